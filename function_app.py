@@ -1,0 +1,11 @@
+"""What the Functions worker indexes: the blueprints of functions/, and nothing else."""
+
+import azure.functions as func
+
+from functions.scim import blueprint as scim
+from shared.logging import configure_logging
+
+configure_logging()
+
+app = func.FunctionApp()
+app.register_functions(scim)

@@ -1,0 +1,88 @@
+"""The bridge on one machine: `python -m local run` shows it, `python -m local serve` keeps it for any client."""
+
+import argparse
+import json
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+
+from local.entra import graph_of
+from local.entra_directory import EntraDirectory
+from local.parts import Parts, start_parts
+from local.people import PEOPLE, make_people
+from local.processes import ChildFailedError, Processes
+from local.provisioning_service import ProvisioningService
+from local.walkthrough import Parts as WalkthroughParts
+from local.walkthrough import run_walkthrough
+
+
+def main() -> int:
+    """Run one of the commands; the exit status is 0 where all is as it should be."""
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="walk through the steps of Zoho One's guide with 25 people")
+    run.add_argument("--once", action="store_true", help="end after the table")
+    served = commands.add_parser("serve", help="start the parts, say in one line of JSON where they are, and wait")
+    served.add_argument("--port", type=int, default=0, help="of the function host; a free one unless given")
+    served.add_argument("--people", type=int, default=0, help="how many people the store has; none unless given")
+    arguments = parser.parse_args()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
+    logs = Path(tempfile.mkdtemp(prefix="bridge-local-"))
+    try:
+        with Processes(logs) as processes:
+            if arguments.command == "run":
+                return _run(processes, once=arguments.once)
+            return _serve(processes, arguments.port, arguments.people)
+    except (ChildFailedError, FileNotFoundError) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _run(processes: Processes, *, once: bool) -> int:
+    console, directory = Console(), EntraDirectory(PEOPLE)
+    console.print("Starting Azurite, the simulated Zoho One, the simulated Entra and the function host …")
+    parts = start_parts(processes)
+    with graph_of(directory) as graph:
+        all_well = run_walkthrough(_walkthrough_parts(parts, graph, directory), console)
+        if not once:
+            console.print(f"Everything stays up until Ctrl-C.\n{json.dumps(parts.described(graph), indent=2)}")
+            signal.pause()
+    return 0 if all_well else 1
+
+
+def _serve(processes: Processes, port: int, people: int) -> int:
+    parts = start_parts(processes, port)
+    _, entra = processes.start_module("local.entra", "--port", "0", "--people", str(people))
+    if people:
+        service = ProvisioningService(EntraDirectory(make_people(people)), parts.sync_endpoint, parts.secret_token)
+        if errors := service.cycle().errors:
+            print(f"{len(errors)} people could not be provisioned: {errors[0].error}", file=sys.stderr)
+            return 1
+    print(json.dumps(parts.described(entra["graph"])), flush=True)
+    signal.pause()
+    return 0
+
+
+def _walkthrough_parts(parts: Parts, graph: str, directory: EntraDirectory) -> WalkthroughParts:
+    described = parts.described(graph)
+    return WalkthroughParts(
+        sync_endpoint=parts.sync_endpoint,
+        secret_token=parts.secret_token,
+        tenant_url=described["tenant_url"],
+        zoho_one=parts.zoho_one,
+        graph=graph,
+        store=parts.store,
+        directory=directory,
+    )
+
+
+def _end(*_: object) -> None:
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

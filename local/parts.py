@@ -1,0 +1,68 @@
+"""All the parts on one machine: Azurite, the simulated Zoho One, the function host, one directory store."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from local.azurite import start_azurite
+from local.processes import Processes
+from local.store import ZohoOneParts, add_store, new_key
+
+STORE = "contoso"
+THREADS = "32"
+"""Of the worker: as many requests at once as local.settings.sample.json sets for Azure."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What runs, and how to reach it."""
+
+    azurite: str
+    zoho_one: str
+    host: str
+    store: str
+    secret_token: str
+
+    @property
+    def sync_endpoint(self) -> str:
+        """The URL that Entra's Tenant URL is set to."""
+        return f"{self.host}/scim/{self.store}"
+
+    def described(self, graph: str) -> dict[str, str]:
+        """The parts as the one line that `serve` prints."""
+        return {
+            "sync_endpoint": self.sync_endpoint,
+            "secret_token": self.secret_token,
+            "tenant_url": f"{self.sync_endpoint}?aadOptscim062020",
+            "zoho_one": self.zoho_one,
+            "graph": graph,
+            "console": f"{self.host}/console",
+            "azurite": self.azurite,
+            "store": self.store,
+        }
+
+
+def start_zoho_one(processes: Processes, *arguments: str) -> ZohoOneParts:
+    """Start the simulated Zoho One on a free port."""
+    _, ready = processes.start_module("local.zoho_one", "--port", "0", *arguments)
+    return ZohoOneParts(**ready)
+
+
+def app_settings(connection_string: str, key: str) -> dict[str, str]:
+    """The environment of the function host."""
+    return {
+        "AzureWebJobsStorage": connection_string,
+        "BRIDGE_ENCRYPTION_KEYS": key,
+        "PYTHON_THREADPOOL_THREAD_COUNT": THREADS,
+    }
+
+
+def start_parts(processes: Processes, port: int = 0, settings: Mapping[str, str] | None = None) -> Parts:
+    """Start everything but Entra, which the caller plays, and add one connected store."""
+    azurite, key = start_azurite(processes), new_key()
+    zoho_one = start_zoho_one(processes)
+    token = add_store(azurite.connection_string, key, zoho_one, STORE)
+    environment = app_settings(azurite.connection_string, key) | dict(settings or {})
+    host: dict[str, Any]
+    _, host = processes.start_module("local.host", "--port", str(port), environment=environment)
+    return Parts(azurite.connection_string, zoho_one.url, host["url"], STORE, token)

@@ -1,0 +1,128 @@
+"""The child processes of the local machine: started, awaited, and never left behind."""
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+ROOT = Path(__file__).parent.parent
+START_PATIENCE = 30.0  # seconds; a cold import of the app on a busy two-core machine takes five
+STOP_PATIENCE = 5.0  # seconds until SIGKILL follows SIGTERM
+POLL_INTERVAL = 0.01  # seconds
+
+
+class ChildFailedError(RuntimeError):
+    """A child ended, or stayed silent, before it was ready. The message carries the end of its log."""
+
+
+class Child:
+    """One running child. `output` is what it prints, `log` what it writes to the standard error."""
+
+    def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+        self.name = name
+        self.log = log
+        self.output = log.with_suffix(".out")
+        with self.output.open("wb") as output, self.log.open("wb") as errors:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,  # the lifeline: see local/lifeline.py
+                stdout=output,
+                stderr=errors,
+                env={**os.environ, **environment},
+                cwd=ROOT,
+                start_new_session=True,  # Ctrl-C reaches the parent alone, which then stops its children in order
+            )
+        self.pid = self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process has not ended yet."""
+        return self._process.poll() is None
+
+    def wait_until[T](self, ready: Callable[[str], T | None]) -> T:
+        """Return what `ready` makes of the output so far, as soon as that is something.
+
+        Raises ChildFailedError when the child ends first, or is not ready in START_PATIENCE.
+        """
+        deadline = time.monotonic() + START_PATIENCE
+        while time.monotonic() < deadline:
+            running = self.is_running  # asked first, so that the last words of a child that ends are still read
+            if (answer := ready(self.output.read_text())) is not None:
+                return answer
+            if not running:
+                break
+            time.sleep(POLL_INTERVAL)
+        state = "was not ready in time" if self.is_running else f"ended with {self._process.returncode}"
+        raise ChildFailedError(f"{self.name} {state}; the end of {self.log}:\n{self.log.read_text()[-2000:]}")
+
+    def stop(self) -> None:
+        """End the process: SIGTERM, and SIGKILL when that does not help. Does nothing to one that has ended."""
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        self._reap()
+
+    def kill(self) -> None:
+        """End the process as a crash or a power cut would: SIGKILL, without a chance to tidy up."""
+        self._process.kill()
+        self._reap()
+
+    def send(self, sent: signal.Signals) -> None:
+        """Send a signal, such as SIGSTOP and SIGCONT for a process that hangs for a while."""
+        self._process.send_signal(sent)
+
+    def _reap(self) -> None:
+        self._process.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
+
+class Processes:
+    """Children that live no longer than a `with` block, nor than this process, even if that is killed."""
+
+    def __init__(self, logs: Path) -> None:
+        logs.mkdir(parents=True, exist_ok=True)
+        self.children: list[Child] = []
+        self._logs = logs
+        self._numbers = itertools.count(1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        while self.children:
+            self.children.pop().stop()
+
+    def start(self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None) -> Child:
+        """Start a command that ends when its standard input does. `environment` is added to this process's own."""
+        log = self._logs / f"{next(self._numbers):02}-{name}.log"
+        child = Child(name, command, environment or {}, log)
+        self.children.append(child)
+        return child
+
+    def start_module(
+        self, module: str, *arguments: str, environment: Mapping[str, str] | None = None
+    ) -> tuple[Child, dict[str, Any]]:
+        """Start `python -m module …` and return it with what it says, in one line of JSON, when it is ready."""
+        command = [sys.executable, "-m", "local.lifeline", module, *arguments]
+        child = self.start(module.rpartition(".")[2], command, environment)
+        return child, child.wait_until(_first_json_line)
+
+
+def _first_json_line(output: str) -> dict[str, Any] | None:
+    for line in output.splitlines(keepends=True):
+        if line.startswith("{") and line.endswith("\n"):
+            answer: dict[str, Any] = json.loads(line)
+            return answer
+    return None

@@ -1,0 +1,136 @@
+"""The simulated Zoho One organisation: scim2-server's application over its storage in memory.
+
+The attributes are those of Microsoft's tutorial for Zoho One (../shared/facts/zoho.md), and the enterprise extension.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any
+
+from scim2_models import (
+    InvalidValueException,
+    Resource,
+    ResourceType,
+    ScimPolicy,
+    ScimProvider,
+    UnauthorizedException,
+)
+from scim2_server.applications.asgi import ASGIApplication
+from scim2_server.memory import AsyncInMemoryStorage, InMemoryStorage
+from scim2_server.requests import ScimRequest
+from scim2_server.responses import ScimResponse
+from scim2_server.testserver.application import BEARER_TOKEN_SCHEME
+from scim2_server.utils import (
+    load_default_resource_types,
+    load_default_schemas,
+    load_default_service_provider_config,
+)
+
+USER_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
+USER_ATTRIBUTES = (
+    "userName",
+    "active",
+    "displayName",
+    "title",
+    "preferredLanguage",
+    "emails",
+    "name",
+    "addresses",
+    "phoneNumbers",
+)
+
+# Zoho One takes the requests of Entra's gallery app as they come, so it must put up with their shapes.
+POLICY = ScimPolicy(
+    unknown=ScimPolicy.Unknown.ignore,
+    remove_value_as_filter=ScimPolicy.RemoveValue.apply,
+    unmatched_path_filter=ScimPolicy.UnmatchedPathFilter.create,
+)
+
+
+class Licences(InMemoryStorage):
+    """A storage that refuses one more active user than there are licences. None is no limit."""
+
+    def __init__(self, limit: int | None) -> None:
+        super().__init__()
+        self._limit = limit
+
+    def create(self, resource_type: ResourceType, resource: Resource[Any]) -> Resource[Any]:
+        with self.lock:
+            self._check(resource)
+            return super().create(resource_type, resource)
+
+    def update(
+        self, resource_type: ResourceType, resource: Resource[Any], *, expected_version: str | None = None
+    ) -> Resource[Any]:
+        with self.lock:
+            self._check(resource)
+            return super().update(resource_type, resource, expected_version=expected_version)
+
+    def _check(self, changed: Resource[Any]) -> None:
+        """Refuse a change after which too many were active, with the words of Zoho One's documentation."""
+        if self._limit is None or not _is_active_user(changed):
+            return
+        others = sum(1 for user in self.resources if user.id != changed.id and _is_active_user(user))
+        if others >= self._limit:
+            raise InvalidValueException(
+                detail=f"You are trying to activate more users than the allowed license limit of '{self._limit}' users."
+            )
+
+
+class Directory(ASGIApplication):
+    """The SCIM face of Zoho One. `accepts` tells whether an access token is valid."""
+
+    def __init__(self, accepts: Callable[[str], bool], licences: int | None) -> None:
+        self._accepts = accepts
+        self._held = Licences(licences)
+        super().__init__(AsyncInMemoryStorage(self._held), _provider())
+
+    def check_auth(self, request: ScimRequest) -> None:
+        """Accept `Zoho-oauthtoken` and `Bearer` alike, as Zoho does."""
+        scheme, _, token = (request.header("Authorization") or "").partition(" ")
+        if scheme.lower() not in ("zoho-oauthtoken", "bearer") or not self._accepts(token):
+            raise UnauthorizedException
+
+    async def add_user(self, user: dict[str, Any]) -> ScimResponse:
+        """Add a user behind the bridge's back, as an administrator of Zoho One does."""
+        body = json.dumps({"schemas": [USER_SCHEMA], **user}).encode()
+        headers = {"Content-Type": "application/scim+json"}
+        request = ScimRequest("POST", "", "/Users", headers=headers, body=body)
+        try:
+            return await self.handler.handle(request)
+        except Exception as exception:  # answered as the application answers any request
+            return self.handle_exception(request, exception)
+
+    def held(self, resource_type: str) -> list[dict[str, Any]]:
+        """Every resource of a type, as SCIM."""
+        return [resource.model_dump() for resource in self._of_type(resource_type)]
+
+    def _of_type(self, resource_type: str) -> Iterable[Resource[Any]]:
+        return (held for held in self._held.resources if held.meta and held.meta.resource_type == resource_type)
+
+    def clear(self) -> None:
+        """Forget all users and groups."""
+        self._held.resources = []
+
+
+def _is_active_user(resource: Resource[Any]) -> bool:
+    # Whoever is added without a word about it is active.
+    return hasattr(resource, "user_name") and getattr(resource, "active", None) is not False
+
+
+def _provider() -> ScimProvider:
+    """The models, built from schemas as a client discovers them: the default ones, less what Zoho One does not hold."""
+    schemas = load_default_schemas()
+    user = schemas[USER_SCHEMA]
+    user.attributes = [attribute for attribute in user.attributes or () if attribute.name in USER_ATTRIBUTES]
+    config = load_default_service_provider_config()
+    config.authentication_schemes = [BEARER_TOKEN_SCHEME]
+    return ScimProvider.from_discovery(
+        schemas.values(), load_default_resource_types().values(), config=config, policy=POLICY
+    )
+
+
+def is_success(response: ScimResponse) -> bool:
+    """Whether a SCIM request did what it asked for."""
+    return response.status < HTTPStatus.BAD_REQUEST

@@ -1,0 +1,59 @@
+"""What the simulated Zoho One is told to do wrong, and for how many calls."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, model_validator
+
+
+class Fault(BaseModel):
+    """What becomes of the next `times` calls of a kind.
+
+    `drop` loses the connection: `before` the call is looked at, or `after` it was carried out. Otherwise a `status` is
+    answered instead of carrying it out. `latency` alone delays it.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    method: str | None = None
+    """Any method where it is not given."""
+    path: str | None = None
+    """A kind of path such as `/Users/{id}` or `/oauth/v2/token`, or the path of one user. Any where it is not given."""
+    status: Annotated[int, Field(ge=200, le=599)] | None = None
+    body: JsonValue = None
+    headers: dict[str, str] = {}
+    latency: Annotated[float, Field(ge=0)] = 0
+    """In seconds."""
+    drop: Literal["before", "after"] | None = None
+    times: Annotated[int, Field(ge=1)] = 1
+
+    @model_validator(mode="after")
+    def _does_something(self) -> Self:
+        if self.status is None and self.drop is None and not self.latency:
+            raise ValueError("a fault needs a status, a drop or a latency")
+        if self.status is not None and self.drop is not None:
+            raise ValueError("a fault is a status or a drop, not both")
+        return self
+
+    def concerns(self, method: str, kind: str, path: str) -> bool:
+        """Whether a call is of the kind this fault waits for."""
+        return self.method in (None, method) and self.path in (None, kind, path)
+
+
+FAULTS = TypeAdapter(list[Fault])
+
+
+class Faults:
+    """The faults still to come, in the order they were asked for."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Fault] = []
+
+    def take(self, method: str, kind: str, path: str) -> Fault | None:
+        """The first fault that concerns a call, which uses it up once."""
+        for fault in self.waiting:
+            if fault.concerns(method, kind, path):
+                fault.times -= 1
+                if not fault.times:
+                    self.waiting.remove(fault)
+                return fault
+        return None

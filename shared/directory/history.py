@@ -1,0 +1,33 @@
+"""What happened to a person, and why: the rows an administrator reads."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.directory.plan import FieldChange
+
+
+class EventKind(StrEnum):
+    """What happened."""
+
+    RECORDED = "recorded"  # Entra wrote something that Zoho One does not hold
+    CREATED = "created"
+    ADOPTED = "adopted"  # the account was already there
+    UPDATED = "updated"
+    DEACTIVATED = "deactivated"
+    REACTIVATED = "reactivated"
+    DELETED = "deleted"
+    LET_GO = "let go"  # no longer managed; the account in Zoho One stays as it is
+    REFUSED = "refused"
+
+
+class Event(BaseModel):
+    """One line of a person's history."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: datetime
+    kind: EventKind
+    reason: str
+    fields: tuple[FieldChange, ...] = ()

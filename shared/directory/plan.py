@@ -1,0 +1,65 @@
+"""What has to change in Zoho One for it to hold what it should."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.directory.zoho_user import Desired, ZohoField, ZohoUser
+
+
+class ChangeKind(StrEnum):
+    """What happens to an account."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DEACTIVATE = "deactivate"
+    REACTIVATE = "reactivate"
+    DELETE = "delete"
+    NOTHING = "nothing"
+
+
+class FieldChange(BaseModel):
+    """One field before and after; None is absent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    field: ZohoField
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
+class Change:
+    """One account's change."""
+
+    kind: ChangeKind
+    fields: tuple[FieldChange, ...] = ()
+
+
+def plan_change(holds: ZohoUser | None, desired: Desired) -> Change:
+    """The way from what Zoho One holds (None: no account) to what it should hold.
+
+    An inactive person without an account needs none: someone who is not active is never newly created.
+    """
+    if desired is None:
+        return NO_CHANGE
+    if desired == "deleted":
+        return Change(ChangeKind.DELETE) if holds else NO_CHANGE
+    if holds is None:
+        return Change(ChangeKind.CREATE, _differences({}, desired.fields)) if desired.active else NO_CHANGE
+    fields = _differences(holds.fields, desired.fields)
+    if holds.active != desired.active:
+        return Change(ChangeKind.REACTIVATE if desired.active else ChangeKind.DEACTIVATE, fields)
+    return Change(ChangeKind.UPDATE, fields) if fields else NO_CHANGE
+
+
+NO_CHANGE = Change(ChangeKind.NOTHING)
+
+
+def _differences(before: dict[ZohoField, str], after: dict[ZohoField, str]) -> tuple[FieldChange, ...]:
+    return tuple(
+        FieldChange(field=field, before=before.get(field), after=after.get(field))
+        for field in ZohoField
+        if before.get(field) != after.get(field)
+    )

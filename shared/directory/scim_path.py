@@ -1,0 +1,81 @@
+"""Where a value stands in a SCIM resource: reading and writing plain JSON by attribute path."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from pydantic import JsonValue
+
+type Resource = dict[str, JsonValue]
+
+_PATH = re.compile(
+    r"""(?:(?P<schema>urn:[^\[\]"]+):)?
+        (?P<attribute>[A-Za-z$][\w$-]*)
+        (?:\[type\ eq\ "(?P<type>[^"]+)"\])?
+        (?:\.(?P<sub>[A-Za-z$][\w$-]*))?""",
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True)
+class ScimPath:
+    """One attribute of a SCIM resource (RFC 7644 §3.10), in the few forms Entra's mappings use.
+
+    Those are ``userName``, ``name.givenName``, ``emails[type eq "work"].value`` and the same behind a schema URN.
+    """
+
+    text: str
+    schema: str | None
+    attribute: str
+    type: str | None
+    sub: str | None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a path. Raises ValueError where it has another form."""
+        match = _PATH.fullmatch(text)
+        if match is None:
+            raise ValueError(f"not an attribute path: {text!r}")
+        return cls(text, match["schema"], match["attribute"], match["type"], match["sub"])
+
+    def get(self, resource: Mapping[str, JsonValue]) -> JsonValue:
+        """The value there, or None."""
+        host = resource.get(self.schema) if self.schema else resource
+        value = host.get(self.attribute) if isinstance(host, Mapping) else None
+        if self.type is not None:
+            value = self._entry(value)
+        if self.sub is not None:
+            value = value.get(self.sub) if isinstance(value, Mapping) else None
+        return value
+
+    def _entry(self, entries: JsonValue) -> JsonValue:
+        """The entry of this path's type in a multi-valued attribute."""
+        for entry in entries if isinstance(entries, list) else []:
+            if isinstance(entry, Mapping) and str(entry.get("type")).lower() == self.type:
+                return entry
+        return None
+
+    def put(self, resource: Resource, value: str | bool) -> None:
+        """Write a value into a resource that is being built, making what leads to it."""
+        host = resource
+        if self.schema is not None:
+            host = _member(resource, self.schema)
+        if self.type is not None:
+            entries = host.setdefault(self.attribute, [])
+            entry = self._entry(entries)
+            if not isinstance(entry, dict):
+                entry = {"type": self.type}
+                assert isinstance(entries, list)  # only paths with a type write this attribute
+                entries.append(entry)
+            entry[self.sub or "value"] = value
+        elif self.sub is not None:
+            _member(host, self.attribute)[self.sub] = value
+        else:
+            host[self.attribute] = value
+
+
+def _member(resource: Resource, name: str) -> Resource:
+    member = resource.setdefault(name, {})
+    assert isinstance(member, dict)  # only paths with a sub-attribute write this attribute
+    return member

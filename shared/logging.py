@@ -1,0 +1,13 @@
+"""Which log lines leave the process: ours, and of the libraries only what holds no personal data."""
+
+import logging
+
+QUIET = ("azure", "urllib3", "httpx", "scim2_server", "scim2_models", "msal")
+"""They log URLs and payloads below WARNING, with userNames in them."""
+
+
+def configure_logging() -> None:
+    """Set levels; where the lines go is the worker's business."""
+    logging.getLogger("bridge").setLevel(logging.INFO)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,23 @@
+"""Why a push did not go through, named by what Entra is told."""
+
+from datetime import datetime
+
+
+class PushError(Exception):
+    """Any of the below; the message is fit for Entra's provisioning log."""
+
+
+class UserNameTaken(PushError):
+    """Another person of this store has the userName."""
+
+
+class BeingWritten(PushError):
+    """Another request is writing this person just now."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__("Another request is writing this person; send the request again")
+        self.until = until
+
+
+class Refused(PushError):
+    """Zoho One will not do it; the message is its reason. Nothing was changed."""

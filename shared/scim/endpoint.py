@@ -1,0 +1,133 @@
+"""The sync endpoint: one HTTP request from Entra, answered."""
+
+import json
+import logging
+import time
+import traceback
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
+
+from scim2_models import NotFoundException, PayloadTooLargeException, SCIMException
+from scim2_server.requests import ScimRequest
+from scim2_server.responses import ScimResponse
+
+from shared.directory.store import Store
+from shared.provisioning.push import Push
+from shared.scim.auth import ensure_authorized
+from shared.scim.entra_shapes import standard_body, standard_filter
+from shared.scim.errors import scim_errors
+from shared.scim.handler import SyncHandler, SyncService
+from shared.scim.provider import MAX_BODY, sync_endpoint_provider
+from shared.scim.storage import IdentityStorage
+from shared.tables.groups import Groups
+from shared.tables.identities import Identities
+from shared.tables.stores import Stores
+
+_log = logging.getLogger("bridge.scim")
+
+
+@dataclass(frozen=True)
+class HttpRequest:
+    """A request as it reached the app."""
+
+    method: str
+    url: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True)
+class HttpResponse:
+    """What goes back."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class SyncEndpoint:
+    """Answers every request with SCIM, whatever came in and whatever happened."""
+
+    def __init__(
+        self,
+        stores: Stores,
+        identities: Identities,
+        groups: Groups,
+        push: Push,
+        secret: bytes,
+        public_url: str | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """``secret`` seals cursors and is the same in every process. ``public_url``: the app's address for Entra."""
+        self._stores = stores
+        self._identities = identities
+        self._groups = groups
+        self._push = push
+        self._public_url = public_url
+        self._clock = clock
+        self._service = SyncService(sync_endpoint_provider(), secret=secret)
+
+    def handle(self, store_id: str, request: HttpRequest) -> HttpResponse:
+        """Answer one request to ``/scim/{store_id}/…``."""
+        started, request_id = self._clock(), uuid.uuid4().hex
+        try:
+            with scim_errors():
+                response = self._serve(store_id, request)
+        except SCIMException as error:
+            response = self._service.error_response(error)
+        except Exception as error:  # a defect of ours is one SCIM error to Entra, never a stack trace
+            _log_defect(request_id, error)
+            response = self._service.error_response(error)
+        # Neither path nor query: they hold userNames.
+        milliseconds = round((self._clock() - started) * 1000)
+        _log.info(
+            "store=%s method=%s status=%d ms=%d request=%s",
+            store_id if response.status != 404 else "-",
+            request.method,
+            response.status,
+            milliseconds,
+            request_id,
+        )
+        body = b"" if response.body is None else json.dumps(response.body, ensure_ascii=False).encode()
+        return HttpResponse(response.status.value, {**response.headers, "X-Request-Id": request_id}, body)
+
+    def _serve(self, store_id: str, request: HttpRequest) -> ScimResponse:
+        store = self._stores.get(store_id)
+        if store is None:
+            raise NotFoundException(detail="There is no directory store with this sync endpoint")
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        ensure_authorized(store, headers.get("authorization"))
+        if len(request.body) > MAX_BODY:
+            raise PayloadTooLargeException(detail=f"A request may take {MAX_BODY // 1024} KiB at the most")
+        storage = IdentityStorage(store, self._service.provider, self._identities, self._groups, self._push)
+        return SyncHandler(self._service, storage).handle(self._scim_request(store, request, headers))
+
+    def _scim_request(self, store: Store, request: HttpRequest, headers: Mapping[str, str]) -> ScimRequest:
+        """The request in the library's terms, in the standard's shapes, relative to the store's endpoint."""
+        url = urlsplit(request.url)
+        origin = self._public_url or f"{url.scheme}://{url.netloc}"
+        mount = f"/scim/{store.id}"
+        path = "/" + url.path.removeprefix(mount).strip("/")
+        # The admin may have left or removed the /scim at the end of the sync endpoint.
+        if path == "/scim" or path.startswith("/scim/"):
+            mount, path = f"{mount}/scim", path.removeprefix("/scim")
+        query = dict(request.query)
+        if "filter" in query:
+            query["filter"] = standard_filter(query["filter"])
+        return ScimRequest(
+            method=request.method,
+            base_url=origin.rstrip("/") + mount,
+            path=unquote(path),
+            query=query,
+            headers=headers,
+            body=standard_body(request.body) if request.method in ("POST", "PUT", "PATCH") else b"",
+        )
+
+
+def _log_defect(request_id: str, error: Exception) -> None:
+    """Where it went wrong, without the message: messages of a validation hold the values."""
+    places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+    _log.error("defect request=%s error=%s at %s", request_id, type(error).__name__, " < ".join(reversed(places[-8:])))

@@ -1,0 +1,41 @@
+"""The bridge's errors as SCIM errors (RFC 7644 §3.12)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from scim2_models import InvalidValueException, SCIMException, UniquenessException
+
+from shared.provisioning.errors import Refused, UserNameTaken
+from shared.tables.errors import TablesBusy
+from shared.zoho.errors import ZohoBusy, ZohoCredentials
+
+CREDENTIALS_RETRY = 600
+"""Seconds: an administrator has to act, so asking often is of no use."""
+
+
+class ServiceUnavailableException(SCIMException):
+    """The request may succeed later, as it is."""
+
+    status = 503
+
+    def __init__(self, detail: str, retry_after: int) -> None:
+        super().__init__(detail=detail)
+        self.retry_after = max(retry_after, 1)
+        """Seconds."""
+
+
+@contextmanager
+def scim_errors() -> Iterator[None]:
+    """Turn what push and the tables raise into what Entra is told."""
+    try:
+        yield
+    except UserNameTaken as error:
+        raise UniquenessException(detail=str(error)) from error
+    except Refused as error:
+        raise InvalidValueException(detail=str(error)) from error
+    except ZohoBusy as error:
+        raise ServiceUnavailableException(str(error), error.retry_after) from error
+    except ZohoCredentials as error:
+        raise ServiceUnavailableException(str(error), CREDENTIALS_RETRY) from error
+    except TablesBusy as error:
+        raise ServiceUnavailableException(str(error), 5) from error

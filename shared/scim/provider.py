@@ -1,0 +1,75 @@
+"""What the sync endpoint announces and tolerates: schemas, resource types, capabilities, policy."""
+
+from functools import cache
+
+from scim2_models import (
+    AuthenticationScheme,
+    Bulk,
+    ChangePassword,
+    ETag,
+    Filter,
+    Pagination,
+    Patch,
+    ScimPolicy,
+    ScimProvider,
+    ServiceProviderConfig,
+    Sort,
+)
+from scim2_server.utils import load_default_resource_types, load_default_schemas
+
+from shared.directory.azure_user import ENTERPRISE
+from shared.directory.zoho_user import USER
+
+MAX_BODY = 1024 * 1024
+"""Bytes of a request body."""
+MAX_RESULTS = 200
+"""People in one page; Entra asks for one at a time."""
+MAX_BULK_OPERATIONS = 100
+"""As many as reach Zoho One within the platform's limit of 230 seconds for an HTTP answer."""
+CURSOR_SECONDS = 600
+
+ENTRA_POLICY = ScimPolicy(
+    # Entra leaves attributes in that its administrator once mapped, and names extensions it never declared.
+    unknown=ScimPolicy.Unknown.ignore,
+    # {"op": "Remove", "path": "members", "value": [...]}: a strict server would clear the whole attribute.
+    remove_value_as_filter=ScimPolicy.RemoveValue.apply,
+    # emails[type eq "work"].value where there is no such entry: Entra expects it to be made.
+    unmatched_path_filter=ScimPolicy.UnmatchedPathFilter.create,
+)
+
+
+@cache
+def sync_endpoint_provider() -> ScimProvider:
+    """The description of the sync endpoint. Models come from the schemas: Entra's values are kept as they are sent."""
+    schemas = load_default_schemas()
+    user = schemas[USER]
+    # A password has no place here: it would have to be kept somewhere, and nothing that Entra sends needs it.
+    user.attributes = [attribute for attribute in user.attributes or [] if attribute.name != "password"]
+    return ScimProvider.from_discovery(
+        [user, schemas[ENTERPRISE]],
+        [load_default_resource_types()["User"]],
+        config=ServiceProviderConfig(
+            patch=Patch(supported=True),
+            bulk=Bulk(supported=True, max_operations=MAX_BULK_OPERATIONS, max_payload_size=MAX_BODY),
+            filter=Filter(supported=True, max_results=MAX_RESULTS),
+            change_password=ChangePassword(supported=False),
+            sort=Sort(supported=True),
+            etag=ETag(supported=True),
+            pagination=Pagination(
+                cursor=True,
+                index=True,
+                default_pagination_method=Pagination.DefaultPaginationMethod.index,
+                default_page_size=MAX_RESULTS,
+                max_page_size=MAX_RESULTS,
+                cursor_timeout=CURSOR_SECONDS,
+            ),
+            authentication_schemes=[
+                AuthenticationScheme(
+                    type=AuthenticationScheme.Type.oauthbearertoken,
+                    name="Secret token",
+                    description="The directory store's secret token, as a bearer token (RFC 6750)",
+                )
+            ],
+        ),
+        policy=ENTRA_POLICY,
+    )

@@ -1,0 +1,223 @@
+"""The resources of a sync endpoint for scim2-server: identities in Table Storage, written through push."""
+
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from heapq import merge
+from typing import Any, NoReturn
+
+from pydantic import JsonValue, TypeAdapter
+from scim2_models import (
+    Meta,
+    NotFoundException,
+    PayloadTooLargeException,
+    PreconditionFailedException,
+    Resource,
+    ResourceType,
+    ResponseParameters,
+    ScimProvider,
+    SearchRequest,
+)
+from scim2_server.storage import ScimStorage, SearchPage
+
+from shared.directory.identity import Identity
+from shared.directory.resource_version import resource_version
+from shared.directory.store import Store
+from shared.provisioning.push import Push
+from shared.scim.errors import scim_errors
+from shared.scim.paging import by_cursor, by_index
+from shared.scim.patience import until_free
+from shared.scim.point_filter import point_of
+from shared.tables.groups import Groups
+from shared.tables.identities import Identities, Lookup, Person, Stored
+
+MAX_RESOURCE = 120_000
+"""Bytes of one person in UTF-16, as Table Storage counts: an entity of 1 MiB holds him up to six times."""
+
+_GROUP = "Group"
+_JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
+
+
+@dataclass
+class IdentityStorage(ScimStorage):
+    """The people of one directory store, for one request: what it read, it need not read again to write."""
+
+    supports_cursors = True
+
+    store: Store
+    provider: ScimProvider
+    identities: Identities
+    groups: Groups
+    push: Push
+    _within: bool = False
+    _read: dict[str, Stored] = field(default_factory=dict)
+
+    @contextmanager
+    def operation(self) -> Iterator[None]:
+        """One SCIM operation."""
+        self._within = True
+        try:
+            with scim_errors():
+                yield
+        finally:
+            self._within = False
+            self._read.clear()
+
+    def get(
+        self,
+        resource_type: ResourceType,
+        resource_id: str,
+        *,
+        response_parameters: ResponseParameters[Any] | None = None,
+    ) -> Resource[Any]:
+        """Answer a read as Entra wrote it; without response parameters, a write of the same person follows."""
+        if resource_type.name == _GROUP:
+            found = self.groups.read(self.store.id, resource_id)
+            return self._resource(resource_type, found[0]) if found else _not_found(resource_type, resource_id)
+        if response_parameters is not None:
+            people = self.identities.find(self.store.id, Lookup.ID, resource_id)
+            return self._resource(resource_type, people[0]) if people else _not_found(resource_type, resource_id)
+        stored = self.identities.read(self.store.id, resource_id)
+        if stored is None:
+            _not_found(resource_type, resource_id)
+        if self._within:
+            self._read[resource_id] = stored
+        return self._resource(resource_type, _person(stored.identity))
+
+    def search(
+        self, resource_types: list[ResourceType], search_request: SearchRequest[Any], *, position: Any = None
+    ) -> SearchPage:
+        """Find people: by one point read where the filter allows it, else page by page through the store."""
+
+        def scan(after: str) -> Iterable[Resource[Any]]:
+            found = merge(
+                *(self._people(kind, search_request, after) for kind in resource_types), key=lambda one: str(one.id)
+            )
+            return (one for one in found if search_request.filter is None or search_request.filter.match(one))
+
+        if search_request.cursor is not None:
+            return by_cursor(scan, search_request, position)
+        return by_index(scan, search_request, lambda resource_id: self._either(resource_types, resource_id))
+
+    def create(self, resource_type: ResourceType, resource: Resource[Any]) -> Resource[Any]:
+        """A new person, taken to Zoho One."""
+        payload = _payload(resource)
+        if resource_type.name == _GROUP:
+            return self._create_group(resource_type, payload)
+        with scim_errors():
+            identity = until_free(lambda: self.push.create(self.store, payload))
+        return self._resource(resource_type, _person(identity))
+
+    def update(
+        self, resource_type: ResourceType, resource: Resource[Any], *, expected_version: str | None = None
+    ) -> Resource[Any]:
+        """A person's new state, taken to Zoho One. Raises Changed where another request was faster."""
+        payload = _payload(resource)
+        if resource_type.name == _GROUP:
+            return self._update_group(resource_type, str(resource.id), payload, expected_version)
+        stored = self._to_write(resource_type, str(resource.id), expected_version)
+        with scim_errors():
+            return self._resource(resource_type, _person(self.push.replace(self.store, stored, payload)))
+
+    def delete(self, resource_type: ResourceType, resource_id: str, *, expected_version: str | None = None) -> None:
+        """Entra has deleted a person for good. Raises Changed where another request was faster."""
+        if resource_type.name == _GROUP:
+            group, etag = self._group_to_write(resource_type, resource_id, expected_version)
+            self.groups.delete(self.store.id, group.id, etag)
+            return
+        stored = self._to_write(resource_type, resource_id, expected_version)
+        with scim_errors():
+            self.push.delete(self.store, stored)
+
+    def _to_write(self, resource_type: ResourceType, resource_id: str, expected_version: str | None) -> Stored:
+        stored = self._read.pop(resource_id, None) or self.identities.read(self.store.id, resource_id)
+        if stored is None:
+            _not_found(resource_type, resource_id)
+        _ensure_version(stored.identity.said.resource, expected_version)
+        return stored
+
+    def _people(self, kind: ResourceType, request: SearchRequest[Any], after: str) -> Iterable[Resource[Any]]:
+        """Those of one type whom the filter may match, in the order of ids."""
+        people: Iterable[Person]
+        if kind.name == _GROUP:
+            people = self.groups.scan(self.store.id, after)
+        elif point := point_of(request.filter.ast if request.filter else None):
+            people = (person for person in self.identities.find(self.store.id, *point) if person.id > after)
+        else:
+            people = self.identities.scan(self.store.id, after)
+        return (self._resource(kind, person) for person in people)
+
+    def _either(self, kinds: list[ResourceType], resource_id: str) -> Resource[Any] | None:
+        for kind in kinds:
+            try:
+                return self.get(kind, resource_id)
+            except NotFoundException:
+                continue
+        return None
+
+    def _resource(self, resource_type: ResourceType, person: Person) -> Resource[Any]:
+        model = self.provider.model_for(resource_type)
+        assert model is not None  # the service has routed to this type
+        resource: Resource[Any] = _as_resource(model.model_validate_json(person.resource))
+        resource.id = person.id
+        resource.meta = Meta(
+            resource_type=resource_type.name,
+            created=person.created,
+            last_modified=person.modified,
+            version=resource_version(person.resource),
+        )
+        return resource
+
+    def _create_group(self, resource_type: ResourceType, payload: dict[str, JsonValue]) -> Resource[Any]:
+        now = self.push.now()
+        group = Person(uuid.uuid4().hex, _text(payload), now, now)
+        self.groups.create(self.store.id, group)
+        return self._resource(resource_type, group)
+
+    def _update_group(
+        self, resource_type: ResourceType, group_id: str, payload: dict[str, JsonValue], expected_version: str | None
+    ) -> Resource[Any]:
+        before, etag = self._group_to_write(resource_type, group_id, expected_version)
+        group = Person(before.id, _text(payload), before.created, self.push.now())
+        self.groups.update(self.store.id, group, etag)
+        return self._resource(resource_type, group)
+
+    def _group_to_write(
+        self, resource_type: ResourceType, group_id: str, expected_version: str | None
+    ) -> tuple[Person, str]:
+        found = self.groups.read(self.store.id, group_id) or _not_found(resource_type, group_id)
+        _ensure_version(found[0].resource, expected_version)
+        return found
+
+
+def _as_resource(model: object) -> Resource[Any]:
+    assert isinstance(model, Resource)  # resource types only name resources
+    return model
+
+
+def _person(identity: Identity) -> Person:
+    return Person(identity.id, identity.said.resource, identity.created, identity.said.modified)
+
+
+def _payload(resource: Resource[Any]) -> dict[str, JsonValue]:
+    """What Entra wrote, without what the bridge itself says. Raises PayloadTooLargeException."""
+    payload: dict[str, JsonValue] = resource.model_dump(mode="json", exclude_none=True)
+    payload.pop("id", None)
+    payload.pop("meta", None)
+    if len(_text(payload).encode("utf-16-le", "surrogatepass")) > MAX_RESOURCE:
+        raise PayloadTooLargeException(detail=f"One person may take {MAX_RESOURCE // 2:,} characters at the most")
+    return payload
+
+
+def _text(payload: dict[str, JsonValue]) -> str:
+    return _JSON.dump_json(payload).decode()
+
+
+def _ensure_version(resource: str, expected_version: str | None) -> None:
+    if expected_version is not None and expected_version != resource_version(resource):
+        raise PreconditionFailedException
+
+
+def _not_found(resource_type: ResourceType, resource_id: str) -> NoReturn:
+    raise NotFoundException(detail=f"{resource_type.name} {resource_id!r} not found")

@@ -1,0 +1,63 @@
+"""The storage account's tables, and how its errors become ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from azure.core.exceptions import (
+    AzureError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
+from azure.data.tables import TableServiceClient, TableTransactionError
+
+from shared.tables.errors import Changed, TablesBusy, Taken
+
+TABLES = ("stores", "identities", "secrets")
+
+CONNECT_SECONDS = 5
+READ_SECONDS = 20
+RETRIES = 2
+"""Of the SDK, for what it knows not to have taken effect; Entra repeats a request that we answer with 503."""
+
+
+def connect(connection_string: str) -> TableServiceClient:
+    """A client for the account, with every table the bridge needs. Raises TablesBusy."""
+    service = TableServiceClient.from_connection_string(
+        connection_string,
+        connection_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retry_total=RETRIES,
+    )
+    with our_errors():
+        for table in TABLES:
+            service.create_table_if_not_exists(table)
+    return service
+
+
+@contextmanager
+def our_errors() -> Iterator[None]:
+    """Turn the SDK's errors into Taken, Changed and TablesBusy; an error that no caller can act on stays as it is."""
+    try:
+        yield
+    except TableTransactionError as error:
+        code = str(getattr(error, "error_code", ""))
+        if code == "EntityAlreadyExists":
+            raise Taken from error
+        if code in ("UpdateConditionNotSatisfied", "ConditionNotMet", "ResourceNotFound", "EntityNotFound"):
+            raise Changed from error
+        raise _busy_or_same(error) from error
+    except ResourceExistsError as error:
+        raise Taken from error
+    except (ResourceModifiedError, ResourceNotFoundError) as error:
+        raise Changed from error
+    except AzureError as error:
+        raise _busy_or_same(error) from error
+
+
+def _busy_or_same(error: AzureError) -> Exception:
+    status = error.status_code if isinstance(error, HttpResponseError) else None
+    if status is None or status in (408, 429) or status >= 500:
+        return TablesBusy(f"Table Storage did not answer ({status or type(error).__name__})")
+    return error

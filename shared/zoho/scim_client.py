@@ -1,0 +1,217 @@
+"""Zoho One's SCIM API, as far as a user's account goes.
+
+Its wire contract is not documented, so this is plain SCIM 2.0 (RFC 7644) in the shapes that Entra's gallery app is
+known to send to Zoho One.
+"""
+
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from urllib.parse import quote
+
+import requests
+from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
+from requests.adapters import HTTPAdapter
+
+from shared.directory.identity import Account
+from shared.directory.plan import Change
+from shared.directory.scim_path import Resource
+from shared.directory.store import Store, UpdateVerb
+from shared.directory.zoho_user import ZOHO_FIELDS, ZohoUser, from_scim, to_scim
+from shared.zoho.errors import ZohoBusy, ZohoCredentials, ZohoExists, ZohoNotFound, ZohoRefused
+from shared.zoho.tokens import AccessTokens
+
+CONNECT_SECONDS = 5
+READ_SECONDS = 20
+TRIES = 3
+PATIENCE = 3.0
+"""Seconds that one request may wait for Zoho One in all; a longer wait is handed to the caller, who has a lease."""
+CONNECTIONS = 32
+"""Kept open: as many as the worker has threads."""
+
+_JSON = TypeAdapter[JsonValue](JsonValue)
+
+
+class _User(BaseModel):
+    """What the bridge needs of a SCIM User that Zoho One answers."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+
+
+class _Found(BaseModel):
+    """A SCIM ListResponse. Raises where it is not one: an answer we do not understand is no empty directory."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    totalResults: int  # noqa: N815 - RFC 7644's name
+    Resources: list[_User] = []
+
+
+def new_session() -> requests.Session:
+    """A session with pooled connections; it may be shared by threads. It never follows a redirect with a token."""
+    session = requests.Session()
+    session.trust_env = False
+    session.mount("https://", HTTPAdapter(pool_maxsize=CONNECTIONS))
+    session.mount("http://", HTTPAdapter(pool_maxsize=CONNECTIONS))
+    return session
+
+
+class ZohoUsers:
+    """The accounts of one store's Zoho One organisation.
+
+    Every method raises ZohoBusy, ZohoCredentials, and ZohoRefused or its subclasses.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        session: requests.Session,
+        tokens: AccessTokens,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._store = store
+        self._session = session
+        self._tokens = tokens
+        self._sleep = sleep
+
+    def create(self, user: ZohoUser) -> Account:
+        """A new account. Raises ZohoExists where its userName is taken."""
+        created = self._call("POST", "/Users", to_scim(user))
+        return Account(id=_understood(_User, created).id, holds=user)
+
+    def get(self, account_id: str) -> Account | None:
+        """An account by its id, or None."""
+        try:
+            return _account(_understood(_User, self._call("GET", f"/Users/{quote(account_id, safe='')}")))
+        except ZohoNotFound:
+            return None
+
+    def find(self, user_name: str) -> Account | None:
+        """An account by its userName, or None."""
+        quoted = _JSON.dump_json(user_name).decode()
+        answer = self._call("GET", "/Users", query={"filter": f"userName eq {quoted}"})
+        found = _understood(_Found, answer).Resources
+        return _account(found[0]) if found else None
+
+    def update(self, account: Account, desired: ZohoUser, change: Change) -> Account:
+        """Bring an account to what it should hold, in the verb the store is set to."""
+        path = f"/Users/{quote(account.id, safe='')}"
+        if self._store.zoho.update_verb is UpdateVerb.PUT:
+            self._call("PUT", path, to_scim(desired) | {"id": account.id})
+        else:
+            self._call("PATCH", path, _patch(account.holds, desired, change))
+        return Account(id=account.id, holds=desired)
+
+    def delete(self, account_id: str) -> None:
+        """Delete an account; one that is gone already is deleted."""
+        try:
+            self._call("DELETE", f"/Users/{quote(account_id, safe='')}")
+        except ZohoNotFound:
+            return
+
+    def _call(self, method: str, path: str, body: Resource | None = None, query: dict[str, str] | None = None) -> bytes:
+        """One call, repeated while Zoho One asks for a short wait. Its repetition is safe: userNames are unique."""
+        waited = 0.0
+        for attempt in range(1, TRIES + 1):
+            try:
+                return self._once(method, path, body, query)
+            except ZohoBusy as busy:
+                pause = min(busy.retry_after, 2.0**attempt / 4)
+                if attempt == TRIES or busy.retry_after > PATIENCE or waited + pause > PATIENCE:
+                    raise
+                self._sleep(pause)
+                waited += pause
+        raise AssertionError  # the last try either returned or raised
+
+    def _once(self, method: str, path: str, body: Resource | None, query: dict[str, str] | None) -> bytes:
+        token = self._tokens.current(self._store)
+        response = self._send(method, path, body, query, token)
+        if response.status_code == HTTPStatus.UNAUTHORIZED:
+            self._tokens.rejected(self._store, token)
+            response = self._send(method, path, body, query, self._tokens.current(self._store))
+        if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
+            raise _error(response)
+        return response.content
+
+    def _send(
+        self, method: str, path: str, body: Resource | None, query: dict[str, str] | None, token: str
+    ) -> requests.Response:
+        try:
+            return self._session.request(
+                method,
+                self._store.zoho.scim_base + path,
+                params=query,
+                data=_JSON.dump_json(body) if body is not None else None,
+                headers={
+                    "Authorization": f"Zoho-oauthtoken {token}",
+                    "Accept": "application/scim+json",
+                    "Content-Type": "application/scim+json",
+                },
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            # The error's own text holds the URL, and with it a userName.
+            raise ZohoBusy(f"Zoho One did not answer ({type(error).__name__})") from None
+
+
+def _patch(holds: ZohoUser, desired: ZohoUser, change: Change) -> Resource:
+    """A PATCH of the difference (RFC 7644 §3.5.2), a path an operation, as Entra sends it."""
+    operations: list[JsonValue] = []
+    if holds.active != desired.active:
+        operations.append({"op": "replace", "path": "active", "value": desired.active})
+    for field in change.fields:
+        path = ZOHO_FIELDS[field.field].path.text
+        if field.after is None:
+            operations.append({"op": "remove", "path": path})
+        else:
+            operations.append({"op": "replace" if field.before else "add", "path": path, "value": field.after})
+    return {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations}
+
+
+def _account(user: _User) -> Account:
+    return Account(id=user.id, holds=from_scim(user.model_extra or {}))
+
+
+def _understood[M: BaseModel](model: type[M], answer: bytes) -> M:
+    try:
+        return model.model_validate_json(answer)
+    except ValidationError:
+        raise ZohoBusy("Zoho One's answer is not SCIM; look at the store's sync endpoint") from None
+
+
+def _error(response: requests.Response) -> Exception:
+    """Zoho One's error answer as one of ours. Its bodies are not documented: the reason is read where it may stand."""
+    status, reason = response.status_code, _reason(response)
+    if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT) or status >= 500 or response.is_redirect:
+        return ZohoBusy(f"Zoho One answered {status}: {reason}", _retry_after(response))
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return ZohoCredentials(f"Zoho One does not accept the store's connection ({status}: {reason})")
+    if status == HTTPStatus.NOT_FOUND:
+        return ZohoNotFound(reason)
+    if status == HTTPStatus.CONFLICT:
+        return ZohoExists(reason)
+    return ZohoRefused(reason)
+
+
+def _reason(response: requests.Response) -> str:
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    found = (
+        next((body[key] for key in ("detail", "message", "error") if body.get(key)), "")
+        if isinstance(body, dict)
+        else ""
+    )
+    return str(found)[:500] or response.reason or f"status {response.status_code}"
+
+
+def _retry_after(response: requests.Response) -> int:
+    """Seconds to wait: RFC 9110 §10.2.3, in the form of a number; what cannot be read is half a minute."""
+    text = response.headers.get("Retry-After", "")
+    if text.isdigit():
+        return int(text)
+    return 1 if response.status_code >= 500 and not text else 30

@@ -1,0 +1,38 @@
+"""The checks of scim2-tester, a SCIM client this project did not write, against `python -m local serve`."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+from scim2_client.engines.httpx2 import SyncSCIMClient
+from scim2_tester import Status, check_server
+
+from local.processes import ROOT
+
+
+@pytest.fixture
+def served() -> Iterator[dict[str, str]]:
+    """What `serve` prints when it is ready."""
+    command = [sys.executable, "-m", "local", "serve"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+
+
+def test_no_check_fails(served: dict[str, str]) -> None:
+    headers = {"Authorization": f"Bearer {served['secret_token']}"}
+    with httpx2.Client(base_url=served["sync_endpoint"], headers=headers, timeout=60) as client:
+        results = check_server(SyncSCIMClient(client))
+    failed = [
+        f"{result.title}: {result.reason}"
+        for result in results
+        if result.status not in (Status.SUCCESS, Status.SKIPPED, Status.ACCEPTABLE)
+    ]
+    assert not failed
+    assert len([result for result in results if result.status is Status.SUCCESS]) > 50

@@ -1,0 +1,154 @@
+"""What the tests share: one Azurite for the whole run, a simulated Zoho One and a function host for each worker."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from local.azurite import start_azurite
+from local.parts import app_settings, start_zoho_one
+from local.processes import Processes
+from local.store import ZohoOneParts, add_store, new_key
+from shared.bridge import Bridge
+from shared.directory.store import Store
+from shared.settings import Settings
+
+AZURITE = "TESTS_AZURITE"
+KEY = "TESTS_ENCRYPTION_KEY"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the one Azurite, in the process that the workers of pytest-xdist inherit from."""
+    if hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    processes = Processes(Path(tempfile.mkdtemp(prefix="bridge-tests-")))
+    config.add_cleanup(lambda: processes.__exit__(None, None, None))
+    os.environ[AZURITE] = start_azurite(processes).connection_string
+    os.environ[KEY] = new_key()
+
+
+@pytest.fixture(scope="session")
+def azurite() -> str:
+    """The connection string of the run's Azurite."""
+    return os.environ[AZURITE]
+
+
+@pytest.fixture(scope="session")
+def key() -> str:
+    """The run's encryption key."""
+    return os.environ[KEY]
+
+
+@pytest.fixture(scope="session")
+def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+    """This worker's child processes."""
+    with Processes(tmp_path_factory.mktemp("logs")) as processes:
+        yield processes
+
+
+@dataclass
+class ZohoOne:
+    """The simulated Zoho One, seen from a test."""
+
+    parts: ZohoOneParts
+    session: requests.Session = field(default_factory=requests.Session)
+
+    def users(self) -> list[dict[str, Any]]:
+        """The accounts it holds."""
+        return self._state()["users"]  # type: ignore[no-any-return]  # JSON
+
+    def calls(self) -> dict[str, int]:
+        """How often it was called, by method and kind of path; asking for a token left out."""
+        calls: dict[str, int] = self._state()["calls"]
+        return {kind: count for kind, count in calls.items() if "/oauth/" not in kind}
+
+    def add(self, *users: dict[str, Any]) -> list[dict[str, Any]]:
+        """Accounts that are there already."""
+        answer = self.session.post(f"{self.parts.url}/_users", json=list(users))
+        assert answer.ok, answer.text
+        added: list[dict[str, Any]] = answer.json()
+        return added
+
+    def fail(self, **fault: Any) -> None:
+        """A fault for the next call, or the next ``times`` calls, of this ``method`` and ``path``."""
+        answer = self.session.post(f"{self.parts.url}/_faults", json=[fault])
+        assert answer.ok, answer.text
+
+    def reset(self) -> None:
+        """Forget everything."""
+        assert self.session.delete(f"{self.parts.url}/_state").ok
+
+    def _state(self) -> dict[str, Any]:
+        state: dict[str, Any] = self.session.get(f"{self.parts.url}/_state").json()
+        return state
+
+
+@pytest.fixture(scope="session")
+def zoho_one_process(processes: Processes) -> ZohoOne:
+    """This worker's Zoho One."""
+    return ZohoOne(start_zoho_one(processes))
+
+
+@pytest.fixture
+def zoho_one(zoho_one_process: ZohoOne) -> ZohoOne:
+    """An empty Zoho One."""
+    zoho_one_process.reset()
+    return zoho_one_process
+
+
+@dataclass
+class Endpoint:
+    """A directory store's sync endpoint, and the token for it."""
+
+    url: str
+    token: str
+    session: requests.Session = field(default_factory=requests.Session)
+
+    def request(
+        self, method: str, path: str, *, query: dict[str, str] | None = None, json: object = None, **kwargs: Any
+    ) -> requests.Response:
+        """One request, with the secret token."""
+        headers = {"Authorization": f"Bearer {self.token}"} | kwargs.pop("headers", {})
+        return self.session.request(
+            method, self.url + path, params=query, json=json, headers=headers, timeout=60, **kwargs
+        )
+
+
+@pytest.fixture(scope="session")
+def host(processes: Processes, azurite: str, key: str) -> str:
+    """The URL of this worker's function host."""
+    _, ready = processes.start_module("local.host", "--port", "0", environment=app_settings(azurite, key))
+    url: str = ready["url"]
+    return url
+
+
+@pytest.fixture
+def store_id() -> str:
+    """A store of the test's own: its partition in every table."""
+    return f"t-{os.urandom(8).hex()}"
+
+
+@pytest.fixture
+def endpoint(host: str, azurite: str, key: str, zoho_one: ZohoOne, store_id: str) -> Endpoint:
+    """The sync endpoint of a new, empty store on the running function host."""
+    return Endpoint(f"{host}/scim/{store_id}", add_store(azurite, key, zoho_one.parts, store_id))
+
+
+@pytest.fixture(scope="session")
+def bridge(azurite: str, key: str) -> Bridge:
+    """The app's parts in this process, on the run's Azurite."""
+    return Bridge(Settings.model_validate({"AzureWebJobsStorage": azurite, "BRIDGE_ENCRYPTION_KEYS": key}))
+
+
+@pytest.fixture
+def store(bridge: Bridge, azurite: str, key: str, zoho_one: ZohoOne, store_id: str) -> Store:
+    """A new, empty store."""
+    add_store(azurite, key, zoho_one.parts, store_id)
+    store = bridge.stores.get(store_id)
+    assert store is not None
+    return store

@@ -1,0 +1,119 @@
+"""The simulated Graph, over HTTP."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import requests
+
+from local.entra import graph_of
+from local.entra_directory import EntraDirectory
+from local.people import PEOPLE
+
+ROOT = Path(__file__).parents[2]
+
+
+class Client:
+    """Calls Graph with the token it got."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        answer = requests.post(
+            f"{url}/a-tenant/oauth2/v2.0/token",
+            data={"grant_type": "client_credentials", "client_id": "app", "client_secret": "made-up"},
+            timeout=5,
+        ).json()
+        assert answer["token_type"] == "Bearer"
+        self.headers = {"Authorization": f"Bearer {answer['access_token']}"}
+
+    def get(self, path: str, expected: int = 200) -> Any:
+        url = path if path.startswith("http") else f"{self.url}/v1.0{path}"
+        response = requests.get(url, headers=self.headers, timeout=5)
+        assert response.status_code == expected, response.text
+        return response.json()
+
+
+@pytest.fixture(scope="module")
+def directory() -> EntraDirectory:
+    directory = EntraDirectory(PEOPLE)
+    directory.soft_delete(PEOPLE[24].id)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def client(directory: EntraDirectory) -> Iterator[Client]:
+    with graph_of(directory) as url:
+        yield Client(url)
+
+
+def test_pages_through_everyone_but_the_deleted(client: Client) -> None:
+    page = client.get("/users?$select=id,accountEnabled&$top=10")
+    users = page["value"]
+    while "@odata.nextLink" in page:
+        page = client.get(page["@odata.nextLink"])
+        users += page["value"]
+    assert users == [{"id": person.id, "accountEnabled": person.account_enabled} for person in PEOPLE[:24]]
+
+
+def test_shows_the_default_fields_of_one_user_by_id_and_by_name(client: Client) -> None:
+    guest = next(person for person in PEOPLE if "#EXT#" in person.user_principal_name)
+    user = client.get(f"/users/{guest.id}")
+    assert user == client.get(f"/users/{quote(guest.user_principal_name)}")
+    assert user["displayName"] == guest.display_name
+    assert "accountEnabled" not in user
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/users?$top=1000", 400),
+        ("/users?$top=x", 400),
+        ("/users?$filter=x", 400),
+        ("/users?$select=manager", 400),
+        (f"/users/{PEOPLE[24].id}", 404),
+        ("/users/delta/x", 404),
+    ],
+)
+def test_refuses(client: Client, path: str, status: int) -> None:
+    assert client.get(path, status)["error"]["code"]
+
+
+def test_refuses_other_tokens_and_other_grants(client: Client) -> None:
+    assert requests.get(f"{client.url}/v1.0/users", timeout=5).status_code == 401
+    form = {"grant_type": "password"}
+    assert requests.post(f"{client.url}/t/oauth2/v2.0/token", data=form, timeout=5).status_code == 400
+
+
+def test_lists_domains(client: Client) -> None:
+    domains = client.get("/domains")["value"]
+    assert [domain["id"] for domain in domains if domain["isVerified"]] == [
+        "contoso.example",
+        "contoso.onmicrosoft.example",
+        "fabrikam.example",
+    ]
+    assert [domain["id"] for domain in domains if domain["isInitial"]] == ["contoso.onmicrosoft.example"]
+
+
+def test_state_shows_the_deleted_too(client: Client) -> None:
+    users = requests.get(f"{client.url}/_state", timeout=5).json()["users"]
+    assert len(users) == 25
+    assert users[24]["deletedDateTime"]
+    assert users[24]["assigned"] is True
+
+
+def test_as_a_process_it_says_where_it_is_and_stops_when_told() -> None:
+    command = [sys.executable, "-m", "local.entra", "--port", "0", "--people", "3"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        ready = json.loads(process.stdout.readline())
+        assert ready["graph"] == f"{ready['url']}/v1.0"
+        assert len(Client(ready["url"]).get("/users")["value"]) == 3
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5) == 0
+        assert process.stdout.read() == ""
