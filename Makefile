@@ -1,5 +1,5 @@
 # `make run` and `make test` do all of their own set-up on a fresh machine.
-.PHONY: setup run serve test lint types unit bench lock clean
+.PHONY: setup run test lint types unit campaign bench lock clean
 
 # A pyenv shim answers only where .python-version names an installed version, so each candidate is asked.
 PYTHON ?= $(shell for p in python3.13 python3 python; do $$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && echo $$p && break; done)
@@ -37,6 +37,10 @@ types: setup
 
 unit: setup
 	$(VENV)/pytest -n $(WORKERS)
+
+# An hour of properties where `make test` has a minute.
+campaign: setup
+	$(VENV)/pytest -n $(WORKERS) --hypothesis-profile=campaign --timeout 3600 tests/scim/test_bad_input.py tests/directory
 
 bench: setup
 	$(VENV)/python -m local.bench

@@ -138,7 +138,9 @@ class _Walk:
         if not wrong and not accounts and self.quiet:
             self.console.print(f"[green]All {len(rows)} people are in Zoho One as they should be.[/]")
             return True
-        self.console.print(f"[bold red]{len(wrong)} of {len(rows)} people are not as they should be.[/]")
+        self.console.print(
+            f"[bold red]Not as it should be: {len(wrong)} of {len(rows)} people, {len(accounts)} stray accounts.[/]"
+        )
         return False
 
     def _step(self, title: str, text: str) -> None:

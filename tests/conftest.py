@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import requests
+from hypothesis import settings
 
 from local.azurite import start_azurite
 from local.parts import app_settings, start_zoho_one
@@ -17,6 +18,11 @@ from local.store import ZohoOneParts, add_store, new_key
 from shared.bridge import Bridge
 from shared.directory.store import Store
 from shared.settings import Settings
+
+# `make campaign` gives the properties an hour; `make test` a short form.
+settings.register_profile("quick", max_examples=60, deadline=None)
+settings.register_profile("campaign", max_examples=5000, deadline=None)
+settings.load_profile("quick")
 
 AZURITE = "TESTS_AZURITE"
 KEY = "TESTS_ENCRYPTION_KEY"

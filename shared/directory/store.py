@@ -8,7 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, HttpUrl, StringConstraints
 from shared.directory.mapping import DEFAULT_MAPPING, Mapping
 from shared.directory.status import StatusRules
 
-type StoreId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+STORE_ID = r"[a-z0-9][a-z0-9-]{0,62}"
+"""A part of the sync endpoint's URL, and the partition of the store's rows."""
+
+type StoreId = Annotated[str, StringConstraints(pattern=f"^{STORE_ID}$")]
 
 
 class UpdateVerb(StrEnum):

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from pydantic import JsonValue, TypeAdapter
 from scim2_models import (
+    InvalidValueException,
     Meta,
     NotFoundException,
     PayloadTooLargeException,
@@ -201,10 +202,12 @@ def _person(identity: Identity) -> Person:
 
 
 def _payload(resource: Resource[Any]) -> dict[str, JsonValue]:
-    """What Entra wrote, without what the bridge itself says. Raises PayloadTooLargeException."""
+    """What Entra wrote, without what the bridge itself says. Raises InvalidValue- and PayloadTooLargeException."""
     payload: dict[str, JsonValue] = resource.model_dump(mode="json", exclude_none=True)
     payload.pop("id", None)
     payload.pop("meta", None)
+    if "userName" in payload and not str(payload["userName"]).strip():
+        raise InvalidValueException(detail="userName must not be empty: look at what Entra's mapping gives it")
     if len(_text(payload).encode("utf-16-le", "surrogatepass")) > MAX_RESOURCE:
         raise PayloadTooLargeException(detail=f"One person may take {MAX_RESOURCE // 2:,} characters at the most")
     return payload

@@ -1,5 +1,6 @@
 """The directory stores in Table Storage, a row each, and a short memory of them."""
 
+import re
 import time
 from collections.abc import Callable
 from threading import Lock
@@ -7,7 +8,7 @@ from threading import Lock
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
 
-from shared.directory.store import Store
+from shared.directory.store import STORE_ID, Store
 from shared.tables.entity_text import gather, spread
 from shared.tables.service import our_errors
 
@@ -15,6 +16,7 @@ REMEMBERED = 30.0
 """Seconds until a worker sees what another has changed in a store."""
 
 _PARTITION = "store"
+_ID = re.compile(STORE_ID)
 
 
 class Stores:
@@ -28,6 +30,8 @@ class Stores:
 
     def get(self, store_id: str) -> Store | None:
         """A store, at most half a minute old, or None."""
+        if not _ID.fullmatch(store_id):
+            return None
         with self._lock:
             seen = self._seen.get(store_id)
         if seen is not None and self._monotonic() - seen[0] < REMEMBERED:

@@ -1,0 +1,156 @@
+"""The host process is killed before and after each call it makes; the same request, sent again, puts all right."""
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import requests
+
+from local.processes import Child, Processes
+from local.store import add_store
+from shared.bridge import Bridge
+from shared.directory.zoho_user import from_scim
+from tests.conftest import Endpoint, ZohoOne
+from tests.faults.gate import Call, Moment
+from tests.faults.gated_host import gates, start_gated_host
+
+LEASE_SECONDS = 1.0
+PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+PERSON = {"userName": "grace@contoso.example", "externalId": "grace", "displayName": "Grace", "active": True}
+
+
+class Killer:
+    """Kills a process at one moment of its calls outside."""
+
+    def __init__(self) -> None:
+        self.victim: Child | None = None
+        self.at: tuple[int, Moment] | None = None
+        self.seen: list[Call] = []
+        self.killed = threading.Event()
+        self._lock = threading.Lock()
+
+    def arm(self, victim: Child, at: tuple[int, Moment] | None) -> None:
+        """From the next call on."""
+        self.victim, self.at, self.seen = victim, at, []
+        self.killed.clear()
+
+    def __call__(self, call: Call, moment: Moment) -> None:
+        with self._lock:
+            if moment == "before":
+                self.seen.append(call)
+            if self.victim is not None and self.at == (len(self.seen) - 1, moment):
+                self.victim.kill()
+                self.killed.set()
+
+
+class Scene:
+    """A gated host that will be killed, and a second one on the same storage that stays."""
+
+    def __init__(self, processes: Processes, azurite: str, key: str, zoho_one: ZohoOne, host: str) -> None:
+        self._processes, self._azurite, self._key, self._zoho_one = processes, azurite, key, zoho_one
+        self._host = host
+        self._numbers = itertools.count()
+        self.killer = Killer()
+
+    @contextmanager
+    def store(self, name: str, *, warm: bool) -> Iterator[tuple[Endpoint, Endpoint, Child, str]]:
+        """A new store: its endpoint on the host to be killed, and on the one that stays."""
+        store = f"{name}-{next(self._numbers)}"
+        self._zoho_one.reset()
+        with gates(self._azurite, self._zoho_one.parts, self.killer) as (connection_string, gated):
+            token = add_store(self._azurite, self._key, gated, store)
+            host = start_gated_host(self._processes, connection_string, self._key, store, token, LEASE_SECONDS)
+            if warm:
+                assert host.endpoint.request("POST", "/Users", json={"userName": "warm@contoso.example"}).ok
+            yield host.endpoint, Endpoint(f"{self._host}/scim/{store}", token), host.process, store
+            self.killer.victim = None
+            host.process.kill()
+
+
+@pytest.fixture
+def scene(processes: Processes, azurite: str, key: str, zoho_one: ZohoOne, host: str) -> Scene:
+    return Scene(processes, azurite, key, zoho_one, host)
+
+
+type Write = Callable[[Endpoint, str], requests.Response]
+
+
+def _post(endpoint: Endpoint, _: str) -> requests.Response:
+    return endpoint.request("POST", "/Users", json=PERSON)
+
+
+def _disable(endpoint: Endpoint, user_id: str) -> requests.Response:
+    operation = {"op": "Replace", "path": "active", "value": "False"}
+    return endpoint.request("PATCH", f"/Users/{user_id}", json={"schemas": [PATCH], "Operations": [operation]})
+
+
+def _rename(endpoint: Endpoint, user_id: str) -> requests.Response:
+    operation = {"op": "replace", "value": {"userName": "hopper@contoso.example", "displayName": "Hopper"}}
+    return endpoint.request("PATCH", f"/Users/{user_id}", json={"schemas": [PATCH], "Operations": [operation]})
+
+
+def _delete(endpoint: Endpoint, user_id: str) -> requests.Response:
+    return endpoint.request("DELETE", f"/Users/{user_id}")
+
+
+ACTIVE = {"userName": "grace@contoso.example", "displayName": "Grace", "active": True}
+CASES: dict[str, tuple[Write, bool, tuple[int, ...], dict[str, Any]]] = {
+    # name: the request, whether the host is warm, what the repeated request may answer, what Zoho One must hold
+    "post-cold": (_post, False, (201, 409), ACTIVE),
+    "post": (_post, True, (201, 409), ACTIVE),
+    "disable": (_disable, True, (200,), ACTIVE | {"active": False}),
+    "rename": (_rename, True, (200,), ACTIVE | {"userName": "hopper@contoso.example", "displayName": "Hopper"}),
+    "delete": (_delete, True, (204, 404), ACTIVE | {"active": False}),
+}
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("name", CASES)
+def test_a_killed_host_loses_nothing_and_doubles_nothing(
+    name: str, scene: Scene, zoho_one: ZohoOne, bridge: Bridge
+) -> None:
+    write, warm, statuses, expected = CASES[name]
+    calls = _calls_of(name, scene)
+    assert {call.gate for call in calls} == {"tables", "zoho"}
+    moments: list[Moment] = ["before", "after"]
+    for index, moment in itertools.product(range(len(calls)), moments):
+        where = f"killed {moment} call {index + 1} of {len(calls)}, {calls[index].method} to {calls[index].gate}"
+        with scene.store(name, warm=warm) as (doomed, staying, process, store):
+            user_id = "" if write is _post else _post(staying, "").json()["id"]
+            scene.killer.arm(process, (index, moment))
+            with pytest.raises(requests.RequestException):
+                write(doomed, user_id)
+            assert scene.killer.killed.wait(10), where
+            answer = write(staying, user_id)
+            assert answer.status_code in statuses, f"{where}: {answer.text}"
+            _agree(bridge, zoho_one, store, expected, where)
+
+
+def _calls_of(name: str, scene: Scene) -> list[Call]:
+    """What the host calls when nobody disturbs it."""
+    write, warm, _, _ = CASES[name]
+    with scene.store(name, warm=warm) as (doomed, staying, process, _):
+        user_id = "" if write is _post else _post(staying, "").json()["id"]
+        scene.killer.arm(process, None)
+        assert write(doomed, user_id).ok
+        return list(scene.killer.seen)
+
+
+def _agree(bridge: Bridge, zoho_one: ZohoOne, store: str, expected: dict[str, Any], where: str) -> None:
+    """Zoho One holds one account, as Entra asked for; the identity says so too, and nothing is pending."""
+    accounts = [user for user in zoho_one.users() if user["userName"] != "warm@contoso.example"]
+    assert len(accounts) == 1, f"{where}: {accounts}"
+    assert accounts[0].items() >= expected.items(), f"{where}: {accounts[0]}"
+    people = [p for p in bridge.identities.scan(store) if "warm@" not in p.resource]
+    for person in people:
+        stored = bridge.identities.read(store, person.id)
+        assert stored is not None
+        assert stored.identity.pending is None, where
+        account = stored.identity.account
+        assert account is not None, where
+        assert account.id == accounts[0]["id"], where
+        assert account.holds == from_scim(accounts[0]) == stored.identity.said.desired, where
+    assert len(people) == (0 if where and "delete" in store else 1), where

@@ -1,0 +1,222 @@
+"""What becomes of a write of Entra's, on the running host: Zoho One busy, refusing, losing replies, knowing people."""
+
+from typing import Any
+
+import pytest
+
+from shared.bridge import Bridge
+from shared.directory.history import EventKind
+from shared.directory.identity import Identity
+from tests.conftest import Endpoint, ZohoOne
+
+PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+ADA = {"userName": "ada@contoso.example", "displayName": "Ada", "title": "Analyst", "active": True}
+
+
+def _patch(endpoint: Endpoint, user_id: str, **values: Any) -> Any:
+    operations = [{"op": "replace", "path": path, "value": value} for path, value in values.items()]
+    return endpoint.request("PATCH", f"/Users/{user_id}", json={"schemas": [PATCH], "Operations": operations})
+
+
+def _create(endpoint: Endpoint, **values: Any) -> str:
+    created = endpoint.request("POST", "/Users", json=ADA | values)
+    assert created.status_code == 201, created.text
+    user_id: str = created.json()["id"]
+    return user_id
+
+
+def _identity(bridge: Bridge, store_id: str, user_id: str) -> Identity:
+    stored = bridge.identities.read(store_id, user_id)
+    assert stored is not None
+    return stored.identity
+
+
+def _history(bridge: Bridge, store_id: str, user_id: str) -> list[EventKind]:
+    return [event.kind for event in reversed(bridge.identities.history(store_id, user_id))]
+
+
+def test_a_life_in_the_organisation(endpoint: Endpoint, zoho_one: ZohoOne, bridge: Bridge, store_id: str) -> None:
+    user_id = _create(endpoint)
+    assert _patch(endpoint, user_id, title="Countess").status_code == 200
+    assert _patch(endpoint, user_id, nickName="A.").status_code == 200
+    assert _patch(endpoint, user_id, active="False").json()["active"] is False
+    assert zoho_one.users()[0]["active"] is False
+    assert _patch(endpoint, user_id, active="True").json()["active"] is True
+    (account,) = zoho_one.users()
+    assert (account["active"], account["title"]) == (True, "Countess")
+    assert endpoint.request("DELETE", f"/Users/{user_id}").status_code == 204
+    assert endpoint.request("GET", f"/Users/{user_id}").status_code == 404
+    assert zoho_one.users()[0]["active"] is False, "nothing is deleted by default"
+    assert _history(bridge, store_id, user_id) == [
+        EventKind.CREATED,
+        EventKind.UPDATED,
+        EventKind.RECORDED,
+        EventKind.DEACTIVATED,
+        EventKind.REACTIVATED,
+        EventKind.DEACTIVATED,
+    ]
+
+
+def test_history_holds_each_field_and_the_reason(endpoint: Endpoint, bridge: Bridge, store_id: str) -> None:
+    user_id = _create(endpoint)
+    _patch(endpoint, user_id, title="Countess")
+    update, creation = bridge.identities.history(store_id, user_id)
+    assert [(change.field, change.before, change.after) for change in update.fields] == [
+        ("title", "Analyst", "Countess")
+    ]
+    assert "active in Entra" in creation.reason
+    assert {change.field for change in creation.fields} == {"userName", "displayName", "title"}
+
+
+def test_the_disabled_are_never_newly_created(endpoint: Endpoint, zoho_one: ZohoOne) -> None:
+    user_id = _create(endpoint, active="False")
+    assert zoho_one.calls() == {}
+    assert endpoint.request("GET", f"/Users/{user_id}").json()["active"] is False
+    _patch(endpoint, user_id, active="True")
+    assert [user["userName"] for user in zoho_one.users()] == ["ada@contoso.example"]
+
+
+def test_an_account_that_is_there_is_adopted(
+    endpoint: Endpoint, zoho_one: ZohoOne, bridge: Bridge, store_id: str
+) -> None:
+    (account,) = zoho_one.add({"userName": "ADA@contoso.example", "title": "Guest", "active": True})
+    user_id = _create(endpoint)
+    (now,) = zoho_one.users()
+    assert (now["id"], now["title"]) == (account["id"], "Analyst")
+    assert _history(bridge, store_id, user_id) == [EventKind.ADOPTED]
+
+
+def test_someone_elses_account_is_not_adopted(endpoint: Endpoint, zoho_one: ZohoOne, bridge: Bridge) -> None:
+    """Zoho One still has the first person's old name, which a second person now has in Entra."""
+    first = _create(endpoint)
+    zoho_one.fail(method="PATCH", status=503, times=9)
+    assert _patch(endpoint, first, userName="countess@contoso.example").status_code == 503
+    refused = endpoint.request("POST", "/Users", json=ADA)
+    assert refused.status_code == 409, "the old name is given up only when Zoho One has confirmed the new one"
+    assert len(zoho_one.users()) == 1
+
+
+@pytest.mark.parametrize("fault", [{"status": 503}, {"status": 500}, {"drop": "before"}, {"drop": "after"}])
+def test_a_creation_that_zoho_one_did_not_answer_is_finished_by_the_next(
+    endpoint: Endpoint, zoho_one: ZohoOne, bridge: Bridge, store_id: str, fault: dict[str, Any]
+) -> None:
+    zoho_one.fail(method="POST", path="/Users", times=3, **fault)
+    answer = endpoint.request("POST", "/Users", json=ADA)
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert "Zoho One" in answer.json()["detail"]
+    for _ in range(3):
+        answer = endpoint.request("POST", "/Users", json=ADA | {"title": "Countess"})
+        if answer.status_code == 201:
+            break
+    (account,) = zoho_one.users()
+    assert account["title"] == "Countess"
+    identity = _identity(bridge, store_id, answer.json()["id"])
+    assert identity.pending is None
+    assert identity.account is not None
+    assert identity.account.id == account["id"]
+
+
+@pytest.mark.parametrize("fault", [{"status": 503}, {"drop": "before"}, {"drop": "after"}])
+def test_a_change_that_zoho_one_did_not_answer_is_finished_by_the_same_request(
+    endpoint: Endpoint, zoho_one: ZohoOne, bridge: Bridge, store_id: str, fault: dict[str, Any]
+) -> None:
+    user_id = _create(endpoint)
+    zoho_one.fail(method="PATCH", times=3, **fault)
+    assert _patch(endpoint, user_id, active="False").status_code == 503
+    assert _identity(bridge, store_id, user_id).pending is not None
+    for _ in range(3):
+        answer = _patch(endpoint, user_id, active="False")  # changes nothing of what Entra says, yet finishes
+        if answer.status_code == 200:
+            break
+    assert answer.status_code == 200
+    assert zoho_one.users()[0]["active"] is False
+    assert _identity(bridge, store_id, user_id).pending is None
+
+
+def test_a_change_back_after_a_lost_reply_reaches_zoho_one(endpoint: Endpoint, zoho_one: ZohoOne) -> None:
+    """What Zoho One holds is not known after a lost reply: the way back must not be taken for done."""
+    user_id = _create(endpoint)
+    zoho_one.fail(method="PATCH", drop="after")
+    assert _patch(endpoint, user_id, title="Countess").status_code == 503
+    assert zoho_one.users()[0]["title"] == "Countess"
+    assert _patch(endpoint, user_id, title="Analyst").status_code == 200
+    assert zoho_one.users()[0]["title"] == "Analyst"
+
+
+def test_a_deletion_that_zoho_one_did_not_answer_is_finished_by_the_same_request(
+    endpoint: Endpoint, zoho_one: ZohoOne
+) -> None:
+    user_id = _create(endpoint)
+    zoho_one.fail(method="PATCH", drop="after")
+    assert endpoint.request("DELETE", f"/Users/{user_id}").status_code == 503
+    assert endpoint.request("DELETE", f"/Users/{user_id}").status_code == 204
+    assert endpoint.request("DELETE", f"/Users/{user_id}").status_code == 404
+    assert zoho_one.users()[0]["active"] is False
+
+
+def test_a_refused_creation_leaves_nothing_behind(
+    endpoint: Endpoint, zoho_one: ZohoOne, bridge: Bridge, store_id: str
+) -> None:
+    reason = "You are trying to activate more users than the allowed license limit of '3' users."
+    zoho_one.fail(method="POST", path="/Users", status=400, body={"detail": reason})
+    answer = endpoint.request("POST", "/Users", json=ADA)
+    assert answer.status_code == 400
+    assert reason in answer.json()["detail"]
+    assert list(bridge.identities.scan(store_id)) == []
+    assert endpoint.request("POST", "/Users", json=ADA).status_code == 201, "its claims are free again"
+
+
+def test_a_refused_change_keeps_what_was_there(
+    endpoint: Endpoint, zoho_one: ZohoOne, bridge: Bridge, store_id: str
+) -> None:
+    user_id = _create(endpoint)
+    before = endpoint.request("GET", f"/Users/{user_id}")
+    zoho_one.fail(method="PATCH", status=400, body={"detail": "invalid email"})
+    answer = _patch(endpoint, user_id, userName="new@contoso.example", title="Countess")
+    assert (answer.status_code, "invalid email" in answer.json()["detail"]) == (400, True)
+    after = endpoint.request("GET", f"/Users/{user_id}")
+    assert (after.json(), after.headers["ETag"]) == (before.json(), before.headers["ETag"])
+    assert _history(bridge, store_id, user_id) == [EventKind.CREATED, EventKind.REFUSED]
+    assert bridge.identities.history(store_id, user_id)[0].reason == "invalid email"
+    assert _create(endpoint, userName="new@contoso.example"), "the refused name is free again"
+
+
+def test_an_account_that_vanished_is_made_again(endpoint: Endpoint, zoho_one: ZohoOne) -> None:
+    user_id = _create(endpoint)
+    zoho_one.reset()
+    assert _patch(endpoint, user_id, title="Countess").status_code == 200
+    (account,) = zoho_one.users()
+    assert (account["userName"], account["title"]) == ("ada@contoso.example", "Countess")
+
+
+def test_a_rename_moves_the_claim(endpoint: Endpoint, zoho_one: ZohoOne) -> None:
+    user_id = _create(endpoint)
+    assert _patch(endpoint, user_id, userName="countess@contoso.example").status_code == 200
+    for name, found in (("ada@contoso.example", 0), ("Countess@contoso.example", 1)):
+        answer = endpoint.request("GET", "/Users", query={"filter": f'userName eq "{name}"'})
+        assert answer.json()["totalResults"] == found
+    assert zoho_one.users()[0]["userName"] == "countess@contoso.example"
+    _create(endpoint)
+    taken = _patch(endpoint, user_id, userName="ADA@contoso.example")
+    assert (taken.status_code, taken.json()["scimType"]) == (409, "uniqueness")
+
+
+def test_people_of_two_domains_may_share_an_external_id(endpoint: Endpoint) -> None:
+    first = _create(endpoint, externalId="anna", userName="anna@contoso.example")
+    second = _create(endpoint, externalId="anna", userName="anna@fabrikam.example")
+    found = endpoint.request("GET", "/Users", query={"filter": 'externalId eq "anna"'}).json()["Resources"]
+    assert {user["id"] for user in found} == {first, second}
+
+
+def test_retry_after_is_handed_on(endpoint: Endpoint, zoho_one: ZohoOne) -> None:
+    zoho_one.fail(method="POST", path="/Users", status=429, headers={"Retry-After": "77"})
+    answer = endpoint.request("POST", "/Users", json=ADA)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "77")
+    assert zoho_one.calls() == {"POST /Users": 1}, "a long wait is Entra's, not the request's"
+
+
+def test_a_token_that_zoho_one_no_longer_takes_is_renewed(endpoint: Endpoint, zoho_one: ZohoOne) -> None:
+    user_id = _create(endpoint)
+    zoho_one.session.delete(f"{zoho_one.parts.url}/_tokens")
+    assert _patch(endpoint, user_id, title="Countess").status_code == 200
