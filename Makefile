@@ -48,7 +48,8 @@ bench: setup
 # New pins for everything in pyproject.toml.
 lock: setup
 	$(VENV)/uv pip compile --quiet --no-header --no-annotate --upgrade pyproject.toml -o requirements.txt
-	$(VENV)/uv pip compile --quiet --no-header --no-annotate --upgrade --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	$(VENV)/uv pip compile --quiet --no-header --no-annotate --upgrade --extra ses -c requirements.txt pyproject.toml -o requirements-ses.txt
+	$(VENV)/uv pip compile --quiet --no-header --no-annotate --upgrade --extra dev --extra ses -c requirements-ses.txt pyproject.toml -o requirements-dev.txt
 	cd local && npm install --package-lock-only --silent
 
 clean:

@@ -2,6 +2,7 @@
 
 import azure.functions as func
 
+from functions.oauth import blueprint as oauth
 from functions.scim import blueprint as scim
 from shared.logging import configure_logging
 
@@ -9,3 +10,4 @@ configure_logging()
 
 app = func.FunctionApp()
 app.register_functions(scim)
+app.register_functions(oauth)

@@ -11,7 +11,8 @@ from rich.console import Console
 
 from local.entra import graph_of
 from local.entra_directory import EntraDirectory
-from local.parts import Parts, start_parts
+from local.mapping import add_mapping_commands, run_mapping_command
+from local.parts import OWNER, Parts, start_parts
 from local.people import PEOPLE, make_people
 from local.processes import ChildFailedError, Processes
 from local.provisioning_service import ProvisioningService
@@ -28,7 +29,13 @@ def main() -> int:
     served = commands.add_parser("serve", help="start the parts, say in one line of JSON where they are, and wait")
     served.add_argument("--port", type=int, default=0, help="of the function host; a free one unless given")
     served.add_argument("--people", type=int, default=0, help="how many people the store has; none unless given")
+    add_mapping_commands(commands.add_parser("mapping", help="check mappings and expressions"))
+    served.add_argument(
+        "--roles", default=OWNER, help="of whoever opens the pages; empty signs in someone without a role"
+    )
     arguments = parser.parse_args()
+    if arguments.command == "mapping":
+        return run_mapping_command(arguments)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
     logs = Path(tempfile.mkdtemp(prefix="bridge-local-"))
@@ -36,7 +43,7 @@ def main() -> int:
         with Processes(logs) as processes:
             if arguments.command == "run":
                 return _run(processes, once=arguments.once)
-            return _serve(processes, arguments.port, arguments.people)
+            return _serve(processes, arguments.port, arguments.people, arguments.roles)
     except (ChildFailedError, FileNotFoundError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -45,7 +52,7 @@ def main() -> int:
 def _run(processes: Processes, *, once: bool) -> int:
     console, directory = Console(), EntraDirectory(PEOPLE)
     console.print("Starting Azurite, the simulated Zoho One, the simulated Entra and the function host …")
-    parts = start_parts(processes)
+    parts = start_parts(processes, connected=False)
     with graph_of(directory) as graph:
         all_well = run_walkthrough(_walkthrough_parts(parts, graph, directory), console)
         if not once:
@@ -54,8 +61,8 @@ def _run(processes: Processes, *, once: bool) -> int:
     return 0 if all_well else 1
 
 
-def _serve(processes: Processes, port: int, people: int) -> int:
-    parts = start_parts(processes, port)
+def _serve(processes: Processes, port: int, people: int, roles: str) -> int:
+    parts = start_parts(processes, port, {"BRIDGE_LOCAL_ADMIN": roles})
     _, entra = processes.start_module("local.entra", "--port", "0", "--people", str(people))
     if people:
         service = ProvisioningService(EntraDirectory(make_people(people)), parts.sync_endpoint, parts.secret_token)
@@ -74,6 +81,8 @@ def _walkthrough_parts(parts: Parts, graph: str, directory: EntraDirectory) -> W
         secret_token=parts.secret_token,
         tenant_url=described["tenant_url"],
         zoho_one=parts.zoho_one,
+        host=parts.host,
+        settings=parts.settings,
         graph=graph,
         store=parts.store,
         directory=directory,

@@ -1,8 +1,10 @@
-"""The simulated Entra's Microsoft Graph: users and domains, read over HTTP with an access token.
+"""The simulated Entra's Microsoft Graph: users and domains, read over HTTP with an access token, and mail sent.
 
+A mail goes nowhere: `/_state` shows it. `/_faults` takes what the next calls shall answer instead.
 Whatever it does not know it refuses, so that nobody relies on a parameter that is silently ignored here.
 
 Sources: https://learn.microsoft.com/graph/api/user-list, https://learn.microsoft.com/graph/api/domain-list,
+https://learn.microsoft.com/graph/api/user-sendmail,
 https://learn.microsoft.com/graph/errors,
 https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
 """
@@ -10,12 +12,16 @@ https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant
 import json
 import re
 import secrets
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
 
 from local.entra_directory import EntraDirectory
 from local.person import Person
-from local.serving import Receive, Scope, Send, answer, read_body
+from local.serving import Headers, Receive, Scope, Send, answer, read_body
+from local.zoho_faults import FAULTS, Faults
 
 type Content = dict[str, Any]
 
@@ -41,15 +47,46 @@ FIELDS = {field.alias or name for name, field in Person.model_fields.items()} - 
 
 TOKEN_PATH = re.compile(r"/[^/]+/oauth2/v2\.0/token")
 USER_PATH = re.compile(r"/v1\.0/users/([^/]+)")
+MAIL_PATH = re.compile(r"/v1\.0/users/([^/]+)/sendMail")
 
 
 class GraphError(Exception):
     """An answer that is not a success, with Graph's error code."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, headers: Headers = ()) -> None:
         super().__init__(message)
         self.status = status
         self.body = {"error": {"code": code, "message": message}}
+        self.headers = headers
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid")
+
+
+class _EmailAddress(_Strict):
+    address: str
+    name: str | None = None
+
+
+class _Recipient(_Strict):
+    email_address: _EmailAddress
+
+
+class _Body(_Strict):
+    content_type: Literal["Text", "HTML"]
+    content: str
+
+
+class _Message(_Strict):
+    subject: str
+    body: _Body
+    to_recipients: list[_Recipient] = Field(min_length=1)
+
+
+class _SendMail(_Strict):
+    message: _Message
+    save_to_sent_items: bool = True
 
 
 class Graph:
@@ -58,19 +95,36 @@ class Graph:
     def __init__(self, directory: EntraDirectory) -> None:
         self._directory = directory
         self._token = secrets.token_urlsafe(32)
+        self._faults = Faults()
+        self._mails: list[Content] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         body = await read_body(receive)
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         query = dict(parse_qsl(scope["query_string"].decode()))
+        more: Headers = ()
         try:
-            status, content = 200, self._answer(scope["method"], scope["path"], query, headers, body)
+            status, content = self._respond(scope["method"], scope["path"], query, headers, body)
         except GraphError as error:
-            status, content = error.status, error.body
-        await answer(
-            send, status, json.dumps(content, ensure_ascii=False).encode(), [("content-type", "application/json")]
-        )
+            status, content, more = error.status, error.body, error.headers
+        text = b"" if content is None else json.dumps(content, ensure_ascii=False).encode()
+        await answer(send, status, text, [("content-type", "application/json"), *more])
+
+    def _respond(
+        self, method: str, path: str, query: dict[str, str], headers: dict[str, str], body: bytes
+    ) -> tuple[int, Content | None]:
+        """The status and the content, which an accepted mail and an accepted fault have not."""
+        if (method, path) == ("POST", "/_faults"):
+            self._faults.waiting += FAULTS.validate_json(body)
+            return 204, None
+        mail = MAIL_PATH.fullmatch(path)
+        self._fail_if_asked(method, "/v1.0/users/{id}/sendMail" if mail else path, path)
+        if method == "POST" and mail:
+            self._authenticate(headers)
+            self._send_mail(mail[1], body)
+            return 202, None
+        return 200, self._answer(method, path, query, headers, body)
 
     def _answer(self, method: str, path: str, query: dict[str, str], headers: dict[str, str], body: bytes) -> Content:
         if method == "POST" and TOKEN_PATH.fullmatch(path):
@@ -79,9 +133,9 @@ class Graph:
             raise GraphError(405, "Request_BadRequest", f"{method} is not simulated here")
         if path == "/_state":
             people = [person.model_dump(mode="json", by_alias=True) for person in self._directory.people()]
-            return {"users": [{**row, "assigned": self._directory.is_assigned(row["id"])} for row in people]}
-        if headers.get("authorization") != f"Bearer {self._token}":
-            raise GraphError(401, "InvalidAuthenticationToken", "Access token is empty or not one of this simulator.")
+            users = [{**row, "assigned": self._directory.is_assigned(row["id"])} for row in people]
+            return {"users": users, "mails": self._mails}
+        self._authenticate(headers)
         base = f"http://{headers['host']}"
         if path == "/v1.0/users":
             return self._list_users(f"{base}{path}", query)
@@ -90,6 +144,23 @@ class Graph:
         if path == "/v1.0/domains":
             return self._list_domains()
         raise GraphError(404, "BadRequest", f"Resource not found for {path}")
+
+    def _authenticate(self, headers: dict[str, str]) -> None:
+        if headers.get("authorization") != f"Bearer {self._token}":
+            raise GraphError(401, "InvalidAuthenticationToken", "Access token is empty or not one of this simulator.")
+
+    def _fail_if_asked(self, method: str, kind: str, path: str) -> None:
+        fault = self._faults.take(method, kind, path)
+        if fault is not None:
+            raise GraphError(fault.status or 500, str(fault.body or "simulated"), "Simulated", [*fault.headers.items()])
+
+    def _send_mail(self, sender: str, body: bytes) -> None:
+        self._find(sender)
+        try:
+            mail = _SendMail.model_validate_json(body)
+        except ValidationError as error:
+            raise GraphError(400, "BadRequest", str(error)) from None
+        self._mails.append({"from": sender, **mail.model_dump(mode="json", by_alias=True)})
 
     def _issue_token(self, form: dict[str, str]) -> Content:
         if form.get("grant_type") != "client_credentials" or not form.get("client_id"):
@@ -109,10 +180,12 @@ class Graph:
 
     def _get_user(self, key: str, query: dict[str, str]) -> Content:
         _refuse_others(query, {"$select"})
-        fields = _selected(query)
+        return _show(self._find(key), _selected(query))
+
+    def _find(self, key: str) -> Person:
         for person in self._directory.people():
             if person.deleted_date_time is None and key.lower() in (person.id, person.user_principal_name.lower()):
-                return _show(person, fields)
+                return person
         raise GraphError(404, "Request_ResourceNotFound", f"Resource '{key}' does not exist")
 
     def _list_domains(self) -> Content:

@@ -1,5 +1,6 @@
 """All the parts on one machine: Azurite, the simulated Zoho One, the function host, one directory store."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,8 @@ from local.processes import Processes
 from local.store import ZohoOneParts, add_store, new_key
 
 STORE = "contoso"
+OWNER = "Organization.Owner"
+"""The role of the admin who is signed in unless told otherwise."""
 THREADS = "32"
 """Of the worker: as many requests at once as local.settings.sample.json sets for Azure."""
 
@@ -22,6 +25,8 @@ class Parts:
     host: str
     store: str
     secret_token: str
+    settings: Mapping[str, str]
+    """The function host's."""
 
     @property
     def sync_endpoint(self) -> str:
@@ -48,21 +53,25 @@ def start_zoho_one(processes: Processes, *arguments: str) -> ZohoOneParts:
     return ZohoOneParts(**ready)
 
 
-def app_settings(connection_string: str, key: str) -> dict[str, str]:
-    """The environment of the function host."""
+def app_settings(connection_string: str, key: str, zoho_one: ZohoOneParts) -> dict[str, str]:
+    """The environment of the function host: the accounts servers it may send secrets to, and who is signed in."""
     return {
         "AzureWebJobsStorage": connection_string,
         "BRIDGE_ENCRYPTION_KEYS": key,
+        "BRIDGE_ACCOUNTS_SERVERS": json.dumps(zoho_one.accounts_servers),
+        "BRIDGE_LOCAL_ADMIN": OWNER,
         "PYTHON_THREADPOOL_THREAD_COUNT": THREADS,
     }
 
 
-def start_parts(processes: Processes, port: int = 0, settings: Mapping[str, str] | None = None) -> Parts:
-    """Start everything but Entra, which the caller plays, and add one connected store."""
+def start_parts(
+    processes: Processes, port: int = 0, settings: Mapping[str, str] | None = None, *, connected: bool = True
+) -> Parts:
+    """Start everything but Entra, which the caller plays, and add one store, connected and started or neither."""
     azurite, key = start_azurite(processes), new_key()
     zoho_one = start_zoho_one(processes)
-    token = add_store(azurite.connection_string, key, zoho_one, STORE)
-    environment = app_settings(azurite.connection_string, key) | dict(settings or {})
+    token = add_store(azurite.connection_string, key, zoho_one, STORE, connected=connected)
+    environment = app_settings(azurite.connection_string, key, zoho_one) | dict(settings or {})
     host: dict[str, Any]
     _, host = processes.start_module("local.host", "--port", str(port), environment=environment)
-    return Parts(azurite.connection_string, zoho_one.url, host["url"], STORE, token)
+    return Parts(azurite.connection_string, zoho_one.url, host["url"], STORE, token, environment)

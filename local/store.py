@@ -2,15 +2,21 @@
 
 import secrets
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from cryptography.fernet import Fernet
-from pydantic import HttpUrl
+from pydantic import HttpUrl, TypeAdapter
 
-from shared.directory.store import Store, UpdateVerb, ZohoConnection
+from shared.connection.consent import CLIENT_SECRET
+from shared.directory.store import DataCenterName, Provisioning, Store, UpdateVerb, ZohoConnection
 from shared.scim.auth import token_hash
+from shared.tables.connections import Connections, Tokens
 from shared.tables.secrets import Secrets
 from shared.tables.service import connect
 from shared.tables.stores import Stores
+from shared.zoho.data_centers import DATA_CENTERS
+
+_DATA_CENTER = TypeAdapter[DataCenterName](DataCenterName)
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,16 @@ class ZohoOneParts:
     client_id: str
     client_secret: str
     refresh_token: str
+
+    @property
+    def data_center(self) -> DataCenterName:
+        """Where the organisation lives."""
+        return _DATA_CENTER.validate_python(self.accounts.rpartition("/")[2])
+
+    @property
+    def accounts_servers(self) -> dict[DataCenterName, str]:
+        """The accounts servers of all data centres."""
+        return {name: f"{self.accounts.rpartition('/')[0]}/{name}" for name in DATA_CENTERS}
 
 
 def new_key() -> str:
@@ -37,20 +53,30 @@ def add_store(
     store_id: str,
     *,
     update_verb: UpdateVerb = UpdateVerb.PATCH,
+    connected: bool = True,
 ) -> str:
-    """Add a store that is connected already, and return its secret token, which is shown only here."""
+    """Add a store and return its secret token, which is shown only here.
+
+    It is connected and started already, or else it waits for an admin to do both.
+    """
     service = connect(connection_string)
     token = secrets.token_urlsafe(32)
     kept = Secrets(service.get_table_client("secrets"), key)
-    kept.put(store_id, "client-secret", zoho_one.client_secret)
-    kept.put(store_id, "refresh-token", zoho_one.refresh_token)
+    kept.put(store_id, CLIENT_SECRET, zoho_one.client_secret)
+    if connected:
+        tokens = Tokens(
+            client_id=zoho_one.client_id, client_secret=zoho_one.client_secret, refresh_token=zoho_one.refresh_token
+        )
+        connections = Connections(service.get_table_client("secrets"), kept)
+        connections.save(store_id, datetime.now(UTC), zoho_one.data_center, tokens)
     Stores(service.get_table_client("stores")).put(
         Store(
             id=store_id,
             name="Contoso",
+            provisioning=Provisioning.STARTED if connected else Provisioning.STOPPED,
             zoho=ZohoConnection(
                 sync_endpoint=HttpUrl(zoho_one.sync_endpoint),
-                accounts_server=HttpUrl(zoho_one.accounts),
+                data_center=zoho_one.data_center,
                 client_id=zoho_one.client_id,
                 update_verb=update_verb,
             ),

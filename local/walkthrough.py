@@ -1,6 +1,7 @@
 """The steps of Zoho One's guide "Add Microsoft Azure to Zoho One", walked on one machine and checked at the end."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import requests
@@ -10,12 +11,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from local import people
 from local.account_check import Standing, User
+from local.admin_browser import NotAsked
 from local.closing_table import Row, closing_table
+from local.connect_store import connect_store
 from local.entra_directory import EntraDirectory
 from local.entra_mapping import is_soft_deleted
 from local.person import Person
 from local.provisioning_service import Action, CycleReport, PersonReport, ProvisioningService
 from local.scim_application import QuarantinedError, RefusedError
+from shared.bridge import Bridge
+from shared.provisioning.start import CannotStart
+from shared.settings import Settings
 
 TIMEOUT = 10.0  # seconds; for the simulated Zoho One on this machine
 
@@ -28,6 +34,8 @@ class Parts:
     secret_token: str
     tenant_url: str
     zoho_one: str
+    host: str
+    settings: Mapping[str, str]
     graph: str
     store: str
     directory: EntraDirectory = field(default_factory=lambda: EntraDirectory(people.PEOPLE))
@@ -41,7 +49,8 @@ def run_walkthrough(parts: Parts, console: Console) -> bool:
     """
     walk = _Walk(parts, console)
     try:
-        walk.connect()
+        walk.connect_to_zoho_one()
+        walk.connect_entra()
         walk.provision_everyone()
         walk.people_leave()
         walk.people_change()
@@ -49,6 +58,9 @@ def run_walkthrough(parts: Parts, console: Console) -> bool:
         return walk.conclude()
     except (QuarantinedError, RefusedError) as reason:
         console.print(f"[bold red]Entra stops provisioning:[/] {escape(str(reason))}")
+        return False
+    except (NotAsked, CannotStart) as reason:
+        console.print(f"[bold red]The store cannot be connected to Zoho One:[/] {escape(str(reason))}")
         return False
 
 
@@ -63,13 +75,17 @@ class _Walk:
         self.done: dict[str, list[PersonReport]] = defaultdict(list)
         self.quiet = True
 
-    def connect(self) -> None:
+    def connect_to_zoho_one(self) -> None:
         self._step(
             "Zoho One: Directory, Directory Stores, Add Directory, Azure",
             f"The directory store [bold]{self.parts.store}[/] is there, with Entra's default attribute mapping and the "
             "default status sync: whoever leaves is deactivated, nobody is deleted.\n"
             f"Its sync endpoint is {self.parts.sync_endpoint}",
         )
+        bridge = Bridge(Settings.model_validate(self.parts.settings))
+        connect_store(self.parts.host, self.parts.store, bridge, self.console, self._step)
+
+    def connect_entra(self) -> None:
         self._step(
             "Entra: the Zoho One app, Provisioning, Automatic",
             f"Tenant URL: {self.parts.tenant_url}\nSecret token: the one the store was given. Now Test Connection.",

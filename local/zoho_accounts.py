@@ -68,15 +68,22 @@ class Accounts:
 
     def __init__(self, url: str, home: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._url = url
-        self._home = home
+        self._home = self._first_home = home
         self._clock = clock
         self.client_secret = secrets.token_hex(21)
         self.refresh_token = _new_token()
         self.reset()
 
     def reset(self) -> None:
-        """Forget every grant but the refresh token the organisation starts with."""
+        """Forget every grant but the refresh token the organisation starts with, and live where it first lived."""
+        self._home = self._first_home
         self.grants = Grants(refresh_tokens={self.refresh_token: deque()})
+
+    def move(self, home: str) -> None:
+        """Let the organisation live in another data centre from now on. Raises ValueError."""
+        if home not in DATA_CENTERS:
+            raise ValueError(home)
+        self._home = home
 
     def address(self, data_center: str) -> str:
         """The address of a data centre's accounts server."""

@@ -12,6 +12,8 @@ from scim2_models import (
     InvalidValueException,
     Resource,
     ResourceType,
+    Schema,
+    SchemaExtension,
     ScimPolicy,
     ScimProvider,
     UnauthorizedException,
@@ -39,6 +41,13 @@ USER_ATTRIBUTES = (
     "addresses",
     "phoneNumbers",
 )
+
+# Zoho One has a Work Location, but documents no place for it in SCIM: this one is made up, as the bridge's default is.
+EXTENSION = {
+    "id": "urn:ietf:params:scim:schemas:extension:zohoone:2.0:User",
+    "name": "ZohoOneUser",
+    "attributes": [{"name": "workLocation", "type": "string", "mutability": "readWrite", "returned": "default"}],
+}
 
 # Zoho One takes the requests of Entra's gallery app as they come, so it must put up with their shapes.
 POLICY = ScimPolicy(
@@ -124,10 +133,13 @@ def _provider() -> ScimProvider:
     schemas = load_default_schemas()
     user = schemas[USER_SCHEMA]
     user.attributes = [attribute for attribute in user.attributes or () if attribute.name in USER_ATTRIBUTES]
+    types = load_default_resource_types()
+    extensions = types["User"].schema_extensions or []
+    types["User"].schema_extensions = [*extensions, SchemaExtension.model_validate({"schema": EXTENSION["id"]})]
     config = load_default_service_provider_config()
     config.authentication_schemes = [BEARER_TOKEN_SCHEME]
     return ScimProvider.from_discovery(
-        schemas.values(), load_default_resource_types().values(), config=config, policy=POLICY
+        [*schemas.values(), Schema.model_validate(EXTENSION)], types.values(), config=config, policy=POLICY
     )
 
 

@@ -1,8 +1,8 @@
 """Zoho One for one machine: `python -m local.zoho_one [--port N] [--latency-ms MS] [--licences N] [--data-center DC]`.
 
 It has the two faces of Zoho One that the bridge sees, the accounts servers under `/dc/{data center}` and the SCIM API
-under `/scim`, and one of its own: `/_state`, `/_faults`, `/_users` and `/_tokens` show and change what it is and does.
-When ready it says in one line where it is, and the client and refresh token that it knows.
+under `/scim`, and one of its own: `/_state`, `/_faults`, `/_users`, `/_tokens` and `/_home` show and change what it is
+and does. When ready it says in one line where it is, and the client and refresh token that it knows.
 """
 
 import argparse
@@ -119,10 +119,19 @@ class ZohoOne:
                 self._faults.waiting.clear()
             case "DELETE", "/_tokens":
                 self.accounts.expire_access_tokens()
+            case "PUT", "/_home":
+                return self._move(body)
             case "POST", "/_faults" | "/_users":
                 return await self._add(path, body)
             case _:
                 return Response(404)
+        return Response(204)
+
+    def _move(self, body: bytes) -> Response:
+        try:
+            self.accounts.move(body.decode())
+        except ValueError:
+            return Response(422)
         return Response(204)
 
     async def _add(self, path: str, body: bytes) -> Response:

@@ -6,17 +6,26 @@ from functools import cache
 
 from azure.data.tables import TableServiceClient
 
+from shared.connection.consent import Consent
+from shared.connection.disconnect import Disconnect
+from shared.connection.tokens import LEASE, SharedTokens
+from shared.console.consent_pages import ConsentPages
 from shared.directory.store import Store
 from shared.provisioning.apply import Apply
+from shared.provisioning.connection_check import ConnectionCheck
 from shared.provisioning.push import Push
+from shared.provisioning.start import Switch
 from shared.scim.endpoint import SyncEndpoint
-from shared.settings import Settings
+from shared.settings import Platform, Settings
+from shared.tables.connections import Connections
+from shared.tables.consents import Consents
 from shared.tables.groups import Groups
 from shared.tables.identities import Identities
+from shared.tables.mappings import Mappings
 from shared.tables.secrets import Secrets
 from shared.tables.service import connect
 from shared.tables.stores import Stores
-from shared.zoho.oauth import RefreshedTokens
+from shared.zoho.oauth import ZohoAccounts
 from shared.zoho.scim_client import ZohoUsers, new_session
 
 
@@ -29,16 +38,32 @@ class Bridge:
         session = new_session()
         self.stores = Stores(service.get_table_client("stores"))
         self.secrets = Secrets(service.get_table_client("secrets"), keys)
+        self.mappings = Mappings(service.get_table_client("mappings"))
         self.identities = Identities(service.get_table_client("identities"))
-        tokens = RefreshedTokens(session, self.secrets.get)
+        public_url = str(settings.public_url).rstrip("/") if settings.public_url else None
+        self.connections = Connections(service.get_table_client("secrets"), self.secrets)
+        data_centers = settings.data_centers
+        accounts = ZohoAccounts(session)
+        lease = min(LEASE, timedelta(seconds=settings.lease_seconds))
+        tokens = SharedTokens(self.connections, accounts, data_centers, _now, lease)
 
         def users(store: Store) -> ZohoUsers:
             return ZohoUsers(store, session, tokens)
 
+        self.users = users
+        self.switch = Switch(self.stores, ConnectionCheck(users))
+        self.disconnect = Disconnect(self.connections, accounts, data_centers, tokens)
+        consents = Consents(service.get_table_client("consents"), _now)
+        self.consent = Consent(
+            self.stores, self.secrets, self.connections, consents, accounts, data_centers, tokens, _now
+        )
+        self.consent_pages = ConsentPages(self.consent, self.stores, Platform(), public_url)
+
         self.push = Push(
             self.identities,
-            Apply(users, self.identities.owner_of_account),
-            lambda: datetime.now(UTC),
+            Apply(users, self.identities.record_of),
+            self.mappings.compiled,
+            _now,
             timedelta(seconds=settings.lease_seconds),
         )
         self.sync_endpoint = SyncEndpoint(
@@ -47,8 +72,12 @@ class Bridge:
             Groups(service.get_table_client("identities")),
             self.push,
             secret=hashlib.sha256(b"cursors" + keys.encode()).digest(),
-            public_url=str(settings.public_url).rstrip("/") if settings.public_url else None,
+            public_url=public_url,
         )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 @cache

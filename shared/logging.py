@@ -2,8 +2,8 @@
 
 import logging
 
-QUIET = ("azure", "urllib3", "httpx", "scim2_server", "scim2_models", "msal")
-"""They log URLs and payloads below WARNING, with userNames in them."""
+QUIET = ("azure", "urllib3", "httpx", "scim2_server", "scim2_models", "msal", "boto3", "botocore")
+"""They log URLs and payloads below WARNING, with userNames in them; botocore even mails, with passwords."""
 
 
 def configure_logging() -> None:

@@ -1,48 +1,113 @@
 """One person as Microsoft Entra ID holds him, whichever way the bridge learned it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from operator import attrgetter
 from types import MappingProxyType
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.alias_generators import to_camel
 
-from shared.directory.scim_path import ScimPath
-
-ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+from shared.directory.scim_path import ENTERPRISE, ENTRA, ScimPath
 
 type Value = bool | str | tuple[str, ...] | None
 
 
+class FieldType(StrEnum):
+    """What a property holds."""
+
+    TEXT = "text"
+    TEXTS = "texts"
+    YES_NO = "yes/no"
+    DATE = "date"
+    PERSON = "person"
+
+
 class AzureUser(BaseModel):
-    """A user with the names Microsoft Graph gives his properties.
+    """A user with the names and the meaning that Microsoft Graph gives his properties.
 
     https://learn.microsoft.com/graph/api/resources/user
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
 
-    user_principal_name: str
-    account_enabled: bool = True
-    given_name: str | None = None
-    surname: str | None = None
-    display_name: str | None = None
-    mail: str | None = None
-    mail_nickname: str | None = None
-    job_title: str | None = None
-    department: str | None = None
-    employee_id: str | None = None
-    office_location: str | None = None
-    street_address: str | None = None
-    city: str | None = None
-    state: str | None = None
-    postal_code: str | None = None
-    country: str | None = None
-    preferred_language: str | None = None
-    mobile_phone: str | None = None
-    business_phones: tuple[str, ...] = ()
-    fax_number: str | None = None
-    manager: str | None = None
+    user_principal_name: str = Field(description="Sign-in name, unique in the tenant")
+    account_enabled: bool = Field(default=True, description="Whether he may sign in")
+    given_name: str | None = Field(default=None, description="First name")
+    surname: str | None = Field(default=None, description="Last name")
+    display_name: str | None = Field(default=None, description="Name shown to colleagues")
+    mail: str | None = Field(default=None, description="Work email address")
+    mail_nickname: str | None = Field(default=None, description="Mail alias: the part of the address before the @")
+    other_mails: tuple[str, ...] = Field(default=(), description="Further email addresses, often private ones")
+    job_title: str | None = Field(default=None, description="Job title")
+    department: str | None = Field(default=None, description="Department")
+    company_name: str | None = Field(default=None, description="Company, of guests above all")
+    employee_id: str | None = Field(default=None, description="Employee number")
+    employee_type: str | None = Field(default=None, description="Kind of employment: employee, contractor, …")
+    employee_hire_date: Annotated[str | None, FieldType.DATE] = Field(default=None, description="First day, ISO 8601")
+    office_location: str | None = Field(default=None, description="Office")
+    street_address: str | None = Field(default=None, description="Street and number")
+    city: str | None = Field(default=None, description="City")
+    state: str | None = Field(default=None, description="State or province")
+    postal_code: str | None = Field(default=None, description="Postal code")
+    country: str | None = Field(default=None, description="Country or region")
+    usage_location: str | None = Field(default=None, description="Country of licence, two letters of ISO 3166")
+    preferred_language: str | None = Field(default=None, description="Language, as in en-US")
+    mobile_phone: str | None = Field(default=None, description="Mobile phone")
+    business_phones: tuple[str, ...] = Field(default=(), description="Work phones; Entra holds at most one")
+    fax_number: str | None = Field(default=None, description="Fax")
+    manager: Annotated[str | None, FieldType.PERSON] = Field(default=None, description="The id of his manager")
+    on_premises_sam_account_name: str | None = Field(default=None, description="Account name in Active Directory")
+    extension_attributes: dict[str, str] = Field(default_factory=dict, description="extensionAttribute1 to 15")
+    custom: dict[str, str | tuple[str, ...]] = Field(default_factory=dict, description="Directory extensions, by name")
 
+
+EXTENSION_ATTRIBUTES = tuple(f"extensionAttribute{number}" for number in range(1, 16))
+"""Exchange's custom attributes; in Graph ``onPremisesExtensionAttributes``."""
+
+
+@dataclass(frozen=True)
+class AzureField:
+    """What is known of a property that every person has."""
+
+    name: str
+    type: FieldType
+    required: bool
+    description: str
+
+    @property
+    def multi_valued(self) -> bool:
+        """Whether it holds several values."""
+        return self.type is FieldType.TEXTS
+
+
+def _catalogue() -> dict[str, AzureField]:
+    types = {str: FieldType.TEXT, bool: FieldType.YES_NO, tuple[str, ...]: FieldType.TEXTS, str | None: FieldType.TEXT}
+    fields = {}
+    for snake, info in AzureUser.model_fields.items():
+        if snake in ("extension_attributes", "custom"):
+            continue
+        marked = next((mark for mark in info.metadata if isinstance(mark, FieldType)), None)
+        name, kind = to_camel(snake), marked or types[info.annotation]  # type: ignore[index]  # every field has a type
+        fields[name] = AzureField(name, kind, info.is_required(), info.description or "")
+    for name in EXTENSION_ATTRIBUTES:
+        fields[name] = AzureField(name, FieldType.TEXT, False, "Custom attribute of Exchange and Active Directory")
+    return fields
+
+
+AZURE_FIELDS: Mapping[str, AzureField] = MappingProxyType(_catalogue())
+
+ENTRA_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "telephoneNumber": "businessPhones",
+        "mobile": "mobilePhone",
+        "facsimileTelephoneNumber": "faxNumber",
+        "physicalDeliveryOfficeName": "officeLocation",
+    }
+)
+"""The names that Entra's mapping pages use where Graph has others, so that expressions can be pasted."""
 
 SCIM_SOURCES: Mapping[str, ScimPath] = MappingProxyType(
     {
@@ -77,6 +142,30 @@ SCIM_SOURCES: Mapping[str, ScimPath] = MappingProxyType(
 https://learn.microsoft.com/entra/identity/app-provisioning/use-scim-to-provision-users-and-groups, "Table 1".
 """
 
+EXTENDED_SOURCES: Mapping[str, ScimPath] = MappingProxyType(
+    {name: ScimPath.parse(f"{ENTRA}:{name}") for name in AZURE_FIELDS if name not in SCIM_SOURCES}
+    | {"mailNickname": ScimPath.parse(f"{ENTRA}:mailNickname")}
+)
+"""Where the bridge takes what SCIM has no place for: an administrator may add these targets to the mapping in Entra."""
+
+CUSTOM = ScimPath.parse(f"{ENTRA}:custom")
+"""Directory extensions: entries of ``type``, their case-sensitive name, and ``value``."""
+
+
+def value_of(name: str) -> Callable[[AzureUser], Value]:
+    """How a property is read, by its Graph name or Entra's. Raises KeyError for a name that no catalogue has."""
+    name = ENTRA_NAMES.get(name, name)
+    if name == "IsSoftDeleted":
+        # Entra's own mapping of ``active`` is Switch([IsSoftDeleted], , "False", "True", "True", "False").
+        return lambda person: str(not person.account_enabled)
+    if AZURE_FIELDS[name].name in EXTENSION_ATTRIBUTES:
+        return lambda person: person.extension_attributes.get(name)
+    read: Callable[[AzureUser], Value] = attrgetter(_SNAKE[name])
+    return read
+
+
+_SNAKE = {to_camel(snake): snake for snake in AzureUser.model_fields}
+
 
 def from_scim(resource: Mapping[str, JsonValue]) -> AzureUser:
     """The person behind a SCIM User that Entra wrote: the inverse of Entra's default attribute mapping.
@@ -84,9 +173,45 @@ def from_scim(resource: Mapping[str, JsonValue]) -> AzureUser:
     An absent ``active`` is an enabled account: Entra leaves it out only where nobody maps it.
     Raises pydantic.ValidationError where the resource is not a valid SCIM User.
     """
-    found = {name: path.get(resource) for name, path in SCIM_SOURCES.items()}
+    found: dict[str, JsonValue] = {name: path.get(resource) for name, path in SCIM_SOURCES.items()}
+    if ENTRA in resource:
+        extended = {name: path.get(resource) for name, path in EXTENDED_SOURCES.items()}
+        found |= {name: value for name, value in extended.items() if value not in (None, "")}
+        found["custom"] = _custom(CUSTOM.get(resource))
     phone = found.pop("businessPhones")
-    return AzureUser.model_validate(
-        {name: value for name, value in found.items() if value not in (None, "")}
-        | {"businessPhones": (phone,) if phone else ()}
-    )
+    found["businessPhones"] = [phone] if phone else []
+    return _person(found)
+
+
+def from_graph(user: Mapping[str, JsonValue]) -> AzureUser:
+    """The person behind a user that Microsoft Graph answered; directory extensions are the keys ``extension_…``.
+
+    Raises pydantic.ValidationError where it is not a valid user.
+    """
+    found: dict[str, JsonValue] = {
+        name: user.get(name) for name in _SNAKE if name not in ("extensionAttributes", "custom")
+    }
+    extensions = user.get("onPremisesExtensionAttributes")
+    found |= {name: extensions.get(name) for name in EXTENSION_ATTRIBUTES} if isinstance(extensions, Mapping) else {}
+    found |= {name: user[name] for name in EXTENSION_ATTRIBUTES if name in user}
+    manager = user.get("manager")
+    found["manager"] = manager.get("id") if isinstance(manager, Mapping) else manager
+    custom: dict[str, JsonValue] = {}
+    custom |= {name: value for name, value in user.items() if name.startswith("extension_") and value not in (None, "")}
+    found["custom"] = custom
+    return _person(found)
+
+
+def _person(found: dict[str, JsonValue]) -> AzureUser:
+    extensions = {name: value for name in EXTENSION_ATTRIBUTES if (value := found.pop(name, None)) not in (None, "")}
+    known = {name: value for name, value in found.items() if value not in (None, "")}
+    return AzureUser.model_validate(known | {"extensionAttributes": extensions})
+
+
+def _custom(entries: JsonValue) -> dict[str, JsonValue]:
+    """Custom attributes by name; one that comes several times has several values."""
+    found: dict[str, list[JsonValue]] = {}
+    for entry in entries if isinstance(entries, list) else []:
+        if isinstance(entry, Mapping) and entry.get("type") and entry.get("value") not in (None, ""):
+            found.setdefault(str(entry["type"]), []).append(entry["value"])
+    return {name: values[0] if len(values) == 1 else list(values) for name, values in found.items()}

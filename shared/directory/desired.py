@@ -1,10 +1,23 @@
 """From what Entra says of a person to what Zoho One should hold of him."""
 
+from dataclasses import dataclass
+
 from shared.directory.azure_user import AzureUser
+from shared.directory.compiled_mapping import CompiledMapping, MappingFailed
+from shared.directory.expressions import EvaluationContext
 from shared.directory.identity import Identity
-from shared.directory.mapping import Mapping
-from shared.directory.status import Action, Decision, Status, StatusRules, decide
+from shared.directory.status import Action, Decision, Standing, Status, decide
+from shared.directory.store import Store
 from shared.directory.zoho_user import Desired, ZohoUser
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What a store has decided, ready to be applied to one person."""
+
+    mapping: CompiledMapping
+    context: EvaluationContext
+    store: Store
 
 
 def status_of(person: AzureUser) -> Status:
@@ -13,22 +26,23 @@ def status_of(person: AzureUser) -> Status:
 
 
 def desired_account(
-    person: AzureUser, status: Status, mapping: Mapping, rules: StatusRules, before: Identity | None
+    person: AzureUser, status: Status, policy: Policy, before: Identity | None
 ) -> tuple[Desired, Decision]:
-    """What Zoho One should hold, and why."""
-    # An account whose creation is not confirmed may exist: it counts, or it would be left behind active.
-    has_account = before is not None and (before.account is not None or bool(_attempted(before)))
-    decision = decide(status, rules, has_account=has_account)
-    match decision.action:
-        case Action.PROVISION:
-            return ZohoUser(active=True, fields=mapping.fields_for(person)), decision
-        case Action.DEACTIVATE:
-            return ZohoUser(active=False, fields=mapping.fields_for(person)), decision
-        case Action.DELETE:
-            return "deleted", decision
-        case Action.KEEP:
-            return (before.said.desired if before and has_account else None), decision
-
-
-def _attempted(identity: Identity) -> tuple[str, ...]:
-    return identity.pending.attempted if identity.pending else ()
+    """What Zoho One should hold, and why. Raises MappingFailed where a rule has no answer for this person."""
+    standing = before.standing if before else Standing.NONE
+    decision = decide(status, standing, policy.store.status_rules)
+    so_far = before.said.desired if before and standing is not Standing.NONE else None
+    if decision.action is Action.DELETE:
+        return "deleted", decision
+    if decision.action in (Action.KEEP, Action.LET_GO):
+        return so_far, decision
+    account = so_far if isinstance(so_far, ZohoUser) else None
+    active = decision.action is Action.PROVISION
+    try:
+        fields = policy.mapping.fields_for(person, account, policy.context, policy.store.zoho.paths.keys())
+    except MappingFailed:
+        # Someone who leaves is shut out even where a rule fails; what else he is called can wait.
+        if active or account is None:
+            raise
+        fields = account.fields
+    return ZohoUser(active=active, fields=fields), decision

@@ -20,6 +20,8 @@ class EventKind(StrEnum):
     DELETED = "deleted"
     LET_GO = "let go"  # no longer managed; the account in Zoho One stays as it is
     REFUSED = "refused"
+    PASSWORD_MAILED = "one-time password mailed"
+    PASSWORD_NOT_MAILED = "one-time password not mailed"  # and it will not be tried again
 
 
 class Event(BaseModel):

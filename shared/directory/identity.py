@@ -1,11 +1,12 @@
 """One person in one store: what Entra says, what Zoho One should hold, what it was last confirmed to hold."""
 
 from datetime import datetime
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from shared.directory.azure_user import AzureUser
+from shared.directory.status import Standing
 from shared.directory.zoho_user import Desired, ZohoUser
 
 
@@ -16,6 +17,25 @@ class Account(BaseModel):
 
     id: str
     holds: ZohoUser
+    deactivated_by: Literal["bridge", "hand"] | None = None
+    """Of an inactive account: whether the bridge made it so, or somebody in Zoho One."""
+
+    @property
+    def standing(self) -> Standing:
+        """What status sync knows of it."""
+        if self.holds.active:
+            return Standing.ACTIVE
+        return Standing.DEACTIVATED_BY_HAND if self.deactivated_by == "hand" else Standing.DEACTIVATED_BY_BRIDGE
+
+
+class Keys(BaseModel):
+    """What a person is found by, as Entra wrote it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    user_name: str
+    external_id: str | None = None
+    work_address: str | None = None
 
 
 class Said(BaseModel):
@@ -25,6 +45,7 @@ class Said(BaseModel):
 
     resource: str
     """The SCIM User as Entra wrote it, as JSON: what a SCIM read answers."""
+    keys: Keys
     source: AzureUser
     desired: Desired
     modified: datetime
@@ -40,6 +61,8 @@ class Pending(BaseModel):
     """What to go back to when Zoho One refuses; None for a person who was not there before."""
     attempted: tuple[str, ...] = ()
     """Each userName that Zoho One may have made an account for."""
+    password_due: bool = False
+    """A one-time password comes with the creation: Zoho One had no such account when it began, so one found is ours."""
     leaving: bool = False
     """Entra deleted the person: the identity goes when Zoho One has confirmed."""
     failure: str | None = None
@@ -59,6 +82,13 @@ class Identity(BaseModel):
     account: Account | None = None
     pending: Pending | None = None
     created: datetime
+
+    @property
+    def standing(self) -> Standing:
+        """What status sync knows of his account. One whose creation is not confirmed may exist, so it counts."""
+        if self.account is not None:
+            return self.account.standing
+        return Standing.ACTIVE if self.pending is not None and self.pending.attempted else Standing.NONE
 
     def leased_until(self, now: datetime) -> datetime | None:
         """When another writer may start, or None when he may now."""

@@ -6,95 +6,132 @@ The seed's step 7: "map the fields available in Zoho One to the fields available
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_snake
 
-from shared.directory.azure_user import AzureUser, Value
 from shared.directory.zoho_user import ZohoField
 
 
-class ProfileField(BaseModel):
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ProfileField(_Part):
     """The value of a property that every person in Entra has, by its Microsoft Graph name."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     kind: Literal["profile field"] = "profile field"
-    field: str
+    field: str = Field(description="As in docs/mapping.md, for example jobTitle")
+
+    def __str__(self) -> str:
+        return f"[{self.field}]"
 
 
-class HardCodedValue(BaseModel):
+class HardCodedValue(_Part):
     """One value for every person: "Main Building" for Work Location."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     kind: Literal["hard-coded value"] = "hard-coded value"
-    value: str
+    value: str = Field(min_length=1, max_length=1000)
+
+    def __str__(self) -> str:
+        return f'"{self.value}"'
 
 
-class Rule(BaseModel):
+class CustomAttribute(_Part):
+    """The value of a directory extension; its name is case-sensitive."""
+
+    kind: Literal["custom attribute"] = "custom attribute"
+    name: str = Field(min_length=1, max_length=200)
+
+    def __str__(self) -> str:
+        return f"custom attribute {self.name}"
+
+
+class ExpressionSource(_Part):
+    """A value computed in Entra's own expression language."""
+
+    kind: Literal["expression"] = "expression"
+    expression: str = Field(min_length=1, max_length=10_000)
+
+    def __str__(self) -> str:
+        return self.expression
+
+
+type Source = Annotated[ProfileField | HardCodedValue | CustomAttribute | ExpressionSource, Field(discriminator="kind")]
+
+
+type When = Literal["always", "only during object creation"]
+
+
+class Rule(_Part):
     """How one field of Zoho One is filled."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     target: ZohoField
-    source: Annotated[ProfileField | HardCodedValue, Field(discriminator="kind")]
+    source: Source
+    default: str | None = Field(default=None, max_length=1000, description="The value where the source has none")
+    apply: When = "always"
+
+    def __str__(self) -> str:
+        default = f', or "{self.default}"' if self.default else ""
+        return f"{self.source}{default}" + (", only during object creation" if self.apply != "always" else "")
 
 
-class Mapping(BaseModel):
-    """A store's rules, at most one for each field of Zoho One."""
+class Mapping(_Part):
+    """A store's rules. Whether they make sense is for ``mapping_check`` to say."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    rules: tuple[Rule, ...]
-
-    def fields_for(self, person: AzureUser) -> dict[ZohoField, str]:
-        """What Zoho One should hold of a person. A field whose source is empty is absent."""
-        values = ((rule.target, _text(_value(rule, person))) for rule in self.rules)
-        return {target: text for target, text in values if text}
+    rules: tuple[Rule, ...] = Field(max_length=50)
 
 
-def _value(rule: Rule, person: AzureUser) -> Value:
-    match rule.source:
-        case HardCodedValue(value=value):
-            return value
-        case ProfileField(field=field):
-            found: Value = getattr(person, to_snake(field))
-            return found
-
-
-def _text(value: Value) -> str:
-    """A value as Zoho One takes it: its fields hold one text each, so the first of several values stands for all."""
-    if isinstance(value, tuple):
-        return value[0] if value else ""
-    if isinstance(value, bool):
-        return str(value)
-    return value or ""
+def _profile(target: ZohoField, field: str) -> Rule:
+    return Rule(target=target, source=ProfileField(field=field))
 
 
 DEFAULT_MAPPING = Mapping(
-    rules=tuple(
-        Rule(target=target, source=ProfileField(field=field))
-        for target, field in {
-            ZohoField.USER_NAME: "userPrincipalName",
-            ZohoField.DISPLAY_NAME: "displayName",
-            ZohoField.GIVEN_NAME: "givenName",
-            ZohoField.FAMILY_NAME: "surname",
-            ZohoField.EMAIL: "mail",
-            ZohoField.TITLE: "jobTitle",
-            ZohoField.PREFERRED_LANGUAGE: "preferredLanguage",
-            ZohoField.EXTERNAL_ID: "mailNickname",
-            ZohoField.ADDRESS: "officeLocation",
-            ZohoField.STREET_ADDRESS: "streetAddress",
-            ZohoField.LOCALITY: "city",
-            ZohoField.REGION: "state",
-            ZohoField.POSTAL_CODE: "postalCode",
-            ZohoField.COUNTRY: "country",
-            ZohoField.PHONE: "businessPhones",
-            ZohoField.MOBILE: "mobilePhone",
-            ZohoField.FAX: "faxNumber",
-        }.items()
+    rules=(
+        _profile(ZohoField.USER_NAME, "userPrincipalName"),
+        _profile(ZohoField.DISPLAY_NAME, "displayName"),
+        _profile(ZohoField.GIVEN_NAME, "givenName"),
+        _profile(ZohoField.FAMILY_NAME, "surname"),
+        Rule(
+            target=ZohoField.FORMATTED_NAME,
+            source=ExpressionSource(expression='Join(" ", [givenName], [surname])'),
+        ),
+        _profile(ZohoField.EMAIL, "mail"),
+        _profile(ZohoField.TITLE, "jobTitle"),
+        _profile(ZohoField.PREFERRED_LANGUAGE, "preferredLanguage"),
+        _profile(ZohoField.EXTERNAL_ID, "mailNickname"),
+        _profile(ZohoField.ADDRESS, "officeLocation"),
+        _profile(ZohoField.STREET_ADDRESS, "streetAddress"),
+        _profile(ZohoField.LOCALITY, "city"),
+        _profile(ZohoField.REGION, "state"),
+        _profile(ZohoField.POSTAL_CODE, "postalCode"),
+        _profile(ZohoField.COUNTRY, "country"),
+        _profile(ZohoField.PHONE, "businessPhones"),
+        _profile(ZohoField.MOBILE, "mobilePhone"),
+        _profile(ZohoField.FAX, "faxNumber"),
     )
 )
 """What a new store starts with: the mapping of Entra's gallery app for Zoho One.
 
 https://learn.microsoft.com/entra/identity/saas-apps/zoho-one-provisioning-tutorial, step 5.
 """
+
+
+class RuleChange(_Part):
+    """One field's rule before and after, as an administrator reads it; None is no rule."""
+
+    target: ZohoField
+    before: str | None
+    after: str | None
+
+
+def difference(before: Mapping, after: Mapping) -> tuple[RuleChange, ...]:
+    """What saving ``after`` in the place of ``before`` changes."""
+    old = {rule.target: rule for rule in before.rules}
+    new = {rule.target: rule for rule in after.rules}
+    return tuple(
+        RuleChange(
+            target=target,
+            before=str(old[target]) if target in old else None,
+            after=str(new[target]) if target in new else None,
+        )
+        for target in ZohoField
+        if old.get(target) != new.get(target)
+    )

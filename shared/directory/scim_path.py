@@ -9,6 +9,11 @@ from pydantic import JsonValue
 
 type Resource = dict[str, JsonValue]
 
+USER = "urn:ietf:params:scim:schemas:core:2.0:User"
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+ENTRA = "urn:ietf:params:scim:schemas:extension:entra:2.0:User"
+"""The bridge's own extension of the sync endpoint: what Entra holds and SCIM has no place for."""
+
 _PATH = re.compile(
     r"""(?:(?P<schema>urn:[^\[\]"]+):)?
         (?P<attribute>[A-Za-z$][\w$-]*)
@@ -41,7 +46,7 @@ class ScimPath:
 
     def get(self, resource: Mapping[str, JsonValue]) -> JsonValue:
         """The value there, or None."""
-        host = resource.get(self.schema) if self.schema else resource
+        host: JsonValue | Mapping[str, JsonValue] = resource.get(self.schema) if self.schema else resource
         value = host.get(self.attribute) if isinstance(host, Mapping) else None
         if self.type is not None:
             value = self._entry(value)

@@ -6,15 +6,25 @@ The seed's step 11: "Choose how the change in user status on Microsoft Azure sho
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Status(StrEnum):
-    """What Entra says of a person. Push cannot tell the ways of leaving apart: all but DELETE are ``active`` false."""
+    """What Entra says of a person. docs/status-sync.md says which source can tell which."""
 
     ACTIVATED = "activated"
     DEACTIVATED = "deactivated"
     DELETED = "deleted"
+    UNASSIGNED = "unassigned"
+
+
+class Standing(StrEnum):
+    """What is known of his account in Zoho One."""
+
+    NONE = "no account"
+    ACTIVE = "active"
+    DEACTIVATED_BY_BRIDGE = "deactivated by the bridge"
+    DEACTIVATED_BY_HAND = "deactivated by hand"
 
 
 class Reflection(StrEnum):
@@ -39,42 +49,92 @@ class StatusRules(BaseModel):
     activated: Reflection = Reflection.CHANGE
     deactivated: Reflection = Reflection.CHANGE
     deleted: Reflection = Reflection.CHANGE
+    unassigned: Reflection = Field(default=Reflection.CHANGE, description="Left the app, or the criteria")
     on_deactivated: Leaving = Leaving.DEACTIVATE
     on_deleted: Leaving = Leaving.DEACTIVATE
+    on_unassigned: Leaving = Leaving.DEACTIVATE
+    restore_by_hand: bool = Field(
+        default=False,
+        description="Whether re-activation also restores an account that somebody deactivated in Zoho One",
+    )
+
+    def of_leaving(self, status: Status) -> tuple[Reflection, Leaving]:
+        """The choices for one way of leaving."""
+        match status:
+            case Status.DEACTIVATED:
+                return self.deactivated, self.on_deactivated
+            case Status.DELETED:
+                return self.deleted, self.on_deleted
+            case _:
+                return self.unassigned, self.on_unassigned
+
+    @property
+    def deleting(self) -> set[Status]:
+        """The ways of leaving that delete the account."""
+        ways = (Status.DEACTIVATED, Status.DELETED, Status.UNASSIGNED)
+        return {way for way in ways if self.of_leaving(way) == (Reflection.CHANGE, Leaving.DELETE)}
 
 
 class Action(StrEnum):
     """What becomes of the account in Zoho One."""
 
     PROVISION = "provision"  # is there, active, with the mapped values
-    DEACTIVATE = "deactivate"  # stays, inactive
+    DEACTIVATE = "deactivate"  # stays, inactive, with the mapped values
     DELETE = "delete"
     KEEP = "keep"  # stays as it is; where there is none, none is made
+    LET_GO = "let go"  # stays as it is, and is managed no longer
 
 
 @dataclass(frozen=True)
 class Decision:
-    """An action, and the sentence that history shows for it."""
+    """An action, and the sentence that history and console show for it."""
 
     action: Action
     reason: str
 
 
-def decide(status: Status, rules: StatusRules, *, has_account: bool) -> Decision:
-    """What the store's rules make of a person's status. Someone who is not active is never newly created."""
+def decide(status: Status, standing: Standing, rules: StatusRules) -> Decision:
+    """What the store's rules make of a person's status, given what is known of his account."""
     if status is Status.ACTIVATED:
-        if not has_account or rules.activated is Reflection.CHANGE:
-            return Decision(Action.PROVISION, "The person is active in Entra.")
-        return Decision(Action.KEEP, "Status sync for activated users is set to do nothing.")
-    if not has_account:
+        return _active(standing, rules)
+    if standing is Standing.NONE:
         return Decision(
             Action.KEEP, f"The person is {status} in Entra and has no account in Zoho One; none is created."
         )
-    reflection, leaving = (
-        (rules.deactivated, rules.on_deactivated) if status is Status.DEACTIVATED else (rules.deleted, rules.on_deleted)
-    )
+    reflection, leaving = rules.of_leaving(status)
     if reflection is Reflection.NOTHING:
-        return Decision(Action.KEEP, f"Status sync for {status} users is set to do nothing.")
+        nothing = f'Status sync for {status} users is set to "{reflection}".'
+        if status is Status.DELETED:
+            return Decision(Action.LET_GO, f"{nothing} The account stays in Zoho One and is no longer managed.")
+        return Decision(Action.KEEP, nothing)
     if leaving is Leaving.DELETE:
-        return Decision(Action.DELETE, f"The person was {status} in Entra; the store deletes such accounts.")
+        return Decision(Action.DELETE, f'The person was {status} in Entra; the store is set to "{leaving}".')
+    if standing is Standing.DEACTIVATED_BY_HAND:
+        return Decision(Action.KEEP, f"The person was {status} in Entra; the account was deactivated by hand already.")
     return Decision(Action.DEACTIVATE, f"The person was {status} in Entra.")
+
+
+def _active(standing: Standing, rules: StatusRules) -> Decision:
+    if standing in (Standing.NONE, Standing.ACTIVE):
+        return Decision(Action.PROVISION, "The person is active in Entra.")
+    if rules.activated is Reflection.NOTHING:
+        reason = f'The person is active in Entra; status sync for activated users is set to "{rules.activated}".'
+        return Decision(Action.KEEP, reason)
+    if standing is Standing.DEACTIVATED_BY_HAND and not rules.restore_by_hand:
+        return Decision(Action.KEEP, "Somebody deactivated the account in Zoho One by hand; it is left alone.")
+    return Decision(Action.PROVISION, "The person is active in Entra again.")
+
+
+class NotConfirmed(ValueError):
+    """Rules that delete accounts have not been confirmed."""
+
+
+def ensure_confirmed(before: StatusRules, after: StatusRules, store_name: str, typed: str) -> None:
+    """Let rules that newly delete accounts pass only where the store's name was typed. Raises NotConfirmed."""
+    new = after.deleting - before.deleting
+    if new and typed != store_name:
+        ways = " or ".join(sorted(new))
+        raise NotConfirmed(
+            f"Accounts of people who are {ways} would be deleted from Zoho One for good: "
+            f"type {store_name!r} to confirm."
+        )

@@ -1,17 +1,32 @@
 """A directory store: one connection from one Entra app to one Zoho One organisation."""
 
 from enum import StrEnum
-from typing import Annotated
+from functools import cached_property
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, field_validator, model_validator
 
-from shared.directory.mapping import DEFAULT_MAPPING, Mapping
+from shared.directory.entra_connection import ObjectId
+from shared.directory.password import PasswordNotice, PasswordNotification
+from shared.directory.scim_path import ScimPath
 from shared.directory.status import StatusRules
+from shared.directory.zoho_user import ZOHO_FIELDS, Paths, ZohoField
 
 STORE_ID = r"[a-z0-9][a-z0-9-]{0,62}"
 """A part of the sync endpoint's URL, and the partition of the store's rows."""
 
 type StoreId = Annotated[str, StringConstraints(pattern=f"^{STORE_ID}$")]
+
+
+type DataCenterName = Literal["us", "eu", "in", "au", "jp", "ca", "sa", "uk", "cn", "ae"]
+"""Zoho's data centres, as the ``location`` of its OAuth answers names them."""
+
+
+class Provisioning(StrEnum):
+    """Whether a store takes changes to Zoho One."""
+
+    STOPPED = "stopped"
+    STARTED = "started"
 
 
 class UpdateVerb(StrEnum):
@@ -31,9 +46,37 @@ class ZohoConnection(BaseModel):
 
     sync_endpoint: HttpUrl = Field(description="The Sync endpoint copied from Zoho One, with or without /scim")
     scim_path: str = Field(default="/scim", description="What follows the sync endpoint before /Users")
-    accounts_server: HttpUrl = Field(description="Zoho's accounts server in the organisation's data centre")
+    data_center: DataCenterName = Field(description="Where the organisation lives, and consent is asked for")
     client_id: str = Field(description="Of the client that the organisation registered in Zoho's API console")
     update_verb: UpdateVerb = UpdateVerb.PATCH
+    extensions: dict[ZohoField, str | None] = Field(
+        default_factory=dict,
+        description="Fields beyond those Zoho One is documented to take, each with its SCIM path if another than usual",
+    )
+
+    sends_passwords: bool = Field(
+        default=False,
+        description="Whether one-time passwords go to Zoho One over SCIM, as `password`; it does not document to take it",
+    )
+
+    @field_validator("extensions")
+    @classmethod
+    def _are_extensions(cls, extensions: dict[ZohoField, str | None]) -> dict[ZohoField, str | None]:
+        for field, path in extensions.items():
+            if not ZOHO_FIELDS[field].extension:
+                raise ValueError(f"{field} is no extension: it is always on")
+            if path is not None:
+                ScimPath.parse(path)
+        return extensions
+
+    @cached_property
+    def paths(self) -> Paths:
+        """The fields that this store uses, and their place in its Zoho One's SCIM."""
+        always = {field: facts.path for field, facts in ZOHO_FIELDS.items() if not facts.extension}
+        chosen = {
+            field: ScimPath.parse(path) if path else ZOHO_FIELDS[field].path for field, path in self.extensions.items()
+        }
+        return always | chosen
 
     @property
     def scim_base(self) -> str:
@@ -48,9 +91,24 @@ class Store(BaseModel):
 
     id: StoreId
     name: str
+    provisioning: Provisioning = Provisioning.STOPPED
     zoho: ZohoConnection
+    entra_tenant: ObjectId | None = Field(
+        default=None,
+        description="The tenant whose own tokens are accepted, where Secret Token is left blank in the portal",
+    )
     token_hashes: tuple[str, ...] = Field(
         default=(), max_length=2, description="SHA-256 of the live secret tokens: two, so that one can be rotated"
     )
-    mapping: Mapping = DEFAULT_MAPPING
     status_rules: StatusRules = StatusRules()
+    password_notification: PasswordNotification = PasswordNotification()
+
+    @model_validator(mode="after")
+    def _can_send_passwords(self) -> Self:
+        chosen = self.password_notification.password_notification
+        if chosen is not PasswordNotice.NOBODY and not self.zoho.sends_passwords:
+            raise ValueError(
+                f"“{chosen}” needs one-time passwords to be sent to Zoho One over SCIM: Zoho One does not document that"
+                " it takes them, so try it with one account, then switch it on in the store's connection"
+            )
+        return self

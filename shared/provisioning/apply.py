@@ -2,16 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import SecretStr
 
 from shared.directory.identity import Account, Identity
-from shared.directory.plan import Change, ChangeKind, plan_change
+from shared.directory.plan import NO_CHANGE, Change, ChangeKind, plan_change
+from shared.directory.status import Action, Status, decide
 from shared.directory.store import Store
 from shared.directory.zoho_user import Desired, ZohoUser
+from shared.tables.identity_rows import AccountRecord
 from shared.zoho.errors import ZohoBusy, ZohoNotFound, ZohoRefused
 from shared.zoho.scim_client import ZohoUsers
-
-type OwnerOf = Callable[[str], str | None]
-"""The id of the identity that an account in Zoho One is linked to."""
 
 ROUNDS = 3
 """How often Zoho One's answer may show an account to be there or gone against what was known."""
@@ -25,64 +27,131 @@ class Outcome:
     change: Change
     adopted: bool = False
     """The account was there before the bridge."""
+    left_alone: str | None = None
+    """Why the account was not touched, where status sync leaves it as it is."""
+    record: AccountRecord | None = None
+    """What was known of an account that somebody left behind, and that this person takes over."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """An account, and what the store knows of it from somebody who is gone."""
+
+    account: Account
+    record: AccountRecord | None
 
 
 class Apply:
     """Applies what a store should hold. Its methods raise ZohoBusy, ZohoCredentials and ZohoRefused."""
 
-    def __init__(self, users: Callable[[Store], ZohoUsers], owner_of: Callable[[str, str], str | None]) -> None:
+    def __init__(
+        self, users: Callable[[Store], ZohoUsers], record_of: Callable[[str, str], AccountRecord | None]
+    ) -> None:
+        """``record_of``: what a store knows of an account in Zoho One by its id."""
         self._users = users
-        self._owner_of = owner_of
+        self._record_of = record_of
 
-    def look(self, store: Store, identity: Identity) -> Account | None:
+    def look(self, store: Store, identity: Identity) -> Found | None:
         """What Zoho One holds of someone for whom an earlier call may or may not have taken effect."""
         users = self._users(store)
+        by: Literal["bridge", "hand"] = "bridge" if _was_to_be_inactive(identity) else "hand"
         account = users.get(identity.account.id) if identity.account else None
-        names = {identity.said.source.user_principal_name, *(identity.pending.attempted if identity.pending else ())}
-        for name in sorted(names) if account is None else ():
-            if (account := users.find(name)) and self._owner_of(store.id, account.id) in (None, identity.id):
-                return account
-            account = None
-        return account
+        if account is not None:
+            return Found(_deactivated(account, by), None)
+        desired = identity.said.desired
+        names = {desired.user_name} if isinstance(desired, ZohoUser) else set()
+        names |= set(identity.pending.attempted if identity.pending else ())
+        for name in sorted(names):
+            account = users.find(name)
+            record = self._record_of(store.id, account.id) if account else None
+            if account is not None and (record is None or record.owner in (None, identity.id)):
+                return Found(_deactivated(account, "bridge" if _left_by_bridge(record) else by), record)
+        return None
 
-    def apply(self, store: Store, identity: Identity, holds: Account | None) -> Outcome:
-        """Bring Zoho One from what it holds to what it should hold.
+    def is_taken(self, store: Store, user_name: str) -> bool:
+        """Whether Zoho One has an account of this name: what SelectUniqueValue asks."""
+        return self._users(store).find(user_name) is not None
+
+    def apply(
+        self, store: Store, identity: Identity, found: Found | None, password: SecretStr | None = None
+    ) -> Outcome:
+        """Bring Zoho One from what it holds to what it should hold. A new account gets the one-time password.
 
         An account that exists already is adopted, not made twice; one that is linked to another person is refused.
         """
-        users, desired, account, adopted = self._users(store), identity.said.desired, holds, False
+        users, desired, adopted = self._users(store), identity.said.desired, False
+        account, record = (found.account, found.record) if found else (None, None)
         for _ in range(ROUNDS):
+            if account is not None and (reason := _left_alone(store, account, desired)):
+                return Outcome(account, NO_CHANGE, adopted, reason, record)
             change = plan_change(account.holds if account else None, desired)
             try:
-                return Outcome(_perform(users, account, desired, change), change, adopted)
+                done = _perform(users, account, desired, change, password)
+                return Outcome(_deactivated(done, "bridge") if done else None, change, adopted, None, record)
             except ZohoNotFound:
                 if account is None or not isinstance(desired, ZohoUser):
                     raise
-                account = self._unowned(store, identity, users.find(desired.user_name))
+                account, record = self._unowned(store, identity, users.find(desired.user_name))
             except ZohoRefused:
                 # What Zoho One answers to an address in use is not documented, so any refusal is looked into.
                 if account is not None or not isinstance(desired, ZohoUser):
                     raise
-                account = self._unowned(store, identity, users.find(desired.user_name))
+                account, record = self._unowned(store, identity, users.find(desired.user_name))
                 if account is None:
                     raise
                 adopted = True
         raise ZohoBusy("Zoho One's answers contradict each other: an account is there and is not")
 
-    def _unowned(self, store: Store, identity: Identity, account: Account | None) -> Account | None:
+    def _unowned(
+        self, store: Store, identity: Identity, account: Account | None
+    ) -> tuple[Account | None, AccountRecord | None]:
         """An account that was found by its userName, if it may become this person's. Raises ZohoRefused."""
-        if account is not None and (owner := self._owner_of(store.id, account.id)) not in (None, identity.id):
-            raise ZohoRefused(f"The Zoho One account with this userName belongs to another person (SCIM id {owner})")
-        return account
+        if account is None:
+            return None, None
+        record = self._record_of(store.id, account.id)
+        if record is not None and record.owner not in (None, identity.id):
+            raise ZohoRefused(f"The account with this userName belongs to another person (SCIM id {record.owner})")
+        return _deactivated(account, "bridge" if _left_by_bridge(record) else "hand"), record
 
 
-def _perform(users: ZohoUsers, account: Account | None, desired: Desired, change: Change) -> Account | None:
+def _left_alone(store: Store, account: Account, desired: Desired) -> str | None:
+    """Why status sync leaves an account alone that should be active, or None."""
+    if not isinstance(desired, ZohoUser) or not desired.active:
+        return None
+    decision = decide(Status.ACTIVATED, account.standing, store.status_rules)
+    return decision.reason if decision.action is Action.KEEP else None
+
+
+def _left_by_bridge(record: AccountRecord | None) -> bool:
+    """Whether the bridge deactivated an account when its person went."""
+    return record is not None and record.deactivated_by == "bridge"
+
+
+def _was_to_be_inactive(identity: Identity) -> bool:
+    """Whether an inactive account is the bridge's own doing, as far as it knows."""
+    if identity.account is not None and not identity.account.holds.active:
+        return identity.account.deactivated_by != "hand"
+    before = identity.pending.before.desired if identity.pending and identity.pending.before else None
+    wanted = (identity.said.desired, before)
+    return any(isinstance(desired, ZohoUser) and not desired.active for desired in wanted)
+
+
+def _deactivated(account: Account, by: Literal["bridge", "hand"]) -> Account:
+    """The account with a note of who made it inactive, if it is and nobody is noted yet."""
+    if account.holds.active:
+        return account.model_copy(update={"deactivated_by": None})
+    return account.model_copy(update={"deactivated_by": account.deactivated_by or by})
+
+
+def _perform(
+    users: ZohoUsers, account: Account | None, desired: Desired, change: Change, password: SecretStr | None
+) -> Account | None:
     match change.kind:
         case ChangeKind.NOTHING:
             return account
         case ChangeKind.CREATE:
             assert isinstance(desired, ZohoUser)  # plan_change creates only what is desired
-            return users.create(desired)
+            return users.create(desired, password)
         case ChangeKind.DELETE:
             assert account is not None  # plan_change deletes only what is held
             users.delete(account.id)

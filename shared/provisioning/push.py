@@ -13,20 +13,25 @@ from typing import NoReturn
 
 from pydantic import JsonValue, TypeAdapter
 
-from shared.directory.azure_user import from_scim
-from shared.directory.desired import desired_account, status_of
+from shared.directory.azure_user import SCIM_SOURCES, AzureUser, from_scim
+from shared.directory.compiled_mapping import CompiledMapping, MappingFailed
+from shared.directory.desired import Policy, desired_account, status_of
+from shared.directory.expressions import EvaluationContext
 from shared.directory.history import Event, EventKind
-from shared.directory.identity import Account, Identity, Pending, Said
+from shared.directory.identity import Account, Identity, Keys, Pending, Said
 from shared.directory.plan import ChangeKind, plan_change
 from shared.directory.scim_path import Resource
-from shared.directory.status import Status
+from shared.directory.status import Action, Decision, Status
 from shared.directory.store import Store
-from shared.provisioning.apply import Apply, Outcome
+from shared.directory.zoho_user import Desired, ZohoField, ZohoUser
+from shared.provisioning.apply import Apply, Found, Outcome
 from shared.provisioning.errors import BeingWritten, Refused, UserNameTaken
 from shared.tables.errors import Taken
-from shared.tables.identities import Identities, Stored
+from shared.tables.identities import Identities
+from shared.tables.identity_rows import Stored
 from shared.zoho.errors import ZohoBusy, ZohoCredentials, ZohoError, ZohoRefused
 
+_RANDOM = secrets.SystemRandom()
 _JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
 
 TAKEN = "Another person of this directory store has this userName"
@@ -51,6 +56,8 @@ class Push:
 
     identities: Identities
     apply: Apply
+    mapping: Callable[[str], CompiledMapping]
+    """A store's current mapping, by the store's id."""
     now: Callable[[], datetime]
     lease: timedelta
     """How long one writer may take; longer than his calls to Zoho One and the tables together."""
@@ -88,28 +95,51 @@ class Push:
         """Entra deleted the person for good: the store's rules say what becomes of the account."""
         before = stored.identity
         self._ensure_free(before)
-        rules, person = store.status_rules, before.said.source
-        desired, decision = desired_account(person, Status.DELETED, store.mapping, rules, before)
-        holds = before.account.holds if before.account else None
-        if before.pending is None and plan_change(holds, desired).kind is ChangeKind.NOTHING:
-            self.identities.remove(store.id, stored, self._event(EventKind.LET_GO, decision.reason))
+        desired, decision = self._desired(store, before.said.source, Status.DELETED, before)
+        holds, reason = before.account.holds if before.account else None, decision.reason
+        nothing_to_do = before.pending is None and plan_change(holds, desired).kind is ChangeKind.NOTHING
+        if nothing_to_do or decision.action is Action.LET_GO:
+            self.identities.remove(store.id, stored, before.account, self._event(EventKind.LET_GO, reason))
             return
         after = before.model_copy(update={"said": before.said.model_copy(update={"desired": desired})})
-        pending = self._pending(decision.reason, before, before.said)
+        pending = self._pending(reason, before, after.said)
         self._submit(store, stored, after, pending.model_copy(update={"leaving": True}))
 
     def _said(self, store: Store, resource: Resource, before: Identity | None) -> tuple[Said, str]:
-        person, rules = from_scim(resource), store.status_rules
-        desired, decision = desired_account(person, status_of(person), store.mapping, rules, before)
+        person = from_scim(resource)
+        desired, decision = self._desired(store, person, status_of(person), before)
         text = _JSON.dump_json(resource).decode()
-        return Said(resource=text, source=person, desired=desired, modified=self.now()), decision.reason
+        return Said(
+            resource=text, keys=_keys(resource), source=person, desired=desired, modified=self.now()
+        ), decision.reason
+
+    def _desired(
+        self, store: Store, person: AzureUser, status: Status, before: Identity | None
+    ) -> tuple[Desired, Decision]:
+        """What Zoho One should hold, and why. Raises Refused where the mapping has no answer for this person."""
+        context = EvaluationContext(self.now(), _RANDOM, lambda name: self.apply.is_taken(store, name))
+        try:
+            desired, decision = desired_account(person, status, Policy(self.mapping(store.id), context, store), before)
+        except MappingFailed as failure:
+            raise Refused(f"{failure}. Look at the store's attribute mapping.") from failure
+        return self._with_manager(store, desired), decision
+
+    def _with_manager(self, store: Store, desired: Desired) -> Desired:
+        """The manager, whom Entra knows by the bridge's id, as Zoho One knows him; absent while he has no account."""
+        if not isinstance(desired, ZohoUser) or (manager := desired.fields.get(ZohoField.MANAGER)) is None:
+            return desired
+        found = self.identities.read(store.id, manager)
+        account = found.identity.account.id if found and found.identity.account else None
+        others = {field: value for field, value in desired.fields.items() if field is not ZohoField.MANAGER}
+        return ZohoUser(active=desired.active, fields=others | ({ZohoField.MANAGER: account} if account else {}))
 
     def _pending(self, reason: str, before: Identity | None, said: Said) -> Pending:
         """The mark of a write that is about to go to Zoho One, with this request as the holder of the lease."""
         earlier = before.pending if before else None
         attempted = earlier.attempted if earlier else ()
         if before is None or before.account is None:
-            attempted = tuple(dict.fromkeys((*attempted, said.source.user_principal_name)))
+            names = (said.desired.user_name,) if isinstance(said.desired, ZohoUser) else ()
+            attempted = tuple(dict.fromkeys((*attempted, *names)))
         return Pending(
             reason=reason,
             before=earlier.before if earlier else before.said if before else None,
@@ -120,7 +150,7 @@ class Push:
 
     def _joined(self, store: Store, resource: Resource, said: Said) -> Stored:
         """The pending creation that has this request's userName, taken over. Raises UserNameTaken, BeingWritten."""
-        holder = self.identities.holder_of(store.id, said.source.user_principal_name)
+        holder = self.identities.holder_of(store.id, said.keys.user_name)
         if holder is None:
             raise BeingWritten(self.now())  # given up between the write and the read
         pending = holder.identity.pending
@@ -145,22 +175,26 @@ class Push:
         """Call Zoho One for a pending identity whose lease is ours, and write what came of it."""
         identity = stored.identity
         assert identity.pending is not None  # every caller has just written it
-        holds = identity.account
+        found = Found(identity.account, None) if identity.account else None
         try:
-            holds = identity.account if certain else self.apply.look(store, identity)
-            outcome = self.apply.apply(store, identity, holds)
+            found = found if certain else self.apply.look(store, identity)
+            outcome = self.apply.apply(store, identity, found)
         except ZohoRefused as refusal:
-            self._go_back(store, stored, holds, refusal)
+            self._go_back(store, stored, found.account if found else None, refusal)
         except (ZohoBusy, ZohoCredentials) as failure:
             self._let_go(store, stored, failure)
             raise
-        event = self._event_of(outcome, identity.pending.reason)
+        event = self._event_of(identity, outcome, identity.pending.reason)
         settled = identity.settled(outcome.account)
+        if outcome.left_alone and outcome.account:
+            # What it holds is what it should hold, or each write would try again.
+            said = identity.said.model_copy(update={"desired": outcome.account.holds})
+            settled = settled.model_copy(update={"said": said})
         if identity.pending.leaving:
-            self.identities.remove(store.id, stored, event)
+            self.identities.remove(store.id, stored, outcome.account, event)
             return settled
         try:
-            return self.identities.write(store.id, stored, settled, event).identity
+            return self.identities.write(store.id, stored, settled, event, outcome.record).identity
         except Taken:
             self._go_back(store, stored, None, ZohoRefused("The Zoho One account belongs to another person"))
 
@@ -170,7 +204,7 @@ class Push:
         before = identity.pending.before if identity.pending else None
         event = self._event(EventKind.REFUSED, str(refusal))
         if before is None:
-            self.identities.remove(store.id, stored, event)
+            self.identities.remove(store.id, stored, None, event)
         else:
             back = identity.model_copy(update={"said": before, "account": holds, "pending": None})
             self.identities.write(store.id, stored, back, event)
@@ -191,9 +225,23 @@ class Push:
         if (until := identity.leased_until(self.now())) is not None:
             raise BeingWritten(until)
 
-    def _event_of(self, outcome: Outcome, reason: str) -> Event:
-        kind = EventKind.ADOPTED if outcome.adopted else EVENTS[outcome.change.kind]
-        return Event(at=self.now(), kind=kind, reason=reason, fields=outcome.change.fields)
+    def _event_of(self, identity: Identity, outcome: Outcome, reason: str) -> Event:
+        kind = EVENTS[outcome.change.kind]
+        if outcome.adopted or outcome.record:
+            kind = EventKind.ADOPTED
+        elif identity.account is None and outcome.account is not None:
+            kind = EventKind.CREATED  # perhaps by an earlier try whose answer was lost
+        return Event(at=self.now(), kind=kind, reason=outcome.left_alone or reason, fields=outcome.change.fields)
 
     def _event(self, kind: EventKind, reason: str) -> Event:
         return Event(at=self.now(), kind=kind, reason=reason)
+
+
+def _keys(resource: Resource) -> Keys:
+    address = SCIM_SOURCES["mail"].get(resource)
+    external_id = resource.get("externalId")
+    return Keys(
+        user_name=str(resource["userName"]),
+        external_id=str(external_id) if external_id else None,
+        work_address=str(address) if address else None,
+    )

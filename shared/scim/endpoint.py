@@ -14,8 +14,9 @@ from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
 
 from shared.directory.store import Store
+from shared.entra.issued_tokens import IssuedTokens
 from shared.provisioning.push import Push
-from shared.scim.auth import ensure_authorized
+from shared.scim.auth import ensure_authorized, ensure_started
 from shared.scim.entra_shapes import standard_body, standard_filter
 from shared.scim.errors import scim_errors
 from shared.scim.handler import SyncHandler, SyncService
@@ -59,6 +60,7 @@ class SyncEndpoint:
         push: Push,
         secret: bytes,
         public_url: str | None = None,
+        entra_tokens: IssuedTokens | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """``secret`` seals cursors and is the same in every process. ``public_url``: the app's address for Entra."""
@@ -67,6 +69,7 @@ class SyncEndpoint:
         self._groups = groups
         self._push = push
         self._public_url = public_url
+        self._entra_tokens = entra_tokens or IssuedTokens()
         self._clock = clock
         self._service = SyncService(sync_endpoint_provider(), secret=secret)
 
@@ -99,7 +102,8 @@ class SyncEndpoint:
         if store is None:
             raise NotFoundException(detail="There is no directory store with this sync endpoint")
         headers = {name.lower(): value for name, value in request.headers.items()}
-        ensure_authorized(store, headers.get("authorization"))
+        ensure_authorized(store, headers.get("authorization"), self._entra_tokens)
+        ensure_started(store, request.method, request.url)
         if len(request.body) > MAX_BODY:
             raise PayloadTooLargeException(detail=f"A request may take {MAX_BODY // 1024} KiB at the most")
         storage = IdentityStorage(store, self._service.provider, self._identities, self._groups, self._push)

@@ -10,8 +10,7 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 from scim2_models import ScimFilter
 from scim2_models.path import AttrPath, Comparison, FilterNode, LogicalExpr, Not, Present
 
-from shared.directory.azure_user import ENTERPRISE
-from shared.directory.scim_path import Resource
+from shared.directory.scim_path import ENTERPRISE, Resource
 
 _JSON = TypeAdapter[JsonValue](JsonValue)
 _MANAGER = f"{ENTERPRISE}:manager"

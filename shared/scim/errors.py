@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from scim2_models import InvalidValueException, SCIMException, UniquenessException
 
+from shared.entra.errors import GraphBusy
 from shared.provisioning.errors import Refused, UserNameTaken
 from shared.tables.errors import TablesBusy
 from shared.zoho.errors import ZohoBusy, ZohoCredentials
@@ -37,5 +38,7 @@ def scim_errors() -> Iterator[None]:
         raise ServiceUnavailableException(str(error), error.retry_after) from error
     except ZohoCredentials as error:
         raise ServiceUnavailableException(str(error), CREDENTIALS_RETRY) from error
+    except GraphBusy as error:
+        raise ServiceUnavailableException(str(error), error.retry_after) from error
     except TablesBusy as error:
         raise ServiceUnavailableException(str(error), 5) from error

@@ -10,6 +10,8 @@ from scim2_models import (
     Filter,
     Pagination,
     Patch,
+    Schema,
+    SchemaExtension,
     ScimPolicy,
     ScimProvider,
     ServiceProviderConfig,
@@ -17,8 +19,8 @@ from scim2_models import (
 )
 from scim2_server.utils import load_default_resource_types, load_default_schemas
 
-from shared.directory.azure_user import ENTERPRISE
-from shared.directory.zoho_user import USER
+from shared.directory.azure_user import AZURE_FIELDS, EXTENDED_SOURCES
+from shared.directory.scim_path import ENTERPRISE, ENTRA, USER
 
 MAX_BODY = 1024 * 1024
 """Bytes of a request body."""
@@ -38,6 +40,36 @@ ENTRA_POLICY = ScimPolicy(
 )
 
 
+def _entra_extension() -> Schema:
+    """The schema of what Entra holds and SCIM has no place for, so that an administrator can map it in Entra."""
+    attributes: list[dict[str, object]] = [
+        {
+            "name": name,
+            "type": "string",
+            "multiValued": AZURE_FIELDS[name].multi_valued,
+            "description": AZURE_FIELDS[name].description,
+            "mutability": "readWrite",
+            "returned": "default",
+        }
+        for name in EXTENDED_SOURCES
+    ]
+    parts = [
+        {"name": name, "type": "string", "caseExact": True, "mutability": "readWrite"} for name in ("type", "value")
+    ]
+    attributes.append(
+        {
+            "name": "custom",
+            "type": "complex",
+            "multiValued": True,
+            "description": 'Directory extensions: custom[type eq "the name"].value',
+            "mutability": "readWrite",
+            "returned": "default",
+            "subAttributes": parts,
+        }
+    )
+    return Schema.model_validate({"id": ENTRA, "name": "EntraUser", "description": "Entra", "attributes": attributes})
+
+
 @cache
 def sync_endpoint_provider() -> ScimProvider:
     """The description of the sync endpoint. Models come from the schemas: Entra's values are kept as they are sent."""
@@ -45,9 +77,13 @@ def sync_endpoint_provider() -> ScimProvider:
     user = schemas[USER]
     # A password has no place here: it would have to be kept somewhere, and nothing that Entra sends needs it.
     user.attributes = [attribute for attribute in user.attributes or [] if attribute.name != "password"]
+    user_type = load_default_resource_types()["User"]
+    user_type.schema_extensions = [
+        SchemaExtension.model_validate({"schema": urn, "required": False}) for urn in (ENTERPRISE, ENTRA)
+    ]
     return ScimProvider.from_discovery(
-        [user, schemas[ENTERPRISE]],
-        [load_default_resource_types()["User"]],
+        [user, schemas[ENTERPRISE], _entra_extension()],
+        [user_type],
         config=ServiceProviderConfig(
             patch=Patch(supported=True),
             bulk=Bulk(supported=True, max_operations=MAX_BULK_OPERATIONS, max_payload_size=MAX_BODY),

@@ -31,7 +31,8 @@ from shared.scim.paging import by_cursor, by_index
 from shared.scim.patience import until_free
 from shared.scim.point_filter import point_of
 from shared.tables.groups import Groups
-from shared.tables.identities import Identities, Lookup, Person, Stored
+from shared.tables.identities import Identities
+from shared.tables.identity_rows import Lookup, Person, Stored
 
 MAX_RESOURCE = 120_000
 """Bytes of one person in UTF-16, as Table Storage counts: an entity of 1 MiB holds him up to six times."""

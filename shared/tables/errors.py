@@ -15,3 +15,10 @@ class Changed(TablesError):
 
 class Taken(TablesError):
     """A unique value belongs to another record."""
+
+
+class Unreadable(TablesError):
+    """A secret was encrypted with a key that BRIDGE_ENCRYPTION_KEYS does not hold any more."""
+
+    def __init__(self) -> None:
+        super().__init__("What is stored was encrypted with a key that is no longer in BRIDGE_ENCRYPTION_KEYS")

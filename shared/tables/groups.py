@@ -8,7 +8,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
 
 from shared.tables.entity_text import gather, spread
-from shared.tables.identities import Person
+from shared.tables.identity_rows import Person
 from shared.tables.service import our_errors
 
 

@@ -1,76 +1,37 @@
-"""The identities of a store in Table Storage.
+"""The identities of a store in Table Storage; shared/tables/identity_rows.py says what their rows are."""
 
-The partition is the store; the row keys are
-
-=========================  ===========================================================
-``id:<id>``                the identity
-``userName:<hash>``        whose userName this is: unique, in any letter case
-``externalId:<hash>:<id>``  who has this externalId: not unique, two domains of one
-                           tenant may each have an "anna"
-``email:<hash>:<id>``      who has this work address
-``zoho:<hash>``            whose account in Zoho One this is: unique
-``pending:<id>``           not confirmed by Zoho One yet
-``event:<id>:<time>``      history, newest first
-=========================  ===========================================================
-
-so that a record, its unique claims, its pending mark and its history change in one transaction, guarded by the
-ETag of the first row. Rows for looking up repeat what a SCIM read needs: a read is one round trip.
-"""
-
-import hashlib
-import secrets
-import unicodedata
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
+from collections.abc import Iterator
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, TableEntity, UpdateMode
-from pydantic import TypeAdapter
 
 from shared.directory.history import Event
-from shared.directory.identity import Account, Identity, Pending, Said
-from shared.directory.zoho_user import Desired
-from shared.tables.entity_text import gather, spread
+from shared.directory.identity import Account, Identity
+from shared.directory.mail_due import MailDue
+from shared.tables.entity_text import gather
+from shared.tables.identity_rows import (
+    PERSON_COLUMNS,
+    AccountRecord,
+    Lookup,
+    Person,
+    Row,
+    Stored,
+    StoredMail,
+    account_row,
+    claim,
+    event_row,
+    is_id,
+    mail_row,
+    person_from,
+    rows_of,
+    stored_from,
+)
 from shared.tables.service import our_errors
 
-type Row = dict[str, str]
 type Operation = tuple[str, Row] | tuple[str, Row, dict[str, object]]
-
-_DESIRED = TypeAdapter[Desired](Desired)
-_PERSON_COLUMNS = ("RowKey", "id", "created", "modified", *("resource", *(f"resource_{i}" for i in range(1, 8))))
 _AFTER_ALL = ";"
 """Sorts right behind ``:``, so that ``id:`` up to ``id;`` is every row of that kind."""
-_LAST_MICROSECOND = 10**17
-
-
-class Lookup(StrEnum):
-    """What a person can be found by in one round trip."""
-
-    ID = "id"
-    USER_NAME = "userName"
-    EXTERNAL_ID = "externalId"
-    EMAIL = "email"
-
-
-@dataclass(frozen=True)
-class Person:
-    """What a SCIM read needs of an identity."""
-
-    id: str
-    resource: str
-    created: datetime
-    modified: datetime
-
-
-@dataclass(frozen=True)
-class Stored:
-    """An identity as it was read or written, with the ETag that guards the next write."""
-
-    identity: Identity
-    etag: str
 
 
 class Identities:
@@ -81,69 +42,108 @@ class Identities:
 
     def read(self, store: str, identity_id: str) -> Stored | None:
         """One identity, or None. One round trip."""
-        found = self._get(store, f"id:{identity_id}") if _is_id(identity_id) else None
-        return _stored(*found) if found else None
+        found = self._get(store, f"id:{identity_id}") if is_id(identity_id) else None
+        return stored_from(*found) if found else None
 
     def find(self, store: str, lookup: Lookup, value: str) -> list[Person]:
         """Who has this id, userName, externalId or work address. One round trip."""
         if lookup in (Lookup.EXTERNAL_ID, Lookup.EMAIL):
-            claim = _claim(lookup, value)
-            rows = [row for row, _ in self._range(store, claim + ":", claim + _AFTER_ALL, _PERSON_COLUMNS)]
-        elif lookup is Lookup.ID and not _is_id(value):
+            start = claim(lookup, value)
+            rows = [row for row, _ in self._range(store, start + ":", start + _AFTER_ALL, PERSON_COLUMNS)]
+        elif lookup is Lookup.ID and not is_id(value):
             return []
         else:
-            key = f"id:{value}" if lookup is Lookup.ID else _claim(lookup, value)
-            found = self._get(store, key, _PERSON_COLUMNS)
+            key = f"id:{value}" if lookup is Lookup.ID else claim(lookup, value)
+            found = self._get(store, key, PERSON_COLUMNS)
             rows = [found[0]] if found else []
-        return [_person(row) for row in rows if "resource" in row]
+        return [person_from(row) for row in rows if "resource" in row]
 
     def holder_of(self, store: str, user_name: str) -> Stored | None:
         """Who holds the claim on a userName, even one that he is giving up. Two round trips."""
-        claim = self._get(store, _claim(Lookup.USER_NAME, user_name))
-        return self.read(store, claim[0]["id"]) if claim else None
+        held = self._get(store, claim(Lookup.USER_NAME, user_name))
+        return self.read(store, held[0]["id"]) if held else None
 
-    def owner_of_account(self, store: str, zoho_id: str) -> str | None:
-        """The id of the identity that is linked to an account in Zoho One. One round trip."""
-        claim = self._get(store, _claim("zoho", zoho_id))
-        return claim[0]["id"] if claim else None
+    def record_of(self, store: str, zoho_id: str) -> AccountRecord | None:
+        """What is known of an account in Zoho One, by its id there. One round trip."""
+        found = self._get(store, claim("zoho", zoho_id))
+        if found is None:
+            return None
+        row, etag = found
+        by = row.get("deactivatedBy")
+        return AccountRecord(row.get("id"), "bridge" if by == "bridge" else "hand" if by == "hand" else None, etag)
+
+    def left_behind(self, store: str) -> Iterator[str]:
+        """The accounts in Zoho One, by their ids there, of people who are gone: not managed any longer."""
+        return (row["account"] for row, _ in self._range(store, "zoho:", "zoho" + _AFTER_ALL) if "id" not in row)
 
     def scan(self, store: str, after: str = "") -> Iterator[Person]:
         """Everybody in a store in the order of ids, from behind one of them; a page at a time in memory."""
-        rows = self._range(store, f"id:{after}~" if after else "id:", "id" + _AFTER_ALL, _PERSON_COLUMNS)
-        return (_person(row) for row, _ in rows)
+        rows = self._range(store, f"id:{after}~" if after else "id:", "id" + _AFTER_ALL, PERSON_COLUMNS)
+        return (person_from(row) for row, _ in rows)
+
+    def everybody(self, store: str) -> Iterator[Stored]:
+        """Every identity of a store; a page at a time in memory."""
+        return (stored_from(row, etag) for row, etag in self._range(store, "id:", "id" + _AFTER_ALL))
 
     def history(self, store: str, identity_id: str) -> list[Event]:
         """What happened to a person, newest first; also to one who is gone."""
         rows = self._range(store, f"event:{identity_id}:", f"event:{identity_id}" + _AFTER_ALL)
         return [Event.model_validate_json(gather(row, "event")) for row, _ in rows]
 
-    def write(self, store: str, before: Stored | None, after: Identity, event: Event | None = None) -> Stored:
+    def write(
+        self,
+        store: str,
+        before: Stored | None,
+        after: Identity,
+        event: Event | None = None,
+        over: AccountRecord | None = None,
+        mail: MailDue | None = None,
+    ) -> Stored:
         """Put an identity in the place of what was read, with its claims and its history, in one transaction.
 
-        Raises Changed where somebody else wrote it since, Taken where a claim belongs to another.
+        ``over``: what was known of an account that is taken over from somebody who is gone. ``mail``: what the person
+        is due from now on. Raises Changed where somebody else wrote any of it since, Taken where a claim belongs to
+        another.
         """
-        return Stored(after, self._transact(store, before, after, after.id, event))
+        etag, mail_etag = self._transact(store, before, rows_of(after), after.id, event, over, mail)
+        return Stored(after, etag, StoredMail(after.id, mail, mail_etag) if mail else None)
 
-    def remove(self, store: str, before: Stored, event: Event) -> None:
-        """Take an identity and its claims away; its history stays. Raises Changed."""
-        self._transact(store, before, None, before.identity.id, event)
+    def remove(self, store: str, before: Stored, left: Account | None, event: Event) -> None:
+        """Take an identity and its claims away; its history stays, and a note of the account left. Raises Changed."""
+        rows = {claim("zoho", left.id): account_row(left, None)} if left else {}
+        self._transact(store, before, rows, before.identity.id, event, None)
 
     def _transact(
-        self, store: str, before: Stored | None, after: Identity | None, identity_id: str, event: Event | None
-    ) -> str:
-        old = _rows(before.identity) if before else {}
-        new = _rows(after) if after else {}
+        self,
+        store: str,
+        before: Stored | None,
+        new: dict[str, Row],
+        identity_id: str,
+        event: Event | None,
+        over: AccountRecord | None,
+        mail: MailDue | None = None,
+    ) -> tuple[str, str]:
+        """The ETags of the identity's own row, and of the last one, which is the mail's where there is one."""
+        old = rows_of(before.identity) if before else {}
         key = f"id:{identity_id}"
         operations: list[Operation] = [_guarded(store, key, before, new.get(key))]
         for row_key in {**old, **new}:
             if row_key == key or old.get(row_key) == new.get(row_key):
                 continue
-            operations.append(_unguarded(store, row_key, row_key in old, new.get(row_key)))
+            if over is not None and row_key.startswith("zoho:") and row_key in new:
+                operations.append(
+                    ("update", {"PartitionKey": store, "RowKey": row_key} | new[row_key], _guard(over.etag))
+                )
+            else:
+                operations.append(_unguarded(store, row_key, row_key in old, new.get(row_key)))
         if event is not None:
-            operations.append(("create", _event_row(store, identity_id, event)))
+            operations.append(("create", event_row(store, identity_id, event)))
+        if mail is not None:
+            # Also in the place of one that still waits: whoever works on that has lost his ETag.
+            operations.append(("upsert", mail_row(store, identity_id, mail), {"mode": UpdateMode.REPLACE}))
         with our_errors():
             results = self._table.submit_transaction(operations)
-        return str(results[0].get("etag", ""))
+        return str(results[0].get("etag", "")), str(results[-1].get("etag", ""))
 
     def _get(self, store: str, key: str, select: tuple[str, ...] | None = None) -> tuple[Row, str] | None:
         """One row and its ETag, or None."""
@@ -172,47 +172,18 @@ def _texts(entity: TableEntity) -> tuple[Row, str]:
     return {name: value for name, value in entity.items() if isinstance(value, str)}, str(entity.metadata["etag"])
 
 
-def _rows(identity: Identity) -> dict[str, Row]:
-    """Every row an identity has, by row key."""
-    said, pending = identity.said, identity.pending
-    person = {
-        "id": identity.id,
-        "created": identity.created.isoformat(),
-        "modified": said.modified.isoformat(),
-        **spread("resource", said.resource),
-    }
-    rows = {
-        f"id:{identity.id}": {
-            **person,
-            **spread("source", said.source.model_dump_json(exclude_defaults=True)),
-            **spread("desired", _DESIRED.dump_json(said.desired).decode()),
-            **(spread("account", identity.account.model_dump_json()) if identity.account else {}),
-            **(spread("pending", pending.model_dump_json()) if pending else {}),
-        }
-    }
-    if pending is not None and pending.before is not None:
-        # Given up only once Zoho One has confirmed: until then nobody else may take it, and nobody is found by it.
-        rows[_claim(Lookup.USER_NAME, pending.before.source.user_principal_name)] = {"id": identity.id}
-    rows[_claim(Lookup.USER_NAME, said.source.user_principal_name)] = person
-    for lookup, value in ((Lookup.EXTERNAL_ID, said.source.mail_nickname), (Lookup.EMAIL, said.source.mail)):
-        if value:
-            rows[f"{_claim(lookup, value)}:{identity.id}"] = person
-    if identity.account is not None:
-        rows[_claim("zoho", identity.account.id)] = {"id": identity.id}
-    if pending is not None:
-        rows[f"pending:{identity.id}"] = {"id": identity.id, "reason": pending.reason}
-    return rows
-
-
 def _guarded(store: str, key: str, before: Stored | None, row: Row | None) -> Operation:
     """The write of the identity's own row, which the whole transaction hangs on."""
     keys = {"PartitionKey": store, "RowKey": key}
     if before is None:
         return "create", keys | (row or {})
-    guard: dict[str, object] = {"etag": before.etag, "match_condition": MatchConditions.IfNotModified}
     if row is None:
-        return "delete", keys, guard
-    return "update", keys | row, guard | {"mode": UpdateMode.REPLACE}
+        return "delete", keys, {"etag": before.etag, "match_condition": MatchConditions.IfNotModified}
+    return "update", keys | row, _guard(before.etag)
+
+
+def _guard(etag: str) -> dict[str, object]:
+    return {"etag": etag, "match_condition": MatchConditions.IfNotModified, "mode": UpdateMode.REPLACE}
 
 
 def _unguarded(store: str, key: str, existed: bool, row: Row | None) -> Operation:
@@ -221,49 +192,3 @@ def _unguarded(store: str, key: str, existed: bool, row: Row | None) -> Operatio
     if row is None:
         return "delete", keys
     return ("upsert", keys | row, {"mode": UpdateMode.REPLACE}) if existed else ("create", keys | row)
-
-
-def _event_row(store: str, identity_id: str, event: Event) -> Row:
-    newest_first = _LAST_MICROSECOND - int(event.at.timestamp() * 1_000_000)
-    key = f"event:{identity_id}:{newest_first:017d}-{secrets.token_hex(2)}"
-    return {"PartitionKey": store, "RowKey": key, **spread("event", event.model_dump_json())}
-
-
-def _stored(row: Row, etag: str) -> Stored:
-    person = _person(row)
-    identity = Identity(
-        id=person.id,
-        said=Said.model_validate(
-            {
-                "resource": person.resource,
-                "source": TypeAdapter(dict[str, object]).validate_json(gather(row, "source")),
-                "desired": _DESIRED.validate_json(gather(row, "desired")),
-                "modified": person.modified,
-            }
-        ),
-        account=Account.model_validate_json(gather(row, "account")) if "account" in row else None,
-        pending=Pending.model_validate_json(gather(row, "pending")) if "pending" in row else None,
-        created=person.created,
-    )
-    return Stored(identity, etag)
-
-
-def _person(row: Mapping[str, str]) -> Person:
-    return Person(
-        id=row["id"],
-        resource=gather(row, "resource"),
-        created=datetime.fromisoformat(row["created"]).astimezone(UTC),
-        modified=datetime.fromisoformat(row["modified"]).astimezone(UTC),
-    )
-
-
-def _claim(kind: str, value: str) -> str:
-    """The row key for a value: a hash, because keys may not hold ``/ # ? \\`` and have a length."""
-    if kind in (Lookup.USER_NAME, Lookup.EMAIL):
-        # As scim2-models compares what is not caseExact: RFC 8265, UsernameCaseMapped.
-        value = unicodedata.normalize("NFC", unicodedata.normalize("NFC", value).lower())
-    return f"{kind}:{hashlib.sha256(value.encode('utf-8', 'surrogatepass')).hexdigest()}"
-
-
-def _is_id(text: str) -> bool:
-    return len(text) == 32 and text.isascii() and text.isalnum()

@@ -1,33 +1,111 @@
 """A store's secrets in Table Storage, encrypted: no table holds one in clear."""
 
-from azure.core.exceptions import ResourceNotFoundError
-from azure.data.tables import TableClient, UpdateMode
-from cryptography.fernet import Fernet, MultiFernet
+from dataclasses import dataclass
 
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
+from azure.data.tables import TableClient, UpdateMode
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from shared.tables.errors import Unreadable
 from shared.tables.service import our_errors
+
+SEALED = "sealed"
+"""The property that holds what is encrypted, in every row of the table."""
+
+
+@dataclass(frozen=True)
+class Reencrypted:
+    """What a change of keys came to."""
+
+    count: int
+    """Secrets that were encrypted with another key than the first, and no longer are."""
+    unreadable: tuple[str, ...]
+    """Secrets whose key is gone, as store and name."""
 
 
 class Secrets:
-    """Named secrets of a directory store, each an entity. Every method raises TablesBusy."""
+    """Named secrets of a directory store, each an entity. What goes to the table raises TablesBusy."""
 
     def __init__(self, table: TableClient, keys: str) -> None:
         """``keys``: Fernet keys, comma-separated; the first encrypts, each decrypts. Raises ValueError."""
+        boxes = [Fernet(key.strip()) for key in keys.split(",") if key.strip()]
         self._table = table
-        self._box = MultiFernet([Fernet(key.strip()) for key in keys.split(",") if key.strip()])
+        self._box = MultiFernet(boxes)
+        self._newest = boxes[0]
 
     def get(self, store: str, name: str) -> str | None:
-        """A secret in clear, or None. Raises cryptography.fernet.InvalidToken where its key is gone."""
+        """A secret in clear, or None. Raises Unreadable where its key is gone."""
         with our_errors():
             try:
                 entity = self._table.get_entity(store, name)
             except ResourceNotFoundError:
                 return None
-        return self._box.decrypt(str(entity["sealed"])).decode()
+        return self.opened(str(entity[SEALED]))
 
     def put(self, store: str, name: str, value: str) -> None:
         """Keep a secret under a name, in place of what was there."""
-        sealed = self._box.encrypt(value.encode()).decode()
         with our_errors():
             self._table.upsert_entity(
-                {"PartitionKey": store, "RowKey": name, "sealed": sealed}, mode=UpdateMode.REPLACE
+                {"PartitionKey": store, "RowKey": name, SEALED: self.sealed(value)}, mode=UpdateMode.REPLACE
             )
+
+    def delete(self, store: str, name: str) -> None:
+        """Forget a secret; one that is not there is forgotten."""
+        with our_errors():
+            self._table.delete_entity(store, name)
+
+    def sealed(self, value: str) -> str:
+        """The text encrypted with the first key; calls nobody."""
+        return self._box.encrypt(value.encode()).decode()
+
+    def opened(self, sealed: str) -> str:
+        """The text in clear; calls nobody. Raises Unreadable."""
+        try:
+            return self._box.decrypt(sealed.encode()).decode()
+        except InvalidToken:
+            raise Unreadable from None
+
+    def reencrypt(self) -> "Reencrypted":
+        """Encrypt anew with the first key what another key encrypted.
+
+        May be stopped and run again at any time, while the app works.
+        """
+        with our_errors():
+            names = [(row["PartitionKey"], row["RowKey"]) for row in self._table.list_entities() if SEALED in row]
+        count, unreadable = 0, list[str]()
+        for store, name in names:
+            try:
+                count += self._reencrypt_row(store, name)
+            except Unreadable:
+                unreadable.append(f"{store}/{name}")
+        return Reencrypted(count, tuple(unreadable))
+
+    def _reencrypt_row(self, store: str, name: str) -> bool:
+        """Whether the row needed it. Starts again where the row was written in the meantime."""
+        while True:
+            with our_errors():
+                try:
+                    row = self._table.get_entity(store, name)
+                    sealed = str(row[SEALED])
+                    if self._is_newest(sealed):
+                        return False
+                    again = {"PartitionKey": store, "RowKey": name, SEALED: self.sealed(self.opened(sealed))}
+                    self._table.update_entity(
+                        again,
+                        mode=UpdateMode.MERGE,
+                        etag=row.metadata["etag"],
+                        match_condition=MatchConditions.IfNotModified,
+                    )
+                except ResourceNotFoundError:
+                    return False
+                except ResourceModifiedError:
+                    continue
+                return True
+
+    def _is_newest(self, sealed: str) -> bool:
+        try:
+            self._newest.decrypt(sealed.encode())
+        except InvalidToken:
+            return False
+        return True

@@ -14,7 +14,7 @@ from azure.data.tables import TableServiceClient, TableTransactionError
 
 from shared.tables.errors import Changed, TablesBusy, Taken
 
-TABLES = ("stores", "identities", "secrets")
+TABLES = ("mappings", "stores", "identities", "secrets", "consents")
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20

@@ -5,11 +5,13 @@ import time
 from collections.abc import Callable
 from threading import Lock
 
+from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
 
-from shared.directory.store import STORE_ID, Store
+from shared.directory.store import STORE_ID, Provisioning, Store
 from shared.tables.entity_text import gather, spread
+from shared.tables.errors import Changed
 from shared.tables.service import our_errors
 
 REMEMBERED = 30.0
@@ -29,7 +31,7 @@ class Stores:
         self._lock = Lock()
 
     def get(self, store_id: str) -> Store | None:
-        """A store, at most half a minute old, or None."""
+        """A store, at most half a minute old, or None. A stopped one is read anew, so that a start is seen at once."""
         if not _ID.fullmatch(store_id):
             return None
         with self._lock:
@@ -38,11 +40,15 @@ class Stores:
             return seen[1]
         store = self._read(store_id)
         with self._lock:
-            if store is None:
-                self._seen.pop(store_id, None)
-            else:
-                self._seen[store_id] = (self._monotonic(), store)
+            self._remember(store_id, store)
         return store
+
+    def started(self) -> list[Store]:
+        """The stores that take changes to Zoho One, as they are now."""
+        with our_errors():
+            rows = list(self._table.query_entities("PartitionKey eq @store", parameters={"store": _PARTITION}))
+        stores = [Store.model_validate_json(gather(row, "store")) for row in rows]
+        return [store for store in stores if store.provisioning is Provisioning.STARTED]
 
     def put(self, store: Store) -> None:
         """Keep a store in place of what was there."""
@@ -50,7 +56,39 @@ class Stores:
         with our_errors():
             self._table.upsert_entity(row, mode=UpdateMode.REPLACE)
         with self._lock:
-            self._seen[store.id] = (self._monotonic(), store)
+            self._remember(store.id, store)
+
+    def change(self, store_id: str, change: Callable[[Store], Store]) -> Store:
+        """Put a changed store in the place of what is there now, whoever writes it at the same time.
+
+        ``change`` may be called more than once. Raises KeyError where the store is gone.
+        """
+        while True:
+            with our_errors():
+                try:
+                    entity = self._table.get_entity(_PARTITION, store_id)
+                except ResourceNotFoundError:
+                    raise KeyError(store_id) from None
+            changed = change(Store.model_validate_json(gather(entity, "store")))
+            row = {"PartitionKey": _PARTITION, "RowKey": store_id, **spread("store", changed.model_dump_json())}
+            etag = entity.metadata["etag"]
+            try:
+                with our_errors():
+                    self._table.update_entity(
+                        row, mode=UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified
+                    )
+            except Changed:
+                continue
+            with self._lock:
+                self._remember(store_id, changed)
+            return changed
+
+    def _remember(self, store_id: str, store: Store | None) -> None:
+        """With the lock held."""
+        if store is not None and store.provisioning is Provisioning.STARTED:
+            self._seen[store_id] = (self._monotonic(), store)
+        else:
+            self._seen.pop(store_id, None)
 
     def _read(self, store_id: str) -> Store | None:
         with our_errors():

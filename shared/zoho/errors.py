@@ -14,6 +14,14 @@ class ZohoBusy(ZohoError):
         """Seconds."""
 
 
+class ZohoThrottled(ZohoBusy):
+    """Zoho's accounts server was asked too often. It never means that consent is needed again."""
+
+
+class ZohoUnclear(ZohoBusy):
+    """The answer is not what the documentation promises, so that nothing may be concluded from it."""
+
+
 class ZohoRefused(ZohoError):
     """Zoho One will not do this; the message is its reason. It changed nothing."""
 
@@ -28,3 +36,15 @@ class ZohoNotFound(ZohoRefused):
 
 class ZohoCredentials(ZohoError):
     """Zoho does not accept the connection's credentials: an administrator has to connect the store again."""
+
+
+class ZohoConsentLost(ZohoCredentials):
+    """The code or the refresh token is worth nothing: expired, used already, revoked, or another data centre's."""
+
+
+class ZohoClientRefused(ZohoCredentials):
+    """The accounts server does not accept the client that the organisation registered in Zoho's API console."""
+
+
+class ZohoForbidden(ZohoCredentials):
+    """The token is valid, but its scope or its owner's role does not suffice."""

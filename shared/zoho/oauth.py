@@ -1,96 +1,143 @@
-"""Access tokens for Zoho One, from the refresh token that consent gave.
+"""Zoho's accounts servers: consent, tokens, and their errors.
 
 https://www.zoho.com/accounts/protocol/oauth/web-apps.html
 """
 
-import time
-from collections.abc import Callable
-from threading import Lock
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 import requests
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from shared.directory.store import Store
-from shared.zoho.errors import ZohoBusy, ZohoCredentials
+from shared.zoho.data_centers import SCOPE, DataCenter
+from shared.zoho.errors import ZohoBusy, ZohoClientRefused, ZohoConsentLost, ZohoThrottled, ZohoUnclear
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 15
-EARLY = 300.0
-"""Seconds before its end from which a token is not used any more: longer than any one request."""
+LIFETIME = 3600
+"""Seconds an access token lives at the most, whatever the answer says: some servers have said it in milliseconds."""
+BUSY_SECONDS = 5
+"""How long not to ask an accounts server again that did not answer, or not as it should."""
 THROTTLED = "Access Denied"
-"""What Zoho answers when asked too often; it never means that consent is needed again."""
+THROTTLED_SECONDS = 120
+"""How long not to ask after that. The limit is 10 tokens in 10 minutes; asking on may prolong it."""
+
+_CONSENT_LOST = frozenset({"invalid_code", "invalid_token", "invalid_grant", "access_denied"})
+_CLIENT_REFUSED = frozenset(
+    {"invalid_client", "invalid_client_secret", "unauthorized_client", "invalid_redirect_uri", "redirect_uri_mismatch"}
+)
+
+
+@dataclass(frozen=True)
+class Client:
+    """The client that the organisation registered in Zoho's API console."""
+
+    id: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Issued:
+    """What an accounts server handed out."""
+
+    access_token: str = field(repr=False)
+    seconds: float
+    """How long the access token lives."""
+    refresh_token: str | None = field(default=None, repr=False)
 
 
 class _Answer(BaseModel):
-    """Zoho's answer. An error may come with status 200, so it is read from the body."""
+    """Any answer. An error may come with any status, 200 among them, so it is read from the body."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
     access_token: str | None = None
-    expires_in: float = 3600
+    refresh_token: str | None = None
+    expires_in: float = LIFETIME
     error: str | None = None
 
 
-class RefreshedTokens:
-    """Access tokens of the stores, one kept in memory for each, refreshed when it is about to end."""
+def consent_url(data_center: DataCenter, client_id: str, redirect_uri: str, state: str) -> str:
+    """Where the admin's browser asks for consent. Without ``offline`` there would be no refresh token."""
+    asked = {
+        "client_id": client_id,
+        "response_type": "code",
+        "redirect_uri": redirect_uri,
+        "scope": SCOPE,
+        "access_type": "offline",
+        "prompt": "consent",
+        "state": state,
+    }
+    return f"{data_center.accounts_server}/oauth/v2/auth?{urlencode(asked)}"
 
-    def __init__(
-        self,
-        session: requests.Session,
-        secret: Callable[[str, str], str | None],
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """``secret``: a store's secret by its name, ``refresh-token`` or ``client-secret``."""
+
+class ZohoAccounts:
+    """The accounts servers. A secret goes only to a DataCenter, which comes from the allow-list; never to a URL.
+
+    Every method raises ZohoBusy and its subclasses, ZohoConsentLost and ZohoClientRefused.
+    """
+
+    def __init__(self, session: requests.Session) -> None:
         self._session = session
-        self._secret = secret
-        self._monotonic = monotonic
-        self._kept: dict[str, tuple[str, float]] = {}
-        self._lock = Lock()
 
-    def current(self, store: Store) -> str:
-        """A token that should be valid. Raises ZohoBusy and ZohoCredentials."""
-        with self._lock:
-            token, ends = self._kept.get(store.id, ("", 0.0))
-            if not token or ends - EARLY <= self._monotonic():
-                token, seconds = self._refreshed(store)
-                self._kept[store.id] = token, self._monotonic() + seconds
-            return token
-
-    def rejected(self, store: Store, token: str) -> None:
-        """Zoho One answered 401 to this token."""
-        with self._lock:
-            if self._kept.get(store.id, ("", 0.0))[0] == token:
-                del self._kept[store.id]
-
-    def _refreshed(self, store: Store) -> tuple[str, float]:
-        refresh_token = self._secret(store.id, "refresh-token")
-        client_secret = self._secret(store.id, "client-secret")
-        if refresh_token is None or client_secret is None:
-            raise ZohoCredentials("The store is not connected to Zoho One: connect it")
-        answer = self._ask(
-            f"{str(store.zoho.accounts_server).rstrip('/')}/oauth/v2/token",
-            {
-                "grant_type": "refresh_token",
-                "client_id": store.zoho.client_id,
-                "client_secret": client_secret,
-                "refresh_token": refresh_token,
-            },
+    def exchange(self, data_center: DataCenter, client: Client, code: str, redirect_uri: str) -> Issued:
+        """Tokens for a code, which lives for a minute and is used up by this."""
+        return self._issued(
+            data_center,
+            client,
+            {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri},
         )
-        if answer.access_token:
-            return answer.access_token, answer.expires_in
-        if answer.error == THROTTLED:
-            raise ZohoBusy("Zoho's accounts server asks to wait", retry_after=600)
-        raise ZohoCredentials(f"Zoho does not renew the store's connection ({answer.error}): connect it again")
 
-    def _ask(self, url: str, form: dict[str, str]) -> _Answer:
+    def refresh(self, data_center: DataCenter, client: Client, refresh_token: str) -> Issued:
+        """A new access token."""
+        return self._issued(data_center, client, {"grant_type": "refresh_token", "refresh_token": refresh_token})
+
+    def revoke(self, data_center: DataCenter, refresh_token: str) -> None:
+        """Make a refresh token and its access tokens worthless; ZohoConsentLost where it has been before."""
+        # Only the query string is documented for it; the token is worthless by the time that a log could show it.
+        self._ask(data_center, f"/oauth/v2/token/revoke?{urlencode({'token': refresh_token})}", {})
+
+    def _issued(self, data_center: DataCenter, client: Client, form: dict[str, str]) -> Issued:
+        named = {"client_id": client.id, "client_secret": client.secret}
+        answer = self._ask(data_center, "/oauth/v2/token", form | named)
+        if answer.access_token is None:
+            raise ZohoUnclear("Zoho's accounts server answered without an access token", BUSY_SECONDS)
+        return Issued(answer.access_token, min(answer.expires_in, LIFETIME), answer.refresh_token)
+
+    def _ask(self, data_center: DataCenter, path: str, form: dict[str, str]) -> _Answer:
         try:
             response = self._session.post(
-                url, data=form, timeout=(CONNECT_SECONDS, READ_SECONDS), allow_redirects=False
+                data_center.accounts_server + path,
+                data=form,
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                allow_redirects=False,
             )
-            if response.status_code >= 500:
-                raise ZohoBusy(f"Zoho's accounts server answered {response.status_code}")
-            return _Answer.model_validate_json(response.content)
         except requests.RequestException as error:
-            raise ZohoBusy(f"Zoho's accounts server did not answer ({type(error).__name__})") from None
+            # The error's own text holds what was sent.
+            raise ZohoBusy(f"Zoho's accounts server did not answer ({type(error).__name__})", BUSY_SECONDS) from None
+        try:
+            answer = _Answer.model_validate_json(response.content)
         except ValidationError:
-            raise ZohoBusy("Zoho's accounts server gave an answer that is not JSON") from None
+            if response.status_code == 429:
+                raise ZohoThrottled("Zoho's accounts server asks to wait", THROTTLED_SECONDS) from None
+            text = f"Zoho's accounts server answered {response.status_code}, not in JSON"
+            raise ZohoUnclear(text, BUSY_SECONDS) from None
+        _raise_error(answer.error, response.status_code)
+        return answer
+
+
+def _raise_error(error: str | None, status: int) -> None:
+    if error == THROTTLED or status == 429:
+        raise ZohoThrottled("Zoho's accounts server was asked too often and wants a pause", THROTTLED_SECONDS)
+    if error in _CONSENT_LOST:
+        raise ZohoConsentLost(f"Zoho says {error}: the consent has expired, was used already, or was withdrawn")
+    if error in _CLIENT_REFUSED:
+        raise ZohoClientRefused(f"Zoho says {error}: it does not accept the client's id, secret or redirect URI")
+    if error is not None or status >= 300:
+        # A code or refresh token is given up only for an error that is known to mean it.
+        raise ZohoBusy(f"Zoho's accounts server answered {status} ({_known_shape(error)})", BUSY_SECONDS)
+
+
+def _known_shape(error: str | None) -> str:
+    """An error code of Zoho's, or nothing of a text that could be anything."""
+    return error if error and len(error) <= 60 and error.replace("_", "").isalnum() else "no known error"

@@ -10,15 +10,24 @@ from http import HTTPStatus
 from urllib.parse import quote
 
 import requests
-from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue, SecretStr, TypeAdapter, ValidationError
 from requests.adapters import HTTPAdapter
 
 from shared.directory.identity import Account
 from shared.directory.plan import Change
 from shared.directory.scim_path import Resource
 from shared.directory.store import Store, UpdateVerb
-from shared.directory.zoho_user import ZOHO_FIELDS, ZohoUser, from_scim, to_scim
-from shared.zoho.errors import ZohoBusy, ZohoCredentials, ZohoExists, ZohoNotFound, ZohoRefused
+from shared.directory.zoho_user import ZOHO_FIELDS, Paths, ZohoUser, from_scim, to_scim
+from shared.zoho.errors import (
+    ZohoBusy,
+    ZohoCredentials,
+    ZohoExists,
+    ZohoForbidden,
+    ZohoNotFound,
+    ZohoRefused,
+    ZohoUnclear,
+)
+from shared.zoho.secrecy import quotes
 from shared.zoho.tokens import AccessTokens
 
 CONNECT_SECONDS = 5
@@ -72,19 +81,34 @@ class ZohoUsers:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._store = store
+        self._paths = store.zoho.paths
         self._session = session
         self._tokens = tokens
         self._sleep = sleep
 
-    def create(self, user: ZohoUser) -> Account:
-        """A new account. Raises ZohoExists where its userName is taken."""
-        created = self._call("POST", "/Users", to_scim(user))
+    def reach(self) -> None:
+        """Whether Zoho One answers at all. Without a token, so whatever it says is good, unless it is down."""
+        response = self._send("GET", "/ServiceProviderConfig", None, None, None)
+        if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise _error(response)
+
+    def authenticate(self) -> None:
+        """Whether Zoho One takes the token. It need not have this page, nor show it: that says nothing of the token."""
+        try:
+            self._call("GET", "/ServiceProviderConfig")
+        except (ZohoRefused, ZohoForbidden):
+            return
+
+    def create(self, user: ZohoUser, password: SecretStr | None = None) -> Account:
+        """A new account, with a one-time password or without. Raises ZohoExists where its userName is taken."""
+        secret: Resource = {"password": password.get_secret_value()} if password else {}
+        created = self._call("POST", "/Users", to_scim(user, self._paths) | secret, password=password)
         return Account(id=_understood(_User, created).id, holds=user)
 
     def get(self, account_id: str) -> Account | None:
         """An account by its id, or None."""
         try:
-            return _account(_understood(_User, self._call("GET", f"/Users/{quote(account_id, safe='')}")))
+            return self._account(_understood(_User, self._call("GET", f"/Users/{quote(account_id, safe='')}")))
         except ZohoNotFound:
             return None
 
@@ -93,16 +117,28 @@ class ZohoUsers:
         quoted = _JSON.dump_json(user_name).decode()
         answer = self._call("GET", "/Users", query={"filter": f"userName eq {quoted}"})
         found = _understood(_Found, answer).Resources
-        return _account(found[0]) if found else None
+        return self._account(found[0]) if found else None
 
     def update(self, account: Account, desired: ZohoUser, change: Change) -> Account:
         """Bring an account to what it should hold, in the verb the store is set to."""
         path = f"/Users/{quote(account.id, safe='')}"
         if self._store.zoho.update_verb is UpdateVerb.PUT:
-            self._call("PUT", path, to_scim(desired) | {"id": account.id})
+            self._call("PUT", path, to_scim(desired, self._paths) | {"id": account.id})
         else:
-            self._call("PATCH", path, _patch(account.holds, desired, change))
-        return Account(id=account.id, holds=desired)
+            self._call("PATCH", path, _patch(account.holds, desired, change, self._paths))
+        return account.model_copy(update={"holds": desired})
+
+    def set_password(self, account: Account, password: SecretStr) -> None:
+        """A new one-time password for an account, in the place of the one that was valid.
+
+        A PUT writes all that the account is known to hold; the caller sees to it that nobody changes it meanwhile.
+        """
+        path, secret = f"/Users/{quote(account.id, safe='')}", password.get_secret_value()
+        if self._store.zoho.update_verb is UpdateVerb.PUT:
+            body = to_scim(account.holds, self._paths) | {"id": account.id, "password": secret}
+        else:
+            body = _patch_of([{"op": "replace", "path": "password", "value": secret}])
+        self._call(self._store.zoho.update_verb, path, body, password=password)
 
     def delete(self, account_id: str) -> None:
         """Delete an account; one that is gone already is deleted."""
@@ -111,12 +147,25 @@ class ZohoUsers:
         except ZohoNotFound:
             return
 
-    def _call(self, method: str, path: str, body: Resource | None = None, query: dict[str, str] | None = None) -> bytes:
-        """One call, repeated while Zoho One asks for a short wait. Its repetition is safe: userNames are unique."""
+    def _account(self, user: _User) -> Account:
+        return Account(id=user.id, holds=from_scim(user.model_extra or {}, self._paths))
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: Resource | None = None,
+        query: dict[str, str] | None = None,
+        password: SecretStr | None = None,
+    ) -> bytes:
+        """One call, repeated while Zoho One asks for a short wait. Its repetition is safe: userNames are unique.
+
+        ``password``: what is in the body and must not be in an error.
+        """
         waited = 0.0
         for attempt in range(1, TRIES + 1):
             try:
-                return self._once(method, path, body, query)
+                return self._once(method, path, body, query, password)
             except ZohoBusy as busy:
                 pause = min(busy.retry_after, 2.0**attempt / 4)
                 if attempt == TRIES or busy.retry_after > PATIENCE or waited + pause > PATIENCE:
@@ -125,19 +174,27 @@ class ZohoUsers:
                 waited += pause
         raise AssertionError  # the last try either returned or raised
 
-    def _once(self, method: str, path: str, body: Resource | None, query: dict[str, str] | None) -> bytes:
+    def _once(
+        self,
+        method: str,
+        path: str,
+        body: Resource | None,
+        query: dict[str, str] | None,
+        password: SecretStr | None,
+    ) -> bytes:
         token = self._tokens.current(self._store)
         response = self._send(method, path, body, query, token)
-        if response.status_code == HTTPStatus.UNAUTHORIZED:
+        if response.status_code == HTTPStatus.UNAUTHORIZED and not _lacks_scope(response):
             self._tokens.rejected(self._store, token)
             response = self._send(method, path, body, query, self._tokens.current(self._store))
         if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
-            raise _error(response)
+            raise _error(response, password)
         return response.content
 
     def _send(
-        self, method: str, path: str, body: Resource | None, query: dict[str, str] | None, token: str
+        self, method: str, path: str, body: Resource | None, query: dict[str, str] | None, token: str | None
     ) -> requests.Response:
+        authorization = {"Authorization": f"Zoho-oauthtoken {token}"} if token else {}
         try:
             return self._session.request(
                 method,
@@ -145,7 +202,7 @@ class ZohoUsers:
                 params=query,
                 data=_JSON.dump_json(body) if body is not None else None,
                 headers={
-                    "Authorization": f"Zoho-oauthtoken {token}",
+                    **authorization,
                     "Accept": "application/scim+json",
                     "Content-Type": "application/scim+json",
                 },
@@ -157,37 +214,41 @@ class ZohoUsers:
             raise ZohoBusy(f"Zoho One did not answer ({type(error).__name__})") from None
 
 
-def _patch(holds: ZohoUser, desired: ZohoUser, change: Change) -> Resource:
-    """A PATCH of the difference (RFC 7644 §3.5.2), a path an operation, as Entra sends it."""
+def _patch(holds: ZohoUser, desired: ZohoUser, change: Change, paths: Paths) -> Resource:
+    """A PATCH of the difference, a path an operation, as Entra sends it."""
     operations: list[JsonValue] = []
     if holds.active != desired.active:
         operations.append({"op": "replace", "path": "active", "value": desired.active})
     for field in change.fields:
-        path = ZOHO_FIELDS[field.field].path.text
+        # A field that the store has switched off is still taken away from where it was.
+        path = paths.get(field.field, ZOHO_FIELDS[field.field].path).text
         if field.after is None:
             operations.append({"op": "remove", "path": path})
         else:
             operations.append({"op": "replace" if field.before else "add", "path": path, "value": field.after})
+    return _patch_of(operations)
+
+
+def _patch_of(operations: list[JsonValue]) -> Resource:
+    """RFC 7644 §3.5.2."""
     return {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations}
-
-
-def _account(user: _User) -> Account:
-    return Account(id=user.id, holds=from_scim(user.model_extra or {}))
 
 
 def _understood[M: BaseModel](model: type[M], answer: bytes) -> M:
     try:
         return model.model_validate_json(answer)
     except ValidationError:
-        raise ZohoBusy("Zoho One's answer is not SCIM; look at the store's sync endpoint") from None
+        raise ZohoUnclear("Zoho One's answer is not SCIM; look at the store's sync endpoint") from None
 
 
-def _error(response: requests.Response) -> Exception:
+def _error(response: requests.Response, password: SecretStr | None = None) -> Exception:
     """Zoho One's error answer as one of ours. Its bodies are not documented: the reason is read where it may stand."""
-    status, reason = response.status_code, _reason(response)
+    status, reason = response.status_code, _reason(response, password)
     if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT) or status >= 500 or response.is_redirect:
         return ZohoBusy(f"Zoho One answered {status}: {reason}", _retry_after(response))
-    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+    if status == HTTPStatus.FORBIDDEN or _lacks_scope(response):
+        return ZohoForbidden(f"Zoho One does not allow this to the store's connection ({status}: {reason})")
+    if status == HTTPStatus.UNAUTHORIZED:
         return ZohoCredentials(f"Zoho One does not accept the store's connection ({status}: {reason})")
     if status == HTTPStatus.NOT_FOUND:
         return ZohoNotFound(reason)
@@ -196,7 +257,12 @@ def _error(response: requests.Response) -> Exception:
     return ZohoRefused(reason)
 
 
-def _reason(response: requests.Response) -> str:
+def _lacks_scope(response: requests.Response) -> bool:
+    """Whether a 401 is about the scope, as in OAUTH_SCOPE_MISMATCH and INVALID_OAUTHSCOPE of Zoho's other APIs."""
+    return response.status_code == HTTPStatus.UNAUTHORIZED and b"SCOPE" in response.content[:2000].upper()
+
+
+def _reason(response: requests.Response, password: SecretStr | None) -> str:
     try:
         body = response.json()
     except ValueError:
@@ -206,6 +272,8 @@ def _reason(response: requests.Response) -> str:
         if isinstance(body, dict)
         else ""
     )
+    if password is not None and quotes(str(found), password):
+        return "its reason repeats the one-time password, so it is left out here"
     return str(found)[:500] or response.reason or f"status {response.status_code}"
 
 

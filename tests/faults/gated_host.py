@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from local.gate import Gate, Watcher
 from local.parts import app_settings
 from local.processes import Child, Processes
 from local.store import ZohoOneParts
 from tests.conftest import Endpoint
-from tests.faults.gate import Gate, Watcher
 
 
 @dataclass
@@ -41,11 +41,12 @@ def start_gated_host(
     processes: Processes,
     connection_string: str,
     key: str,
+    zoho_one: ZohoOneParts,
     store: str,
     token: str,
     lease_seconds: float = 90,
 ) -> GatedHost:
     """A host process of its own."""
-    environment = app_settings(connection_string, key) | {"BRIDGE_LEASE_SECONDS": str(lease_seconds)}
+    environment = app_settings(connection_string, key, zoho_one) | {"BRIDGE_LEASE_SECONDS": str(lease_seconds)}
     process, ready = processes.start_module("local.host", "--port", "0", environment=environment)
     return GatedHost(process, Endpoint(f"{ready['url']}/scim/{store}", token))

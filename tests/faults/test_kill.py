@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 import requests
 
+from local.gate import Call, Moment
 from local.processes import Child, Processes
 from local.store import add_store
 from shared.bridge import Bridge
-from shared.directory.zoho_user import from_scim
-from tests.conftest import Endpoint, ZohoOne
-from tests.faults.gate import Call, Moment
+from tests.conftest import Endpoint, ZohoOne, held
 from tests.faults.gated_host import gates, start_gated_host
 
 LEASE_SECONDS = 1.0
@@ -62,7 +61,7 @@ class Scene:
         self._zoho_one.reset()
         with gates(self._azurite, self._zoho_one.parts, self.killer) as (connection_string, gated):
             token = add_store(self._azurite, self._key, gated, store)
-            host = start_gated_host(self._processes, connection_string, self._key, store, token, LEASE_SECONDS)
+            host = start_gated_host(self._processes, connection_string, self._key, gated, store, token, LEASE_SECONDS)
             if warm:
                 assert host.endpoint.request("POST", "/Users", json={"userName": "warm@contoso.example"}).ok
             yield host.endpoint, Endpoint(f"{self._host}/scim/{store}", token), host.process, store
@@ -152,5 +151,5 @@ def _agree(bridge: Bridge, zoho_one: ZohoOne, store: str, expected: dict[str, An
         account = stored.identity.account
         assert account is not None, where
         assert account.id == accounts[0]["id"], where
-        assert account.holds == from_scim(accounts[0]) == stored.identity.said.desired, where
+        assert account.holds == held(accounts[0]) == stored.identity.said.desired, where
     assert len(people) == (0 if where and "delete" in store else 1), where

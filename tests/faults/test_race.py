@@ -9,17 +9,19 @@ import requests
 from local.parts import app_settings
 from local.processes import Processes
 from shared.bridge import Bridge
-from shared.directory.zoho_user import from_scim
-from tests.conftest import Endpoint, ZohoOne
+from tests.conftest import Endpoint, ZohoOne, held
 
 REQUESTS = 12
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
 
 @pytest.fixture
-def two_hosts(processes: Processes, azurite: str, key: str, endpoint: Endpoint, host: str) -> Iterator[list[Endpoint]]:
+def two_hosts(
+    processes: Processes, azurite: str, key: str, zoho_one: ZohoOne, endpoint: Endpoint, host: str
+) -> Iterator[list[Endpoint]]:
     """The store's endpoint on the worker's host and on one more."""
-    process, ready = processes.start_module("local.host", "--port", "0", environment=app_settings(azurite, key))
+    environment = app_settings(azurite, key, zoho_one.parts)
+    process, ready = processes.start_module("local.host", "--port", "0", environment=environment)
     yield [endpoint, Endpoint(endpoint.url.replace(host, ready["url"]), endpoint.token)]
     process.stop()
 
@@ -39,7 +41,7 @@ def _assert_agreement(bridge: Bridge, zoho_one: ZohoOne, store_id: str) -> None:
     assert stored.identity.pending is None
     assert stored.identity.account is not None
     assert stored.identity.account.id == account["id"]
-    assert stored.identity.account.holds == from_scim(account) == stored.identity.said.desired
+    assert stored.identity.account.holds == held(account) == stored.identity.said.desired
 
 
 def test_one_of_many_creations_wins(

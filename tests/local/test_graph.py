@@ -117,3 +117,49 @@ def test_as_a_process_it_says_where_it_is_and_stops_when_told() -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(5) == 0
         assert process.stdout.read() == ""
+
+
+MAIL = {
+    "message": {
+        "subject": "Hello",
+        "body": {"contentType": "Text", "content": "Anna"},
+        "toRecipients": [{"emailAddress": {"address": "anna@contoso.example"}}],
+    }
+}
+
+
+def test_keeps_the_mails_that_are_sent(client: Client) -> None:
+    url = f"{client.url}/v1.0/users/{PEOPLE[0].id}/sendMail"
+    assert requests.post(url, json=MAIL, timeout=5).status_code == 401
+    answer = requests.post(url, json=MAIL, headers=client.headers, timeout=5)
+    assert (answer.status_code, answer.content) == (202, b"")
+    (mail,) = requests.get(f"{client.url}/_state", timeout=5).json()["mails"]
+    assert mail["from"] == PEOPLE[0].id
+    assert mail["message"]["subject"] == "Hello"
+    assert mail["saveToSentItems"] is True
+
+
+@pytest.mark.parametrize(
+    ("sender", "change", "status"),
+    [
+        ("nobody@contoso.example", {}, 404),
+        (PEOPLE[24].id, {}, 404),
+        (PEOPLE[0].id, {"message": {**MAIL["message"], "toRecipients": []}}, 400),
+        (PEOPLE[0].id, {"message": {**MAIL["message"], "importance": "high"}}, 400),
+    ],
+)
+def test_refuses_mails(client: Client, sender: str, change: dict[str, Any], status: int) -> None:
+    url = f"{client.url}/v1.0/users/{sender}/sendMail"
+    answer = requests.post(url, json=MAIL | change, headers=client.headers, timeout=5)
+    assert answer.status_code == status
+    assert answer.json()["error"]["code"]
+
+
+def test_fails_as_often_as_it_is_told(client: Client) -> None:
+    fault = {"path": "/v1.0/domains", "status": 429, "body": "TooManyRequests", "headers": {"Retry-After": "7"}}
+    assert requests.post(f"{client.url}/_faults", json=[fault], timeout=5).status_code == 204
+    assert client.get("/users/" + PEOPLE[0].id)
+    answer = requests.get(f"{client.url}/v1.0/domains", headers=client.headers, timeout=5)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "7")
+    assert answer.json()["error"]["code"] == "TooManyRequests"
+    assert client.get("/domains")

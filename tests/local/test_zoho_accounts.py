@@ -174,3 +174,14 @@ def test_each_data_center_knows_the_others(accounts: Accounts) -> None:
     assert len(locations) == 10
     assert locations["sa"] == f"{URL}/dc/sa"
     assert accounts.respond("GET", "/dc/xx/oauth/serverinfo", "", b"").status == 404
+
+
+def test_the_organisation_can_move(accounts: Accounts) -> None:
+    accounts.move("jp")
+    back = consent(accounts, "accept")
+    assert (back["location"], back["accounts-server"]) == ("jp", f"{URL}/dc/jp")
+    assert "access_token" in exchange(accounts, back["code"], "jp")
+    with pytest.raises(ValueError, match="xx"):
+        accounts.move("xx")
+    accounts.reset()
+    assert consent(accounts, "accept")["location"] == "eu"

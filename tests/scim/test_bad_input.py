@@ -1,7 +1,6 @@
 """Bad input gets a clear SCIM error, never a 5xx, and changes nothing."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 from azure.data.tables import TableServiceClient
@@ -174,7 +173,7 @@ CAMPAIGN = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, 
 
 
 @pytest.fixture
-def inhabited(bridge: Bridge, open_store: Store) -> Iterator[tuple[Store, str]]:
+def inhabited(bridge: Bridge, open_store: Store) -> tuple[Store, str]:
     """A store with one person, and his id."""
     person = (
         b'{"userName": "ada@contoso.example", "title": "Analyst", "emails": [{"type": "work", "value": "a@b.example"}]}'

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from local.gate import Call, Moment
 from local.processes import Processes
 from local.store import add_store
 from tests.conftest import Endpoint, ZohoOne
-from tests.faults.gate import Call, Moment
 from tests.faults.gated_host import gates, start_gated_host
 
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -40,7 +40,7 @@ def counted(
     count = Count()
     with gates(azurite, zoho_one.parts, count) as (connection_string, gated):
         token = add_store(azurite, key, gated, store_id)
-        host = start_gated_host(processes, connection_string, key, store_id, token)
+        host = start_gated_host(processes, connection_string, key, gated, store_id, token)
         warm = host.endpoint.request("POST", "/Users", json={"userName": "warm@contoso.example", "active": True})
         assert warm.status_code == 201
         yield count, host.endpoint

@@ -1,0 +1,161 @@
+"""Connecting a store to Zoho One: consent is asked for, and its answer is turned into tokens.
+
+Until the last step, which is one write, the store stays as it was. A kill before it leaves at most a refresh token at
+Zoho that nobody has.
+"""
+
+import hmac
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.connection.errors import ConsentRefused, Refusal
+from shared.connection.tokens import SharedTokens
+from shared.directory.store import DataCenterName, Store
+from shared.tables.connections import AccessToken, Connections, Tokens
+from shared.tables.consents import Asked, Consents, Opened, hashed
+from shared.tables.errors import Unreadable
+from shared.tables.secrets import Secrets
+from shared.tables.stores import Stores
+from shared.zoho.data_centers import DataCenter, data_center_of
+from shared.zoho.errors import ZohoBusy, ZohoClientRefused, ZohoConsentLost, ZohoThrottled
+from shared.zoho.oauth import Client, Issued, ZohoAccounts, consent_url
+
+CLIENT_SECRET = "client-secret"  # noqa: S105 - the secret's name
+"""Under this name the organisation's client secret is kept."""
+
+_log = logging.getLogger("bridge.connection")
+
+
+class ConsentAnswer(BaseModel):
+    """What Zoho sends the browser back with. All of it may come from anybody.
+
+    Its ``location`` only repeats what ``accounts-server`` says, which is checked, and is not read.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    state: str = Field(default="", max_length=200, repr=False)
+    code: str = Field(default="", max_length=2000, repr=False)
+    accounts_server: str = Field(default="", max_length=200, alias="accounts-server")
+    error: str = Field(default="", max_length=200)
+
+
+@dataclass(frozen=True)
+class Question:
+    """Where the browser goes to be asked, and what it keeps to prove that it was asked."""
+
+    url: str
+    opened: Opened
+
+
+@dataclass(frozen=True)
+class Connected:
+    """What came of a consent."""
+
+    store: Store
+    data_center: DataCenterName
+    moved_from: DataCenterName | None
+    """The data center that the store had named, where the account turned out to live in another one."""
+
+
+@dataclass(frozen=True)
+class Consent:
+    """The two halves of a consent. Its methods raise ConsentRefused and TablesBusy."""
+
+    stores: Stores
+    secrets: Secrets
+    connections: Connections
+    consents: Consents
+    accounts: ZohoAccounts
+    data_centers: Mapping[DataCenterName, DataCenter]
+    tokens: SharedTokens
+    now: Callable[[], datetime]
+
+    def ask(self, store: Store, admin: str, redirect_uri: str) -> Question:
+        """Begin: the answer is expected within ten minutes, from the same browser and admin."""
+        data_center = self.data_centers.get(store.zoho.data_center)
+        if data_center is None:
+            raise ConsentRefused(Refusal.UNKNOWN_SERVER, store.id)
+        self._client_secret(store)
+        opened = self.consents.open(store.id, admin, data_center.name, redirect_uri)
+        return Question(consent_url(data_center, store.zoho.client_id, redirect_uri, opened.state), opened)
+
+    def answer(self, answer: ConsentAnswer, admin: str, cookies: Mapping[str, str]) -> Connected:
+        """Finish: exchange the code at the data center that the answer names, and keep what it gives."""
+        asked = self._asked(answer, admin, cookies)
+        if answer.error or not answer.code:
+            raise ConsentRefused(Refusal.DENIED, asked.store)
+        store = self.stores.get(asked.store)
+        if store is None:
+            raise ConsentRefused(Refusal.NO_STORE, asked.store)
+        data_center = self._data_center(answer, asked)
+        client = Client(store.zoho.client_id, self._client_secret(store))
+        issued, refresh_token = self._exchanged(asked, data_center, client, answer.code)
+        now = self.now()
+        access = AccessToken.lasting(issued.access_token, now, issued.seconds)
+        tokens = Tokens(client_id=client.id, client_secret=client.secret, refresh_token=refresh_token, access=access)
+        self.connections.save(store.id, now, data_center.name, tokens)
+        self.tokens.forget(store.id)
+        _log.info("store=%s connected data_center=%s", store.id, data_center.name)
+        moved = store.zoho.data_center if store.zoho.data_center != data_center.name else None
+        if moved is not None:
+            # Only the next consent needs it: tokens come from where the connection says.
+            store = self.stores.change(store.id, lambda standing: _in_data_center(standing, data_center.name))
+        return Connected(store, data_center.name, moved)
+
+    def _asked(self, answer: ConsentAnswer, admin: str, cookies: Mapping[str, str]) -> Asked:
+        """What this is the answer to; its state is used up, whatever comes of it."""
+        asked = self.consents.take(answer.state) if answer.state else None
+        if asked is None:
+            raise ConsentRefused(Refusal.STATE)
+        cookie = cookies.get(cookie_name(answer.state), "")
+        if not hmac.compare_digest(hashed(cookie), asked.cookie_hash) or admin != asked.admin:
+            raise ConsentRefused(Refusal.FOREIGN, asked.store)
+        return asked
+
+    def _data_center(self, answer: ConsentAnswer, asked: Asked) -> DataCenter:
+        """Where the code is worth something. Nothing is sent to a server that is not one of Zoho's."""
+        if not answer.accounts_server:
+            return self.data_centers[asked.data_center]  # an account without data centers to choose from
+        data_center = data_center_of(answer.accounts_server, self.data_centers)
+        if data_center is None:
+            raise ConsentRefused(Refusal.UNKNOWN_SERVER, asked.store)
+        return data_center
+
+    def _client_secret(self, store: Store) -> str:
+        try:
+            secret = self.secrets.get(store.id, CLIENT_SECRET)
+        except Unreadable:
+            secret = None
+        if secret is None:
+            raise ConsentRefused(Refusal.NO_CLIENT_SECRET, store.id)
+        return secret
+
+    def _exchanged(self, asked: Asked, data_center: DataCenter, client: Client, code: str) -> tuple[Issued, str]:
+        """What the code is worth, and the refresh token that came with it."""
+        try:
+            issued = self.accounts.exchange(data_center, client, code, asked.redirect_uri)
+        except ZohoThrottled:
+            raise ConsentRefused(Refusal.THROTTLED, asked.store) from None
+        except ZohoBusy:
+            raise ConsentRefused(Refusal.BUSY, asked.store) from None
+        except ZohoConsentLost:
+            raise ConsentRefused(Refusal.CODE, asked.store) from None
+        except ZohoClientRefused:
+            raise ConsentRefused(Refusal.CLIENT, asked.store) from None
+        if issued.refresh_token is None:
+            raise ConsentRefused(Refusal.NOT_OFFLINE, asked.store)
+        return issued, issued.refresh_token
+
+
+def cookie_name(state: str) -> str:
+    """Of the browser's half: one for each question, so that two windows do not disturb each other."""
+    return f"consent-{hashed(state)[:16]}"
+
+
+def _in_data_center(store: Store, name: DataCenterName) -> Store:
+    return store.model_copy(update={"zoho": store.zoho.model_copy(update={"data_center": name})})

@@ -1,0 +1,47 @@
+"""Ending a store's connection to Zoho One."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shared.connection.tokens import SharedTokens
+from shared.directory.store import DataCenterName
+from shared.tables.connections import Connections
+from shared.tables.errors import Unreadable
+from shared.zoho.data_centers import DataCenter
+from shared.zoho.errors import ZohoConsentLost
+from shared.zoho.oauth import ZohoAccounts
+
+_log = logging.getLogger("bridge.connection")
+
+
+@dataclass(frozen=True)
+class Disconnect:
+    """Revokes at Zoho, then erases.
+
+    A kill in between leaves a connection that no longer works and says "reconnect" once it is used; disconnecting
+    again completes it. The client's id and secret are settings of the store, not of the connection, and stay.
+    """
+
+    connections: Connections
+    accounts: ZohoAccounts
+    data_centers: Mapping[DataCenterName, DataCenter]
+    tokens: SharedTokens
+
+    def __call__(self, store_id: str) -> None:
+        """Raises ZohoBusy where Zoho could not be asked: then the connection stays, so that it can be tried again."""
+        try:
+            kept = self.connections.read(store_id)
+        except Unreadable:
+            kept = None  # nobody can read the token any more, the bridge included
+        data_center = (
+            self.data_centers.get(kept.connection.data_center) if kept and kept.connection.data_center else None
+        )
+        if kept is not None and data_center is not None:
+            try:
+                self.accounts.revoke(data_center, kept.tokens.refresh_token)
+            except ZohoConsentLost:
+                _log.info("store=%s the refresh token was worth nothing already", store_id)
+        self.connections.erase(store_id)
+        self.tokens.forget(store_id)
+        _log.info("store=%s disconnected", store_id)

@@ -1,0 +1,41 @@
+"""Why a store is not connected, beyond what Zoho itself says."""
+
+from enum import StrEnum
+
+from shared.zoho.errors import ZohoCredentials
+
+
+class NotConnected(ZohoCredentials):
+    """Nobody has given consent for the store yet, or it was disconnected."""
+
+    def __init__(self) -> None:
+        super().__init__("The store is not connected to Zoho One: connect it")
+
+
+class Refusal(StrEnum):
+    """What stood in the way of a consent; each has a page that says what to do."""
+
+    STATE = "state"
+    """The state is not known: made up, answered before, or older than ten minutes."""
+    FOREIGN = "foreign"
+    """Another browser or another admin was asked."""
+    DENIED = "denied"
+    NO_STORE = "no-store"
+    NO_CLIENT_SECRET = "no-client-secret"  # noqa: S105 - the name of a page
+    UNKNOWN_SERVER = "unknown-server"
+    THROTTLED = "throttled"
+    BUSY = "busy"
+    CODE = "code"
+    """Used before, older than a minute, or of another data center."""
+    CLIENT = "client"
+    NOT_OFFLINE = "not-offline"
+
+
+class ConsentRefused(Exception):
+    """The store stays as it was."""
+
+    def __init__(self, refusal: Refusal, store: str | None = None) -> None:
+        super().__init__(refusal.value)
+        self.refusal = refusal
+        self.store = store
+        """Where it is known; then consent can be asked for again."""

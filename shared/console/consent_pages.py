@@ -1,0 +1,105 @@
+"""The pages of consent: one sends the browser to Zoho, one takes it back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlencode, urlsplit
+
+from pydantic import ValidationError
+
+from shared.connection.consent import Consent, ConsentAnswer, cookie_name
+from shared.connection.errors import ConsentRefused, Refusal
+from shared.console.admin import Admin, NotAnAdmin, NotSignedIn, PagesClosed, signed_in_admin
+from shared.console.notices import NOT_AN_ADMIN, NOT_SIGNED_IN, REFUSALS, TABLES_BUSY, Notice, closed
+from shared.console.page import Page, PageRequest, page, redirect
+from shared.settings import Platform
+from shared.tables.consents import LIFETIME
+from shared.tables.errors import TablesBusy
+from shared.tables.stores import Stores
+
+START = "/oauth/start"
+CALLBACK = "/oauth/callback"
+"""With the app's address before it, the redirect URI to register in Zoho's API console."""
+
+
+@dataclass(frozen=True)
+class ConsentPages:
+    """Answers every request with a page, whatever came in."""
+
+    consent: Consent
+    stores: Stores
+    platform: Platform
+    public_url: str | None
+
+    def start(self, request: PageRequest) -> Page:
+        """Ask for consent for the store that is named in the query: to Zoho, with a cookie for the way back."""
+        return self._for_admin(request, self._start)
+
+    def callback(self, request: PageRequest) -> Page:
+        """Take Zoho's answer."""
+        return self._for_admin(request, self._callback)
+
+    def _for_admin(self, request: PageRequest, answer: Callable[[PageRequest, Admin], Page]) -> Page:
+        try:
+            return answer(request, signed_in_admin(self.platform, request.headers))
+        except PagesClosed as reason:
+            return _notice(closed(str(reason)))
+        except NotSignedIn:
+            here = urlencode({"post_login_redirect_uri": f"{START}?{urlencode(_store_of(request))}"})
+            return _notice(NOT_SIGNED_IN, f"/.auth/login/aad?{here}", "Sign in")
+        except NotAnAdmin:
+            return _notice(NOT_AN_ADMIN)
+        except ConsentRefused as refused:
+            again = f"{START}?{urlencode({'store': refused.store})}" if refused.store else None
+            return _notice(REFUSALS[refused.refusal], again, "Connect again")
+        except TablesBusy:
+            return _notice(TABLES_BUSY)
+
+    def _start(self, request: PageRequest, admin: Admin) -> Page:
+        store = self.stores.get(request.query.get("store", ""))
+        if store is None:
+            raise ConsentRefused(Refusal.NO_STORE)
+        redirect_uri = (self.public_url or request.origin) + CALLBACK
+        question = self.consent.ask(store, admin.id, redirect_uri)
+        name = cookie_name(question.opened.state)
+        return redirect(question.url, _cookie(name, question.opened.cookie, LIFETIME.seconds, redirect_uri))
+
+    def _callback(self, request: PageRequest, admin: Admin) -> Page:
+        try:
+            answer = ConsentAnswer.model_validate(dict(request.query))
+        except ValidationError:
+            raise ConsentRefused(Refusal.STATE) from None
+        connected = self.consent.answer(answer, admin.id, request.cookies)
+        return page(
+            200,
+            "connected.html",
+            cookie=_cookie(cookie_name(answer.state), "", 0, request.url),
+            store=connected.store,
+            data_center=connected.data_center,
+            moved_from=connected.moved_from,
+        )
+
+
+def _notice(notice: Notice, action: str | None = None, action_text: str = "") -> Page:
+    return page(
+        notice.status,
+        "notice.html",
+        title=notice.title,
+        happened=notice.happened,
+        cure=notice.cure,
+        action=action,
+        action_text=action_text,
+    )
+
+
+def _store_of(request: PageRequest) -> dict[str, str]:
+    return {"store": request.query["store"]} if "store" in request.query else {}
+
+
+def _cookie(name: str, value: str, seconds: int, seen_at: str) -> str:
+    """Out of reach of scripts; sent along when Zoho's page leads back here (Lax), and over https only.
+
+    ``seen_at``: the address the browser has. On http on this machine, a Secure cookie would not come back.
+    """
+    url = urlsplit(seen_at)
+    secure = "" if url.scheme == "http" and url.hostname in ("127.0.0.1", "localhost", "::1") else "; Secure"
+    return f"{name}={value}; Path=/oauth; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"

@@ -1,0 +1,122 @@
+"""What a page says where something stood in the way: what happened, and what to do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shared.connection.errors import Refusal
+
+
+@dataclass(frozen=True)
+class Notice:
+    """The words of one page, and its status."""
+
+    status: int
+    title: str
+    happened: str
+    cure: str
+
+
+UNCHANGED = "Nothing was changed."
+
+REFUSALS: Mapping[Refusal, Notice] = {
+    Refusal.STATE: Notice(
+        400,
+        "This answer does not belong to an open question",
+        "The bridge did not ask for this consent, or it was answered already, or that was more than ten minutes ago. "
+        + UNCHANGED,
+        "Connect the directory store again, and answer Zoho within ten minutes.",
+    ),
+    Refusal.FOREIGN: Notice(
+        403,
+        "This consent was asked for by another browser or another admin",
+        "The answer came back to a browser that did not ask, or to somebody else. " + UNCHANGED,
+        "If it was you, connect the directory store again in this browser, with cookies allowed. If you only "
+        "followed a link, somebody may have tried to connect his own Zoho account here: do nothing.",
+    ),
+    Refusal.DENIED: Notice(
+        400,
+        "Zoho was not given consent",
+        "The request was rejected at Zoho, so there are no tokens. " + UNCHANGED,
+        "Connect the directory store again and press Accept. You need to be Organization Owner or Organization Admin "
+        "in Zoho One.",
+    ),
+    Refusal.NO_STORE: Notice(
+        404,
+        "There is no such directory store",
+        "The directory store does not exist, or was deleted in the meantime. " + UNCHANGED,
+        "Look at the list of directory stores, and connect one that is there.",
+    ),
+    Refusal.NO_CLIENT_SECRET: Notice(
+        409,
+        "The directory store has no client secret",
+        "The client secret was not entered yet, or was encrypted with a key that is no longer in "
+        "BRIDGE_ENCRYPTION_KEYS. " + UNCHANGED,
+        "Copy the client id and the client secret from Zoho's API console into the directory store, then connect it.",
+    ),
+    Refusal.UNKNOWN_SERVER: Notice(
+        400,
+        "The answer names a server that is not one of Zoho's",
+        "The code would have to be exchanged at an accounts server that is not on the list of Zoho's data centers. "
+        "Nothing was sent there, and nothing was changed.",
+        "Connect the directory store again from here. If it happens again, tell whoever runs the bridge: either Zoho "
+        "has a new data center, or somebody tampers with the answer.",
+    ),
+    Refusal.THROTTLED: Notice(
+        503,
+        "Zoho asks to wait",
+        "Zoho has been asked for tokens too often in the last minutes. The consent itself is fine, but its code is "
+        "worth something for a minute only. " + UNCHANGED,
+        "Wait for ten minutes, then connect the directory store again.",
+    ),
+    Refusal.BUSY: Notice(
+        503,
+        "Zoho did not answer as it should",
+        "Zoho's accounts server could not be reached, or had an error of its own. " + UNCHANGED,
+        "Connect the directory store again in a few minutes.",
+    ),
+    Refusal.CODE: Notice(
+        400,
+        "Zoho does not take the code",
+        "It was used already, is older than a minute, or belongs to another data center. " + UNCHANGED,
+        "Connect the directory store again, and do not reload the page that Zoho sends you back to.",
+    ),
+    Refusal.CLIENT: Notice(
+        409,
+        "Zoho does not accept the client",
+        "The client id, the client secret or the redirect URI is not what Zoho's API console has for the account's "
+        "data center. " + UNCHANGED,
+        "In Zoho's API console, open the client: its id and secret must be those of the directory store, this page's "
+        "address up to the question mark must be one of its redirect URIs, and under Settings, Multi-DC must include "
+        "the data center in which the organization lives, with the same credentials.",
+    ),
+    Refusal.NOT_OFFLINE: Notice(
+        400,
+        "Zoho gave no refresh token",
+        "Without it, the connection would end within the hour. " + UNCHANGED,
+        "Connect the directory store again from here, and accept offline access when Zoho asks for it.",
+    ),
+}
+
+NOT_SIGNED_IN = Notice(
+    401,
+    "Sign in first",
+    "This page is for admins who are signed in with Microsoft.",
+    "Sign in, then open the page again.",
+)
+NOT_AN_ADMIN = Notice(
+    403,
+    "You are not an admin of the bridge",
+    "You are signed in, but have neither of the roles Organization.Owner and Organization.Admin.",
+    "Ask whoever manages the bridge's enterprise application in Entra to assign you one of them, then sign in again.",
+)
+TABLES_BUSY = Notice(
+    503,
+    "The bridge's storage does not answer",
+    "Azure Storage could not be reached, so this was not done, or not to its end.",
+    "Try again in a minute.",
+)
+
+
+def closed(reason: str) -> Notice:
+    """The pages are not served at all."""
+    return Notice(503, "The pages are closed", reason + ".", "Provisioning itself goes on.")

@@ -1,0 +1,161 @@
+"""The plan of a cycle: what would change in Zoho One, for whom and why, as an object one can hold, show and refuse."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.directory.identity import Identity
+from shared.directory.plan import Change, ChangeKind, FieldChange, plan_change
+from shared.directory.status import Action, Decision, Status, StatusRules, decide
+from shared.directory.zoho_user import Desired, ZohoUser
+
+ORDER = (
+    ChangeKind.DEACTIVATE,  # first, because it frees the licences that creations and re-activations need
+    ChangeKind.UPDATE,  # before anybody is created: it may free a userName
+    ChangeKind.REACTIVATE,
+    ChangeKind.CREATE,
+    ChangeKind.DELETE,  # last, because nothing brings it back: a cycle that is stopped half-way has not come to it
+    ChangeKind.NOTHING,
+)
+"""The order in which changes are shown and applied."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A person whom the cycle looks at, and what status sync decided for him."""
+
+    identity: Identity
+    decision: Decision
+
+    @classmethod
+    def pending(cls, identity: Identity) -> Self:
+        """A person with a pending mark, which holds the reason of the decision that led to it."""
+        assert identity.pending is not None  # what the name says
+        return cls(identity, Decision(_action(identity.said.desired), identity.pending.reason))
+
+
+class PlannedChange(BaseModel):
+    """What would happen to one person's account. Only fields of ``ZohoField`` are in it, so no secret can be."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: ChangeKind
+    """``NOTHING``: an earlier write is not confirmed, and what Zoho One should hold is what it held."""
+    identity: str
+    name: str
+    """Who an administrator takes him for."""
+    user_name: str
+    fields: tuple[FieldChange, ...] = ()
+    reason: str
+    pending: bool = False
+    """He has a pending mark, so the cycle visits him whatever becomes of the change."""
+
+
+class Plan(BaseModel):
+    """The changes of one cycle, in the order in which they are applied."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    store: str
+    changes: tuple[PlannedChange, ...] = ()
+    suppressed: tuple[PlannedChange, ...] = ()
+    """What a policy left out. ``reason`` is why; ``kind`` and ``fields`` are what would have happened, if known."""
+
+    @property
+    def counts(self) -> dict[ChangeKind, int]:
+        """How many changes of each kind there are, in order; without those that change nothing."""
+        counts = Counter(change.kind for change in self.changes)
+        return {kind: counts[kind] for kind in ORDER if counts[kind] and kind is not ChangeKind.NOTHING}
+
+    @property
+    def digest(self) -> str:
+        """The same for two plans that do the same to the same people. Names and reasons do not count."""
+        done = sorted(_essence(change) for change in self.changes if change.kind is not ChangeKind.NOTHING)
+        return hashlib.sha256(json.dumps([self.store, done]).encode()).hexdigest()
+
+    @property
+    def visits(self) -> tuple[str, ...]:
+        """The ids of everybody whom the cycle has to take to Zoho One, in order."""
+        left_out = (change for change in self.suppressed if change.pending)
+        return tuple(change.identity for change in (*self.changes, *left_out))
+
+
+def make_plan(store: str, candidates: Iterable[Candidate], rules: StatusRules) -> Plan:
+    """The changes that a cycle would make, and those that the store's rules leave out."""
+    changes, suppressed = list[PlannedChange](), list[PlannedChange]()
+    for candidate in candidates:
+        identity, account = candidate.identity, candidate.identity.account
+        change = plan_change(account.holds if account else None, identity.said.desired)
+        if (why_not := _left_out(candidate, change, rules)) is not None:
+            suppressed.append(_planned(identity, change, why_not))
+        elif change.kind is not ChangeKind.NOTHING or identity.pending is not None:
+            changes.append(_planned(identity, change, candidate.decision.reason))
+    changes.sort(key=_place)
+    suppressed.sort(key=_place)
+    return Plan(store=store, changes=tuple(changes), suppressed=tuple(suppressed))
+
+
+def moved(shown: Plan, now: Plan, *, begun: bool = False) -> str | None:
+    """Why the plan that was shown may not be applied: in how many people it is not the plan of now. None: it may.
+
+    ``begun``: some of it has been applied already, so that a change which is gone is done.
+    """
+    before, after = _by_person(shown), _by_person(now)
+    new = len(after.keys() - before.keys())
+    gone = 0 if begun else len(before.keys() - after.keys())
+    other = sum(before[person] != after[person] for person in before.keys() & after.keys())
+    if shown.store == now.store and not new + gone + other:
+        return None
+    return (
+        f"The world moved since the plan was shown: for {new} people a change was added, for {gone} it is gone, "
+        f"for {other} it is another."
+    )
+
+
+def _left_out(candidate: Candidate, change: Change, rules: StatusRules) -> str | None:
+    """Why the store's rules leave an account as it is, or None. What an application of the plan decides too."""
+    if candidate.decision.action in (Action.KEEP, Action.LET_GO):
+        return candidate.decision.reason
+    if change.kind is not ChangeKind.REACTIVATE:
+        return None
+    # The mark may be older than the hand that deactivated the account.
+    again = decide(Status.ACTIVATED, candidate.identity.standing, rules)
+    return again.reason if again.action is Action.KEEP else None
+
+
+def _action(desired: Desired) -> Action:
+    if isinstance(desired, ZohoUser):
+        return Action.PROVISION if desired.active else Action.DEACTIVATE
+    return Action.DELETE if desired == "deleted" else Action.KEEP
+
+
+def _planned(identity: Identity, change: Change, reason: str) -> PlannedChange:
+    user_name = identity.said.keys.user_name
+    return PlannedChange(
+        kind=change.kind,
+        identity=identity.id,
+        name=identity.said.source.display_name or user_name,
+        user_name=user_name,
+        fields=change.fields,
+        reason=reason,
+        pending=identity.pending is not None,
+    )
+
+
+def _place(change: PlannedChange) -> tuple[int, str, str]:
+    return ORDER.index(change.kind), change.user_name.casefold(), change.identity
+
+
+def _by_person(plan: Plan) -> dict[str, list[object]]:
+    changes = (change for change in plan.changes if change.kind is not ChangeKind.NOTHING)
+    return {change.identity: _essence(change) for change in changes}
+
+
+def _essence(change: PlannedChange) -> list[object]:
+    """What a change does, and to whom."""
+    return [change.identity, change.kind, [[part.field, part.before, part.after] for part in change.fields]]

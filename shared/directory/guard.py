@@ -1,0 +1,138 @@
+"""What stops a plan that changes too much."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.directory.cycle_plan import Plan
+from shared.directory.plan import ChangeKind
+from shared.directory.zoho_user import ZohoField
+
+INTERVAL = timedelta(minutes=40)
+"""What leaves one by one counts together for this long: a cycle of Entra's, or of the bridge's own."""
+
+LEAVINGS = frozenset({ChangeKind.DEACTIVATE, ChangeKind.DELETE})
+"""What shuts a person out."""
+
+MOST_LEAVINGS = 10
+"""Fewer may leave in any organisation, however small: a team that closes is no accident."""
+
+MOST_LEAVINGS_PERCENT = 10.0
+"""Of the active people; a group unassigned by mistake is more, a month's leavers are less."""
+
+MOST_OF_ONE_FIELD = 50
+"""Fewer people can be set right by hand."""
+
+MOST_OF_ONE_FIELD_PERCENT = 50.0
+"""Of the active people, who differ: a field that changes for half of them changed by a rule, maybe a wrong one."""
+
+
+class Threshold(BaseModel):
+    """Passed by more than ``count`` people who are also more than ``percent`` of those there are."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    count: int = Field(ge=0, description="People")
+    percent: float = Field(ge=0, le=100, description="Of the active people")
+
+    def is_passed(self, count: int, of: int) -> bool:
+        """Whether ``count`` of ``of`` people are too many."""
+        return count > self.count and count * 100 > self.percent * of
+
+    def __str__(self) -> str:
+        return f"{self.count} people and {self.percent:g} %"
+
+
+class GuardLimits(BaseModel):
+    """A store's limits."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    leavings: Threshold = Field(
+        default=Threshold(count=MOST_LEAVINGS, percent=MOST_LEAVINGS_PERCENT),
+        description="Deactivations and deletions together",
+    )
+    creations: int | None = Field(
+        default=None,
+        ge=0,
+        # No limit unless one is set: a first sync creates everybody, and one that goes on after an interruption
+        # creates many times the people that are there.
+        description="Creations in one plan, for example the licences there are; none by default",
+    )
+    one_field: Threshold = Field(
+        default=Threshold(count=MOST_OF_ONE_FIELD, percent=MOST_OF_ONE_FIELD_PERCENT),
+        description="Updates of the same field: a mapping or an attribute that went wrong",
+    )
+
+
+class Rule(StrEnum):
+    """What a limit is about."""
+
+    LEAVINGS = "leavings"
+    CREATIONS = "creations"
+    ONE_FIELD = "one field"
+
+
+class Breach(BaseModel):
+    """A limit that a plan passes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rule: Rule
+    field: ZohoField | None = None
+    count: int
+    """People whom the plan changes so, with those of ``recent``."""
+    recent: int = 0
+    """Of them, those who left within the interval before."""
+    of: int
+    """The active people, with those of ``recent``."""
+    limit: Threshold | int
+
+    @property
+    def percentage(self) -> float:
+        """Of the active people; 100 where there are none."""
+        return 100 * self.count / self.of if self.of else 100.0
+
+    def __str__(self) -> str:
+        if self.rule is Rule.CREATIONS:
+            return f"{self.count} people would be created; the limit is {self.limit}."
+        share = f"{self.count} of {self.of} active people ({self.percentage:.1f} %)"
+        if self.rule is Rule.ONE_FIELD:
+            return f"The field {self.field} would change for {share}; the limit is {self.limit}."
+        minutes = INTERVAL.seconds // 60
+        recent = f", counting {self.recent} of the last {minutes} minutes" if self.recent else ""
+        return f"{share} would be deactivated or deleted{recent}; the limit is {self.limit}."
+
+
+def check(plan: Plan, active_users: int, limits: GuardLimits, recent: int = 0) -> tuple[Breach, ...]:
+    """The limits that a plan passes; none means that it may be applied.
+
+    ``active_users``: who is active in the store now. ``recent``: who left within INTERVAL, and was active before that.
+    """
+    return tuple(_breaches(plan, active_users, limits, recent))
+
+
+def check_leavings(planned: int, active_users: int, limits: GuardLimits, recent: int) -> Breach | None:
+    """The limit on those who leave alone: all that a push needs to know."""
+    count, of = planned + recent, active_users + recent
+    if not planned or not limits.leavings.is_passed(count, of):
+        return None  # a plan in which nobody leaves is not held for those who left before
+    return Breach(rule=Rule.LEAVINGS, count=count, recent=recent, of=of, limit=limits.leavings)
+
+
+def _breaches(plan: Plan, active_users: int, limits: GuardLimits, recent: int) -> Iterator[Breach]:
+    counts = plan.counts
+    planned = sum(counts.get(kind, 0) for kind in LEAVINGS)
+    if (breach := check_leavings(planned, active_users, limits, recent)) is not None:
+        yield breach
+    creations = counts.get(ChangeKind.CREATE, 0)
+    if limits.creations is not None and creations > limits.creations:
+        yield Breach(rule=Rule.CREATIONS, count=creations, of=active_users, limit=limits.creations)
+    existing = (change for change in plan.changes if change.kind is not ChangeKind.CREATE)
+    people = Counter(part.field for change in existing for part in change.fields)
+    for field in ZohoField:
+        if limits.one_field.is_passed(people[field], active_users):
+            yield Breach(rule=Rule.ONE_FIELD, field=field, count=people[field], of=active_users, limit=limits.one_field)

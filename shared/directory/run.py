@@ -1,0 +1,107 @@
+"""The record of a cycle: what was asked, planned, done and not done."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from shared.directory.cycle_plan import Plan, PlannedChange
+from shared.directory.plan import ChangeKind
+
+MOST_ERRORS = 20
+"""Sentences kept of what went wrong in a run; each person's own failure stands with his change."""
+
+
+class RunKind(StrEnum):
+    """How much a run looks at."""
+
+    CYCLE = "cycle"
+    FULL_CYCLE = "full cycle"
+    ON_DEMAND = "on demand"
+
+
+class RunState(StrEnum):
+    """How far a run has come."""
+
+    RUNNING = "running"
+    DONE = "done"
+    HELD = "held"  # the guard stopped it: nothing was changed
+    FAILED = "failed"  # it ended before planning, or did not finish: nothing else was changed
+
+
+class Result(StrEnum):
+    """What became of one planned change."""
+
+    DONE = "done"
+    FAILED = "failed"  # it stays pending
+    PARKED = "parked"  # refused again and again: tried once a day
+    NOT_TRIED = "not tried"  # a dry run, a held plan, or out of time
+
+
+class RunChange(BaseModel):
+    """One planned change of a run, and what became of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    change: PlannedChange
+    result: Result
+    at: AwareDatetime
+    failure: str | None = None
+
+
+class Run(BaseModel):
+    """One cycle, dry run or provisioning on demand."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    store: str
+    kind: RunKind
+    asked_by: str
+    """"schedule", or the administrator who asked."""
+    dry_run: bool = False
+    started: AwareDatetime
+    ended: AwareDatetime | None = None
+    state: RunState = RunState.RUNNING
+    digest: str | None = None
+    """Of the plan; what a dry run and the cycle that follows it have in common."""
+    planned: dict[ChangeKind, int] = {}
+    suppressed: int = 0
+    """People whom a policy left out."""
+    results: dict[Result, int] = {}
+    """Changes by what became of them."""
+    calls: dict[str, int] = {}
+    """Outside calls by kind, for example "graph", "zoho", "tables"."""
+    errors: tuple[str, ...] = ()
+    more_errors: int = 0
+    """Errors beyond MOST_ERRORS."""
+
+    @property
+    def duration(self) -> timedelta | None:
+        """From start to end, or None while it runs."""
+        return self.ended - self.started if self.ended else None
+
+    def with_plan(self, plan: Plan) -> Self:
+        """Once it is planned."""
+        changes = {"digest": plan.digest, "planned": dict(plan.counts), "suppressed": len(plan.suppressed)}
+        return self.model_copy(update=changes)
+
+    def with_results(self, results: Mapping[Result, int], calls: Mapping[str, int]) -> Self:
+        """With what has been done and called since: a run that goes on in another process adds up."""
+        done, called = Counter(self.results), Counter(self.calls)
+        done.update(results)
+        called.update(calls)
+        return self.model_copy(update={"results": dict(done), "calls": dict(called)})
+
+    def with_error(self, error: str) -> Self:
+        """With one more thing that went wrong."""
+        if len(self.errors) >= MOST_ERRORS:
+            return self.model_copy(update={"more_errors": self.more_errors + 1})
+        return self.model_copy(update={"errors": (*self.errors, error)})
+
+    def finished(self, state: RunState, at: datetime) -> Self:
+        """At its end."""
+        return self.model_copy(update={"state": state, "ended": at})

@@ -1,0 +1,114 @@
+"""When a store's cycle is due.
+
+A tick comes every five minutes; on it every store that is due is enqueued. Who takes a store from the queue asks again,
+with the store's lease in hand, and notes the start in the same write: so of two ticks, or two instances, one runs it.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+TICK = timedelta(minutes=5)
+"""The timer's period, ``0 */5 * * * *``: each tick is a multiple of it since 1970, UTC."""
+
+EARLY = timedelta(minutes=1)
+"""A tick this much before the time counts: a timer may fire early, and the clocks of two instances differ."""
+
+DEFAULT_INTERVAL = 40
+"""Minutes. The seed: "sync the users' information at 40 minute intervals"."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Schedule(BaseModel):
+    """What an administrator has chosen: a setting of the store."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    interval_minutes: int = Field(
+        default=DEFAULT_INTERVAL, ge=5, le=1440, multiple_of=5, description="From one start to the next"
+    )
+    started_at: AwareDatetime | None = Field(default=None, description="None: provisioning is stopped")
+    paused_until: AwareDatetime | None = None
+
+    @property
+    def interval(self) -> timedelta:
+        """From one start to the next."""
+        return timedelta(minutes=self.interval_minutes)
+
+    def started(self, now: datetime) -> Self:
+        """Provisioning runs from now on, with a cycle at the next tick. One that is paused runs again."""
+        return self.model_copy(update={"started_at": now, "paused_until": None})
+
+    def stopped(self) -> Self:
+        """Provisioning does not run until it is started."""
+        return self.model_copy(update={"started_at": None, "paused_until": None})
+
+    def paused(self, until: datetime) -> Self:
+        """Provisioning does not run until then, and goes on by itself."""
+        return self.model_copy(update={"paused_until": until})
+
+
+class CycleTimes(BaseModel):
+    """What is remembered of a store's cycles: the note of its lease, written by who holds it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    due_from: AwareDatetime | None = None
+    """The tick of the last start; the interval is counted from here, so that a late tick does not move the next."""
+    serves: AwareDatetime | None = None
+    """The ``started_at`` that the last cycle ran for."""
+    last_started: AwareDatetime | None = None
+    last_ended: AwareDatetime | None = None
+
+
+class Closed(BaseModel):
+    """Why a store takes nothing now, and until when if that is known: what a push is answered with 503."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reason: str
+    until: datetime | None
+
+
+def closed(now: datetime, schedule: Schedule) -> Closed | None:
+    """Why the store's provisioning does not run now, or None."""
+    if schedule.started_at is None:
+        return Closed(reason="Provisioning of this directory store is stopped.", until=None)
+    if schedule.paused_until is not None and now < schedule.paused_until:
+        until = schedule.paused_until
+        text = f"{until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        return Closed(reason=f"Provisioning of this directory store is paused until {text}.", until=until)
+    return None
+
+
+def next_due(schedule: Schedule, times: CycleTimes) -> datetime | None:
+    """When the next cycle is due; None: at the next tick, because none has run since provisioning was started."""
+    if times.due_from is None or times.serves != schedule.started_at:
+        return None
+    return times.due_from + schedule.interval
+
+
+def due(now: datetime, schedule: Schedule, times: CycleTimes) -> bool:
+    """Whether a cycle is to start on this tick. Whether one is running is for the lease to say."""
+    if closed(now, schedule) is not None:
+        return False
+    at = next_due(schedule, times)
+    if at is None or now >= at - EARLY:
+        return True
+    # A start in the future was noted by a clock that was wrong, or this one is: waiting for it may take years.
+    return times.due_from is not None and times.due_from > now + TICK
+
+
+def after_start(now: datetime, schedule: Schedule, times: CycleTimes) -> CycleTimes:
+    """What to note when a cycle starts."""
+    ticks = (now + EARLY - _EPOCH) // TICK
+    changes = {"due_from": _EPOCH + ticks * TICK, "serves": schedule.started_at, "last_started": now}
+    return times.model_copy(update=changes)
+
+
+def after_end(now: datetime, times: CycleTimes) -> CycleTimes:
+    """What to note when a cycle ends. One that took longer than the interval is followed by the next on the next tick,
+    and those it missed are not made up for."""
+    return times.model_copy(update={"last_ended": now})

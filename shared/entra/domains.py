@@ -1,0 +1,27 @@
+"""The tenant's verified domains."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.entra.answers import Permission
+from shared.entra.errors import GraphUnclear
+from shared.entra.graph_client import GraphClient
+
+
+class _Domain(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    name: str = Field(alias="id", min_length=1)
+    verified: bool = Field(alias="isVerified")
+
+
+def verified_domains(graph: GraphClient) -> frozenset[str]:
+    """Their names in lower case. Raises as GraphClient does; a tenant without any is GraphUnclear, for none is.
+
+    https://learn.microsoft.com/graph/api/domain-list
+    """
+    url = graph.url("/domains", {"$select": "id,isVerified"})
+    pages = graph.pages(_Domain, url, Permission.DOMAINS)
+    found = frozenset(domain.name.lower() for page in pages for domain in page if domain.verified)
+    if not found:
+        raise GraphUnclear("Microsoft Graph names no verified domain, and every tenant has one")
+    return found

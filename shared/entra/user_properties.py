@@ -1,0 +1,102 @@
+"""What Graph said of one person, which may be less than everything, and how it joins what was known of him."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from pydantic import JsonValue, ValidationError
+from pydantic.alias_generators import to_camel
+
+from shared.directory.azure_user import AZURE_FIELDS, ENTRA_NAMES, EXTENSION_ATTRIBUTES, AzureUser, from_graph
+from shared.entra.errors import GraphUnclear
+
+ALWAYS = ("id", "userPrincipalName", "accountEnabled")
+"""Selected whatever the mapping needs: without them a person cannot be told apart, nor his account's status."""
+
+_EXTENSIONS = "onPremisesExtensionAttributes"
+_SNAKE = {to_camel(snake): snake for snake in AzureUser.model_fields}
+
+
+def select_of(fields: Iterable[str]) -> tuple[str, ...]:
+    """The properties to ``$select`` so that these fields are known: names of Graph's, of Entra's mapping pages, or of
+    directory extensions (``extension_…``). In a fixed order.
+
+    Raises ValueError for a name that no property has.
+    """
+    found = set(ALWAYS)
+    for name in fields:
+        name = ENTRA_NAMES.get(name, name)
+        if name == "IsSoftDeleted":
+            found.add("accountEnabled")
+        elif name in EXTENSION_ATTRIBUTES:
+            found.add(_EXTENSIONS)
+        elif name in AZURE_FIELDS or name.startswith("extension_"):
+            found.add(name)
+        else:
+            raise ValueError(f"Microsoft Graph has no property {name} of a user")
+    return tuple(sorted(found))
+
+
+@dataclass(frozen=True)
+class UserProperties:
+    """Some of a person's properties. A property that is not here is not known: it may be unset, or just unchanged."""
+
+    id: str
+    """His object id in Entra."""
+    values: Mapping[str, JsonValue]
+    """By Graph's names. ``manager`` is an id or None, and only here where Graph was asked for him outright."""
+    managers: tuple[str, ...] = ()
+    """Who became his manager: the last one is."""
+    former_managers: tuple[str, ...] = ()
+    """Who is his manager no longer."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether a person nobody knew yet can be made of it. If not, read him by his id (users.read_users)."""
+        return bool(self.values.get("userPrincipalName")) and isinstance(self.values.get("accountEnabled"), bool)
+
+    def onto(self, known: AzureUser | None) -> AzureUser:
+        """The person as he is now. Idempotent: applied twice it changes nothing more.
+
+        Manager ids are Entra's, here and in ``known``. Raises GraphUnclear where he is not known and this is not
+        complete, or a value is not of its property's kind.
+        """
+        if known is None and not self.complete:
+            raise GraphUnclear("Microsoft Graph said too little of a person that is not known yet")
+        # Null is no word on whether an account is enabled, and AzureUser would take it for yes.
+        values = {name: value for name, value in self.values.items() if (name, value) != ("accountEnabled", None)}
+        try:
+            said = from_graph({"userPrincipalName": known.user_principal_name if known else None, **values})
+        except ValidationError:
+            # The error's own text quotes the person's data.
+            raise GraphUnclear("Microsoft Graph described a person in a way that is not understood") from None
+        if known is None:
+            return said.model_copy(update={"manager": self._manager(None)})
+        changed = {snake: getattr(said, snake) for camel, snake in _SNAKE.items() if camel in values}
+        changed["manager"] = self._manager(known.manager)
+        changed["extension_attributes"] = self._extension_attributes(known, said)
+        changed["custom"] = self._custom(known, said)
+        return known.model_copy(update=changed)
+
+    def then(self, later: "UserProperties") -> "UserProperties":
+        """Both together, where the later one has the last word."""
+        former = [each for each in self.former_managers if each not in later.managers] + list(later.former_managers)
+        managers = [each for each in self.managers if each not in later.former_managers] + list(later.managers)
+        return UserProperties(self.id, {**self.values, **later.values}, tuple(managers), tuple(former))
+
+    def _manager(self, known: str | None) -> str | None:
+        if "manager" in self.values:
+            return str(self.values["manager"]) if self.values["manager"] else None
+        if self.managers:
+            return self.managers[-1]
+        # A page that is repeated may still say that a former manager left, when there has long been another one.
+        return None if known in self.former_managers else known
+
+    def _extension_attributes(self, known: AzureUser, said: AzureUser) -> dict[str, str]:
+        named = self.values.get(_EXTENSIONS)
+        gone = {name for name, value in named.items() if value is None} if isinstance(named, Mapping) else set()
+        kept = {name: value for name, value in known.extension_attributes.items() if name not in gone}
+        return kept | said.extension_attributes
+
+    def _custom(self, known: AzureUser, said: AzureUser) -> dict[str, str | tuple[str, ...]]:
+        kept = {name: value for name, value in known.custom.items() if name not in self.values}
+        return kept | said.custom

@@ -1,0 +1,85 @@
+"""The app settings that say how one-time password mails go out."""
+
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.directory.email_address import MailAddress
+from shared.notify.ses import SesAccess
+from shared.notify.smtp import Security, SmtpServer
+from shared.notify.transports import LocalFolder, Mailbox, MailWay
+
+
+class Mail(StrEnum):
+    """What BRIDGE_MAIL may be."""
+
+    SMTP = "smtp"
+    GRAPH = "graph"
+    SES = "ses"
+    FOLDER = "folder"
+
+
+class MailSettings(BaseSettings):
+    """Which way mail goes, and what that way needs; with BRIDGE_MAIL unset, none goes."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False)
+
+    mail: Mail | None = Field(default=None, validation_alias="BRIDGE_MAIL")
+    mail_from: MailAddress | None = Field(
+        default=None, validation_alias="BRIDGE_MAIL_FROM", description="Address that one-time password mails come from"
+    )
+    smtp_host: str = Field(default="", validation_alias="BRIDGE_SMTP_HOST")
+    smtp_port: int = Field(default=587, ge=1, le=65535, validation_alias="BRIDGE_SMTP_PORT")
+    smtp_security: Security = Field(default=Security.STARTTLS, validation_alias="BRIDGE_SMTP_SECURITY")
+    smtp_user: str | None = Field(default=None, validation_alias="BRIDGE_SMTP_USER")
+    smtp_password: SecretStr | None = Field(default=None, validation_alias="BRIDGE_SMTP_PASSWORD")
+    smtp_authority: str | None = Field(
+        default=None,
+        validation_alias="BRIDGE_SMTP_AUTHORITY",
+        description="Certificates in PEM of an organisation's own authority, trusted instead of the public ones",
+    )
+    ses_region: str = Field(default="", validation_alias="BRIDGE_SES_REGION", description="Such as eu-central-1")
+    ses_access_key_id: str | None = Field(default=None, validation_alias="BRIDGE_SES_ACCESS_KEY_ID")
+    ses_secret_access_key: SecretStr | None = Field(default=None, validation_alias="BRIDGE_SES_SECRET_ACCESS_KEY")
+    mail_folder: Path | None = Field(
+        default=None, validation_alias="BRIDGE_MAIL_FOLDER", description="For one machine only: where mails are kept"
+    )
+
+    def mail_way(self, *, in_azure: bool) -> tuple[MailWay, str] | None:
+        """How mail goes and from whom, or None where it does not. Raises ValueError with the setting to change."""
+        if self.mail is None:
+            return None
+        if self.mail_from is None:
+            raise ValueError(f"BRIDGE_MAIL={self.mail} needs BRIDGE_MAIL_FROM, the address that the mails come from")
+        return self._way(self.mail, in_azure), self.mail_from
+
+    def _way(self, mail: Mail, in_azure: bool) -> MailWay:
+        match mail:
+            case Mail.SMTP:
+                return self._smtp()
+            case Mail.SES:
+                if not self.ses_region:
+                    raise ValueError("BRIDGE_MAIL=ses needs BRIDGE_SES_REGION")
+                return SesAccess(self.ses_region, self.ses_access_key_id, self.ses_secret_access_key)
+            case Mail.GRAPH:
+                return Mailbox()
+            case Mail.FOLDER:
+                if in_azure:
+                    raise ValueError("BRIDGE_MAIL=folder is for one machine: in Azure nobody would read the mails")
+                if self.mail_folder is None:
+                    raise ValueError("BRIDGE_MAIL=folder needs BRIDGE_MAIL_FOLDER")
+                return LocalFolder(self.mail_folder)
+
+    def _smtp(self) -> SmtpServer:
+        if not self.smtp_host:
+            raise ValueError("BRIDGE_MAIL=smtp needs BRIDGE_SMTP_HOST")
+        return SmtpServer(
+            self.smtp_host,
+            self.smtp_port,
+            self.smtp_security,
+            self.smtp_user,
+            self.smtp_password,
+            self.smtp_authority,
+        )

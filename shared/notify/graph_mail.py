@@ -1,0 +1,95 @@
+"""Mail from an Exchange Online mailbox, through Microsoft Graph.
+
+https://learn.microsoft.com/graph/api/user-sendmail
+"""
+
+import re
+from collections.abc import Callable
+from email.message import EmailMessage
+from http import HTTPStatus
+from urllib.parse import quote
+
+import requests
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from shared.notify.transport import MailBusy, MailCredentials, MailError, MailRefused, recipients_of, sender_of
+
+GRAPH = "https://graph.microsoft.com/v1.0"
+CONNECT_SECONDS = 5
+READ_SECONDS = 20
+RETRY_AFTER = 60
+"""Seconds, where Graph does not say."""
+CODE = re.compile(r"[A-Za-z0-9_.]{1,80}")
+"""What an error code of Graph looks like."""
+
+
+class _Detail(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    code: str
+
+
+class _Failure(BaseModel):
+    """Graph's error: https://learn.microsoft.com/graph/errors."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    error: _Detail
+
+
+class GraphMail:
+    """Sends mail from the mailbox that From names. The app needs the application permission ``Mail.Send``.
+
+    As JSON, not MIME: only so can Graph be told not to keep a copy, with the password, in Sent Items. The price is
+    that it takes one body, the HTML, of which Exchange makes the text.
+    """
+
+    def __init__(self, session: requests.Session, token: Callable[[], str], graph: str = GRAPH) -> None:
+        """``token``: an access token for Graph that is valid now; what it raises passes through."""
+        self._session = session
+        self._token = token
+        self._graph = graph
+
+    def send(self, message: EmailMessage) -> None:
+        """See Transport."""
+        html = message.get_body(("html",))
+        assert html is not None  # message.compose adds it
+        content = {
+            "message": {
+                "subject": message["Subject"],
+                "body": {"contentType": "HTML", "content": html.get_content()},
+                "toRecipients": [{"emailAddress": {"address": address}} for address in recipients_of(message)],
+            },
+            "saveToSentItems": False,
+        }
+        try:
+            response = self._session.post(
+                f"{self._graph}/users/{quote(sender_of(message), safe='@')}/sendMail",
+                json=content,
+                headers={"Authorization": f"Bearer {self._token()}"},
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            raise MailBusy(f"Microsoft Graph did not answer ({type(error).__name__})") from None
+        if response.status_code != HTTPStatus.ACCEPTED:
+            raise _meaning(response)
+
+
+def _meaning(response: requests.Response) -> MailError:
+    status = response.status_code
+    said = f"Microsoft Graph answered {status} {_code(response)}".rstrip()
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        wait = response.headers.get("Retry-After", "")
+        return MailBusy(said, int(wait) if wait.isdecimal() else RETRY_AFTER)
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
+        return MailCredentials(f"{said}: the app needs the permission Mail.Send, and the sender a mailbox")
+    return MailRefused(said)
+
+
+def _code(response: requests.Response) -> str:
+    try:
+        code = _Failure.model_validate_json(response.content).error.code
+    except ValidationError:
+        return ""
+    return code if CODE.fullmatch(code) else ""

@@ -1,0 +1,183 @@
+"""The rows of Table Storage that make up an identity.
+
+The partition is the store; the row keys are
+
+=========================  ===========================================================
+``id:<id>``                the identity
+``userName:<hash>``        whose userName this is: unique, in any letter case
+``externalId:<hash>:<id>``  who has this externalId: not unique, two domains of one
+                           tenant may each have an "anna"
+``email:<hash>:<id>``      who has this work address
+``zoho:<hash>``            whose account in Zoho One this is: unique; also of those
+                           who are gone, and who may come back
+``pending:<id>``           not confirmed by Zoho One yet
+``mail:<id>``              due a one-time password that has not been mailed yet
+``event:<id>:<time>``      history, newest first
+=========================  ===========================================================
+
+so that a record, its unique claims, its pending mark and its history change in one transaction, guarded by the
+ETag of the first row. Rows for looking up repeat what a SCIM read needs: a read is one round trip.
+"""
+
+import hashlib
+import secrets
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import TypeAdapter
+
+from shared.directory.history import Event
+from shared.directory.identity import Account, Identity, Keys, Pending, Said
+from shared.directory.mail_due import MailDue
+from shared.directory.zoho_user import Desired
+from shared.tables.entity_text import gather, spread
+
+type Row = dict[str, str]
+
+_DESIRED = TypeAdapter[Desired](Desired)
+_KEYS = TypeAdapter[Keys](Keys)
+PERSON_COLUMNS = ("RowKey", "id", "created", "modified", *("resource", *(f"resource_{i}" for i in range(1, 8))))
+_LAST_MICROSECOND = 10**17
+
+
+class Lookup(StrEnum):
+    """What a person can be found by in one round trip."""
+
+    ID = "id"
+    USER_NAME = "userName"
+    EXTERNAL_ID = "externalId"
+    EMAIL = "email"
+
+
+@dataclass(frozen=True)
+class Person:
+    """What a SCIM read needs of an identity."""
+
+    id: str
+    resource: str
+    created: datetime
+    modified: datetime
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An identity as it was read or written, with the ETag that guards the next write."""
+
+    identity: Identity
+    etag: str
+    mail: "StoredMail | None" = None
+    """What he is due, where it was written together with him."""
+
+
+@dataclass(frozen=True)
+class StoredMail:
+    """A one-time password mail that is due, as it was read or written, with the ETag that guards the next write."""
+
+    identity_id: str
+    mail: MailDue
+    etag: str
+
+
+@dataclass(frozen=True)
+class AccountRecord:
+    """What a store knows of an account in Zoho One."""
+
+    owner: str | None
+    """The id of the identity that it belongs to; None where that one is gone."""
+    deactivated_by: Literal["bridge", "hand"] | None
+    etag: str
+
+
+def rows_of(identity: Identity) -> dict[str, Row]:
+    """Every row an identity has, by row key."""
+    said, pending = identity.said, identity.pending
+    person = {
+        "id": identity.id,
+        "created": identity.created.isoformat(),
+        "modified": said.modified.isoformat(),
+        **spread("resource", said.resource),
+    }
+    rows = {
+        f"id:{identity.id}": {
+            **person,
+            **spread("keys", said.keys.model_dump_json()),
+            **spread("source", said.source.model_dump_json(exclude_defaults=True)),
+            **spread("desired", _DESIRED.dump_json(said.desired).decode()),
+            **(spread("account", identity.account.model_dump_json()) if identity.account else {}),
+            **(spread("pending", pending.model_dump_json()) if pending else {}),
+        }
+    }
+    if pending is not None and pending.before is not None:
+        # Given up only once Zoho One has confirmed: until then nobody else may take it, and nobody is found by it.
+        rows[claim(Lookup.USER_NAME, pending.before.keys.user_name)] = {"id": identity.id}
+    rows[claim(Lookup.USER_NAME, said.keys.user_name)] = person
+    for lookup, value in ((Lookup.EXTERNAL_ID, said.keys.external_id), (Lookup.EMAIL, said.keys.work_address)):
+        if value:
+            rows[f"{claim(lookup, value)}:{identity.id}"] = person
+    if identity.account is not None:
+        rows[claim("zoho", identity.account.id)] = account_row(identity.account, identity.id)
+    if pending is not None:
+        rows[f"pending:{identity.id}"] = {"id": identity.id, "reason": pending.reason}
+    return rows
+
+
+def account_row(account: Account, owner: str | None) -> Row:
+    """What is kept of an account; without an owner it was left behind."""
+    by = {"deactivatedBy": account.deactivated_by} if account.deactivated_by else {}
+    return {"account": account.id} | by | ({"id": owner} if owner else {})
+
+
+def mail_row(store: str, identity_id: str, mail: MailDue) -> Row:
+    """What is kept of a mail that is due."""
+    return {"PartitionKey": store, "RowKey": f"mail:{identity_id}", **spread("mail", mail.model_dump_json())}
+
+
+def event_row(store: str, identity_id: str, event: Event) -> Row:
+    newest_first = _LAST_MICROSECOND - int(event.at.timestamp() * 1_000_000)
+    key = f"event:{identity_id}:{newest_first:017d}-{secrets.token_hex(2)}"
+    return {"PartitionKey": store, "RowKey": key, **spread("event", event.model_dump_json())}
+
+
+def stored_from(row: Row, etag: str) -> Stored:
+    person = person_from(row)
+    identity = Identity(
+        id=person.id,
+        said=Said.model_validate(
+            {
+                "resource": person.resource,
+                "keys": _KEYS.validate_json(gather(row, "keys")),
+                "source": TypeAdapter(dict[str, object]).validate_json(gather(row, "source")),
+                "desired": _DESIRED.validate_json(gather(row, "desired")),
+                "modified": person.modified,
+            }
+        ),
+        account=Account.model_validate_json(gather(row, "account")) if "account" in row else None,
+        pending=Pending.model_validate_json(gather(row, "pending")) if "pending" in row else None,
+        created=person.created,
+    )
+    return Stored(identity, etag)
+
+
+def person_from(row: Mapping[str, str]) -> Person:
+    return Person(
+        id=row["id"],
+        resource=gather(row, "resource"),
+        created=datetime.fromisoformat(row["created"]).astimezone(UTC),
+        modified=datetime.fromisoformat(row["modified"]).astimezone(UTC),
+    )
+
+
+def claim(kind: str, value: str) -> str:
+    """The row key for a value: a hash, because keys may not hold ``/ # ? \\`` and have a length."""
+    if kind in (Lookup.USER_NAME, Lookup.EMAIL):
+        # As scim2-models compares what is not caseExact: RFC 8265, UsernameCaseMapped.
+        value = unicodedata.normalize("NFC", unicodedata.normalize("NFC", value).lower())
+    return f"{kind}:{hashlib.sha256(value.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+def is_id(text: str) -> bool:
+    return len(text) == 32 and text.isascii() and text.isalnum()

@@ -1,0 +1,124 @@
+"""The runs of the stores in Table Storage.
+
+The partition is the store; the row keys are ``run:<id>`` and ``change:<run id>:<number>``. An id begins with the
+inverted time of the start, so that one range read gives the newest runs first, and what is older than a day is a range.
+"""
+
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+
+from azure.core.exceptions import ResourceNotFoundError
+from azure.data.tables import TableClient, UpdateMode
+
+from shared.directory.run import Run, RunChange
+from shared.tables.entity_text import gather, spread
+from shared.tables.errors import Changed
+from shared.tables.portions import MOST_ROWS, portions
+from shared.tables.service import our_errors
+
+PAGE = 50
+
+MOST_DROPPED = 1_000
+"""Rows dropped in one call: some ten round trips, so that a cycle's time is not spent on old runs."""
+
+_LAST_MICROSECOND = 10**17
+
+
+class Runs:
+    """Reads and writes runs. Every method raises TablesBusy."""
+
+    def __init__(self, table: TableClient) -> None:
+        self._table = table
+
+    def put(self, run: Run) -> None:
+        """Keep a run as it is now. One round trip."""
+        row = {"PartitionKey": run.store, "RowKey": f"run:{run.id}", **spread("run", run.model_dump_json())}
+        with our_errors():
+            self._table.upsert_entity(row, mode=UpdateMode.REPLACE)
+
+    def get(self, store: str, run_id: str) -> Run | None:
+        """A run, or None. One round trip."""
+        with our_errors():
+            try:
+                row = self._table.get_entity(store, f"run:{run_id}")
+            except ResourceNotFoundError:
+                return None
+        return Run.model_validate_json(gather(row, "run"))
+
+    def newest(self, store: str, count: int = PAGE, *, after: str = "") -> list[Run]:
+        """The newest runs first, from behind the one with the id ``after``. One round trip."""
+        rows = self._range(store, f"run:{after}~" if after else "run:", "run;", count)
+        return [Run.model_validate_json(gather(row, "run")) for row in rows]
+
+    def put_changes(self, store: str, run_id: str, first: int, changes: Sequence[RunChange]) -> None:
+        """Keep what became of a run's changes. One round trip for a hundred.
+
+        ``first``: the place of the first in the plan. A change that is kept again takes the place of itself.
+        """
+        rows = (
+            {
+                "PartitionKey": store,
+                "RowKey": _change_key(run_id, number),
+                **spread("change", change.model_dump_json()),
+            }
+            for number, change in enumerate(changes, first)
+        )
+        for portion in portions(rows):
+            with our_errors():
+                self._table.submit_transaction([("upsert", row, {"mode": UpdateMode.REPLACE}) for row in portion])
+
+    def changes(self, store: str, run_id: str, first: int = 0, count: int = PAGE) -> list[RunChange]:
+        """A page of a run's changes, in the order of the plan, from place ``first`` on. One round trip."""
+        rows = self._range(store, _change_key(run_id, first), f"change:{run_id};", count)
+        return [RunChange.model_validate_json(gather(row, "change")) for row in rows]
+
+    def drop_before(self, store: str, cutoff: datetime, most: int = MOST_DROPPED) -> int:
+        """Forget the runs that started before, the oldest rows last, at most so many; how many it were.
+
+        Fewer than ``most``: nothing older is left. Changes go before their runs, so that none is left without one.
+        """
+        dropped = 0
+        for kind in ("change", "run"):
+            keys = self._keys_from(store, f"{kind}:{_inverted(cutoff)}", f"{kind};", most - dropped)
+            dropped += self._drop(store, keys)
+        return dropped
+
+    def _keys_from(self, store: str, start: str, end: str, most: int) -> list[str]:
+        return [row["RowKey"] for row in self._range(store, start, end, most, keys_only=True)] if most > 0 else []
+
+    def _drop(self, store: str, keys: Iterable[str]) -> int:
+        dropped = 0
+        left = iter(keys)
+        while portion := list(islice(left, MOST_ROWS)):
+            try:
+                with our_errors():
+                    self._table.submit_transaction([("delete", {"PartitionKey": store, "RowKey": key}) for key in portion])
+            except Changed:
+                return dropped  # somebody else is dropping the same
+            dropped += len(portion)
+        return dropped
+
+    def _range(self, store: str, start: str, end: str, count: int, *, keys_only: bool = False) -> Iterator[dict[str, str]]:
+        with our_errors():
+            found = self._table.query_entities(
+                "PartitionKey eq @store and RowKey ge @start and RowKey lt @end",
+                parameters={"store": store, "start": start, "end": end},
+                results_per_page=min(count, 1000),
+                select=["RowKey"] if keys_only else None,
+            )
+            yield from islice(found, count)
+
+
+def new_id(started: datetime) -> str:
+    """The id of a run that starts then: a later one comes first in the order of ids."""
+    return f"{_inverted(started)}-{secrets.token_hex(2)}"
+
+
+def _inverted(at: datetime) -> str:
+    return f"{_LAST_MICROSECOND - int(at.timestamp() * 1_000_000):017d}"
+
+
+def _change_key(run_id: str, number: int) -> str:
+    return f"change:{run_id}:{number:07d}"

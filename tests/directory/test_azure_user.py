@@ -1,0 +1,88 @@
+"""One AzureUser, whether he came by SCIM or from Graph."""
+
+from pydantic import JsonValue
+
+from shared.directory.azure_user import (
+    AZURE_FIELDS,
+    EXTENDED_SOURCES,
+    EXTENSION_ATTRIBUTES,
+    SCIM_SOURCES,
+    AzureUser,
+    FieldType,
+    from_graph,
+    from_scim,
+    value_of,
+)
+from shared.directory.scim_path import ENTRA, Resource
+
+ISSUE = """
+givenName, surname, displayName, userPrincipalName, mail, mailNickname, jobTitle, department, companyName, employeeId,
+employeeType, employeeHireDate, officeLocation, streetAddress, city, state, postalCode, country, usageLocation,
+preferredLanguage, mobilePhone, businessPhones, faxNumber, otherMails, manager, accountEnabled, onPremisesSamAccountName
+"""
+"""The fields the catalogue must have, besides extensionAttribute1 to 15."""
+
+
+def test_the_catalogue_is_complete() -> None:
+    assert set(AZURE_FIELDS) == {*ISSUE.replace(",", " ").split(), *EXTENSION_ATTRIBUTES}
+    assert {name for name, field in AZURE_FIELDS.items() if field.required} == {"userPrincipalName"}
+    assert {name for name, field in AZURE_FIELDS.items() if field.multi_valued} == {"businessPhones", "otherMails"}
+    assert AZURE_FIELDS["manager"].type is FieldType.PERSON
+    assert AZURE_FIELDS["employeeHireDate"].type is FieldType.DATE
+    assert all(field.description for field in AZURE_FIELDS.values())
+
+
+def test_every_field_has_a_place_in_a_push() -> None:
+    assert set(SCIM_SOURCES) | set(EXTENDED_SOURCES) == set(AZURE_FIELDS)
+
+
+def _sample(name: str) -> JsonValue:
+    match AZURE_FIELDS[name].type:
+        case FieldType.YES_NO:
+            return False
+        case FieldType.TEXTS:
+            return [f"{name} 1"]
+        case _:
+            return f"a {name}"
+
+
+def test_scim_and_graph_give_the_same_person() -> None:
+    resource: Resource = {}
+    for name in AZURE_FIELDS:
+        value = _sample(name)
+        path = EXTENDED_SOURCES.get(name) or SCIM_SOURCES[name]
+        path.put(resource, value[0] if name == "businessPhones" and isinstance(value, list) else value)  # type: ignore[arg-type]  # whatever the sample is
+    graph = {name: _sample(name) for name in AZURE_FIELDS}
+    assert from_scim(resource) == from_graph(graph)
+    person = from_graph(graph)
+    for name in AZURE_FIELDS:
+        value = _sample(name)
+        assert value_of(name)(person) == (tuple(value) if isinstance(value, list) else value), name
+
+
+def test_empty_values_are_absent() -> None:
+    assert from_scim({"userName": "a", "title": "", "emails": []}) == AzureUser(user_principal_name="a")
+
+
+def test_custom_attributes_keep_their_case_and_may_be_several() -> None:
+    entries: JsonValue = [
+        {"type": "Badge", "value": "1"},
+        {"type": "Badge", "value": "2"},
+        {"type": "badge", "value": "3"},
+    ]
+    person = from_scim({"userName": "a", ENTRA: {"custom": entries}})
+    assert person.custom == {"Badge": ("1", "2"), "badge": "3"}
+    assert from_graph({"userPrincipalName": "a", "extension_X": "1"}).custom == {"extension_X": "1"}
+
+
+def test_entras_names_are_known() -> None:
+    person = from_graph(
+        {"userPrincipalName": "a", "businessPhones": ["1"], "mobilePhone": "2", "accountEnabled": False}
+    )
+    assert value_of("telephoneNumber")(person) == ("1",)
+    assert value_of("mobile")(person) == "2"
+    assert value_of("IsSoftDeleted")(person) == "True"
+
+
+def test_graphs_manager_may_be_expanded() -> None:
+    assert from_graph({"userPrincipalName": "a", "manager": {"id": "m"}}).manager == "m"

@@ -1,0 +1,120 @@
+"""Entra's own tokens, signed with a key of the test's and checked against keys that a loopback server hands out."""
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
+
+from shared.entra.errors import GraphBusy
+from shared.entra.issued_tokens import PROVISIONING_SERVICE, UNKNOWN_KEY_SECONDS, IssuedTokens
+
+TENANT = "11111111-2222-3333-4444-555555555555"
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+OTHER = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@dataclass
+class Login:
+    """Where Entra publishes its keys."""
+
+    url: str = ""
+    keys: dict[str, rsa.RSAPrivateKey] = field(default_factory=lambda: {"one": KEY})
+    asked: int = 0
+
+
+@pytest.fixture
+def login() -> Iterator[Login]:
+    login = Login()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            login.asked += 1
+            keys = [
+                json.loads(RSAAlgorithm.to_jwk(key.public_key())) | {"kid": name, "use": "sig"}
+                for name, key in login.keys.items()
+            ]
+            body = json.dumps({"keys": keys}).encode()
+            self.send_response(200 if self.path == f"/{TENANT}/discovery/keys" else 404)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    login.url = f"http://127.0.0.1:{server.server_address[1]}"
+    Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    yield login
+    server.shutdown()
+    server.server_close()
+
+
+def _token(key: rsa.RSAPrivateKey = KEY, kid: str = "one", algorithm: str = "RS256", **claims: Any) -> str:
+    now = datetime.now(UTC)
+    standard = {
+        "iss": f"https://sts.windows.net/{TENANT}/",
+        "aud": PROVISIONING_SERVICE,
+        "exp": now + timedelta(hours=1),
+        "nbf": now - timedelta(minutes=1),
+    }
+    content = {name: value for name, value in (standard | claims).items() if value is not None}
+    return jwt.encode(content, "k" * 32 if algorithm == "HS256" else key, algorithm=algorithm, headers={"kid": kid})
+
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+CASES = {
+    "Entra's own": (_token(), True),
+    "expired": (_token(exp=LONG_AGO), False),
+    "without an end": (_token(exp=None), False),
+    "another tenant's": (_token(iss="https://sts.windows.net/99999999-2222-3333-4444-555555555555/"), False),
+    "for another audience": (_token(aud="00000003-0000-0000-c000-000000000000"), False),
+    "signed by somebody else": (_token(key=OTHER), False),
+    "of an unknown key": (_token(kid="two"), False),
+    "signed with a shared secret": (_token(algorithm="HS256"), False),
+    "no token at all": ("not.a.token", False),
+    "empty": ("", False),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_only_entras_own_token_is_accepted(login: Login, name: str) -> None:
+    token, accepted = CASES[name]
+    assert IssuedTokens(login.url).accepts(TENANT, token) is accepted
+
+
+def test_an_unsigned_token_is_refused(login: Login) -> None:
+    claims = _token().split(".")[1]
+    header = base64.urlsafe_b64encode(b'{"alg": "none", "kid": "one"}').decode().rstrip("=")
+    assert not IssuedTokens(login.url).accepts(TENANT, f"{header}.{claims}.")
+
+
+def test_keys_are_asked_for_once_and_a_new_key_is_found(login: Login) -> None:
+    now = [0.0]
+    tokens = IssuedTokens(login.url, lambda: now[0])
+    for _ in range(5):
+        assert tokens.accepts(TENANT, _token())
+    assert login.asked == 1
+    login.keys["two"] = OTHER
+    assert tokens.accepts(TENANT, _token(OTHER, "two"))
+    assert login.asked == 2
+    for number in range(20):
+        assert not tokens.accepts(TENANT, _token(kid=f"made-up-{number}"))
+    assert login.asked == 2, "made-up tokens do not make us ask"
+    now[0] += UNKNOWN_KEY_SECONDS
+    assert not tokens.accepts(TENANT, _token(kid="made-up"))
+    assert login.asked == 3
+
+
+def test_keys_out_of_reach_are_no_refusal() -> None:
+    with pytest.raises(GraphBusy):
+        IssuedTokens("http://127.0.0.1:1").accepts(TENANT, _token())

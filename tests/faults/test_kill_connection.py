@@ -1,0 +1,140 @@
+"""The process is killed before and after each call of a callback, a refresh and a disconnect.
+
+What it leaves is a store that works, or one that says "connect"; and connecting it again always works.
+"""
+
+import itertools
+import multiprocessing
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from local.admin_browser import AdminBrowser
+from local.gate import Call, Moment
+from local.parts import app_settings
+from local.store import add_store
+from shared.bridge import Bridge
+from shared.tables.connections import ConnectionState
+from shared.zoho.errors import ZohoCredentials
+from tests.conftest import ZohoOne
+from tests.faults import connection_steps
+from tests.faults.connection_steps import Doomed
+from tests.faults.gated_host import gates
+
+LEASE_SECONDS = "0.5"
+
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload(["tests.faults.connection_steps"])
+
+
+class Killer:
+    """Kills a process at one moment of its calls outside."""
+
+    def __init__(self) -> None:
+        self.victim: BaseProcess | None = None
+        self.at: tuple[int, Moment] | None = None
+        self.seen: list[Call] = []
+        self._lock = threading.Lock()
+
+    def __call__(self, call: Call, moment: Moment) -> None:
+        with self._lock:
+            if call.path.partition("?")[0].endswith("/Tables"):
+                return  # making the tables is not a step
+            if moment == "before":
+                self.seen.append(call)
+            if self.victim is not None and self.at == (len(self.seen) - 1, moment):
+                self.victim.kill()  # and never joined here: the forkserver tells one thread only
+
+
+class Scene:
+    """A store, and what becomes of it in a process that is killed."""
+
+    def __init__(self, azurite: str, key: str, zoho_one: ZohoOne, host: str, bridge: Bridge, prefix: str) -> None:
+        self._azurite, self._key, self._zoho_one, self._host, self._bridge = azurite, key, zoho_one, host, bridge
+        self._names = (f"{prefix}-{number}" for number in itertools.count())
+
+    def run(self, step: Callable[[Doomed], None], connected: bool, at: tuple[int, Moment] | None) -> tuple[str, Killer]:
+        """A new store, and the step taken in a process that is killed at a moment, or not at all."""
+        store, killer = next(self._names), Killer()
+        self._zoho_one.reset()
+        add_store(self._azurite, self._key, self._zoho_one.parts, store, connected=connected)
+        browser, answer = AdminBrowser(self._host), dict[str, str]()
+        home = self._zoho_one.parts.data_center
+        if not connected:
+            home = "eu"  # the longest way: the store has to follow the account
+            self._zoho_one.move(home)
+        if step is connection_steps.callback:
+            answer = dict(parse_qsl(urlsplit(browser.decide(browser.ask(store))).query))
+        with gates(self._azurite, self._zoho_one.parts, killer) as (connection_string, gated):
+            if answer:
+                answer["accounts-server"] = gated.accounts_servers[home]
+            settings = app_settings(connection_string, self._key, gated) | {"BRIDGE_LEASE_SECONDS": LEASE_SECONDS}
+            cookies = {name: value or "" for name, value in browser.session.cookies.get_dict().items()}
+            process = _processes.Process(target=step, args=(Doomed(settings, store, answer, cookies),))
+            killer.victim, killer.at = process, at
+            process.start()
+            process.join(30)
+            assert process.exitcode == (0 if at is None else -9), f"{at}: {process.exitcode}"
+        return store, killer
+
+    def works(self, store_id: str) -> bool:
+        """Whether a call to Zoho One succeeds; the alternative is that the store says what an admin has to do."""
+        store = self._bridge.stores.get(store_id)
+        assert store is not None
+        said = "nothing"
+        try:
+            self._bridge.users(store).find("ada@contoso.example")
+        except ZohoCredentials as reason:
+            said = str(reason)
+        connected = self._bridge.connections.state(store_id).state is ConnectionState.CONNECTED
+        assert connected or "connect it" in said or "must be connected" in said
+        assert connected == (said == "nothing")
+        return connected
+
+    def connect_again(self, store_id: str) -> None:
+        """The whole way of consent, with nobody killed."""
+        page = AdminBrowser(self._host).connect(store_id)
+        assert page.status_code == 200, page.text
+        assert self.works(store_id)
+
+
+@pytest.fixture
+def scene(azurite: str, key: str, zoho_one: ZohoOne, host: str, bridge: Bridge, store_id: str) -> Scene:
+    return Scene(azurite, key, zoho_one, host, bridge, store_id)
+
+
+CASES: dict[str, tuple[Callable[[Doomed], None], bool, set[bool]]] = {
+    # name: the step, whether the store was connected before, whether it may work afterwards
+    "first-callback": (connection_steps.callback, False, {True, False}),
+    "callback": (connection_steps.callback, True, {True}),
+    "refresh": (connection_steps.refresh, True, {True}),
+    "disconnect": (connection_steps.disconnect, True, {True, False}),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_killed_process_leaves_a_store_that_works_or_says_connect(name: str, scene: Scene) -> None:
+    step, connected, allowed = CASES[name]
+    _, undisturbed = scene.run(step, connected, None)
+    calls = undisturbed.seen
+    assert {call.gate for call in calls} == {"tables", "zoho"}
+    outcomes = set()
+    moments: list[Moment] = ["before", "after"]
+    for at in itertools.product(range(len(calls)), moments):
+        store, _ = scene.run(step, connected, at)
+        works = scene.works(store)
+        assert works in allowed, f"killed {at[1]} {calls[at[0]]}"
+        outcomes.add(works)
+        scene.connect_again(store)
+    assert outcomes == allowed
+
+
+def test_a_refresh_that_was_killed_holds_up_nobody_for_long(scene: Scene, zoho_one: ZohoOne) -> None:
+    store, _ = scene.run(connection_steps.refresh, True, (2, "after"))
+    began = time.monotonic()
+    assert scene.works(store)
+    assert time.monotonic() - began < 5

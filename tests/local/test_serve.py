@@ -1,0 +1,40 @@
+"""`python -m local serve` and `run` as a user starts and stops them."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+import requests
+
+from local.processes import ROOT
+
+KEYS = {"sync_endpoint", "secret_token", "tenant_url", "zoho_one", "graph", "console", "azurite", "store"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_serve_says_where_it_is_in_one_line_and_leaves_no_child(number: signal.Signals) -> None:
+    command = [sys.executable, "-m", "local", "serve", "--people", "3"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        served = json.loads(process.stdout.readline())
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert served.keys() == KEYS
+        headers = {"Authorization": f"Bearer {served['secret_token']}"}
+        people = requests.get(f"{served['sync_endpoint']}/Users", headers=headers, timeout=10).json()
+        assert people["totalResults"] == 3
+        assert len(requests.get(f"{served['zoho_one']}/_state", timeout=10).json()["users"]) == 3
+        assert all("127.0.0.1" in served[name] for name in ("sync_endpoint", "zoho_one", "graph", "azurite"))
+        for child in children:
+            for connection in child.net_connections():
+                assert connection.status != "LISTEN" or connection.laddr.ip == "127.0.0.1", child.cmdline()
+        process.send_signal(number)
+        assert process.wait(20) == 0
+        assert process.stdout.read() == "", "exactly one line"
+    deadline = time.monotonic() + 10
+    while (left := [child for child in children if child.is_running()]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not left

@@ -1,0 +1,58 @@
+"""What the pages say is true: every command runs, every link leads somewhere, what is generated is up to date."""
+
+import json
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from local.mapping import SCHEMA, schema
+from local.mapping_docs import PAGE, page
+from local.processes import ROOT
+from shared.directory.mapping_check import check_mapping, read_mapping
+from shared.directory.zoho_user import ZOHO_FIELDS
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMANDS = sorted(
+    {
+        line.removeprefix("$ ")
+        for file in PAGES
+        for block in re.findall(r"```console\n(.*?)```", file.read_text(), re.DOTALL)
+        for line in block.splitlines()
+        if line.startswith("$ ")
+    }
+)
+ELSEWHERE = {
+    "make test": "it is what runs this test, by .ci/run",
+    ".venv/bin/python -m local serve": "stays up; tests/conformance/test_scim2_tester.py runs it",
+}
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command not in ELSEWHERE])
+def test_every_command_runs(command: str) -> None:
+    done = subprocess.run(shlex.split(command), cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_exception_is_stale() -> None:
+    assert set(ELSEWHERE) <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("file", PAGES, ids=lambda file: file.name)
+def test_links_lead_somewhere(file: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)", file.read_text()):
+        assert target.startswith("https://") or (file.parent / target).exists(), target
+
+
+def test_the_reference_of_mappings_is_up_to_date() -> None:
+    assert PAGE.read_text() == page(), "run: .venv/bin/python -m local mapping docs"
+    assert SCHEMA.read_text() == schema(), "run: .venv/bin/python -m local mapping schema"
+
+
+def test_the_mapping_in_the_text_is_the_example_and_is_valid() -> None:
+    (text,) = re.findall(r"```json\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    assert json.loads(text) == json.loads((ROOT / "docs/examples/mapping.json").read_text())
+    extensions = [field for field, facts in ZOHO_FIELDS.items() if facts.extension]
+    assert check_mapping(read_mapping(text), extensions) == ()
