@@ -2,6 +2,7 @@
 
 import azure.functions as func
 
+from functions.notify import blueprint as notify
 from functions.oauth import blueprint as oauth
 from functions.scim import blueprint as scim
 from shared.logging import configure_logging
@@ -11,3 +12,4 @@ configure_logging()
 app = func.FunctionApp()
 app.register_functions(scim)
 app.register_functions(oauth)
+app.register_functions(notify)

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from local.entra import graph_of
 from local.entra_directory import EntraDirectory
+from local.mailbox import NOTIFICATION, mail_settings
 from local.mapping import add_mapping_commands, run_mapping_command
 from local.parts import OWNER, Parts, start_parts
 from local.people import PEOPLE, make_people
@@ -42,19 +43,19 @@ def main() -> int:
     try:
         with Processes(logs) as processes:
             if arguments.command == "run":
-                return _run(processes, once=arguments.once)
+                return _run(processes, logs / "mailbox", once=arguments.once)
             return _serve(processes, arguments.port, arguments.people, arguments.roles)
     except (ChildFailedError, FileNotFoundError) as error:
         print(error, file=sys.stderr)
         return 1
 
 
-def _run(processes: Processes, *, once: bool) -> int:
+def _run(processes: Processes, mailbox: Path, *, once: bool) -> int:
     console, directory = Console(), EntraDirectory(PEOPLE)
     console.print("Starting Azurite, the simulated Zoho One, the simulated Entra and the function host …")
-    parts = start_parts(processes, connected=False)
+    parts = start_parts(processes, settings=mail_settings(mailbox), connected=False, notification=NOTIFICATION)
     with graph_of(directory) as graph:
-        all_well = run_walkthrough(_walkthrough_parts(parts, graph, directory), console)
+        all_well = run_walkthrough(_walkthrough_parts(parts, graph, directory, mailbox), console)
         if not once:
             console.print(f"Everything stays up until Ctrl-C.\n{json.dumps(parts.described(graph), indent=2)}")
             signal.pause()
@@ -74,7 +75,7 @@ def _serve(processes: Processes, port: int, people: int, roles: str) -> int:
     return 0
 
 
-def _walkthrough_parts(parts: Parts, graph: str, directory: EntraDirectory) -> WalkthroughParts:
+def _walkthrough_parts(parts: Parts, graph: str, directory: EntraDirectory, mailbox: Path) -> WalkthroughParts:
     described = parts.described(graph)
     return WalkthroughParts(
         sync_endpoint=parts.sync_endpoint,
@@ -85,6 +86,7 @@ def _walkthrough_parts(parts: Parts, graph: str, directory: EntraDirectory) -> W
         settings=parts.settings,
         graph=graph,
         store=parts.store,
+        mailbox=mailbox,
         directory=directory,
     )
 

@@ -4,16 +4,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from local.entra_mapping import ACTIVE, DEFAULT_MAPPING, FORMATTED_NAME, MANAGER, mapped_values
+from local.entra_mapping import ACTIVE, DEFAULT_MAPPING, MANAGER, mapped_values
+from local.map_attributes import WORK_LOCATION
 from local.person import Person
-from local.scim_path import ScimPath
+from local.scim_path import ZOHO_ONE, ScimPath
 
 type User = dict[str, Any]
 
 SENT_BY_ENTRA = tuple(mapping.path for mapping in DEFAULT_MAPPING)
-# Zoho One's SCIM interface has no place for the enterprise attributes (see facts/zoho.md), and a new store's mapping
-# takes Graph's fields, among which there is no full name.
-KEPT_IN_ZOHO_ONE = tuple(path for path in SENT_BY_ENTRA if path.extension is None and path.text != FORMATTED_NAME)
+# The same for everybody, whatever Entra says: the store maps it with a hard-coded value.
+HARD_CODED = {f"{ZOHO_ONE}:workLocation": WORK_LOCATION}
+# Zoho One's SCIM interface has no place for the enterprise attributes (see facts/zoho.md).
+KEPT_IN_ZOHO_ONE = tuple(path for path in SENT_BY_ENTRA if path.extension is None)
+KEPT_IN_ZOHO_ONE += tuple(ScimPath.parse(path) for path in HARD_CODED)
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,8 @@ def problems(standing: Standing) -> list[str]:
     if standing.account is None:
         return ["has no account"]
     wanted = mapped_values(standing.person) | {ACTIVE: str(standing.active)}
-    return [*_differences("", standing.account, wanted, KEPT_IN_ZOHO_ONE), *_problems_in_bridge(standing, wanted)]
+    held = _differences("", standing.account, wanted | HARD_CODED, KEPT_IN_ZOHO_ONE)
+    return [*held, *_problems_in_bridge(standing, wanted)]
 
 
 def _problems_in_bridge(standing: Standing, wanted: dict[str, str]) -> list[str]:

@@ -23,6 +23,8 @@ class Row:
 
     standing: Standing
     done: tuple[PersonReport, ...]
+    password: str = ""
+    """What became of his one-time password, if there is anything to say."""
 
     @cached_property
     def problems(self) -> list[str]:
@@ -72,6 +74,7 @@ def _summary(state: str, title: str | None, user_name: str) -> Text:
 
 def _done(row: Row) -> Text:
     lines = [_sentence(report) for report in row.done] or ["nothing"]
+    lines += [row.password] if row.password else []
     return Text.from_markup("\n".join([*map(escape, lines), *(f"[red]{escape(text)}[/]" for text in row.problems)]))
 
 

@@ -2,12 +2,25 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
+from pydantic.alias_generators import to_camel
+
+from local.entra_groups import Groups
 from local.person import Person
 
 
 class UnknownPersonError(LookupError):
     """Nobody has this id: he never existed, or was deleted for good."""
+
+
+class Change(NamedTuple):
+    """One entry of the directory's change log; its number is its place in it."""
+
+    person_id: str
+    fields: frozenset[str]
+    """By Graph's names; ``*`` where the person came, or came back."""
+    former_manager: str | None = None
 
 
 class EntraDirectory:
@@ -18,8 +31,19 @@ class EntraDirectory:
 
     def __init__(self, people: Iterable[Person]) -> None:
         """Begin with these people, all of them assigned to the app."""
-        self._people = {person.id: person for person in people}
-        self._assigned = set(self._people)
+        self._first = tuple(people)
+        self.begin_again()
+
+    def begin_again(self) -> None:
+        """Forget whatever happened."""
+        self._people = {person.id: person for person in self._first}
+        self._assigned = dict.fromkeys(self._people)
+        self.groups = Groups()
+        self.created = list(self._people)
+        """The ids of everyone who ever was there, in the order of their creation."""
+        self.changes: list[Change] = []
+        """What happened since the beginning, in its order."""
+        self._further: dict[str, dict[str, Any]] = {}
 
     def people(self) -> list[Person]:
         """Return everyone, those in the recycle bin included, in the order of their creation."""
@@ -38,12 +62,33 @@ class EntraDirectory:
 
     def is_assigned(self, person_id: str) -> bool:
         """Tell whether a person is in the scope of provisioning."""
-        return person_id in self._assigned
+        return person_id in self._assigned or self.groups.bring_in(person_id)
+
+    def assigned(self) -> list[str]:
+        """Return the ids of those who are assigned themselves, in the order of their assignment."""
+        return list(self._assigned)
+
+    def further(self, person_id: str) -> dict[str, Any]:
+        """Return the properties of a person that Person has no field for, by Graph's names."""
+        return self._further.get(person_id, {})
 
     def create(self, person: Person) -> None:
         """Add a person and assign him to the app."""
         self._people[person.id] = person
-        self._assigned.add(person.id)
+        self.created.append(person.id)
+        self._assigned[person.id] = None
+        self.changes.append(Change(person.id, frozenset("*")))
+
+    def change(self, person_id: str, values: dict[str, Any]) -> None:
+        """Change any properties of a person, by Graph's names. Raises pydantic.ValidationError for a wrong value."""
+        person = self.get(person_id)
+        known = {to_camel(name) for name in Person.model_fields}
+        fields = {name: value for name, value in values.items() if name in known}
+        changed = Person.model_validate(person.model_dump(by_alias=True) | fields)
+        further = {name: value for name, value in values.items() if name not in known}
+        self._further[person_id] = self.further(person_id) | further
+        self._people[person_id] = changed
+        self.changes.append(Change(person_id, frozenset(values), person.manager))
 
     def disable(self, person_id: str) -> None:
         """Block a person's sign-in (`accountEnabled`)."""
@@ -97,18 +142,23 @@ class EntraDirectory:
         if self.get(person_id).deleted_date_time is None:
             raise ValueError(f"{person_id} is not in the recycle bin")
         del self._people[person_id]
-        self._assigned.discard(person_id)
+        self._assigned.pop(person_id, None)
+        self.groups.forget(person_id)
+        self.changes.append(Change(person_id, frozenset("*")))
         for report in self.people():
             if report.manager == person_id:
                 self.change_manager(report.id, None)
 
     def assign(self, person_id: str) -> None:
         """Take a person into the scope of provisioning."""
-        self._assigned.add(self.get(person_id).id)
+        self._assigned[self.get(person_id).id] = None
 
     def unassign(self, person_id: str) -> None:
         """Take a person out of the scope of provisioning."""
-        self._assigned.discard(self.get(person_id).id)
+        self._assigned.pop(self.get(person_id).id, None)
 
     def _change(self, person_id: str, **fields: object) -> None:
-        self._people[person_id] = self.get(person_id).model_copy(update=fields)
+        person = self.get(person_id)
+        self._people[person_id] = person.model_copy(update=fields)
+        named = {"*"} if "deleted_date_time" in fields else {to_camel(name) for name in fields}
+        self.changes.append(Change(person_id, frozenset(named), person.manager))

@@ -1,92 +1,52 @@
-"""The simulated Entra's Microsoft Graph: users and domains, read over HTTP with an access token, and mail sent.
+"""The simulated Entra's Microsoft Graph, read over HTTP with an access token, and its sign-in.
 
-A mail goes nowhere: `/_state` shows it. `/_faults` takes what the next calls shall answer instead.
-Whatever it does not know it refuses, so that nobody relies on a parameter that is silently ignored here.
+Under `/_` it has a face of its own: `/_state` and `/_calls` show what it holds and how often it was called, `/_people`
+changes people, groups and assignments (graph_people.py), `/_settings` how it behaves (graph_settings.py), `/_faults`
+takes what the next calls shall answer instead (zoho_faults.py). `DELETE /_tokens` and `DELETE /_links` end all access
+tokens, and all links of delta queries; `DELETE /_state` takes it back to how it began. What it does not know it
+refuses, so that nobody relies on it.
 
-Sources: https://learn.microsoft.com/graph/api/user-list, https://learn.microsoft.com/graph/api/domain-list,
-https://learn.microsoft.com/graph/api/user-sendmail,
-https://learn.microsoft.com/graph/errors,
-https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
+Sources: https://learn.microsoft.com/graph/json-batching, and those in the files it is made of.
 """
 
+import asyncio
 import json
 import re
-import secrets
-from typing import Any, Literal
-from urllib.parse import parse_qsl, urlencode
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
+from local.entra_directory import EntraDirectory, UnknownPersonError
+from local.graph_assignments import GraphAssignments
+from local.graph_delta import GraphDelta
+from local.graph_errors import GraphError
+from local.graph_login import IDENTITY_PATH, GraphLogin
+from local.graph_mail import read_mail
+from local.graph_people import ACTIONS, act
+from local.graph_request import Content, GraphRequest
+from local.graph_settings import GraphSettings
+from local.graph_users import GraphUsers
+from local.serving import DroppableProtocol, Headers, Receive, Response, Scope, Send, answer, read_body
+from local.zoho_faults import FAULTS, Fault, Faults
 
-from local.entra_directory import EntraDirectory
-from local.person import Person
-from local.serving import Headers, Receive, Scope, Send, answer, read_body
-from local.zoho_faults import FAULTS, Faults
-
-type Content = dict[str, Any]
-
-LARGEST_PAGE = 999
-DEFAULT_PAGE = 100
-TOKEN_LIFETIME = 3599  # seconds, as Entra gives
-TENANT_DOMAIN = ".onmicrosoft.example"
-# Graph returns these where no $select asks for others; `manager` is a relation there, and cannot be selected.
-DEFAULT_FIELDS = [
-    "businessPhones",
-    "displayName",
-    "givenName",
-    "jobTitle",
-    "mail",
-    "mobilePhone",
-    "officeLocation",
-    "preferredLanguage",
-    "surname",
-    "userPrincipalName",
-    "id",
-]
-FIELDS = {field.alias or name for name, field in Person.model_fields.items()} - {"manager"}
-
-TOKEN_PATH = re.compile(r"/[^/]+/oauth2/v2\.0/token")
-USER_PATH = re.compile(r"/v1\.0/users/([^/]+)")
-MAIL_PATH = re.compile(r"/v1\.0/users/([^/]+)/sendMail")
+LARGEST_BATCH = 20
 
 
-class GraphError(Exception):
-    """An answer that is not a success, with Graph's error code."""
+class Route(NamedTuple):
+    """What answers a method and a kind of path, and the permission it takes: none for the sign-in."""
 
-    def __init__(self, status: int, code: str, message: str, headers: Headers = ()) -> None:
-        super().__init__(message)
-        self.status = status
-        self.body = {"error": {"code": code, "message": message}}
-        self.headers = headers
+    method: str
+    kind: str
+    permission: str | None
+    handle: Callable[..., Content | None]
 
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid")
-
-
-class _EmailAddress(_Strict):
-    address: str
-    name: str | None = None
-
-
-class _Recipient(_Strict):
-    email_address: _EmailAddress
-
-
-class _Body(_Strict):
-    content_type: Literal["Text", "HTML"]
-    content: str
-
-
-class _Message(_Strict):
-    subject: str
-    body: _Body
-    to_recipients: list[_Recipient] = Field(min_length=1)
-
-
-class _SendMail(_Strict):
-    message: _Message
-    save_to_sent_items: bool = True
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """What paths of this kind look like."""
+        return re.compile(re.sub(r"\\\{\w+\\\}", "([^/]+)", re.escape(self.kind)))
 
 
 class Graph:
@@ -94,135 +54,174 @@ class Graph:
 
     def __init__(self, directory: EntraDirectory) -> None:
         self._directory = directory
-        self._token = secrets.token_urlsafe(32)
+        self.settings = GraphSettings()
+        self._login = GraphLogin(self.settings)
+        self._users = GraphUsers(directory)
+        self._delta = GraphDelta(directory, self._users, self.settings)
         self._faults = Faults()
+        self._calls: Counter[str] = Counter()
         self._mails: list[Content] = []
+        self._lock = threading.Lock()  # http and https are served by threads of their own
+        assignments = GraphAssignments(directory)
+        routes = [
+            Route("POST", "/{tenant}/oauth2/v2.0/token", None, self._login.token),
+            Route("GET", "/{tenant}/v2.0/.well-known/openid-configuration", None, self._login.configuration),
+            Route("GET", IDENTITY_PATH, None, self._login.identity_token),
+            Route("POST", "/v1.0/$batch", "User.Read.All", self._batch),
+            Route("GET", "/v1.0/users", "User.Read.All", self._users.page),
+            Route("GET", "/v1.0/users/delta", "User.Read.All", self._delta.answer),
+            Route("GET", "/v1.0/users/{id}", "User.Read.All", self._users.get),
+            Route("POST", "/v1.0/users/{id}/sendMail", "Mail.Send", self._send_mail),
+            Route("GET", "/v1.0/groups/{id}/members", "GroupMember.Read.All", assignments.members),
+            Route(
+                "GET",
+                "/v1.0/servicePrincipals/{id}/appRoleAssignedTo",
+                "Application.Read.All",
+                assignments.app_role_assigned_to,
+            ),
+            Route("GET", "/v1.0/domains", "Domain.Read.All", assignments.domains),
+        ]
+        self._routes = [(route, route.pattern) for route in routes]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        body = await read_body(receive)
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        query = dict(parse_qsl(scope["query_string"].decode()))
-        more: Headers = ()
+        request = GraphRequest(
+            method=scope["method"],
+            base=f"{scope['scheme']}://{headers.get('host', '')}",
+            path=scope["path"],
+            query=dict(parse_qsl(scope["query_string"].decode())),
+            headers=headers,
+            body=await read_body(receive),
+        )
+        if request.path.startswith("/_"):
+            with self._lock:
+                response = self._control(request)
+            await answer(send, *response)
+            return
+        with self._lock:
+            fault = self._count(request)
+        await asyncio.sleep(self.settings.latency + fault.latency)
+        if fault.drop == "before":
+            await DroppableProtocol.drop(scope, receive)
+            return
+        with self._lock:
+            response = self._carry_out(request, fault)
+        if fault.drop == "after":
+            await DroppableProtocol.drop(scope, receive)
+        else:
+            await answer(send, *response)
+
+    def _count(self, request: GraphRequest) -> Fault:
+        """Count a call, and take the fault that waits for it."""
+        route, _ = self._route(request)
+        kind = route.kind if route else request.path
+        self._calls[f"{request.method} {kind}"] += 1
+        return self._faults.take(request.method, kind, request.path) or Fault.model_construct()
+
+    def _carry_out(self, request: GraphRequest, fault: Fault) -> Response:
+        if fault.status is not None:
+            return _faulty(fault, fault.status)
         try:
-            status, content = self._respond(scope["method"], scope["path"], query, headers, body)
+            content = self._handle(request)
         except GraphError as error:
-            status, content, more = error.status, error.body, error.headers
-        text = b"" if content is None else json.dumps(content, ensure_ascii=False).encode()
-        await answer(send, status, text, [("content-type", "application/json"), *more])
+            return _json(error.status, error.body, error.headers)
+        return Response(202) if content is None else _json(200, content)
 
-    def _respond(
-        self, method: str, path: str, query: dict[str, str], headers: dict[str, str], body: bytes
-    ) -> tuple[int, Content | None]:
-        """The status and the content, which an accepted mail and an accepted fault have not."""
-        if (method, path) == ("POST", "/_faults"):
-            self._faults.waiting += FAULTS.validate_json(body)
-            return 204, None
-        mail = MAIL_PATH.fullmatch(path)
-        self._fail_if_asked(method, "/v1.0/users/{id}/sendMail" if mail else path, path)
-        if method == "POST" and mail:
-            self._authenticate(headers)
-            self._send_mail(mail[1], body)
-            return 202, None
-        return 200, self._answer(method, path, query, headers, body)
+    def _handle(self, request: GraphRequest) -> Content | None:
+        route, parts = self._route(request)
+        if route is None and request.method != "GET":
+            raise GraphError(405, "Request_BadRequest", f"{request.method} {request.path} is not simulated here")
+        if route is None:
+            raise GraphError(404, "BadRequest", f"Resource not found for {request.path}")
+        if route.permission is not None:
+            if not self._login.accepts(request):
+                raise GraphError(401, "InvalidAuthenticationToken", "Access token is empty or not one of these.")
+            if route.permission not in self.settings.permissions and request.path != "/v1.0/$batch":
+                raise GraphError(403, "Authorization_RequestDenied", "Insufficient privileges.")
+        return route.handle(request, *parts)
 
-    def _answer(self, method: str, path: str, query: dict[str, str], headers: dict[str, str], body: bytes) -> Content:
-        if method == "POST" and TOKEN_PATH.fullmatch(path):
-            return self._issue_token(dict(parse_qsl(body.decode())))
-        if method != "GET":
-            raise GraphError(405, "Request_BadRequest", f"{method} is not simulated here")
-        if path == "/_state":
-            people = [person.model_dump(mode="json", by_alias=True) for person in self._directory.people()]
-            users = [{**row, "assigned": self._directory.is_assigned(row["id"])} for row in people]
-            return {"users": users, "mails": self._mails}
-        self._authenticate(headers)
-        base = f"http://{headers['host']}"
-        if path == "/v1.0/users":
-            return self._list_users(f"{base}{path}", query)
-        if match := USER_PATH.fullmatch(path):
-            return self._get_user(match[1], query)
-        if path == "/v1.0/domains":
-            return self._list_domains()
-        raise GraphError(404, "BadRequest", f"Resource not found for {path}")
+    def _route(self, request: GraphRequest) -> tuple[Route | None, tuple[str | Any, ...]]:
+        for route, pattern in self._routes:
+            if route.method == request.method and (match := pattern.fullmatch(request.path)):
+                return route, match.groups()
+        return None, ()
 
-    def _authenticate(self, headers: dict[str, str]) -> None:
-        if headers.get("authorization") != f"Bearer {self._token}":
-            raise GraphError(401, "InvalidAuthenticationToken", "Access token is empty or not one of this simulator.")
+    def _batch(self, request: GraphRequest) -> Content:
+        asked = json.loads(request.body)["requests"]
+        if not 0 < len(asked) <= LARGEST_BATCH:
+            raise GraphError(400, "BadRequest", f"A batch has 1 to {LARGEST_BATCH} requests")
+        answers = []
+        for each in reversed(asked):  # in any order, as Graph documents
+            url = urlsplit(each["url"])
+            query = dict(parse_qsl(url.query))
+            alone = replace(request, method=each["method"], path=f"/v1.0{url.path}", query=query, body=b"")
+            status, body, headers = self._carry_out(alone, self._count(alone))
+            content = json.loads(body) if body else None
+            answers.append({"id": each["id"], "status": status, "headers": dict(headers), "body": content})
+        return {"responses": answers}
 
-    def _fail_if_asked(self, method: str, kind: str, path: str) -> None:
-        fault = self._faults.take(method, kind, path)
-        if fault is not None:
-            raise GraphError(fault.status or 500, str(fault.body or "simulated"), "Simulated", [*fault.headers.items()])
+    def _send_mail(self, request: GraphRequest, sender: str) -> None:
+        self._users.find(sender)
+        self._mails.append(read_mail(sender, request.body))
 
-    def _send_mail(self, sender: str, body: bytes) -> None:
-        self._find(sender)
-        try:
-            mail = _SendMail.model_validate_json(body)
-        except ValidationError as error:
-            raise GraphError(400, "BadRequest", str(error)) from None
-        self._mails.append({"from": sender, **mail.model_dump(mode="json", by_alias=True)})
-
-    def _issue_token(self, form: dict[str, str]) -> Content:
-        if form.get("grant_type") != "client_credentials" or not form.get("client_id"):
-            raise GraphError(400, "unsupported_grant_type", "Only client credentials are simulated here")
-        return {"token_type": "Bearer", "expires_in": TOKEN_LIFETIME, "access_token": self._token}
-
-    def _list_users(self, url: str, query: dict[str, str]) -> Content:
-        _refuse_others(query, {"$select", "$top", "$skiptoken"})
-        fields = _selected(query)
-        size = _number(query, "$top", DEFAULT_PAGE, least=1, most=LARGEST_PAGE)
-        start = _number(query, "$skiptoken", 0, least=0, most=None)
-        people = [person for person in self._directory.people() if person.deleted_date_time is None]
-        page: Content = {"value": [_show(person, fields) for person in people[start : start + size]]}
-        if start + size < len(people):
-            page["@odata.nextLink"] = f"{url}?{urlencode({**query, '$skiptoken': start + size}, safe='$,')}"
-        return page
-
-    def _get_user(self, key: str, query: dict[str, str]) -> Content:
-        _refuse_others(query, {"$select"})
-        return _show(self._find(key), _selected(query))
-
-    def _find(self, key: str) -> Person:
-        for person in self._directory.people():
-            if person.deleted_date_time is None and key.lower() in (person.id, person.user_principal_name.lower()):
-                return person
-        raise GraphError(404, "Request_ResourceNotFound", f"Resource '{key}' does not exist")
-
-    def _list_domains(self) -> Content:
-        names = sorted({person.user_principal_name.rpartition("@")[2] for person in self._directory.people()})
-        return {
-            "value": [
-                {
-                    "id": name,
-                    "isVerified": True,
-                    "isInitial": name.endswith(TENANT_DOMAIN),
-                    "isDefault": name == names[0],
-                }
-                for name in names
-            ]
+    def _control(self, request: GraphRequest) -> Response:
+        """Its own face: what is asked is shown, or done, or refused with 422."""
+        asked = f"{request.method} {request.path}"
+        shown: dict[str, Callable[[], Content]] = {
+            "GET /_state": self._state,
+            "GET /_calls": lambda: dict(self._calls),
+            "GET /_settings": lambda: self.settings.model_dump(mode="json"),
         }
+        done: dict[str, Callable[[], object]] = {
+            "DELETE /_state": self._begin_again,
+            "DELETE /_calls": self._calls.clear,
+            "POST /_faults": lambda: self._faults.waiting.extend(FAULTS.validate_json(request.body)),
+            "DELETE /_faults": self._faults.waiting.clear,
+            "DELETE /_tokens": self._login.expire_tokens,
+            "DELETE /_links": self._delta.expire,
+            "PATCH /_settings": lambda: self._set(json.loads(request.body)),
+            "POST /_people": lambda: act(self._directory, ACTIONS.validate_json(request.body)),
+        }
+        try:
+            if asked in shown:
+                return _json(200, shown[asked]())
+            if asked in done:
+                done[asked]()
+                return Response(204)
+        except (ValueError, UnknownPersonError, KeyError) as error:
+            return _json(422, {"error": str(error)})
+        return Response(404)
+
+    def _begin_again(self) -> None:
+        self._directory.begin_again()
+        self._set(GraphSettings().model_dump())
+        self._delta.expire()
+        self._login.expire_tokens()
+        self._faults.waiting.clear()
+        self._calls.clear()
+        self._mails.clear()
+
+    def _set(self, values: Content) -> None:
+        for name, value in values.items():
+            setattr(self.settings, name, value)
+
+    def _state(self) -> Content:
+        people = [person.model_dump(mode="json", by_alias=True) for person in self._directory.people()]
+        users = [{**row, "assigned": self._directory.is_assigned(row["id"])} for row in people]
+        return {"users": users, "mails": self._mails, "calls": dict(self._calls)}
 
 
-def _show(person: Person, fields: list[str]) -> Content:
-    row = person.model_dump(mode="json", by_alias=True)
-    return {field: row[field] for field in fields}
+def _faulty(fault: Fault, status: int) -> Response:
+    """The answer a fault asks for: a text is the error's code, or below 400 the whole body."""
+    headers = [*fault.headers.items()]
+    if isinstance(fault.body, str) and status < 400:
+        return Response(status, fault.body.encode(), headers)
+    if fault.body is None or isinstance(fault.body, str):
+        return _json(status, GraphError(status, fault.body or "simulated", "Simulated").body, headers)
+    return _json(status, fault.body, headers)
 
 
-def _selected(query: dict[str, str]) -> list[str]:
-    fields = query["$select"].split(",") if "$select" in query else DEFAULT_FIELDS
-    for field in fields:
-        if field not in FIELDS:
-            raise GraphError(400, "Request_BadRequest", f"Could not find a property named '{field}' on type 'user'")
-    return fields
-
-
-def _refuse_others(query: dict[str, str], known: set[str]) -> None:
-    if unknown := set(query) - known:
-        raise GraphError(400, "Request_UnsupportedQuery", f"Not simulated here: {', '.join(sorted(unknown))}")
-
-
-def _number(query: dict[str, str], name: str, default: int, *, least: int, most: int | None) -> int:
-    text = query.get(name, str(default))
-    if not text.isdecimal() or int(text) < least or (most is not None and int(text) > most):
-        raise GraphError(400, "Request_BadRequest", f"Invalid value '{text}' for {name}")
-    return int(text)
+def _json(status: int, content: object, headers: Headers = ()) -> Response:
+    text = json.dumps(content, ensure_ascii=False).encode()
+    return Response(status, text, [("content-type", "application/json"), *headers])

@@ -8,6 +8,7 @@ from typing import Any
 from local.azurite import start_azurite
 from local.processes import Processes
 from local.store import ZohoOneParts, add_store, new_key
+from shared.directory.password import PasswordNotification
 
 STORE = "contoso"
 OWNER = "Organization.Owner"
@@ -65,12 +66,17 @@ def app_settings(connection_string: str, key: str, zoho_one: ZohoOneParts) -> di
 
 
 def start_parts(
-    processes: Processes, port: int = 0, settings: Mapping[str, str] | None = None, *, connected: bool = True
+    processes: Processes,
+    port: int = 0,
+    settings: Mapping[str, str] | None = None,
+    *,
+    connected: bool = True,
+    notification: PasswordNotification | None = None,
 ) -> Parts:
     """Start everything but Entra, which the caller plays, and add one store, connected and started or neither."""
     azurite, key = start_azurite(processes), new_key()
     zoho_one = start_zoho_one(processes)
-    token = add_store(azurite.connection_string, key, zoho_one, STORE, connected=connected)
+    token = add_store(azurite.connection_string, key, zoho_one, STORE, connected=connected, notification=notification)
     environment = app_settings(azurite.connection_string, key, zoho_one) | dict(settings or {})
     host: dict[str, Any]
     _, host = processes.start_module("local.host", "--port", str(port), environment=environment)

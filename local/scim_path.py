@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+ZOHO_ONE = "urn:ietf:params:scim:schemas:extension:zohoone:2.0:User"
 
 FORM = re.compile(
-    rf"(?:(?P<extension>{re.escape(ENTERPRISE)}):)?"
+    rf"(?:(?P<extension>{re.escape(ENTERPRISE)}|{re.escape(ZOHO_ONE)}):)?"
     r'(?P<attribute>\w+)(?:\[type eq "(?P<kind>\w+)"\])?(?:\.(?P<sub>\w+))?'
 )
 

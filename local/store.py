@@ -8,6 +8,7 @@ from cryptography.fernet import Fernet
 from pydantic import HttpUrl, TypeAdapter
 
 from shared.connection.consent import CLIENT_SECRET
+from shared.directory.password import PasswordNotification
 from shared.directory.store import DataCenterName, Provisioning, Store, UpdateVerb, ZohoConnection
 from shared.scim.auth import token_hash
 from shared.tables.connections import Connections, Tokens
@@ -54,10 +55,12 @@ def add_store(
     *,
     update_verb: UpdateVerb = UpdateVerb.PATCH,
     connected: bool = True,
+    notification: PasswordNotification | None = None,
 ) -> str:
     """Add a store and return its secret token, which is shown only here.
 
-    It is connected and started already, or else it waits for an admin to do both.
+    It is connected and started already, or else it waits for an admin to do both. With a password notification, the
+    one-time passwords go to Zoho One over SCIM, which the simulated one takes.
     """
     service = connect(connection_string)
     token = secrets.token_urlsafe(32)
@@ -79,7 +82,9 @@ def add_store(
                 data_center=zoho_one.data_center,
                 client_id=zoho_one.client_id,
                 update_verb=update_verb,
+                sends_passwords=notification is not None,
             ),
+            password_notification=notification or PasswordNotification(),
             token_hashes=(token_hash(token),),
         )
     )

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import requests
 from rich.console import Console
@@ -16,6 +17,8 @@ from local.closing_table import Row, closing_table
 from local.connect_store import connect_store
 from local.entra_directory import EntraDirectory
 from local.entra_mapping import is_soft_deleted
+from local.mailbox import NOTIFICATION, count_mails, password_told
+from local.map_attributes import map_attributes
 from local.person import Person
 from local.provisioning_service import Action, CycleReport, PersonReport, ProvisioningService
 from local.scim_application import QuarantinedError, RefusedError
@@ -38,6 +41,7 @@ class Parts:
     settings: Mapping[str, str]
     graph: str
     store: str
+    mailbox: Path
     directory: EntraDirectory = field(default_factory=lambda: EntraDirectory(people.PEOPLE))
 
 
@@ -50,6 +54,7 @@ def run_walkthrough(parts: Parts, console: Console) -> bool:
     walk = _Walk(parts, console)
     try:
         walk.connect_to_zoho_one()
+        walk.choose_notifications()
         walk.connect_entra()
         walk.provision_everyone()
         walk.people_leave()
@@ -69,10 +74,12 @@ class _Walk:
         self.parts = parts
         self.console = console
         self.directory = parts.directory
+        self.bridge = Bridge(Settings.model_validate(parts.settings))
         self.service = ProvisioningService(parts.directory, parts.tenant_url, parts.secret_token)
         self.last_seen: dict[str, Person] = {}  # also those who are deleted by the end
         self.ever_active: set[str] = set()
         self.done: dict[str, list[PersonReport]] = defaultdict(list)
+        self.user_ids: dict[str, str] = {}  # also of those whom the bridge does not show any more
         self.quiet = True
 
     def connect_to_zoho_one(self) -> None:
@@ -82,8 +89,16 @@ class _Walk:
             "default status sync: whoever leaves is deactivated, nobody is deleted.\n"
             f"Its sync endpoint is {self.parts.sync_endpoint}",
         )
-        bridge = Bridge(Settings.model_validate(self.parts.settings))
-        connect_store(self.parts.host, self.parts.store, bridge, self.console, self._step)
+        map_attributes(self.parts.store, self.bridge, self._step)
+        connect_store(self.parts.host, self.parts.store, self.bridge, self.console, self._step)
+
+    def choose_notifications(self) -> None:
+        domains = ", ".join(NOTIFICATION.verified_domains)
+        self._step(
+            "Zoho One: Mail Notification, Password Notification",
+            f'"{NOTIFICATION.mail_notification}", "{NOTIFICATION.password_notification}". The only verified domain is '
+            f"{domains}: whoever has an address there is mailed a one-time password, and Zoho One invites the others.",
+        )
 
     def connect_entra(self) -> None:
         self._step(
@@ -142,10 +157,16 @@ class _Walk:
         """Print the closing table and return whether all is well."""
         accounts = self._accounts()
         rows = [
-            Row(self._standing(person, accounts.pop(person.user_principal_name, None)), tuple(self.done[person.id]))
+            Row(
+                self._standing(person, accounts.pop(person.user_principal_name, None)),
+                tuple(self.done[person.id]),
+                self._password_told(person),
+            )
             for person in self.last_seen.values()
         ]
         self.console.print(closing_table(rows))
+        mails = count_mails(self.parts.mailbox)
+        self.console.print(f"{mails} one-time password mails lie in {self.parts.mailbox}", soft_wrap=True)
         for user_name in accounts:
             self.console.print(f"[red]Nobody in Entra has the account {escape(user_name)}.[/]")
         if not self.quiet:
@@ -175,6 +196,8 @@ class _Walk:
             progress.update(task, completed=len(self.last_seen))
         for person in report.people:
             self._tell(person)
+            if user_id := self.service.user_id(person.person_id):
+                self.user_ids[person.person_id] = user_id
         if report.quarantine:
             raise QuarantinedError(report.quarantine)
         return report
@@ -190,6 +213,10 @@ class _Walk:
             self.last_seen[person.id] = person
             if self._should_work(person):
                 self.ever_active.add(person.id)
+
+    def _password_told(self, person: Person) -> str:
+        user_id = self.user_ids.get(person.id)
+        return password_told(self.bridge.identities.history(self.parts.store, user_id)) if user_id else ""
 
     def _should_work(self, person: Person) -> bool:
         return not is_soft_deleted(person) and self.directory.is_assigned(person.id)

@@ -29,6 +29,8 @@ from scim2_server.utils import (
     load_default_service_provider_config,
 )
 
+from local.zoho_passwords import Passwords
+
 USER_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
 USER_ATTRIBUTES = (
     "userName",
@@ -40,6 +42,7 @@ USER_ATTRIBUTES = (
     "name",
     "addresses",
     "phoneNumbers",
+    "password",  # not documented to be taken: the bridge sends it only to a store that is set to
 )
 
 # Zoho One has a Work Location, but documents no place for it in SCIM: this one is made up, as the bridge's default is.
@@ -87,12 +90,38 @@ class Licences(InMemoryStorage):
             )
 
 
+class Held(Licences):
+    """A storage that keeps passwords apart from all that it shows. One that a write does not name stays."""
+
+    def __init__(self, limit: int | None) -> None:
+        super().__init__(limit)
+        self.passwords = Passwords()
+
+    def create(self, resource_type: ResourceType, resource: Resource[Any]) -> Resource[Any]:
+        password = _taken_out(resource)
+        created = super().create(resource_type, resource)
+        self._keep(created, password)
+        return created
+
+    def update(
+        self, resource_type: ResourceType, resource: Resource[Any], *, expected_version: str | None = None
+    ) -> Resource[Any]:
+        password = _taken_out(resource)
+        updated = super().update(resource_type, resource, expected_version=expected_version)
+        self._keep(updated, password)
+        return updated
+
+    def _keep(self, resource: Resource[Any], password: str | None) -> None:
+        if password is not None:
+            self.passwords.set(str(resource.id), password)
+
+
 class Directory(ASGIApplication):
     """The SCIM face of Zoho One. `accepts` tells whether an access token is valid."""
 
     def __init__(self, accepts: Callable[[str], bool], licences: int | None) -> None:
         self._accepts = accepts
-        self._held = Licences(licences)
+        self._held = Held(licences)
         super().__init__(AsyncInMemoryStorage(self._held), _provider())
 
     def check_auth(self, request: ScimRequest) -> None:
@@ -115,12 +144,34 @@ class Directory(ASGIApplication):
         """Every resource of a type, as SCIM."""
         return [resource.model_dump() for resource in self._of_type(resource_type)]
 
+    def with_password(self) -> list[str]:
+        """The userNames of those who have one."""
+        return [user["userName"] for user in self.held("User") if self._held.passwords.has(user["id"])]
+
+    def signs_in(self, user_name: str, password: str) -> bool:
+        """Whether an active user has this password."""
+        return any(
+            user["userName"] == user_name
+            and user.get("active") is not False
+            and self._held.passwords.matches(user["id"], password)
+            for user in self.held("User")
+        )
+
     def _of_type(self, resource_type: str) -> Iterable[Resource[Any]]:
         return (held for held in self._held.resources if held.meta and held.meta.resource_type == resource_type)
 
     def clear(self) -> None:
         """Forget all users and groups."""
         self._held.resources = []
+        self._held.passwords.clear()
+
+
+def _taken_out(written: Any) -> str | None:
+    """The password that a write of a user names, which is no longer in it then."""
+    password: str | None = getattr(written, "password", None)
+    if password is not None:
+        written.password = None
+    return password
 
 
 def _is_active_user(resource: Resource[Any]) -> bool:

@@ -1,8 +1,9 @@
 """Zoho One for one machine: `python -m local.zoho_one [--port N] [--latency-ms MS] [--licences N] [--data-center DC]`.
 
 It has the two faces of Zoho One that the bridge sees, the accounts servers under `/dc/{data center}` and the SCIM API
-under `/scim`, and one of its own: `/_state`, `/_faults`, `/_users`, `/_tokens` and `/_home` show and change what it is
-and does. When ready it says in one line where it is, and the client and refresh token that it knows.
+under `/scim`; `/_sign_in`, where a user tries his password; and one of its own: `/_state`, `/_faults`, `/_users`,
+`/_tokens` and `/_home` show and change what it is and does. When ready it says in one line where it is, and the client
+and refresh token that it knows.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import logging
 import time
 from collections import Counter, deque
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -33,9 +34,11 @@ from local.serving import (
 from local.zoho_accounts import CLIENT_ID, DATA_CENTERS, Accounts
 from local.zoho_directory import Directory, is_success
 from local.zoho_faults import FAULTS, Fault, Faults
+from local.zoho_passwords import hidden
 
 REMEMBERED_CALLS = 100
 USERS = TypeAdapter(list[dict[str, Any]])
+SIGN_IN = TypeAdapter(dict[Literal["userName", "password"], str])
 
 
 @dataclass
@@ -121,6 +124,8 @@ class ZohoOne:
                 self.accounts.expire_access_tokens()
             case "PUT", "/_home":
                 return self._move(body)
+            case "POST", "/_sign_in":
+                return self._sign_in(body)
             case "POST", "/_faults" | "/_users":
                 return await self._add(path, body)
             case _:
@@ -133,6 +138,13 @@ class ZohoOne:
         except ValueError:
             return Response(422)
         return Response(204)
+
+    def _sign_in(self, body: bytes) -> Response:
+        try:
+            said = SIGN_IN.validate_json(body)
+        except ValidationError:
+            return Response(422)
+        return Response(204 if self.directory.signs_in(said["userName"], said["password"]) else 401)
 
     async def _add(self, path: str, body: bytes) -> Response:
         try:
@@ -149,6 +161,7 @@ class ZohoOne:
         grants = self.accounts.grants
         return {
             "users": self.directory.held("User"),
+            "with_password": self.directory.with_password(),
             "groups": self.directory.held("Group"),
             "calls": dict(self._counts),
             "tokens": {"issued": asdict(grants.issued), "refresh_tokens": len(grants.refresh_tokens)},
@@ -175,7 +188,7 @@ def _describe(scope: Scope, body: bytes) -> Call:
         path = path.removeprefix("/scim").removeprefix("/v2") or "/"
         _, resource, *rest = path.split("/")
         kind = f"/{resource}/{{id}}" if rest and not rest[0].startswith(".") else path
-        said = _read(body)
+        said = hidden(_read(body))
     elif path.startswith("/dc/"):
         kind = "/" + "/".join(path.split("/")[3:])
     return Call(time.time(), scope["method"], path, scope["query_string"].decode(), kind, said)

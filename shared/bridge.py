@@ -11,8 +11,10 @@ from shared.connection.disconnect import Disconnect
 from shared.connection.tokens import LEASE, SharedTokens
 from shared.console.consent_pages import ConsentPages
 from shared.directory.store import Store
+from shared.outgoing_mail import open_postbox
 from shared.provisioning.apply import Apply
 from shared.provisioning.connection_check import ConnectionCheck
+from shared.provisioning.password_mail import PasswordMails
 from shared.provisioning.push import Push
 from shared.provisioning.start import Switch
 from shared.scim.endpoint import SyncEndpoint
@@ -21,6 +23,7 @@ from shared.tables.connections import Connections
 from shared.tables.consents import Consents
 from shared.tables.groups import Groups
 from shared.tables.identities import Identities
+from shared.tables.mails import Mails
 from shared.tables.mappings import Mappings
 from shared.tables.secrets import Secrets
 from shared.tables.service import connect
@@ -59,11 +62,22 @@ class Bridge:
         )
         self.consent_pages = ConsentPages(self.consent, self.stores, Platform(), public_url)
 
+        self.mails = Mails(service.get_table_client("identities"))
+        self.password_mails = PasswordMails(
+            self.mails,
+            self.identities,
+            users,
+            open_postbox(settings, _now, in_azure=Platform().is_azure),
+            data_centers,
+            _now,
+            2 * timedelta(seconds=settings.lease_seconds),
+        )
         self.push = Push(
             self.identities,
             Apply(users, self.identities.record_of),
             self.mappings.compiled,
             _now,
+            self.password_mails,
             timedelta(seconds=settings.lease_seconds),
         )
         self.sync_endpoint = SyncEndpoint(
@@ -74,6 +88,10 @@ class Bridge:
             secret=hashlib.sha256(b"cursors" + keys.encode()).digest(),
             public_url=public_url,
         )
+
+    def mail_passwords(self) -> None:
+        """Try again to send the one-time passwords that are due, in every started store."""
+        self.password_mails.work_through(self.stores.started())
 
 
 def _now() -> datetime:

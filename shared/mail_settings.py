@@ -1,5 +1,6 @@
 """The app settings that say how one-time password mails go out."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -7,9 +8,28 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.directory.email_address import MailAddress
+from shared.directory.entra_connection import Credential, EntraConnection, ObjectId, Scope
 from shared.notify.ses import SesAccess
 from shared.notify.smtp import Security, SmtpServer
-from shared.notify.transports import LocalFolder, Mailbox, MailWay
+
+
+@dataclass(frozen=True)
+class Mailbox:
+    """An Exchange Online mailbox, reached through Microsoft Graph; the sender's address names it."""
+
+    connection: EntraConnection
+    secret: SecretStr | None
+    """None for a managed identity."""
+
+
+@dataclass(frozen=True)
+class LocalFolder:
+    """A folder on this machine."""
+
+    path: Path
+
+
+type MailWay = SmtpServer | SesAccess | Mailbox | LocalFolder
 
 
 class Mail(StrEnum):
@@ -43,6 +63,17 @@ class MailSettings(BaseSettings):
     ses_region: str = Field(default="", validation_alias="BRIDGE_SES_REGION", description="Such as eu-central-1")
     ses_access_key_id: str | None = Field(default=None, validation_alias="BRIDGE_SES_ACCESS_KEY_ID")
     ses_secret_access_key: SecretStr | None = Field(default=None, validation_alias="BRIDGE_SES_SECRET_ACCESS_KEY")
+    mail_tenant_id: ObjectId | None = Field(default=None, validation_alias="BRIDGE_MAIL_TENANT_ID")
+    mail_client_id: ObjectId | None = Field(
+        default=None,
+        validation_alias="BRIDGE_MAIL_CLIENT_ID",
+        description="Of the app that has Mail.Send, or of a user-assigned managed identity",
+    )
+    mail_client_secret: SecretStr | None = Field(
+        default=None,
+        validation_alias="BRIDGE_MAIL_CLIENT_SECRET",
+        description="Unset where the function app's managed identity has Mail.Send",
+    )
     mail_folder: Path | None = Field(
         default=None, validation_alias="BRIDGE_MAIL_FOLDER", description="For one machine only: where mails are kept"
     )
@@ -64,13 +95,22 @@ class MailSettings(BaseSettings):
                     raise ValueError("BRIDGE_MAIL=ses needs BRIDGE_SES_REGION")
                 return SesAccess(self.ses_region, self.ses_access_key_id, self.ses_secret_access_key)
             case Mail.GRAPH:
-                return Mailbox()
+                return self._mailbox()
             case Mail.FOLDER:
                 if in_azure:
                     raise ValueError("BRIDGE_MAIL=folder is for one machine: in Azure nobody would read the mails")
                 if self.mail_folder is None:
                     raise ValueError("BRIDGE_MAIL=folder needs BRIDGE_MAIL_FOLDER")
                 return LocalFolder(self.mail_folder)
+
+    def _mailbox(self) -> Mailbox:
+        if self.mail_tenant_id is None:
+            raise ValueError("BRIDGE_MAIL=graph needs BRIDGE_MAIL_TENANT_ID")
+        credential = Credential.CLIENT_SECRET if self.mail_client_secret else Credential.MANAGED_IDENTITY
+        connection = EntraConnection(
+            tenant_id=self.mail_tenant_id, credential=credential, client_id=self.mail_client_id, scope=Scope.ALL_USERS
+        )
+        return Mailbox(connection, self.mail_client_secret)
 
     def _smtp(self) -> SmtpServer:
         if not self.smtp_host:

@@ -79,6 +79,17 @@ class ZohoOne:
         calls: dict[str, int] = self._state()["calls"]
         return calls
 
+    def signs_in(self, user_name: str, password: str) -> bool:
+        """Whether somebody can sign in with a password."""
+        answer = self.session.post(f"{self.parts.url}/_sign_in", json={"userName": user_name, "password": password})
+        assert answer.status_code in (204, 401), answer.text
+        return answer.status_code == 204
+
+    def with_password(self) -> list[str]:
+        """The userNames of those who have a password at all."""
+        names: list[str] = self._state()["with_password"]
+        return names
+
     def issued(self) -> dict[str, int]:
         """What its accounts servers handed out since the last reset."""
         issued: dict[str, int] = self._state()["tokens"]["issued"]

@@ -11,6 +11,7 @@ from local.entra_requests import Dialect, create_body
 from local.person import Person
 from shared.directory.history import Event
 from shared.directory.identity import Identity
+from shared.directory.mail_due import MailDue
 from shared.directory.store import Store
 from shared.provisioning.push import Push
 from shared.tables.identities import Identities
@@ -37,11 +38,12 @@ class SettledIdentities(Identities):
         after: Identity,
         event: Event | None = None,
         over: AccountRecord | None = None,
+        mail: MailDue | None = None,
     ) -> Stored:
         """Put an identity where there is none; one that is pending is only handed back."""
         if after.pending:
             return Stored(after, etag=before.etag if before else "")
-        return super().write(store, None, after, event, over)
+        return super().write(store, None, after, event, over, mail)
 
 
 class Seeder:

@@ -145,11 +145,12 @@ https://learn.microsoft.com/entra/identity/app-provisioning/use-scim-to-provisio
 EXTENDED_SOURCES: Mapping[str, ScimPath] = MappingProxyType(
     {name: ScimPath.parse(f"{ENTRA}:{name}") for name in AZURE_FIELDS if name not in SCIM_SOURCES}
     | {"mailNickname": ScimPath.parse(f"{ENTRA}:mailNickname")}
+    | {"otherMails": ScimPath.parse('emails[type eq "other"].value')}
 )
-"""Where the bridge takes what SCIM has no place for: an administrator may add these targets to the mapping in Entra."""
+"""Where the bridge takes what Entra's default mapping leaves out: an administrator may add these targets in Entra.
 
-CUSTOM = ScimPath.parse(f"{ENTRA}:custom")
-"""Directory extensions: entries of ``type``, their case-sensitive name, and ``value``."""
+Directory extensions stand in the same extension under their own names, as far as a store lists them.
+"""
 
 
 def value_of(name: str) -> Callable[[AzureUser], Value]:
@@ -174,12 +175,12 @@ def from_scim(resource: Mapping[str, JsonValue]) -> AzureUser:
     Raises pydantic.ValidationError where the resource is not a valid SCIM User.
     """
     found: dict[str, JsonValue] = {name: path.get(resource) for name, path in SCIM_SOURCES.items()}
-    if ENTRA in resource:
-        extended = {name: path.get(resource) for name, path in EXTENDED_SOURCES.items()}
-        found |= {name: value for name, value in extended.items() if value not in (None, "")}
-        found["custom"] = _custom(CUSTOM.get(resource))
+    extended = {name: path.get(resource) for name, path in EXTENDED_SOURCES.items()}
+    found |= {name: value for name, value in extended.items() if value not in (None, "")}
+    found["custom"] = _custom(resource.get(ENTRA))
     phone = found.pop("businessPhones")
     found["businessPhones"] = [phone] if phone else []
+    found["otherMails"] = [mail] if (mail := found.get("otherMails")) else []
     return _person(found)
 
 
@@ -208,10 +209,8 @@ def _person(found: dict[str, JsonValue]) -> AzureUser:
     return AzureUser.model_validate(known | {"extensionAttributes": extensions})
 
 
-def _custom(entries: JsonValue) -> dict[str, JsonValue]:
-    """Custom attributes by name; one that comes several times has several values."""
-    found: dict[str, list[JsonValue]] = {}
-    for entry in entries if isinstance(entries, list) else []:
-        if isinstance(entry, Mapping) and entry.get("type") and entry.get("value") not in (None, ""):
-            found.setdefault(str(entry["type"]), []).append(entry["value"])
-    return {name: values[0] if len(values) == 1 else list(values) for name, values in found.items()}
+def _custom(extension: JsonValue) -> dict[str, JsonValue]:
+    """Directory extensions: what stands beside the properties that every person has."""
+    if not isinstance(extension, Mapping):
+        return {}
+    return {name: value for name, value in extension.items() if name not in AZURE_FIELDS and value not in (None, "")}

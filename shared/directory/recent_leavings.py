@@ -31,11 +31,11 @@ class RecentLeavings(BaseModel):
         """The limit that one more would pass."""
         return check_leavings(1, self.active_users, limits, self.within(now))
 
-    def and_one(self, now: datetime) -> Self:
-        """With one more, and without those of before the interval."""
+    def with_leavings(self, now: datetime, count: int) -> Self:
+        """With so many more, and without those of before the interval."""
         recent, minute = self._recent(now), _minute(now)
-        recent[minute] = recent.get(minute, 0) + 1
-        return self.model_copy(update={"by_minute": recent, "active_users": max(0, self.active_users - 1)})
+        recent[minute] = recent.get(minute, 0) + count
+        return self.model_copy(update={"by_minute": recent, "active_users": max(0, self.active_users - count)})
 
     def counted(self, active_users: int, now: datetime) -> Self:
         """With the people counted anew."""
@@ -54,7 +54,7 @@ class RecentLeavings(BaseModel):
         return self.model_copy(update={"held": False, "by_minute": {}})
 
     def _recent(self, now: datetime) -> dict[int, int]:
-        # One that a clock ahead of ours wrote is recent too.
+        # One that a clock ahead of ours noted is recent too.
         start = _minute(now - INTERVAL)
         return {minute: count for minute, count in self.by_minute.items() if minute >= start}
 

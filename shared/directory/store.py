@@ -15,6 +15,8 @@ from shared.directory.zoho_user import ZOHO_FIELDS, Paths, ZohoField
 STORE_ID = r"[a-z0-9][a-z0-9-]{0,62}"
 """A part of the sync endpoint's URL, and the partition of the store's rows."""
 
+type CustomAttributeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,199}$")]
+
 type StoreId = Annotated[str, StringConstraints(pattern=f"^{STORE_ID}$")]
 
 
@@ -56,7 +58,7 @@ class ZohoConnection(BaseModel):
 
     sends_passwords: bool = Field(
         default=False,
-        description="Whether one-time passwords go to Zoho One over SCIM, as `password`; it does not document to take it",
+        description="Whether one-time passwords go to Zoho One over SCIM, as `password`: not documented to be taken",
     )
 
     @field_validator("extensions")
@@ -99,6 +101,9 @@ class Store(BaseModel):
     )
     token_hashes: tuple[str, ...] = Field(
         default=(), max_length=2, description="SHA-256 of the live secret tokens: two, so that one can be rotated"
+    )
+    custom_attributes: tuple[CustomAttributeName, ...] = Field(
+        default=(), max_length=50, description="Directory extensions that Entra's mapping pushes, in their own spelling"
     )
     status_rules: StatusRules = StatusRules()
     password_notification: PasswordNotification = PasswordNotification()

@@ -19,8 +19,8 @@ from msal.exceptions import MsalServiceError  # type: ignore[import-untyped]  # 
 from shared.directory.entra_connection import Credential, EntraConnection
 from shared.entra.errors import GraphBusy, GraphCredentials, GraphError, GraphUnclear
 
-LATER = frozenset({"temporarily_unavailable", "server_error", "throttled", "timeout"})
-"""OAuth errors that say nothing of the credentials: RFC 6749 §4.1.2.1, and those of the managed identity's service."""
+LATER = frozenset({"temporarily_unavailable", "server_error", "throttled"})
+"""OAuth errors that say nothing of the credentials: RFC 6749 §4.1.2.1, and Entra's own."""
 
 CURES: Mapping[str, str] = {
     "AADSTS7000215": "the client secret is wrong: paste the secret's Value, not its Secret ID",
@@ -33,6 +33,8 @@ CURES: Mapping[str, str] = {
 """https://learn.microsoft.com/entra/identity-platform/reference-error-codes"""
 
 _CODE = re.compile(r"AADSTS\d+")
+_IDENTITY_LATER = re.compile(r"(429|5\d\d|None), ")
+"""How MSAL words what the managed identity's service answers: its status, which it calls invalid_scope at all times."""
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.+?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL)
 
@@ -73,8 +75,8 @@ class EntraTokens:
                 self._last = _token(self._acquire())
             except (MsalServiceError, requests.RequestException, RuntimeError) as error:
                 raise GraphBusy(f"Entra's sign-in did not answer ({type(error).__name__})") from None
-            except (ValueError, KeyError):
-                # MSAL's texts quote what was answered.
+            except (ValueError, LookupError, TypeError, AttributeError):
+                # MSAL looks into answers as if they could be nothing but what they should be, and quotes them.
                 self._acquire = None
                 raise GraphUnclear("Entra's sign-in gave an answer that is not understood") from None
             except GraphError:
@@ -149,10 +151,14 @@ def _token(answer: dict[str, Any]) -> str:
     token = answer.get("access_token")
     if isinstance(token, str) and token:
         return token
-    if answer.get("error") in LATER:
+    description = str(answer.get("error_description", ""))
+    error = answer.get("error")
+    if not isinstance(error, str):
+        raise GraphUnclear("Entra's sign-in gave neither a token nor an error")
+    if error in LATER or _IDENTITY_LATER.match(description):
         raise GraphBusy("Entra's sign-in asks to wait")
     # Its description holds trace ids and, at times, what was sent: only the code is passed on.
-    code = _CODE.search(str(answer.get("error_description", "")))
+    code = _CODE.search(description)
     if code is None:
         raise GraphCredentials("Entra does not give the app a token: look at the store's credentials")
     cure = CURES.get(code[0], "look the code up in Entra's error reference")

@@ -73,8 +73,10 @@ class GraphClient:
         return f"{self._origin}{VERSION}{path}?{urlencode(query, safe='$,()=')}"
 
     def page[T](self, item: type[T], url: str, needs: Permission) -> Page[T]:
-        """One page, by a URL of ``url`` or a link that Graph gave."""
+        """One page, by a URL of ``url`` or a link that Graph gave. The links in it are checked: they may be kept."""
         page = understood(Page[item], self._patiently("GET", self._checked(url), None, needs))  # type: ignore[valid-type]  # pydantic's models take types at run time
+        for link in filter(None, (page.next_link, page.delta_link)):
+            self._checked(link)
         if page.next_link == url:
             raise GraphUnclear("Microsoft Graph names the same page as the next one")
         return page

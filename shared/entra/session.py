@@ -37,15 +37,21 @@ class _Careful(HTTPAdapter):
         return super().send(request, stream, timeout or (CONNECT_SECONDS, READ_SECONDS), trusted, cert, proxies)
 
 
+class _Session(requests.Session):
+    """Follows no redirect: a token or a secret would go with it."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002 - whatever it says
+        return None
+
+
 def new_session(loopback_certificate: Path | None = None) -> requests.Session:
-    """A session with pooled connections, for all threads. It never follows a redirect, with a token or a secret.
+    """A session with pooled connections, for all threads.
 
     ``loopback_certificate``: a file with the self-made certificate of the simulated Entra. It is trusted for
     127.0.0.1 and for no other host, so that there is nothing here that weakens a connection to Microsoft.
     """
-    session = requests.Session()
+    session = _Session()
     session.trust_env = False
-    session.max_redirects = 0
     session.mount("https://", _Careful(loopback_certificate))
     session.mount("http://", _Careful(None))
     return session

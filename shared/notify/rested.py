@@ -28,6 +28,10 @@ class Rested:
         """Whether ``send`` would fail without trying."""
         return self._rests_until is not None and self._now() < self._rests_until
 
+    def wake(self) -> None:
+        """Forget the failures: somebody knows better."""
+        self._failures, self._rests_until = 0, None
+
     def send(self, message: EmailMessage) -> None:
         """See Transport."""
         if self.is_resting:

@@ -19,6 +19,8 @@ from shared.directory.desired import Policy, desired_account, status_of
 from shared.directory.expressions import EvaluationContext
 from shared.directory.history import Event, EventKind
 from shared.directory.identity import Account, Identity, Keys, Pending, Said
+from shared.directory.mail_due import MailDue
+from shared.directory.password import NoNotice, Notice, PasswordNotice, new_password, notice_for
 from shared.directory.plan import ChangeKind, plan_change
 from shared.directory.scim_path import Resource
 from shared.directory.status import Action, Decision, Status
@@ -26,6 +28,7 @@ from shared.directory.store import Store
 from shared.directory.zoho_user import Desired, ZohoField, ZohoUser
 from shared.provisioning.apply import Apply, Found, Outcome
 from shared.provisioning.errors import BeingWritten, Refused, UserNameTaken
+from shared.provisioning.password_mail import PasswordMails
 from shared.tables.errors import Taken
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored
@@ -59,6 +62,7 @@ class Push:
     mapping: Callable[[str], CompiledMapping]
     """A store's current mapping, by the store's id."""
     now: Callable[[], datetime]
+    passwords: PasswordMails
     lease: timedelta
     """How long one writer may take; longer than his calls to Zoho One and the tables together."""
 
@@ -69,7 +73,7 @@ class Push:
         try:
             if said.desired is None:
                 return self._record(store, None, identity, reason)
-            pending = self._pending(reason, None, said)
+            pending = self._pending(store, reason, None, said)
             stored = self.identities.write(store.id, None, identity.model_copy(update={"pending": pending}))
         except Taken:
             return self._finish(store, self._joined(store, resource, said), certain=False)
@@ -89,7 +93,7 @@ class Push:
                 return self._record(store, stored, after, reason)
             except Taken:
                 raise UserNameTaken(TAKEN) from None
-        return self._submit(store, stored, after, self._pending(reason, before, said))
+        return self._submit(store, stored, after, self._pending(store, reason, before, said))
 
     def delete(self, store: Store, stored: Stored) -> None:
         """Entra deleted the person for good: the store's rules say what becomes of the account."""
@@ -102,7 +106,7 @@ class Push:
             self.identities.remove(store.id, stored, before.account, self._event(EventKind.LET_GO, reason))
             return
         after = before.model_copy(update={"said": before.said.model_copy(update={"desired": desired})})
-        pending = self._pending(reason, before, after.said)
+        pending = self._pending(store, reason, before, after.said)
         self._submit(store, stored, after, pending.model_copy(update={"leaving": True}))
 
     def _said(self, store: Store, resource: Resource, before: Identity | None) -> tuple[Said, str]:
@@ -133,20 +137,35 @@ class Push:
         others = {field: value for field, value in desired.fields.items() if field is not ZohoField.MANAGER}
         return ZohoUser(active=desired.active, fields=others | ({ZohoField.MANAGER: account} if account else {}))
 
-    def _pending(self, reason: str, before: Identity | None, said: Said) -> Pending:
+    def _pending(self, store: Store, reason: str, before: Identity | None, said: Said) -> Pending:
         """The mark of a write that is about to go to Zoho One, with this request as the holder of the lease."""
         earlier = before.pending if before else None
         attempted = earlier.attempted if earlier else ()
+        password_due = earlier is not None and earlier.password_due
         if before is None or before.account is None:
             names = (said.desired.user_name,) if isinstance(said.desired, ZohoUser) else ()
             attempted = tuple(dict.fromkeys((*attempted, *names)))
+            password_due = password_due or self._brings_password(store, said, attempted)
         return Pending(
             reason=reason,
             before=earlier.before if earlier else before.said if before else None,
             attempted=attempted,
+            password_due=password_due,
             writer=secrets.token_hex(8),
             lease_ends=self.now() + self.lease,
         )
+
+    def _brings_password(self, store: Store, said: Said, attempted: tuple[str, ...]) -> bool:
+        """Whether a one-time password comes with a creation that is about to begin.
+
+        Then Zoho One is asked whether it has the account already: one that is found after a crash, when it had none
+        before, is the bridge's own, and only such a one may be given a password.
+        """
+        if not isinstance(said.desired, ZohoUser) or not said.desired.active:
+            return False
+        if isinstance(notice_for(store.password_notification, said.desired, said.source), NoNotice):
+            return False
+        return not any(self.apply.is_taken(store, name) for name in attempted)
 
     def _joined(self, store: Store, resource: Resource, said: Said) -> Stored:
         """The pending creation that has this request's userName, taken over. Raises UserNameTaken, BeingWritten."""
@@ -159,7 +178,7 @@ class Push:
         self._ensure_free(holder.identity)
         said, reason = self._said(store, resource, holder.identity)
         after = holder.identity.model_copy(
-            update={"said": said, "pending": self._pending(reason, holder.identity, said)}
+            update={"said": said, "pending": self._pending(store, reason, holder.identity, said)}
         )
         return self.identities.write(store.id, holder, after)
 
@@ -176,15 +195,16 @@ class Push:
         identity = stored.identity
         assert identity.pending is not None  # every caller has just written it
         found = Found(identity.account, None) if identity.account else None
+        password = new_password(store.password_notification, secrets.choice) if identity.pending.password_due else None
         try:
             found = found if certain else self.apply.look(store, identity)
-            outcome = self.apply.apply(store, identity, found)
+            outcome = self.apply.apply(store, identity, found, password)
         except ZohoRefused as refusal:
             self._go_back(store, stored, found.account if found else None, refusal)
         except (ZohoBusy, ZohoCredentials) as failure:
             self._let_go(store, stored, failure)
             raise
-        event = self._event_of(identity, outcome, identity.pending.reason)
+        event = self._event_of(store, identity, outcome)
         settled = identity.settled(outcome.account)
         if outcome.left_alone and outcome.account:
             # What it holds is what it should hold, or each write would try again.
@@ -194,9 +214,23 @@ class Push:
             self.identities.remove(store.id, stored, outcome.account, event)
             return settled
         try:
-            return self.identities.write(store.id, stored, settled, event, outcome.record).identity
+            mail = self._mail_due(store, identity, outcome)
+            written = self.identities.write(store.id, stored, settled, event, outcome.record, mail)
         except Taken:
             self._go_back(store, stored, None, ZohoRefused("The Zoho One account belongs to another person"))
+        if mail is not None:
+            was_set = outcome.change.kind is ChangeKind.CREATE
+            self.passwords.after_creation(store, written, password if was_set else None)
+        return written.identity
+
+    def _mail_due(self, store: Store, identity: Identity, outcome: Outcome) -> MailDue | None:
+        """What the person is due from the moment on in which his account is known to be there."""
+        if outcome.account is None:
+            return None
+        notice = notice_for(store.password_notification, outcome.account.holds, identity.said.source)
+        made = outcome.change.kind is ChangeKind.CREATE and isinstance(notice, Notice)
+        due = made or (identity.pending is not None and identity.pending.password_due)
+        return self.passwords.begun(notice.reason) if due else None
 
     def _go_back(self, store: Store, stored: Stored, holds: Account | None, refusal: ZohoRefused) -> NoReturn:
         """Undo the write that Zoho One refused: a creation leaves nothing behind, an update what was there before."""
@@ -225,12 +259,16 @@ class Push:
         if (until := identity.leased_until(self.now())) is not None:
             raise BeingWritten(until)
 
-    def _event_of(self, identity: Identity, outcome: Outcome, reason: str) -> Event:
-        kind = EVENTS[outcome.change.kind]
-        if outcome.adopted or outcome.record:
+    def _event_of(self, store: Store, identity: Identity, outcome: Outcome) -> Event:
+        assert identity.pending is not None  # what was confirmed was pending
+        kind, reason = EVENTS[outcome.change.kind], identity.pending.reason
+        if outcome.record or (outcome.adopted and not identity.pending.password_due):
             kind = EventKind.ADOPTED
         elif identity.account is None and outcome.account is not None:
             kind = EventKind.CREATED  # perhaps by an earlier try whose answer was lost
+            if store.password_notification.password_notification is not PasswordNotice.NOBODY:
+                notice = notice_for(store.password_notification, outcome.account.holds, identity.said.source)
+                reason = f"{reason} {notice.reason}"
         return Event(at=self.now(), kind=kind, reason=outcome.left_alone or reason, fields=outcome.change.fields)
 
     def _event(self, kind: EventKind, reason: str) -> Event:

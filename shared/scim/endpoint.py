@@ -71,7 +71,8 @@ class SyncEndpoint:
         self._public_url = public_url
         self._entra_tokens = entra_tokens or IssuedTokens()
         self._clock = clock
-        self._service = SyncService(sync_endpoint_provider(), secret=secret)
+        self._secret = secret
+        self._service = self._service_of(())
 
     def handle(self, store_id: str, request: HttpRequest) -> HttpResponse:
         """Answer one request to ``/scim/{store_id}/…``."""
@@ -106,8 +107,13 @@ class SyncEndpoint:
         ensure_started(store, request.method, request.url)
         if len(request.body) > MAX_BODY:
             raise PayloadTooLargeException(detail=f"A request may take {MAX_BODY // 1024} KiB at the most")
-        storage = IdentityStorage(store, self._service.provider, self._identities, self._groups, self._push)
-        return SyncHandler(self._service, storage).handle(self._scim_request(store, request, headers))
+        service = self._service_of(store.custom_attributes)
+        storage = IdentityStorage(store, service.provider, self._identities, self._groups, self._push)
+        return SyncHandler(service, storage).handle(self._scim_request(store, request, headers))
+
+    def _service_of(self, custom: tuple[str, ...]) -> SyncService:
+        """The protocol for stores that take these directory extensions; their description is built once."""
+        return SyncService(sync_endpoint_provider(custom), secret=self._secret)
 
     def _scim_request(self, store: Store, request: HttpRequest, headers: Mapping[str, str]) -> ScimRequest:
         """The request in the library's terms, in the standard's shapes, relative to the store's endpoint."""

@@ -1,6 +1,6 @@
 """What the sync endpoint announces and tolerates: schemas, resource types, capabilities, policy."""
 
-from functools import cache
+from functools import lru_cache
 
 from scim2_models import (
     AuthenticationScheme,
@@ -40,39 +40,30 @@ ENTRA_POLICY = ScimPolicy(
 )
 
 
-def _entra_extension() -> Schema:
+def _entra_extension(custom: tuple[str, ...]) -> Schema:
     """The schema of what Entra holds and SCIM has no place for, so that an administrator can map it in Entra."""
-    attributes: list[dict[str, object]] = [
+    ours = {name: path for name, path in EXTENDED_SOURCES.items() if path.schema == ENTRA}
+    described = {name: AZURE_FIELDS[name].description for name in ours} | dict.fromkeys(custom, "Directory extension")
+    attributes = [
         {
             "name": name,
             "type": "string",
-            "multiValued": AZURE_FIELDS[name].multi_valued,
-            "description": AZURE_FIELDS[name].description,
+            "multiValued": False,
+            "description": description,
             "mutability": "readWrite",
             "returned": "default",
         }
-        for name in EXTENDED_SOURCES
+        for name, description in described.items()
     ]
-    parts = [
-        {"name": name, "type": "string", "caseExact": True, "mutability": "readWrite"} for name in ("type", "value")
-    ]
-    attributes.append(
-        {
-            "name": "custom",
-            "type": "complex",
-            "multiValued": True,
-            "description": 'Directory extensions: custom[type eq "the name"].value',
-            "mutability": "readWrite",
-            "returned": "default",
-            "subAttributes": parts,
-        }
-    )
     return Schema.model_validate({"id": ENTRA, "name": "EntraUser", "description": "Entra", "attributes": attributes})
 
 
-@cache
-def sync_endpoint_provider() -> ScimProvider:
-    """The description of the sync endpoint. Models come from the schemas: Entra's values are kept as they are sent."""
+@lru_cache(maxsize=64)
+def sync_endpoint_provider(custom: tuple[str, ...] = ()) -> ScimProvider:
+    """The description of a sync endpoint that takes these directory extensions.
+
+    Models come from the schemas, not from classes with checks of their own: Entra's values are kept as they are sent.
+    """
     schemas = load_default_schemas()
     user = schemas[USER]
     # A password has no place here: it would have to be kept somewhere, and nothing that Entra sends needs it.
@@ -82,7 +73,7 @@ def sync_endpoint_provider() -> ScimProvider:
         SchemaExtension.model_validate({"schema": urn, "required": False}) for urn in (ENTERPRISE, ENTRA)
     ]
     return ScimProvider.from_discovery(
-        [user, schemas[ENTERPRISE], _entra_extension()],
+        [user, schemas[ENTERPRISE], _entra_extension(custom)],
         [user_type],
         config=ServiceProviderConfig(
             patch=Patch(supported=True),

@@ -5,28 +5,31 @@ The partition is the store. The row ``plan:<id>`` says what is known of a plan a
 can be open, is the first of its range.
 """
 
-import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
-from azure.data.tables import TableClient, UpdateMode
-from pydantic import BaseModel
+from azure.data.tables import TableClient, TableEntity, UpdateMode
 
 from shared.directory.cycle_plan import Plan, PlannedChange
 from shared.directory.guard import Breach
 from shared.directory.held_plan import HeldPlan, HeldState, Move
+from shared.tables.by_time import MOST_DROPPED, drop, inverted, new_id
 from shared.tables.entity_text import gather, spread
-from shared.tables.errors import Changed
+from shared.tables.errors import Changed, Taken
 from shared.tables.portions import portions
 from shared.tables.service import our_errors
 
 MOST_CHARACTERS = 200_000
-"""Of changes in one row: a property holds 32 K characters of UTF-16, an entity 1 MiB."""
+"""Of changes in one row, whose 1 MiB counts each as two bytes or four; a change alone is far smaller."""
 
-_LAST_MICROSECOND = 10**17
+PAGE = 50
+
+type Row = dict[str, str]
+type Operation = tuple[str, Row] | tuple[str, Row, dict[str, object]]
 
 
 @dataclass(frozen=True)
@@ -35,3 +38,142 @@ class StoredPlan:
 
     held: HeldPlan
     etag: str
+
+
+class PlanLost(Exception):
+    """The changes of a held plan are not all there any more: it cannot be shown, so it cannot be approved."""
+
+
+class HeldPlans:
+    """Reads and writes held plans. Every method raises TablesBusy."""
+
+    def __init__(self, table: TableClient) -> None:
+        self._table = table
+
+    def hold(self, plan: Plan, breaches: tuple[Breach, ...], active_users: int, by: str, at: datetime) -> StoredPlan:
+        """Keep a plan whole until somebody decides; an earlier one that is open is overtaken.
+
+        A plan that does the same as the open one is that one. Raises Changed where an administrator has decided on the
+        earlier plan meanwhile, and CannotBecome where that is being applied.
+        """
+        earlier = self.newest(plan.store)
+        if earlier is not None and earlier.held.is_open and earlier.held.digest == plan.digest:
+            return earlier
+        first = Move(state=HeldState.HELD, by=by, at=at, why=" ".join(map(str, breaches)))
+        held = HeldPlan(
+            id=new_id(at),
+            store=plan.store,
+            digest=plan.digest,
+            counts=plan.counts,
+            breaches=breaches,
+            active_users=active_users,
+            moves=(first,),
+        )
+        operations: list[Operation] = [("create", _row(held))]
+        if earlier is not None and earlier.held.is_open:
+            why = "Another plan is held in its place."
+            overtaken = earlier.held.moved(Move(state=HeldState.OVERTAKEN, by=by, at=at, why=why))
+            operations.append(("update", _row(overtaken), _guard(earlier.etag)))
+        # What nobody points to if this ends half-way is dropped with the plans of its day.
+        for portion in portions(_parts(held.id, plan)):
+            self._submit([("upsert", dict(row), {"mode": UpdateMode.REPLACE}) for row in portion])
+        return StoredPlan(held, self._decisive(operations))
+
+    def newest(self, store: str) -> StoredPlan | None:
+        """The plan that was held last, open or not; None where none ever was. One round trip."""
+        return next(iter(self.all(store, 1)), None)
+
+    def all(self, store: str, count: int = PAGE) -> list[StoredPlan]:
+        """The plans that were held, newest first. One round trip."""
+        rows = islice(self._range(store, "plan:", "plan;", count), count)
+        return [_stored(row) for row in rows]
+
+    def plan(self, held: HeldPlan) -> Plan:
+        """Its changes, just as they were held. One round trip for some ten thousand. Raises PlanLost."""
+        lists: dict[str, list[PlannedChange]] = {"changes": [], "suppressed": []}
+        for row in self._range(held.store, f"part:{held.id}:", f"part:{held.id};", 1000):
+            part = Plan.model_validate_json(gather(row, "part"))
+            lists["changes"] += part.changes
+            lists["suppressed"] += part.suppressed
+        plan = Plan(store=held.store, changes=tuple(lists["changes"]), suppressed=tuple(lists["suppressed"]))
+        if plan.digest != held.digest:
+            raise PlanLost(held.id)
+        return plan
+
+    def move(self, stored: StoredPlan, move: Move) -> StoredPlan:
+        """Change a plan's state. One round trip.
+
+        Raises CannotBecome, and Changed where somebody else has changed it since it was read.
+        """
+        held = stored.held.moved(move)
+        return StoredPlan(held, self._decisive([("update", _row(held), _guard(stored.etag))]))
+
+    def drop_before(self, store: str, cutoff: datetime, most: int = MOST_DROPPED) -> int:
+        """Forget the plans that were held before, at most so many rows, but never the newest, which may be open."""
+        newest = self.newest(store)
+        if newest is None:
+            return 0
+        start = max(inverted(cutoff), f"{newest.held.id}~")
+        dropped = drop(self._table, store, f"part:{start}", "part;", most)
+        return dropped + drop(self._table, store, f"plan:{start}", "plan;", most - dropped)
+
+    def _decisive(self, operations: list[Operation]) -> str:
+        """The ETag of the first row written. Raises Changed, but not for our own write that the SDK sent twice."""
+        try:
+            return self._submit(operations)
+        except (Changed, Taken):
+            row = operations[0][1]
+            with our_errors():
+                try:
+                    there = self._table.get_entity(row["PartitionKey"], row["RowKey"])
+                except ResourceNotFoundError:
+                    raise Changed from None
+            if gather(there, "held") != gather(row, "held"):
+                raise Changed from None
+            return str(there.metadata["etag"])
+
+    def _submit(self, operations: list[Operation]) -> str:
+        with our_errors():
+            return str(self._table.submit_transaction(operations)[0].get("etag", ""))
+
+    def _range(self, store: str, start: str, end: str, page: int) -> Iterator[TableEntity]:
+        with our_errors():
+            yield from self._table.query_entities(
+                "PartitionKey eq @store and RowKey ge @start and RowKey lt @end",
+                parameters={"store": store, "start": start, "end": end},
+                results_per_page=page,
+            )
+
+
+def _stored(row: TableEntity) -> StoredPlan:
+    return StoredPlan(HeldPlan.model_validate_json(gather(row, "held")), str(row.metadata["etag"]))
+
+
+def _row(held: HeldPlan) -> Row:
+    return {"PartitionKey": held.store, "RowKey": f"plan:{held.id}", **spread("held", held.model_dump_json())}
+
+
+def _guard(etag: str) -> dict[str, object]:
+    return {"etag": etag, "match_condition": MatchConditions.IfNotModified, "mode": UpdateMode.REPLACE}
+
+
+def _parts(plan_id: str, plan: Plan) -> Iterator[Row]:
+    """The rows of a plan's changes: each a plan of its own with as many as fit, in order."""
+    parts = [Plan(store=plan.store, changes=some) for some in _fitting(plan.changes)]
+    parts += [Plan(store=plan.store, suppressed=some) for some in _fitting(plan.suppressed)]
+    for number, part in enumerate(parts):
+        key = f"part:{plan_id}:{number:06d}"
+        yield {"PartitionKey": plan.store, "RowKey": key, **spread("part", part.model_dump_json())}
+
+
+def _fitting(changes: Iterable[PlannedChange]) -> Iterator[tuple[PlannedChange, ...]]:
+    some, size = list[PlannedChange](), 0
+    for change in changes:
+        characters = len(change.model_dump_json())
+        if some and size + characters > MOST_CHARACTERS:
+            yield tuple(some)
+            some, size = [], 0
+        some.append(change)
+        size += characters
+    if some:
+        yield tuple(some)

@@ -1,8 +1,8 @@
 """Leases by name in Table Storage: for as long as one lasts, one holder does what it stands for.
 
-A lease is a row ``<name>``, and stays when it is free, with a note that each holder hands to the next. Every write is
-guarded by the ETag, so that of two who see it free one gets it. It ends by the clock of whoever looks: it has to last
-longer than its holder may be silent, by more than two clocks differ.
+A lease is a row ``<kind>:<rest of its name>``, and stays when it is free, with a note that each holder hands to the
+next. Every write is guarded by the ETag, so that of two who see it free one gets it. It ends by the clock of whoever
+looks: it has to last longer than its holder may be silent, by more than two clocks differ.
 """
 
 import secrets
@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
-from azure.data.tables import TableClient, UpdateMode
+from azure.data.tables import TableClient, TableEntity, UpdateMode
 
 from shared.tables.entity_text import gather, spread
 from shared.tables.errors import Changed, Taken
@@ -82,15 +82,15 @@ class Leases:
                 return None
         return _lease(row, str(row.metadata["etag"]))
 
-    def named(self, prefix: str) -> dict[str, Lease]:
-        """Every lease whose name begins so, by the rest of its name. One round trip for a thousand."""
+    def of_kind(self, kind: str) -> dict[str, Lease]:
+        """Every lease named ``<kind>:<rest>``, by the rest. One round trip for a thousand."""
         with our_errors():
             rows = self._table.query_entities(
                 "PartitionKey eq @partition and RowKey ge @start and RowKey lt @end",
-                parameters={"partition": _PARTITION, "start": prefix, "end": prefix + "\uffff"},
+                parameters={"partition": _PARTITION, "start": f"{kind}:", "end": f"{kind};"},
             )
             found = [_lease(row, str(row.metadata["etag"])) for row in rows]
-        return {lease.name.removeprefix(prefix): lease for lease in found}
+        return {lease.name.removeprefix(f"{kind}:"): lease for lease in found}
 
     def _write(self, lease: Lease, *, free: bool = False) -> Lease:
         row = {
@@ -125,7 +125,7 @@ class Leases:
         return _lease(there, str(there.metadata["etag"]))
 
 
-def _lease(row: "dict[str, str]", etag: str) -> Lease:
+def _lease(row: TableEntity, etag: str) -> Lease:
     ends = datetime.fromisoformat(row["ends"]).astimezone(UTC)
     holder = "" if row["free"] else row["holder"]
     return Lease(str(row["RowKey"]), holder, ends, gather(row, "note"), etag)

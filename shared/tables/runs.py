@@ -4,26 +4,21 @@ The partition is the store; the row keys are ``run:<id>`` and ``change:<run id>:
 inverted time of the start, so that one range read gives the newest runs first, and what is older than a day is a range.
 """
 
-import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 
 from azure.core.exceptions import ResourceNotFoundError
-from azure.data.tables import TableClient, UpdateMode
+from azure.data.tables import TableClient, TableEntity, UpdateMode
 
 from shared.directory.run import Run, RunChange
+from shared.tables.by_time import MOST_DROPPED, drop, inverted
 from shared.tables.entity_text import gather, spread
-from shared.tables.errors import Changed
-from shared.tables.portions import MOST_ROWS, portions
+from shared.tables.portions import portions
 from shared.tables.service import our_errors
 
 PAGE = 50
-
-MOST_DROPPED = 1_000
-"""Rows dropped in one call: some ten round trips, so that a cycle's time is not spent on old runs."""
-
-_LAST_MICROSECOND = 10**17
+"""Runs, or changes of one, that a page shows."""
 
 
 class Runs:
@@ -33,7 +28,7 @@ class Runs:
         self._table = table
 
     def put(self, run: Run) -> None:
-        """Keep a run as it is now. One round trip."""
+        """Keep a run as it is now. Its id comes from ``by_time.new_id``. One round trip."""
         row = {"PartitionKey": run.store, "RowKey": f"run:{run.id}", **spread("run", run.model_dump_json())}
         with our_errors():
             self._table.upsert_entity(row, mode=UpdateMode.REPLACE)
@@ -58,11 +53,7 @@ class Runs:
         ``first``: the place of the first in the plan. A change that is kept again takes the place of itself.
         """
         rows = (
-            {
-                "PartitionKey": store,
-                "RowKey": _change_key(run_id, number),
-                **spread("change", change.model_dump_json()),
-            }
+            {"PartitionKey": store, "RowKey": _key(run_id, number), **spread("change", change.model_dump_json())}
             for number, change in enumerate(changes, first)
         )
         for portion in portions(rows):
@@ -71,54 +62,27 @@ class Runs:
 
     def changes(self, store: str, run_id: str, first: int = 0, count: int = PAGE) -> list[RunChange]:
         """A page of a run's changes, in the order of the plan, from place ``first`` on. One round trip."""
-        rows = self._range(store, _change_key(run_id, first), f"change:{run_id};", count)
+        rows = self._range(store, _key(run_id, first), f"change:{run_id};", count)
         return [RunChange.model_validate_json(gather(row, "change")) for row in rows]
 
     def drop_before(self, store: str, cutoff: datetime, most: int = MOST_DROPPED) -> int:
-        """Forget the runs that started before, the oldest rows last, at most so many; how many it were.
+        """Forget the runs that started before, at most so many rows; how many it were. Fewer than ``most``: it is done.
 
-        Fewer than ``most``: nothing older is left. Changes go before their runs, so that none is left without one.
+        Changes go before their runs, so that none is left without one.
         """
-        dropped = 0
-        for kind in ("change", "run"):
-            keys = self._keys_from(store, f"{kind}:{_inverted(cutoff)}", f"{kind};", most - dropped)
-            dropped += self._drop(store, keys)
-        return dropped
+        start = inverted(cutoff)
+        dropped = drop(self._table, store, f"change:{start}", "change;", most)
+        return dropped + drop(self._table, store, f"run:{start}", "run;", most - dropped)
 
-    def _keys_from(self, store: str, start: str, end: str, most: int) -> list[str]:
-        return [row["RowKey"] for row in self._range(store, start, end, most, keys_only=True)] if most > 0 else []
-
-    def _drop(self, store: str, keys: Iterable[str]) -> int:
-        dropped = 0
-        left = iter(keys)
-        while portion := list(islice(left, MOST_ROWS)):
-            try:
-                with our_errors():
-                    self._table.submit_transaction([("delete", {"PartitionKey": store, "RowKey": key}) for key in portion])
-            except Changed:
-                return dropped  # somebody else is dropping the same
-            dropped += len(portion)
-        return dropped
-
-    def _range(self, store: str, start: str, end: str, count: int, *, keys_only: bool = False) -> Iterator[dict[str, str]]:
+    def _range(self, store: str, start: str, end: str, count: int) -> Iterator[TableEntity]:
         with our_errors():
             found = self._table.query_entities(
                 "PartitionKey eq @store and RowKey ge @start and RowKey lt @end",
                 parameters={"store": store, "start": start, "end": end},
-                results_per_page=min(count, 1000),
-                select=["RowKey"] if keys_only else None,
+                results_per_page=count,
             )
             yield from islice(found, count)
 
 
-def new_id(started: datetime) -> str:
-    """The id of a run that starts then: a later one comes first in the order of ids."""
-    return f"{_inverted(started)}-{secrets.token_hex(2)}"
-
-
-def _inverted(at: datetime) -> str:
-    return f"{_LAST_MICROSECOND - int(at.timestamp() * 1_000_000):017d}"
-
-
-def _change_key(run_id: str, number: int) -> str:
+def _key(run_id: str, number: int) -> str:
     return f"change:{run_id}:{number:07d}"

@@ -14,7 +14,7 @@ from azure.data.tables import TableServiceClient, TableTransactionError
 
 from shared.tables.errors import Changed, TablesBusy, Taken
 
-TABLES = ("mappings", "stores", "identities", "secrets", "consents")
+TABLES = ("mappings", "stores", "identities", "secrets", "consents", "leases", "runs", "heldplans")
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20

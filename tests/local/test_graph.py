@@ -78,6 +78,12 @@ def test_shows_the_default_fields_of_one_user_by_id_and_by_name(client: Client) 
         ("/users?$select=manager", 400),
         (f"/users/{PEOPLE[24].id}", 404),
         ("/users/delta/x", 404),
+        ("/users/delta?$top=5", 400),
+        ("/users/delta?$expand=manager", 400),
+        ("/users/delta?$deltatoken=made-up", 400),
+        ("/users/delta?$select=shoeSize", 400),
+        ("/groups/nobody/members", 404),
+        ("/servicePrincipals/another/appRoleAssignedTo", 404),
     ],
 )
 def test_refuses(client: Client, path: str, status: int) -> None:
@@ -163,3 +169,45 @@ def test_fails_as_often_as_it_is_told(client: Client) -> None:
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "7")
     assert answer.json()["error"]["code"] == "TooManyRequests"
     assert client.get("/domains")
+
+
+def test_a_link_is_opaque_and_carries_what_was_selected(client: Client) -> None:
+    page = client.get("/users/delta?$select=displayName")
+    token = page["@odata.deltaLink"].partition("?$deltatoken=")[2]
+    assert "displayName" not in token
+    anna = PEOPLE[0]
+    change = [{"do": "change", "id": anna.id, "values": {"city": "Bonn", "displayName": "A."}}]
+    assert requests.post(f"{client.url}/_people", json=change, timeout=5).status_code == 204
+    assert client.get(page["@odata.deltaLink"])["value"] == [{"id": anna.id, "displayName": "A."}]
+    requests.post(f"{client.url}/_people", json=[{"do": "change", "id": anna.id, "values": {"city": "Ulm"}}], timeout=5)
+    last = client.get(page["@odata.deltaLink"])["@odata.deltaLink"]
+    assert client.get(last)["value"] == []
+
+
+@pytest.mark.parametrize(
+    "actions",
+    [
+        [{"do": "promote", "id": PEOPLE[0].id}],
+        [{"do": "disable", "id": "nobody"}],
+        [{"do": "hard-delete", "id": PEOPLE[0].id}],
+        [{"do": "change", "id": PEOPLE[0].id, "values": {"accountEnabled": "perhaps"}}],
+        [{"do": "delete group", "id": "none"}],
+    ],
+)
+def test_refuses_actions_that_cannot_be(client: Client, actions: list[dict[str, Any]]) -> None:
+    assert requests.post(f"{client.url}/_people", json=actions, timeout=5).status_code == 422
+
+
+def test_counts_calls_and_begins_again(client: Client, directory: EntraDirectory) -> None:
+    requests.delete(f"{client.url}/_state", timeout=5)
+    assert requests.get(f"{client.url}/_state", timeout=5).json()["calls"] == {}
+    assert requests.get(f"{client.url}/v1.0/domains", headers=client.headers, timeout=5).status_code == 401
+    assert requests.get(f"{client.url}/_calls", timeout=5).json() == {"GET /v1.0/domains": 1}
+    assert directory.get(PEOPLE[0].id) == PEOPLE[0]
+
+
+def test_takes_its_time_when_told(client: Client) -> None:
+    assert requests.patch(f"{client.url}/_settings", json={"latency": 0.2}, timeout=5).status_code == 204
+    assert requests.patch(f"{client.url}/_settings", json={"latency": "long"}, timeout=5).status_code == 422
+    assert requests.get(f"{client.url}/v1.0/domains", timeout=5).elapsed.total_seconds() >= 0.2
+    requests.patch(f"{client.url}/_settings", json={"latency": 0}, timeout=5)

@@ -11,17 +11,19 @@ from local.account_check import Standing, problems
 from local.closing_table import POP_ISOLATE, Row, closing_table
 from local.entra_mapping import mapped_values
 from local.entra_requests import Dialect, create_body
+from local.map_attributes import WORK_LOCATION
 from local.people import PEOPLE
 from local.person import Person
 from local.provisioning_service import Action, PersonReport
-from local.scim_path import ENTERPRISE
+from local.scim_path import ENTERPRISE, ZOHO_ONE
 
 WIDTH = 100
 
 
 def account_of(person: Person) -> dict[str, Any]:
     user = create_body(mapped_values(person), Dialect.WITH_FLAG)
-    return {key: value for key, value in user.items() if key not in (ENTERPRISE, "meta", "roles")}
+    kept = {key: value for key, value in user.items() if key not in (ENTERPRISE, "meta", "roles")}
+    return kept | {ZOHO_ONE: {"workLocation": WORK_LOCATION}}
 
 
 def good(person: Person) -> Standing:
@@ -60,6 +62,7 @@ def test_who_left_and_who_never_came_is_no_problem() -> None:
         (replace(SALES, active=False), "active is 'True', not 'False'"),
         (replace(SALES, account={**account_of(SALES.person), "title": "x"}), "title is 'x', not 'Head of Sales (100 %"),
         (replace(SALES, account={**account_of(SALES.person), "emails": []}), 'emails[type eq "work"].value is None'),
+        (replace(SALES, account={**account_of(SALES.person), ZOHO_ONE: {}}), f"{ZOHO_ONE}:workLocation is None"),
         (replace(SALES, manager_id="n"), "the bridge's manager is 'm', not 'n'"),
         (replace(SALES, bridge_user=None), "the bridge does not show him to Entra"),
         (replace(SALES, bridge_user={}), f"the bridge's {ENTERPRISE}:department is None"),

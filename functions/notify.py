@@ -1,0 +1,14 @@
+"""Timer: one-time password mails that have not gone yet."""
+
+import azure.functions as func
+
+from shared.bridge import bridge
+
+blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # the library leaves it untyped
+
+
+@blueprint.function_name("notify")
+@blueprint.timer_trigger("timer", schedule="0 */5 * * * *")
+def notify(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the worker passes it by name
+    """Try again what is due."""
+    bridge().mail_passwords()

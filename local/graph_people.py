@@ -1,0 +1,60 @@
+"""What an administrator does in the simulated Entra, over HTTP: `POST /_people` with a list of actions."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from local.entra_directory import EntraDirectory
+from local.person import Person
+
+
+class Action(BaseModel):
+    """One action upon a person, or upon a group where ``do`` says so."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    do: Literal[
+        "add", "change", "disable", "enable", "soft-delete", "restore", "hard-delete", "assign", "unassign",
+        "put group", "delete group", "assign group", "unassign group",
+    ]  # fmt: skip
+    id: str = ""
+    """Of the person or the group."""
+    values: dict[str, Any] = {}
+    """Properties by Graph's names, for ``change`` and, all of them, ``add``."""
+    members: list[str] = []
+    """Of the group that is put."""
+
+
+ACTIONS = TypeAdapter(list[Action])
+
+
+def act(directory: EntraDirectory, actions: list[Action]) -> None:
+    """Carry them out, one after the other. Raises as EntraDirectory does; those before have been carried out then."""
+    for action in actions:
+        _act(directory, action)
+
+
+def _act(directory: EntraDirectory, action: Action) -> None:
+    simple = {
+        "disable": directory.disable,
+        "enable": directory.enable,
+        "soft-delete": directory.soft_delete,
+        "restore": directory.restore,
+        "hard-delete": directory.hard_delete,
+        "assign": directory.assign,
+        "unassign": directory.unassign,
+        "delete group": directory.groups.delete,
+    }
+    match action.do:
+        case "add":
+            directory.create(Person.model_validate(action.values))
+        case "change":
+            directory.change(action.id, action.values)
+        case "put group":
+            directory.groups.put(action.id, action.members)
+        case "assign group":
+            directory.groups.assigned[action.id] = None
+        case "unassign group":
+            directory.groups.assigned.pop(action.id, None)
+        case _:
+            simple[action.do](action.id)

@@ -1,0 +1,47 @@
+"""A request to the simulated Graph, and how its query options are read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from local.graph_errors import GraphError
+
+type Content = dict[str, Any]
+
+LARGEST_PAGE = 999
+DEFAULT_PAGE = 100
+
+
+@dataclass(frozen=True)
+class GraphRequest:
+    """One request, whether it came alone or in a batch."""
+
+    method: str
+    base: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes = b""
+
+    def allow(self, *options: str) -> None:
+        """Refuse every other query option, so that nobody relies on one that is silently ignored here."""
+        if unknown := set(self.query) - set(options):
+            raise GraphError(400, "Request_UnsupportedQuery", f"Not simulated here: {', '.join(sorted(unknown))}")
+
+    def number(self, name: str, default: int, *, least: int, most: int | None) -> int:
+        """A query option that is a number."""
+        text = self.query.get(name, str(default))
+        if not text.isdecimal() or int(text) < least or (most is not None and int(text) > most):
+            raise GraphError(400, "Request_BadRequest", f"Invalid value '{text}' for {name}")
+        return int(text)
+
+    def page[T](self, rows: Sequence[T]) -> tuple[Sequence[T], Content]:
+        """The rows of the page that was asked for, and the beginning of the answer, with the link to the next one."""
+        size = self.number("$top", DEFAULT_PAGE, least=1, most=LARGEST_PAGE)
+        start = self.number("$skiptoken", 0, least=0, most=None)
+        more: Content = {}
+        if start + size < len(rows):
+            query = urlencode({**self.query, "$skiptoken": start + size}, safe="$,")
+            more["@odata.nextLink"] = f"{self.base}{self.path}?{query}"
+        return rows[start : start + size], more

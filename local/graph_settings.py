@@ -1,0 +1,23 @@
+"""How the simulated Graph behaves, as `/_settings` shows and changes it."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PERMISSIONS = frozenset(
+    {"User.Read.All", "GroupMember.Read.All", "Application.Read.All", "Domain.Read.All", "Mail.Send"}
+)
+
+
+class GraphSettings(BaseModel):
+    """All of it may be changed while it runs."""
+
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+    latency: float = Field(default=0, ge=0, description="Seconds that every call takes, beside those under /_")
+    page_size: int = Field(default=200, ge=1, description="People in a page of users/delta")
+    replays: int = Field(default=0, ge=0, description="People that a page of users/delta repeats of the one before")
+    split_managers: bool = Field(default=False, description="Whether users/delta gives managers in items of their own")
+    expired_status: int = Field(default=410, description="What an expired link is answered with: 410, or 400 or 404")
+    permissions: frozenset[str] = Field(default=PERMISSIONS, description="Which the app has")
+    tenant: str | None = Field(default=None, description="The only tenant there is; any is there where it is not given")
+    client_secret: str | None = Field(default=None, description="The app's; any will do where it is not given")
+    certificate: str | None = Field(default=None, description="The app's, as PEM")

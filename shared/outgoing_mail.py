@@ -1,0 +1,59 @@
+"""The way of sending mail that the app's settings choose, ready to be used."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import requests
+
+from shared.entra.credentials import EntraTokens
+from shared.entra.errors import GraphBusy, GraphError
+from shared.entra.session import new_session
+from shared.mail_settings import LocalFolder, Mailbox, MailSettings, MailWay
+from shared.notify.folder import MailFolder
+from shared.notify.graph_mail import GraphMail
+from shared.notify.rested import Rested
+from shared.notify.ses import Ses, SesAccess
+from shared.notify.smtp import Smtp, SmtpServer
+from shared.notify.transport import MailBusy, MailCredentials, Transport
+from shared.provisioning.password_mail import Postbox
+
+
+def open_postbox(settings: MailSettings, now: Callable[[], datetime], *, in_azure: bool) -> Postbox | None:
+    """The postbox, or None where no mail goes.
+
+    Raises ValueError with the setting to change, and ImportError where Amazon SES is chosen and boto3 is missing.
+    """
+    chosen = settings.mail_way(in_azure=in_azure)
+    if chosen is None:
+        return None
+    way, sender = chosen
+    return Postbox(Rested(_transport(way), now), sender)
+
+
+def _transport(way: MailWay) -> Transport:
+    match way:
+        case SmtpServer():
+            return Smtp(way)
+        case SesAccess():
+            return Ses(way)
+        case LocalFolder(path):
+            return MailFolder(path)
+        case Mailbox():
+            session = new_session()
+            return GraphMail(session, _graph_token(way, session), f"{way.connection.graph_origin}/v1.0")
+
+
+def _graph_token(mailbox: Mailbox, session: requests.Session) -> Callable[[], str]:
+    """What gives a valid token, and says what is wrong in the words of a transport."""
+    secret = mailbox.secret
+    tokens = EntraTokens(mailbox.connection, session, lambda: secret.get_secret_value() if secret else "")
+
+    def current() -> str:
+        try:
+            return tokens.current()
+        except GraphBusy as busy:
+            raise MailBusy(str(busy), busy.retry_after) from None
+        except GraphError as error:
+            raise MailCredentials(str(error)) from None
+
+    return current

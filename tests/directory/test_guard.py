@@ -1,0 +1,139 @@
+"""The guard's limits, each at its edge; and the rolling count of a push."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from shared.directory.cycle_plan import Plan
+from shared.directory.guard import INTERVAL, GuardLimits, Rule, Threshold, check
+from shared.directory.plan import ChangeKind
+from shared.directory.recent_leavings import RecentLeavings
+from shared.directory.zoho_user import ZohoField
+from tests.directory.plans import changes
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+DEFAULT = GuardLimits()
+COUNTS = st.integers(0, 60)
+
+
+def plan(deactivate: int = 0, delete: int = 0, create: int = 0, title: int = 0) -> Plan:
+    return Plan(
+        store="contoso",
+        changes=(
+            *changes(ChangeKind.DEACTIVATE, deactivate),
+            *changes(ChangeKind.DELETE, delete),
+            *changes(ChangeKind.CREATE, create, ZohoField.TITLE),
+            *changes(ChangeKind.UPDATE, title, ZohoField.TITLE),
+        ),
+    )
+
+
+CASES: list[tuple[Plan, int, int, list[Rule]]] = [
+    # plan                          active  recent  held for
+    (plan(), 0, 0, []),
+    (plan(deactivate=10), 10, 0, []),  # all of ten people: no more than ten
+    (plan(deactivate=11), 11, 0, [Rule.LEAVINGS]),
+    (plan(deactivate=11), 110, 0, []),  # 10 % is not over 10 %
+    (plan(deactivate=11), 109, 0, [Rule.LEAVINGS]),
+    (plan(deactivate=6, delete=5), 100, 0, [Rule.LEAVINGS]),  # both together
+    (plan(delete=11), 0, 0, [Rule.LEAVINGS]),  # of inactive accounts, and nobody is active
+    (plan(deactivate=1), 100, 10, []),  # 11 of the 110 that there were
+    (plan(deactivate=1), 98, 10, [Rule.LEAVINGS]),
+    (plan(create=1), 0, 5000, []),  # nobody leaves, so nobody is held for those who left
+    (plan(create=5000), 0, 0, []),  # a first sync
+    (plan(create=4000), 1000, 0, []),  # the rest of one
+    (plan(title=50), 50, 0, []),
+    (plan(title=51), 102, 0, []),  # half is not over half
+    (plan(title=51), 101, 0, [Rule.ONE_FIELD]),
+    (plan(title=51, deactivate=11), 101, 0, [Rule.LEAVINGS, Rule.ONE_FIELD]),
+]
+
+
+@pytest.mark.parametrize(("planned", "active", "recent", "rules"), CASES)
+def test_what_is_held_by_default(planned: Plan, active: int, recent: int, rules: list[Rule]) -> None:
+    assert [breach.rule for breach in check(planned, active, DEFAULT, recent)] == rules
+
+
+def test_licences_can_be_counted() -> None:
+    limits = GuardLimits(creations=5)
+    assert check(plan(create=5), 100, limits) == ()
+    (breach,) = check(plan(create=6), 100, limits)
+    assert str(breach) == "6 people would be created; the limit is 5."
+
+
+def test_a_breach_says_percentage_limit_and_both_counts() -> None:
+    (breach,) = check(plan(deactivate=20, delete=5), 180, DEFAULT, recent=20)
+    assert (breach.count, breach.of, breach.recent, breach.percentage) == (45, 200, 20, 22.5)
+    assert str(breach) == (
+        "45 of 200 active people (22.5 %) would be deactivated or deleted, counting 20 of the last 40 minutes; "
+        "the limit is 10 people and 10 %."
+    )
+    (breach,) = check(plan(title=80), 100, DEFAULT)
+    assert breach.field is ZohoField.TITLE
+    assert str(breach) == (
+        "The field title would change for 80 of 100 active people (80.0 %); the limit is 50 people and 50 %."
+    )
+    (breach,) = check(plan(delete=11), 0, DEFAULT)
+    assert breach.percentage == 100
+
+
+@given(few=COUNTS, more=COUNTS, deletions=COUNTS, active=st.integers(0, 300), recent=COUNTS, data=st.data())
+def test_more_who_leave_never_pass_where_fewer_are_held(
+    few: int, more: int, deletions: int, active: int, recent: int, data: st.DataObject
+) -> None:
+    count, percent = data.draw(st.integers(0, 50)), data.draw(st.floats(0, 100))
+    limits = GuardLimits(leavings=Threshold(count=count, percent=percent))
+    if check(plan(deactivate=few, delete=deletions), active, limits, recent):
+        assert check(plan(deactivate=few + more, delete=deletions), active, limits, recent)
+        assert check(plan(deactivate=few, delete=deletions + more), active, limits, recent)
+
+
+@given(few=st.integers(0, 120), more=COUNTS, active=st.integers(0, 200))
+def test_more_of_one_field_never_pass_where_fewer_are_held(few: int, more: int, active: int) -> None:
+    if check(plan(title=few), active, DEFAULT):
+        assert check(plan(title=few + more), active, DEFAULT)
+
+
+@given(leavings=st.integers(1, 60), active=st.integers(60, 300))
+def test_one_by_one_is_held_where_all_at_once_is(leavings: int, active: int) -> None:
+    recent = RecentLeavings().counted(active, NOON)
+    left = 0
+    while left < leavings and recent.breach(NOON, DEFAULT) is None:
+        recent, left = recent.with_leavings(NOON, 1), left + 1
+    assert (left < leavings) == bool(check(plan(deactivate=leavings), active, DEFAULT))
+
+
+def test_what_left_is_forgotten_after_the_interval_and_never_earlier() -> None:
+    recent = RecentLeavings().counted(100, NOON).with_leavings(NOON, 3)
+    assert recent.active_users == 97
+    for minutes, count in [(0, 3), (39, 3), (40, 3), (41, 0), (-5, 3)]:
+        assert recent.within(NOON + timedelta(minutes=minutes)) == count, minutes
+    assert recent.within(NOON + INTERVAL - timedelta(microseconds=1)) == 3
+
+
+@given(minutes=st.lists(st.integers(0, 10_000), max_size=300))
+def test_it_never_holds_more_numbers_than_the_interval_has_minutes(minutes: list[int]) -> None:
+    recent = RecentLeavings()
+    for minute in sorted(minutes):
+        recent = recent.with_leavings(NOON + timedelta(minutes=minute), 1)
+    assert len(recent.by_minute) <= 41
+    assert RecentLeavings.model_validate_json(recent.model_dump_json()) == recent
+
+
+def test_an_old_number_of_people_is_counted_anew_and_a_decision_clears_the_count() -> None:
+    recent = RecentLeavings()
+    assert recent.is_stale(NOON)
+    assert not recent.counted(5, NOON).is_stale(NOON + timedelta(minutes=39))
+    assert recent.counted(5, NOON).is_stale(NOON + INTERVAL)
+    held = recent.with_leavings(NOON, 20).hold()
+    assert held.held
+    assert (held.decided().held, held.decided().within(NOON)) == (False, 0)
+
+
+@pytest.mark.parametrize("limits", [{"leavings": {"count": -1, "percent": 1}}, {"one_field": {"percent": 101}}])
+def test_limits_that_make_no_sense_are_refused(limits: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        GuardLimits.model_validate(limits)

@@ -1,0 +1,107 @@
+"""What Graph says of a person joins what was known of him."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.directory.azure_user import AzureUser
+from shared.entra.errors import GraphUnclear
+from shared.entra.user_properties import UserProperties, select_of
+
+ANNA = AzureUser(
+    user_principal_name="anna@contoso.example",
+    account_enabled=False,
+    department="Sales",
+    business_phones=("1",),
+    manager="m1",
+    extension_attributes={"extensionAttribute1": "a", "extensionAttribute2": "b"},
+    custom={"extension_x": "x", "extension_y": "y"},
+)
+
+
+def said(managers: tuple[str, ...] = (), former: tuple[str, ...] = (), **values: Any) -> UserProperties:
+    return UserProperties("id", values, managers, former)
+
+
+def test_selects_what_the_mapping_needs_and_what_is_always_needed() -> None:
+    fields = ["mobile", "extensionAttribute3", "extension_x", "manager", "IsSoftDeleted"]
+    assert select_of(fields) == (
+        "accountEnabled",
+        "extension_x",
+        "id",
+        "manager",
+        "mobilePhone",
+        "onPremisesExtensionAttributes",
+        "userPrincipalName",
+    )
+    with pytest.raises(ValueError, match="no property shoeSize"):
+        select_of(["shoeSize"])
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (said(), {}),
+        (said(department="Legal"), {"department": "Legal"}),
+        (said(department=None), {"department": None}),
+        (said(businessPhones=[]), {"business_phones": ()}),
+        (said(accountEnabled=True), {"account_enabled": True}),
+        (said(accountEnabled=None), {}),
+        (said(managers=("m2",), former=("m1",)), {"manager": "m2"}),
+        (said(former=("m1",)), {"manager": None}),
+        (said(former=("m0",)), {}),
+        (said(manager=None), {"manager": None}),
+        (said(manager="m3"), {"manager": "m3"}),
+        (
+            said(onPremisesExtensionAttributes={"extensionAttribute1": None, "extensionAttribute3": "c"}),
+            {"extension_attributes": {"extensionAttribute2": "b", "extensionAttribute3": "c"}},
+        ),
+        (said(onPremisesExtensionAttributes=None), {}),
+        (said(extension_x=None), {"custom": {"extension_y": "y"}}),
+        (said(extension_x="z"), {"custom": {"extension_x": "z", "extension_y": "y"}}),
+    ],
+)
+def test_changes_what_was_said_and_nothing_else(change: UserProperties, expected: dict[str, Any]) -> None:
+    now = change.onto(ANNA)
+    assert now == ANNA.model_copy(update=expected)
+    assert change.onto(now) == now
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        said(),
+        said(userPrincipalName="anna@contoso.example"),
+        said(userPrincipalName="anna@contoso.example", accountEnabled=None),
+        said(userPrincipalName="", accountEnabled=True),
+        said(userPrincipalName="anna@contoso.example", accountEnabled="perhaps"),
+    ],
+)
+def test_nobody_is_made_of_too_little(change: UserProperties) -> None:
+    with pytest.raises(GraphUnclear) as raised:
+        change.onto(None)
+    assert "anna" not in str(raised.value)
+
+
+def test_somebody_new() -> None:
+    person = said(userPrincipalName="a@b.example", accountEnabled=True, managers=("m1",), former=("m0",)).onto(None)
+    assert person == AzureUser(user_principal_name="a@b.example", account_enabled=True, manager="m1")
+
+
+MANAGERS = st.lists(st.sampled_from(["m1", "m2", "m3"]), max_size=2, unique=True).map(tuple)
+SAID = st.builds(
+    UserProperties,
+    st.just("id"),
+    st.dictionaries(st.sampled_from(["department", "city", "jobTitle"]), st.sampled_from([None, "a", "b"])),
+    MANAGERS,
+    MANAGERS,
+).filter(lambda each: not set(each.managers) & set(each.former_managers))
+
+
+@given(SAID, SAID)
+def test_two_mentions_say_the_same_together_as_one_after_the_other(
+    first: UserProperties, second: UserProperties
+) -> None:
+    assert first.then(second).onto(ANNA) == second.onto(first.onto(ANNA))
