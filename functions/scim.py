@@ -18,6 +18,6 @@ def scim(req: func.HttpRequest) -> func.HttpResponse:
     """Answer one SCIM request to a directory store's sync endpoint."""
     answer = bridge().sync_endpoint.handle(
         req.route_params["store"],
-        HttpRequest(req.method, req.url, req.params, req.headers, req.get_body()),
+        HttpRequest(req.method, req.url, req.headers, req.get_body()),
     )
     return func.HttpResponse(answer.body, status_code=answer.status, headers=dict(answer.headers))

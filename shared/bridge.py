@@ -14,6 +14,7 @@ from shared.directory.store import Store
 from shared.outgoing_mail import open_postbox
 from shared.provisioning.apply import Apply
 from shared.provisioning.connection_check import ConnectionCheck
+from shared.provisioning.mapping_preview import MappingPreview
 from shared.provisioning.password_mail import PasswordMails
 from shared.provisioning.push import Push
 from shared.provisioning.start import Switch
@@ -43,6 +44,7 @@ class Bridge:
         self.secrets = Secrets(service.get_table_client("secrets"), keys)
         self.mappings = Mappings(service.get_table_client("mappings"))
         self.identities = Identities(service.get_table_client("identities"))
+        self.mapping_preview = MappingPreview(self.identities, self.mappings.compiled, _now)
         public_url = str(settings.public_url).rstrip("/") if settings.public_url else None
         self.connections = Connections(service.get_table_client("secrets"), self.secrets)
         data_centers = settings.data_centers

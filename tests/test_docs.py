@@ -13,6 +13,8 @@ from local.mapping_docs import PAGE, page
 from local.processes import ROOT
 from shared.directory.mapping_check import check_mapping, read_mapping
 from shared.directory.zoho_user import ZOHO_FIELDS
+from shared.settings import Platform, Settings
+from shared.zoho.data_centers import DATA_CENTERS
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = sorted(
@@ -49,6 +51,25 @@ def test_links_lead_somewhere(file: Path) -> None:
 def test_the_reference_of_mappings_is_up_to_date() -> None:
     assert PAGE.read_text() == page(), "run: .venv/bin/python -m local mapping docs"
     assert SCHEMA.read_text() == schema(), "run: .venv/bin/python -m local mapping schema"
+
+
+def test_the_endpoints_of_every_data_center_are_the_codes() -> None:
+    text = (ROOT / "docs/connection.md").read_text()
+    for data_center in DATA_CENTERS.values():
+        assert f"\n{data_center.authorization_endpoint}\n{data_center.token_endpoint}\n" in text
+
+
+def test_the_sample_settings_are_settings_of_the_app() -> None:
+    values = json.loads((ROOT / "local.settings.sample.json").read_text())["Values"]
+    known = {
+        field.validation_alias
+        for settings in (Settings, Platform)
+        for field in settings.model_fields.values()
+        if isinstance(field.validation_alias, str)
+    }
+    assert set(values) - known == {"FUNCTIONS_WORKER_RUNTIME", "PYTHON_THREADPOOL_THREAD_COUNT"}, "the platform's own"
+    required = {field.validation_alias for field in Settings.model_fields.values() if field.is_required()}
+    assert required <= set(values)
 
 
 def test_the_mapping_in_the_text_is_the_example_and_is_valid() -> None:

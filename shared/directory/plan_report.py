@@ -20,12 +20,13 @@ MOST_CHARACTERS = 80
 
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Characters that move the cursor, break the line or turn the text round: a name in Entra may hold them."""
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|&~$])")
+_MARKUP = re.compile(r"([\\`*_\[\]<>|&~$:.])")
+"""What Markdown reads within a line; the colon and the dot make links of addresses."""
 
 
 @dataclass(frozen=True)
 class _Style:
-    """The templates of one form. What is put into them has been made plain before."""
+    """The templates of one form. What comes from a directory is made plain first; the reasons are our own sentences."""
 
     title: str
     count: str

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 TICK = timedelta(minutes=5)
 """The timer's period, ``0 */5 * * * *``: each tick is a multiple of it since 1970, UTC."""
 
-EARLY = timedelta(minutes=1)
+EARLY = timedelta(seconds=30)
 """A tick this much before the time counts: a timer may fire early, and the clocks of two instances differ."""
 
 DEFAULT_INTERVAL = 40

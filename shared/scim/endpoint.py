@@ -7,7 +7,7 @@ import traceback
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from scim2_models import NotFoundException, PayloadTooLargeException, SCIMException
 from scim2_server.requests import ScimRequest
@@ -35,7 +35,6 @@ class HttpRequest:
 
     method: str
     url: str
-    query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
 
@@ -124,7 +123,8 @@ class SyncEndpoint:
         # The admin may have left or removed the /scim at the end of the sync endpoint.
         if path == "/scim" or path.startswith("/scim/"):
             mount, path = f"{mount}/scim", path.removeprefix("/scim")
-        query = dict(request.query)
+        # From the URL itself: Azure leaves parameters without a value out, and ``cursor=`` asks for a first page.
+        query = dict(parse_qsl(url.query, keep_blank_values=True))
         if "filter" in query:
             query["filter"] = standard_filter(query["filter"])
         return ScimRequest(

@@ -16,7 +16,7 @@ ADA = user("ada")
 LEFT = user("ada", active=False)
 RULES = StatusRules()
 
-# what he is                                             | the decision is                      | planned as | left out as
+# what he is, the decision                                 planned as            left out as
 CASES: list[tuple[Identity, Decision | None, ChangeKind | None, ChangeKind | None]] = [
     (identity("ada", None, ADA, "p"), None, ChangeKind.CREATE, None),
     (identity("ada", ADA, user("ada", title="x"), "p"), None, ChangeKind.UPDATE, None),

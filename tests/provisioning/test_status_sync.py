@@ -36,7 +36,7 @@ class Entra:
     def send(self, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
         """One request."""
         url = f"https://bridge.example/scim/{self.store.id}{path}"
-        request = HttpRequest(method, url, {}, {"Authorization": "Bearer known"}, json.dumps(body or {}).encode())
+        request = HttpRequest(method, url, {"Authorization": "Bearer known"}, json.dumps(body or {}).encode())
         answer = self.bridge.sync_endpoint.handle(self.store.id, request)
         return answer.status, json.loads(answer.body or b"{}")
 

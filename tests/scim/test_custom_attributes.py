@@ -25,7 +25,7 @@ def test_a_directory_extension_reaches_zoho_one(bridge: Bridge, store: Store, zo
 
     def send(method: str, path: str, body: object) -> dict[str, object]:
         url = f"https://bridge.example/scim/{store.id}{path}"
-        request = HttpRequest(method, url, {}, {"Authorization": "Bearer known"}, json.dumps(body).encode())
+        request = HttpRequest(method, url, {"Authorization": "Bearer known"}, json.dumps(body).encode())
         answer = bridge.sync_endpoint.handle(store.id, request)
         assert answer.status < 300, answer.body
         person: dict[str, object] = json.loads(answer.body)

@@ -1,0 +1,92 @@
+"""The way of sending mail that the settings choose, and the rest that a failing one is given."""
+
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from shared.notify.folder import MailFolder
+from shared.notify.graph_mail import GraphMail
+from shared.notify.rested import FAILURES, REST, Rested
+from shared.notify.ses import Ses
+from shared.notify.smtp import Smtp
+from shared.notify.transport import MailBusy, MailCredentials, MailError, MailRefused
+from shared.outgoing_mail import open_postbox
+from shared.settings import Settings
+from tests.notify.mails import PASSWORD, a_mail
+
+TENANT = "00000000-0000-0000-0000-000000000001"
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("settings", "transport"),
+    [
+        ({"BRIDGE_MAIL": "smtp", "BRIDGE_SMTP_HOST": "smtp.contoso.example"}, Smtp),
+        ({"BRIDGE_MAIL": "ses", "BRIDGE_SES_REGION": "eu-central-1"}, Ses),
+        ({"BRIDGE_MAIL": "graph", "BRIDGE_MAIL_TENANT_ID": TENANT}, GraphMail),
+        ({"BRIDGE_MAIL": "folder", "BRIDGE_MAIL_FOLDER": "/nowhere"}, MailFolder),
+        ({}, None),
+    ],
+)
+def test_the_settings_choose(settings: dict[str, str], transport: type | None) -> None:
+    needed = {"AzureWebJobsStorage": "x", "BRIDGE_ENCRYPTION_KEYS": "x", "BRIDGE_MAIL_FROM": "it@contoso.example"}
+    postbox = open_postbox(Settings.model_validate(needed | settings), lambda: NOW, in_azure=False)
+    assert (type(postbox.transport._transport) if postbox else None) is transport
+
+
+def test_a_folder_keeps_mails_for_its_owner_only(tmp_path: Path) -> None:
+    folder = MailFolder(tmp_path / "mailbox")
+    folder.send(a_mail("anna@contoso.example"))
+    folder.send(a_mail("ben@contoso.example"))
+    first, second = sorted((tmp_path / "mailbox").iterdir())
+    assert (b"anna@" in first.read_bytes(), b"ben@" in second.read_bytes()) == (True, True)
+    assert first.stat().st_mode & 0o077 == 0
+    (tmp_path / "file").touch()
+    with pytest.raises(MailBusy) as raised:
+        MailFolder(tmp_path / "file").send(a_mail("anna@contoso.example"))
+    assert PASSWORD not in str(raised.value)
+
+
+class Failing:
+    """A transport that fails as it is told."""
+
+    def __init__(self) -> None:
+        self.error: MailError | None = None
+        self.tries = 0
+
+    def send(self, message: EmailMessage) -> None:
+        self.tries += 1
+        if self.error:
+            raise self.error
+
+
+@pytest.mark.parametrize("error", [MailBusy("down"), MailCredentials("who?")])
+def test_three_failures_in_a_row_bring_a_minute_of_rest(error: MailError) -> None:
+    now = [NOW]
+    failing = Failing()
+    rested = Rested(failing, lambda: now[0])
+    failing.error = error
+    for _ in range(FAILURES + 2):
+        with pytest.raises(MailError):
+            rested.send(a_mail())
+    assert (failing.tries, rested.is_resting) == (FAILURES, True)
+    now[0] += REST + timedelta(seconds=1)
+    with pytest.raises(MailError):
+        rested.send(a_mail())
+    assert (failing.tries, rested.is_resting) == (FAILURES + 1, True), "one more is enough"
+    rested.wake()
+    failing.error = None
+    rested.send(a_mail())
+    assert not rested.is_resting
+
+
+def test_a_refused_mail_says_nothing_of_the_server() -> None:
+    failing = Failing()
+    failing.error = MailRefused("no such mailbox")
+    rested = Rested(failing, lambda: NOW)
+    for _ in range(FAILURES + 2):
+        with pytest.raises(MailRefused):
+            rested.send(a_mail())
+    assert not rested.is_resting

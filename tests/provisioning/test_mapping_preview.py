@@ -1,0 +1,39 @@
+"""The preview of a mapping over a store's people, on Azurite."""
+
+import pytest
+
+from shared.bridge import Bridge
+from shared.directory.mapping import HardCodedValue, Mapping, Rule
+from shared.directory.store import Store
+from shared.directory.zoho_user import ZohoField
+from tests.conftest import ZohoOne
+
+
+def test_a_changed_mapping_is_counted_before_it_is_saved(bridge: Bridge, store: Store, zoho_one: ZohoOne) -> None:
+    for name, title in (("ada", "Analyst"), ("grace", "Admiral"), ("joan", None)):
+        bridge.push.create(store, {"userName": f"{name}@contoso.example", "active": True, "title": title})
+    bridge.push.create(store, {"userName": "gone@contoso.example", "active": False, "title": "Guest"})
+    calls = zoho_one.calls()
+    current = bridge.mappings.current(store.id).mapping
+    rules = [
+        rule.model_copy(update={"default": "Colleague"}) if rule.target is ZohoField.TITLE else rule
+        for rule in current.rules
+    ]
+    rules.append(Rule(target=ZohoField.DEPARTMENT, source=HardCodedValue(value="switched off")))
+    preview = bridge.mapping_preview.change(store, Mapping(rules=tuple(rules)))
+    assert (preview.people, preview.changed) == (3, 1), "people without an account are not counted"
+    assert preview.by_field == {ZohoField.TITLE: 1}, "fields that the store does not use neither"
+    assert bridge.mappings.current(store.id).number == 0
+    assert zoho_one.calls() == calls
+
+
+def test_one_person_is_shown_field_by_field(bridge: Bridge, store: Store) -> None:
+    person = bridge.push.create(store, {"userName": "ada@contoso.example", "active": True, "title": "Analyst"})
+    lines = bridge.mapping_preview.person(store, bridge.mappings.current(store.id).mapping, person.id)
+    shown = {line.field: (line.value, line.rule) for line in lines if line.value}
+    assert shown == {
+        ZohoField.USER_NAME: ("ada@contoso.example", "[userPrincipalName]"),
+        ZohoField.TITLE: ("Analyst", "[jobTitle]"),
+    }
+    with pytest.raises(KeyError):
+        bridge.mapping_preview.person(store, bridge.mappings.current(store.id).mapping, "0" * 32)
