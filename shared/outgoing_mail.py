@@ -1,5 +1,6 @@
 """The way of sending mail that the app's settings choose, ready to be used."""
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 
@@ -15,19 +16,28 @@ from shared.notify.rested import Rested
 from shared.notify.ses import Ses, SesAccess
 from shared.notify.smtp import Smtp, SmtpServer
 from shared.notify.transport import MailBusy, MailCredentials, Transport
-from shared.provisioning.password_mail import Postbox
+from shared.provisioning.password_mail import NoPostbox, Postbox
+
+NO_WAY = "The app has no way of sending mail: set BRIDGE_MAIL"
+NO_BOTO3 = "BRIDGE_MAIL=ses needs boto3: publish requirements-ses.txt under the name requirements.txt"
+
+_log = logging.getLogger("bridge.notify")
 
 
-def open_postbox(settings: MailSettings, now: Callable[[], datetime], *, in_azure: bool) -> Postbox | None:
-    """The postbox, or None where no mail goes.
-
-    Raises ValueError with the setting to change, and ImportError where Amazon SES is chosen and boto3 is missing.
-    """
-    chosen = settings.mail_way(in_azure=in_azure)
-    if chosen is None:
-        return None
-    way, sender = chosen
-    return Postbox(Rested(_transport(way), now), sender)
+def open_postbox(settings: MailSettings, now: Callable[[], datetime], *, in_azure: bool) -> Postbox | NoPostbox:
+    """The postbox; a setting of mail that is wrong is no reason to provision nobody."""
+    try:
+        chosen = settings.mail_way(in_azure=in_azure)
+        if chosen is None:
+            return NoPostbox(NO_WAY)
+        way, sender = chosen
+        return Postbox(Rested(_transport(way), now), sender)
+    except ValueError as error:
+        reason = str(error)
+    except ImportError:
+        reason = NO_BOTO3
+    _log.error("No mail goes out. %s", reason)
+    return NoPostbox(reason)
 
 
 def _transport(way: MailWay) -> Transport:

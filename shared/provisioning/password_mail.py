@@ -19,7 +19,7 @@ from shared.directory.password import NoNotice, Notice, new_password, notice_for
 from shared.directory.store import DataCenterName, Store, UpdateVerb
 from shared.notify.message import BadTemplate, Letterhead, compose
 from shared.notify.rested import Rested
-from shared.notify.transport import MailBusy, MailError, MailRefused
+from shared.notify.transport import MailBusy, MailCredentials, MailError, MailRefused
 from shared.tables.errors import Changed, TablesError, Taken
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored, StoredMail
@@ -30,7 +30,6 @@ from shared.zoho.scim_client import ZohoUsers
 
 BUDGET = timedelta(minutes=4)
 """Of one pass over the mails that are due: less than the five minutes until the next one."""
-NO_WAY = "The app has no way of sending mail: set BRIDGE_MAIL"
 BEING_SENT = "A one-time password is being sent to this person just now"
 
 _log = logging.getLogger("bridge.notify")
@@ -49,14 +48,20 @@ class Postbox:
 
 
 @dataclass(frozen=True)
+class NoPostbox:
+    """No mail goes out. People are provisioned all the same, and what is due waits."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class PasswordMails:
     """Sends one-time passwords. Its methods raise TablesBusy, and Changed where somebody else took a mail over."""
 
     mails: Mails
     identities: Identities
     users: Callable[[Store], ZohoUsers]
-    postbox: Postbox | None
-    """None where no mail goes; what is due waits."""
+    postbox: Postbox | NoPostbox
     data_centers: Mapping[DataCenterName, DataCenter]
     now: Callable[[], datetime]
     lease: timedelta
@@ -84,10 +89,12 @@ class PasswordMails:
 
     def work_through(self, stores: Iterable[Store]) -> None:
         """Try again what is due in these stores, for as long as one pass may take."""
+        if isinstance(self.postbox, NoPostbox):
+            return
         ends = self.now() + BUDGET
         for store in stores:
             for held in list(self.mails.waiting(store.id)):
-                if self.postbox is None or self.postbox.transport.is_resting or self.now() >= ends:
+                if self.postbox.transport.is_resting or self.now() >= ends:
                     return
                 if held.mail.next_try <= self.now():
                     self._try_again(store, held)
@@ -99,8 +106,10 @@ class PasswordMails:
         """
         stored = self.identities.read(store.id, identity_id)
         notice = _notice(store, stored)
-        if self.postbox is None or isinstance(notice, NoNotice):
-            raise CannotSend(notice.reason if isinstance(notice, NoNotice) else NO_WAY)
+        if isinstance(notice, NoNotice):
+            raise CannotSend(notice.reason)
+        if isinstance(self.postbox, NoPostbox):
+            raise CannotSend(self.postbox.reason)
         waiting = self.mails.read(store.id, identity_id)
         if waiting is not None and waiting.mail.sending and waiting.mail.next_try > self.now():
             raise CannotSend(BEING_SENT)
@@ -175,8 +184,8 @@ class PasswordMails:
         return self._close(store, held, EventKind.PASSWORD_MAILED, reason)
 
     def _send(self, store: Store, notice: Notice, password: SecretStr) -> None:
-        if self.postbox is None:
-            raise MailBusy(NO_WAY)
+        if isinstance(self.postbox, NoPostbox):
+            raise MailCredentials(self.postbox.reason)
         accounts_server = self.data_centers[store.zoho.data_center].accounts_server
         letterhead = Letterhead(self.postbox.sender, store.name, f"{accounts_server}/signin")
         mail = compose(notice, store.password_notification, letterhead, password, self.now())

@@ -21,6 +21,7 @@ from shared.bridge import Bridge
 from shared.directory.history import EventKind
 from shared.directory.store import Store
 from shared.provisioning.errors import BeingWritten, UserNameTaken
+from shared.provisioning.password_mail import Postbox
 from shared.settings import Settings
 from shared.tables.errors import Changed
 from shared.tables.identity_rows import Lookup
@@ -92,7 +93,7 @@ class Scene:
         self.zoho_one.reset()
         self.server.taken.clear()
         self._killer.arm(None, None)
-        assert self.bridge.password_mails.postbox is not None
+        assert isinstance(self.bridge.password_mails.postbox, Postbox)
         self.bridge.password_mails.postbox.transport.wake()
         add_store(self._azurite, self._key, self.zoho_one.parts, store_id)
         store = self.bridge.stores.get(store_id)

@@ -1,5 +1,6 @@
 """The way of sending mail that the settings choose, and the rest that a failing one is given."""
 
+import sys
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -12,11 +13,13 @@ from shared.notify.rested import FAILURES, REST, Rested
 from shared.notify.ses import Ses
 from shared.notify.smtp import Smtp
 from shared.notify.transport import MailBusy, MailCredentials, MailError, MailRefused
-from shared.outgoing_mail import open_postbox
+from shared.outgoing_mail import NO_BOTO3, NO_WAY, open_postbox
+from shared.provisioning.password_mail import NoPostbox, Postbox
 from shared.settings import Settings
 from tests.notify.mails import PASSWORD, a_mail
 
 TENANT = "00000000-0000-0000-0000-000000000001"
+SES = {"BRIDGE_MAIL": "ses", "BRIDGE_SES_REGION": "eu-central-1"}
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
 
@@ -24,16 +27,28 @@ NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
     ("settings", "transport"),
     [
         ({"BRIDGE_MAIL": "smtp", "BRIDGE_SMTP_HOST": "smtp.contoso.example"}, Smtp),
-        ({"BRIDGE_MAIL": "ses", "BRIDGE_SES_REGION": "eu-central-1"}, Ses),
+        (SES, Ses),
         ({"BRIDGE_MAIL": "graph", "BRIDGE_MAIL_TENANT_ID": TENANT}, GraphMail),
         ({"BRIDGE_MAIL": "folder", "BRIDGE_MAIL_FOLDER": "/nowhere"}, MailFolder),
-        ({}, None),
     ],
 )
-def test_the_settings_choose(settings: dict[str, str], transport: type | None) -> None:
+def test_the_settings_choose(settings: dict[str, str], transport: type) -> None:
     needed = {"AzureWebJobsStorage": "x", "BRIDGE_ENCRYPTION_KEYS": "x", "BRIDGE_MAIL_FROM": "it@contoso.example"}
     postbox = open_postbox(Settings.model_validate(needed | settings), lambda: NOW, in_azure=False)
-    assert (type(postbox.transport._transport) if postbox else None) is transport
+    assert isinstance(postbox, Postbox)
+    assert type(postbox.transport._transport) is transport
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [({}, NO_WAY), ({"BRIDGE_MAIL": "smtp"}, "BRIDGE_MAIL=smtp needs BRIDGE_SMTP_HOST"), (SES, NO_BOTO3)],
+)
+def test_a_wrong_setting_is_told_and_stops_nothing_else(
+    settings: dict[str, str], reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "boto3", None)  # as where it is not installed
+    needed = {"AzureWebJobsStorage": "x", "BRIDGE_ENCRYPTION_KEYS": "x", "BRIDGE_MAIL_FROM": "it@contoso.example"}
+    assert open_postbox(Settings.model_validate(needed | settings), lambda: NOW, in_azure=False) == NoPostbox(reason)
 
 
 def test_a_folder_keeps_mails_for_its_owner_only(tmp_path: Path) -> None:
@@ -90,3 +105,33 @@ def test_a_refused_mail_says_nothing_of_the_server() -> None:
         with pytest.raises(MailRefused):
             rested.send(a_mail())
     assert not rested.is_resting
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"BRIDGE_MAIL": "smtp"}, "BRIDGE_SMTP_HOST"),
+        ({"BRIDGE_MAIL": "ses"}, "BRIDGE_SES_REGION"),
+        ({"BRIDGE_MAIL": "graph"}, "BRIDGE_MAIL_TENANT_ID"),
+        ({"BRIDGE_MAIL": "folder"}, "BRIDGE_MAIL_FOLDER"),
+        ({"BRIDGE_MAIL": "folder", "BRIDGE_MAIL_FOLDER": "/tmp/x"}, None),
+        ({"BRIDGE_MAIL": "ses", "BRIDGE_SES_REGION": "eu-central-1"}, None),
+        ({"BRIDGE_MAIL": "graph", "BRIDGE_MAIL_TENANT_ID": f"{0:08}-0000-0000-0000-{0:012}"}, None),
+        ({}, None),
+    ],
+)
+def test_the_app_settings_say_what_they_lack(settings: dict[str, str], message: str | None) -> None:
+    needed = {"AzureWebJobsStorage": "x", "BRIDGE_ENCRYPTION_KEYS": "x", "BRIDGE_MAIL_FROM": "it@contoso.example"}
+    read = Settings.model_validate(needed | settings)
+    if message is None:
+        assert (read.mail_way(in_azure=False) is None) == (settings == {})
+    else:
+        with pytest.raises(ValueError, match=message):
+            read.mail_way(in_azure=False)
+
+
+def test_a_folder_is_no_way_of_mailing_in_azure(tmp_path: Path) -> None:
+    settings = {"BRIDGE_MAIL": "folder", "BRIDGE_MAIL_FOLDER": str(tmp_path), "BRIDGE_MAIL_FROM": "it@contoso.example"}
+    needed = {"AzureWebJobsStorage": "x", "BRIDGE_ENCRYPTION_KEYS": "x"}
+    with pytest.raises(ValueError, match="for one machine"):
+        Settings.model_validate(needed | settings).mail_way(in_azure=True)
