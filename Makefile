@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3 python; do $$p -c 'import sys; sys
 VENV := .venv/bin
 READY := .venv/.ready
 AZURITE := local/node_modules/.ready
-WORKERS ?= 3
+WORKERS ?= 4
 
 setup: $(READY) $(AZURITE)
 
@@ -36,11 +36,11 @@ types: setup
 	$(VENV)/mypy
 
 unit: setup
-	$(VENV)/pytest -n $(WORKERS)
+	$(VENV)/pytest -n $(WORKERS) --dist worksteal
 
-# An hour of properties where `make test` has a minute.
+# Properties for an hour, and kills at every point, where `make test` has a short form.
 campaign: setup
-	$(VENV)/pytest -n $(WORKERS) --hypothesis-profile=campaign --timeout 3600 tests/scim/test_bad_input.py tests/directory
+	$(VENV)/pytest -n $(WORKERS) --dist worksteal --hypothesis-profile=campaign --timeout 3600 tests/scim/test_bad_input.py tests/directory tests/provisioning tests/faults
 
 bench: setup
 	$(VENV)/python -m local.bench

@@ -34,7 +34,7 @@ class IssuedTokens:
         self._lock = Lock()
 
     def accepts(self, tenant: str, token: str) -> bool:
-        """Whether the token is one of this tenant's, and valid. Raises GraphBusy where Entra's keys are out of reach."""
+        """Whether the token is this tenant's, and valid. Raises GraphBusy where Entra's keys are out of reach."""
         try:
             key = self._key(tenant, str(jwt.get_unverified_header(token).get("kid")))
             if key is None:

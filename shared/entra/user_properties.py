@@ -79,9 +79,16 @@ class UserProperties:
 
     def then(self, later: "UserProperties") -> "UserProperties":
         """Both together, where the later one has the last word."""
-        former = [each for each in self.former_managers if each not in later.managers] + list(later.former_managers)
-        managers = [each for each in self.managers if each not in later.former_managers] + list(later.managers)
-        return UserProperties(self.id, {**self.values, **later.values}, tuple(managers), tuple(former))
+        values: dict[str, JsonValue] = {**self.values, **later.values}
+        managers, said = self.managers, "manager" in later.values
+        if said or later.managers:
+            managers = later.managers
+        elif self._manager(None) in later.former_managers:
+            managers, said = (), True
+            values["manager"] = None
+        if managers and not said:
+            values.pop("manager", None)  # of the earlier one
+        return UserProperties(self.id, values, managers, (*self.former_managers, *later.former_managers))
 
     def _manager(self, known: str | None) -> str | None:
         if "manager" in self.values:

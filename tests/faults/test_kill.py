@@ -1,7 +1,6 @@
 """The host process is killed before and after each call it makes; the same request, sent again, puts all right."""
 
 import itertools
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,34 +14,11 @@ from local.store import add_store
 from shared.bridge import Bridge
 from tests.conftest import Endpoint, ZohoOne, held
 from tests.faults.gated_host import gates, start_gated_host
+from tests.faults.killer import Killer
 
 LEASE_SECONDS = 1.0
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 PERSON = {"userName": "grace@contoso.example", "externalId": "grace", "displayName": "Grace", "active": True}
-
-
-class Killer:
-    """Kills a process at one moment of its calls outside."""
-
-    def __init__(self) -> None:
-        self.victim: Child | None = None
-        self.at: tuple[int, Moment] | None = None
-        self.seen: list[Call] = []
-        self.killed = threading.Event()
-        self._lock = threading.Lock()
-
-    def arm(self, victim: Child, at: tuple[int, Moment] | None) -> None:
-        """From the next call on."""
-        self.victim, self.at, self.seen = victim, at, []
-        self.killed.clear()
-
-    def __call__(self, call: Call, moment: Moment) -> None:
-        with self._lock:
-            if moment == "before":
-                self.seen.append(call)
-            if self.victim is not None and self.at == (len(self.seen) - 1, moment):
-                self.victim.kill()
-                self.killed.set()
 
 
 class Scene:

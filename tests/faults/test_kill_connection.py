@@ -5,16 +5,14 @@ What it leaves is a store that works, or one that says "connect"; and connecting
 
 import itertools
 import multiprocessing
-import threading
 import time
 from collections.abc import Callable
-from multiprocessing.process import BaseProcess
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from local.admin_browser import AdminBrowser
-from local.gate import Call, Moment
+from local.gate import Moment
 from local.parts import app_settings
 from local.store import add_store
 from shared.bridge import Bridge
@@ -24,30 +22,12 @@ from tests.conftest import ZohoOne
 from tests.faults import connection_steps
 from tests.faults.connection_steps import Doomed
 from tests.faults.gated_host import gates
+from tests.faults.killer import Killer
 
 LEASE_SECONDS = "0.5"
 
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(["tests.faults.connection_steps"])
-
-
-class Killer:
-    """Kills a process at one moment of its calls outside."""
-
-    def __init__(self) -> None:
-        self.victim: BaseProcess | None = None
-        self.at: tuple[int, Moment] | None = None
-        self.seen: list[Call] = []
-        self._lock = threading.Lock()
-
-    def __call__(self, call: Call, moment: Moment) -> None:
-        with self._lock:
-            if call.path.partition("?")[0].endswith("/Tables"):
-                return  # making the tables is not a step
-            if moment == "before":
-                self.seen.append(call)
-            if self.victim is not None and self.at == (len(self.seen) - 1, moment):
-                self.victim.kill()  # and never joined here: the forkserver tells one thread only
 
 
 class Scene:
@@ -75,7 +55,7 @@ class Scene:
             settings = app_settings(connection_string, self._key, gated) | {"BRIDGE_LEASE_SECONDS": LEASE_SECONDS}
             cookies = {name: value or "" for name, value in browser.session.cookies.get_dict().items()}
             process = _processes.Process(target=step, args=(Doomed(settings, store, answer, cookies),))
-            killer.victim, killer.at = process, at
+            killer.arm(process, at)
             process.start()
             process.join(30)
             assert process.exitcode == (0 if at is None else -9), f"{at}: {process.exitcode}"

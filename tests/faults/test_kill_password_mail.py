@@ -5,10 +5,8 @@ However it ends, the person has exactly one valid password, and the last mail he
 
 import itertools
 import multiprocessing
-import threading
 import time
 from collections.abc import Callable, Iterator
-from multiprocessing.process import BaseProcess
 from typing import Any
 
 import pytest
@@ -28,6 +26,7 @@ from shared.tables.identity_rows import Lookup
 from tests.conftest import ZohoOne
 from tests.faults import mail_steps
 from tests.faults.gated_host import gates
+from tests.faults.killer import Killer
 from tests.faults.mail_steps import ADA, PERSON, Doomed
 from tests.notify.mailing import mail_settings, notifying, raw_tables, received
 from tests.notify.smtp_server import MailServer, new_certificate, serving
@@ -36,29 +35,6 @@ LEASE_SECONDS = "0.3"
 
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(["tests.faults.mail_steps"])
-
-
-class Killer:
-    """Kills a process at one moment of its calls outside."""
-
-    def __init__(self) -> None:
-        self.victim: BaseProcess | None = None
-        self.at: tuple[int, Moment] | None = None
-        self.seen: list[Call] = []
-        self._lock = threading.Lock()
-
-    def arm(self, victim: BaseProcess | None, at: tuple[int, Moment] | None) -> None:
-        """From the next call on."""
-        self.victim, self.at, self.seen = victim, at, []
-
-    def __call__(self, call: Call, moment: Moment) -> None:
-        with self._lock:
-            if call.path.partition("?")[0].endswith("/Tables"):
-                return  # making the tables is not a step
-            if moment == "before":
-                self.seen.append(call)
-            if self.victim is not None and self.at == (len(self.seen) - 1, moment):
-                self.victim.kill()  # and never joined here: the forkserver tells one thread only
 
 
 class GatedMailServer(MailServer):
