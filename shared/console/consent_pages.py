@@ -1,5 +1,6 @@
 """The pages of consent: one sends the browser to Zoho, one takes it back."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
@@ -9,12 +10,24 @@ from pydantic import ValidationError
 from shared.connection.consent import Consent, ConsentAnswer, cookie_name
 from shared.connection.errors import ConsentRefused, Refusal
 from shared.console.admin import Admin, NotAnAdmin, NotSignedIn, PagesClosed, signed_in_admin
-from shared.console.notices import NOT_AN_ADMIN, NOT_SIGNED_IN, REFUSALS, TABLES_BUSY, Notice, closed
-from shared.console.page import Page, PageRequest, page, redirect
+from shared.console.notices import (
+    DEFECT,
+    MALFORMED,
+    NOT_AN_ADMIN,
+    NOT_SIGNED_IN,
+    REFUSALS,
+    TABLES_BUSY,
+    Notice,
+    closed,
+)
+from shared.console.page import MalformedAddress, Page, PageRequest, page, redirect
+from shared.logging import places
 from shared.settings import Platform
 from shared.tables.consents import LIFETIME
 from shared.tables.errors import TablesBusy
 from shared.tables.stores import Stores
+
+_log = logging.getLogger("bridge.console")
 
 START = "/oauth/start"
 CALLBACK = "/oauth/callback"
@@ -38,9 +51,9 @@ class ConsentPages:
         """Take Zoho's answer."""
         return self._for_admin(request, self._callback)
 
-    def _for_admin(self, request: PageRequest, answer: Callable[[PageRequest, Admin], Page]) -> Page:
+    def _for_admin(self, request: PageRequest, answer: Callable[[PageRequest, Admin, str], Page]) -> Page:
         try:
-            return answer(request, signed_in_admin(self.platform, request.headers))
+            return answer(request, signed_in_admin(self.platform, request.headers), request.origin)
         except PagesClosed as reason:
             return _notice(closed(str(reason)))
         except NotSignedIn:
@@ -53,17 +66,22 @@ class ConsentPages:
             return _notice(REFUSALS[refused.refusal], again, "Connect again")
         except TablesBusy:
             return _notice(TABLES_BUSY)
+        except MalformedAddress:
+            return _notice(MALFORMED)
+        except Exception as error:  # a defect of ours is a page too, never a stack trace
+            _log.error("defect error=%s at %s", type(error).__name__, places(error))
+            return _notice(DEFECT)
 
-    def _start(self, request: PageRequest, admin: Admin) -> Page:
+    def _start(self, request: PageRequest, admin: Admin, origin: str) -> Page:
         store = self.stores.get(request.query.get("store", ""))
         if store is None:
             raise ConsentRefused(Refusal.NO_STORE)
-        redirect_uri = (self.public_url or request.origin) + CALLBACK
+        redirect_uri = (self.public_url or origin) + CALLBACK
         question = self.consent.ask(store, admin.id, redirect_uri)
         name = cookie_name(question.opened.state)
         return redirect(question.url, _cookie(name, question.opened.cookie, LIFETIME.seconds, redirect_uri))
 
-    def _callback(self, request: PageRequest, admin: Admin) -> Page:
+    def _callback(self, request: PageRequest, admin: Admin, origin: str) -> Page:
         try:
             answer = ConsentAnswer.model_validate(dict(request.query))
         except ValidationError:
@@ -72,7 +90,7 @@ class ConsentPages:
         return page(
             200,
             "connected.html",
-            cookie=_cookie(cookie_name(answer.state), "", 0, request.url),
+            cookie=_cookie(cookie_name(answer.state), "", 0, origin),
             store=connected.store,
             data_center=connected.data_center,
             moved_from=connected.moved_from,

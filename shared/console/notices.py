@@ -116,6 +116,19 @@ TABLES_BUSY = Notice(
     "Try again in a minute.",
 )
 
+MALFORMED = Notice(
+    400,
+    "The address of this page is malformed",
+    "The browser asked for a host that is none. Nothing was changed.",
+    "Open the page again from the list of directory stores.",
+)
+DEFECT = Notice(
+    500,
+    "The bridge has a defect",
+    "Something happened that should not. Where it happened is in the app's log.",
+    "Try again. If it happens again, tell whoever runs the bridge.",
+)
+
 
 def closed(reason: str) -> Notice:
     """The pages are not served at all."""

@@ -33,6 +33,10 @@ HEADERS: Mapping[str, str] = {
 }
 
 
+class MalformedAddress(Exception):
+    """The request's URL cannot be read."""
+
+
 @dataclass(frozen=True)
 class PageRequest:
     """A browser's request."""
@@ -56,8 +60,11 @@ class PageRequest:
 
     @property
     def origin(self) -> str:
-        """Scheme and host."""
-        url = urlsplit(self.url)
+        """Scheme and host. Raises MalformedAddress: the Host header is as the browser sent it."""
+        try:
+            url = urlsplit(self.url)
+        except ValueError:
+            raise MalformedAddress from None
         return f"{url.scheme}://{url.netloc}"
 
 

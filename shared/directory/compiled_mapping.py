@@ -23,6 +23,9 @@ from shared.directory.mapping import (
 )
 from shared.directory.zoho_user import ZohoField, ZohoUser
 
+LONGEST_VALUE = 2_000
+"""Characters in one field of Zoho One: no name or address is longer, and a person is kept in one row several times."""
+
 type Read = Callable[[AzureUser, EvaluationContext], Value | Ignored]
 
 
@@ -57,7 +60,10 @@ class CompiledRule:
             raise MappingFailed(self.target, self.rule, str(error)) from None
         if value is IGNORED:
             return before.fields.get(self.target) if before else None
-        return _text(value) or self.default
+        text = _text(value) or self.default
+        if text is not None and len(text) > LONGEST_VALUE:
+            raise MappingFailed(self.target, self.rule, f"it gives more than {LONGEST_VALUE:,} characters")
+        return text
 
 
 class CompiledMapping:

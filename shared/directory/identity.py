@@ -35,7 +35,7 @@ class Keys(BaseModel):
 
     user_name: str
     external_id: str | None = None
-    work_address: str | None = None
+    work_addresses: tuple[str, ...] = ()
 
 
 class Said(BaseModel):

@@ -1,7 +1,7 @@
 """From desired to Zoho One: the one place that changes an account."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pydantic import SecretStr
@@ -27,8 +27,8 @@ class Outcome:
     change: Change
     adopted: bool = False
     """The account was there before the bridge."""
-    left_alone: str | None = None
-    """Why the account was not touched, where status sync leaves it as it is."""
+    instead: str | None = None
+    """Why what the account holds is taken for what it should hold, where that is not what was desired."""
     record: AccountRecord | None = None
     """What was known of an account that somebody left behind, and that this person takes over."""
 
@@ -92,7 +92,9 @@ class Apply:
                 if account is None or not isinstance(desired, ZohoUser):
                     raise
                 account, record = self._unowned(store, identity, users.find(desired.user_name))
-            except ZohoRefused:
+            except ZohoRefused as refusal:
+                if account is not None and change.kind is ChangeKind.DEACTIVATE and change.fields:
+                    return _only_deactivated(users, account, refusal, Outcome(account, change, adopted, None, record))
                 # What Zoho One answers to an address in use is not documented, so any refusal is looked into.
                 if account is not None or not isinstance(desired, ZohoUser):
                     raise
@@ -112,6 +114,14 @@ class Apply:
         if record is not None and record.owner not in (None, identity.id):
             raise ZohoRefused(f"The account with this userName belongs to another person (SCIM id {record.owner})")
         return _deactivated(account, "bridge" if _left_by_bridge(record) else "hand"), record
+
+
+def _only_deactivated(users: ZohoUsers, account: Account, refusal: ZohoRefused, outcome: Outcome) -> Outcome:
+    """Shut a leaver out though Zoho One refuses what else has changed about him. Raises as ZohoUsers does."""
+    inactive = ZohoUser(active=False, fields=account.holds.fields)
+    done = users.update(account, inactive, change := Change(ChangeKind.DEACTIVATE))
+    reason = f"Zoho One refused the other changes: {refusal}"
+    return replace(outcome, account=_deactivated(done, "bridge"), change=change, instead=reason)
 
 
 def _left_alone(store: Store, account: Account, desired: Desired) -> str | None:

@@ -13,12 +13,12 @@ from typing import NoReturn
 
 from pydantic import JsonValue, TypeAdapter
 
-from shared.directory.azure_user import SCIM_SOURCES, AzureUser, from_scim
+from shared.directory.azure_user import AzureUser, from_scim
 from shared.directory.compiled_mapping import CompiledMapping, MappingFailed
 from shared.directory.desired import Policy, desired_account, status_of
 from shared.directory.expressions import EvaluationContext
 from shared.directory.history import Event, EventKind
-from shared.directory.identity import Account, Identity, Keys, Pending, Said
+from shared.directory.identity import Identity, Keys, Pending, Said
 from shared.directory.mail_due import MailDue
 from shared.directory.password import NoNotice, Notice, PasswordNotice, new_password, notice_for
 from shared.directory.plan import ChangeKind, plan_change
@@ -103,7 +103,10 @@ class Push:
         holds, reason = before.account.holds if before.account else None, decision.reason
         nothing_to_do = before.pending is None and plan_change(holds, desired).kind is ChangeKind.NOTHING
         if nothing_to_do or decision.action is Action.LET_GO:
-            self.identities.remove(store.id, stored, before.account, self._event(EventKind.LET_GO, reason))
+            found = Found(before.account, None) if before.account else None
+            if before.pending is not None:
+                found = self.apply.look(store, before)  # an earlier try may have made an account
+            self._remove(store, stored, found, self._event(EventKind.LET_GO, reason))
             return
         after = before.model_copy(update={"said": before.said.model_copy(update={"desired": desired})})
         pending = self._pending(store, reason, before, after.said)
@@ -200,24 +203,25 @@ class Push:
             found = found if certain else self.apply.look(store, identity)
             outcome = self.apply.apply(store, identity, found, password)
         except ZohoRefused as refusal:
-            self._go_back(store, stored, found.account if found else None, refusal)
+            self._go_back(store, stored, found, refusal)
         except (ZohoBusy, ZohoCredentials) as failure:
             self._let_go(store, stored, failure)
             raise
         event = self._event_of(store, identity, outcome)
         settled = identity.settled(outcome.account)
-        if outcome.left_alone and outcome.account:
+        if outcome.instead and outcome.account:
             # What it holds is what it should hold, or each write would try again.
             said = identity.said.model_copy(update={"desired": outcome.account.holds})
             settled = settled.model_copy(update={"said": said})
         if identity.pending.leaving:
-            self.identities.remove(store.id, stored, outcome.account, event)
+            self._remove(store, stored, Found(outcome.account, outcome.record) if outcome.account else None, event)
             return settled
         try:
             mail = self._mail_due(store, identity, outcome)
             written = self.identities.write(store.id, stored, settled, event, outcome.record, mail)
         except Taken:
-            self._go_back(store, stored, None, ZohoRefused("The Zoho One account belongs to another person"))
+            linked = Found(identity.account, None) if identity.account else None
+            self._go_back(store, stored, linked, ZohoRefused("The Zoho One account belongs to another person"))
         if mail is not None:
             was_set = outcome.change.kind is ChangeKind.CREATE
             self.passwords.after_creation(store, written, password if was_set else None)
@@ -232,17 +236,26 @@ class Push:
         due = made or (identity.pending is not None and identity.pending.password_due)
         return self.passwords.begun(notice.reason) if due else None
 
-    def _go_back(self, store: Store, stored: Stored, holds: Account | None, refusal: ZohoRefused) -> NoReturn:
-        """Undo the write that Zoho One refused: a creation leaves nothing behind, an update what was there before."""
+    def _go_back(self, store: Store, stored: Stored, found: Found | None, refusal: ZohoRefused) -> NoReturn:
+        """Undo the write that Zoho One refused: a creation leaves nothing behind, an update what was there before.
+
+        An account that an earlier try made is not deleted; it is noted as left behind, for the next creation to take.
+        """
         identity = stored.identity
         before = identity.pending.before if identity.pending else None
         event = self._event(EventKind.REFUSED, str(refusal))
         if before is None:
-            self.identities.remove(store.id, stored, None, event)
+            self._remove(store, stored, found, event)
         else:
-            back = identity.model_copy(update={"said": before, "account": holds, "pending": None})
+            account = found.account if found else None
+            back = identity.model_copy(update={"said": before, "account": account, "pending": None})
             self.identities.write(store.id, stored, back, event)
         raise Refused(f"Zoho One refused: {refusal}") from refusal
+
+    def _remove(self, store: Store, stored: Stored, left: Found | None, event: Event) -> None:
+        """Take the identity away, with a note of the account that it leaves behind."""
+        account, record = (left.account, left.record) if left else (None, None)
+        self.identities.remove(store.id, stored, account, event, record)
 
     def _let_go(self, store: Store, stored: Stored, failure: ZohoError) -> None:
         """Give the lease back, so that the same request sent again need not wait for its end."""
@@ -269,17 +282,29 @@ class Push:
             if store.password_notification.password_notification is not PasswordNotice.NOBODY:
                 notice = notice_for(store.password_notification, outcome.account.holds, identity.said.source)
                 reason = f"{reason} {notice.reason}"
-        return Event(at=self.now(), kind=kind, reason=outcome.left_alone or reason, fields=outcome.change.fields)
+        return Event(at=self.now(), kind=kind, reason=_reason(outcome, reason), fields=outcome.change.fields)
 
     def _event(self, kind: EventKind, reason: str) -> Event:
         return Event(at=self.now(), kind=kind, reason=reason)
 
 
+def _reason(outcome: Outcome, reason: str) -> str:
+    """Why the change was made, or why another was, or none."""
+    if outcome.instead is None:
+        return reason
+    return outcome.instead if outcome.change.kind is ChangeKind.NOTHING else f"{reason} {outcome.instead}"
+
+
 def _keys(resource: Resource) -> Keys:
-    address = SCIM_SOURCES["mail"].get(resource)
+    emails = resource.get("emails")
+    work = [entry for entry in (emails if isinstance(emails, list) else []) if _is_work_address(entry)]
     external_id = resource.get("externalId")
     return Keys(
         user_name=str(resource["userName"]),
         external_id=str(external_id) if external_id else None,
-        work_address=str(address) if address else None,
+        work_addresses=tuple(str(entry["value"]) for entry in work if isinstance(entry, dict)),
     )
+
+
+def _is_work_address(entry: JsonValue) -> bool:
+    return isinstance(entry, dict) and str(entry.get("type")).lower() == "work" and bool(entry.get("value"))

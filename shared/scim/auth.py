@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-from urllib.parse import urlsplit
 
 from scim2_models import UnauthorizedException
 
@@ -34,9 +33,9 @@ def ensure_authorized(store: Store, authorization: str | None, entra_tokens: Iss
     )
 
 
-def ensure_started(store: Store, method: str, url: str) -> None:
+def ensure_started(store: Store, method: str, path: str) -> None:
     """Let writes through only where provisioning is started; reads always. Raises ServiceUnavailableException."""
-    reads = method in ("GET", "HEAD") or urlsplit(url).path.rstrip("/").endswith("/.search")  # RFC 7644 §3.4.3
+    reads = method in ("GET", "HEAD") or path.rstrip("/").endswith("/.search")  # RFC 7644 §3.4.3
     if store.provisioning is Provisioning.STOPPED and not reads:
         raise ServiceUnavailableException(
             "Provisioning is stopped for this directory store: an admin has to test the connection and start it",

@@ -3,18 +3,18 @@
 import json
 import logging
 import time
-import traceback
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from scim2_models import NotFoundException, PayloadTooLargeException, SCIMException
+from scim2_models import InvalidSyntaxException, NotFoundException, PayloadTooLargeException, SCIMException
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
 
 from shared.directory.store import Store
 from shared.entra.issued_tokens import IssuedTokens
+from shared.logging import places
 from shared.provisioning.push import Push
 from shared.scim.auth import ensure_authorized, ensure_started
 from shared.scim.entra_shapes import standard_body, standard_filter
@@ -82,7 +82,7 @@ class SyncEndpoint:
         except SCIMException as error:
             response = self._service.error_response(error)
         except Exception as error:  # a defect of ours is one SCIM error to Entra, never a stack trace
-            _log_defect(request_id, error)
+            _log.error("defect request=%s error=%s at %s", request_id, type(error).__name__, places(error))
             response = self._service.error_response(error)
         # Neither path nor query: they hold userNames.
         milliseconds = round((self._clock() - started) * 1000)
@@ -103,20 +103,22 @@ class SyncEndpoint:
             raise NotFoundException(detail="There is no directory store with this sync endpoint")
         headers = {name.lower(): value for name, value in request.headers.items()}
         ensure_authorized(store, headers.get("authorization"), self._entra_tokens)
-        ensure_started(store, request.method, request.url)
+        url = _address(request.url)
+        ensure_started(store, request.method, url.path)
         if len(request.body) > MAX_BODY:
             raise PayloadTooLargeException(detail=f"A request may take {MAX_BODY // 1024} KiB at the most")
         service = self._service_of(store.custom_attributes)
         storage = IdentityStorage(store, service.provider, self._identities, self._groups, self._push)
-        return SyncHandler(service, storage).handle(self._scim_request(store, request, headers))
+        return SyncHandler(service, storage).handle(self._scim_request(store, request, url, headers))
 
     def _service_of(self, custom: tuple[str, ...]) -> SyncService:
         """The protocol for stores that take these directory extensions; their description is built once."""
         return SyncService(sync_endpoint_provider(custom), secret=self._secret)
 
-    def _scim_request(self, store: Store, request: HttpRequest, headers: Mapping[str, str]) -> ScimRequest:
+    def _scim_request(
+        self, store: Store, request: HttpRequest, url: SplitResult, headers: Mapping[str, str]
+    ) -> ScimRequest:
         """The request in the library's terms, in the standard's shapes, relative to the store's endpoint."""
-        url = urlsplit(request.url)
         origin = self._public_url or f"{url.scheme}://{url.netloc}"
         mount = f"/scim/{store.id}"
         path = "/" + url.path.removeprefix(mount).strip("/")
@@ -137,7 +139,9 @@ class SyncEndpoint:
         )
 
 
-def _log_defect(request_id: str, error: Exception) -> None:
-    """Where it went wrong, without the message: messages of a validation hold the values."""
-    places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
-    _log.error("defect request=%s error=%s at %s", request_id, type(error).__name__, " < ".join(reversed(places[-8:])))
+def _address(url: str) -> SplitResult:
+    """The parts of a URL, in which the Host header is as the client sent it. Raises InvalidSyntaxException."""
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise InvalidSyntaxException(detail=f"The request's address is malformed: {error}") from None

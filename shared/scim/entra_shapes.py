@@ -31,7 +31,7 @@ def standard_body(body: bytes) -> bytes:
 def standard_filter(text: str) -> str:
     """A filter in which ``manager`` stands for the enterprise extension's manager id, as in Entra's reference check.
 
-    One that does not parse stays for the library to refuse.
+    So does ``manager.value``. One that does not parse stays for the library to refuse.
     """
     if "manager" not in text.lower():
         return text
@@ -70,14 +70,31 @@ def _standard_operations(operation: JsonValue) -> list[JsonValue]:
         return [operation | {"data": _standard_payload(data)}]
     path, value = operation.get("path"), operation.get("value")
     if isinstance(path, str):
-        return [_standard_operation(operation, path, value)]
+        return _operations_at(operation, path, value)
     if not isinstance(value, dict):
         return [operation]
     # In a value without a path, keys may be paths themselves. The library reads dotted ones and URNs, not filters.
-    apart = {key: part for key, part in value.items() if "[" in key or key.lower() in _MANAGER_NAMES or key == "roles"}
+    apart = {key: part for key, part in value.items() if _stands_apart(key, part)}
     together = {key: part for key, part in value.items() if key not in apart}
     standard: list[JsonValue] = [operation | {"value": together}] if together or not apart else []
-    return standard + [_standard_operation(operation, key, part) for key, part in apart.items()]
+    return standard + [standard for key, part in apart.items() for standard in _operations_at(operation, key, part)]
+
+
+def _operations_at(operation: Resource, path: str, value: JsonValue) -> list[JsonValue]:
+    """An operation on one path; of the enterprise extension as an object, the manager becomes one of its own."""
+    if path.lower() != ENTERPRISE.lower() or not isinstance(value, dict):
+        return [_standard_operation(operation, path, value)]
+    managers = [_standard_operation(operation, _MANAGER, part) for key, part in value.items() if _is_manager(key)]
+    rest = {key: part for key, part in value.items() if not _is_manager(key)}
+    return [*([operation | {"path": path, "value": rest}] if rest or not managers else []), *managers]
+
+
+def _stands_apart(key: str, part: JsonValue) -> bool:
+    return "[" in key or key == "roles" or _is_manager(key) or (key.lower() == ENTERPRISE.lower() and bool(part))
+
+
+def _is_manager(key: str) -> bool:
+    return key.lower() in _MANAGER_NAMES
 
 
 def _standard_operation(operation: Resource, path: str, value: JsonValue) -> Resource:
@@ -113,7 +130,7 @@ def _roles(value: JsonValue) -> JsonValue:
 def _with_manager(node: FilterNode) -> FilterNode:
     match node:
         case Comparison(attr_path=path) | Present(attr_path=path):
-            if path.attr.lower() == "manager" and path.sub_attr is None:
+            if path.attr.lower() == "manager" and (path.sub_attr or "value").lower() == "value":
                 return replace(node, attr_path=AttrPath("manager", "value", ENTERPRISE))
             return node
         case Not(expr=inner):

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from scim2_models import InvalidValueException, SCIMException, UniquenessException
+from scim2_models import InvalidValueException, PayloadTooLargeException, SCIMException, UniquenessException
 
 from shared.entra.errors import GraphBusy
 from shared.provisioning.errors import Refused, UserNameTaken
-from shared.tables.errors import TablesBusy
+from shared.tables.errors import TablesBusy, Taken, TooLarge
 from shared.zoho.errors import ZohoBusy, ZohoCredentials
 
 CREDENTIALS_RETRY = 600
@@ -38,6 +38,11 @@ def scim_errors() -> Iterator[None]:
         raise ServiceUnavailableException(str(error), error.retry_after) from error
     except ZohoCredentials as error:
         raise ServiceUnavailableException(str(error), CREDENTIALS_RETRY) from error
+    except TooLarge as error:
+        raise PayloadTooLargeException(detail="The person is larger than the bridge can keep") from error
+    except Taken as error:
+        # Of the claims that push knows of none is left over; whatever it is, the request may be sent again.
+        raise ServiceUnavailableException("Another request is writing the same account", 5) from error
     except GraphBusy as error:
         raise ServiceUnavailableException(str(error), error.retry_after) from error
     except TablesBusy as error:

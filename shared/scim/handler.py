@@ -3,7 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
-from scim2_models import Context, PatchOp, PreconditionFailedException, Resource, ResourceType, ResponseParameters
+from pydantic import ValidationError
+from pydantic.alias_generators import to_camel
+from scim2_models import (
+    Context,
+    InvalidValueException,
+    PatchOp,
+    PreconditionFailedException,
+    Resource,
+    ResourceType,
+    ResponseParameters,
+)
 from scim2_server.conditions import Conditions
 from scim2_server.handler import ScimHandler
 from scim2_server.responses import ScimResponse
@@ -16,6 +26,17 @@ from shared.tables.errors import Changed
 
 class SyncService(ScimService):
     """The protocol, with what Entra expects beyond the standard's minimum."""
+
+    def apply_patch(
+        self, current: Resource[Any], patch_op: "PatchOp[Any]", conditions: Conditions
+    ) -> Resource[Any] | None:
+        """As the library does it, but a value of a wrong type is refused in one sentence, not in pydantic's text."""
+        try:
+            return super().apply_patch(current, patch_op, conditions)
+        except InvalidValueException as refused:
+            if isinstance(refused.__cause__, ValidationError):
+                raise InvalidValueException(detail=_sentence(refused.__cause__)) from None
+            raise
 
     def patch_response(
         self, base_url: str, resource: Resource[Any], response_parameters: ResponseParameters[Any]
@@ -79,6 +100,13 @@ class SyncHandler(ScimHandler):
     ) -> Resource[Any]:
         version = standing.meta.version if standing.meta else None
         return self.storage.update(resource_type, updated or standing, expected_version=version)
+
+
+def _sentence(error: ValidationError) -> str:
+    """The first thing that is wrong, as a POST is told: where a PATCH is applied, pydantic names Python's fields."""
+    first = error.errors()[0]
+    place = ".".join(to_camel(part) for part in first["loc"] if isinstance(part, str) and part.isidentifier())
+    return f"{first['msg']}: {place}" if place else first["msg"]
 
 
 def _until_free[T](write: Callable[[], T], conditions: Conditions) -> T:

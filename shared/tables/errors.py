@@ -13,6 +13,10 @@ class Changed(TablesError):
     """Somebody else wrote the record in the meantime: read it again."""
 
 
+class TooLarge(TablesError):
+    """The record is larger than the account takes."""
+
+
 class Taken(TablesError):
     """A unique value belongs to another record."""
 

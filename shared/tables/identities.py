@@ -108,10 +108,15 @@ class Identities:
         etag, mail_etag = self._transact(store, before, rows_of(after), after.id, event, over, mail)
         return Stored(after, etag, StoredMail(after.id, mail, mail_etag) if mail else None)
 
-    def remove(self, store: str, before: Stored, left: Account | None, event: Event) -> None:
-        """Take an identity and its claims away; its history stays, and a note of the account left. Raises Changed."""
+    def remove(
+        self, store: str, before: Stored, left: Account | None, event: Event, over: AccountRecord | None = None
+    ) -> None:
+        """Take an identity and its claims away; its history stays, and a note of the account left. Raises Changed.
+
+        ``over``: what was known of that account already from somebody else who is gone.
+        """
         rows = {claim("zoho", left.id): account_row(left, None)} if left else {}
-        self._transact(store, before, rows, before.identity.id, event, None)
+        self._transact(store, before, rows, before.identity.id, event, over)
 
     def _transact(
         self,

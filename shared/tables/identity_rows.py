@@ -21,7 +21,6 @@ ETag of the first row. Rows for looking up repeat what a SCIM read needs: a read
 
 import hashlib
 import secrets
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,6 +32,7 @@ from pydantic import TypeAdapter
 from shared.directory.history import Event
 from shared.directory.identity import Account, Identity, Keys, Pending, Said
 from shared.directory.mail_due import MailDue
+from shared.directory.user_name import folded
 from shared.directory.zoho_user import Desired
 from shared.tables.entity_text import gather, spread
 
@@ -115,9 +115,10 @@ def rows_of(identity: Identity) -> dict[str, Row]:
         # Given up only once Zoho One has confirmed: until then nobody else may take it, and nobody is found by it.
         rows[claim(Lookup.USER_NAME, pending.before.keys.user_name)] = {"id": identity.id}
     rows[claim(Lookup.USER_NAME, said.keys.user_name)] = person
-    for lookup, value in ((Lookup.EXTERNAL_ID, said.keys.external_id), (Lookup.EMAIL, said.keys.work_address)):
-        if value:
-            rows[f"{claim(lookup, value)}:{identity.id}"] = person
+    found_by = [(Lookup.EMAIL, address) for address in said.keys.work_addresses]
+    found_by += [(Lookup.EXTERNAL_ID, said.keys.external_id)] if said.keys.external_id else []
+    for lookup, value in found_by:
+        rows[f"{claim(lookup, value)}:{identity.id}"] = person
     if identity.account is not None:
         rows[claim("zoho", identity.account.id)] = account_row(identity.account, identity.id)
     if pending is not None:
@@ -175,7 +176,7 @@ def claim(kind: str, value: str) -> str:
     """The row key for a value: a hash, because keys may not hold ``/ # ? \\`` and have a length."""
     if kind in (Lookup.USER_NAME, Lookup.EMAIL):
         # As scim2-models compares what is not caseExact: RFC 8265, UsernameCaseMapped.
-        value = unicodedata.normalize("NFC", unicodedata.normalize("NFC", value).lower())
+        value = folded(value)
     return f"{kind}:{hashlib.sha256(value.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 

@@ -12,7 +12,7 @@ from azure.core.exceptions import (
 )
 from azure.data.tables import TableServiceClient, TableTransactionError
 
-from shared.tables.errors import Changed, TablesBusy, Taken
+from shared.tables.errors import Changed, TablesBusy, Taken, TooLarge
 
 TABLES = ("mappings", "stores", "identities", "secrets", "consents", "leases", "runs", "heldplans")
 
@@ -47,6 +47,8 @@ def our_errors() -> Iterator[None]:
             raise Taken from error
         if code in ("UpdateConditionNotSatisfied", "ConditionNotMet", "ResourceNotFound", "EntityNotFound"):
             raise Changed from error
+        if code in ("EntityTooLarge", "RequestBodyTooLarge", "PropertyValueTooLarge"):
+            raise TooLarge from error
         raise _busy_or_same(error) from error
     except ResourceExistsError as error:
         raise Taken from error

@@ -7,6 +7,7 @@ known to send to Zoho One.
 import time
 from collections.abc import Callable
 from http import HTTPStatus
+from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import quote
 
 import requests
@@ -17,6 +18,7 @@ from shared.directory.identity import Account
 from shared.directory.plan import Change
 from shared.directory.scim_path import Resource
 from shared.directory.store import Store, UpdateVerb
+from shared.directory.user_name import folded
 from shared.directory.zoho_user import ZOHO_FIELDS, Paths, ZohoUser, from_scim, to_scim
 from shared.zoho.errors import (
     ZohoBusy,
@@ -35,6 +37,12 @@ READ_SECONDS = 20
 TRIES = 3
 PATIENCE = 3.0
 """Seconds that one request may wait for Zoho One in all; a longer wait is handed to the caller, who has a lease."""
+LONGEST_WAIT = 24 * 60 * 60
+"""Seconds that Zoho One's Retry-After is believed for."""
+CALLS_SECONDS = 35.0
+"""For all calls that bring one person where he should be: twice that, with looking first, is less than a lease."""
+LEAST_SECONDS = 1.0
+"""A call that has less time is not begun."""
 CONNECTIONS = 32
 """Kept open: as many as the worker has threads."""
 
@@ -62,6 +70,7 @@ def new_session() -> requests.Session:
     """A session with pooled connections; it may be shared by threads. It never follows a redirect with a token."""
     session = requests.Session()
     session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # it serves all stores
     session.mount("https://", HTTPAdapter(pool_maxsize=CONNECTIONS))
     session.mount("http://", HTTPAdapter(pool_maxsize=CONNECTIONS))
     return session
@@ -79,7 +88,10 @@ class ZohoUsers:
         session: requests.Session,
         tokens: AccessTokens,
         sleep: Callable[[float], None] = time.sleep,
+        seconds: float = CALLS_SECONDS,
     ) -> None:
+        """``seconds``: from now on, in which this client may call; a writer's lease must not end under his calls."""
+        self._ends = time.monotonic() + seconds
         self._store = store
         self._paths = store.zoho.paths
         self._session = session
@@ -113,11 +125,19 @@ class ZohoUsers:
             return None
 
     def find(self, user_name: str) -> Account | None:
-        """An account by its userName, or None."""
+        """An account by its userName, or None. Raises ZohoUnclear where Zoho One answers with somebody else.
+
+        Whom this finds is changed: so it is not enough that Zoho One says he matches.
+        """
         quoted = _JSON.dump_json(user_name).decode()
         answer = self._call("GET", "/Users", query={"filter": f"userName eq {quoted}"})
         found = _understood(_Found, answer).Resources
-        return self._account(found[0]) if found else None
+        for user in found:
+            if folded(str((user.model_extra or {}).get("userName"))) == folded(user_name):
+                return self._account(user)
+        if found:
+            raise ZohoUnclear("Zoho One ignores the filter: it answers with a user who was not asked for")
+        return None
 
     def update(self, account: Account, desired: ZohoUser, change: Change) -> Account:
         """Bring an account to what it should hold, in the verb the store is set to."""
@@ -195,6 +215,9 @@ class ZohoUsers:
         self, method: str, path: str, body: Resource | None, query: dict[str, str] | None, token: str | None
     ) -> requests.Response:
         authorization = {"Authorization": f"Zoho-oauthtoken {token}"} if token else {}
+        left = self._ends - time.monotonic()
+        if left < LEAST_SECONDS:
+            raise ZohoBusy("Zoho One took too long for one person's change", retry_after=5)
         try:
             return self._session.request(
                 method,
@@ -206,7 +229,7 @@ class ZohoUsers:
                     "Accept": "application/scim+json",
                     "Content-Type": "application/scim+json",
                 },
-                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                timeout=(min(CONNECT_SECONDS, left), min(READ_SECONDS, left)),
                 allow_redirects=False,
             )
         except requests.RequestException as error:
@@ -280,6 +303,6 @@ def _reason(response: requests.Response, password: SecretStr | None) -> str:
 def _retry_after(response: requests.Response) -> int:
     """Seconds to wait: RFC 9110 §10.2.3, in the form of a number; what cannot be read is half a minute."""
     text = response.headers.get("Retry-After", "")
-    if text.isdigit():
-        return int(text)
+    if text.isascii() and text.isdecimal():
+        return min(int(text), LONGEST_WAIT)
     return 1 if response.status_code >= 500 and not text else 30

@@ -21,7 +21,7 @@ def _platform(**settings: str) -> Platform:
     return Platform.model_validate(settings)
 
 
-def _headers(*roles: str, role_typ: str = "roles", auth_typ: str = "aad", oid: str | None = "ada") -> dict[str, str]:
+def signed_in(*roles: str, role_typ: str = "roles", auth_typ: str = "aad", oid: str | None = "ada") -> dict[str, str]:
     """As the platform sets them."""
     claims = [{"typ": role_typ, "val": role} for role in roles] + [{"typ": "name", "val": "Ada"}]
     claims += [{"typ": OID, "val": oid}] if oid else []
@@ -32,13 +32,13 @@ def _headers(*roles: str, role_typ: str = "roles", auth_typ: str = "aad", oid: s
 @pytest.mark.parametrize("role", ["Organization.Owner", "Organization.Admin"])
 @pytest.mark.parametrize("role_typ", ["roles", ROLE])
 def test_either_role_will_do(role: str, role_typ: str) -> None:
-    assert signed_in_admin(_platform(**AZURE), _headers("x", role, role_typ=role_typ)) == Admin("ada")
+    assert signed_in_admin(_platform(**AZURE), signed_in("x", role, role_typ=role_typ)) == Admin("ada")
 
 
 @pytest.mark.parametrize("roles", [(), ("organization.owner",), ("Organization.Reader", "Global Administrator")])
 def test_another_role_will_not(roles: tuple[str, ...]) -> None:
     with pytest.raises(NotAnAdmin):
-        signed_in_admin(_platform(**AZURE), _headers(*roles))
+        signed_in_admin(_platform(**AZURE), signed_in(*roles))
 
 
 @pytest.mark.parametrize(
@@ -49,8 +49,8 @@ def test_another_role_will_not(roles: tuple[str, ...]) -> None:
         {"x-ms-client-principal": "%%%"},
         {"x-ms-client-principal": base64.b64encode(b"{}").decode()},
         {"x-ms-client-principal-name": "ada", "x-ms-client-principal-id": "ada"},
-        _headers("Organization.Owner", auth_typ="google"),
-        _headers("Organization.Owner", oid=None),
+        signed_in("Organization.Owner", auth_typ="google"),
+        signed_in("Organization.Owner", oid=None),
     ],
 )
 def test_nobody_is_signed_in(headers: dict[str, str]) -> None:
@@ -72,24 +72,24 @@ def test_nobody_is_signed_in(headers: dict[str, str]) -> None:
 )
 def test_headers_are_believed_only_where_the_platform_sets_them(platform: dict[str, str]) -> None:
     with pytest.raises(PagesClosed):
-        signed_in_admin(_platform(**platform), _headers("Organization.Owner"))
+        signed_in_admin(_platform(**platform), signed_in("Organization.Owner"))
 
 
 def test_the_local_admin_has_the_roles_he_is_given() -> None:
     assert signed_in_admin(_platform(BRIDGE_LOCAL_ADMIN="x, Organization.Admin"), {}) == Admin("local")
     for roles in ("", "x"):
         with pytest.raises(NotAnAdmin):
-            signed_in_admin(_platform(BRIDGE_LOCAL_ADMIN=roles), _headers("Organization.Owner"))
+            signed_in_admin(_platform(BRIDGE_LOCAL_ADMIN=roles), signed_in("Organization.Owner"))
 
 
 @pytest.mark.parametrize(
     ("platform", "headers", "status", "words"),
     [
-        ({}, _headers("Organization.Owner"), 503, "App Service Authentication is off"),
+        ({}, signed_in("Organization.Owner"), 503, "App Service Authentication is off"),
         (AZURE, {}, 401, "Sign in first"),
-        (AZURE, _headers(), 403, "not an admin"),
+        (AZURE, signed_in(), 403, "not an admin"),
         ({"BRIDGE_LOCAL_ADMIN": ""}, {}, 403, "not an admin"),
-        (AZURE, _headers("Organization.Admin"), 302, ""),
+        (AZURE, signed_in("Organization.Admin"), 302, ""),
     ],
 )
 def test_the_pages_say_so(
@@ -110,10 +110,10 @@ def test_the_pages_say_so(
 def test_another_admin_cannot_answer(bridge: Bridge, store: Store) -> None:
     pages = dataclasses.replace(bridge.consent_pages, platform=_platform(**AZURE))
     url = "https://bridge.example/oauth/callback"
-    asked = pages.start(PageRequest(url, {"store": store.id}, _headers("Organization.Admin", oid="ada")))
+    asked = pages.start(PageRequest(url, {"store": store.id}, signed_in("Organization.Admin", oid="ada")))
     state = asked.headers["Location"].rpartition("state=")[2]
     cookie = asked.headers["Set-Cookie"].partition(";")[0]
-    bob = _headers("Organization.Admin", oid="bob") | {"cookie": cookie}
+    bob = signed_in("Organization.Admin", oid="bob") | {"cookie": cookie}
     page = pages.callback(PageRequest(url, {"state": state, "code": "c"}, bob))
     assert page.status == 403
     assert "another browser or another admin" in page.html

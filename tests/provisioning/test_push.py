@@ -220,3 +220,81 @@ def test_a_token_that_zoho_one_no_longer_takes_is_renewed(endpoint: Endpoint, zo
     user_id = _create(endpoint)
     zoho_one.session.delete(f"{zoho_one.parts.url}/_tokens")
     assert _patch(endpoint, user_id, title="Countess").status_code == 200
+
+
+def test_whoever_answers_a_search_must_be_who_was_searched_for(endpoint: Endpoint, zoho_one: ZohoOne) -> None:
+    """Zoho One ignores the filter once: the stranger it names is not taken for the person."""
+    zoho_one.add({"userName": "stranger@contoso.example", "title": "Stranger", "active": True})
+    zoho_one.fail(method="POST", path="/Users", status=409, body={"detail": "exists"})
+    listed = {"totalResults": 1, "Resources": [{"id": "1", "userName": "stranger@contoso.example"}]}
+    zoho_one.fail(method="GET", path="/Users", status=200, body=listed)
+    assert endpoint.request("POST", "/Users", json=ADA).status_code == 503
+    assert zoho_one.users()[0]["title"] == "Stranger"
+    assert endpoint.request("POST", "/Users", json=ADA).status_code == 201
+
+
+def test_a_leaver_is_shut_out_even_where_zoho_one_refuses_what_else_changed(
+    endpoint: Endpoint, zoho_one: ZohoOne, bridge: Bridge, store_id: str
+) -> None:
+    user_id = _create(endpoint)
+    zoho_one.fail(method="PATCH", status=400, body={"detail": "bad title"})
+    assert _patch(endpoint, user_id, active="False", title="<script>").status_code == 200
+    (account,) = zoho_one.users()
+    assert (account["active"], account["title"]) == (False, "Analyst")
+    last = bridge.identities.history(store_id, user_id)[0]
+    assert (last.kind, "bad title" in last.reason) == (EventKind.DEACTIVATED, True)
+    assert _patch(endpoint, user_id, active="True", title="Countess").status_code == 200
+    assert zoho_one.users()[0]["title"] == "Countess"
+
+
+def test_an_account_of_a_lost_reply_is_on_record_when_the_rest_is_refused(
+    endpoint: Endpoint, zoho_one: ZohoOne, bridge: Bridge, store_id: str
+) -> None:
+    zoho_one.fail(method="POST", path="/Users", drop="after")
+    assert endpoint.request("POST", "/Users", json=ADA).status_code == 503
+    zoho_one.fail(method="PATCH", status=400, body={"detail": "bad title"})
+    assert endpoint.request("POST", "/Users", json=ADA | {"title": "<script>"}).status_code == 400
+    assert list(bridge.identities.left_behind(store_id)) == [zoho_one.users()[0]["id"]]
+    _create(endpoint)
+    assert (len(zoho_one.users()), list(bridge.identities.left_behind(store_id))) == (1, [])
+
+
+def test_who_comes_back_and_is_deleted_before_zoho_one_answers(
+    endpoint: Endpoint, zoho_one: ZohoOne, bridge: Bridge, store_id: str
+) -> None:
+    first = _create(endpoint)
+    assert endpoint.request("DELETE", f"/Users/{first}").status_code == 204
+    zoho_one.fail(method="PATCH", status=503, times=3)
+    assert endpoint.request("POST", "/Users", json=ADA).status_code == 503
+    found = endpoint.request("GET", "/Users", query={"filter": f'userName eq "{ADA["userName"]}"'}).json()
+    path = f"/Users/{found['Resources'][0]['id']}"
+    assert endpoint.request("DELETE", path).status_code == 204
+    assert endpoint.request("DELETE", path).status_code == 404
+    (account,) = zoho_one.users()
+    assert account["active"] is False
+    assert list(bridge.identities.left_behind(store_id)) == [account["id"]]
+
+
+def test_the_largest_person_who_is_taken_can_be_disabled(endpoint: Endpoint, zoho_one: ZohoOne) -> None:
+    quotes = '"' * 1300
+    fields = ("displayName", "title", "preferredLanguage")
+    person: dict[str, Any] = ADA | dict.fromkeys(fields, quotes) | {"externalId": quotes}
+    person["name"] = {"givenName": quotes[:640], "familyName": quotes[:640]}
+    parts = ("formatted", "streetAddress", "locality", "region", "postalCode", "country")
+    person["addresses"] = [{"type": "work"} | dict.fromkeys(parts, quotes)]
+    person["phoneNumbers"] = [{"type": kind, "value": quotes} for kind in ("work", "mobile", "fax")]
+    user_id = _create(endpoint, **person)
+    assert _patch(endpoint, user_id, title=quotes[1:], active="False").status_code == 200
+    assert zoho_one.users()[0]["active"] is False
+    assert _patch(endpoint, user_id, active="True").status_code == 200
+    too_long = _patch(endpoint, user_id, title="t" * 2001)
+    assert (too_long.status_code, "2,000 characters" in too_long.json()["detail"]) == (400, True)
+
+
+def test_every_work_address_is_found(endpoint: Endpoint) -> None:
+    emails = [{"type": "work", "value": "a@x.example"}, {"type": "Work", "value": "b@x.example"}]
+    user_id = _create(endpoint, emails=emails)
+    for address in ("a@x.example", "B@x.example"):
+        text = f'emails[type eq "work"].value eq "{address}"'
+        found = endpoint.request("GET", "/Users", query={"filter": text}).json()
+        assert [user["id"] for user in found["Resources"]] == [user_id]

@@ -30,7 +30,7 @@ REFUSALS = [
     ("POST", "/Users", SCIM, b'{"userName": "a", "active": "perhaps"}', 400, "invalidValue", "active"),
     ("POST", "/Users", {"Content-Type": "text/xml"}, b"<user/>", 415, None, "application/scim+json"),
     ("POST", "/Users", SCIM, b'{"userName": "' + b"x" * (1024 * 1024) + b'"}', 413, None, "1024 KiB"),
-    ("POST", "/Users", SCIM, b'{"userName": "' + b"x" * 70_000 + b'"}', 413, None, "60,000"),
+    ("POST", "/Users", SCIM, b'{"userName": "' + b"x" * 70_000 + b'"}', 413, None, "40,000"),
     ("POST", "/Users", SCIM, b"[" * 100_000, 400, "invalidSyntax", ""),
     ("GET", '/Users?filter=userName xx "a"', {}, b"", 400, "invalidFilter", "column 10"),
     ("GET", '/Users?filter=userName eq "a', {}, b"", 400, "invalidFilter", "column"),
@@ -116,6 +116,17 @@ def test_an_unknown_store_is_404(bridge: Bridge, store_id: str) -> None:
     answer = bridge.sync_endpoint.handle(store_id, HttpRequest("GET", f"https://b.example/scim/{store_id}/Users"))
     assert answer.status == 404
     assert json.loads(answer.body)["status"] == "404"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("host", ["[::1", "[x]", "a\u2100b"])
+def test_a_malformed_host_header_is_400(bridge: Bridge, open_store: Store, method: str, host: str) -> None:
+    url = f"https://{host}/scim/{open_store.id}/Users"
+    answer = bridge.sync_endpoint.handle(
+        open_store.id, HttpRequest(method, url, AUTHORIZED | SCIM, b'{"userName": "a"}')
+    )
+    assert answer.status == 400
+    assert "malformed" in json.loads(answer.body)["detail"]
 
 
 # -- whatever is sent -----------------------------------------------------

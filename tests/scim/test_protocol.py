@@ -118,3 +118,20 @@ def test_reads_in_the_shape_that_was_asked_for(endpoint: Endpoint) -> None:
     assert (only["title"], "emails" in only) == ("x", False)
     less = endpoint.request("GET", path, query={"excludedAttributes": "emails"}).json()
     assert ("emails" in less, less["userName"]) == (False, "ada@contoso.example")
+
+
+@pytest.mark.parametrize(
+    ("operation", "detail"),
+    [
+        ({"path": "name.givenName", "value": 7}, "Input should be a valid string: givenName"),
+        ({"value": {"title": ["x"]}}, "Input should be a valid string: title"),
+        ({"path": "userName", "value": {"a": "b"}}, "Input should be a valid string: userName"),
+    ],
+)
+def test_a_patch_of_a_wrong_type_is_refused_in_one_sentence(
+    endpoint: Endpoint, operation: dict[str, Any], detail: str
+) -> None:
+    path = f"/Users/{endpoint.request('POST', '/Users', json={'userName': 'ada@contoso.example'}).json()['id']}"
+    refused = endpoint.request("PATCH", path, json={"Operations": [{"op": "replace"} | operation]})
+    error = refused.json()
+    assert (refused.status_code, error["scimType"], error["detail"]) == (400, "invalidValue", detail)

@@ -1,0 +1,50 @@
+"""The pages of consent answer whatever came in, and whatever happens."""
+
+import dataclasses
+import logging
+
+import pytest
+
+from shared.bridge import Bridge
+from shared.console.consent_pages import ConsentPages
+from shared.console.page import PageRequest
+from shared.settings import Platform
+from shared.tables.stores import Stores
+from tests.console.test_admin import AZURE, signed_in
+
+
+@pytest.fixture
+def pages(bridge: Bridge) -> ConsentPages:
+    """As on Azure, with the address taken from the request."""
+    return dataclasses.replace(bridge.consent_pages, platform=Platform.model_validate(AZURE), public_url=None)
+
+
+@pytest.mark.parametrize("which", ["start", "callback"])
+def test_a_malformed_host_header_is_a_400_page(pages: ConsentPages, which: str) -> None:
+    request = PageRequest("https://[::1/oauth/start", {"store": "x"}, signed_in("Organization.Owner"))
+    answer = getattr(pages, which)(request)
+    assert answer.status == 400
+    assert "malformed" in answer.html
+
+
+class _Broken(Stores):
+    def __init__(self) -> None:
+        pass
+
+    def get(self, store_id: str) -> None:
+        raise RuntimeError(f"secret of {store_id}")
+
+
+def test_a_defect_is_a_page_without_details_and_one_line_without_values(
+    pages: ConsentPages, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = dataclasses.replace(pages, stores=_Broken())
+    with caplog.at_level(logging.INFO):
+        answer = broken.start(PageRequest("https://b.example/", {"store": "ada"}, signed_in("Organization.Owner")))
+    assert answer.status == 500
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    (record,) = (record for record in caplog.records if record.name == "bridge.console")
+    assert "RuntimeError" in record.getMessage()
+    for text in (answer.html, caplog.text):
+        assert "secret of" not in text
+        assert "Traceback" not in text
