@@ -15,6 +15,8 @@ from local.account_check import Standing, User
 from local.admin_browser import NotAsked
 from local.closing_table import Row, closing_table
 from local.connect_store import connect_store
+from local.do_nothing_store import USER_NAME as TRIAL
+from local.do_nothing_store import disable_under_do_nothing
 from local.entra_directory import EntraDirectory
 from local.entra_mapping import is_soft_deleted
 from local.mailbox import NOTIFICATION, count_mails, password_told
@@ -60,6 +62,7 @@ def run_walkthrough(parts: Parts, console: Console) -> bool:
         walk.people_leave()
         walk.people_change()
         walk.nothing_happens()
+        walk.another_setting()
         return walk.conclude()
     except (QuarantinedError, RefusedError) as reason:
         console.print(f"[bold red]Entra stops provisioning:[/] {escape(str(reason))}")
@@ -81,6 +84,7 @@ class _Walk:
         self.done: dict[str, list[PersonReport]] = defaultdict(list)
         self.user_ids: dict[str, str] = {}  # also of those whom the bridge does not show any more
         self.quiet = True
+        self.untouched = True
 
     def connect_to_zoho_one(self) -> None:
         self._step(
@@ -153,9 +157,20 @@ class _Walk:
         report = self._cycle()
         self.quiet = all(person.action in (Action.NONE, Action.SKIP) for person in report.people)
 
+    def another_setting(self) -> None:
+        self._step(
+            "Under another setting: Status Sync, deactivated users, Do nothing",
+            "A second directory store is set so. It provisions one person, who is then disabled in Entra.",
+        )
+        user_name = disable_under_do_nothing(self.parts.host, self.parts.store, self.bridge)
+        self.untouched = self._accounts()[user_name]["active"] is True
+        told = "is active in Zoho One still" if self.untouched else "[red]was deactivated in Zoho One[/]"
+        self.console.print(f"{user_name} {told}.")
+
     def conclude(self) -> bool:
         """Print the closing table and return whether all is well."""
         accounts = self._accounts()
+        accounts.pop(TRIAL, None)
         rows = [
             Row(
                 self._standing(person, accounts.pop(person.user_principal_name, None)),
@@ -172,7 +187,7 @@ class _Walk:
         if not self.quiet:
             self.console.print("[red]A cycle without changes sent some.[/]")
         wrong = [row for row in rows if row.problems]
-        if not wrong and not accounts and self.quiet:
+        if not wrong and not accounts and self.quiet and self.untouched:
             self.console.print(f"[green]All {len(rows)} people are in Zoho One as they should be.[/]")
             return True
         self.console.print(

@@ -3,9 +3,9 @@
 The seed's step 7: "map the fields available in Zoho One to the fields available in Microsoft Azure."
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.directory.zoho_user import ZohoField
 
@@ -73,10 +73,25 @@ class Rule(_Part):
         return f"{self.source}{default}" + (", only during object creation" if self.apply != "always" else "")
 
 
+LONGEST_MAPPING = 100_000
+"""UTF-16 units of a mapping's JSON. An entity of Table Storage holds 1 MiB: with a version stand the mapping itself and
+the difference, which repeats each rule before and after; 3 × 100,000 units of two bytes leave room for the rest.
+"""
+
+
 class Mapping(_Part):
     """A store's rules. Whether they make sense is for ``mapping_check`` to say."""
 
     rules: tuple[Rule, ...] = Field(max_length=50)
+
+    @model_validator(mode="after")
+    def _can_be_saved(self) -> Self:
+        length = len(self.model_dump_json().encode("utf-16-le")) // 2
+        if length > LONGEST_MAPPING:
+            raise ValueError(
+                f"the mapping is too long: as JSON it has {length:,} characters, of {LONGEST_MAPPING:,} at the most"
+            )
+        return self
 
 
 def _profile(target: ZohoField, field: str) -> Rule:

@@ -108,10 +108,17 @@ def _misfit(target: ZohoField, kind: FieldType, name: str) -> str | None:
 def _expression_faults(rule: Rule, compiled: Expression) -> Iterator[tuple[int | None, str]]:
     if compiled.only_on_creation and rule.apply == "always":
         yield 0, 'SelectUniqueValue works only during object creation: set "apply" to "only during object creation"'
+    yield from misspelt_names(compiled, str(rule.source))
+
+
+def misspelt_names(compiled: Expression, text: str) -> Iterator[tuple[int, str]]:
+    """Of the names in an expression's brackets those that look like a slip: position and what may have been meant.
+
+    A directory extension has any name, so another one that is not known is none.
+    """
     for name in sorted(compiled.attributes - KNOWN_NAMES):
-        # A directory extension has any name, so only what looks like a slip is refused.
         if not name.startswith("extension_") and (close := get_close_matches(name, KNOWN_NAMES, n=1, cutoff=0.8)):
-            yield str(rule.source).find(f"[{name}]"), f"there is no attribute {name}; did you mean {close[0]}?"
+            yield text.find(f"[{name}]"), f"there is no attribute {name}; did you mean {close[0]}?"
 
 
 def _warnings(rule: Rule) -> Iterator[tuple[int | None, str]]:
@@ -150,4 +157,5 @@ def _form_fault(place: tuple[int | str, ...], message: str, given: object) -> Fa
         hint = f"; did you mean {close[0]}?" if close else ""
         return Fault(rule, given, None, f"Zoho One has no field {given}{hint}")
     where = ".".join(str(part) for part in (place[2:] if rule is not None else place))
+    message = message.removeprefix("Value error, ")
     return Fault(rule, None, None, f"{where}: {message}" if where else message)

@@ -7,7 +7,7 @@ from scim2_models import InvalidValueException, PayloadTooLargeException, SCIMEx
 
 from shared.entra.errors import GraphBusy
 from shared.provisioning.errors import Refused, UserNameTaken
-from shared.tables.errors import TablesBusy, Taken, TooLarge
+from shared.tables.errors import MappingUnusable, TablesBusy, Taken, TooLarge
 from shared.zoho.errors import ZohoBusy, ZohoCredentials
 
 CREDENTIALS_RETRY = 600
@@ -45,5 +45,7 @@ def scim_errors() -> Iterator[None]:
         raise ServiceUnavailableException("Another request is writing the same account", 5) from error
     except GraphBusy as error:
         raise ServiceUnavailableException(str(error), error.retry_after) from error
+    except MappingUnusable as error:
+        raise ServiceUnavailableException(str(error), CREDENTIALS_RETRY) from error
     except TablesBusy as error:
         raise ServiceUnavailableException(str(error), 5) from error

@@ -21,6 +21,16 @@ class Taken(TablesError):
     """A unique value belongs to another record."""
 
 
+class MappingUnusable(TablesError):
+    """The mapping that is saved for a store is not valid in this version of the app."""
+
+    def __init__(self, store: str) -> None:
+        super().__init__(
+            f"The attribute mapping that is saved for the directory store {store} is not valid in this version of the "
+            "bridge: an admin has to check it and save it again"
+        )
+
+
 class Unreadable(TablesError):
     """A secret was encrypted with a key that BRIDGE_ENCRYPTION_KEYS does not hold any more."""
 

@@ -13,12 +13,13 @@ from threading import Lock
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared.directory.compiled_mapping import CompiledMapping
+from shared.directory.expressions import ExpressionError
 from shared.directory.mapping import DEFAULT_MAPPING, Mapping, RuleChange, difference
 from shared.tables.entity_text import gather, spread
-from shared.tables.errors import Changed, Taken
+from shared.tables.errors import Changed, MappingUnusable, Taken
 from shared.tables.service import our_errors
 
 REMEMBERED = 20.0
@@ -63,13 +64,19 @@ class Mappings:
         self._lock = Lock()
 
     def compiled(self, store: str) -> CompiledMapping:
-        """A store's current mapping, ready for use, at most 20 seconds old; compiled once for each version."""
+        """A store's current mapping, ready for use, at most 20 seconds old; compiled once for each version.
+
+        Raises MappingUnusable where an older version of the app saved what this one does not take.
+        """
         with self._lock:
             kept = self._compiled.get(store)
         if kept is not None and self._monotonic() - kept[0] < REMEMBERED:
             return kept[2]
-        current = self.current(store)
-        mapping = kept[2] if kept is not None and kept[1] == current.number else CompiledMapping(current.mapping)
+        try:
+            current = self.current(store)
+            mapping = kept[2] if kept is not None and kept[1] == current.number else CompiledMapping(current.mapping)
+        except (ExpressionError, KeyError, ValidationError) as error:
+            raise MappingUnusable(store) from error
         with self._lock:
             self._compiled[store] = self._monotonic(), current.number, mapping
         return mapping
@@ -127,7 +134,10 @@ class Mappings:
         return saved
 
     def restore(self, store: str, number: int, *, based_on: int, by: str, at: datetime) -> Version:
-        """Let an earlier version count again, as a new one. Raises KeyError where there is none, SavedMeanwhile."""
+        """Let an earlier version count again, as a new one. Raises KeyError where there is none, SavedMeanwhile.
+
+        As for ``save``, the caller has checked its mapping: what the store and this app take may have changed since.
+        """
         earlier = self.version(store, number)
         if earlier is None:
             raise KeyError(number)

@@ -10,7 +10,11 @@ from azure.core.exceptions import (
     ResourceModifiedError,
     ResourceNotFoundError,
 )
+from azure.core.pipeline.transport import RequestsTransport
 from azure.data.tables import TableServiceClient, TableTransactionError
+from requests import Session
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
 
 from shared.tables.errors import Changed, TablesBusy, Taken, TooLarge
 
@@ -21,6 +25,9 @@ READ_SECONDS = 20
 RETRIES = 2
 """Of the SDK, for what it knows not to have taken effect; Entra repeats a request that we answer with 503."""
 
+CONNECTIONS = 64
+"""That are kept open. The SDK keeps 10, opens one more for each further thread, and throws it away after its answer."""
+
 
 def connect(connection_string: str) -> TableServiceClient:
     """A client for the account, with every table the bridge needs. Raises TablesBusy."""
@@ -29,11 +36,24 @@ def connect(connection_string: str) -> TableServiceClient:
         connection_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
         retry_total=RETRIES,
+        transport=RequestsTransport(session=_session(), session_owner=True),
     )
     with our_errors():
         for table in TABLES:
             service.create_table_if_not_exists(table)
     return service
+
+
+def _session() -> Session:
+    """What RequestsTransport makes for itself, but for the pool and the environment: the retries are the SDK's."""
+    session = Session()
+    session.trust_env = False
+    adapter = HTTPAdapter(
+        pool_maxsize=CONNECTIONS, max_retries=Retry(total=False, redirect=False, raise_on_status=False)
+    )
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, adapter)
+    return session
 
 
 @contextmanager

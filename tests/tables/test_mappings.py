@@ -1,5 +1,6 @@
 """Versions of a store's mapping, on Azurite."""
 
+import json
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,9 @@ import pytest
 from azure.data.tables import TableClient, TableServiceClient
 from hypothesis import given, settings
 
-from shared.directory.mapping import DEFAULT_MAPPING, Mapping
+from shared.directory.mapping import DEFAULT_MAPPING, LONGEST_MAPPING, Mapping
+from shared.directory.zoho_user import ZohoField
+from shared.tables.errors import MappingUnusable
 from shared.tables.mappings import REMEMBERED, Mappings, SavedMeanwhile
 from tests.directory.test_mapping import MAPPINGS, USER_NAME
 
@@ -90,6 +93,39 @@ def test_the_worker_that_saved_sees_it_at_once(mappings: Mappings, store_id: str
     mappings.compiled(store_id)
     mappings.save(store_id, _mapping("New"), based_on=0, by="ada", at=NOON, why="")
     assert mappings.compiled(store_id).mapping == _mapping("New")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"kind": "expression", "expression": "ToUpper([givenNam"},
+        {"kind": "profile field", "field": "renamed"},
+    ],
+)
+def test_a_saved_mapping_that_does_not_compile_any_more_has_an_error_of_its_own(
+    mappings: Mappings, store_id: str, source: dict[str, str]
+) -> None:
+    mapping = Mapping.model_validate({"rules": [USER_NAME, {"target": "title", "source": source}]})
+    mappings.save(store_id, mapping, based_on=0, by="an older app", at=NOON, why="")
+    with pytest.raises(MappingUnusable, match=store_id):
+        mappings.compiled(store_id)
+
+
+@pytest.mark.parametrize("character", ["a", '"', "\x01", "👩"])
+def test_the_longest_mapping_can_be_saved(mappings: Mappings, store_id: str, character: str) -> None:
+    written = len(json.dumps(character, ensure_ascii=False).encode("utf-16-le")) // 2 - 2
+    text = character * ((LONGEST_MAPPING - 5_000) // written // len(ZohoField))
+
+    def longest(last: str) -> Mapping:
+        rules = [
+            {"target": target, "source": {"kind": "expression", "expression": text + last}} for target in ZohoField
+        ]
+        return Mapping.model_validate({"rules": rules})
+
+    assert len(longest("1").model_dump_json().encode("utf-16-le")) // 2 > LONGEST_MAPPING * 0.95
+    mappings.save(store_id, longest("1"), based_on=0, by="ada", at=NOON, why="")
+    saved = mappings.save(store_id, longest("2"), based_on=1, by="ada", at=NOON, why="")
+    assert mappings.current(store_id) == saved
 
 
 @settings(max_examples=15)
