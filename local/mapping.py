@@ -14,16 +14,25 @@ from rich.text import Text
 
 from local.mapping_docs import write_page
 from local.processes import ROOT
+from shared.bridge import Bridge
 from shared.directory.azure_user import AzureUser, from_graph
 from shared.directory.compiled_mapping import CompiledMapping, expression_reader
 from shared.directory.expressions import EvaluationContext, EvaluationError, ExpressionError, compile_expression, shown
 from shared.directory.mapping import Mapping
-from shared.directory.mapping_check import InvalidMapping, check_mapping, read_mapping
+from shared.directory.mapping_check import InvalidMapping, check_mapping, misspelt_names, read_mapping
 from shared.directory.preview import preview_person
 from shared.directory.zoho_user import ZohoField
+from shared.settings import Settings
 
 SCHEMA = ROOT / "docs/mapping.schema.json"
 _USER = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
+
+
+class _BadFile(Exception):
+    """A file that holds something else than it should."""
+
+    def __init__(self, file: Path, what: str, reason: str) -> None:
+        super().__init__(f"{file} is {what}: {reason}")
 
 
 def add_mapping_commands(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +45,9 @@ def add_mapping_commands(parser: argparse.ArgumentParser) -> None:
     evaluate = commands.add_parser("eval", help="evaluate an expression for a person")
     evaluate.add_argument("expression")
     evaluate.add_argument("--user", type=Path, required=True, help="a user as Microsoft Graph answers it, as JSON")
+    preview = commands.add_parser("preview", help="say how many people of a store a mapping would change, unsaved")
+    preview.add_argument("file", type=Path)
+    preview.add_argument("--store", required=True, help="its id; the app's own settings say where it is kept")
     commands.add_parser("schema", help="write docs/mapping.schema.json, which editors check mapping files with")
     commands.add_parser("docs", help="write the reference part of docs/mapping.md")
 
@@ -49,12 +61,17 @@ def run_mapping_command(arguments: argparse.Namespace) -> int:
                 return _check(console, arguments.file, arguments.user, arguments.extension)
             case "eval":
                 return _eval(console, arguments.expression, arguments.user)
+            case "preview":
+                return _preview(console, arguments.file, arguments.store)
             case "schema":
                 SCHEMA.write_text(schema())
                 console.print(f"Written: {SCHEMA}")
             case _:
                 console.print(f"Written: {write_page()}")
-    except (OSError, ValidationError, InvalidMapping) as error:
+    except OSError as error:
+        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
+    except (_BadFile, InvalidMapping) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
@@ -66,7 +83,10 @@ def schema() -> str:
 
 
 def _check(console: Console, file: Path, user: Path | None, extensions: list[ZohoField]) -> int:
-    mapping = read_mapping(file.read_bytes())
+    try:
+        mapping = read_mapping(file.read_bytes())
+    except InvalidMapping as error:
+        raise _BadFile(file, "no mapping", str(error)) from None
     for warning in check_mapping(mapping, extensions):
         console.print(Text("warning ", "yellow"), Text(str(warning)))
     console.print(f"The mapping is valid: {len(mapping.rules)} rules.")
@@ -81,11 +101,33 @@ def _check(console: Console, file: Path, user: Path | None, extensions: list[Zoh
     return 1 if any(line.error for line in lines) else 0
 
 
+def _preview(console: Console, file: Path, store_id: str) -> int:
+    bridge = Bridge(Settings())  # pydantic-settings reads the environment
+    store = bridge.stores.get(store_id)
+    if store is None:
+        print(f"there is no directory store {store_id}", file=sys.stderr)
+        return 1
+    mapping = read_mapping(file.read_bytes())
+    check_mapping(mapping, store.zoho.extensions)
+    preview = bridge.mapping_preview.change(store, mapping)
+    console.print(f"{preview.changed} of {preview.people} people would change.")
+    for field, people in preview.by_field.most_common():
+        console.print(f"{field}: {people}")
+    for field, people in preview.failures.most_common():
+        console.print(f"[red]{field} fails for {people}[/]")
+    return 1 if preview.failures else 0
+
+
 def _eval(console: Console, text: str, user: Path) -> int:
     try:
         expression = compile_expression(text)
     except ExpressionError as error:
         print(f"{text}\n{' ' * error.position}^ {error.reason}", file=sys.stderr)
+        return 1
+    slips = list(misspelt_names(expression, text))
+    for position, reason in slips:
+        print(f"{text}\n{' ' * position}^ {reason}", file=sys.stderr)
+    if slips:
         return 1
     for warning in expression.warnings:
         console.print(Text("warning ", "yellow"), Text(f"character {warning.position + 1}: {warning.text}"))
@@ -99,7 +141,13 @@ def _eval(console: Console, text: str, user: Path) -> int:
 
 
 def _person(file: Path) -> AzureUser:
-    return from_graph(_USER.validate_json(file.read_bytes()))
+    try:
+        return from_graph(_USER.validate_json(file.read_bytes()))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        reason = f"{place}: {first['msg']}" if place else first["msg"]
+        raise _BadFile(file, "no user as Microsoft Graph answers it", reason) from None
 
 
 def _context() -> EvaluationContext:

@@ -1,7 +1,12 @@
 """The preview of a mapping over a store's people, on Azurite."""
 
+import argparse
+from pathlib import Path
+
 import pytest
 
+from local.mapping import add_mapping_commands, run_mapping_command
+from local.parts import app_settings
 from shared.bridge import Bridge
 from shared.directory.mapping import HardCodedValue, Mapping, Rule
 from shared.directory.store import Store
@@ -37,3 +42,27 @@ def test_one_person_is_shown_field_by_field(bridge: Bridge, store: Store) -> Non
     }
     with pytest.raises(KeyError):
         bridge.mapping_preview.person(store, bridge.mappings.current(store.id).mapping, "0" * 32)
+
+
+def test_the_command_counts_too(
+    bridge: Bridge,
+    store: Store,
+    azurite: str,
+    key: str,
+    zoho_one: ZohoOne,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in ("ada", "grace"):
+        bridge.push.create(store, {"userName": f"{name}@contoso.example", "active": True, "title": name})
+    for setting, value in app_settings(azurite, key, zoho_one.parts).items():
+        monkeypatch.setenv(setting, value)
+    rules = [rule for rule in bridge.mappings.current(store.id).mapping.rules if rule.target is not ZohoField.TITLE]
+    file = tmp_path / "mapping.json"
+    file.write_text(Mapping(rules=tuple(rules)).model_dump_json())
+    parser = argparse.ArgumentParser()
+    add_mapping_commands(parser)
+    assert run_mapping_command(parser.parse_args(["preview", str(file), "--store", store.id])) == 0
+    assert capsys.readouterr().out == "2 of 2 people would change.\ntitle: 2\n"
+    assert run_mapping_command(parser.parse_args(["preview", str(file), "--store", "nobody"])) == 1

@@ -1,6 +1,7 @@
 """Bad input gets a clear SCIM error, never a 5xx, and changes nothing."""
 
 import json
+from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -9,7 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.bridge import Bridge
+from shared.directory.mapping import ExpressionSource, Mapping, Rule
 from shared.directory.store import Store
+from shared.directory.zoho_user import ZohoField
 from shared.scim.auth import token_hash
 from shared.scim.endpoint import HttpRequest, HttpResponse
 from tests.conftest import Endpoint, ZohoOne
@@ -127,6 +130,17 @@ def test_a_malformed_host_header_is_400(bridge: Bridge, open_store: Store, metho
     )
     assert answer.status == 400
     assert "malformed" in json.loads(answer.body)["detail"]
+
+
+def test_a_saved_mapping_that_is_not_valid_any_more_is_503_with_the_reason(bridge: Bridge, open_store: Store) -> None:
+    source = ExpressionSource(expression="ToUpper([givenNam")
+    mapping = Mapping(rules=(Rule(target=ZohoField.USER_NAME, source=source),))
+    bridge.mappings.save(open_store.id, mapping, based_on=0, by="an older app", at=datetime.now(UTC), why="")
+    answer = _send(bridge, open_store, "POST", "/Users", b'{"userName": "a@contoso.example"}', AUTHORIZED | SCIM)
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "600")
+    detail = json.loads(answer.body)["detail"]
+    assert "attribute mapping" in detail
+    assert open_store.id in detail
 
 
 # -- whatever is sent -----------------------------------------------------
