@@ -6,6 +6,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict
 
 from shared.directory.azure_user import AzureUser
+from shared.directory.keys import Keys
 from shared.directory.status import Standing
 from shared.directory.zoho_user import Desired, ZohoUser
 
@@ -26,16 +27,6 @@ class Account(BaseModel):
         if self.holds.active:
             return Standing.ACTIVE
         return Standing.DEACTIVATED_BY_HAND if self.deactivated_by == "hand" else Standing.DEACTIVATED_BY_BRIDGE
-
-
-class Keys(BaseModel):
-    """What a person is found by, as Entra wrote it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    user_name: str
-    external_id: str | None = None
-    work_addresses: tuple[str, ...] = ()
 
 
 class Said(BaseModel):

@@ -18,7 +18,8 @@ from shared.directory.compiled_mapping import CompiledMapping, MappingFailed
 from shared.directory.desired import Policy, desired_account, status_of
 from shared.directory.expressions import EvaluationContext
 from shared.directory.history import Event, EventKind
-from shared.directory.identity import Identity, Keys, Pending, Said
+from shared.directory.identity import Identity, Pending, Said
+from shared.directory.keys import keys_of
 from shared.directory.mail_due import MailDue
 from shared.directory.password import NoNotice, Notice, PasswordNotice, new_password, notice_for
 from shared.directory.plan import ChangeKind, plan_change
@@ -117,7 +118,7 @@ class Push:
         desired, decision = self._desired(store, person, status_of(person), before)
         text = _JSON.dump_json(resource).decode()
         return Said(
-            resource=text, keys=_keys(resource), source=person, desired=desired, modified=self.now()
+            resource=text, keys=keys_of(resource), source=person, desired=desired, modified=self.now()
         ), decision.reason
 
     def _desired(
@@ -293,18 +294,3 @@ def _reason(outcome: Outcome, reason: str) -> str:
     if outcome.instead is None:
         return reason
     return outcome.instead if outcome.change.kind is ChangeKind.NOTHING else f"{reason} {outcome.instead}"
-
-
-def _keys(resource: Resource) -> Keys:
-    emails = resource.get("emails")
-    work = [entry for entry in (emails if isinstance(emails, list) else []) if _is_work_address(entry)]
-    external_id = resource.get("externalId")
-    return Keys(
-        user_name=str(resource["userName"]),
-        external_id=str(external_id) if external_id else None,
-        work_addresses=tuple(str(entry["value"]) for entry in work if isinstance(entry, dict)),
-    )
-
-
-def _is_work_address(entry: JsonValue) -> bool:
-    return isinstance(entry, dict) and str(entry.get("type")).lower() == "work" and bool(entry.get("value"))

@@ -30,7 +30,8 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 from shared.directory.history import Event
-from shared.directory.identity import Account, Identity, Keys, Pending, Said
+from shared.directory.identity import Account, Identity, Pending, Said
+from shared.directory.keys import Keys
 from shared.directory.mail_due import MailDue
 from shared.directory.user_name import folded
 from shared.directory.zoho_user import Desired

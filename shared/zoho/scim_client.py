@@ -20,16 +20,14 @@ from shared.directory.scim_path import Resource
 from shared.directory.store import Store, UpdateVerb
 from shared.directory.user_name import folded
 from shared.directory.zoho_user import ZOHO_FIELDS, Paths, ZohoUser, from_scim, to_scim
+from shared.zoho.error_answers import error_of, lacks_scope
 from shared.zoho.errors import (
     ZohoBusy,
-    ZohoCredentials,
-    ZohoExists,
     ZohoForbidden,
     ZohoNotFound,
     ZohoRefused,
     ZohoUnclear,
 )
-from shared.zoho.secrecy import quotes
 from shared.zoho.tokens import AccessTokens
 
 CONNECT_SECONDS = 5
@@ -37,8 +35,6 @@ READ_SECONDS = 20
 TRIES = 3
 PATIENCE = 3.0
 """Seconds that one request may wait for Zoho One in all; a longer wait is handed to the caller, who has a lease."""
-LONGEST_WAIT = 24 * 60 * 60
-"""Seconds that Zoho One's Retry-After is believed for."""
 CALLS_SECONDS = 35.0
 """For all calls that bring one person where he should be: twice that, with looking first, is less than a lease."""
 LEAST_SECONDS = 1.0
@@ -102,7 +98,7 @@ class ZohoUsers:
         """Whether Zoho One answers at all. Without a token, so whatever it says is good, unless it is down."""
         response = self._send("GET", "/ServiceProviderConfig", None, None, None)
         if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise _error(response)
+            raise error_of(response)
 
     def authenticate(self) -> None:
         """Whether Zoho One takes the token. It need not have this page, nor show it: that says nothing of the token."""
@@ -204,11 +200,11 @@ class ZohoUsers:
     ) -> bytes:
         token = self._tokens.current(self._store)
         response = self._send(method, path, body, query, token)
-        if response.status_code == HTTPStatus.UNAUTHORIZED and not _lacks_scope(response):
+        if response.status_code == HTTPStatus.UNAUTHORIZED and not lacks_scope(response):
             self._tokens.rejected(self._store, token)
             response = self._send(method, path, body, query, self._tokens.current(self._store))
         if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
-            raise _error(response, password)
+            raise error_of(response, password)
         return response.content
 
     def _send(
@@ -262,47 +258,3 @@ def _understood[M: BaseModel](model: type[M], answer: bytes) -> M:
         return model.model_validate_json(answer)
     except ValidationError:
         raise ZohoUnclear("Zoho One's answer is not SCIM; look at the store's sync endpoint") from None
-
-
-def _error(response: requests.Response, password: SecretStr | None = None) -> Exception:
-    """Zoho One's error answer as one of ours. Its bodies are not documented: the reason is read where it may stand."""
-    status, reason = response.status_code, _reason(response, password)
-    if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT) or status >= 500 or response.is_redirect:
-        return ZohoBusy(f"Zoho One answered {status}: {reason}", _retry_after(response))
-    if status == HTTPStatus.FORBIDDEN or _lacks_scope(response):
-        return ZohoForbidden(f"Zoho One does not allow this to the store's connection ({status}: {reason})")
-    if status == HTTPStatus.UNAUTHORIZED:
-        return ZohoCredentials(f"Zoho One does not accept the store's connection ({status}: {reason})")
-    if status == HTTPStatus.NOT_FOUND:
-        return ZohoNotFound(reason)
-    if status == HTTPStatus.CONFLICT:
-        return ZohoExists(reason)
-    return ZohoRefused(reason)
-
-
-def _lacks_scope(response: requests.Response) -> bool:
-    """Whether a 401 is about the scope, as in OAUTH_SCOPE_MISMATCH and INVALID_OAUTHSCOPE of Zoho's other APIs."""
-    return response.status_code == HTTPStatus.UNAUTHORIZED and b"SCOPE" in response.content[:2000].upper()
-
-
-def _reason(response: requests.Response, password: SecretStr | None) -> str:
-    try:
-        body = response.json()
-    except ValueError:
-        body = None
-    found = (
-        next((body[key] for key in ("detail", "message", "error") if body.get(key)), "")
-        if isinstance(body, dict)
-        else ""
-    )
-    if password is not None and quotes(str(found), password):
-        return "its reason repeats the one-time password, so it is left out here"
-    return str(found)[:500] or response.reason or f"status {response.status_code}"
-
-
-def _retry_after(response: requests.Response) -> int:
-    """Seconds to wait: RFC 9110 §10.2.3, in the form of a number; what cannot be read is half a minute."""
-    text = response.headers.get("Retry-After", "")
-    if text.isascii() and text.isdecimal():
-        return min(int(text), LONGEST_WAIT)
-    return 1 if response.status_code >= 500 and not text else 30

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from shared.directory.azure_user import AzureUser
 from shared.directory.cycle_plan import Plan, PlannedChange
-from shared.directory.identity import Account, Identity, Keys, Pending, Said
+from shared.directory.identity import Account, Identity, Pending, Said
+from shared.directory.keys import Keys
 from shared.directory.plan import ChangeKind, FieldChange
 from shared.directory.zoho_user import Desired, ZohoField, ZohoUser
 

@@ -1,0 +1,63 @@
+"""What Zoho One means by an answer that is no success."""
+
+from http import HTTPStatus
+
+import requests
+from pydantic import SecretStr
+
+from shared.zoho.errors import (
+    ZohoBusy,
+    ZohoCredentials,
+    ZohoExists,
+    ZohoForbidden,
+    ZohoNotFound,
+    ZohoRefused,
+)
+from shared.zoho.secrecy import quotes
+
+LONGEST_WAIT = 24 * 60 * 60
+"""Seconds that Zoho One's Retry-After is believed for."""
+
+
+def error_of(response: requests.Response, password: SecretStr | None = None) -> Exception:
+    """Zoho One's error answer as one of ours. Its bodies are not documented: the reason is read where it may stand."""
+    status, reason = response.status_code, _reason(response, password)
+    if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT) or status >= 500 or response.is_redirect:
+        return ZohoBusy(f"Zoho One answered {status}: {reason}", _retry_after(response))
+    if status == HTTPStatus.FORBIDDEN or lacks_scope(response):
+        return ZohoForbidden(f"Zoho One does not allow this to the store's connection ({status}: {reason})")
+    if status == HTTPStatus.UNAUTHORIZED:
+        return ZohoCredentials(f"Zoho One does not accept the store's connection ({status}: {reason})")
+    if status == HTTPStatus.NOT_FOUND:
+        return ZohoNotFound(reason)
+    if status == HTTPStatus.CONFLICT:
+        return ZohoExists(reason)
+    return ZohoRefused(reason)
+
+
+def lacks_scope(response: requests.Response) -> bool:
+    """Whether a 401 is about the scope, as in OAUTH_SCOPE_MISMATCH and INVALID_OAUTHSCOPE of Zoho's other APIs."""
+    return response.status_code == HTTPStatus.UNAUTHORIZED and b"SCOPE" in response.content[:2000].upper()
+
+
+def _reason(response: requests.Response, password: SecretStr | None) -> str:
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    found = (
+        next((body[key] for key in ("detail", "message", "error") if body.get(key)), "")
+        if isinstance(body, dict)
+        else ""
+    )
+    if password is not None and quotes(str(found), password):
+        return "its reason repeats the one-time password, so it is left out here"
+    return str(found)[:500] or response.reason or f"status {response.status_code}"
+
+
+def _retry_after(response: requests.Response) -> int:
+    """Seconds to wait: RFC 9110 §10.2.3, in the form of a number; what cannot be read is half a minute."""
+    text = response.headers.get("Retry-After", "")
+    if text.isascii() and text.isdecimal():
+        return min(int(text[:9]), LONGEST_WAIT)
+    return 1 if response.status_code >= 500 and not text else 30
