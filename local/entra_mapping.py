@@ -74,7 +74,6 @@ DEFAULT_MAPPING = (
     AttributeMapping("employeeId", f"{ENTERPRISE}:employeeNumber", lambda person: person.employee_id),
     AttributeMapping("department", f"{ENTERPRISE}:department", lambda person: person.department),
 )
-MANAGER_MAPPING = AttributeMapping("manager", MANAGER, lambda person: person.manager)
 
 
 def mapped_values(person: Person) -> dict[str, str]:

@@ -62,14 +62,15 @@ class Bridge:
         self.consent = Consent(
             self.stores, self.secrets, self.connections, consents, accounts, data_centers, tokens, _now
         )
-        self.consent_pages = ConsentPages(self.consent, self.stores, Platform(), public_url)
+        platform = Platform()
+        self.consent_pages = ConsentPages(self.consent, self.stores, platform, public_url)
 
         self.mails = Mails(service.get_table_client("identities"))
         self.password_mails = PasswordMails(
             self.mails,
             self.identities,
             users,
-            open_postbox(settings, _now, in_azure=Platform().is_azure),
+            open_postbox(settings, _now, in_azure=platform.is_azure),
             data_centers,
             _now,
             2 * timedelta(seconds=settings.lease_seconds),

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.directory.identity import Identity
 from shared.directory.plan import Change, ChangeKind, FieldChange, plan_change
-from shared.directory.status import Action, Decision, Status, StatusRules, decide
+from shared.directory.status import Action, Decision, StatusRules, why_left_alone
 from shared.directory.zoho_user import Desired, ZohoUser
 
 ORDER = (
@@ -124,8 +124,7 @@ def _left_out(candidate: Candidate, change: Change, rules: StatusRules) -> str |
     if change.kind is not ChangeKind.REACTIVATE:
         return None
     # The mark may be older than the hand that deactivated the account.
-    again = decide(Status.ACTIVATED, candidate.identity.standing, rules)
-    return again.reason if again.action is Action.KEEP else None
+    return why_left_alone(candidate.identity.standing, rules)
 
 
 def _action(desired: Desired) -> Action:

@@ -125,6 +125,12 @@ def _active(standing: Standing, rules: StatusRules) -> Decision:
     return Decision(Action.PROVISION, "The person is active in Entra again.")
 
 
+def why_left_alone(standing: Standing, rules: StatusRules) -> str | None:
+    """Why the account of someone who is active is not made active, or None where it is."""
+    decision = decide(Status.ACTIVATED, standing, rules)
+    return decision.reason if decision.action is Action.KEEP else None
+
+
 class NotConfirmed(ValueError):
     """Rules that delete accounts have not been confirmed."""
 

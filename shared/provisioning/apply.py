@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from shared.directory.identity import Account, Identity
 from shared.directory.plan import NO_CHANGE, Change, ChangeKind, plan_change
-from shared.directory.status import Action, Status, decide
+from shared.directory.status import why_left_alone
 from shared.directory.store import Store
 from shared.directory.zoho_user import Desired, ZohoUser
 from shared.tables.identity_rows import AccountRecord
@@ -128,8 +128,7 @@ def _left_alone(store: Store, account: Account, desired: Desired) -> str | None:
     """Why status sync leaves an account alone that should be active, or None."""
     if not isinstance(desired, ZohoUser) or not desired.active:
         return None
-    decision = decide(Status.ACTIVATED, account.standing, store.status_rules)
-    return decision.reason if decision.action is Action.KEEP else None
+    return why_left_alone(account.standing, store.status_rules)
 
 
 def _left_by_bridge(record: AccountRecord | None) -> bool:

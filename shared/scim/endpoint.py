@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from scim2_models import InvalidSyntaxException, NotFoundException, PayloadTooLargeException, SCIMException
@@ -59,7 +60,6 @@ class SyncEndpoint:
         push: Push,
         secret: bytes,
         public_url: str | None = None,
-        entra_tokens: IssuedTokens | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """``secret`` seals cursors and is the same in every process. ``public_url``: the app's address for Entra."""
@@ -68,10 +68,10 @@ class SyncEndpoint:
         self._groups = groups
         self._push = push
         self._public_url = public_url
-        self._entra_tokens = entra_tokens or IssuedTokens()
+        self._entra_tokens = IssuedTokens()
         self._clock = clock
         self._secret = secret
-        self._service = self._service_of(())
+        self._service = _service_of((), secret)
 
     def handle(self, store_id: str, request: HttpRequest) -> HttpResponse:
         """Answer one request to ``/scim/{store_id}/…``."""
@@ -107,13 +107,9 @@ class SyncEndpoint:
         ensure_started(store, request.method, url.path)
         if len(request.body) > MAX_BODY:
             raise PayloadTooLargeException(detail=f"A request may take {MAX_BODY // 1024} KiB at the most")
-        service = self._service_of(store.custom_attributes)
+        service = _service_of(store.custom_attributes, self._secret)
         storage = IdentityStorage(store, service.provider, self._identities, self._groups, self._push)
         return SyncHandler(service, storage).handle(self._scim_request(store, request, url, headers))
-
-    def _service_of(self, custom: tuple[str, ...]) -> SyncService:
-        """The protocol for stores that take these directory extensions; their description is built once."""
-        return SyncService(sync_endpoint_provider(custom), secret=self._secret)
 
     def _scim_request(
         self, store: Store, request: HttpRequest, url: SplitResult, headers: Mapping[str, str]
@@ -137,6 +133,12 @@ class SyncEndpoint:
             headers=headers,
             body=standard_body(request.body) if request.method in ("POST", "PUT", "PATCH") else b"",
         )
+
+
+@lru_cache(maxsize=64)
+def _service_of(custom: tuple[str, ...], secret: bytes) -> SyncService:
+    """The protocol for stores that take these directory extensions, built once for all their requests."""
+    return SyncService(sync_endpoint_provider(custom), secret=secret)
 
 
 def _address(url: str) -> SplitResult:

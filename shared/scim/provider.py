@@ -1,7 +1,5 @@
 """What the sync endpoint announces and tolerates: schemas, resource types, capabilities, policy."""
 
-from functools import lru_cache
-
 from scim2_models import (
     AuthenticationScheme,
     Bulk,
@@ -58,7 +56,6 @@ def _entra_extension(custom: tuple[str, ...]) -> Schema:
     return Schema.model_validate({"id": ENTRA, "name": "EntraUser", "description": "Entra", "attributes": attributes})
 
 
-@lru_cache(maxsize=64)
 def sync_endpoint_provider(custom: tuple[str, ...] = ()) -> ScimProvider:
     """The description of a sync endpoint that takes these directory extensions.
 

@@ -1,29 +1,15 @@
 """Two hosts on one storage account, and many requests for one person at once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
 import requests
 
-from local.parts import app_settings
-from local.processes import Processes
 from shared.bridge import Bridge
 from tests.conftest import Endpoint, ZohoOne, held
 
 REQUESTS = 12
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
-
-
-@pytest.fixture
-def two_hosts(
-    processes: Processes, azurite: str, key: str, zoho_one: ZohoOne, endpoint: Endpoint, host: str
-) -> Iterator[list[Endpoint]]:
-    """The store's endpoint on the worker's host and on one more."""
-    environment = app_settings(azurite, key, zoho_one.parts)
-    process, ready = processes.start_module("local.host", "--port", "0", environment=environment)
-    yield [endpoint, Endpoint(endpoint.url.replace(host, ready["url"]), endpoint.token)]
-    process.stop()
 
 
 def _at_once(hosts: list[Endpoint], request: Callable[[Endpoint, int], requests.Response]) -> list[requests.Response]:
