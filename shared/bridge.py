@@ -34,6 +34,7 @@ from shared.tables.secrets import Secrets
 from shared.tables.service import connect
 from shared.tables.stores import Stores
 from shared.zoho.oauth import ZohoAccounts
+from shared.zoho.pace import Pace
 from shared.zoho.scim_client import ZohoUsers, new_session
 
 
@@ -56,8 +57,12 @@ class Bridge:
         lease = min(LEASE, timedelta(seconds=settings.lease_seconds))
         tokens = SharedTokens(self.connections, accounts, data_centers, _now, lease)
 
+        self._paces: dict[str, Pace] = {}
+
         def users(store: Store) -> ZohoUsers:
-            return ZohoUsers(store, session, tokens)
+            zoho = store.zoho
+            new = Pace(zoho.parallel_calls, zoho.calls_per_second, random.random)
+            return ZohoUsers(store, session, tokens, self._paces.setdefault(store.id, new))
 
         self.users = users
         self.switch = Switch(self.stores, ConnectionCheck(users), _now)

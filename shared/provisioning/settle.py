@@ -101,6 +101,14 @@ class Settle:
             self.passwords.after_creation(store, written, password if was_set else None)
         return written.identity
 
+    def let_go(self, store: Store, stored: Stored, reason: str) -> None:
+        """Forget a person whose account stays as it is. Raises ZohoBusy and ZohoCredentials."""
+        identity = stored.identity
+        found = Found(identity.account, None) if identity.account else None
+        if identity.pending is not None and identity.pending.begun:
+            found = self.apply.look(store, identity)  # an earlier try may have made an account
+        self.remove(store, stored, found, self.event(EventKind.LET_GO, reason))
+
     def remove(self, store: Store, stored: Stored, left: Found | None, event: Event) -> None:
         """Take the identity away, with a note of the account that it leaves behind."""
         account, record = (left.account, left.record) if left else (None, None)
