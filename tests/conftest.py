@@ -299,6 +299,13 @@ def bridge(azurite: str, key: str, zoho_one_process: ZohoOne) -> Bridge:
     return Bridge(Settings.model_validate(app_settings(azurite, key, zoho_one_process.parts)))
 
 
+@pytest.fixture(scope="session")
+def reading_bridge(azurite: str, key: str, zoho_one_process: ZohoOne, entra_process: Entra) -> Bridge:
+    """The same, with the certificate of the simulated Entra."""
+    settings = app_settings(azurite, key, zoho_one_process.parts)
+    return Bridge(Settings.model_validate(settings | {"BRIDGE_ENTRA_CERTIFICATE": entra_process.ready["certificate"]}))
+
+
 @pytest.fixture
 def store(bridge: Bridge, azurite: str, key: str, zoho_one: ZohoOne, store_id: str) -> Store:
     """A new, empty store."""

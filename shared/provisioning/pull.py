@@ -8,18 +8,19 @@ means that people are gone.
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from shared.calls import in_parallel
 from shared.directory.criteria import why_not
 from shared.directory.entra_connection import Scope
 from shared.directory.fields_read import fields_read
 from shared.directory.status import Status
 from shared.directory.store import Store
-from shared.calls import in_parallel
+from shared.entra.answers import Removal
 from shared.entra.errors import DeltaExpired
 from shared.entra.graph_client import GraphClient
 from shared.entra.plausible import ensure_plausible
 from shared.entra.user_properties import UserProperties, select_of
 from shared.entra.users import read_users
-from shared.entra.users_delta import Removal, UsersPage, read_changes
+from shared.entra.users_delta import UsersPage, read_changes
 from shared.provisioning.errors import PushError
 from shared.provisioning.reading_progress import ReadingProgress, asked_for
 from shared.provisioning.scope_reading import refresh

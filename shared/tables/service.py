@@ -57,9 +57,7 @@ def _session() -> Session:
     """What RequestsTransport makes for itself, but for the pool and the environment: the retries are the SDK's."""
     session = Session()
     session.trust_env = False
-    adapter = _Counted(
-        pool_maxsize=CONNECTIONS, max_retries=Retry(total=False, redirect=False, raise_on_status=False)
-    )
+    adapter = _Counted(pool_maxsize=CONNECTIONS, max_retries=Retry(total=False, redirect=False, raise_on_status=False))
     for scheme in ("https://", "http://"):
         session.mount(scheme, adapter)
     return session
