@@ -41,6 +41,14 @@ class Mail(StrEnum):
     FOLDER = "folder"
 
 
+def is_unresolved(secret: SecretStr | None) -> bool:
+    """Whether Azure left a reference to Key Vault as it stands, because it could not read the secret.
+
+    https://learn.microsoft.com/azure/app-service/app-service-key-vault-references
+    """
+    return secret is not None and secret.get_secret_value().startswith("@Microsoft.KeyVault(")
+
+
 class MailSettings(BaseSettings):
     """Which way mail goes, and what that way needs; with BRIDGE_MAIL unset, none goes."""
 
@@ -82,6 +90,10 @@ class MailSettings(BaseSettings):
         """How mail goes and from whom, or None where it does not. Raises ValueError with the setting to change."""
         if self.mail is None:
             return None
+        for field in ("smtp_password", "ses_secret_access_key", "mail_client_secret"):
+            if is_unresolved(getattr(self, field)):
+                name = type(self).model_fields[field].validation_alias
+                raise ValueError(f"{name} is a Key Vault reference that is not resolved: see that the secret exists")
         if self.mail_from is None:
             raise ValueError(f"BRIDGE_MAIL={self.mail} needs BRIDGE_MAIL_FROM, the address that the mails come from")
         return self._way(self.mail, in_azure), self.mail_from

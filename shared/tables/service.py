@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from azure.core.exceptions import (
     AzureError,
@@ -12,6 +13,7 @@ from azure.core.exceptions import (
 )
 from azure.core.pipeline.transport import RequestsTransport
 from azure.data.tables import TableServiceClient, TableTransactionError
+from azure.identity import ManagedIdentityCredential
 from requests import Session
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry
@@ -29,19 +31,56 @@ CONNECTIONS = 64
 """That are kept open. The SDK keeps 10, opens one more for each further thread, and throws it away after its answer."""
 
 
-def connect(connection_string: str) -> TableServiceClient:
+@dataclass(frozen=True)
+class AsIdentity:
+    """A storage account that is opened as the app's managed identity. It has no key that somebody could take."""
+
+    table_url: str
+    client_id: str | None
+    """Of a user-assigned identity; None for the app's own."""
+
+
+type StorageAccount = str | AsIdentity
+"""A connection string, or an account and who opens it."""
+
+
+def is_connection_string(text: str) -> bool:
+    """Whether it names an account and how to open it. Calls nobody."""
+    try:
+        TableServiceClient.from_connection_string(text).close()
+    except ValueError:
+        return False
+    return True
+
+
+def connect(account: StorageAccount) -> TableServiceClient:
     """A client for the account, with every table the bridge needs. Raises TablesBusy."""
-    service = TableServiceClient.from_connection_string(
-        connection_string,
-        connection_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retry_total=RETRIES,
-        transport=RequestsTransport(session=_session(), session_owner=True),
-    )
+    service = _client(account)
     with our_errors():
         for table in TABLES:
             service.create_table_if_not_exists(table)
     return service
+
+
+def _client(account: StorageAccount) -> TableServiceClient:
+    transport = RequestsTransport(session=_session(), session_owner=True)
+    if isinstance(account, AsIdentity):
+        credential = ManagedIdentityCredential(client_id=account.client_id)
+        return TableServiceClient(
+            account.table_url,
+            credential=credential,
+            connection_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            retry_total=RETRIES,
+            transport=transport,
+        )
+    return TableServiceClient.from_connection_string(
+        account,
+        connection_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retry_total=RETRIES,
+        transport=transport,
+    )
 
 
 def _session() -> Session:
