@@ -9,7 +9,7 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
 
-from shared.directory.store import STORE_ID, Provisioning, Store
+from shared.directory.store import STORE_ID, Store
 from shared.tables.entity_text import gather, spread
 from shared.tables.errors import Changed
 from shared.tables.service import our_errors
@@ -48,7 +48,7 @@ class Stores:
         with our_errors():
             rows = list(self._table.query_entities("PartitionKey eq @store", parameters={"store": _PARTITION}))
         stores = [Store.model_validate_json(gather(row, "store")) for row in rows]
-        return [store for store in stores if store.provisioning is Provisioning.STARTED]
+        return [store for store in stores if store.is_started]
 
     def put(self, store: Store) -> None:
         """Keep a store in place of what was there."""
@@ -85,7 +85,7 @@ class Stores:
 
     def _remember(self, store_id: str, store: Store | None) -> None:
         """With the lock held."""
-        if store is not None and store.provisioning is Provisioning.STARTED:
+        if store is not None and store.is_started:
             self._seen[store_id] = (self._monotonic(), store)
         else:
             self._seen.pop(store_id, None)
