@@ -29,6 +29,11 @@ param authClientId string
 @maxLength(10)
 param alertEmails array = []
 
+@description('Minutes without a successful cycle after which somebody is told: three intervals of the slowest store, and 120 at least.')
+@minValue(120)
+@maxValue(2880)
+param silentMinutes int = 120
+
 @description('Tags of every resource, besides those that name the product and the environment.')
 param tags object = {}
 
@@ -290,6 +295,7 @@ module alerts 'modules/alerts.bicep' = {
     tags: allTags
     workspaceId: monitoring.outputs.workspaceId
     emails: alertEmails
+    silentMinutes: silentMinutes
   }
 }
 

@@ -1,4 +1,4 @@
-"""The template parses, and says nothing that is declared nowhere: the parser does not look, and there is no compiler."""
+"""The template parses, and uses nothing that is declared nowhere: the parser does not look, and nothing compiles it."""
 
 import json
 import re

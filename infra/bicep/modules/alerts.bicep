@@ -18,38 +18,39 @@ param workspaceId string
 @maxLength(10)
 param emails array
 
-// Minutes: how often a rule looks, and how far back. Severity 1 is an error that stops provisioning, 2 a warning.
+@description('Minutes without a successful cycle after which somebody is told.')
+@minValue(120)
+@maxValue(2880)
+param silentMinutes int
+
+// The window is how far back a rule looks, each quarter of an hour. Severity 1 is an error that stops provisioning, 2 a warning.
 var rules = [
   {
     key: 'no-cycle'
     title: 'No successful cycle in 2 hours'
-    query: loadTextContent('../queries/no-cycle.kql')
+    query: replace(loadTextContent('../queries/no-cycle.kql'), '120m', '${silentMinutes}m')
     severity: 1
-    every: 'PT15M'
-    window: 'PT24H'
+    window: 'P2D'
   }
   {
     key: 'held-plan'
     title: 'A plan is held'
     query: loadTextContent('../queries/held-plan.kql')
     severity: 2
-    every: 'PT15M'
-    window: 'PT1H'
+    window: 'P1D'
   }
   {
     key: 'reconnect'
     title: 'A store must be connected to Zoho One again'
     query: loadTextContent('../queries/reconnect.kql')
     severity: 1
-    every: 'PT15M'
-    window: 'PT1H'
+    window: 'P2D'
   }
   {
     key: 'poison'
     title: 'A message is in the poison queue'
     query: loadTextContent('../queries/poison.kql')
     severity: 1
-    every: 'PT15M'
     window: 'PT1H'
   }
   {
@@ -57,7 +58,6 @@ var rules = [
     title: 'Pushes fail'
     query: loadTextContent('../queries/push-failures.kql')
     severity: 2
-    every: 'PT15M'
     window: 'PT1H'
   }
   {
@@ -65,7 +65,6 @@ var rules = [
     title: 'A function of the app fails'
     query: loadTextContent('../queries/app-failures.kql')
     severity: 1
-    every: 'PT15M'
     window: 'PT1H'
   }
 ]
@@ -98,7 +97,7 @@ resource alert 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for rule i
     scopes: [
       workspaceId
     ]
-    evaluationFrequency: rule.every
+    evaluationFrequency: 'PT15M'
     windowSize: rule.window
     criteria: {
       allOf: [
