@@ -4,6 +4,7 @@ import azure.functions as func
 
 from functions.notify import blueprint as notify
 from functions.oauth import blueprint as oauth
+from functions.reconcile import blueprint as reconcile
 from functions.scim import blueprint as scim
 from shared.logging import configure_logging
 from shared.settings import read_settings
@@ -15,3 +16,4 @@ app = func.FunctionApp()
 app.register_functions(scim)
 app.register_functions(oauth)
 app.register_functions(notify)
+app.register_functions(reconcile)

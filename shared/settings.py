@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from cryptography.fernet import Fernet
@@ -113,6 +114,12 @@ class Settings(MailSettings, StorageSettings):
         default=None,
         validation_alias="BRIDGE_ACCOUNTS_SERVERS",
         description="Simulated accounts servers in the place of all of Zoho's, as JSON: data center to loopback URL",
+    )
+
+    entra_certificate: Path | None = Field(
+        default=None,
+        validation_alias="BRIDGE_ENTRA_CERTIFICATE",
+        description="On one machine only: the file with the certificate of the simulated Entra on 127.0.0.1",
     )
 
     @field_validator("encryption_keys")

@@ -20,7 +20,6 @@ from shared.directory.scim_path import Resource
 from shared.directory.scim_user import pushed_onto
 from shared.directory.status import Action, Status
 from shared.directory.store import Store
-from shared.provisioning.apply import Found
 from shared.provisioning.desires import Desires
 from shared.provisioning.errors import BeingWritten, HeldBack, UserNameTaken
 from shared.provisioning.settle import Settle
@@ -90,10 +89,7 @@ class Push:
         holds, reason = before.account.holds if before.account else None, desire.decision.reason
         nothing_to_do = before.pending is None and plan_change(holds, desire.desired).kind is ChangeKind.NOTHING
         if nothing_to_do or desire.decision.action is Action.LET_GO:
-            found = Found(before.account, None) if before.account else None
-            if before.pending is not None:
-                found = self.settle.apply.look(store, before)  # an earlier try may have made an account
-            self.settle.remove(store, stored, found, self._event(EventKind.LET_GO, reason))
+            self.settle.let_go(store, stored, reason)
             return
         after = before.model_copy(update={"said": before.said.model_copy(update={"desired": desire.desired})})
         pending = self._pending(store, reason, before, after.said)

@@ -23,7 +23,7 @@ from shared.provisioning.password_mail import PasswordMails
 from shared.tables.errors import Taken
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored
-from shared.zoho.errors import ZohoBusy, ZohoCredentials, ZohoError, ZohoRefused
+from shared.zoho.errors import ZohoBusy, ZohoCredentials, ZohoRefused
 
 EVENTS = {
     ChangeKind.NOTHING: EventKind.RECORDED,
@@ -79,7 +79,7 @@ class Settle:
             self._go_back(store, stored, found, refusal)
             raise Refused(f"Zoho One refused: {refusal}") from refusal
         except (ZohoBusy, ZohoCredentials) as failure:
-            self._give_back(store, stored, failure)
+            self.give_back(store, stored, str(failure))
             raise
         event = self._event_of(store, identity, outcome)
         settled = identity.settled(outcome.account)
@@ -102,6 +102,20 @@ class Settle:
             was_set = outcome.change.kind is ChangeKind.CREATE
             self.passwords.after_creation(store, written, password if was_set else None)
         return written.identity
+
+    def give_back(self, store: Store, stored: Stored, failure: str) -> None:
+        """Give the lease back, so that the next try need not wait for its end."""
+        pending = stored.identity.pending
+        assert pending is not None  # it holds the lease
+        self.identities.write(store.id, stored, stored.identity.model_copy(update={"pending": pending.busy(failure)}))
+
+    def let_go(self, store: Store, stored: Stored, reason: str) -> None:
+        """Forget a person whose account stays as it is. Raises ZohoBusy and ZohoCredentials."""
+        identity = stored.identity
+        found = Found(identity.account, None) if identity.account else None
+        if identity.pending is not None and identity.pending.begun:
+            found = self.apply.look(store, identity)  # an earlier try may have made an account
+        self.remove(store, stored, found, self.event(EventKind.LET_GO, reason))
 
     def remove(self, store: Store, stored: Stored, left: Found | None, event: Event) -> None:
         """Take the identity away, with a note of the account that it leaves behind."""
@@ -157,13 +171,6 @@ class Settle:
         elif refusal != pending.failure:
             event = self.event(EventKind.REFUSED, refusal)
         self.identities.write(store.id, stored, stored.identity.model_copy(update={"pending": after}), event)
-
-    def _give_back(self, store: Store, stored: Stored, failure: ZohoError) -> None:
-        """Give the lease back, so that the same request sent again need not wait for its end."""
-        pending = stored.identity.pending
-        assert pending is not None  # see finish
-        after = stored.identity.model_copy(update={"pending": pending.busy(str(failure))})
-        self.identities.write(store.id, stored, after)
 
     def _event_of(self, store: Store, identity: Identity, outcome: Outcome) -> Event:
         assert identity.pending is not None  # what was confirmed was pending

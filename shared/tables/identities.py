@@ -1,6 +1,8 @@
 """The identities of a store in Table Storage; shared/tables/identity_rows.py says what their rows are."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import batched
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
@@ -9,6 +11,7 @@ from azure.data.tables import TableClient, TableEntity, UpdateMode
 from shared.directory.history import Event
 from shared.directory.identity import Account, Identity
 from shared.directory.mail_due import MailDue
+from shared.tables.by_time import inverted
 from shared.tables.entity_text import gather
 from shared.tables.identity_rows import (
     PERSON_COLUMNS,
@@ -28,6 +31,7 @@ from shared.tables.identity_rows import (
     rows_of,
     stored_from,
 )
+from shared.tables.portions import MOST_ROWS
 from shared.tables.service import our_errors
 
 type Operation = tuple[str, Row] | tuple[str, Row, dict[str, object]]
@@ -106,14 +110,27 @@ class Identities:
         rows = self._range(store, f"id:{after}~" if after else "id:", "id" + _AFTER_ALL, PERSON_COLUMNS)
         return (person_from(row) for row, _ in rows)
 
-    def everybody(self, store: str) -> Iterator[Stored]:
-        """Every identity of a store; a page at a time in memory."""
-        return (stored_from(row, etag) for row, etag in self._range(store, "id:", "id" + _AFTER_ALL))
+    def everybody(self, store: str, after: str = "") -> Iterator[Stored]:
+        """Every identity of a store in the order of ids, from behind one of them; a page at a time in memory."""
+        rows = self._range(store, f"id:{after}~" if after else "id:", "id" + _AFTER_ALL)
+        return (stored_from(row, etag) for row, etag in rows)
 
     def history(self, store: str, identity_id: str) -> list[Event]:
         """What happened to a person, newest first; also to one who is gone."""
         rows = self._range(store, f"event:{identity_id}:", f"event:{identity_id}" + _AFTER_ALL)
         return [Event.model_validate_json(gather(row, "event")) for row, _ in rows]
+
+    def drop_events_before(self, store: str, cutoff: datetime) -> None:
+        """Forget what happened before. Reads the keys of all that is kept, a page at a time."""
+        oldest = f"{inverted(cutoff)}"
+        old = (
+            key
+            for row, _ in self._range(store, "event:", "event" + _AFTER_ALL, ("RowKey",))
+            if (key := row["RowKey"]).rpartition(":")[2] > oldest
+        )
+        for portion in batched(old, MOST_ROWS, strict=False):
+            with our_errors():
+                self._table.submit_transaction([("delete", {"PartitionKey": store, "RowKey": key}) for key in portion])
 
     def write(
         self,

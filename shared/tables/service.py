@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from azure.core.exceptions import (
     AzureError,
@@ -14,13 +15,14 @@ from azure.core.exceptions import (
 from azure.core.pipeline.transport import RequestsTransport
 from azure.data.tables import TableServiceClient, TableTransactionError
 from azure.identity import ManagedIdentityCredential
-from requests import Session
+from requests import Response, Session
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
+from shared.calls import note_call
 from shared.tables.errors import Changed, TablesBusy, Taken, TooLarge
 
-TABLES = ("mappings", "stores", "identities", "secrets", "consents", "leases", "runs", "heldplans")
+TABLES = ("mappings", "stores", "identities", "secrets", "consents", "leases", "runs", "heldplans", "entra")
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
@@ -83,13 +85,18 @@ def _client(account: StorageAccount) -> TableServiceClient:
     )
 
 
+class _Counted(HTTPAdapter):
+    def send(self, *arguments: Any, **named: Any) -> Response:
+        """As it is, but noted."""
+        note_call("tables")
+        return super().send(*arguments, **named)
+
+
 def _session() -> Session:
     """What RequestsTransport makes for itself, but for the pool and the environment: the retries are the SDK's."""
     session = Session()
     session.trust_env = False
-    adapter = HTTPAdapter(
-        pool_maxsize=CONNECTIONS, max_retries=Retry(total=False, redirect=False, raise_on_status=False)
-    )
+    adapter = _Counted(pool_maxsize=CONNECTIONS, max_retries=Retry(total=False, redirect=False, raise_on_status=False))
     for scheme in ("https://", "http://"):
         session.mount(scheme, adapter)
     return session

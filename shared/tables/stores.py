@@ -38,10 +38,19 @@ class Stores:
             seen = self._seen.get(store_id)
         if seen is not None and self._monotonic() - seen[0] < REMEMBERED:
             return seen[1]
-        store = self._read(store_id)
+        store = self.read(store_id)
         with self._lock:
             self._remember(store_id, store)
         return store
+
+    def read(self, store_id: str) -> Store | None:
+        """A store as it is now, or None. One round trip."""
+        with our_errors():
+            try:
+                entity = self._table.get_entity(_PARTITION, store_id)
+            except ResourceNotFoundError:
+                return None
+        return Store.model_validate_json(gather(entity, "store"))
 
     def started(self) -> list[Store]:
         """The stores that take changes to Zoho One, as they are now."""
@@ -89,11 +98,3 @@ class Stores:
             self._seen[store_id] = (self._monotonic(), store)
         else:
             self._seen.pop(store_id, None)
-
-    def _read(self, store_id: str) -> Store | None:
-        with our_errors():
-            try:
-                entity = self._table.get_entity(_PARTITION, store_id)
-            except ResourceNotFoundError:
-                return None
-        return Store.model_validate_json(gather(entity, "store"))

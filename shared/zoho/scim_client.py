@@ -7,6 +7,7 @@ known to send to Zoho One.
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import quote
@@ -15,6 +16,7 @@ import requests
 from pydantic import BaseModel, ConfigDict, JsonValue, SecretStr, TypeAdapter, ValidationError
 from requests.adapters import HTTPAdapter
 
+from shared.calls import note_call
 from shared.directory.identity import Account
 from shared.directory.plan import Change
 from shared.directory.scim_path import Resource
@@ -29,6 +31,7 @@ from shared.zoho.errors import (
     ZohoRefused,
     ZohoUnclear,
 )
+from shared.zoho.pace import Pace
 from shared.zoho.tokens import AccessTokens
 
 CONNECT_SECONDS = 5
@@ -64,6 +67,14 @@ class _Found(BaseModel):
     Resources: list[_User] = []
 
 
+@dataclass(frozen=True)
+class Page:
+    """Some of the accounts, and how many there are in all."""
+
+    accounts: tuple[Account, ...]
+    total: int
+
+
 def new_session() -> requests.Session:
     """A session with pooled connections; it may be shared by threads. It never follows a redirect with a token."""
     session = requests.Session()
@@ -85,6 +96,7 @@ class ZohoUsers:
         store: Store,
         session: requests.Session,
         tokens: AccessTokens,
+        pace: Pace,
         sleep: Callable[[float], None] = time.sleep,
         seconds: float = CALLS_SECONDS,
     ) -> None:
@@ -94,6 +106,7 @@ class ZohoUsers:
         self._paths = store.zoho.paths
         self._session = session
         self._tokens = tokens
+        self._pace = pace
         self._sleep = sleep
 
     def reach(self) -> None:
@@ -136,6 +149,12 @@ class ZohoUsers:
         if found:
             raise ZohoUnclear("Zoho One ignores the filter: it answers with a user who was not asked for")
         return None
+
+    def page(self, start: int) -> Page:
+        """Accounts in Zoho One's own order, from this place on; the first is 1 (RFC 7644 §3.4.2.4)."""
+        query = {"startIndex": str(start), "count": str(self._store.zoho.page_size)}
+        answer = _understood(_Found, self._call("GET", "/Users", query=query))
+        return Page(tuple(self._account(user) for user in answer.Resources), answer.totalResults)
 
     def update(self, account: Account, desired: ZohoUser, change: Change) -> Account:
         """Bring an account to what it should hold, in the verb the store is set to."""
@@ -206,7 +225,10 @@ class ZohoUsers:
             self._tokens.rejected(self._store, token)
             response = self._send(method, path, body, query, self._tokens.current(self._store))
         if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
-            raise error_of(response, password)
+            error = error_of(response, password)
+            if response.status_code == HTTPStatus.TOO_MANY_REQUESTS and isinstance(error, ZohoBusy):
+                self._pace.throttled(error.retry_after)
+            raise error
         return response.content
 
     def _send(
@@ -216,6 +238,19 @@ class ZohoUsers:
         left = self._ends - time.monotonic()
         if left < LEAST_SECONDS:
             raise ZohoBusy("Zoho One took too long for one person's change", retry_after=5)
+        with self._pace.slot(min(PATIENCE, left)):
+            return self._sent(method, path, body, query, authorization, left)
+
+    def _sent(
+        self,
+        method: str,
+        path: str,
+        body: Resource | None,
+        query: dict[str, str] | None,
+        authorization: dict[str, str],
+        left: float,
+    ) -> requests.Response:
+        note_call("zoho")
         started, status = time.monotonic(), "-"
         try:
             response = self._session.request(

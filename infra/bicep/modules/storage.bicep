@@ -51,6 +51,7 @@ var tables = [
   'leases'
   'runs'
   'heldplans'
+  'entra'
 ]
 
 var queues = [
