@@ -52,8 +52,10 @@ class StorageSettings(BaseSettings):
         validation_alias="AzureWebJobsStorage__tableServiceUri",
         description="Address of the account's tables, which the app opens as its managed identity",
     )
-    tables_credential: Literal["managedidentity"] | None = Field(
-        default=None, validation_alias="AzureWebJobsStorage__credential", description="How that account is opened"
+    tables_credential: Literal["managedidentity", "azurecli"] | None = Field(
+        default=None,
+        validation_alias="AzureWebJobsStorage__credential",
+        description="As whom: the app's identity, or on an administrator's machine whoever is signed in to az",
     )
     tables_identity: ObjectId | None = Field(
         default=None,
@@ -87,7 +89,7 @@ class StorageSettings(BaseSettings):
         if self.tables is not None:
             return self.tables.get_secret_value()
         assert self.tables_url is not None  # _names_an_account
-        return AsIdentity(str(self.tables_url), self.tables_identity)
+        return AsIdentity(str(self.tables_url), self.tables_identity, by_cli=self.tables_credential == "azurecli")
 
 
 class Settings(MailSettings, StorageSettings):

@@ -14,7 +14,7 @@ from azure.core.exceptions import (
 )
 from azure.core.pipeline.transport import RequestsTransport
 from azure.data.tables import TableServiceClient, TableTransactionError
-from azure.identity import ManagedIdentityCredential
+from azure.identity import AzureCliCredential, ManagedIdentityCredential
 from requests import Response, Session
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry
@@ -35,11 +35,13 @@ CONNECTIONS = 64
 
 @dataclass(frozen=True)
 class AsIdentity:
-    """A storage account that is opened as the app's managed identity. It has no key that somebody could take."""
+    """A storage account that is opened by who asks, not by a key that somebody could take."""
 
     table_url: str
     client_id: str | None
-    """Of a user-assigned identity; None for the app's own."""
+    """Of a user-assigned managed identity; None for the app's own."""
+    by_cli: bool = False
+    """On an administrator's machine: as whoever is signed in to the Azure CLI."""
 
 
 type StorageAccount = str | AsIdentity
@@ -67,7 +69,7 @@ def connect(account: StorageAccount) -> TableServiceClient:
 def _client(account: StorageAccount) -> TableServiceClient:
     transport = RequestsTransport(session=_session(), session_owner=True)
     if isinstance(account, AsIdentity):
-        credential = ManagedIdentityCredential(client_id=account.client_id)
+        credential = AzureCliCredential() if account.by_cli else ManagedIdentityCredential(client_id=account.client_id)
         return TableServiceClient(
             account.table_url,
             credential=credential,

@@ -27,7 +27,7 @@ RUNS = {
     "pipeline-identity.sh": "--repository contoso/bridge --resource-group rg",
 }
 READS = re.compile(
-    r"^(account show|ad (app|sp|user|signed-in-user) (list|show)|ad app federated-credential list|keyvault show)\b"
+    r"^(account show|ad (app|sp|user|signed-in-user) (list|show)|ad app federated-credential list|keyvault show|keyvault secret show|storage account show)\b"
 )
 
 
@@ -81,7 +81,13 @@ def test_the_shell_is_sound() -> None:
 
 
 def test_every_script_is_run_here() -> None:
-    assert {file.name for file in FILES} == {*RUNS, "common.sh", "before-provision.sh", "after-provision.sh"}
+    assert {file.name for file in FILES} == {
+        *RUNS,
+        "common.sh",
+        "administer.sh",
+        "before-provision.sh",
+        "after-provision.sh",
+    }
     assert all(os.access(file, os.X_OK) for file in FILES if file.name != "common.sh")
 
 
@@ -168,6 +174,22 @@ def test_what_azd_runs_is_those_scripts(azure: Azure) -> None:
     missing = azure.run("after-provision.sh", KEY_VAULT_NAME="kv")
     assert missing.returncode == 1
     assert "SIGN_IN_CALLBACK_URL: is an output of the template" in missing.stderr
+
+
+def test_a_command_runs_with_the_apps_tables_and_keys(azure: Azure) -> None:
+    azure.run("encryption-key.sh", "--vault", "kv")
+    options = ["--storage", "st", "--vault", "kv"]
+    names = ["AzureWebJobsStorage__tableServiceUri", "AzureWebJobsStorage__credential", "BRIDGE_ENCRYPTION_KEYS"]
+    show = f"import os; print([os.environ[name] for name in {names}])"
+    dry = azure.run("administer.sh", *options, "--dry-run", "--", "timeit", "-n1", "-r1", show)
+    assert dry.returncode == 0, dry.stderr
+    assert "-m timeit" in dry.stderr
+    assert dry.stdout == ""
+    done = azure.run("administer.sh", *options, "--", "timeit", "-n1", "-r1", show)
+    key = azure.state["graph"]["key"]
+    assert done.stdout.splitlines()[0] == str(["https://st.table.core.windows.net/", "azurecli", key]), done.stderr
+    assert key not in done.stderr
+    assert azure.run("administer.sh", *options).stderr.startswith("error: no command")
 
 
 @pytest.mark.parametrize("script", RUNS)
