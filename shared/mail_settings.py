@@ -54,28 +54,50 @@ class MailSettings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False)
 
-    mail: Mail | None = Field(default=None, validation_alias="BRIDGE_MAIL")
+    mail: Mail | None = Field(
+        default=None, validation_alias="BRIDGE_MAIL", description="How one-time passwords are mailed; unset, none are"
+    )
     mail_from: MailAddress | None = Field(
         default=None, validation_alias="BRIDGE_MAIL_FROM", description="Address that one-time password mails come from"
     )
-    smtp_host: str = Field(default="", validation_alias="BRIDGE_SMTP_HOST")
-    smtp_port: int = Field(default=587, ge=1, le=65535, validation_alias="BRIDGE_SMTP_PORT")
-    smtp_security: Security = Field(default=Security.STARTTLS, validation_alias="BRIDGE_SMTP_SECURITY")
-    smtp_user: str | None = Field(default=None, validation_alias="BRIDGE_SMTP_USER")
-    smtp_password: SecretStr | None = Field(default=None, validation_alias="BRIDGE_SMTP_PASSWORD")
+    smtp_host: str = Field(default="", validation_alias="BRIDGE_SMTP_HOST", description="The mail server")
+    smtp_port: int = Field(default=587, ge=1, le=65535, validation_alias="BRIDGE_SMTP_PORT", description="Its port")
+    smtp_security: Security = Field(
+        default=Security.STARTTLS,
+        validation_alias="BRIDGE_SMTP_SECURITY",
+        description="How the connection is protected; `none` is for a relay on the same machine",
+    )
+    smtp_user: str | None = Field(
+        default=None,
+        validation_alias="BRIDGE_SMTP_USER",
+        description="Unset for a server that knows the app by its address",
+    )
+    smtp_password: SecretStr | None = Field(
+        default=None, validation_alias="BRIDGE_SMTP_PASSWORD", description="That user's"
+    )
     smtp_authority: str | None = Field(
         default=None,
         validation_alias="BRIDGE_SMTP_AUTHORITY",
         description="Certificates in PEM of an organisation's own authority, trusted instead of the public ones",
     )
-    ses_region: str = Field(default="", validation_alias="BRIDGE_SES_REGION", description="Such as eu-central-1")
-    ses_access_key_id: str | None = Field(default=None, validation_alias="BRIDGE_SES_ACCESS_KEY_ID")
-    ses_secret_access_key: SecretStr | None = Field(default=None, validation_alias="BRIDGE_SES_SECRET_ACCESS_KEY")
-    mail_tenant_id: ObjectId | None = Field(default=None, validation_alias="BRIDGE_MAIL_TENANT_ID")
+    ses_region: str = Field(
+        default="", validation_alias="BRIDGE_SES_REGION", description="Region of Amazon SES, such as eu-central-1"
+    )
+    ses_access_key_id: str | None = Field(
+        default=None,
+        validation_alias="BRIDGE_SES_ACCESS_KEY_ID",
+        description="Unset, boto3 looks where it always does",
+    )
+    ses_secret_access_key: SecretStr | None = Field(
+        default=None, validation_alias="BRIDGE_SES_SECRET_ACCESS_KEY", description="That key's"
+    )
+    mail_tenant_id: ObjectId | None = Field(
+        default=None, validation_alias="BRIDGE_MAIL_TENANT_ID", description="Your tenant, for mail by Microsoft Graph"
+    )
     mail_client_id: ObjectId | None = Field(
         default=None,
         validation_alias="BRIDGE_MAIL_CLIENT_ID",
-        description="Of the app that has Mail.Send, or of a user-assigned managed identity",
+        description="Of the app that has Mail.Send, or of a user-assigned managed identity; unset for the app's own",
     )
     mail_client_secret: SecretStr | None = Field(
         default=None,

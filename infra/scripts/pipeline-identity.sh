@@ -2,9 +2,9 @@
 # Who .github/workflows/deliver.yml is in Azure: an app registration that trusts GitHub's tokens for one repository and
 # its environment “production”, so that GitHub keeps no secret. It may put code into the app, and nothing else.
 #
-#   pipeline-identity.sh --repository OWNER/NAME --resource-group NAME [--dry-run]
+#   pipeline-identity.sh --repository OWNER/NAME --resource-group NAME --app NAME [--dry-run]
 #
-# Prints the variables that the repository's environment needs.
+# --resource-group and --app are the template's outputs AZURE_RESOURCE_GROUP and FUNCTION_APP_NAME. It prints the variables that the repository's environment needs.
 #
 # Needs: Application Developer in Entra, and User Access Administrator on the resource group.
 source "$(dirname "$0")/common.sh"
@@ -14,6 +14,8 @@ repository=$(option --repository "$@")
 [[ $repository == */* ]] || fail '--repository is missing, or not of the form OWNER/NAME'
 group=$(option --resource-group "$@")
 [[ -n $group ]] || fail '--resource-group is missing: the output AZURE_RESOURCE_GROUP of the template'
+app=$(option --app "$@")
+[[ -n $app ]] || fail '--app is missing: the output FUNCTION_APP_NAME of the template'
 name="Zoho One bridge delivery ($repository)"
 WEBSITE_CONTRIBUTOR=de139f84-1756-47ae-9be6-808fbbe84772
 
@@ -61,5 +63,5 @@ change az role assignment create --assignee-object-id "$principal_id" --assignee
   --role "$WEBSITE_CONTRIBUTOR" --scope "/subscriptions/$subscription/resourceGroups/$group"
 
 step 'Variables of the environment “production” in the repository'
-printf 'AZURE_CLIENT_ID=%s\nAZURE_TENANT_ID=%s\nAZURE_SUBSCRIPTION_ID=%s\n' \
-  "$client_id" "$(az account show --query tenantId --output tsv)" "$subscription"
+printf 'AZURE_CLIENT_ID=%s\nAZURE_TENANT_ID=%s\nAZURE_SUBSCRIPTION_ID=%s\nAZURE_RESOURCE_GROUP=%s\nFUNCTION_APP_NAME=%s\n' \
+  "$client_id" "$(az account show --query tenantId --output tsv)" "$subscription" "$group" "$app"

@@ -24,7 +24,7 @@ RUNS = {
     "graph-permissions.sh": "--identity the-identity --mail",
     "encryption-key.sh": "--vault kv",
     "provisioning-app.sh": "--sync-endpoint https://app.example/scim/contoso",
-    "pipeline-identity.sh": "--repository contoso/bridge --resource-group rg",
+    "pipeline-identity.sh": "--repository contoso/bridge --resource-group rg --app func",
 }
 READS = re.compile(r"^[a-z -]+? (list|show)\b")
 
