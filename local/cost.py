@@ -35,7 +35,7 @@ CHANGE_SECONDS = 0.5 / 16
 """For each change of a cycle, sixteen at once."""
 
 PERSON_BYTES = 14_000
-"""Rows of one person with some history, keys and indexes: measured on what `python -m local serve --people 100` stores."""
+"""Rows of one person, keys and some history included: measured on `python -m local serve --people 100`."""
 LINE_BYTES = 700
 """Billed for a log line with what the platform adds to it."""
 PUSH_LINES, CALL_LINES, TIMER_LINES, CYCLE_LINES = 3, 1, 2, 4

@@ -41,7 +41,7 @@ param tags object = {}
 @maxLength(200)
 param publicUrl string = ''
 
-@description('Whether storage and Key Vault are reached through private endpoints in a virtual network only.')
+@description('Whether storage and Key Vault are reached through private endpoints in a virtual network only. The resource provider Microsoft.App must be registered in the subscription.')
 param privateNetwork bool = false
 
 @description('Address space of that virtual network.')
@@ -113,7 +113,7 @@ param storageSku string = 'Standard_ZRS'
 ])
 param logRetentionDays int = 90
 
-@description('Days for which what was deleted in Key Vault and in blob storage can be brought back.')
+@description('Days for which what was deleted in Key Vault and in blob storage can be brought back; Key Vault keeps to the first choice.')
 @minValue(7)
 @maxValue(90)
 param softDeleteDays int = 90

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from azure.core.exceptions import (
@@ -128,6 +129,12 @@ def our_errors() -> Iterator[None]:
 
 def _busy_or_same(error: AzureError) -> Exception:
     status = error.status_code if isinstance(error, HttpResponseError) else None
+    if status == HTTPStatus.FORBIDDEN:
+        # Right after a deployment too: a role takes minutes to come into force.
+        return TablesBusy(
+            "Table Storage does not let this app in: its identity needs the role Storage Table Data Contributor on the "
+            "storage account, and a way to it"
+        )
     if status is None or status in (408, 429) or status >= 500:
         return TablesBusy(f"Table Storage did not answer ({status or type(error).__name__})")
     return error
