@@ -1,5 +1,6 @@
 """Starting, stopping and pausing a store's provisioning."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +9,8 @@ from shared.directory.schedule import Schedule
 from shared.directory.store import Store
 from shared.provisioning.connection_check import ConnectionCheck, ConnectionReport
 from shared.tables.stores import Stores
+
+_log = logging.getLogger("bridge.provisioning")
 
 
 class CannotStart(Exception):
@@ -39,16 +42,17 @@ class Switch:
         if not report.passed:
             raise CannotStart(report)
         now = self.now()
-        self._turn(store.id, lambda schedule: schedule.started(now))
+        self._turn(store.id, "started", lambda schedule: schedule.started(now))
         return report
 
     def stop(self, store: Store) -> None:
         """Let no change through any more."""
-        self._turn(store.id, Schedule.stopped)
+        self._turn(store.id, "stopped", Schedule.stopped)
 
     def pause(self, store: Store, until: datetime) -> None:
         """Let no change through until then; it goes on by itself."""
-        self._turn(store.id, lambda schedule: schedule.paused(until))
+        self._turn(store.id, "paused", lambda schedule: schedule.paused(until))
 
-    def _turn(self, store_id: str, turned: Callable[[Schedule], Schedule]) -> None:
+    def _turn(self, store_id: str, state: str, turned: Callable[[Schedule], Schedule]) -> None:
         self.stores.change(store_id, lambda store: store.model_copy(update={"schedule": turned(store.schedule)}))
+        _log.info("provisioning store=%s state=%s", store_id, state)
