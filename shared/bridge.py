@@ -14,7 +14,11 @@ from shared.directory.store import Store
 from shared.outgoing_mail import open_postbox
 from shared.provisioning.apply import Apply
 from shared.provisioning.connection_check import ConnectionCheck
+from shared.provisioning.group_apply import GroupApply
+from shared.provisioning.group_push import GroupPush
 from shared.provisioning.mapping_preview import MappingPreview
+from shared.provisioning.member_accounts import MemberAccounts
+from shared.provisioning.memberships import Memberships
 from shared.provisioning.password_mail import PasswordMails
 from shared.provisioning.push import Push
 from shared.provisioning.start import Switch
@@ -26,11 +30,14 @@ from shared.tables.groups import Groups
 from shared.tables.identities import Identities
 from shared.tables.mails import Mails
 from shared.tables.mappings import Mappings
+from shared.tables.regroup import RegroupNotes
 from shared.tables.secrets import Secrets
 from shared.tables.service import connect
 from shared.tables.stores import Stores
+from shared.zoho.group_client import ZohoGroups
 from shared.zoho.oauth import ZohoAccounts
-from shared.zoho.scim_client import ZohoUsers, new_session
+from shared.zoho.scim_calls import new_session
+from shared.zoho.scim_client import ZohoUsers
 
 
 class Bridge:
@@ -75,19 +82,31 @@ class Bridge:
             _now,
             2 * timedelta(seconds=settings.lease_seconds),
         )
+        groups = Groups(service.get_table_client("identities"))
+        accounts_of_members = MemberAccounts(self.identities)
+        self.groups = GroupPush(
+            groups,
+            GroupApply(lambda store: ZohoGroups(store, session, tokens), groups.owner_of),
+            accounts_of_members,
+            _now,
+            timedelta(seconds=settings.lease_seconds),
+        )
+        notes = RegroupNotes(service.get_table_client("identities"))
+        self.memberships = Memberships(groups, notes, self.groups, accounts_of_members, _now)
         self.push = Push(
             self.identities,
             Apply(users, self.identities.record_of),
             self.mappings.compiled,
             _now,
             self.password_mails,
+            self.memberships,
             timedelta(seconds=settings.lease_seconds),
         )
         self.sync_endpoint = SyncEndpoint(
             self.stores,
             self.identities,
-            Groups(service.get_table_client("identities")),
             self.push,
+            self.groups,
             secret=hashlib.sha256(b"cursors" + keys.encode()).digest(),
             public_url=public_url,
         )
@@ -95,6 +114,10 @@ class Bridge:
     def mail_passwords(self) -> None:
         """Try again to send the one-time passwords that are due, in every started store."""
         self.password_mails.work_through(self.stores.started())
+
+    def settle_groups(self) -> None:
+        """Try again to bring groups and memberships to Zoho One that have not come there, in every started store."""
+        self.memberships.work_through(self.stores.started())
 
 
 def _now() -> datetime:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, field_validator, model_validator
 
 from shared.directory.entra_connection import ObjectId
+from shared.directory.group_settings import GroupSettings
 from shared.directory.password import PasswordNotice, PasswordNotification
 from shared.directory.scim_path import ScimPath
 from shared.directory.status import StatusRules
@@ -51,6 +52,9 @@ class ZohoConnection(BaseModel):
     data_center: DataCenterName = Field(description="Where the organisation lives, and consent is asked for")
     client_id: str = Field(description="Of the client that the organisation registered in Zoho's API console")
     update_verb: UpdateVerb = UpdateVerb.PATCH
+    members_per_call: int = Field(
+        default=500, ge=1, le=10_000, description="Most members of a group that one PATCH adds or removes"
+    )
     extensions: dict[ZohoField, str | None] = Field(
         default_factory=dict,
         description="Fields beyond those Zoho One is documented to take, each with its SCIM path if another than usual",
@@ -107,6 +111,7 @@ class Store(BaseModel):
     )
     status_rules: StatusRules = StatusRules()
     password_notification: PasswordNotification = PasswordNotification()
+    groups: GroupSettings = GroupSettings()
 
     @model_validator(mode="after")
     def _can_send_passwords(self) -> Self:

@@ -18,7 +18,7 @@ from shared.directory.compiled_mapping import CompiledMapping, MappingFailed
 from shared.directory.desired import Policy, desired_account, status_of
 from shared.directory.expressions import EvaluationContext
 from shared.directory.history import Event, EventKind
-from shared.directory.identity import Identity, Pending, Said
+from shared.directory.identity import Account, Identity, Pending, Said
 from shared.directory.keys import keys_of
 from shared.directory.mail_due import MailDue
 from shared.directory.password import NoNotice, Notice, PasswordNotice, new_password, notice_for
@@ -29,6 +29,7 @@ from shared.directory.store import Store
 from shared.directory.zoho_user import Desired, ZohoField, ZohoUser
 from shared.provisioning.apply import Apply, Found, Outcome
 from shared.provisioning.errors import BeingWritten, Refused, UserNameTaken
+from shared.provisioning.memberships import Memberships
 from shared.provisioning.password_mail import PasswordMails
 from shared.tables.errors import Taken
 from shared.tables.identities import Identities
@@ -64,6 +65,7 @@ class Push:
     """A store's current mapping, by the store's id."""
     now: Callable[[], datetime]
     passwords: PasswordMails
+    memberships: Memberships
     lease: timedelta
     """How long one writer may take; longer than his calls to Zoho One and the tables together."""
 
@@ -215,17 +217,20 @@ class Push:
             said = identity.said.model_copy(update={"desired": outcome.account.holds})
             settled = settled.model_copy(update={"said": said})
         if identity.pending.leaving:
-            self._remove(store, stored, Found(outcome.account, outcome.record) if outcome.account else None, event)
+            left = Found(outcome.account, outcome.record) if outcome.account else None
+            self._remove(store, stored, left, event, outcome.account)
             return settled
         try:
             mail = self._mail_due(store, identity, outcome)
-            written = self.identities.write(store.id, stored, settled, event, outcome.record, mail)
+            regroup = self.memberships.due(store, identity, outcome.account, event.reason, sure=certain)
+            written = self.identities.write(store.id, stored, settled, event, outcome.record, mail, regroup)
         except Taken:
             linked = Found(identity.account, None) if identity.account else None
             self._go_back(store, stored, linked, ZohoRefused("The Zoho One account belongs to another person"))
         if mail is not None:
             was_set = outcome.change.kind is ChangeKind.CREATE
             self.passwords.after_creation(store, written, password if was_set else None)
+        self.memberships.follow(store, written.regroup)
         return written.identity
 
     def _mail_due(self, store: Store, identity: Identity, outcome: Outcome) -> MailDue | None:
@@ -253,10 +258,16 @@ class Push:
             self.identities.write(store.id, stored, back, event)
         raise Refused(f"Zoho One refused: {refusal}") from refusal
 
-    def _remove(self, store: Store, stored: Stored, left: Found | None, event: Event) -> None:
-        """Take the identity away, with a note of the account that it leaves behind."""
+    def _remove(
+        self, store: Store, stored: Stored, left: Found | None, event: Event, out_of_groups: Account | None = None
+    ) -> None:
+        """Take the identity away, with a note of the account that it leaves behind, and let the groups follow.
+
+        ``out_of_groups``: the account that has to leave the groups in Zoho One; one that is let go stays in them.
+        """
         account, record = (left.account, left.record) if left else (None, None)
-        self.identities.remove(store.id, stored, account, event, record)
+        regroup = self.memberships.due_for_gone(store, stored.identity, out_of_groups, event.reason)
+        self.memberships.follow(store, self.identities.remove(store.id, stored, account, event, record, regroup))
 
     def _let_go(self, store: Store, stored: Stored, failure: ZohoError) -> None:
         """Give the lease back, so that the same request sent again need not wait for its end."""

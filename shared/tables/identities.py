@@ -15,15 +15,18 @@ from shared.tables.identity_rows import (
     AccountRecord,
     Lookup,
     Person,
+    Regroup,
     Row,
     Stored,
     StoredMail,
+    StoredRegroup,
     account_row,
     claim,
     event_row,
     is_id,
     mail_row,
     person_from,
+    regroup_row,
     rows_of,
     stored_from,
 )
@@ -98,25 +101,36 @@ class Identities:
         event: Event | None = None,
         over: AccountRecord | None = None,
         mail: MailDue | None = None,
+        regroup: Regroup | None = None,
     ) -> Stored:
         """Put an identity in the place of what was read, with its claims and its history, in one transaction.
 
         ``over``: what was known of an account that is taken over from somebody who is gone. ``mail``: what the person
-        is due from now on. Raises Changed where somebody else wrote any of it since, Taken where a claim belongs to
-        another.
+        is due from now on. ``regroup``: that his groups have to follow him. Raises Changed where somebody else wrote
+        any of it since, Taken where a claim belongs to another.
         """
-        etag, mail_etag = self._transact(store, before, rows_of(after), after.id, event, over, mail)
-        return Stored(after, etag, StoredMail(after.id, mail, mail_etag) if mail else None)
+        etags = self._transact(store, before, rows_of(after), after.id, event, over, mail, regroup)
+        due = StoredMail(after.id, mail, etags[f"mail:{after.id}"]) if mail else None
+        note = StoredRegroup(regroup, etags[f"regroup:{after.id}"]) if regroup else None
+        return Stored(after, etags[f"id:{after.id}"], due, note)
 
     def remove(
-        self, store: str, before: Stored, left: Account | None, event: Event, over: AccountRecord | None = None
-    ) -> None:
+        self,
+        store: str,
+        before: Stored,
+        left: Account | None,
+        event: Event,
+        over: AccountRecord | None = None,
+        regroup: Regroup | None = None,
+    ) -> StoredRegroup | None:
         """Take an identity and its claims away; its history stays, and a note of the account left. Raises Changed.
 
-        ``over``: what was known of that account already from somebody else who is gone.
+        ``over``: what was known of that account already from somebody else who is gone. ``regroup``: that his groups
+        have to let him go, which is handed back.
         """
         rows = {claim("zoho", left.id): account_row(left, None)} if left else {}
-        self._transact(store, before, rows, before.identity.id, event, over)
+        etags = self._transact(store, before, rows, before.identity.id, event, over, regroup=regroup)
+        return StoredRegroup(regroup, etags[f"regroup:{regroup.person}"]) if regroup else None
 
     def _transact(
         self,
@@ -127,8 +141,9 @@ class Identities:
         event: Event | None,
         over: AccountRecord | None,
         mail: MailDue | None = None,
-    ) -> tuple[str, str]:
-        """The ETags of the identity's own row, and of the last one, which is the mail's where there is one."""
+        regroup: Regroup | None = None,
+    ) -> dict[str, str]:
+        """The ETags of the rows that were written, by row key."""
         old = rows_of(before.identity) if before else {}
         key = f"id:{identity_id}"
         operations: list[Operation] = [_guarded(store, key, before, new.get(key))]
@@ -146,9 +161,13 @@ class Identities:
         if mail is not None:
             # Also in the place of one that still waits: whoever works on that has lost his ETag.
             operations.append(("upsert", mail_row(store, identity_id, mail), {"mode": UpdateMode.REPLACE}))
+        if regroup is not None:
+            # Also in the place of one that still waits: whoever works on that may have seen the state of before.
+            operations.append(("upsert", regroup_row(store, regroup), {"mode": UpdateMode.REPLACE}))
         with our_errors():
             results = self._table.submit_transaction(operations)
-        return str(results[0].get("etag", "")), str(results[-1].get("etag", ""))
+        keys = (operation[1]["RowKey"] for operation in operations)
+        return {key: str(result.get("etag", "")) for key, result in zip(keys, results, strict=True)}
 
     def _get(self, store: str, key: str, select: tuple[str, ...] | None = None) -> tuple[Row, str] | None:
         """One row and its ETag, or None."""
