@@ -69,6 +69,10 @@ class ZohoOne:
         """The accounts it holds."""
         return self._state()["users"]  # type: ignore[no-any-return]  # JSON
 
+    def groups(self) -> list[dict[str, Any]]:
+        """The groups it holds."""
+        return self._state()["groups"]  # type: ignore[no-any-return]  # JSON
+
     def calls(self) -> dict[str, int]:
         """How often it was called, by method and kind of path; asking for a token left out."""
         calls: dict[str, int] = self._state()["calls"]
@@ -109,6 +113,19 @@ class ZohoOne:
         assert answer.ok, answer.text
         added: list[dict[str, Any]] = answer.json()
         return added
+
+    def add_group(self, name: str, *members: str, **values: Any) -> str:
+        """A group that is there already, and its id."""
+        group = {"displayName": name, "members": [{"value": member} for member in members]} | values
+        answer = self.session.post(f"{self.parts.url}/_groups", json=[group])
+        assert answer.ok, answer.text
+        return str(answer.json()[0]["id"])
+
+    def members(self, name: str) -> list[str]:
+        """The userNames of a group's members."""
+        names = {user["id"]: user["userName"] for user in self.users()}
+        (group,) = (group for group in self.groups() if group["displayName"] == name)
+        return sorted(names[member["value"]] for member in group.get("members", []))
 
     def change(self, user_name: str, **values: Any) -> None:
         """Change an account as an administrator of Zoho One does, behind the bridge's back."""

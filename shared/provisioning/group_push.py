@@ -76,12 +76,13 @@ class GroupPush:
         group = Group(id=uuid.uuid4().hex, said=said, created=said.modified)
         first, *others = MemberChange(joining=members.change.joining).slices(SLICE)
         reason = "The group was added in Entra."
+        # Before Zoho One is asked for the name: a second group of a name would look like another's there.
+        is_taken = bool(self.groups.find(store.id, GroupLookup.NAME, said.display_name))
         try:
-            if self.groups.find(store.id, GroupLookup.NAME, said.display_name):
-                raise Taken  # before Zoho One is asked for the name, which would say no more than that
-            stored = self._submit(store, None, group, first, reason)
+            stored = None if is_taken else self._submit(store, None, group, first, reason)
         except Taken:
-            stored = self._joined(store, resource, first)
+            stored = None
+        stored = stored or self._joined(store, resource, first)
         for more in others:
             stored = self._submit(store, stored, stored.group, more, reason)
         return stored.group

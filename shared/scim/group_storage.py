@@ -55,14 +55,13 @@ class GroupStorage:
     def get(
         self, kind: ResourceType, group_id: str, parameters: ResponseParameters[Any] | None, *, keep: bool = False
     ) -> Resource[Any]:
-        """A group as Entra wrote it; with its members where the response parameters ask for them.
+        """A group as Entra wrote it; with its members unless the response parameters leave them out.
 
-        Without parameters a write of the same group follows; ``keep``: it need not read it again.
+        ``keep``: it is for a write of the same group, which need not read it again, nor its members at all.
         """
-        if parameters is None:
+        if parameters is None and keep:
             stored = self._to_write(kind, group_id, None)
-            if keep:
-                self.kept[group_id] = stored
+            self.kept[group_id] = stored
             return self._resource(kind, _person(stored.group), ())
         found = self.push.groups.find(self.store.id, GroupLookup.ID, group_id)
         if not found:
@@ -73,7 +72,7 @@ class GroupStorage:
         """Every group in the order of ids, from behind one of them."""
         return self.push.groups.scan(self.store.id, after)
 
-    def shown(self, kind: ResourceType, group: Person, parameters: ResponseParameters[Any]) -> Resource[Any]:
+    def shown(self, kind: ResourceType, group: Person, parameters: ResponseParameters[Any] | None) -> Resource[Any]:
         """A group for an answer."""
         return self._shown(kind, group, members=wants_members(parameters))
 
@@ -145,7 +144,7 @@ class GroupStorage:
         model = self.provider.model_for(kind)
         assert model is not None  # the service has routed to this type
         payload = _JSON.validate_json(group.resource)
-        shown: list[JsonValue] = [{"value": person} for person in members]
+        shown: list[JsonValue] = [{"value": person, "$ref": f"Users/{person}"} for person in members]
         if shown:
             payload["members"] = shown
         resource = model.model_validate(payload)
@@ -158,9 +157,9 @@ class GroupStorage:
 
 
 def wants_members(parameters: ResponseParameters[Any] | None) -> bool:
-    """Whether an answer is to name the members (RFC 7644 §3.9). None: there is no answer, a write follows."""
+    """Whether an answer is to name the members (RFC 7644 §3.9)."""
     if parameters is None:
-        return False
+        return True
     if parameters.attributes:
         return any(_is_members(str(path)) for path in parameters.attributes)
     return not any(str(path).lower().split(":")[-1] == "members" for path in parameters.excluded_attributes or ())

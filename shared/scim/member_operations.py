@@ -7,7 +7,7 @@ for certain is refused: a group is emptied only where a request says so in so ma
 
 from typing import Any
 
-from pydantic import JsonValue, TypeAdapter, ValidationError
+from pydantic import JsonValue
 from scim2_models import InvalidPathException, InvalidValueException, PatchOp, PatchOperation, Resource
 from scim2_models.path import AttrPath, CompareOperator, Comparison, FilterNode, LogicalExpr, LogicalOperator, ValuePath
 
@@ -16,7 +16,6 @@ from shared.directory.member_change import MemberRequest
 from shared.tables.identity_rows import is_id
 
 _ATTRIBUTE = "members"
-_JSON = TypeAdapter[JsonValue](JsonValue)
 
 
 def member_request(patch: "PatchOp[Any]") -> tuple[MemberRequest, "PatchOp[Any] | None"]:
@@ -103,14 +102,8 @@ def _named(node: FilterNode) -> list[str] | None:
 
 
 def _ids(value: JsonValue) -> list[str]:
-    """The ids in a value: an array or one alone, of objects or of bare strings; it may be JSON in a string."""
-    if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
-        try:
-            value = _JSON.validate_json(value)
-        except ValidationError:
-            raise InvalidValueException(detail="The value of members is no JSON") from None
-    entries = value if isinstance(value, list) else [value]
-    return [_id(_value_of(entry)) for entry in entries]
+    """The ids in a value: an array or one alone, of objects or of bare strings."""
+    return [_id(_value_of(entry)) for entry in (value if isinstance(value, list) else [value])]
 
 
 def _value_of(entry: JsonValue) -> JsonValue:

@@ -72,11 +72,13 @@ def sync_endpoint_provider(custom: tuple[str, ...] = ()) -> ScimProvider:
         SchemaExtension.model_validate({"schema": urn, "required": False}) for urn in (ENTERPRISE, ENTRA)
     ]
     group = schemas[GROUP]
-    # A PUT that leaves the members out says nothing of them, and an id is compared as it stands.
+    # A PUT that leaves the members out says nothing of them, and of a member the bridge keeps no more than who he is.
     for attribute in group.attributes or []:
         if attribute.name == "members":
             attribute.required = Required.false
-            attribute.sub_attributes = [part for part in attribute.sub_attributes or [] if part.name == "value"]
+            attribute.sub_attributes = [
+                part for part in attribute.sub_attributes or [] if part.name in ("value", "$ref")
+            ]
     return ScimProvider.from_discovery(
         [user, schemas[ENTERPRISE], _entra_extension(custom), group],
         [user_type, load_default_resource_types()["Group"]],
