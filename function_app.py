@@ -5,6 +5,7 @@ import azure.functions as func
 from functions.groups import blueprint as groups
 from functions.notify import blueprint as notify
 from functions.oauth import blueprint as oauth
+from functions.reconcile import blueprint as reconcile
 from functions.scim import blueprint as scim
 from shared.logging import configure_logging
 
@@ -14,4 +15,5 @@ app = func.FunctionApp()
 app.register_functions(scim)
 app.register_functions(oauth)
 app.register_functions(notify)
+app.register_functions(reconcile)
 app.register_functions(groups)

@@ -1,6 +1,8 @@
 """The parts of the app, put together once for each worker process."""
 
 import hashlib
+import logging
+import random
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
@@ -11,33 +13,37 @@ from shared.connection.disconnect import Disconnect
 from shared.connection.tokens import LEASE, SharedTokens
 from shared.console.consent_pages import ConsentPages
 from shared.directory.store import Store
+from shared.entra.session import new_session as new_entra_session
 from shared.outgoing_mail import open_postbox
-from shared.provisioning.apply import Apply
 from shared.provisioning.connection_check import ConnectionCheck
-from shared.provisioning.group_apply import GroupApply
-from shared.provisioning.group_push import GroupPush
+from shared.provisioning.cycle import CycleRequest, NotNow
 from shared.provisioning.mapping_preview import MappingPreview
-from shared.provisioning.member_accounts import MemberAccounts
-from shared.provisioning.memberships import Memberships
 from shared.provisioning.password_mail import PasswordMails
 from shared.provisioning.push import Push
 from shared.provisioning.start import Switch
+from shared.reconciler import Reconciler
 from shared.scim.endpoint import SyncEndpoint
 from shared.settings import Platform, Settings
 from shared.tables.connections import Connections
 from shared.tables.consents import Consents
-from shared.tables.groups import Groups
 from shared.tables.identities import Identities
+from shared.tables.leases import LeaseLost
 from shared.tables.mails import Mails
 from shared.tables.mappings import Mappings
-from shared.tables.regroup import RegroupNotes
+from shared.tables.recent_leavings import Leavings
 from shared.tables.secrets import Secrets
 from shared.tables.service import connect
 from shared.tables.stores import Stores
 from shared.zoho.group_client import ZohoGroups
 from shared.zoho.oauth import ZohoAccounts
+from shared.zoho.pace import Pace
 from shared.zoho.scim_calls import new_session
 from shared.zoho.scim_client import ZohoUsers
+
+MOST_DELIVERIES = 5
+"""Of a message of the queue before the platform gives it up: the default of maxDequeueCount in host.json."""
+
+_log = logging.getLogger("bridge.cycle")
 
 
 class Bridge:
@@ -59,11 +65,18 @@ class Bridge:
         lease = min(LEASE, timedelta(seconds=settings.lease_seconds))
         tokens = SharedTokens(self.connections, accounts, data_centers, _now, lease)
 
+        self._paces: dict[str, Pace] = {}
+
+        def pace(store: Store) -> Pace:
+            zoho = store.zoho
+            new = Pace(zoho.parallel_calls, zoho.calls_per_second, random.random)
+            return self._paces.setdefault(store.id, new)
+
         def users(store: Store) -> ZohoUsers:
-            return ZohoUsers(store, session, tokens)
+            return ZohoUsers(store, session, tokens, pace(store))
 
         self.users = users
-        self.switch = Switch(self.stores, ConnectionCheck(users))
+        self.switch = Switch(self.stores, ConnectionCheck(users), _now)
         self.disconnect = Disconnect(self.connections, accounts, data_centers, tokens)
         consents = Consents(service.get_table_client("consents"), _now)
         self.consent = Consent(
@@ -82,26 +95,24 @@ class Bridge:
             _now,
             2 * timedelta(seconds=settings.lease_seconds),
         )
-        groups = Groups(service.get_table_client("identities"))
-        accounts_of_members = MemberAccounts(self.identities)
-        self.groups = GroupPush(
-            groups,
-            GroupApply(lambda store: ZohoGroups(store, session, tokens), groups.owner_of),
-            accounts_of_members,
-            _now,
-            timedelta(seconds=settings.lease_seconds),
-        )
-        notes = RegroupNotes(service.get_table_client("identities"))
-        self.memberships = Memberships(groups, notes, self.groups, accounts_of_members, _now)
-        self.push = Push(
-            self.identities,
-            Apply(users, self.identities.record_of),
-            self.mappings.compiled,
-            _now,
+        self.leavings = Leavings(service.get_table_client("identities"))
+        lease_of_writers = timedelta(seconds=settings.lease_seconds)
+        self.reconciler = Reconciler(
+            service,
+            self.stores,
+            self.secrets,
+            self.mappings,
+            self.leavings,
+            users,
+            lambda store: ZohoGroups(store, session, tokens, pace(store)),
             self.password_mails,
-            self.memberships,
-            timedelta(seconds=settings.lease_seconds),
+            new_entra_session(settings.entra_certificate),
+            lease_of_writers,
+            _now,
         )
+        source = self.reconciler.on_demand.source
+        self.groups, self.memberships = self.reconciler.groups, self.reconciler.memberships
+        self.push = Push(self.identities, source.desires, source.settle, self.leavings, lease_of_writers)
         self.sync_endpoint = SyncEndpoint(
             self.stores,
             self.identities,
@@ -110,6 +121,24 @@ class Bridge:
             secret=hashlib.sha256(b"cursors" + keys.encode()).digest(),
             public_url=public_url,
         )
+
+    def due_cycles(self) -> list[str]:
+        """The messages that ask for the cycles which are due now."""
+        return [request.model_dump_json() for request in self.reconciler.cycles.due()]
+
+    def run_cycle(self, message: bytes, delivered: int) -> list[str]:
+        """Run what a message asks for; the message that goes on where its time was over.
+
+        ``delivered``: how often the message has come. What is raised makes it come again, or in the end go to the
+        queue of messages that keep failing.
+        """
+        request = CycleRequest.model_validate_json(message)
+        try:
+            done = self.reconciler.cycles.run(request, again=delivered > 1, last=delivered >= MOST_DELIVERIES)
+        except (NotNow, LeaseLost) as reason:
+            _log.info("store=%s no cycle: %s", request.store, str(reason) or "another instance took it over")
+            return []
+        return [done.goes_on.model_dump_json()] if done.goes_on else []
 
     def mail_passwords(self) -> None:
         """Try again to send the one-time passwords that are due, in every started store."""

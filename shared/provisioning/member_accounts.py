@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 
+from shared.calls import in_parallel
 from shared.directory.identity import Account
 from shared.tables.identities import Identities
 
@@ -55,11 +56,8 @@ class MemberAccounts:
                 if seen is not None and now - seen[0] < REMEMBERED:
                     known[person] = MemberAccount(seen[1], active=True)
         unknown = [person for person in people if person not in known]
-        if len(unknown) > 1:
-            with ThreadPoolExecutor(READERS) as readers:
-                known |= zip(unknown, readers.map(lambda person: self._read(store, person), unknown), strict=True)
-        else:
-            known |= {person: self._read(store, person) for person in unknown}
+        if unknown:
+            known |= zip(unknown, in_parallel(partial(self._read, store), unknown, READERS), strict=True)
         return known
 
     def learned(self, store: str, person: str, account: Account | None) -> None:

@@ -1,7 +1,6 @@
 """The groups of a store and their members in Table Storage; shared/tables/group_rows.py says what their rows are."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,6 +10,7 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, TableEntity, UpdateMode
 
+from shared.calls import in_parallel
 from shared.directory.group import Group
 from shared.directory.history import Event
 from shared.directory.member_change import MemberChange
@@ -263,11 +263,8 @@ class Groups:
     def _existing(self, store: str, keys: Iterable[str]) -> set[str]:
         """Which of these rows there are: one round trip each, some at once."""
         keys = list(keys)
-        if len(keys) < 2:
-            return {key for key in keys if self._get(store, key, ("RowKey",))}
-        with ThreadPoolExecutor(READERS) as readers:
-            found = readers.map(lambda key: self._get(store, key, ("RowKey",)) is not None, keys)
-            return {key for key, there in zip(keys, found, strict=True) if there}
+        found = in_parallel(lambda key: self._get(store, key, ("RowKey",)), keys, READERS) if keys else []
+        return {key for key, row in zip(keys, found, strict=True) if row is not None}
 
     def _get(self, store: str, key: str, select: tuple[str, ...] | None = None) -> tuple[Row, str] | None:
         with our_errors():

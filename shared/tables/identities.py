@@ -1,6 +1,8 @@
 """The identities of a store in Table Storage; shared/tables/identity_rows.py says what their rows are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import batched
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
@@ -9,6 +11,7 @@ from azure.data.tables import TableClient, TableEntity, UpdateMode
 from shared.directory.history import Event
 from shared.directory.identity import Account, Identity
 from shared.directory.mail_due import MailDue
+from shared.tables.by_time import inverted
 from shared.tables.entity_text import gather
 from shared.tables.identity_rows import (
     PERSON_COLUMNS,
@@ -21,6 +24,7 @@ from shared.tables.identity_rows import (
     StoredMail,
     StoredRegroup,
     account_row,
+    arrival_key,
     claim,
     event_row,
     is_id,
@@ -30,6 +34,7 @@ from shared.tables.identity_rows import (
     rows_of,
     stored_from,
 )
+from shared.tables.portions import MOST_ROWS
 from shared.tables.service import our_errors
 
 type Operation = tuple[str, Row] | tuple[str, Row, dict[str, object]]
@@ -66,6 +71,30 @@ class Identities:
         held = self._get(store, claim(Lookup.USER_NAME, user_name))
         return self.read(store, held[0]["id"]) if held else None
 
+    def find_object(self, store: str, object_id: str) -> Stored | None:
+        """Who has this object id in Entra. Two round trips."""
+        held = self._get(store, claim("entra", object_id))
+        return self.read(store, held[0]["id"]) if held else None
+
+    def object_ids(self, store: str) -> Iterator[str]:
+        """The object ids in Entra of everybody whom Graph has named; a page at a time."""
+        return (row["objectId"] for row, _ in self._range(store, "entra:", "entra" + _AFTER_ALL))
+
+    def awaiting(self, store: str, manager: Identity) -> list[str]:
+        """The ids of those who wait for this manager's account. One round trip for each of his two ids."""
+        found = list[str]()
+        for reference in filter(None, (manager.id, manager.object_id)):
+            start = claim("awaits", reference)
+            found += [row["id"] for row, _ in self._range(store, start + ":", start + _AFTER_ALL)]
+        return found
+
+    def count_active(self, store: str) -> int:
+        """How many active accounts the store manages. Reads everybody's account, a page at a time."""
+        columns = ("account", *(f"account_{i}" for i in range(1, 8)))
+        rows = self._range(store, "id:", "id" + _AFTER_ALL, columns)
+        accounts = (Account.model_validate_json(gather(row, "account")) for row, _ in rows if "account" in row)
+        return sum(account.holds.active for account in accounts)
+
     def record_of(self, store: str, zoho_id: str) -> AccountRecord | None:
         """What is known of an account in Zoho One, by its id there. One round trip."""
         found = self._get(store, claim("zoho", zoho_id))
@@ -84,14 +113,27 @@ class Identities:
         rows = self._range(store, f"id:{after}~" if after else "id:", "id" + _AFTER_ALL, PERSON_COLUMNS)
         return (person_from(row) for row, _ in rows)
 
-    def everybody(self, store: str) -> Iterator[Stored]:
-        """Every identity of a store; a page at a time in memory."""
-        return (stored_from(row, etag) for row, etag in self._range(store, "id:", "id" + _AFTER_ALL))
+    def everybody(self, store: str, after: str = "") -> Iterator[Stored]:
+        """Every identity of a store in the order of ids, from behind one of them; a page at a time in memory."""
+        rows = self._range(store, f"id:{after}~" if after else "id:", "id" + _AFTER_ALL)
+        return (stored_from(row, etag) for row, etag in rows)
 
     def history(self, store: str, identity_id: str) -> list[Event]:
         """What happened to a person, newest first; also to one who is gone."""
         rows = self._range(store, f"event:{identity_id}:", f"event:{identity_id}" + _AFTER_ALL)
         return [Event.model_validate_json(gather(row, "event")) for row, _ in rows]
+
+    def drop_events_before(self, store: str, cutoff: datetime) -> None:
+        """Forget what happened before. Reads the keys of all that is kept, a page at a time."""
+        oldest = f"{inverted(cutoff)}"
+        old = (
+            key
+            for row, _ in self._range(store, "event:", "event" + _AFTER_ALL, ("RowKey",))
+            if (key := row["RowKey"]).rpartition(":")[2] > oldest
+        )
+        for portion in batched(old, MOST_ROWS, strict=False):
+            with our_errors():
+                self._table.submit_transaction([("delete", {"PartitionKey": store, "RowKey": key}) for key in portion])
 
     def write(
         self,
@@ -101,18 +143,31 @@ class Identities:
         event: Event | None = None,
         over: AccountRecord | None = None,
         mail: MailDue | None = None,
+        *,
+        arrived: bool = False,
         regroup: Regroup | None = None,
     ) -> Stored:
         """Put an identity in the place of what was read, with its claims and its history, in one transaction.
 
         ``over``: what was known of an account that is taken over from somebody who is gone. ``mail``: what the person
-        is due from now on. ``regroup``: that his groups have to follow him. Raises Changed where somebody else wrote
-        any of it since, Taken where a claim belongs to another.
+        is due from now on. ``arrived``: others may have waited for his account. ``regroup``: that his groups have to
+        follow him. Raises Changed where somebody else wrote any of it since, Taken where a claim belongs to another.
         """
-        etags = self._transact(store, before, rows_of(after), after.id, event, over, mail, regroup)
-        due = StoredMail(after.id, mail, etags[f"mail:{after.id}"]) if mail else None
-        note = StoredRegroup(regroup, etags[f"regroup:{after.id}"]) if regroup else None
-        return Stored(after, etags[f"id:{after.id}"], due, note)
+        more = [_marked(store, arrival_key(after.id), after.id)] if arrived else []
+        if mail is not None:
+            # Also in the place of one that still waits: whoever works on that has lost his ETag.
+            more.append(("upsert", mail_row(store, after.id, mail), {"mode": UpdateMode.REPLACE}))
+        if regroup is not None:
+            # The same: whoever follows the older note may have seen the account of before.
+            more.insert(0, ("upsert", regroup_row(store, regroup), {"mode": UpdateMode.REPLACE}))
+        etags = self._transact(store, before, rows_of(after), after.id, event, over, more)
+        due = StoredMail(after.id, mail, etags[-1]) if mail else None
+        return Stored(after, etags[0], due, StoredRegroup(regroup, etags[-len(more)]) if regroup else None)
+
+    def write_leaving(self, store: str, before: Stored, after: Identity, count: Operation) -> tuple[Stored, str]:
+        """The same for somebody who leaves, with the row that counts him: the identity, and that row's ETag."""
+        etags = self._transact(store, before, rows_of(after), after.id, None, None, [count])
+        return Stored(after, etags[0]), etags[-1]
 
     def remove(
         self,
@@ -129,8 +184,9 @@ class Identities:
         have to let him go, which is handed back.
         """
         rows = {claim("zoho", left.id): account_row(left, None)} if left else {}
-        etags = self._transact(store, before, rows, before.identity.id, event, over, regroup=regroup)
-        return StoredRegroup(regroup, etags[f"regroup:{regroup.person}"]) if regroup else None
+        more: list[Operation] = [("upsert", regroup_row(store, regroup))] if regroup else []
+        etags = self._transact(store, before, rows, before.identity.id, event, over, more)
+        return StoredRegroup(regroup, etags[-1]) if regroup else None
 
     def _transact(
         self,
@@ -140,10 +196,9 @@ class Identities:
         identity_id: str,
         event: Event | None,
         over: AccountRecord | None,
-        mail: MailDue | None = None,
-        regroup: Regroup | None = None,
-    ) -> dict[str, str]:
-        """The ETags of the rows that were written, by row key."""
+        more: Sequence[Operation] = (),
+    ) -> list[str]:
+        """The ETags of all rows written: the identity's own first, those of ``more`` last."""
         old = rows_of(before.identity) if before else {}
         key = f"id:{identity_id}"
         operations: list[Operation] = [_guarded(store, key, before, new.get(key))]
@@ -158,16 +213,9 @@ class Identities:
                 operations.append(_unguarded(store, row_key, row_key in old, new.get(row_key)))
         if event is not None:
             operations.append(("create", event_row(store, identity_id, event)))
-        if mail is not None:
-            # Also in the place of one that still waits: whoever works on that has lost his ETag.
-            operations.append(("upsert", mail_row(store, identity_id, mail), {"mode": UpdateMode.REPLACE}))
-        if regroup is not None:
-            # Also in the place of one that still waits: whoever works on that may have seen the state of before.
-            operations.append(("upsert", regroup_row(store, regroup), {"mode": UpdateMode.REPLACE}))
         with our_errors():
-            results = self._table.submit_transaction(operations)
-        keys = (operation[1]["RowKey"] for operation in operations)
-        return {key: str(result.get("etag", "")) for key, result in zip(keys, results, strict=True)}
+            results = self._table.submit_transaction([*operations, *more])
+        return [str(result.get("etag", "")) for result in results]
 
     def _get(self, store: str, key: str, select: tuple[str, ...] | None = None) -> tuple[Row, str] | None:
         """One row and its ETag, or None."""
@@ -204,6 +252,15 @@ def _guarded(store: str, key: str, before: Stored | None, row: Row | None) -> Op
     if row is None:
         return "delete", keys, {"etag": before.etag, "match_condition": MatchConditions.IfNotModified}
     return "update", keys | row, _guard(before.etag)
+
+
+def _marked(store: str, key: str, identity_id: str) -> Operation:
+    return "upsert", {"PartitionKey": store, "RowKey": key, "id": identity_id}, {"mode": UpdateMode.REPLACE}
+
+
+def guarded_row(before: Stored, row: Row) -> Operation:
+    """The write of an identity's own row alone, in the place of what was read."""
+    return "update", row, _guard(before.etag)
 
 
 def _guard(etag: str) -> dict[str, object]:

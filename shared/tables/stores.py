@@ -9,7 +9,7 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
 
-from shared.directory.store import STORE_ID, Provisioning, Store
+from shared.directory.store import STORE_ID, Store
 from shared.tables.entity_text import gather, spread
 from shared.tables.errors import Changed
 from shared.tables.service import our_errors
@@ -38,17 +38,26 @@ class Stores:
             seen = self._seen.get(store_id)
         if seen is not None and self._monotonic() - seen[0] < REMEMBERED:
             return seen[1]
-        store = self._read(store_id)
+        store = self.read(store_id)
         with self._lock:
             self._remember(store_id, store)
         return store
+
+    def read(self, store_id: str) -> Store | None:
+        """A store as it is now, or None. One round trip."""
+        with our_errors():
+            try:
+                entity = self._table.get_entity(_PARTITION, store_id)
+            except ResourceNotFoundError:
+                return None
+        return Store.model_validate_json(gather(entity, "store"))
 
     def started(self) -> list[Store]:
         """The stores that take changes to Zoho One, as they are now."""
         with our_errors():
             rows = list(self._table.query_entities("PartitionKey eq @store", parameters={"store": _PARTITION}))
         stores = [Store.model_validate_json(gather(row, "store")) for row in rows]
-        return [store for store in stores if store.provisioning is Provisioning.STARTED]
+        return [store for store in stores if store.is_started]
 
     def put(self, store: Store) -> None:
         """Keep a store in place of what was there."""
@@ -85,15 +94,7 @@ class Stores:
 
     def _remember(self, store_id: str, store: Store | None) -> None:
         """With the lock held."""
-        if store is not None and store.provisioning is Provisioning.STARTED:
+        if store is not None and store.is_started:
             self._seen[store_id] = (self._monotonic(), store)
         else:
             self._seen.pop(store_id, None)
-
-    def _read(self, store_id: str) -> Store | None:
-        with our_errors():
-            try:
-                entity = self._table.get_entity(_PARTITION, store_id)
-            except ResourceNotFoundError:
-                return None
-        return Store.model_validate_json(gather(entity, "store"))
