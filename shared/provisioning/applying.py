@@ -59,7 +59,7 @@ class Applying:
     ) -> None:
         """Take a plan to Zoho One. ``done`` hears what became of its changes, in any order within a kind.
 
-        ``beat`` is called before each portion; it may raise to end the work there.
+        ``beat`` is called between portions, so that at least one is done each time; it may raise to end the work there.
         """
         left_out = tuple(change for change in plan.suppressed if change.pending)
         turns = _Turns(self, store)
@@ -106,16 +106,14 @@ class _Turns:
         size = self.store.zoho.parallel_calls * PORTION
         under_way: deque[Future[RunChange]] = deque()
         try:
-            for portion in batched(changes, size, strict=False):
+            for number, portion in enumerate(batched(changes, size, strict=False)):
                 if self.ended.is_set():
                     break
-                beat()
+                if number:
+                    beat()
                 under_way.extend(self._begin(portion, pool, done))
                 done([under_way.popleft().result() for _ in range(len(under_way) - size)])
-        except BaseException:
-            self.ended.set()  # whoever has a lease but not his turn gives it back
-            raise
-        finally:
+        finally:  # also where the beat ends the work: whoever has his lease has his turn
             done([each.result() for each in under_way])
 
     def _begin(

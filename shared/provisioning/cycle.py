@@ -211,9 +211,9 @@ class _Cycle:
         if self.store.entra is not None:
             self.report("reading Entra", 0, 0)
             graph = self.parts.graphs.of(self.store)
-            reading, troubles = self.parts.pull.read(self.store, graph, reading, self._keep)
+            reading, troubles = self.parts.pull.read(self.store, graph, reading, self._keep, self._beat)
             self.note = self.note.model_copy(update={"reading": reading})
-        reading, more = self.parts.renewal.after_rules(self.store, reading, self._keep)
+        reading, more = self.parts.renewal.after_rules(self.store, reading, self._keep, self._beat)
         self.note = self.note.model_copy(update={"reading": reading})
         for trouble in (*troubles, *more):
             self.run = self.run.with_error(trouble)
@@ -302,28 +302,25 @@ class _Cycle:
             self.parts.runs.put(self.run)
 
     def _keep(self, reading: ReadingProgress) -> None:
-        """Store how far the reading came. Raises OutOfTime, LeaseLost."""
+        """Store how far the reading came. Raises LeaseLost."""
         self.note = self.note.model_copy(update={"reading": reading})
         self._keep_run()
         self._renew()
 
     def _beat(self) -> None:
-        if self.parts.now() - self.beaten >= BEAT:
-            self._renew()
-        elif self.parts.now() >= self.ends:
+        """At a place where the work may end. Raises OutOfTime, LeaseLost."""
+        self._hold_on()
+        if self.parts.now() >= self.ends:
             raise OutOfTime
 
     def _hold_on(self) -> None:
-        """Keep the lease in a step that would have to begin anew, and is therefore not ended by the time."""
+        """Keep the lease, in a step that would have to begin anew and is therefore not ended by the time."""
         if self.parts.now() - self.beaten >= BEAT:
-            self.beaten = self.parts.now()
-            self.lease = self.parts.leases.renew(self.lease, LASTS, sealed(self.note, self.parts.seals))
+            self._renew()
 
     def _renew(self) -> None:
         self.beaten = self.parts.now()
         self.lease = self.parts.leases.renew(self.lease, LASTS, sealed(self.note, self.parts.seals))
-        if self.beaten >= self.ends:
-            raise OutOfTime
 
     def _go_on(self) -> Done:
         """Leave the rest to the next message."""

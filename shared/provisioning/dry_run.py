@@ -48,14 +48,18 @@ class DryRun:
         """
         reading, troubles = self.progress(store.id), list[str]()
         if store.entra is not None:
-            reading, troubles = self.pull.read(store, self.graphs.of(store), reading, _forget)
-        _, more = self.renewal.after_rules(store, reading, _forget)
+            reading, troubles = self.pull.read(store, self.graphs.of(store), reading, _forget, _go_on)
+        _, more = self.renewal.after_rules(store, reading, _forget, _go_on)
         waiting = self.marks.waiting(store.id)
         if waiting.arrived:
             more += self.renewal.after_arrivals(store, waiting)
             waiting = self.marks.waiting(store.id)
         plan = self.planning.plan(store, waiting.people)
         return Preview(plan, self.guarding.breaches(store, plan), (*troubles, *more))
+
+
+def _go_on() -> None:
+    """A dry run ends when it has ended."""
 
 
 def _forget(_: ReadingProgress) -> None:

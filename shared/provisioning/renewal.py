@@ -29,7 +29,11 @@ class Renewal:
     source: Source
 
     def after_rules(
-        self, store: Store, progress: ReadingProgress, keep: Callable[[ReadingProgress], None]
+        self,
+        store: Store,
+        progress: ReadingProgress,
+        keep: Callable[[ReadingProgress], None],
+        beat: Callable[[], None],
     ) -> tuple[ReadingProgress, list[str]]:
         """Everybody, if the mapping or a rule has changed since the last time; nobody is read if not.
 
@@ -43,6 +47,7 @@ class Renewal:
             troubles += filter(None, in_parallel(lambda stored: self._renew(store, stored), portion, THREADS))
             progress = progress.model_copy(update={"renewed_to": portion[-1].identity.id})
             keep(progress)
+            beat()
         progress = progress.model_copy(update={"rules": rules, "renewed_to": ""})
         keep(progress)
         return progress, troubles

@@ -1,6 +1,7 @@
 """A store whose people come from the simulated Graph, and what must be so after each cycle."""
 
 import os
+import secrets
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -14,8 +15,9 @@ from shared.directory.store import Store, ZohoConnection
 from shared.directory.zoho_user import ZohoField
 from shared.entra.clients import SECRET
 from shared.provisioning.cycle import CycleRequest, Done
+from shared.scim.auth import token_hash
 from shared.tables.service import TABLES, connect
-from tests.conftest import Entra, ZohoOne, held
+from tests.conftest import Endpoint, Entra, ZohoOne
 
 
 @dataclass
@@ -53,6 +55,12 @@ class Reconciled:
     def cycle(self, kind: RunKind = RunKind.CYCLE) -> Run:
         """The record of one."""
         return self.request(kind).run
+
+    def endpoint(self, host: str) -> Endpoint:
+        """Its sync endpoint on a host, for a push."""
+        token = secrets.token_urlsafe(16)
+        self.change(token_hashes=(token_hash(token),))
+        return Endpoint(f"{host}/scim/{self.store_id}", token)
 
     def asked(self) -> CycleRequest:
         """A message as an administrator's."""
@@ -106,7 +114,9 @@ class Reconciled:
 
     def in_entra(self) -> list[dict[str, Any]]:
         """The people of Entra, each with whether he is assigned."""
-        users: list[dict[str, Any]] = self.entra.control.get(f"{self.entra.ready['url']}/_state", timeout=5).json()["users"]
+        users: list[dict[str, Any]] = self.entra.control.get(f"{self.entra.ready['url']}/_state", timeout=5).json()[
+            "users"
+        ]
         return users
 
     def assert_as_in_entra(self) -> None:

@@ -19,7 +19,7 @@ from shared.directory.run import Result, RunKind, RunState
 from shared.directory.status import Leaving, Reflection, StatusRules
 from shared.directory.store import Drift
 from shared.directory.zoho_user import ZohoField
-from shared.provisioning.cycle import NotNow
+from shared.provisioning.cycle import CycleRequest, NotNow
 from shared.provisioning.decisions import NothingHeld
 from tests.provisioning.reconciled import Reconciled
 
@@ -51,16 +51,14 @@ def test_what_changes_in_entra_changes_in_zoho_one(reconciled: Reconciled) -> No
     run = reconciled.cycle()
     assert run.planned == {ChangeKind.DEACTIVATE: 3, ChangeKind.UPDATE: 1}
     reconciled.assert_as_in_entra()
-    reconciled.entra.act(
-        {"do": "enable", "id": BERT}, {"do": "assign", "id": CARLA}, {"do": "restore", "id": DORA}
-    )
+    reconciled.entra.act({"do": "enable", "id": BERT}, {"do": "assign", "id": CARLA}, {"do": "restore", "id": DORA})
     assert reconciled.cycle().planned == {ChangeKind.REACTIVATE: 3}
     reconciled.assert_as_in_entra()
 
 
 def test_names_that_change_hands_in_one_cycle(reconciled: Reconciled) -> None:
     reconciled.cycle()
-    for person, name in ((ANNA, "between@contoso.example"), (BERT, NAMES[0]), (ANNA, NAMES[1])):
+    for person, name in ((ANNA, "anna.new@contoso.example"), (BERT, NAMES[0]), (CARLA, NAMES[1])):
         reconciled.entra.act({"do": "change", "id": person, "values": {"userPrincipalName": name}})
     for _ in range(3):  # a name is free only once its holder has given it up in Zoho One
         reconciled.cycle()
@@ -345,12 +343,12 @@ def test_a_full_cycle_sets_back_what_was_changed_by_hand(reconciled: Reconciled)
     reconciled.change(drift=Drift.REPORT)
     run = reconciled.cycle(RunKind.FULL_CYCLE)
     assert (run.state, run.planned, run.drifted, run.unmanaged) == (RunState.DONE, {}, 3, 1)
-    assert run.findings == (
+    assert set(run.findings) == {
         f"{NAMES[0]}: changed there: displayName",
         f"{NAMES[1]}: changed there: active",
         f"{NAMES[2]}: deleted there",
         "stranger@contoso.example: nobody manages this account in Zoho One",
-    )
+    }
     reconciled.change(drift=Drift.REPAIR)
     run = reconciled.cycle(RunKind.FULL_CYCLE)
     assert run.planned == {ChangeKind.UPDATE: 1, ChangeKind.CREATE: 1}
@@ -376,11 +374,12 @@ def test_a_full_cycle_concludes_nothing_from_a_list_that_is_not_whole(
 def test_a_cycle_out_of_time_goes_on_where_it_stopped(reconciled: Reconciled) -> None:
     reconciled.entra.set(page_size=4)
     runs, messages = set(), 0
-    request = reconciled.asked()
+    request: CycleRequest | None = reconciled.asked()
     while request is not None:
         done = reconciled.hurried(request)
         runs.add(done.run.id)
         request, messages = done.goes_on, messages + 1
+        assert messages < 50
     assert messages > 5
     assert len(runs) == 1
     (run,) = reconciled.bridge.reconciler.runs.newest(reconciled.store_id)
@@ -388,7 +387,8 @@ def test_a_cycle_out_of_time_goes_on_where_it_stopped(reconciled: Reconciled) ->
     reconciled.assert_as_in_entra()
 
 
-def test_push_and_pull_know_the_same_person(reconciled: Reconciled, endpoint: Any) -> None:
+def test_push_and_pull_know_the_same_person(reconciled: Reconciled, host: str) -> None:
+    endpoint = reconciled.endpoint(host)
     body = {"userName": NAMES[0].upper(), "displayName": "Pushed", "active": True, "nickName": "A."}
     user_id = endpoint.request("POST", "/Users", json=body).json()["id"]
     reconciled.cycle()
@@ -407,7 +407,8 @@ def test_push_and_pull_know_the_same_person(reconciled: Reconciled, endpoint: An
     assert stored.said.source.business_phones == PEOPLE[1].business_phones
 
 
-def test_the_guard_of_the_push_keeps_back_what_the_cycle_then_shows(reconciled: Reconciled, endpoint: Any) -> None:
+def test_the_guard_of_the_push_keeps_back_what_the_cycle_then_shows(reconciled: Reconciled, host: str) -> None:
+    endpoint = reconciled.endpoint(host)
     reconciled.change(guard=GuardLimits(leavings=Threshold(count=2, percent=1)))
     reconciled.cycle()
     operations = [{"op": "Replace", "path": "active", "value": "False"}]
@@ -432,8 +433,8 @@ def test_the_guard_of_the_push_keeps_back_what_the_cycle_then_shows(reconciled: 
 
 def test_a_profile_field_that_fails_for_one_person_is_told_and_blocks_nobody(reconciled: Reconciled) -> None:
     rules = [rule for rule in DEFAULT_MAPPING.rules if rule.target is not ZohoField.USER_NAME]
-    rules.append(MappingRule(target=ZohoField.USER_NAME, source=ProfileField(field="companyName")))
-    reconciled.entra.act({"do": "change", "id": ANNA, "values": {"companyName": "anna@contoso.example"}})
+    rules.append(MappingRule(target=ZohoField.USER_NAME, source=ProfileField(field="employeeType")))
+    reconciled.entra.act({"do": "change", "id": ANNA, "values": {"employeeType": "anna@contoso.example"}})
     reconciled.save_mapping(Mapping(rules=tuple(rules)))
     run = reconciled.cycle()
     assert reconciled.active() == {"anna@contoso.example"}
