@@ -160,6 +160,12 @@ class ZohoOne:
         headers = {"Authorization": f"Bearer {self._own_token()}"}
         assert self.session.delete(f"{self.parts.url}/scim/Users/{account['id']}", headers=headers).ok
 
+    def remove_group(self, name: str) -> None:
+        """Delete a group, as well."""
+        (group,) = (group for group in self.groups() if group["displayName"] == name)
+        headers = {"Authorization": f"Bearer {self._own_token()}"}
+        assert self.session.delete(f"{self.parts.url}/scim/Groups/{group['id']}", headers=headers).ok
+
     def _own_token(self) -> str:
         form = {"grant_type": "refresh_token", "refresh_token": self.parts.refresh_token}
         form |= {"client_id": self.parts.client_id, "client_secret": self.parts.client_secret}
