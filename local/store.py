@@ -9,8 +9,8 @@ from pydantic import HttpUrl, TypeAdapter
 
 from shared.connection.consent import CLIENT_SECRET
 from shared.directory.password import PasswordNotification
+from shared.directory.secret_token import token_hash
 from shared.directory.store import DataCenterName, Provisioning, Store, UpdateVerb, ZohoConnection
-from shared.scim.auth import token_hash
 from shared.tables.connections import Connections, Tokens
 from shared.tables.secrets import Secrets
 from shared.tables.service import connect

@@ -6,8 +6,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, field_validator, model_validator
 
-from shared.directory.entra_connection import ObjectId
+from shared.directory.criteria import Group
+from shared.directory.entra_connection import EntraConnection, ObjectId
+from shared.directory.guard import GuardLimits
 from shared.directory.password import PasswordNotice, PasswordNotification
+from shared.directory.schedule import Schedule
 from shared.directory.scim_path import ScimPath
 from shared.directory.status import StatusRules
 from shared.directory.zoho_user import ZOHO_FIELDS, Paths, ZohoField
@@ -105,6 +108,12 @@ class Store(BaseModel):
     custom_attributes: tuple[CustomAttributeName, ...] = Field(
         default=(), max_length=50, description="Directory extensions that Entra's mapping pushes, in their own spelling"
     )
+    entra: EntraConnection | None = Field(
+        default=None, description="Where the store reads Microsoft Graph; None: Entra's pushes are all it hears of"
+    )
+    criteria: Group | None = Field(default=None, description="Which people the store takes; None: everybody in scope")
+    guard: GuardLimits = GuardLimits()
+    schedule: Schedule = Schedule()
     status_rules: StatusRules = StatusRules()
     password_notification: PasswordNotification = PasswordNotification()
 

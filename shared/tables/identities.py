@@ -1,6 +1,7 @@
 """The identities of a store in Table Storage; shared/tables/identity_rows.py says what their rows are."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
@@ -9,10 +10,12 @@ from azure.data.tables import TableClient, TableEntity, UpdateMode
 from shared.directory.history import Event
 from shared.directory.identity import Account, Identity
 from shared.directory.mail_due import MailDue
+from shared.directory.search_terms import search_prefix
 from shared.tables.entity_text import gather
 from shared.tables.identity_rows import (
     PERSON_COLUMNS,
     AccountRecord,
+    Listed,
     Lookup,
     Person,
     Row,
@@ -32,6 +35,12 @@ from shared.tables.service import our_errors
 type Operation = tuple[str, Row] | tuple[str, Row, dict[str, object]]
 _AFTER_ALL = ";"
 """Sorts right behind ``:``, so that ``id:`` up to ``id;`` is every row of that kind."""
+_LAST = "~"
+"""Sorts behind everything that a text for searching is made of."""
+MOST_TEXTS = 5
+"""Rows by which one person is found: the words of his name, and his userName."""
+SAMPLE = 1000
+"""People counted; a page of Table Storage's."""
 
 
 class Identities:
@@ -81,9 +90,37 @@ class Identities:
         rows = self._range(store, f"id:{after}~" if after else "id:", "id" + _AFTER_ALL, PERSON_COLUMNS)
         return (person_from(row) for row, _ in rows)
 
-    def everybody(self, store: str) -> Iterator[Stored]:
-        """Every identity of a store; a page at a time in memory."""
-        return (stored_from(row, etag) for row, etag in self._range(store, "id:", "id" + _AFTER_ALL))
+    def everybody(self, store: str, after: str = "") -> Iterator[Stored]:
+        """Every identity of a store, from behind one of them; a page at a time in memory."""
+        start = f"id:{after}~" if after else "id:"
+        return (stored_from(row, etag) for row, etag in self._range(store, start, "id" + _AFTER_ALL))
+
+    def search(self, store: str, typed: str, count: int) -> list[Listed]:
+        """The first people, in the order of names, of whom a word of the name or the userName begins so.
+
+        With nothing typed, the first of all. One round trip: a person is in it once for each of his texts.
+        """
+        prefix = f"name:{search_prefix(typed)}"
+        found = dict[str, Listed]()
+        for row, _ in islice(self._range(store, prefix, prefix + _LAST, page=MOST_TEXTS * count), MOST_TEXTS * count):
+            found.setdefault(row["id"], Listed(row["id"], row["name"], row["userName"], row["active"] == "yes"))
+        return list(found.values())[:count]
+
+    def estimate(self, store: str) -> tuple[int, bool]:
+        """How many people a store has, and whether that is exact: of more than a thousand it is about right.
+
+        Ids are random, so the place of the thousandth tells how many there are, within some 3 %. One round trip.
+        """
+        keys = [row["RowKey"] for row, _ in islice(self._range(store, "id:", "id" + _AFTER_ALL, ("RowKey",)), SAMPLE)]
+        if len(keys) < SAMPLE:
+            return len(keys), True
+        place = int(keys[-1].removeprefix("id:")[:12], 16) / 16**12
+        return round(SAMPLE / max(place, 1e-6)), False
+
+    def waiting(self, store: str, count: int) -> list[str]:
+        """The ids of the first people whose last change Zoho One has not confirmed. One round trip."""
+        rows = islice(self._range(store, "pending:", "pending" + _AFTER_ALL, ("RowKey",), page=count), count)
+        return [row["RowKey"].removeprefix("pending:") for row, _ in rows]
 
     def history(self, store: str, identity_id: str) -> list[Event]:
         """What happened to a person, newest first; also to one who is gone."""
@@ -159,7 +196,7 @@ class Identities:
                 return None
 
     def _range(
-        self, store: str, start: str, end: str, select: tuple[str, ...] | None = None
+        self, store: str, start: str, end: str, select: tuple[str, ...] | None = None, page: int | None = None
     ) -> Iterator[tuple[Row, str]]:
         """The rows from one key up to, not including, another, with their ETags; a page at a time."""
         with our_errors():
@@ -167,6 +204,7 @@ class Identities:
                 "PartitionKey eq @store and RowKey ge @start and RowKey lt @end",
                 parameters={"store": store, "start": start, "end": end},
                 select=list(select) if select else None,
+                results_per_page=page,
             )
             for entity in found:
                 yield _texts(entity)
