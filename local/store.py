@@ -9,8 +9,9 @@ from pydantic import HttpUrl, TypeAdapter
 
 from shared.connection.consent import CLIENT_SECRET
 from shared.directory.password import PasswordNotification
+from shared.directory.schedule import Schedule
 from shared.directory.secret_token import token_hash
-from shared.directory.store import DataCenterName, Provisioning, Store, UpdateVerb, ZohoConnection
+from shared.directory.store import DataCenterName, Store, UpdateVerb, ZohoConnection
 from shared.tables.connections import Connections, Tokens
 from shared.tables.secrets import Secrets
 from shared.tables.service import connect
@@ -63,7 +64,7 @@ def add_store(
     one-time passwords go to Zoho One over SCIM, which the simulated one takes.
     """
     service = connect(connection_string)
-    token = secrets.token_urlsafe(32)
+    token, now = secrets.token_urlsafe(32), datetime.now(UTC)
     kept = Secrets(service.get_table_client("secrets"), key)
     kept.put(store_id, CLIENT_SECRET, zoho_one.client_secret)
     if connected:
@@ -71,12 +72,12 @@ def add_store(
             client_id=zoho_one.client_id, client_secret=zoho_one.client_secret, refresh_token=zoho_one.refresh_token
         )
         connections = Connections(service.get_table_client("secrets"), kept)
-        connections.save(store_id, datetime.now(UTC), zoho_one.data_center, tokens)
+        connections.save(store_id, now, zoho_one.data_center, tokens)
     Stores(service.get_table_client("stores")).put(
         Store(
             id=store_id,
             name="Contoso",
-            provisioning=Provisioning.STARTED if connected else Provisioning.STOPPED,
+            schedule=Schedule().started(now) if connected else Schedule(),
             zoho=ZohoConnection(
                 sync_endpoint=HttpUrl(zoho_one.sync_endpoint),
                 data_center=zoho_one.data_center,

@@ -56,7 +56,7 @@ class Bridge:
             return ZohoUsers(store, session, tokens)
 
         self.users = users
-        self.switch = Switch(self.stores, ConnectionCheck(users))
+        self.switch = Switch(self.stores, ConnectionCheck(users), _now)
         self.disconnect = Disconnect(self.connections, accounts, data_centers, tokens)
         consents = Consents(service.get_table_client("consents"), _now)
         self.consent = Consent(

@@ -75,11 +75,11 @@ class Closed(BaseModel):
 def closed(now: datetime, schedule: Schedule) -> Closed | None:
     """Why the store's provisioning does not run now, or None."""
     if schedule.started_at is None:
-        return Closed(reason="Provisioning of this directory store is stopped.", until=None)
+        return Closed(reason="Provisioning is stopped for this directory store.", until=None)
     if schedule.paused_until is not None and now < schedule.paused_until:
         until = schedule.paused_until
         text = f"{until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-        return Closed(reason=f"Provisioning of this directory store is paused until {text}.", until=until)
+        return Closed(reason=f"Provisioning is paused for this directory store until {text}.", until=until)
     return None
 
 

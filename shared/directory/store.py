@@ -27,11 +27,11 @@ type DataCenterName = Literal["us", "eu", "in", "au", "jp", "ca", "sa", "uk", "c
 """Zoho's data centres, as the ``location`` of its OAuth answers names them."""
 
 
-class Provisioning(StrEnum):
-    """Whether a store takes changes to Zoho One."""
+class Drift(StrEnum):
+    """What a full cycle does about an account that no longer holds what it was confirmed to hold."""
 
-    STOPPED = "stopped"
-    STARTED = "started"
+    REPAIR = "repair"
+    REPORT = "report only"
 
 
 class UpdateVerb(StrEnum):
@@ -59,6 +59,11 @@ class ZohoConnection(BaseModel):
         description="Fields beyond those Zoho One is documented to take, each with its SCIM path if another than usual",
     )
 
+    parallel_calls: int = Field(default=8, ge=1, le=16, description="Calls of the store's at the same time, at most")
+    calls_per_second: float | None = Field(
+        default=None, gt=0, le=1000, description="If the organisation's rate limit is known; Zoho One documents none"
+    )
+    page_size: int = Field(default=100, ge=1, le=1000, description="Accounts in a page of Zoho One's list")
     sends_passwords: bool = Field(
         default=False,
         description="Whether one-time passwords go to Zoho One over SCIM, as `password`: not documented to be taken",
@@ -96,8 +101,11 @@ class Store(BaseModel):
 
     id: StoreId
     name: str
-    provisioning: Provisioning = Provisioning.STOPPED
+    schedule: Schedule = Schedule()
     zoho: ZohoConnection
+    entra: EntraConnection | None = Field(
+        default=None, description="How the reconciler reads Microsoft Graph; None where people come by push alone"
+    )
     entra_tenant: ObjectId | None = Field(
         default=None,
         description="The tenant whose own tokens are accepted, where Secret Token is left blank in the portal",
@@ -108,14 +116,17 @@ class Store(BaseModel):
     custom_attributes: tuple[CustomAttributeName, ...] = Field(
         default=(), max_length=50, description="Directory extensions that Entra's mapping pushes, in their own spelling"
     )
-    entra: EntraConnection | None = Field(
-        default=None, description="Where the store reads Microsoft Graph; None: Entra's pushes are all it hears of"
-    )
-    criteria: Group | None = Field(default=None, description="Which people the store takes; None: everybody in scope")
-    guard: GuardLimits = GuardLimits()
-    schedule: Schedule = Schedule()
+    criteria: Group | None = Field(default=None, description="Whom the reconciler takes; None: everybody in scope")
     status_rules: StatusRules = StatusRules()
+    guard: GuardLimits = GuardLimits()
+    drift: Drift = Drift.REPAIR
+    history_days: int = Field(default=90, ge=1, le=3650, description="Days that runs and people's history are kept")
     password_notification: PasswordNotification = PasswordNotification()
+
+    @property
+    def is_started(self) -> bool:
+        """Whether it takes changes to Zoho One, unless it is paused."""
+        return self.schedule.started_at is not None
 
     @model_validator(mode="after")
     def _can_send_passwords(self) -> Self:

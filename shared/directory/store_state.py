@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from shared.directory.held_plan import HeldPlan
 from shared.directory.run import Run, RunState
-from shared.directory.store import Provisioning, Store
+from shared.directory.store import Store
 
 
 class StoreState(StrEnum):
@@ -23,7 +23,7 @@ def store_state(store: Store, plan: HeldPlan | None, last: Run | None, *, reconn
         return StoreState.RECONNECT
     if plan is not None and plan.is_open:
         return StoreState.HELD
-    if store.provisioning is Provisioning.STOPPED:
+    if not store.is_started:
         return StoreState.STOPPED
     if last is not None and last.state is RunState.FAILED:
         return StoreState.FAILING

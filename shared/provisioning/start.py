@@ -1,8 +1,11 @@
-"""Starting and stopping a store's provisioning."""
+"""Starting, stopping and pausing a store's provisioning."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
-from shared.directory.store import Provisioning, Store
+from shared.directory.schedule import Schedule
+from shared.directory.store import Store
 from shared.provisioning.connection_check import ConnectionCheck, ConnectionReport
 from shared.tables.stores import Stores
 
@@ -18,22 +21,34 @@ class CannotStart(Exception):
 
 @dataclass(frozen=True)
 class Switch:
-    """Starts and stops. Both methods raise TablesBusy, and KeyError where the store is gone."""
+    """Starts, stops and pauses. Its methods raise TablesBusy, and KeyError where the store is gone.
+
+    Other workers see a change within half a minute.
+    """
 
     stores: Stores
     check: ConnectionCheck
+    now: Callable[[], datetime]
 
     def start(self, store: Store) -> ConnectionReport:
-        """Test the connection, then let changes through. Raises CannotStart, and then nothing is changed."""
+        """Test the connection, then let changes through, with a cycle at the next tick.
+
+        Raises CannotStart, and then nothing is changed.
+        """
         report = self.check(store)
         if not report.passed:
             raise CannotStart(report)
-        self._turn(store.id, Provisioning.STARTED)
+        now = self.now()
+        self._turn(store.id, lambda schedule: schedule.started(now))
         return report
 
     def stop(self, store: Store) -> None:
-        """Let no change through any more; other workers see it within half a minute."""
-        self._turn(store.id, Provisioning.STOPPED)
+        """Let no change through any more."""
+        self._turn(store.id, Schedule.stopped)
 
-    def _turn(self, store_id: str, provisioning: Provisioning) -> None:
-        self.stores.change(store_id, lambda store: store.model_copy(update={"provisioning": provisioning}))
+    def pause(self, store: Store, until: datetime) -> None:
+        """Let no change through until then; it goes on by itself."""
+        self._turn(store.id, lambda schedule: schedule.paused(until))
+
+    def _turn(self, store_id: str, turned: Callable[[Schedule], Schedule]) -> None:
+        self.stores.change(store_id, lambda store: store.model_copy(update={"schedule": turned(store.schedule)}))

@@ -1,11 +1,13 @@
 """Who may write to a sync endpoint."""
 
 import hmac
+from datetime import datetime
 
 from scim2_models import UnauthorizedException
 
+from shared.directory.schedule import closed
 from shared.directory.secret_token import token_hash
-from shared.directory.store import Provisioning, Store
+from shared.directory.store import Store
 from shared.entra.issued_tokens import IssuedTokens
 from shared.scim.errors import CREDENTIALS_RETRY, ServiceUnavailableException
 
@@ -28,11 +30,13 @@ def ensure_authorized(store: Store, authorization: str | None, entra_tokens: Iss
     )
 
 
-def ensure_started(store: Store, method: str, path: str) -> None:
-    """Let writes through only where provisioning is started; reads always. Raises ServiceUnavailableException."""
+def ensure_open(store: Store, method: str, path: str, now: datetime) -> None:
+    """Let writes through only where provisioning runs; reads always. Raises ServiceUnavailableException."""
     reads = method in ("GET", "HEAD") or path.rstrip("/").endswith("/.search")  # RFC 7644 §3.4.3
-    if store.provisioning is Provisioning.STOPPED and not reads:
-        raise ServiceUnavailableException(
-            "Provisioning is stopped for this directory store: an admin has to test the connection and start it",
-            CREDENTIALS_RETRY,
-        )
+    if reads or (shut := closed(now, store.schedule)) is None:
+        return
+    if shut.until is not None:
+        raise ServiceUnavailableException(shut.reason, round((shut.until - now).total_seconds()))
+    raise ServiceUnavailableException(
+        f"{shut.reason} An admin has to test the connection and start it.", CREDENTIALS_RETRY
+    )

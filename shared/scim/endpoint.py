@@ -17,7 +17,7 @@ from shared.directory.store import Store
 from shared.entra.issued_tokens import IssuedTokens
 from shared.logging import places
 from shared.provisioning.push import Push
-from shared.scim.auth import ensure_authorized, ensure_started
+from shared.scim.auth import ensure_authorized, ensure_open
 from shared.scim.entra_shapes import standard_body, standard_filter
 from shared.scim.errors import scim_errors
 from shared.scim.handler import SyncHandler, SyncService
@@ -104,7 +104,7 @@ class SyncEndpoint:
         headers = {name.lower(): value for name, value in request.headers.items()}
         ensure_authorized(store, headers.get("authorization"), self._entra_tokens)
         url = _address(request.url)
-        ensure_started(store, request.method, url.path)
+        ensure_open(store, request.method, url.path, self._push.now())
         if len(request.body) > MAX_BODY:
             raise PayloadTooLargeException(detail=f"A request may take {MAX_BODY // 1024} KiB at the most")
         service = _service_of(store.custom_attributes, self._secret)

@@ -15,7 +15,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
 
 from shared.directory.admin_change import AdminChange
-from shared.directory.store import STORE_ID, Provisioning, Store
+from shared.directory.store import STORE_ID, Store
 from shared.tables.by_time import new_id
 from shared.tables.entity_text import gather, spread
 from shared.tables.errors import Changed
@@ -61,7 +61,7 @@ class Stores:
 
     def started(self) -> list[Store]:
         """The stores that take changes to Zoho One, as they are now."""
-        return [store for store in self.all() if store.provisioning is Provisioning.STARTED]
+        return [store for store in self.all() if store.is_started]
 
     def put(self, store: Store) -> None:
         """Keep a store in place of what was there."""
@@ -133,7 +133,7 @@ class Stores:
 
     def _remember(self, store_id: str, store: Store | None) -> None:
         """With the lock held."""
-        if store is not None and store.provisioning is Provisioning.STARTED:
+        if store is not None and store.is_started:
             self._seen[store_id] = (self._monotonic(), store)
         else:
             self._seen.pop(store_id, None)

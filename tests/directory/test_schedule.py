@@ -66,11 +66,11 @@ def test_stopped_and_paused_stores_are_not_touched_and_say_why() -> None:
     stopped = RUNNING.stopped()
     answer = closed(NOON, stopped)
     assert answer is not None
-    assert (answer.reason, answer.until) == ("Provisioning of this directory store is stopped.", None)
+    assert (answer.reason, answer.until) == ("Provisioning is stopped for this directory store.", None)
     paused = RUNNING.paused(NOON + timedelta(hours=2))
     answer = closed(NOON, paused)
     assert answer is not None
-    assert answer.reason == "Provisioning of this directory store is paused until 2026-03-27 14:00 UTC."
+    assert answer.reason == "Provisioning is paused for this directory store until 2026-03-27 14:00 UTC."
     assert answer.until == NOON + timedelta(hours=2)
     for schedule in (Schedule(), stopped, paused):
         assert not due(NOON + timedelta(hours=1), schedule, _times(NOON))

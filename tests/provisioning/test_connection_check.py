@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.bridge import Bridge
-from shared.directory.store import Provisioning, Store
+from shared.directory.store import Store
 from shared.provisioning.connection_check import Step
 from shared.provisioning.start import CannotStart
 from tests.conftest import Endpoint, ZohoOne
@@ -81,7 +81,7 @@ def test_a_store_that_fails_cannot_be_started_and_a_stopped_one_only_reads(
     bridge.switch.stop(store)
     stopped = bridge.stores.get(store_id)
     assert stopped is not None
-    assert stopped.provisioning is Provisioning.STOPPED
+    assert not stopped.is_started
     zoho_one.fail(path="/ServiceProviderConfig", status=500)
     with pytest.raises(CannotStart, match=r"Zoho One is reachable: .*500") as cannot:
         bridge.switch.start(stopped)

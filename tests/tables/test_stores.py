@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from shared.bridge import Bridge
-from shared.directory.store import Provisioning, Store
+from shared.directory.schedule import Schedule
+from shared.directory.store import Store
 
 
 def test_changes_at_the_same_time_are_all_kept(bridge: Bridge, store: Store) -> None:
@@ -26,7 +27,7 @@ def test_changes_at_the_same_time_are_all_kept(bridge: Bridge, store: Store) -> 
 def test_a_start_is_seen_at_once_and_a_started_store_is_remembered(
     bridge: Bridge, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bridge.stores.change(store.id, lambda standing: standing.model_copy(update={"provisioning": Provisioning.STOPPED}))
+    bridge.stores.change(store.id, lambda standing: standing.model_copy(update={"schedule": Schedule()}))
     reads: list[str] = []
     read = bridge.stores._read
 
@@ -38,9 +39,9 @@ def test_a_start_is_seen_at_once_and_a_started_store_is_remembered(
     for _ in range(2):
         bridge.stores.get(store.id)
     assert len(reads) == 2
-    bridge.stores.change(store.id, lambda standing: standing.model_copy(update={"provisioning": Provisioning.STARTED}))
+    bridge.stores.change(store.id, lambda standing: standing.model_copy(update={"schedule": store.schedule}))
     for _ in range(2):
         started = bridge.stores.get(store.id)
         assert started is not None
-        assert started.provisioning is Provisioning.STARTED
+        assert started.is_started
     assert len(reads) == 2
