@@ -9,6 +9,7 @@ from itertools import islice
 from shared.directory.azure_user import AzureUser
 from shared.directory.compiled_mapping import CompiledMapping
 from shared.directory.expressions import EvaluationContext
+from shared.directory.identity import Identity
 from shared.directory.mapping import Mapping
 from shared.directory.preview import ChangePreview, PreviewLine, preview_change, preview_person
 from shared.directory.store import Store
@@ -32,7 +33,11 @@ class MappingPreview:
         stored = self.identities.read(store.id, identity_id)
         if stored is None:
             raise KeyError(identity_id)
-        said = stored.identity.said
+        return self.of_identity(mapping, stored.identity)
+
+    def of_identity(self, mapping: Mapping, identity: Identity) -> tuple[PreviewLine, ...]:
+        """The same for somebody who was read already. Calls nobody."""
+        said = identity.said
         account = said.desired if isinstance(said.desired, ZohoUser) else None
         return preview_person(CompiledMapping(mapping), said.source, account, self._context())
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.directory.admin_change import AdminChange, setting_changes
 from shared.directory.schedule import Schedule
 from shared.directory.store import Store
 from shared.provisioning.connection_check import ConnectionCheck, ConnectionReport
@@ -30,25 +31,32 @@ class Switch:
     check: ConnectionCheck
     now: Callable[[], datetime]
 
-    def start(self, store: Store) -> ConnectionReport:
+    def start(self, store: Store, by: str | None = None) -> ConnectionReport:
         """Test the connection, then let changes through, with a cycle at the next tick.
 
-        Raises CannotStart, and then nothing is changed.
+        ``by``: the administrator, for the store's record of changes. Raises CannotStart, and then nothing is changed.
         """
         report = self.check(store)
         if not report.passed:
             raise CannotStart(report)
         now = self.now()
-        self._turn(store.id, lambda schedule: schedule.started(now))
+        self._turn(store.id, lambda schedule: schedule.started(now), "Provisioning started", by)
         return report
 
-    def stop(self, store: Store) -> None:
+    def stop(self, store: Store, by: str | None = None) -> None:
         """Let no change through any more."""
-        self._turn(store.id, Schedule.stopped)
+        self._turn(store.id, Schedule.stopped, "Provisioning stopped", by)
 
-    def pause(self, store: Store, until: datetime) -> None:
+    def pause(self, store: Store, until: datetime, by: str | None = None) -> None:
         """Let no change through until then; it goes on by itself."""
-        self._turn(store.id, lambda schedule: schedule.paused(until))
+        self._turn(store.id, lambda schedule: schedule.paused(until), "Provisioning paused", by)
 
-    def _turn(self, store_id: str, turned: Callable[[Schedule], Schedule]) -> None:
-        self.stores.change(store_id, lambda store: store.model_copy(update={"schedule": turned(store.schedule)}))
+    def _turn(self, store_id: str, turned: Callable[[Schedule], Schedule], what: str, by: str | None) -> None:
+        def record(before: Store, after: Store) -> AdminChange:
+            return AdminChange(at=self.now(), by=by or "", what=what, changes=setting_changes(before, after))
+
+        self.stores.change(
+            store_id,
+            lambda store: store.model_copy(update={"schedule": turned(store.schedule)}),
+            record if by is not None else None,
+        )

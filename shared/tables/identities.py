@@ -122,9 +122,9 @@ class Identities:
         rows = islice(self._range(store, "pending:", "pending" + _AFTER_ALL, ("RowKey",), page=count), count)
         return [row["RowKey"].removeprefix("pending:") for row, _ in rows]
 
-    def history(self, store: str, identity_id: str) -> list[Event]:
-        """What happened to a person, newest first; also to one who is gone."""
-        rows = self._range(store, f"event:{identity_id}:", f"event:{identity_id}" + _AFTER_ALL)
+    def history(self, store: str, identity_id: str, most: int | None = None) -> list[Event]:
+        """What happened to a person, newest first; also to one who is gone. ``most``: events, or all."""
+        rows = islice(self._range(store, f"event:{identity_id}:", f"event:{identity_id}" + _AFTER_ALL, page=most), most)
         return [Event.model_validate_json(gather(row, "event")) for row, _ in rows]
 
     def write(

@@ -51,6 +51,10 @@ class Stores:
             self._remember(store_id, store)
         return store
 
+    def fresh(self, store_id: str) -> Store | None:
+        """A store as it is now, whichever worker wrote it last, or None. One round trip."""
+        return self._read(store_id) if _ID.fullmatch(store_id) else None
+
     def all(self) -> list[Store]:
         """Every store, as it is now."""
         with our_errors():
