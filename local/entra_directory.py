@@ -129,10 +129,12 @@ class EntraDirectory:
     def soft_delete(self, person_id: str) -> None:
         """Move a person to the recycle bin, where Entra keeps him for 30 days."""
         self._change(person_id, deleted_date_time=datetime.now(UTC))
+        self.groups.note(person_id)
 
     def restore(self, person_id: str) -> None:
         """Take a person out of the recycle bin."""
         self._change(person_id, deleted_date_time=None)
+        self.groups.note(person_id)
 
     def hard_delete(self, person_id: str) -> None:
         """Delete a person for good; whoever he managed has no manager then.

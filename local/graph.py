@@ -23,6 +23,8 @@ from local.entra_directory import EntraDirectory, UnknownPersonError
 from local.graph_assignments import GraphAssignments
 from local.graph_delta import GraphDelta
 from local.graph_errors import GraphError
+from local.graph_groups_delta import GraphGroupsDelta
+from local.graph_links import GraphLinks
 from local.graph_login import IDENTITY_PATH, GraphLogin
 from local.graph_mail import read_mail
 from local.graph_people import ACTIONS, act
@@ -57,7 +59,9 @@ class Graph:
         self.settings = GraphSettings()
         self._login = GraphLogin(self.settings)
         self._users = GraphUsers(directory)
-        self._delta = GraphDelta(directory, self._users, self.settings)
+        self._links = GraphLinks(self.settings)
+        delta = GraphDelta(directory, self._users, self.settings, self._links)
+        groups_delta = GraphGroupsDelta(directory, self.settings, self._links)
         self._faults = Faults()
         self._calls: Counter[str] = Counter()
         self._mails: list[Content] = []
@@ -69,9 +73,10 @@ class Graph:
             Route("GET", IDENTITY_PATH, None, self._login.identity_token),
             Route("POST", "/v1.0/$batch", "User.Read.All", self._batch),
             Route("GET", "/v1.0/users", "User.Read.All", self._users.page),
-            Route("GET", "/v1.0/users/delta", "User.Read.All", self._delta.answer),
+            Route("GET", "/v1.0/users/delta", "User.Read.All", delta.answer),
             Route("GET", "/v1.0/users/{id}", "User.Read.All", self._users.get),
             Route("POST", "/v1.0/users/{id}/sendMail", "Mail.Send", self._send_mail),
+            Route("GET", "/v1.0/groups/delta", "GroupMember.Read.All", groups_delta.answer),
             Route("GET", "/v1.0/groups/{id}/members", "GroupMember.Read.All", assignments.members),
             Route(
                 "GET",
@@ -179,7 +184,7 @@ class Graph:
             "POST /_faults": lambda: self._faults.waiting.extend(FAULTS.validate_json(request.body)),
             "DELETE /_faults": self._faults.waiting.clear,
             "DELETE /_tokens": self._login.expire_tokens,
-            "DELETE /_links": self._delta.expire,
+            "DELETE /_links": self._links.expire,
             "PATCH /_settings": lambda: self._set(json.loads(request.body)),
             "POST /_people": lambda: act(self._directory, ACTIONS.validate_json(request.body)),
         }
@@ -196,7 +201,7 @@ class Graph:
     def _begin_again(self) -> None:
         self._directory.begin_again()
         self._set(GraphSettings().model_dump())
-        self._delta.expire()
+        self._links.expire()
         self._login.expire_tokens()
         self._faults.waiting.clear()
         self._calls.clear()

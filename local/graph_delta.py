@@ -7,11 +7,11 @@ and where the manager changed.
 Sources: https://learn.microsoft.com/graph/delta-query-overview, https://learn.microsoft.com/graph/api/user-delta
 """
 
-from cryptography.fernet import Fernet, InvalidToken
 from pydantic import BaseModel
 
 from local.entra_directory import EntraDirectory
 from local.graph_errors import GraphError
+from local.graph_links import GraphLinks
 from local.graph_request import Content, GraphRequest
 from local.graph_settings import GraphSettings
 from local.graph_users import GraphUsers
@@ -23,7 +23,6 @@ USER = {"@odata.type": "#microsoft.graph.user"}
 class _Place(BaseModel):
     """What a token stands for. ``until`` is None in a round that lists everybody."""
 
-    generation: int
     select: list[str]
     since: int
     until: int | None = None
@@ -33,16 +32,13 @@ class _Place(BaseModel):
 class GraphDelta:
     """The changes of one directory's users."""
 
-    def __init__(self, directory: EntraDirectory, users: GraphUsers, settings: GraphSettings) -> None:
+    def __init__(
+        self, directory: EntraDirectory, users: GraphUsers, settings: GraphSettings, links: GraphLinks
+    ) -> None:
         self._directory = directory
         self._users = users
         self._settings = settings
-        self._seal = Fernet(Fernet.generate_key())
-        self._generation = 0
-
-    def expire(self) -> None:
-        """Let every link that was given so far be worth nothing."""
-        self._generation += 1
+        self._links = links
 
     def answer(self, request: GraphRequest) -> Content:
         """A page of the round that the request's token continues or begins, or the first one of all."""
@@ -50,13 +46,13 @@ class GraphDelta:
         if "return=minimal" in request.headers.get("prefer", ""):
             raise GraphError(400, "Request_BadRequest", "return=minimal is not simulated here")
         if "$skiptoken" in request.query:
-            place = self._open(request, "$skiptoken")
+            place = self._links.opened(request, "$skiptoken", _Place)
         elif request.query.get("$deltatoken"):
-            place = self._open(request, "$deltatoken")
+            place = self._links.opened(request, "$deltatoken", _Place)
             place.until = len(self._directory.changes)
         else:
             select = self._users.selected(request, frozenset({"manager"}))
-            place = _Place(generation=self._generation, select=select, since=len(self._directory.changes))
+            place = _Place(select=select, since=len(self._directory.changes))
         return self._page(request, place)
 
     def _page(self, request: GraphRequest, place: _Place) -> Content:
@@ -70,10 +66,10 @@ class GraphDelta:
         place.at += size
         url = f"{request.base}{request.path}"
         if place.at < len(ids):
-            return {"value": value, "@odata.nextLink": f"{url}?$skiptoken={self._sealed(place)}"}
+            return {"value": value, "@odata.nextLink": f"{url}?$skiptoken={self._links.sealed(place)}"}
         since = place.since if place.until is None else place.until
-        end = _Place(generation=self._generation, select=place.select, since=max(0, since - self._settings.replays))
-        return {"value": value, "@odata.deltaLink": f"{url}?$deltatoken={self._sealed(end)}"}
+        end = _Place(select=place.select, since=max(0, since - self._settings.replays))
+        return {"value": value, "@odata.deltaLink": f"{url}?$deltatoken={self._links.sealed(end)}"}
 
     def _changed(self, place: _Place) -> dict[str, tuple[frozenset[str], str | None]]:
         """Who changed since the round before in what is selected, and his manager at that time."""
@@ -106,19 +102,3 @@ class GraphDelta:
         if self._settings.split_managers:
             return [item, {"id": person_id, "manager@delta": managers}]
         return [{**item, "manager@delta": managers}]
-
-    def _sealed(self, place: _Place) -> str:
-        return self._seal.encrypt(place.model_dump_json().encode()).decode()
-
-    def _open(self, request: GraphRequest, name: str) -> _Place:
-        try:
-            place = _Place.model_validate_json(self._seal.decrypt(request.query[name].encode()))
-        except InvalidToken:
-            raise GraphError(400, "Request_BadRequest", f"Invalid {name}") from None
-        if place.generation != self._generation:
-            text = "The delta token is expired and data must be synchronized again."
-            if self._settings.expired_status != 410:
-                raise GraphError(self._settings.expired_status, "syncStateNotFound", text)
-            location = f"{request.base}{request.path}?$deltatoken="
-            raise GraphError(410, "resyncRequired", text, [("Location", location)])
-        return place

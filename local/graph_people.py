@@ -15,14 +15,14 @@ class Action(BaseModel):
 
     do: Literal[
         "add", "change", "disable", "enable", "soft-delete", "restore", "hard-delete", "assign", "unassign",
-        "put group", "delete group", "assign group", "unassign group",
+        "put group", "delete group", "assign group", "unassign group", "add member", "remove member",
     ]  # fmt: skip
     id: str = ""
     """Of the person or the group."""
     values: dict[str, Any] = {}
     """Properties by Graph's names, for ``change`` and, all of them, ``add``."""
     members: list[str] = []
-    """Of the group that is put."""
+    """Of the group that is put; or who is added to it, or removed from it."""
 
 
 ACTIONS = TypeAdapter(list[Action])
@@ -52,6 +52,12 @@ def _act(directory: EntraDirectory, action: Action) -> None:
             directory.change(action.id, action.values)
         case "put group":
             directory.groups.put(action.id, action.members)
+        case "add member":
+            for member in action.members:
+                directory.groups.add(action.id, member)
+        case "remove member":
+            for member in action.members:
+                directory.groups.remove(action.id, member)
         case "assign group":
             directory.groups.assigned[action.id] = None
         case "unassign group":

@@ -13,9 +13,10 @@ class GraphSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
 
     latency: float = Field(default=0, ge=0, description="Seconds that every call takes, beside those under /_")
-    page_size: int = Field(default=200, ge=1, description="People in a page of users/delta")
-    replays: int = Field(default=0, ge=0, description="People that a page of users/delta repeats of the one before")
+    page_size: int = Field(default=200, ge=1, description="People in a page of a delta query")
+    replays: int = Field(default=0, ge=0, description="People that a page of a delta query repeats")
     split_managers: bool = Field(default=False, description="Whether users/delta gives managers in items of their own")
+    split_members: bool = Field(default=False, description="Whether groups/delta gives each member in an item alone")
     expired_status: int = Field(default=410, description="What an expired link is answered with: 410, or 400 or 404")
     permissions: frozenset[str] = Field(default=PERMISSIONS, description="Which the app has")
     tenant: str | None = Field(default=None, description="The only tenant there is; any is there where it is not given")

@@ -1,6 +1,7 @@
 """The parts of the app, put together once for each worker process."""
 
 import hashlib
+import random
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
@@ -14,9 +15,11 @@ from shared.directory.store import Store
 from shared.outgoing_mail import open_postbox
 from shared.provisioning.apply import Apply
 from shared.provisioning.connection_check import ConnectionCheck
+from shared.provisioning.desires import Desires
 from shared.provisioning.mapping_preview import MappingPreview
 from shared.provisioning.password_mail import PasswordMails
 from shared.provisioning.push import Push
+from shared.provisioning.settle import Settle
 from shared.provisioning.start import Switch
 from shared.scim.endpoint import SyncEndpoint
 from shared.settings import Platform, Settings
@@ -26,10 +29,12 @@ from shared.tables.groups import Groups
 from shared.tables.identities import Identities
 from shared.tables.mails import Mails
 from shared.tables.mappings import Mappings
+from shared.tables.recent_leavings import Leavings
 from shared.tables.secrets import Secrets
 from shared.tables.service import connect
 from shared.tables.stores import Stores
 from shared.zoho.oauth import ZohoAccounts
+from shared.zoho.pace import Pace
 from shared.zoho.scim_client import ZohoUsers, new_session
 
 
@@ -52,8 +57,12 @@ class Bridge:
         lease = min(LEASE, timedelta(seconds=settings.lease_seconds))
         tokens = SharedTokens(self.connections, accounts, data_centers, _now, lease)
 
+        self._paces: dict[str, Pace] = {}
+
         def users(store: Store) -> ZohoUsers:
-            return ZohoUsers(store, session, tokens)
+            zoho = store.zoho
+            new = Pace(zoho.parallel_calls, zoho.calls_per_second, random.random)
+            return ZohoUsers(store, session, tokens, self._paces.setdefault(store.id, new))
 
         self.users = users
         self.switch = Switch(self.stores, ConnectionCheck(users), _now)
@@ -75,14 +84,12 @@ class Bridge:
             _now,
             2 * timedelta(seconds=settings.lease_seconds),
         )
-        self.push = Push(
-            self.identities,
-            Apply(users, self.identities.record_of),
-            self.mappings.compiled,
-            _now,
-            self.password_mails,
-            timedelta(seconds=settings.lease_seconds),
-        )
+        apply = Apply(users, self.identities.record_of)
+        desires = Desires(self.identities, apply, self.mappings.compiled, _now)
+        settle = Settle(self.identities, apply, _now, self.password_mails, random.random)
+        self.leavings = Leavings(service.get_table_client("identities"))
+        lease_of_writers = timedelta(seconds=settings.lease_seconds)
+        self.push = Push(self.identities, desires, settle, self.leavings, lease_of_writers)
         self.sync_endpoint = SyncEndpoint(
             self.stores,
             self.identities,

@@ -39,11 +39,18 @@ class SettledIdentities(Identities):
         event: Event | None = None,
         over: AccountRecord | None = None,
         mail: MailDue | None = None,
+        *,
+        arrived: bool = False,
     ) -> Stored:
         """Put an identity where there is none; one that is pending is only handed back."""
         if after.pending:
             return Stored(after, etag=before.etag if before else "")
-        return super().write(store, None, after, event, over, mail)
+        return super().write(store, None, after, event, over, mail, arrived=arrived)
+
+
+def seeding(push: Push, identities: Identities) -> Push:
+    """The same push over other identities."""
+    return replace(push, identities=identities, settle=replace(push.settle, identities=identities))
 
 
 class Seeder:
@@ -51,7 +58,7 @@ class Seeder:
 
     def __init__(self, store: Store, push: Push, table: TableClient) -> None:
         self._store = store
-        self._push = replace(push, identities=SettledIdentities(table))
+        self._push = seeding(push, SettledIdentities(table))
 
     def seed(self, people: Sequence[Person]) -> list[Seeded]:
         """Put people where nobody of them is yet."""

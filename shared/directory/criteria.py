@@ -105,7 +105,7 @@ class Group(_Part):
     def _bounded(self) -> Self:
         if _depth(self) > MAX_DEPTH:
             raise ValueError(f"groups are nested more than {MAX_DEPTH} deep")
-        if sum(1 for _ in _conditions(self)) > MAX_CONDITIONS:
+        if sum(1 for _ in conditions(self)) > MAX_CONDITIONS:
             raise ValueError(f"there are more than {MAX_CONDITIONS} conditions")
         return self
 
@@ -184,9 +184,10 @@ def _depth(group: Group) -> int:
     return 1 + max((_depth(part) for part in group.of if isinstance(part, Group)), default=0)
 
 
-def _conditions(group: Group) -> Iterator[Condition]:
+def conditions(group: Group) -> Iterator[Condition]:
+    """Every condition in it, also of groups within."""
     for part in group.of:
         if isinstance(part, Group):
-            yield from _conditions(part)
+            yield from conditions(part)
         else:
             yield part

@@ -8,14 +8,11 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.directory.cycle_plan import Plan
-from shared.directory.plan import ChangeKind
+from shared.directory.plan import LEAVINGS, ChangeKind
 from shared.directory.zoho_user import ZohoField
 
 INTERVAL = timedelta(minutes=40)
 """What leaves one by one counts together for this long: a cycle of Entra's, or of the bridge's own."""
-
-LEAVINGS = frozenset({ChangeKind.DEACTIVATE, ChangeKind.DELETE})
-"""What shuts a person out."""
 
 MOST_LEAVINGS = 10
 """Fewer may leave in any organisation, however small: a team that closes is no accident."""

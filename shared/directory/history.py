@@ -20,6 +20,8 @@ class EventKind(StrEnum):
     DELETED = "deleted"
     LET_GO = "let go"  # no longer managed; the account in Zoho One stays as it is
     REFUSED = "refused"
+    PARKED = "parked"  # refused again and again: from now on tried once a day
+    DRIFTED = "drifted"  # somebody changed the account in Zoho One
     PASSWORD_MAILED = "one-time password mailed"  # noqa: S105 - the name of a kind
     PASSWORD_NOT_MAILED = "one-time password not mailed"  # noqa: S105 - the name of a kind; it is not tried again
 

@@ -1,14 +1,20 @@
 """One person in one store: what Entra says, what Zoho One should hold, what it was last confirmed to hold."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from shared.directory.azure_user import AzureUser
 from shared.directory.keys import Keys
-from shared.directory.status import Standing
+from shared.directory.status import Standing, Status
 from shared.directory.zoho_user import Desired, ZohoUser
+
+PARKED_AFTER = 5
+"""Refusals one after the other: by then neither a moment's disorder nor the order of changes is the reason."""
+
+PARKED_FOR = timedelta(days=1)
+"""Until a parked person is tried again. Somebody may have put right in Zoho One what was wrong."""
 
 
 class Account(BaseModel):
@@ -39,6 +45,10 @@ class Said(BaseModel):
     keys: Keys
     source: AzureUser
     desired: Desired
+    status: Status | None = None
+    """What Graph tells of him; None: what a push can tell, which is in the source."""
+    awaits: str | None = None
+    """Whom he waits for: his manager, by the bridge's id or Entra's, who has no account in Zoho One yet."""
     modified: datetime
 
 
@@ -56,11 +66,33 @@ class Pending(BaseModel):
     """A one-time password comes with the creation: Zoho One had no such account when it began, so one found is ours."""
     leaving: bool = False
     """Entra deleted the person: the identity goes when Zoho One has confirmed."""
+    begun: bool = True
+    """Whether Zoho One may have heard of it, so that one looks there first."""
     failure: str | None = None
     """Why the last try did not go through."""
+    refusals: int = 0
+    """How often Zoho One has refused, one time after the other."""
+    next_try: datetime | None = None
+    """Not before; None: as soon as there is a cycle."""
     writer: str | None = None
     """Who holds the lease; None once he let go."""
     lease_ends: datetime
+
+    @property
+    def is_parked(self) -> bool:
+        """Whether it was refused so often that it is tried once a day."""
+        return self.refusals >= PARKED_AFTER
+
+    def busy(self, failure: str) -> Self:
+        """After a try that Zoho One could not answer: the lease is given back."""
+        return self.model_copy(update={"writer": None, "failure": failure})
+
+    def refused(self, failure: str, now: datetime, spread: float) -> Self:
+        """After a try that Zoho One refused. ``spread``: 0 to 1, so that not all of the parked come at once."""
+        counted = self.model_copy(update={"writer": None, "failure": failure, "refusals": self.refusals + 1})
+        if not counted.is_parked:
+            return counted
+        return counted.model_copy(update={"next_try": now + PARKED_FOR * (0.9 + spread / 5)})
 
 
 class Identity(BaseModel):
@@ -69,6 +101,8 @@ class Identity(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
+    object_id: str | None = None
+    """Entra's id of him, once Graph has named him; a push does not bring it."""
     said: Said
     account: Account | None = None
     pending: Pending | None = None

@@ -19,6 +19,10 @@ class ChangeKind(StrEnum):
     NOTHING = "nothing"
 
 
+LEAVINGS = frozenset({ChangeKind.DEACTIVATE, ChangeKind.DELETE})
+"""What shuts a person out."""
+
+
 class FieldChange(BaseModel):
     """One field before and after; None is absent."""
 

@@ -79,6 +79,27 @@ class ScimPath:
         else:
             host[self.attribute] = value
 
+    def take_away(self, resource: Resource) -> None:
+        """Take the value out of a resource, and what is empty without it."""
+        host = resource.get(self.schema) if self.schema is not None else resource
+        if not isinstance(host, dict):
+            return
+        value = host.get(self.attribute)
+        if self.type is not None and isinstance(value, list):
+            entry = self._entry(value)
+            if isinstance(entry, dict):
+                entry.pop(self.sub or "value", None)
+                if not entry.keys() - {"type", "primary"}:
+                    value.remove(entry)
+        elif self.sub is not None and isinstance(value, dict):
+            value.pop(self.sub, None)
+        else:
+            host.pop(self.attribute, None)
+        if host.get(self.attribute) in ({}, []):
+            del host[self.attribute]
+        if self.schema is not None and not host:
+            del resource[self.schema]
+
 
 def _member(resource: Resource, name: str) -> Resource:
     member = resource.setdefault(name, {})

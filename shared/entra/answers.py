@@ -49,6 +49,30 @@ class Page[T](BaseModel):
     next_link: str | None = Field(default=None, alias="@odata.nextLink")
     delta_link: str | None = Field(default=None, alias="@odata.deltaLink")
 
+    def onward(self) -> tuple[str, bool]:
+        """Where a delta query goes on, and whether this page ended a round. Raises GraphUnclear."""
+        following = self.delta_link or self.next_link
+        if following is None or (self.delta_link is not None and self.next_link is not None):
+            raise GraphUnclear("Microsoft Graph gave a page of changes without exactly one link to go on from")
+        return following, self.delta_link is not None
+
+
+class Removal(StrEnum):
+    """Why a delta query lists an object no longer."""
+
+    CHANGED = "changed"
+    """It lies in the recycle bin, from where it can be restored for 30 days."""
+    DELETED = "deleted"
+    """It is gone for good; of a relation such as a manager or a member: it ended."""
+
+
+class Removed(BaseModel):
+    """``@removed``: https://learn.microsoft.com/graph/delta-query-overview#resource-representation-in-the-delta-query-response"""
+
+    model_config = ConfigDict(extra="ignore")
+
+    reason: Removal
+
 
 class _Detail(BaseModel):
     model_config = ConfigDict(extra="ignore")

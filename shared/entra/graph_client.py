@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 import requests
 from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter
 
+from shared.calls import note_call
 from shared.directory.entra_connection import EntraConnection
 from shared.entra.answers import Page, Permission, meaning, understood
 from shared.entra.credentials import Tokens
@@ -148,6 +149,7 @@ class GraphClient:
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = "application/json"
+        note_call("graph")
         try:
             return self._session.request(method, url, data=body, headers=headers, allow_redirects=False)
         except requests.RequestException as error:

@@ -10,24 +10,14 @@ and was seen to leave properties out, so that what it says is always joined to w
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.directory.entra_connection import ObjectId
-from shared.entra.answers import Page, Permission
-from shared.entra.errors import DeltaExpired, GraphUnclear
+from shared.entra.answers import Page, Permission, Removal, Removed
+from shared.entra.errors import DeltaExpired
 from shared.entra.graph_client import GraphClient
 from shared.entra.user_properties import UserProperties
-
-
-class Removal(StrEnum):
-    """Why Graph no longer lists a person."""
-
-    CHANGED = "changed"
-    """He lies in the recycle bin, from where he can be restored for 30 days."""
-    DELETED = "deleted"
-    """He is gone for good."""
 
 
 class DeltaPosition(BaseModel):
@@ -57,17 +47,11 @@ class UsersPage:
     """Whether it ends its round: only now may a full round be taken for complete."""
 
 
-class _Removed(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    reason: Removal
-
-
 class _Manager(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     id: ObjectId
-    removed: _Removed | None = Field(default=None, alias="@removed")
+    removed: Removed | None = Field(default=None, alias="@removed")
 
 
 class _Item(BaseModel):
@@ -76,7 +60,7 @@ class _Item(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     id: ObjectId
-    removed: _Removed | None = Field(default=None, alias="@removed")
+    removed: Removed | None = Field(default=None, alias="@removed")
     managers: list[_Manager] = Field(default=[], alias="manager@delta")
 
 
@@ -98,10 +82,7 @@ def read_changes(graph: GraphClient, position: DeltaPosition | None, select: Seq
             )
     while True:
         page = graph.page(_Item, link, Permission.USERS)
-        last = page.delta_link is not None
-        following = page.delta_link or page.next_link
-        if following is None or (last and page.next_link is not None):
-            raise GraphUnclear("Microsoft Graph gave a page of changes without exactly one link to go on from")
+        following, last = page.onward()
         next_position = DeltaPosition(link=following, select=selected, full=full and not last)
         changes, removals = _sorted_out(page, selected)
         yield UsersPage(changes, removals, next_position, full, last)

@@ -21,3 +21,10 @@ class BeingWritten(PushError):
 
 class Refused(PushError):
     """Zoho One will not do it; the message is its reason. Nothing was changed."""
+
+
+class HeldBack(PushError):
+    """The guard holds this person's leaving back; the message says why. It stands in the plan that is shown."""
+
+    retry_after = 2400
+    """Seconds: an administrator has to decide, and Entra comes back every 40 minutes."""

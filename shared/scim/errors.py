@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from scim2_models import InvalidValueException, PayloadTooLargeException, SCIMException, UniquenessException
 
 from shared.entra.errors import GraphBusy
-from shared.provisioning.errors import Refused, UserNameTaken
+from shared.provisioning.errors import HeldBack, Refused, UserNameTaken
 from shared.tables.errors import MappingUnusable, TablesBusy, Taken, TooLarge
 from shared.zoho.errors import ZohoBusy, ZohoCredentials
 
@@ -34,18 +34,14 @@ def scim_errors() -> Iterator[None]:
         raise UniquenessException(detail=str(error)) from error
     except Refused as error:
         raise InvalidValueException(detail=str(error)) from error
-    except ZohoBusy as error:
+    except (HeldBack, ZohoBusy, GraphBusy) as error:
         raise ServiceUnavailableException(str(error), error.retry_after) from error
-    except ZohoCredentials as error:
+    except (ZohoCredentials, MappingUnusable) as error:
         raise ServiceUnavailableException(str(error), CREDENTIALS_RETRY) from error
     except TooLarge as error:
         raise PayloadTooLargeException(detail="The person is larger than the bridge can keep") from error
     except Taken as error:
         # Of the claims that push knows of none is left over; whatever it is, the request may be sent again.
         raise ServiceUnavailableException("Another request is writing the same account", 5) from error
-    except GraphBusy as error:
-        raise ServiceUnavailableException(str(error), error.retry_after) from error
-    except MappingUnusable as error:
-        raise ServiceUnavailableException(str(error), CREDENTIALS_RETRY) from error
     except TablesBusy as error:
         raise ServiceUnavailableException(str(error), 5) from error

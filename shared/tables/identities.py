@@ -1,6 +1,6 @@
 """The identities of a store in Table Storage; shared/tables/identity_rows.py says what their rows are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from azure.core import MatchConditions
@@ -22,6 +22,7 @@ from shared.tables.identity_rows import (
     Stored,
     StoredMail,
     account_row,
+    arrival_key,
     claim,
     event_row,
     is_id,
@@ -71,6 +72,30 @@ class Identities:
         """Who holds the claim on a userName, even one that he is giving up. Two round trips."""
         held = self._get(store, claim(Lookup.USER_NAME, user_name))
         return self.read(store, held[0]["id"]) if held else None
+
+    def find_object(self, store: str, object_id: str) -> Stored | None:
+        """Who has this object id in Entra. Two round trips."""
+        held = self._get(store, claim("entra", object_id))
+        return self.read(store, held[0]["id"]) if held else None
+
+    def object_ids(self, store: str) -> Iterator[str]:
+        """The object ids in Entra of everybody whom Graph has named; a page at a time."""
+        return (row["objectId"] for row, _ in self._range(store, "entra:", "entra" + _AFTER_ALL))
+
+    def awaiting(self, store: str, manager: Identity) -> list[str]:
+        """The ids of those who wait for this manager's account. One round trip for each of his two ids."""
+        found = list[str]()
+        for reference in filter(None, (manager.id, manager.object_id)):
+            start = claim("awaits", reference)
+            found += [row["id"] for row, _ in self._range(store, start + ":", start + _AFTER_ALL)]
+        return found
+
+    def count_active(self, store: str) -> int:
+        """How many active accounts the store manages. Reads everybody's account, a page at a time."""
+        columns = ("account", *(f"account_{i}" for i in range(1, 8)))
+        rows = self._range(store, "id:", "id" + _AFTER_ALL, columns)
+        accounts = (Account.model_validate_json(gather(row, "account")) for row, _ in rows if "account" in row)
+        return sum(account.holds.active for account in accounts)
 
     def record_of(self, store: str, zoho_id: str) -> AccountRecord | None:
         """What is known of an account in Zoho One, by its id there. One round trip."""
@@ -135,15 +160,26 @@ class Identities:
         event: Event | None = None,
         over: AccountRecord | None = None,
         mail: MailDue | None = None,
+        *,
+        arrived: bool = False,
     ) -> Stored:
         """Put an identity in the place of what was read, with its claims and its history, in one transaction.
 
         ``over``: what was known of an account that is taken over from somebody who is gone. ``mail``: what the person
-        is due from now on. Raises Changed where somebody else wrote any of it since, Taken where a claim belongs to
-        another.
+        is due from now on. ``arrived``: others may have waited for his account. Raises Changed where somebody else
+        wrote any of it since, Taken where a claim belongs to another.
         """
-        etag, mail_etag = self._transact(store, before, rows_of(after), after.id, event, over, mail)
-        return Stored(after, etag, StoredMail(after.id, mail, mail_etag) if mail else None)
+        more = [_marked(store, arrival_key(after.id), after.id)] if arrived else []
+        if mail is not None:
+            # Also in the place of one that still waits: whoever works on that has lost his ETag.
+            more.append(("upsert", mail_row(store, after.id, mail), {"mode": UpdateMode.REPLACE}))
+        etags = self._transact(store, before, rows_of(after), after.id, event, over, more)
+        return Stored(after, etags[0], StoredMail(after.id, mail, etags[-1]) if mail else None)
+
+    def write_leaving(self, store: str, before: Stored, after: Identity, count: Operation) -> tuple[Stored, str]:
+        """The same for somebody who leaves, with the row that counts him: the identity, and that row's ETag."""
+        etags = self._transact(store, before, rows_of(after), after.id, None, None, [count])
+        return Stored(after, etags[0]), etags[-1]
 
     def remove(
         self, store: str, before: Stored, left: Account | None, event: Event, over: AccountRecord | None = None
@@ -163,9 +199,9 @@ class Identities:
         identity_id: str,
         event: Event | None,
         over: AccountRecord | None,
-        mail: MailDue | None = None,
-    ) -> tuple[str, str]:
-        """The ETags of the identity's own row, and of the last one, which is the mail's where there is one."""
+        more: Sequence[Operation] = (),
+    ) -> list[str]:
+        """The ETags of all rows written: the identity's own first, those of ``more`` last."""
         old = rows_of(before.identity) if before else {}
         key = f"id:{identity_id}"
         operations: list[Operation] = [_guarded(store, key, before, new.get(key))]
@@ -180,12 +216,9 @@ class Identities:
                 operations.append(_unguarded(store, row_key, row_key in old, new.get(row_key)))
         if event is not None:
             operations.append(("create", event_row(store, identity_id, event)))
-        if mail is not None:
-            # Also in the place of one that still waits: whoever works on that has lost his ETag.
-            operations.append(("upsert", mail_row(store, identity_id, mail), {"mode": UpdateMode.REPLACE}))
         with our_errors():
-            results = self._table.submit_transaction(operations)
-        return str(results[0].get("etag", "")), str(results[-1].get("etag", ""))
+            results = self._table.submit_transaction([*operations, *more])
+        return [str(result.get("etag", "")) for result in results]
 
     def _get(self, store: str, key: str, select: tuple[str, ...] | None = None) -> tuple[Row, str] | None:
         """One row and its ETag, or None."""
@@ -223,6 +256,15 @@ def _guarded(store: str, key: str, before: Stored | None, row: Row | None) -> Op
     if row is None:
         return "delete", keys, {"etag": before.etag, "match_condition": MatchConditions.IfNotModified}
     return "update", keys | row, _guard(before.etag)
+
+
+def _marked(store: str, key: str, identity_id: str) -> Operation:
+    return "upsert", {"PartitionKey": store, "RowKey": key, "id": identity_id}, {"mode": UpdateMode.REPLACE}
+
+
+def guarded_row(before: Stored, row: Row) -> Operation:
+    """The write of an identity's own row alone, in the place of what was read."""
+    return "update", row, _guard(before.etag)
 
 
 def _guard(etag: str) -> dict[str, object]:

@@ -9,9 +9,12 @@ The partition is the store; the row keys are
                            tenant may each have an "anna"
 ``email:<hash>:<id>``      who has this work address
 ``name:<text>:<id>``       who is found by this text while it is typed
+``entra:<hash>``           whose object id in Entra this is: unique
+``awaits:<hash>:<id>``     who waits for his manager's account
 ``zoho:<hash>``            whose account in Zoho One this is: unique; also of those
                            who are gone, and who may come back
 ``pending:<id>``           not confirmed by Zoho One yet
+``pending:manager:<id>``   has an account since, for which others may have waited
 ``mail:<id>``              due a one-time password that has not been mailed yet
 ``event:<id>:<time>``      history, newest first
 =========================  ===========================================================
@@ -45,6 +48,8 @@ _DESIRED = TypeAdapter[Desired](Desired)
 _KEYS = TypeAdapter[Keys](Keys)
 PERSON_COLUMNS = ("RowKey", "id", "created", "modified", *("resource", *(f"resource_{i}" for i in range(1, 8))))
 _LAST_MICROSECOND = 10**17
+MANAGER = "manager:"
+"""In the key of a pending mark, before the id of somebody for whom others may wait."""
 
 
 class Lookup(StrEnum):
@@ -123,8 +128,15 @@ def rows_of(identity: Identity) -> dict[str, Row]:
             **spread("desired", _DESIRED.dump_json(said.desired).decode()),
             **(spread("account", identity.account.model_dump_json()) if identity.account else {}),
             **(spread("pending", pending.model_dump_json()) if pending else {}),
+            **({"objectId": identity.object_id} if identity.object_id else {}),
+            **({"status": said.status} if said.status else {}),
+            **({"awaits": said.awaits} if said.awaits else {}),
         }
     }
+    if identity.object_id is not None:
+        rows[claim("entra", identity.object_id)] = {"id": identity.id, "objectId": identity.object_id}
+    if said.awaits is not None:
+        rows[f"{claim('awaits', said.awaits)}:{identity.id}"] = {"id": identity.id}
     if pending is not None and pending.before is not None:
         # Given up only once Zoho One has confirmed: until then nobody else may take it, and nobody is found by it.
         rows[claim(Lookup.USER_NAME, pending.before.keys.user_name)] = {"id": identity.id}
@@ -159,6 +171,11 @@ def account_row(account: Account, owner: str | None) -> Row:
     return {"account": account.id} | by | ({"id": owner} if owner else {})
 
 
+def arrival_key(identity_id: str) -> str:
+    """Of the mark that somebody has an account since, for which others may have waited."""
+    return f"pending:{MANAGER}{identity_id}"
+
+
 def mail_row(store: str, identity_id: str, mail: MailDue) -> Row:
     """What is kept of a mail that is due."""
     return {"PartitionKey": store, "RowKey": f"mail:{identity_id}", **spread("mail", mail.model_dump_json())}
@@ -174,12 +191,15 @@ def stored_from(row: Row, etag: str) -> Stored:
     person = person_from(row)
     identity = Identity(
         id=person.id,
+        object_id=row.get("objectId"),
         said=Said.model_validate(
             {
                 "resource": person.resource,
                 "keys": _KEYS.validate_json(gather(row, "keys")),
                 "source": TypeAdapter(dict[str, object]).validate_json(gather(row, "source")),
                 "desired": _DESIRED.validate_json(gather(row, "desired")),
+                "status": row.get("status"),
+                "awaits": row.get("awaits"),
                 "modified": person.modified,
             }
         ),

@@ -58,7 +58,8 @@ class Leavings:
         ``count_active``: counts the store's active people; called only where the guard would hold on an old count.
         """
         with self._locks[store]:
-            stored = self._known.get(store) or self.read(store)
+            # Where nothing is remembered, the first write finds out: it makes the row, or fails as a whole.
+            stored = self._known.get(store) or StoredLeavings(RecentLeavings(), "")
             if _reason(stored.recent, now, limits) is not None:
                 # What this worker remembers may be old, and an administrator may have decided.
                 stored = self._anew(store, now, limits, count_active)

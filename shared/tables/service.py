@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from azure.core.exceptions import (
     AzureError,
@@ -12,13 +13,14 @@ from azure.core.exceptions import (
 )
 from azure.core.pipeline.transport import RequestsTransport
 from azure.data.tables import TableServiceClient, TableTransactionError
-from requests import Session
+from requests import Response, Session
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
+from shared.calls import note_call
 from shared.tables.errors import Changed, TablesBusy, Taken, TooLarge
 
-TABLES = ("mappings", "stores", "identities", "secrets", "consents", "leases", "runs", "heldplans")
+TABLES = ("mappings", "stores", "identities", "secrets", "consents", "leases", "runs", "heldplans", "entra")
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
@@ -44,13 +46,18 @@ def connect(connection_string: str) -> TableServiceClient:
     return service
 
 
+class _Counted(HTTPAdapter):
+    def send(self, *arguments: Any, **named: Any) -> Response:
+        """As it is, but noted."""
+        note_call("tables")
+        return super().send(*arguments, **named)
+
+
 def _session() -> Session:
     """What RequestsTransport makes for itself, but for the pool and the environment: the retries are the SDK's."""
     session = Session()
     session.trust_env = False
-    adapter = HTTPAdapter(
-        pool_maxsize=CONNECTIONS, max_retries=Retry(total=False, redirect=False, raise_on_status=False)
-    )
+    adapter = _Counted(pool_maxsize=CONNECTIONS, max_retries=Retry(total=False, redirect=False, raise_on_status=False))
     for scheme in ("https://", "http://"):
         session.mount(scheme, adapter)
     return session

@@ -14,6 +14,7 @@ import requests
 from pydantic import BaseModel, ConfigDict, JsonValue, SecretStr, TypeAdapter, ValidationError
 from requests.adapters import HTTPAdapter
 
+from shared.calls import note_call
 from shared.directory.identity import Account
 from shared.directory.plan import Change
 from shared.directory.scim_path import Resource
@@ -28,6 +29,7 @@ from shared.zoho.errors import (
     ZohoRefused,
     ZohoUnclear,
 )
+from shared.zoho.pace import Pace
 from shared.zoho.tokens import AccessTokens
 
 CONNECT_SECONDS = 5
@@ -83,6 +85,7 @@ class ZohoUsers:
         store: Store,
         session: requests.Session,
         tokens: AccessTokens,
+        pace: Pace,
         sleep: Callable[[float], None] = time.sleep,
         seconds: float = CALLS_SECONDS,
     ) -> None:
@@ -92,6 +95,7 @@ class ZohoUsers:
         self._paths = store.zoho.paths
         self._session = session
         self._tokens = tokens
+        self._pace = pace
         self._sleep = sleep
 
     def reach(self) -> None:
@@ -204,7 +208,10 @@ class ZohoUsers:
             self._tokens.rejected(self._store, token)
             response = self._send(method, path, body, query, self._tokens.current(self._store))
         if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
-            raise error_of(response, password)
+            error = error_of(response, password)
+            if response.status_code == HTTPStatus.TOO_MANY_REQUESTS and isinstance(error, ZohoBusy):
+                self._pace.throttled(error.retry_after)
+            raise error
         return response.content
 
     def _send(
@@ -214,6 +221,19 @@ class ZohoUsers:
         left = self._ends - time.monotonic()
         if left < LEAST_SECONDS:
             raise ZohoBusy("Zoho One took too long for one person's change", retry_after=5)
+        with self._pace.slot(min(PATIENCE, left)):
+            return self._sent(method, path, body, query, authorization, left)
+
+    def _sent(
+        self,
+        method: str,
+        path: str,
+        body: Resource | None,
+        query: dict[str, str] | None,
+        authorization: dict[str, str],
+        left: float,
+    ) -> requests.Response:
+        note_call("zoho")
         try:
             return self._session.request(
                 method,

@@ -11,7 +11,7 @@ from shared.directory.entra_connection import Credential
 from shared.entra.credentials import EntraTokens
 from shared.entra.errors import GraphBusy, GraphCredentials, GraphUnclear
 from shared.entra.session import new_session
-from tests.entra.conftest import Entra
+from tests.conftest import Entra
 
 TOKEN = "/{tenant}/oauth2/v2.0/token"
 DISCOVERY = "/{tenant}/v2.0/.well-known/openid-configuration"

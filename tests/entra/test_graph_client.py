@@ -18,7 +18,7 @@ from shared.entra.errors import (
     GraphUnclear,
 )
 from shared.entra.graph_client import BATCH, TRIES, GraphClient
-from tests.entra.conftest import Entra
+from tests.conftest import Entra
 
 DOMAINS = "/v1.0/domains"
 MEMBERS = "/v1.0/groups/{id}/members"

@@ -10,11 +10,12 @@ from local.people import PEOPLE
 from local.person import Person
 from local.processes import Processes
 from shared.directory.azure_user import AzureUser, from_graph
+from shared.entra.answers import Removal
 from shared.entra.errors import DeltaExpired, GraphBusy, GraphCredentials, GraphUnclear
 from shared.entra.user_properties import select_of
 from shared.entra.users import read_users
-from shared.entra.users_delta import DeltaPosition, Removal, read_changes
-from tests.entra.conftest import Entra
+from shared.entra.users_delta import DeltaPosition, read_changes
+from tests.conftest import Entra
 
 FIELDS = ["displayName", "department", "jobTitle", "mail", "manager", "businessPhones", "extensionAttribute1"]
 SELECT = select_of([*FIELDS, "extension_badge"])

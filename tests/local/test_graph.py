@@ -83,6 +83,13 @@ def test_shows_the_default_fields_of_one_user_by_id_and_by_name(client: Client) 
         ("/users/delta?$deltatoken=made-up", 400),
         ("/users/delta?$select=shoeSize", 400),
         ("/groups/nobody/members", 404),
+        ("/groups/delta?$select=members", 400),
+        ("/groups/delta?$select=members,displayName&$filter=id eq 'a'", 400),
+        ("/groups/delta?$select=members&$filter=displayName eq 'a'", 400),
+        ("/groups/delta?$select=members&$filter=id eq 'a' and id eq 'b'", 400),
+        ("/groups/delta?$select=members&$top=5&$filter=id eq 'a'", 400),
+        ("/groups/delta?$select=members&$filter=" + " or ".join(["id eq 'a'"] * 51), 400),
+        ("/groups/delta?$deltatoken=made-up", 400),
         ("/servicePrincipals/another/appRoleAssignedTo", 404),
     ],
 )
@@ -184,6 +191,33 @@ def test_a_link_is_opaque_and_carries_what_was_selected(client: Client) -> None:
     assert client.get(last)["value"] == []
 
 
+def test_groups_are_followed_member_by_member(client: Client, directory: EntraDirectory) -> None:
+    anna, bert, carla = (person.id for person in PEOPLE[:3])
+    for group, members in {"inner": [anna], "staff": [anna, bert, "inner"], "other": [anna]}.items():
+        directory.groups.put(group, members)
+    page = client.get("/groups/delta?$select=members&$filter=id eq 'staff' or id eq 'nobody'")
+    kinds = [("user", anna), ("user", bert), ("group", "inner")]
+    shown = [{"@odata.type": f"#microsoft.graph.{kind}", "id": each} for kind, each in kinds]
+    assert page["value"] == [{"id": "staff", "members@delta": shown}]
+    link = page["@odata.deltaLink"]
+    directory.groups.add("staff", carla)
+    directory.groups.remove("staff", bert)
+    directory.groups.add("other", carla)
+    (item,) = client.get(link)["value"]
+    user = {"@odata.type": "#microsoft.graph.user"}
+    removed = {**user, "id": bert, "@removed": {"reason": "deleted"}}
+    assert item == {"id": "staff", "members@delta": [{**user, "id": carla}, removed]}
+    directory.groups.delete("staff")
+    page = client.get(link)
+    assert page["value"] == [{"id": "staff", "@removed": {"reason": "deleted"}}]
+    assert client.get(page["@odata.deltaLink"])["value"] == []
+    of_users = client.get("/users/delta?$select=displayName")["@odata.deltaLink"]
+    client.get(of_users.replace("/users/", "/groups/"), 400)
+    client.get(f"{link}&$select=members", 400)
+    requests.delete(f"{client.url}/_links", timeout=5)
+    assert client.get(link, 410)["error"]["code"] == "resyncRequired"
+
+
 @pytest.mark.parametrize(
     "actions",
     [
@@ -192,6 +226,8 @@ def test_a_link_is_opaque_and_carries_what_was_selected(client: Client) -> None:
         [{"do": "hard-delete", "id": PEOPLE[0].id}],
         [{"do": "change", "id": PEOPLE[0].id, "values": {"accountEnabled": "perhaps"}}],
         [{"do": "delete group", "id": "none"}],
+        [{"do": "add member", "id": "none", "members": [PEOPLE[0].id]}],
+        [{"do": "put group", "id": "g", "members": []}, {"do": "remove member", "id": "g", "members": ["nobody"]}],
     ],
 )
 def test_refuses_actions_that_cannot_be(client: Client, actions: list[dict[str, Any]]) -> None:

@@ -100,7 +100,9 @@ def test_an_account_that_appears_during_the_creation_is_the_bridges_own(office: 
         def is_taken(self, store: Store, user_name: str) -> bool:
             return False
 
-    push = replace(office.bridge.push, apply=Before(office.bridge.users, office.bridge.identities.record_of))
+    standing = office.bridge.push
+    before = Before(office.bridge.users, office.bridge.identities.record_of)
+    push = replace(standing, settle=replace(standing.settle, apply=before))
     identity = push.create(office.store, {"userName": ADA, "active": True, **EMAILS})
     assert_ends_well(office, zoho_one, identity.id)
     assert not zoho_one.signs_in(ADA, "lost-with-the-answer")
@@ -144,13 +146,14 @@ def test_entra_hears_nothing_of_a_way_of_mailing_that_does_not_work(
     postbox = office.bridge.password_mails.postbox
     assert isinstance(postbox, Postbox)
     broken = replace(postbox, transport=Rested(transport, office.clock)) if transport else NoPostbox(NO_WAY)
-    push = replace(office.bridge.push, passwords=replace(office.mails, postbox=broken))
+    standing, mails = office.bridge.push, replace(office.mails, postbox=broken)
+    push = replace(standing, settle=replace(standing.settle, passwords=mails))
     with caplog.at_level(logging.DEBUG):
         push.create(office.store, {"userName": ADA, "active": True, **EMAILS})
     (due,) = office.waiting()
     assert due.failure == ("The mail could not be sent (RuntimeError)" if transport else NO_WAY)
     assert "one-time password:" not in caplog.text
-    push.passwords.work_through([office.store])
+    mails.work_through([office.store])
     assert office.waiting()[0].tries == 1
 
 

@@ -11,6 +11,7 @@ from shared.directory.identity import Account
 from shared.directory.store import Store
 from shared.directory.zoho_user import ZohoField, ZohoUser
 from shared.zoho.errors import ZohoError
+from shared.zoho.pace import Pace
 from shared.zoho.scim_client import ZohoUsers
 from shared.zoho.secrecy import quotes
 
@@ -57,7 +58,7 @@ class Tokens:
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 500])
 def test_no_error_repeats_it(store: Store, status: int) -> None:
-    users = ZohoUsers(store, Parrot(status), Tokens(), sleep=lambda _: None)
+    users = ZohoUsers(store, Parrot(status), Tokens(), Pace(4, None, lambda: 0.5), sleep=lambda _: None)
     for call in (
         lambda: users.create(ADA, PASSWORD),
         lambda: users.set_password(Account(id="1", holds=ADA), PASSWORD),

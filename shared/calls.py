@@ -1,0 +1,62 @@
+"""How many calls outside a piece of work makes: counted where they are made, in whatever thread that is."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
+from threading import Lock
+from typing import Literal
+
+type Kind = Literal["graph", "zoho", "tables"]
+
+_counts: ContextVar["Calls | None"] = ContextVar("calls", default=None)
+
+
+class Calls:
+    """The calls of one piece of work, by kind."""
+
+    def __init__(self) -> None:
+        self._counter: Counter[str] = Counter()
+        self._lock = Lock()
+
+    def note(self, kind: Kind) -> None:
+        """One more."""
+        with self._lock:
+            self._counter[kind] += 1
+
+    def taken(self) -> dict[str, int]:
+        """What was counted since this was asked last."""
+        with self._lock:
+            taken, self._counter = dict(self._counter), Counter()
+        return taken
+
+
+@contextmanager
+def counted() -> Iterator[Calls]:
+    """Count the calls made within, by this thread and by those of ``in_parallel``."""
+    calls = Calls()
+    token = _counts.set(calls)
+    try:
+        yield calls
+    finally:
+        _counts.reset(token)
+
+
+def note_call(kind: Kind) -> None:
+    """A call is about to be made."""
+    if (calls := _counts.get()) is not None:
+        calls.note(kind)
+
+
+def in_context[T](work: Callable[[], T]) -> Callable[[], T]:
+    """The work, to be done in another thread but counted here."""
+    context = copy_context()
+    return lambda: context.run(work)
+
+
+def in_parallel[A, B](work: Callable[[A], B], items: Iterable[A], threads: int) -> list[B]:
+    """The results in the order of the items. The first error is raised once all have ended."""
+    with ThreadPoolExecutor(threads) as pool:
+        futures = [pool.submit(in_context(lambda item=item: work(item))) for item in items]  # type: ignore[misc]  # a default binds it now
+    return [future.result() for future in futures]

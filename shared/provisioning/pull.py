@@ -1,0 +1,251 @@
+"""Pull: what Microsoft Graph says of a store's people, taken into what the bridge knows of them.
+
+A page's people are kept before the place to go on from moves, so that a process that is killed reads a page again and
+loses nobody. Whatever goes wrong ends the reading, and with it the cycle, before anything is planned: an error never
+means that people are gone.
+"""
+
+from collections.abc import Callable, Container, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from shared.calls import in_parallel
+from shared.directory.criteria import why_not
+from shared.directory.entra_connection import Scope
+from shared.directory.fields_read import fields_read
+from shared.directory.status import Status
+from shared.directory.store import Store
+from shared.entra.errors import DeltaExpired
+from shared.entra.graph_client import GraphClient
+from shared.entra.plausible import ensure_plausible
+from shared.entra.user_properties import UserProperties, select_of
+from shared.entra.users import read_users
+from shared.entra.users_delta import Removal, UsersPage, read_changes
+from shared.provisioning.errors import PushError
+from shared.provisioning.reading_progress import ReadingProgress, asked_for
+from shared.provisioning.scope_reading import refresh
+from shared.provisioning.source import Seen, Source
+from shared.tables.entra_scope import EntraScope
+from shared.tables.identities import Identities
+from shared.tables.identity_rows import Stored, is_id
+from shared.tables.mappings import Mappings
+from shared.tables.seen_pages import SeenPages
+
+THREADS = 8
+"""That keep people at the same time: more would only wait for each other in one Python process."""
+
+
+@dataclass(frozen=True)
+class Pull:
+    """Reads Graph. Its methods raise GraphError, TablesBusy, MappingUnusable, ZohoBusy and ZohoCredentials."""
+
+    identities: Identities
+    mappings: Mappings
+    source: Source
+    scope: EntraScope
+    seen: SeenPages
+
+    def read(
+        self, store: Store, graph: GraphClient, progress: ReadingProgress, keep: Callable[[ReadingProgress], None]
+    ) -> tuple[ReadingProgress, list[str]]:
+        """Take in what has changed: the progress to be kept at the end, and a sentence for each who could not be.
+
+        ``keep``: stores the progress, which is the place from where another process goes on; it may raise to end the
+        reading there. Where nothing has changed it is not called, and nothing is written.
+        """
+        if progress.about != asked_for(store):
+            self.seen.forget(store.id)
+            progress = ReadingProgress(about=asked_for(store), rules=progress.rules, people=progress.people)
+        reading = _Reading(self, store, graph, progress, keep)
+        reading.read_scope()
+        reading.read_users()
+        reading.read_again()
+        return reading.progress, reading.troubles
+
+    def read_people(
+        self, store: Store, graph: GraphClient, object_ids: Iterable[str]
+    ) -> Iterable[tuple[str, Seen | None]]:
+        """These people as they are in Entra just now; None for one who is not there."""
+        reading = _Reading(self, store, graph, ReadingProgress(), lambda _: None)
+        for object_id, properties in read_users(graph, object_ids, reading.select):
+            yield object_id, reading.seen(properties, None) if properties else None
+
+
+@dataclass
+class _Reading:
+    """One reading."""
+
+    pull: Pull
+    store: Store
+    graph: GraphClient
+    progress: ReadingProgress
+    keep: Callable[[ReadingProgress], None]
+    troubles: list[str] = field(default_factory=list)
+    granted: Container[str] | None = None
+    """Everybody in scope, while a full round is under way; else each is looked up."""
+
+    def __post_init__(self) -> None:
+        mapping = self.pull.mappings.compiled(self.store.id).mapping
+        self.select = select_of(fields_read(mapping, self.store.criteria, self.store.custom_attributes))
+
+    def read_scope(self) -> None:
+        """Who is assigned. Before anybody is listed for the first time nobody needs a mark."""
+        connection = self.store.entra
+        assert connection is not None  # or there is no graph
+        if connection.scope is Scope.ALL_USERS:
+            return
+        assert connection.enterprise_app is not None  # the connection's model sees to that
+        scope = refresh(
+            self.graph,
+            self.pull.scope,
+            self.store.id,
+            connection.enterprise_app,
+            self.progress.scope,
+            mark=self.progress.position is not None,
+            keep=lambda kept: self._keep(scope=kept),
+        )
+        self.progress = self.progress.model_copy(update={"scope": scope})
+
+    def read_users(self) -> None:
+        """What the delta query tells, from where the last reading ended or from the beginning."""
+        try:
+            self._read_round()
+        except DeltaExpired:
+            self._begin_anew()
+            self._read_round()
+
+    def read_again(self) -> None:
+        """Those whose assignment changed, and those who could not be kept when they were listed."""
+        if not (self.progress.scope.marked or self.progress.again):
+            return
+        ids = list(self.pull.scope.marked(self.store.id))
+        self.granted = None
+        later: set[str] = set()
+        for object_id, properties in read_users(self.graph, ids, self.select):
+            if not self._take(object_id, properties, Removal.CHANGED if properties is None else None):
+                later.add(object_id)
+        self.pull.scope.unmark(self.store.id, [each for each in ids if each not in later])
+        unmarked = self.progress.scope.model_copy(update={"marked": False})
+        self.progress = self.progress.model_copy(update={"scope": unmarked, "again": bool(later)})
+
+    def seen(self, properties: UserProperties, stored: Stored | None) -> Seen:
+        """A person's status by the store's rules."""
+        known = stored.identity.said.source if stored else None
+        if known is not None and known.manager is not None and is_id(known.manager):
+            changed = properties.managers or properties.former_managers
+            known = known.model_copy(update={"manager": None}) if changed else known
+        person = properties.onto(known)
+        if not self._in_scope(properties.id):
+            return Seen(properties.id, person, Status.UNASSIGNED)
+        if self.store.criteria is not None and (failed := why_not(self.store.criteria, person)):
+            why = f"He does not meet the store's criteria: {'; '.join(failed)}."
+            return Seen(properties.id, person, Status.UNASSIGNED, why)
+        return Seen(properties.id, person, Status.ACTIVATED if person.account_enabled else Status.DEACTIVATED)
+
+    def _read_round(self) -> None:
+        position, everybody = self.progress.position, set[str]()
+        if position is not None and position.full:
+            everybody = set(self.pull.seen.everybody(self.store.id))
+        for page in read_changes(self.graph, position, self.select):
+            listed = [each.id for each in page.changes]
+            self._take_page(page)
+            if not page.full:
+                self._advance(page, changed=bool(page.changes or page.removals))
+                continue
+            everybody |= set(listed)
+            self.pull.seen.put(self.store.id, self.progress.pages, listed)
+            if page.last:
+                self._end_full_round(everybody)
+            self._advance(page, changed=True)
+
+    def _take_page(self, page: UsersPage) -> None:
+        """Keep a page's people. Whoever cannot be kept now is marked, to be read by his id at the end."""
+        if page.full and self.granted is None and self._is_assigned_only():
+            self.granted = self.pull.scope.everyone(self.store.id)
+        first = page.full and not self.progress.people
+        changes: list[tuple[str, UserProperties | None, Removal | None]] = []
+        changes += [(each.id, each, None) for each in page.changes]
+        changes += [(object_id, None, removal) for object_id, removal in page.removals]
+        kept = in_parallel(lambda change: self._take(*change, first=first, complete=page.full), changes, THREADS)
+        if later := [change[0] for change, done in zip(changes, kept, strict=True) if not done]:
+            self._mark(later)
+
+    def _take(
+        self,
+        object_id: str,
+        properties: UserProperties | None,
+        removal: Removal | None,
+        *,
+        first: bool = False,
+        complete: bool = True,
+    ) -> bool:
+        """Keep one person; False where he has to be read again. ``first``: nobody is known yet, so nobody is looked up.
+
+        ``complete``: the properties are all there are, so that somebody unknown can be made of them.
+        """
+        name = properties.values.get("userPrincipalName") if properties else None
+        source, store = self.pull.source, self.store
+        stored = None if first else source.find(store, object_id, str(name) if name else None)
+        if properties is None:
+            if stored is None:
+                return True
+            status = Status.DELETED if removal is Removal.DELETED else Status.DEACTIVATED
+            seen = Seen(object_id, stored.identity.said.source, status, _BIN if removal is Removal.CHANGED else "")
+        elif stored is None and not (complete and properties.complete):
+            return not self._in_scope(object_id)
+        else:
+            seen = self.seen(properties, stored)
+            if first and seen.status is not Status.ACTIVATED:
+                stored = source.find(store, object_id, str(name))  # a push may have made him, and he has left since
+        try:
+            failure = source.take(store, stored, seen)
+        except PushError as trouble:  # a push is writing him, or another person has his userName
+            self.troubles.append(f"{object_id}: {trouble}")
+            return False
+        if failure is not None:
+            self.troubles.append(f"{object_id}: {failure}")
+        return True
+
+    def _end_full_round(self, everybody: set[str]) -> None:
+        """Who is known and was not listed is not there: in the recycle bin, or gone for good."""
+        ensure_plausible("Graph's list of users", self.progress.people, len(everybody))
+        missing = [each for each in self.pull.identities.object_ids(self.store.id) if each not in everybody]
+        later = [each for each in missing if not self._take(each, None, Removal.CHANGED)]
+        if later:
+            self._mark(later)
+        self.progress = self.progress.model_copy(update={"people": len(everybody), "pages": 0})
+        self.granted = None
+
+    def _begin_anew(self) -> None:
+        self.pull.seen.forget(self.store.id)
+        self._keep(position=None, pages=0)
+
+    def _advance(self, page: UsersPage, *, changed: bool) -> None:
+        """Go on behind a page. Between rounds in which nothing changed that need not be kept at once."""
+        pages = 0 if page.last or not page.full else self.progress.pages + 1
+        moved = self.progress.model_copy(update={"position": page.position, "pages": pages})
+        self.progress = moved
+        if changed:
+            self.keep(moved)
+        if page.full and page.last:
+            self.pull.seen.forget(self.store.id)
+
+    def _mark(self, object_ids: Sequence[str]) -> None:
+        self._keep(again=True)
+        self.pull.scope.mark(self.store.id, object_ids)
+
+    def _keep(self, **changes: object) -> None:
+        self.progress = self.progress.model_copy(update=changes)
+        self.keep(self.progress)
+
+    def _in_scope(self, object_id: str) -> bool:
+        if not self._is_assigned_only():
+            return True
+        if self.granted is not None:
+            return object_id in self.granted
+        return self.pull.scope.has(self.store.id, object_id)
+
+    def _is_assigned_only(self) -> bool:
+        return self.store.entra is not None and self.store.entra.scope is Scope.ASSIGNED
+
+
+_BIN = "He is in the recycle bin of Entra, or gone."

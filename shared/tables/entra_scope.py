@@ -1,0 +1,109 @@
+"""Who is in the scope of a store, and by what: rows of the table ``entra``, in the partition of the store.
+
+Each grant is two rows, so that both questions are one range: ``has:<user>:<group>``, by what somebody is in scope, and
+``of:<group>:<user>``, whom a group brings in. Who is assigned himself has it of the group ``-``. A row ``again:<user>``
+is a mark: his grants changed, and whether he is in scope is yet to be looked at.
+"""
+
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import batched
+
+from azure.core.exceptions import ResourceNotFoundError
+from azure.data.tables import TableClient, UpdateMode
+
+from shared.tables.errors import Changed
+from shared.tables.portions import MOST_ROWS
+from shared.tables.service import our_errors
+
+HIMSELF = "-"
+"""The group of those who are assigned themselves."""
+
+type _Operation = tuple[str, dict[str, str]] | tuple[str, dict[str, str], dict[str, object]]
+
+
+class EntraScope:
+    """Reads and writes grants; users and groups are object ids. Every method raises TablesBusy."""
+
+    def __init__(self, table: TableClient) -> None:
+        self._table = table
+
+    def has(self, store: str, user: str) -> bool:
+        """Whether anything brings this user into scope. One round trip."""
+        return next(self._ends(store, f"has:{user}", most=1), None) is not None
+
+    def everyone(self, store: str) -> set[str]:
+        """Every user in scope; read a page at a time."""
+        return {end.partition(":")[0] for end in self._ends(store, "has")}
+
+    def of(self, store: str, group: str) -> Iterator[str]:
+        """Whom a group brings in; a page at a time in memory."""
+        return self._ends(store, f"of:{group}")
+
+    def change(self, store: str, group: str, added: AbstractSet[str], removed: AbstractSet[str], *, mark: bool) -> None:
+        """Let a group bring these users in, and those no longer; nobody is in both.
+
+        A user's rows, and his mark where ``mark`` says so, change in one transaction. What is there already is written
+        again; what is not there to be removed is passed over, without a mark.
+        """
+        changes = [(user, True) for user in sorted(added)] + [(user, False) for user in sorted(removed)]
+        for portion in batched(changes, MOST_ROWS // (3 if mark else 2), strict=False):
+            try:
+                self._transact(store, group, portion, mark=mark)
+            except Changed:
+                there = [(user, is_added) for user, is_added in portion if is_added or self._is(store, group, user)]
+                self._transact(store, group, there, mark=mark)
+
+    def marked(self, store: str) -> Iterator[str]:
+        """Who is to be looked at again; a page at a time in memory."""
+        return self._ends(store, "again")
+
+    def unmark(self, store: str, users: Sequence[str]) -> None:
+        """They were looked at."""
+        for portion in batched(users, MOST_ROWS, strict=False):
+            operations = [("delete", _row(store, f"again:{user}")) for user in portion]
+            try:
+                with our_errors():
+                    self._table.submit_transaction(operations)
+            except Changed:
+                for _, row in operations:
+                    with our_errors():
+                        self._table.delete_entity(row)  # one that is not there is no error
+
+    def _transact(self, store: str, group: str, changes: Sequence[tuple[str, bool]], *, mark: bool) -> None:
+        operations: list[_Operation] = []
+        for user, is_added in changes:
+            keys = (f"has:{user}:{group}", f"of:{group}:{user}")
+            operations += [_put(store, key) if is_added else ("delete", _row(store, key)) for key in keys]
+            if mark:
+                operations.append(_put(store, f"again:{user}"))
+        if operations:
+            with our_errors():
+                self._table.submit_transaction(operations)
+
+    def _is(self, store: str, group: str, user: str) -> bool:
+        with our_errors():
+            try:
+                self._table.get_entity(store, f"of:{group}:{user}")
+            except ResourceNotFoundError:
+                return False
+        return True
+
+    def _ends(self, store: str, start: str, most: int | None = None) -> Iterator[str]:
+        """The ends of the keys that begin so; ``;`` sorts right behind ``:``. ``most``: rows in a page."""
+        with our_errors():
+            for row in self._table.query_entities(
+                "PartitionKey eq @store and RowKey ge @start and RowKey lt @end",
+                parameters={"store": store, "start": f"{start}:", "end": f"{start};"},
+                select=["RowKey"],
+                results_per_page=most,
+            ):
+                yield str(row["RowKey"]).removeprefix(f"{start}:")
+
+
+def _row(store: str, key: str) -> dict[str, str]:
+    return {"PartitionKey": store, "RowKey": key}
+
+
+def _put(store: str, key: str) -> _Operation:
+    return "upsert", _row(store, key), {"mode": UpdateMode.REPLACE}
