@@ -2,6 +2,7 @@
 
 import azure.functions as func
 
+from functions.console import blueprint as console
 from functions.notify import blueprint as notify
 from functions.oauth import blueprint as oauth
 from functions.scim import blueprint as scim
@@ -13,3 +14,4 @@ app = func.FunctionApp()
 app.register_functions(scim)
 app.register_functions(oauth)
 app.register_functions(notify)
+app.register_functions(console)

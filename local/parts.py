@@ -26,6 +26,8 @@ class Parts:
     host: str
     store: str
     secret_token: str
+    api_console: Mapping[str, str]
+    """What an administrator finds in Zoho One and in its API console: sync endpoint, client id and client secret."""
     settings: Mapping[str, str]
     """The function host's."""
 
@@ -45,6 +47,7 @@ class Parts:
             "console": f"{self.host}/console",
             "azurite": self.azurite,
             "store": self.store,
+            **self.api_console,
         }
 
 
@@ -80,4 +83,9 @@ def start_parts(
     environment = app_settings(azurite.connection_string, key, zoho_one) | dict(settings or {})
     host: dict[str, Any]
     _, host = processes.start_module("local.host", "--port", str(port), environment=environment)
-    return Parts(azurite.connection_string, zoho_one.url, host["url"], STORE, token, environment)
+    api_console = {
+        "zoho_sync_endpoint": zoho_one.sync_endpoint,
+        "zoho_client_id": zoho_one.client_id,
+        "zoho_client_secret": zoho_one.client_secret,
+    }
+    return Parts(azurite.connection_string, zoho_one.url, host["url"], STORE, token, api_console, environment)

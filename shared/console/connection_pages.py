@@ -12,6 +12,7 @@ from shared.console.context import View, admin, faults, go, is_live, origin, pag
 from shared.console.setup import after
 from shared.directory.entra_connection import CLOUDS, Credential, EntraConnection, ObjectId, Scope
 from shared.directory.store import Store, UpdateVerb
+from shared.entra.clients import SECRET
 from shared.provisioning.store_settings import Section, SettingsChanged, fingerprint
 from shared.zoho.data_centers import DATA_CENTERS
 from shared.zoho.errors import ZohoBusy
@@ -147,9 +148,8 @@ def save_graph(store_id: str) -> View:
     except SettingsChanged:
         return _shown(the_store(store_id), conflict=True, status=409)
     if form.get("graph_secret") and connection is not None:
-        name = parts().graph_check.secret_name
         parts().settings.keep_secret(
-            store_id, name, form["graph_secret"], f"The {connection.credential} for Microsoft Graph", str(admin())
+            store_id, SECRET, form["graph_secret"], f"The {connection.credential} for Microsoft Graph", str(admin())
         )
     return go(".api_integration", store_id=store_id)
 

@@ -49,7 +49,7 @@ def the_store(store_id: str) -> Store:
     return store
 
 
-def page(template: str, status: int = 200, **values: Any) -> tuple[str, int]:
+def page(template: str, status: int = 200, /, **values: Any) -> tuple[str, int]:
     """A page from a template."""
     return render_template(template, **values), status
 

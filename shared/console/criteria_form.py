@@ -58,8 +58,10 @@ class Tree:
                 parts.append(cls.read(form, here, depth + 1))
             else:
                 values = [line.strip() for line in form.get(f"{here}.values", "").splitlines() if line.strip()]
-                given = (form.get(f"{here}.{name}", "").strip() for name in ("kind", "attribute", "operator"))
-                parts.append(Box(*given, values))
+                kind, attribute, operator = (
+                    form.get(f"{here}.{name}", "").strip() for name in ("kind", "attribute", "operator")
+                )
+                parts.append(Box(kind, attribute, operator, values))
         return cls(form.get(f"{place}.match", "all"), parts)
 
     def changed(self, action: str) -> bool:

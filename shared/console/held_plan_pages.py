@@ -126,9 +126,8 @@ def download(store_id: str, plan_id: str, form: str) -> Response:
     if form == "json":
         text, kind = as_json(plan, stored.held.breaches), "application/json"
     else:
-        rows = [("no", *_row(change)) for change in plan.changes] + [
-            ("yes", *_row(change)) for change in plan.suppressed
-        ]
+        rows = [("no", *_row(change)) for change in plan.changes]
+        rows += [("yes", *_row(change)) for change in plan.suppressed]
         text = as_csv(("left alone", "kind", "name", "user name", "reason", "fields", "identity"), rows)
         kind = "text/csv"
     name = f"plan-{plan_id}.{'json' if form == 'json' else 'csv'}"

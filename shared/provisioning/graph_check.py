@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from shared.directory.entra_connection import EntraConnection, Scope
 from shared.directory.store import Store
 from shared.entra.answers import Permission
+from shared.entra.clients import SECRET
 from shared.entra.credentials import EntraTokens
 from shared.entra.domains import verified_domains
 from shared.entra.errors import GraphError, GraphNotFound
@@ -51,7 +52,6 @@ class GraphCheck:
 
     secrets: Secrets
     session: requests.Session
-    secret_name: str
     clock: Callable[[], float] = time.perf_counter
 
     def __call__(self, store: Store) -> tuple[GraphResult, ...]:
@@ -85,7 +85,7 @@ class GraphCheck:
 
     def _secret(self, store_id: str) -> str:
         try:
-            return self.secrets.get(store_id, self.secret_name) or ""
+            return self.secrets.get(store_id, SECRET) or ""
         except Unreadable:
             return ""
 

@@ -36,15 +36,10 @@ class Section(Enum):
     SCHEDULE = "Schedule", ("schedule", "drift", "history_days")
     NOTIFICATION = "Mail and password notification", ("password_notification",)
 
-    @property
-    def words(self) -> str:
-        """For the record of changes."""
-        return self.value[0]
-
-    @property
-    def settings(self) -> tuple[str, ...]:
-        """The fields of Store."""
-        return self.value[1]
+    def __init__(self, words: str, settings: tuple[str, ...]) -> None:
+        """``words``: for the record of changes. ``settings``: the fields of Store."""
+        self.words = words
+        self.settings = settings
 
 
 class SettingsChanged(Exception):
@@ -72,7 +67,7 @@ class StoreSettings:
     ) -> Store:
         """Change settings of one section. Raises SettingsChanged, and ValueError where they do not agree.
 
-        ``seen``: the ``fingerprint`` of the section when it was shown. ``change``: the new settings, from those there are.
+        ``seen``: the ``fingerprint`` of the section when it was shown. ``change``: the new settings from the old.
         """
 
         def changed(standing: Store) -> Store:

@@ -129,7 +129,7 @@ class Identities:
         found = dict[str, Listed]()
         for row, _ in islice(self._range(store, prefix, prefix + _LAST, page=MOST_TEXTS * count), MOST_TEXTS * count):
             found.setdefault(row["id"], Listed(row["id"], row["name"], row["userName"], row["active"] == "yes"))
-        return list(found.values())[:count]
+        return sorted(list(found.values())[:count], key=lambda listed: (listed.name.casefold(), listed.user_name))
 
     def estimate(self, store: str) -> tuple[int, bool]:
         """How many people a store has, and whether that is exact: of more than a thousand it is about right.
