@@ -27,7 +27,7 @@ def criteria(store_id: str) -> View:
         return _criteria(store, tree, wrong)
     tree = Tree.read(form)
     if tree.changed(form.get("do", "")):
-        return _criteria(store, tree, wrong)
+        return _criteria(store, tree, wrong, takes="matching")
     try:
         chosen = Group.model_validate(tree.as_data()) if form.get("takes") == "matching" else None
         parts().settings.save(
@@ -51,8 +51,8 @@ def _by_place(error: ValidationError) -> dict[str, str]:
     return found
 
 
-def _criteria(store: Store, tree: Tree, wrong: dict[str, str], *, conflict: bool = False) -> View:
-    takes = request.form.get("takes") or ("matching" if store.criteria else "all")
+def _criteria(store: Store, tree: Tree, wrong: dict[str, str], *, conflict: bool = False, takes: str = "") -> View:
+    takes = takes or request.form.get("takes") or ("matching" if store.criteria else "all")
     return page(
         "console/criteria.html",
         409 if conflict else 422 if wrong else 200,
