@@ -26,8 +26,9 @@ def search_prefix(typed: str) -> str:
 
 
 def _folded(text: str) -> str:
+    # Left decomposed, so that the beginning of a Korean syllable, too, is a beginning.
     decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return unicodedata.normalize("NFC", "".join(c for c in decomposed if not unicodedata.combining(c)))
+    return "".join(character for character in decomposed if not unicodedata.combining(character))
 
 
 def _key(character: str) -> str:
