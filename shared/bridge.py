@@ -1,6 +1,7 @@
 """The parts of the app, put together once for each worker process."""
 
 import hashlib
+import logging
 import random
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -12,21 +13,22 @@ from shared.connection.disconnect import Disconnect
 from shared.connection.tokens import LEASE, SharedTokens
 from shared.console.consent_pages import ConsentPages
 from shared.directory.store import Store
+from shared.entra.session import new_session as new_entra_session
 from shared.outgoing_mail import open_postbox
-from shared.provisioning.apply import Apply
 from shared.provisioning.connection_check import ConnectionCheck
-from shared.provisioning.desires import Desires
+from shared.provisioning.cycle import CycleRequest, NotNow
 from shared.provisioning.mapping_preview import MappingPreview
 from shared.provisioning.password_mail import PasswordMails
 from shared.provisioning.push import Push
-from shared.provisioning.settle import Settle
 from shared.provisioning.start import Switch
+from shared.reconciler import Reconciler
 from shared.scim.endpoint import SyncEndpoint
 from shared.settings import Platform, Settings
 from shared.tables.connections import Connections
 from shared.tables.consents import Consents
 from shared.tables.groups import Groups
 from shared.tables.identities import Identities
+from shared.tables.leases import LeaseLost
 from shared.tables.mails import Mails
 from shared.tables.mappings import Mappings
 from shared.tables.recent_leavings import Leavings
@@ -36,6 +38,11 @@ from shared.tables.stores import Stores
 from shared.zoho.oauth import ZohoAccounts
 from shared.zoho.pace import Pace
 from shared.zoho.scim_client import ZohoUsers, new_session
+
+MOST_DELIVERIES = 5
+"""Of a message of the queue before the platform gives it up: the default of maxDequeueCount in host.json."""
+
+_log = logging.getLogger("bridge.cycle")
 
 
 class Bridge:
@@ -85,12 +92,22 @@ class Bridge:
             _now,
             2 * timedelta(seconds=settings.lease_seconds),
         )
-        apply = Apply(users, self.identities.record_of)
-        desires = Desires(self.identities, apply, self.mappings.compiled, _now)
-        settle = Settle(self.identities, apply, _now, self.password_mails, random.random)
         self.leavings = Leavings(service.get_table_client("identities"))
         lease_of_writers = timedelta(seconds=settings.lease_seconds)
-        self.push = Push(self.identities, desires, settle, self.leavings, lease_of_writers)
+        self.reconciler = Reconciler(
+            service,
+            self.stores,
+            self.secrets,
+            self.mappings,
+            self.leavings,
+            users,
+            self.password_mails,
+            new_entra_session(settings.entra_certificate),
+            lease_of_writers,
+            _now,
+        )
+        source = self.reconciler.on_demand.source
+        self.push = Push(self.identities, source.desires, source.settle, self.leavings, lease_of_writers)
         self.sync_endpoint = SyncEndpoint(
             self.stores,
             self.identities,
@@ -99,6 +116,24 @@ class Bridge:
             secret=hashlib.sha256(b"cursors" + keys.encode()).digest(),
             public_url=public_url,
         )
+
+    def due_cycles(self) -> list[str]:
+        """The messages that ask for the cycles which are due now."""
+        return [request.model_dump_json() for request in self.reconciler.cycles.due()]
+
+    def run_cycle(self, message: bytes, delivered: int) -> list[str]:
+        """Run what a message asks for; the message that goes on where its time was over.
+
+        ``delivered``: how often the message has come. What is raised makes it come again, or in the end go to the
+        queue of messages that keep failing.
+        """
+        request = CycleRequest.model_validate_json(message)
+        try:
+            done = self.reconciler.cycles.run(request, again=delivered > 1, last=delivered >= MOST_DELIVERIES)
+        except (NotNow, LeaseLost) as reason:
+            _log.info("store=%s no cycle: %s", request.store, str(reason) or "another instance took it over")
+            return []
+        return [done.goes_on.model_dump_json()] if done.goes_on else []
 
     def mail_passwords(self) -> None:
         """Try again to send the one-time passwords that are due, in every started store."""

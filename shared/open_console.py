@@ -54,7 +54,7 @@ def open_console(bridge: Bridge) -> Flask:
 
     def answers() -> Mapping[str, str | None]:
         try:
-            bridge.stores.fresh("health")
+            bridge.stores.read("health")
         except TablesBusy as busy:
             return {"tables": str(busy)}
         return {"tables": None}

@@ -1,6 +1,7 @@
 """The app's settings, read in one place: environment variables, which in Azure are the app settings."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, HttpUrl, Json, SecretStr
@@ -49,6 +50,12 @@ class Settings(MailSettings):
         default=None,
         validation_alias="BRIDGE_ACCOUNTS_SERVERS",
         description="Simulated accounts servers in the place of all of Zoho's, as JSON: data center to loopback URL",
+    )
+
+    entra_certificate: Path | None = Field(
+        default=None,
+        validation_alias="BRIDGE_ENTRA_CERTIFICATE",
+        description="On one machine only: the file with the certificate of the simulated Entra on 127.0.0.1",
     )
 
     @property

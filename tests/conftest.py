@@ -131,14 +131,23 @@ class ZohoOne:
 
     def change(self, user_name: str, **values: Any) -> None:
         """Change an account as an administrator of Zoho One does, behind the bridge's back."""
-        form = {"grant_type": "refresh_token", "refresh_token": self.parts.refresh_token}
-        form |= {"client_id": self.parts.client_id, "client_secret": self.parts.client_secret}
-        token = self.session.post(f"{self.parts.accounts}/oauth/v2/token", data=form).json()["access_token"]
         (account,) = (user for user in self.users() if user["userName"] == user_name)
         operations = [{"op": "replace", "path": path, "value": value} for path, value in values.items()]
         body = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations}
-        headers = {"Authorization": f"Bearer {token}"}
+        headers = {"Authorization": f"Bearer {self._own_token()}"}
         assert self.session.patch(f"{self.parts.url}/scim/Users/{account['id']}", json=body, headers=headers).ok
+
+    def remove(self, user_name: str) -> None:
+        """Delete an account, behind the bridge's back."""
+        (account,) = (user for user in self.users() if user["userName"] == user_name)
+        headers = {"Authorization": f"Bearer {self._own_token()}"}
+        assert self.session.delete(f"{self.parts.url}/scim/Users/{account['id']}", headers=headers).ok
+
+    def _own_token(self) -> str:
+        form = {"grant_type": "refresh_token", "refresh_token": self.parts.refresh_token}
+        form |= {"client_id": self.parts.client_id, "client_secret": self.parts.client_secret}
+        token: str = self.session.post(f"{self.parts.accounts}/oauth/v2/token", data=form).json()["access_token"]
+        return token
 
     def fail(self, **fault: Any) -> None:
         """A fault for the next call, or the next ``times`` calls, of this ``method`` and ``path``."""
@@ -297,6 +306,13 @@ def endpoint(host: str, azurite: str, key: str, zoho_one: ZohoOne, store_id: str
 def bridge(azurite: str, key: str, zoho_one_process: ZohoOne) -> Bridge:
     """The app's parts in this process, on the run's Azurite."""
     return Bridge(Settings.model_validate(app_settings(azurite, key, zoho_one_process.parts)))
+
+
+@pytest.fixture(scope="session")
+def reading_bridge(azurite: str, key: str, zoho_one_process: ZohoOne, entra_process: Entra) -> Bridge:
+    """The same, with the certificate of the simulated Entra."""
+    settings = app_settings(azurite, key, zoho_one_process.parts)
+    return Bridge(Settings.model_validate(settings | {"BRIDGE_ENTRA_CERTIFICATE": entra_process.ready["certificate"]}))
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def admin() -> Admin:
 
 def the_store(store_id: str) -> Store:
     """The store, as it is now. Raises NoSuchStore."""
-    store = parts().stores.fresh(store_id)
+    store = parts().stores.read(store_id)
     if store is None:
         raise NoSuchStore(store_id)
     g.store = store

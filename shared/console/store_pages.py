@@ -121,7 +121,7 @@ def new_connection() -> View:
         return page(
             "console/new_store.html", 422, given=given, faults=faults(error), data_centers=DATA_CENTERS, setting_up=True
         )
-    if parts().stores.fresh(given["id"]) is not None:
+    if parts().stores.read(given["id"]) is not None:
         wrong = {"id": f"There is a directory store {given['id']} already: choose another id"}
         return page(
             "console/new_store.html", 422, given=given, faults=wrong, data_centers=DATA_CENTERS, setting_up=True

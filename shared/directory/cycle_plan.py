@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict
@@ -31,12 +32,21 @@ class Candidate:
 
     identity: Identity
     decision: Decision
+    waits: str | None = None
+    """Why the cycle does not come to him, a sentence; he stays pending."""
 
     @classmethod
-    def pending(cls, identity: Identity) -> Self:
+    def pending(cls, identity: Identity, now: datetime) -> Self:
         """A person with a pending mark, which holds the reason of the decision that led to it."""
-        assert identity.pending is not None  # what the name says
-        return cls(identity, Decision(_action(identity.said.desired), identity.pending.reason))
+        mark = identity.pending
+        assert mark is not None  # what the name says
+        waits = None
+        if identity.leased_until(now) is not None:
+            waits = "Another request is writing this person just now."
+        elif mark.next_try is not None and now < mark.next_try:
+            again = f"{mark.next_try.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+            waits = f"Zoho One refused it {mark.refusals} times ({mark.failure}); it is tried again at {again}."
+        return cls(identity, Decision(_action(identity.said.desired), mark.reason), waits)
 
 
 class PlannedChange(BaseModel):
@@ -53,7 +63,7 @@ class PlannedChange(BaseModel):
     fields: tuple[FieldChange, ...] = ()
     reason: str
     pending: bool = False
-    """He has a pending mark, so the cycle visits him whatever becomes of the change."""
+    """The cycle visits him whatever becomes of the change, for he has a pending mark that has to go."""
 
 
 class Plan(BaseModel):
@@ -92,9 +102,11 @@ def make_plan(store: str, candidates: Iterable[Candidate], rules: StatusRules) -
         identity, account = candidate.identity, candidate.identity.account
         change = plan_change(account.holds if account else None, identity.said.desired)
         if (why_not := _left_out(candidate, change, rules)) is not None:
-            suppressed.append(_planned(identity, change, why_not))
+            visited = identity.pending is not None and candidate.waits is None
+            suppressed.append(_planned(identity, change, why_not, visited=visited))
         elif change.kind is not ChangeKind.NOTHING or identity.pending is not None:
-            changes.append(_planned(identity, change, candidate.decision.reason))
+            visited = identity.pending is not None
+            changes.append(_planned(identity, change, candidate.decision.reason, visited=visited))
     changes.sort(key=_place)
     suppressed.sort(key=_place)
     return Plan(store=store, changes=tuple(changes), suppressed=tuple(suppressed))
@@ -118,7 +130,9 @@ def moved(shown: Plan, now: Plan, *, begun: bool = False) -> str | None:
 
 
 def _left_out(candidate: Candidate, change: Change, rules: StatusRules) -> str | None:
-    """Why the store's rules leave an account as it is, or None. What an application of the plan decides too."""
+    """Why an account is left as it is, or None. By the store's rules an application of the plan decides the same."""
+    if candidate.waits is not None:
+        return candidate.waits
     if candidate.decision.action in (Action.KEEP, Action.LET_GO):
         return candidate.decision.reason
     if change.kind is not ChangeKind.REACTIVATE:
@@ -133,7 +147,7 @@ def _action(desired: Desired) -> Action:
     return Action.DELETE if desired == "deleted" else Action.KEEP
 
 
-def _planned(identity: Identity, change: Change, reason: str) -> PlannedChange:
+def _planned(identity: Identity, change: Change, reason: str, *, visited: bool) -> PlannedChange:
     user_name = identity.said.keys.user_name
     return PlannedChange(
         kind=change.kind,
@@ -142,7 +156,7 @@ def _planned(identity: Identity, change: Change, reason: str) -> PlannedChange:
         user_name=user_name,
         fields=change.fields,
         reason=reason,
-        pending=identity.pending is not None,
+        pending=visited,
     )
 
 

@@ -71,6 +71,8 @@ class Rule(StrEnum):
     LEAVINGS = "leavings"
     CREATIONS = "creations"
     ONE_FIELD = "one field"
+    PUSHED = "pushed leavings"
+    """Entra pushed more leavings than the limit allows; whoever leaves since then waits for a decision."""
 
 
 class Breach(BaseModel):
@@ -99,6 +101,11 @@ class Breach(BaseModel):
         share = f"{self.count} of {self.of} active people ({self.percentage:.1f} %)"
         if self.rule is Rule.ONE_FIELD:
             return f"The field {self.field} would change for {share}; the limit is {self.limit}."
+        if self.rule is Rule.PUSHED:
+            return (
+                f"Entra pushed more leavings within {INTERVAL.seconds // 60} minutes than the limit of {self.limit} "
+                f"allows; {self.count} people wait since then to be deactivated or deleted."
+            )
         minutes = INTERVAL.seconds // 60
         recent = f", counting {self.recent} of the last {minutes} minutes" if self.recent else ""
         return f"{share} would be deactivated or deleted{recent}; the limit is {self.limit}."
@@ -118,6 +125,12 @@ def check_leavings(planned: int, active_users: int, limits: GuardLimits, recent:
     if not planned or not limits.leavings.is_passed(count, of):
         return None  # a plan in which nobody leaves is not held for those who left before
     return Breach(rule=Rule.LEAVINGS, count=count, recent=recent, of=of, limit=limits.leavings)
+
+
+def pushed_too_many(plan: Plan, active_users: int, limits: GuardLimits) -> Breach | None:
+    """What a plan is held by once the guard of the push keeps people back: whoever leaves in it, if anybody does."""
+    leaving = sum(plan.counts.get(kind, 0) for kind in LEAVINGS)
+    return Breach(rule=Rule.PUSHED, count=leaving, of=active_users, limit=limits.leavings) if leaving else None
 
 
 def _breaches(plan: Plan, active_users: int, limits: GuardLimits, recent: int) -> Iterator[Breach]:

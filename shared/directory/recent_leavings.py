@@ -37,6 +37,10 @@ class RecentLeavings(BaseModel):
         recent[minute] = recent.get(minute, 0) + count
         return self.model_copy(update={"by_minute": recent, "active_users": max(0, self.active_users - count)})
 
+    def with_arrivals(self, count: int) -> Self:
+        """With so many more who have an active account."""
+        return self.model_copy(update={"active_users": self.active_users + count})
+
     def counted(self, active_users: int, now: datetime) -> Self:
         """With the people counted anew."""
         return self.model_copy(update={"active_users": active_users, "counted_at": now})

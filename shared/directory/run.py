@@ -1,7 +1,7 @@
 """The record of a cycle: what was asked, planned, done and not done."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
@@ -13,6 +13,9 @@ from shared.directory.plan import ChangeKind
 
 MOST_ERRORS = 20
 """Sentences kept of what went wrong in a run; each person's own failure stands with his change."""
+
+MOST_FINDINGS = 200
+"""Sentences kept of what a full cycle found."""
 
 
 class RunKind(StrEnum):
@@ -75,6 +78,12 @@ class Run(BaseModel):
     """Changes by what became of them."""
     calls: dict[str, int] = {}
     """Outside calls by kind, for example "graph", "zoho", "tables"."""
+    drifted: int = 0
+    """Accounts that no longer held what they were confirmed to hold."""
+    unmanaged: int = 0
+    """Accounts in Zoho One that nobody manages."""
+    findings: tuple[str, ...] = ()
+    """Of a full cycle: what drifted and what nobody manages, a sentence each, at most MOST_FINDINGS."""
     errors: tuple[str, ...] = ()
     more_errors: int = 0
     """Errors beyond MOST_ERRORS."""
@@ -101,6 +110,11 @@ class Run(BaseModel):
         if len(self.errors) >= MOST_ERRORS:
             return self.model_copy(update={"more_errors": self.more_errors + 1})
         return self.model_copy(update={"errors": (*self.errors, error)})
+
+    def with_findings(self, drifted: int, unmanaged: int, findings: Sequence[str]) -> Self:
+        """With what a comparison of everybody found."""
+        kept = tuple(findings[:MOST_FINDINGS])
+        return self.model_copy(update={"drifted": drifted, "unmanaged": unmanaged, "findings": kept})
 
     def finished(self, state: RunState, at: datetime) -> Self:
         """At its end."""

@@ -14,12 +14,13 @@ from shared.directory.entra_connection import Scope
 from shared.directory.fields_read import fields_read
 from shared.directory.status import Status
 from shared.directory.store import Store
+from shared.entra.answers import Removal
 from shared.entra.errors import DeltaExpired
 from shared.entra.graph_client import GraphClient
 from shared.entra.plausible import ensure_plausible
 from shared.entra.user_properties import UserProperties, select_of
 from shared.entra.users import read_users
-from shared.entra.users_delta import Removal, UsersPage, read_changes
+from shared.entra.users_delta import UsersPage, read_changes
 from shared.provisioning.errors import PushError
 from shared.provisioning.reading_progress import ReadingProgress, asked_for
 from shared.provisioning.scope_reading import refresh
@@ -45,17 +46,22 @@ class Pull:
     seen: SeenPages
 
     def read(
-        self, store: Store, graph: GraphClient, progress: ReadingProgress, keep: Callable[[ReadingProgress], None]
+        self,
+        store: Store,
+        graph: GraphClient,
+        progress: ReadingProgress,
+        keep: Callable[[ReadingProgress], None],
+        beat: Callable[[], None],
     ) -> tuple[ReadingProgress, list[str]]:
         """Take in what has changed: the progress to be kept at the end, and a sentence for each who could not be.
 
-        ``keep``: stores the progress, which is the place from where another process goes on; it may raise to end the
-        reading there. Where nothing has changed it is not called, and nothing is written.
+        ``keep``: stores the progress, which is the place from where another process goes on. Where nothing has changed
+        it is not called, and nothing is written. ``beat`` is called between pages; it may raise to end it there.
         """
         if progress.about != asked_for(store):
             self.seen.forget(store.id)
             progress = ReadingProgress(about=asked_for(store), rules=progress.rules, people=progress.people)
-        reading = _Reading(self, store, graph, progress, keep)
+        reading = _Reading(self, store, graph, progress, keep, beat)
         reading.read_scope()
         reading.read_users()
         reading.read_again()
@@ -65,7 +71,7 @@ class Pull:
         self, store: Store, graph: GraphClient, object_ids: Iterable[str]
     ) -> Iterable[tuple[str, Seen | None]]:
         """These people as they are in Entra just now; None for one who is not there."""
-        reading = _Reading(self, store, graph, ReadingProgress(), lambda _: None)
+        reading = _Reading(self, store, graph, ReadingProgress(), lambda _: None, lambda: None)
         for object_id, properties in read_users(graph, object_ids, reading.select):
             yield object_id, reading.seen(properties, None) if properties else None
 
@@ -79,6 +85,7 @@ class _Reading:
     graph: GraphClient
     progress: ReadingProgress
     keep: Callable[[ReadingProgress], None]
+    beat: Callable[[], None]
     troubles: list[str] = field(default_factory=list)
     granted: Container[str] | None = None
     """Everybody in scope, while a full round is under way; else each is looked up."""
@@ -228,6 +235,8 @@ class _Reading:
             self.keep(moved)
         if page.full and page.last:
             self.pull.seen.forget(self.store.id)
+        if not page.last:
+            self.beat()
 
     def _mark(self, object_ids: Sequence[str]) -> None:
         self._keep(again=True)

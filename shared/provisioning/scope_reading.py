@@ -101,8 +101,7 @@ class _Reading:
         number = len(assigned.users) + len(assigned.groups)
         ensure_plausible("users and groups assigned to the enterprise application", self.progress.assignments, number)
         self.progress = self.progress.model_copy(update={"assignments": number})
-        if self.progress.ending:
-            self._end()
+        self._end()
         self._read_direct(assigned.users)
         followed = {group for chunk in self.progress.chunks for group in chunk.groups}
         if followed != assigned.groups:
@@ -164,21 +163,22 @@ class _Reading:
                 for group in before.keys() - gone:
                     what = f"members of the assigned group {group} (unassign it if it is meant to have none)"
                     ensure_plausible(what, before[group], len(listed[group]))
-                self._let_go(gone, self.progress.chunks)
+                if gone:
+                    self._let_go(gone, self.progress.chunks)
                 for group in before.keys() - gone:
                     self._change(group, set(), known[group] - listed[group])
                 self._keep(chunks=self._with_link(number, page.link))
 
     def _let_go(self, groups: AbstractSet[str], chunks: tuple[Chunk, ...]) -> None:
         """Follow these chunks, and take away whatever these groups grant. Cut short, that is done first next time."""
-        self._keep(chunks=chunks, ending=tuple(sorted({*self.progress.ending, *groups})))
-        if self.progress.ending:
-            self._end()
+        self._keep(chunks=chunks, ending=tuple(sorted(groups)))
+        self._end()
 
     def _end(self) -> None:
         for group in self.progress.ending:
             self._change(group, set(), self._known(group))
-        self._keep(ending=())
+        if self.progress.ending:
+            self._keep(ending=())
 
     def _known(self, group: str) -> set[str]:
         return set(self._scope.of(self._store, group))

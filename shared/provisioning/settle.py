@@ -22,7 +22,7 @@ from shared.provisioning.password_mail import PasswordMails
 from shared.tables.errors import Taken
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored
-from shared.zoho.errors import ZohoBusy, ZohoCredentials, ZohoError, ZohoRefused
+from shared.zoho.errors import ZohoBusy, ZohoCredentials, ZohoRefused
 
 EVENTS = {
     ChangeKind.NOTHING: EventKind.RECORDED,
@@ -77,7 +77,7 @@ class Settle:
             self._go_back(store, stored, found, refusal)
             raise Refused(f"Zoho One refused: {refusal}") from refusal
         except (ZohoBusy, ZohoCredentials) as failure:
-            self._give_back(store, stored, failure)
+            self.give_back(store, stored, str(failure))
             raise
         event = self._event_of(store, identity, outcome)
         settled = identity.settled(outcome.account)
@@ -100,6 +100,12 @@ class Settle:
             was_set = outcome.change.kind is ChangeKind.CREATE
             self.passwords.after_creation(store, written, password if was_set else None)
         return written.identity
+
+    def give_back(self, store: Store, stored: Stored, failure: str) -> None:
+        """Give the lease back, so that the next try need not wait for its end."""
+        pending = stored.identity.pending
+        assert pending is not None  # it holds the lease
+        self.identities.write(store.id, stored, stored.identity.model_copy(update={"pending": pending.busy(failure)}))
 
     def let_go(self, store: Store, stored: Stored, reason: str) -> None:
         """Forget a person whose account stays as it is. Raises ZohoBusy and ZohoCredentials."""
@@ -163,13 +169,6 @@ class Settle:
         elif refusal != pending.failure:
             event = self.event(EventKind.REFUSED, refusal)
         self.identities.write(store.id, stored, stored.identity.model_copy(update={"pending": after}), event)
-
-    def _give_back(self, store: Store, stored: Stored, failure: ZohoError) -> None:
-        """Give the lease back, so that the same request sent again need not wait for its end."""
-        pending = stored.identity.pending
-        assert pending is not None  # see finish
-        after = stored.identity.model_copy(update={"pending": pending.busy(str(failure))})
-        self.identities.write(store.id, stored, after)
 
     def _event_of(self, store: Store, identity: Identity, outcome: Outcome) -> Event:
         assert identity.pending is not None  # what was confirmed was pending

@@ -54,6 +54,12 @@ class EntraScope:
                 there = [(user, is_added) for user, is_added in portion if is_added or self._is(store, group, user)]
                 self._transact(store, group, there, mark=mark)
 
+    def mark(self, store: str, users: Sequence[str]) -> None:
+        """Let these be looked at again, though their grants did not change."""
+        for portion in batched(users, MOST_ROWS, strict=False):
+            with our_errors():
+                self._table.submit_transaction([_put(store, f"again:{user}") for user in portion])
+
     def marked(self, store: str) -> Iterator[str]:
         """Who is to be looked at again; a page at a time in memory."""
         return self._ends(store, "again")

@@ -1,7 +1,8 @@
 """The identities of a store in Table Storage; shared/tables/identity_rows.py says what their rows are."""
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from datetime import datetime
+from itertools import batched, islice
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
@@ -11,6 +12,7 @@ from shared.directory.history import Event
 from shared.directory.identity import Account, Identity
 from shared.directory.mail_due import MailDue
 from shared.directory.search_terms import search_prefix
+from shared.tables.by_time import inverted
 from shared.tables.entity_text import gather
 from shared.tables.identity_rows import (
     PERSON_COLUMNS,
@@ -31,6 +33,7 @@ from shared.tables.identity_rows import (
     rows_of,
     stored_from,
 )
+from shared.tables.portions import MOST_ROWS
 from shared.tables.service import our_errors
 
 type Operation = tuple[str, Row] | tuple[str, Row, dict[str, object]]
@@ -116,9 +119,9 @@ class Identities:
         return (person_from(row) for row, _ in rows)
 
     def everybody(self, store: str, after: str = "") -> Iterator[Stored]:
-        """Every identity of a store, from behind one of them; a page at a time in memory."""
-        start = f"id:{after}~" if after else "id:"
-        return (stored_from(row, etag) for row, etag in self._range(store, start, "id" + _AFTER_ALL))
+        """Every identity of a store in the order of ids, from behind one of them; a page at a time in memory."""
+        rows = self._range(store, f"id:{after}~" if after else "id:", "id" + _AFTER_ALL)
+        return (stored_from(row, etag) for row, etag in rows)
 
     def search(self, store: str, typed: str, count: int) -> list[Listed]:
         """The first people, in the order of names, of whom a word of the name or the userName begins so.
@@ -151,6 +154,18 @@ class Identities:
         """What happened to a person, newest first; also to one who is gone. ``most``: events, or all."""
         rows = islice(self._range(store, f"event:{identity_id}:", f"event:{identity_id}" + _AFTER_ALL, page=most), most)
         return [Event.model_validate_json(gather(row, "event")) for row, _ in rows]
+
+    def drop_events_before(self, store: str, cutoff: datetime) -> None:
+        """Forget what happened before. Reads the keys of all that is kept, a page at a time."""
+        oldest = f"{inverted(cutoff)}"
+        old = (
+            key
+            for row, _ in self._range(store, "event:", "event" + _AFTER_ALL, ("RowKey",))
+            if (key := row["RowKey"]).rpartition(":")[2] > oldest
+        )
+        for portion in batched(old, MOST_ROWS, strict=False):
+            with our_errors():
+                self._table.submit_transaction([("delete", {"PartitionKey": store, "RowKey": key}) for key in portion])
 
     def write(
         self,

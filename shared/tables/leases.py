@@ -65,9 +65,10 @@ class Leases:
         except LeaseLost:
             return None
 
-    def renew(self, lease: Lease, lasts: timedelta) -> Lease:
-        """Let a lease of ours last from now on. One round trip. Raises LeaseLost."""
-        return self._write(replace(lease, ends=self._now() + lasts))
+    def renew(self, lease: Lease, lasts: timedelta, note: str | None = None) -> Lease:
+        """Let a lease of ours last from now on, with another note if given. One round trip. Raises LeaseLost."""
+        kept = lease.note if note is None else note
+        return self._write(replace(lease, ends=self._now() + lasts, note=kept))
 
     def release(self, lease: Lease, note: str) -> None:
         """Give a lease of ours back, with a note for the next holder. One round trip. Raises LeaseLost."""

@@ -46,14 +46,10 @@ class Stores:
             seen = self._seen.get(store_id)
         if seen is not None and self._monotonic() - seen[0] < REMEMBERED:
             return seen[1]
-        store = self._read(store_id)
+        store = self.read(store_id)
         with self._lock:
             self._remember(store_id, store)
         return store
-
-    def fresh(self, store_id: str) -> Store | None:
-        """A store as it is now, whichever worker wrote it last, or None. One round trip."""
-        return self._read(store_id) if _ID.fullmatch(store_id) else None
 
     def all(self) -> list[Store]:
         """Every store, as it is now."""
@@ -62,6 +58,17 @@ class Stores:
                 "PartitionKey eq @store and RowKey lt @records", parameters={"store": _PARTITION, "records": _RECORDS}
             )
             return [Store.model_validate_json(gather(row, "store")) for row in rows]
+
+    def read(self, store_id: str) -> Store | None:
+        """A store as it is now, or None. One round trip."""
+        if not _ID.fullmatch(store_id):
+            return None
+        with our_errors():
+            try:
+                entity = self._table.get_entity(_PARTITION, store_id)
+            except ResourceNotFoundError:
+                return None
+        return Store.model_validate_json(gather(entity, "store"))
 
     def started(self) -> list[Store]:
         """The stores that take changes to Zoho One, as they are now."""
@@ -141,14 +148,6 @@ class Stores:
             self._seen[store_id] = (self._monotonic(), store)
         else:
             self._seen.pop(store_id, None)
-
-    def _read(self, store_id: str) -> Store | None:
-        with our_errors():
-            try:
-                entity = self._table.get_entity(_PARTITION, store_id)
-            except ResourceNotFoundError:
-                return None
-        return Store.model_validate_json(gather(entity, "store"))
 
 
 def _row(store: Store) -> dict[str, str]:

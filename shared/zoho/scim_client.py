@@ -6,6 +6,7 @@ known to send to Zoho One.
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import quote
@@ -62,6 +63,14 @@ class _Found(BaseModel):
 
     totalResults: int  # noqa: N815 - RFC 7644's name
     Resources: list[_User] = []
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some of the accounts, and how many there are in all."""
+
+    accounts: tuple[Account, ...]
+    total: int
 
 
 def new_session() -> requests.Session:
@@ -138,6 +147,12 @@ class ZohoUsers:
         if found:
             raise ZohoUnclear("Zoho One ignores the filter: it answers with a user who was not asked for")
         return None
+
+    def page(self, start: int) -> Page:
+        """Accounts in Zoho One's own order, from this place on; the first is 1 (RFC 7644 §3.4.2.4)."""
+        query = {"startIndex": str(start), "count": str(self._store.zoho.page_size)}
+        answer = _understood(_Found, self._call("GET", "/Users", query=query))
+        return Page(tuple(self._account(user) for user in answer.Resources), answer.totalResults)
 
     def update(self, account: Account, desired: ZohoUser, change: Change) -> Account:
         """Bring an account to what it should hold, in the verb the store is set to."""

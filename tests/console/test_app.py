@@ -36,7 +36,7 @@ def test_a_form_without_its_token_changes_nothing(token: str, pages: Pages, stor
     refused = pages.client.post(f"/console/stores/{store.id}/stop", data={FIELD: token})
     assert refused.status_code == 403
     assert "This page was open for too long" in refused.text
-    found = pages.parts.stores.fresh(store.id)
+    found = pages.parts.stores.read(store.id)
     assert found is not None
     assert found.is_started
 
@@ -61,7 +61,7 @@ def test_an_admin_may_do_all_but_delete(pages: Pages, store: Store) -> None:
     refused = pages.post(f"/stores/{store.id}/delete", typed=store.name)
     assert refused.status_code == 403
     assert "Only an owner may do this" in refused.text
-    assert pages.parts.stores.fresh(store.id) is not None
+    assert pages.parts.stores.read(store.id) is not None
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ class _Unreachable(Stores):
     def __init__(self, error: Exception) -> None:
         self.error = error
 
-    def fresh(self, store_id: str) -> Store | None:
+    def read(self, store_id: str) -> Store | None:
         raise self.error
 
     def all(self) -> list[Store]:

@@ -27,7 +27,7 @@ NOW = datetime.now(UTC)
 
 
 def _fresh(pages: Pages, store: Store) -> Store:
-    found = pages.parts.stores.fresh(store.id)
+    found = pages.parts.stores.read(store.id)
     assert found is not None
     return found
 
@@ -311,4 +311,4 @@ def test_a_store_is_added_and_deleted_by_an_owner(pages: Pages, store_id: str, z
         gone = pages.post(f"/stores/{store_id}/delete", typed="New store")
         if gone.status_code == 303:
             break
-    assert pages.parts.stores.fresh(store_id) is None
+    assert pages.parts.stores.read(store_id) is None

@@ -11,7 +11,7 @@ from shared.directory.identity import Identity
 from shared.directory.plan import ChangeKind
 from shared.directory.status import Action, Decision, Reflection, StatusRules
 from shared.directory.zoho_user import Desired, ZohoUser
-from tests.directory.plans import PLANS, changes, identity, user
+from tests.directory.plans import NOON, PLANS, changes, identity, user
 
 ADA = user("ada")
 LEFT = user("ada", active=False)
@@ -39,7 +39,7 @@ CASES: list[tuple[Identity, Decision | None, ChangeKind | None, ChangeKind | Non
 def test_each_person_is_planned_or_left_out_with_a_reason(
     person: Identity, decision: Decision | None, planned: ChangeKind | None, left_out: ChangeKind | None
 ) -> None:
-    candidate = Candidate(person, decision) if decision else Candidate.pending(person)
+    candidate = Candidate(person, decision) if decision else Candidate.pending(person, NOON)
     plan = make_plan("contoso", [candidate], RULES)
     assert [change.kind for change in plan.changes] == ([planned] if planned else [])
     assert [change.kind for change in plan.suppressed] == ([left_out] if left_out else [])
@@ -48,8 +48,8 @@ def test_each_person_is_planned_or_left_out_with_a_reason(
 
 
 def test_what_the_rules_leave_out_follows_the_rules() -> None:
-    by_hand = Candidate.pending(identity("ada", LEFT, ADA, "p", by="hand"))
-    by_bridge = Candidate.pending(identity("ada", LEFT, ADA, "p"))
+    by_hand = Candidate.pending(identity("ada", LEFT, ADA, "p", by="hand"), NOON)
+    by_bridge = Candidate.pending(identity("ada", LEFT, ADA, "p"), NOON)
     restoring, nothing = StatusRules(restore_by_hand=True), StatusRules(activated=Reflection.NOTHING)
     assert "by hand" in make_plan("contoso", [by_hand], RULES).suppressed[0].reason
     assert make_plan("contoso", [by_hand], restoring).counts == {ChangeKind.REACTIVATE: 1}
@@ -59,7 +59,7 @@ def test_what_the_rules_leave_out_follows_the_rules() -> None:
 
 def test_a_change_says_who_what_and_why() -> None:
     person = identity("ada", ADA, user("ada", title="Countess"), "The person is active in Entra.")
-    (change,) = make_plan("contoso", [Candidate.pending(person)], RULES).changes
+    (change,) = make_plan("contoso", [Candidate.pending(person, NOON)], RULES).changes
     assert (change.name, change.user_name, change.identity) == ("Ada", "ada", person.id)
     assert change.reason == "The person is active in Entra."
     assert [(part.field, part.before, part.after) for part in change.fields] == [("title", None, "Countess")]
@@ -75,7 +75,7 @@ def test_those_who_leave_come_first_and_deletions_last_whatever_order_people_com
         ("same", ADA, changed),
     ]
     people = [
-        Candidate.pending(identity(f"{name}{number}", holds, desired, "p"))
+        Candidate.pending(identity(f"{name}{number}", holds, desired, "p"), NOON)
         for name, holds, desired in states
         for number in (2, 1)
     ]

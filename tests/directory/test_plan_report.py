@@ -9,13 +9,19 @@ from shared.directory.guard import GuardLimits, check
 from shared.directory.plan import ChangeKind
 from shared.directory.plan_report import MOST_OF_A_KIND, as_json, as_markdown, as_text
 from shared.directory.status import Action, Decision, StatusRules
-from tests.directory.plans import PLANS, changes, identity, user
+from shared.directory.zoho_user import ZohoUser
+from tests.directory.plans import NOON, PLANS, changes, identity, user
+
+
+def _pending(name: str, holds: ZohoUser | None, desired: ZohoUser, reason: str) -> Candidate:
+    return Candidate.pending(identity(name, holds, desired, reason), NOON)
+
 
 PLAN = make_plan(
     "contoso",
     [
-        Candidate.pending(identity("ada", user("ada", title="a"), user("ada", title="b", fax="1"), "She is there.")),
-        Candidate.pending(identity("bob", user("bob"), user("bob", active=False), "He was deactivated in Entra.")),
+        _pending("ada", user("ada", title="a"), user("ada", title="b", fax="1"), "She is there."),
+        _pending("bob", user("bob"), user("bob", active=False), "He was deactivated in Entra."),
         *(
             Candidate(identity(f"left{n}", user(f"left{n}"), user(f"left{n}")), Decision(Action.KEEP, "Do nothing."))
             for n in range(7)
@@ -97,14 +103,14 @@ def test_a_long_plan_is_cut_kind_by_kind_but_not_for_scripts() -> None:
 
 def test_names_and_values_are_shown_as_they_are_not_as_they_want() -> None:
     evil = "\x1b[2J\u202e\n**x** <b> | [l](u)"
-    plan = make_plan("contoso", [Candidate.pending(identity("eve", None, user("eve", title=evil), "p"))], StatusRules())
+    plan = make_plan("contoso", [_pending("eve", None, user("eve", title=evil), "p")], StatusRules())
     text, markdown = as_text(plan), as_markdown(plan)
     assert (text.count("\n"), markdown.count("\n")) == (7, 9), "no value breaks a line"
     for report in (text, markdown):
         assert not {"\x1b", "\u202e"} & set(report)
     assert r"\u001b[2J\u202e\u000a**x** <b>" in text
     assert r"\*\*x\*\* \<b\> \| \[l\](u)" in markdown
-    long = make_plan("s", [Candidate.pending(identity("eve", None, user("eve", title="x" * 500), "p"))], StatusRules())
+    long = make_plan("s", [_pending("eve", None, user("eve", title="x" * 500), "p")], StatusRules())
     assert "x" * 79 + "…" in as_text(long)
 
 

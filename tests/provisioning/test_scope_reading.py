@@ -246,6 +246,24 @@ def test_an_error_in_a_full_round_takes_nobody_out(reader: Reader) -> None:
     assert reader.marked() == {*IDS[2:11], *IDS[22:25], BERT}
 
 
+def test_a_full_round_may_take_back_what_it_said(reader: Reader) -> None:
+    reader.read()
+    link = f"{reader.entra.ready['graph']}/groups/delta"
+    user, removed = {"@odata.type": "#microsoft.graph.user"}, {"@removed": {"reason": "deleted"}}
+    first = [
+        {"id": A, **removed},
+        {"id": B, **removed},
+        {"id": A, "members@delta": [{**user, "id": each} for each in (BERT, IDS[20], CARLA)]},
+    ]
+    second = [{"id": A, "members@delta": [{**user, "id": each, **removed} for each in (CARLA, IDS[20])]}]
+    reader.entra.fail(DELTA, status=410)
+    reader.entra.fail(DELTA, status=200, body={"value": first, "@odata.nextLink": f"{link}?$skiptoken=x"})
+    reader.entra.fail(DELTA, status=200, body={"value": second, "@odata.deltaLink": f"{link}?$deltatoken=x"})
+    reader.read()
+    assert list(reader.scope.of(reader.store, A)) == [BERT], "restored, whatever else was said of it"
+    assert list(reader.scope.of(reader.store, B)) == []
+
+
 def test_nothing_assigned_where_something_was_is_not_believed(reader: Reader) -> None:
     reader.read()
     reader.entra.fail(ASSIGNED_TO, status=200, body={"value": []})

@@ -47,7 +47,7 @@ def test_a_new_store_is_stopped_and_its_secret_kept(settings: StoreSettings, bri
     (record,) = bridge.stores.records(store_id, 10)
     assert (record.by, record.what) == ("Ada", "Directory store added")
     assert "very-secret" not in record.model_dump_json()
-    assert bridge.stores.fresh(store_id) == created
+    assert bridge.stores.read(store_id) == created
 
 
 def test_a_change_made_from_an_old_page_is_refused(settings: StoreSettings, bridge: Bridge, store: Store) -> None:
@@ -59,7 +59,7 @@ def test_a_change_made_from_an_old_page_is_refused(settings: StoreSettings, brid
     settings.save(store.id, Section.NAME, seen, lambda _: named("Ada's"), "Ada")
     with pytest.raises(SettingsChanged):
         settings.save(store.id, Section.NAME, seen, lambda _: named("Bob's"), "Bob")
-    found = bridge.stores.fresh(store.id)
+    found = bridge.stores.read(store.id)
     assert found is not None
     assert found.name == "Ada's"
     assert [record.by for record in bridge.stores.records(store.id, 10)] == ["Ada"]
@@ -76,7 +76,7 @@ def test_settings_that_do_not_agree_are_refused_whole(settings: StoreSettings, b
     seen = fingerprint(store, Section.NOTIFICATION)
     with pytest.raises(ValidationError, match="needs one-time passwords to be sent to Zoho One"):
         settings.save(store.id, Section.NOTIFICATION, seen, lambda _: {"password_notification": chosen}, "Ada")
-    assert bridge.stores.fresh(store.id) == store
+    assert bridge.stores.read(store.id) == store
     assert bridge.stores.records(store.id, 10) == []
 
 
@@ -99,13 +99,13 @@ def test_a_store_is_removed_with_all_but_its_record(settings: StoreSettings, bri
     with pytest.raises(StillStarted):
         removal.step(store, "Ada")
     bridge.switch.stop(store, "Ada")
-    stopped = bridge.stores.fresh(store.id)
+    stopped = bridge.stores.read(store.id)
     assert stopped is not None
     steps = 0
     while not removal.step(stopped, "Ada"):
         steps += 1
     assert steps < 5
-    assert bridge.stores.fresh(store.id) is None
+    assert bridge.stores.read(store.id) is None
     assert bridge.secrets.get(store.id, CLIENT_SECRET) is None
     assert bridge.connections.read(store.id) is None
     whats = [record.what for record in bridge.stores.records(store.id, 10)]

@@ -42,7 +42,7 @@ def test_a_store_is_created_once_and_its_record_outlives_it(bridge: Bridge, stor
         bridge.stores.create(store, record)
     assert bridge.stores.records(store.id, 10) == []
     bridge.stores.delete(store.id, AdminChange(at=NOW, by="Ada", what="Directory store deleted"))
-    assert bridge.stores.fresh(store.id) is None
+    assert bridge.stores.read(store.id) is None
     assert bridge.stores.get(store.id) is None
     assert [record.what for record in bridge.stores.records(store.id, 10)] == ["Directory store deleted"]
     with pytest.raises(Changed):

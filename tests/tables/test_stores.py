@@ -29,13 +29,13 @@ def test_a_start_is_seen_at_once_and_a_started_store_is_remembered(
 ) -> None:
     bridge.stores.change(store.id, lambda standing: standing.model_copy(update={"schedule": Schedule()}))
     reads: list[str] = []
-    read = bridge.stores._read
+    read = bridge.stores.read
 
     def counted(store_id: str) -> Store | None:
         reads.append(store_id)
         return read(store_id)
 
-    monkeypatch.setattr(bridge.stores, "_read", counted)
+    monkeypatch.setattr(bridge.stores, "read", counted)
     for _ in range(2):
         bridge.stores.get(store.id)
     assert len(reads) == 2

@@ -1,0 +1,27 @@
+"""Timer: which stores are due; queue: run one store's cycle."""
+
+from typing import List  # noqa: UP035 - the worker refuses `list` in an annotation
+
+import azure.functions as func
+
+from shared.bridge import bridge
+
+blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # the library leaves it untyped
+
+
+@blueprint.function_name("tick")
+@blueprint.timer_trigger("timer", schedule="0 */5 * * * *")
+@blueprint.queue_output("cycles", queue_name="cycles", connection="AzureWebJobsStorage")
+def tick(timer: func.TimerRequest, cycles: func.Out[List[str]]) -> None:  # noqa: ARG001, UP006 - the worker passes it by name
+    """Ask for the cycles that are due."""
+    if messages := bridge().due_cycles():
+        cycles.set(messages)
+
+
+@blueprint.function_name("run_cycle")
+@blueprint.queue_trigger("message", queue_name="cycles", connection="AzureWebJobsStorage")
+@blueprint.queue_output("cycles", queue_name="cycles", connection="AzureWebJobsStorage")
+def run_cycle(message: func.QueueMessage, cycles: func.Out[List[str]]) -> None:  # noqa: UP006
+    """Run what a message asks for, and ask for the rest of it where its time was over."""
+    if messages := bridge().run_cycle(message.get_body(), message.dequeue_count or 1):
+        cycles.set(messages)

@@ -1,0 +1,52 @@
+"""Provision on demand: what each step found for one person, as Entra's own page shows it.
+
+https://learn.microsoft.com/entra/identity/app-provisioning/provision-on-demand
+"""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.directory.plan import ChangeKind, FieldChange
+from shared.directory.run import Result
+
+MOST_PEOPLE = 5
+"""At once, as in Entra."""
+
+
+class Step(StrEnum):
+    """In this order."""
+
+    IMPORT = "import"
+    SCOPE = "scope"
+    MATCH = "match"
+    MAP = "map"
+    ACTION = "action"
+
+
+class StepFound(BaseModel):
+    """What one step found."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    step: Step
+    passed: bool
+    """Whether the next step follows."""
+    told: str
+    """A sentence."""
+    details: tuple[tuple[str, str], ...] = ()
+    """Names and values, as a table shows them."""
+
+
+class OnDemandReport(BaseModel):
+    """One person's steps, as far as they went, and what became of him."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    object_id: str
+    name: str
+    steps: tuple[StepFound, ...]
+    kind: ChangeKind = ChangeKind.NOTHING
+    fields: tuple[FieldChange, ...] = ()
+    result: Result = Result.NOT_TRIED
+    """``DONE`` also where there was nothing to do."""

@@ -1,0 +1,237 @@
+"""Provision on demand: a few people at once, each step with what it found.
+
+It goes the way of the cycle, from Entra to Zoho One, for these people alone. The guard's percentages say nothing of so
+few; what it holds back is held back here too.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from shared.calls import counted
+from shared.directory.azure_user import AzureUser, value_of
+from shared.directory.cycle_plan import Candidate, PlannedChange, make_plan
+from shared.directory.entra_connection import Scope
+from shared.directory.on_demand import MOST_PEOPLE, OnDemandReport, Step, StepFound
+from shared.directory.plan import LEAVINGS, ChangeKind, FieldChange
+from shared.directory.preview import PreviewLine
+from shared.directory.run import Result, Run, RunChange, RunKind, RunState
+from shared.directory.schedule import closed
+from shared.directory.status import Status
+from shared.directory.store import Store
+from shared.directory.zoho_user import ZohoUser
+from shared.entra.clients import GraphClients
+from shared.entra.errors import GraphError
+from shared.provisioning.errors import PushError
+from shared.provisioning.pull import Pull
+from shared.provisioning.source import Seen, Source
+from shared.tables.by_time import new_id
+from shared.tables.errors import Changed
+from shared.tables.identities import Identities
+from shared.tables.identity_rows import Stored
+from shared.tables.pending import PendingMarks
+from shared.tables.recent_leavings import HELD, Leavings
+from shared.tables.runs import Runs
+from shared.zoho.errors import ZohoBusy, ZohoCredentials
+
+SHOWN = ("displayName", "userPrincipalName", "mail", "accountEnabled", "jobTitle", "department", "manager")
+"""Properties that the step import shows."""
+
+type Tell = Callable[[str, StepFound], None]
+"""Hears each step as it happens: the person's object id, and what was found."""
+
+
+class CannotProvision(Exception):
+    """Nobody was provisioned; the message says why."""
+
+
+@dataclass(frozen=True)
+class OnDemand:
+    """Provisions a few people. Its method raises TablesBusy, MappingUnusable and CannotProvision."""
+
+    identities: Identities
+    marks: PendingMarks
+    graphs: GraphClients
+    pull: Pull
+    source: Source
+    leavings: Leavings
+    runs: Runs
+    preview: Callable[[Store, AzureUser, ZohoUser | None], tuple[PreviewLine, ...]]
+    """Each field that the store's mapping makes of a person, with the rule it comes from."""
+    now: Callable[[], datetime]
+    lease: timedelta
+
+    def provision(
+        self, store: Store, object_ids: Sequence[str], asked_by: str, tell: Tell = lambda *_: None
+    ) -> tuple[Run, tuple[OnDemandReport, ...]]:
+        """Take up to five people, by their object ids, from Entra to Zoho One now. The run is recorded."""
+        wanted = list(dict.fromkeys(each.strip().lower() for each in object_ids))
+        if not 0 < len(wanted) <= MOST_PEOPLE:
+            raise CannotProvision(f"One to {MOST_PEOPLE} people can be provisioned at once")
+        if store.entra is None:
+            raise CannotProvision("The store has no connection to Microsoft Graph: add it in its settings")
+        if (shut := closed(self.now(), store.schedule)) is not None:
+            raise CannotProvision(shut.reason)
+        now = self.now()
+        run = Run(
+            id=new_id(now), store=store.id, kind=RunKind.ON_DEMAND, asked_by=asked_by, started=now, state=RunState.DONE
+        )
+        with counted() as calls:
+            try:
+                found = list(self.pull.read_people(store, self.graphs.of(store), wanted))
+            except GraphError as failure:
+                raise CannotProvision(str(failure)) from failure
+            reports = tuple(_Person(self, store, each, tell).through(seen) for each, seen in found)
+            changes = [self._run_change(each) for each in reports if each.kind is not ChangeKind.NOTHING]
+            self.runs.put_changes(store.id, run.id, 0, changes)
+            failed = any(each.result is Result.FAILED for each in reports)
+            planned = Counter(each.change.kind for each in changes)
+            results = Counter(each.result for each in changes)
+            run = run.model_copy(update={"planned": dict(planned)}).with_results(results, calls.taken())
+            run = run.finished(RunState.FAILED if failed else RunState.DONE, self.now())
+            self.runs.put(run)
+        return run, reports
+
+    def _run_change(self, report: OnDemandReport) -> RunChange:
+        last = report.steps[-1]
+        change = PlannedChange(
+            kind=report.kind,
+            identity=report.object_id.replace("-", ""),
+            name=report.name,
+            user_name=report.name,
+            fields=report.fields,
+            reason=last.told,
+        )
+        failure = None if report.result is Result.DONE else last.told
+        return RunChange(change=change, result=report.result, at=self.now(), failure=failure)
+
+
+@dataclass
+class _Person:
+    """One person's way."""
+
+    parts: OnDemand
+    store: Store
+    object_id: str
+    tell: Tell
+    steps: list[StepFound] = field(default_factory=list)
+
+    def through(self, seen: Seen | None) -> OnDemandReport:
+        """All steps, as far as they go."""
+        if seen is None:
+            self._found(Step.IMPORT, False, "Entra has no such user, or he is in its recycle bin.")
+            return self._report(self.object_id)
+        name = seen.person.user_principal_name
+        self._found(Step.IMPORT, True, "Entra has this user.", _properties(seen.person))
+        if not self._scope(seen):
+            return self._report(name)
+        stored = self.parts.source.find(self.store, self.object_id, name)
+        self._match(stored)
+        if not self._map(seen, stored):
+            return self._report(name)
+        return self._act(name)
+
+    def _scope(self, seen: Seen) -> bool:
+        known = self.parts.source.find(self.store, self.object_id) is not None
+        if seen.status is Status.UNASSIGNED and seen.why:
+            self._found(Step.SCOPE, known, seen.why)
+        elif seen.status is Status.UNASSIGNED:
+            told = "He is not assigned to the enterprise application, as of the last cycle's reading."
+            self._found(Step.SCOPE, known, told)
+        else:
+            everybody = self.store.entra is not None and self.store.entra.scope is Scope.ALL_USERS
+            told = "The store takes all users." if everybody else "He is assigned, himself or by a group."
+            self._found(Step.SCOPE, True, told)
+        return self.steps[-1].passed
+
+    def _match(self, stored: Stored | None) -> None:
+        identity = stored.identity if stored else None
+        if identity is None:
+            self._found(Step.MATCH, True, "The store does not know him yet; Zoho One is asked when he is created.")
+        elif identity.account is None:
+            self._found(Step.MATCH, True, "The store knows him; he has no account in Zoho One.")
+        else:
+            state = "active" if identity.account.holds.active else "not active"
+            ids = (("Zoho One account", identity.account.id), ("id in the bridge", identity.id))
+            self._found(Step.MATCH, True, f"He has an account in Zoho One, which is {state}.", ids)
+
+    def _map(self, seen: Seen, stored: Stored | None) -> bool:
+        account = stored.identity.said.desired if stored else None
+        lines = self.parts.preview(self.store, seen.person, account if isinstance(account, ZohoUser) else None)
+        details = tuple((str(line.field), f"{line.value or line.error or '–'}   ← {line.rule}") for line in lines)
+        try:
+            failure = self.parts.source.take(self.store, stored, seen)
+        except (PushError, ZohoBusy, ZohoCredentials) as trouble:
+            failure = str(trouble)
+        self._found(
+            Step.MAP, failure is None, failure or "The mapping has a value for each field that needs one.", details
+        )
+        return failure is None
+
+    def _act(self, name: str) -> OnDemandReport:
+        stored = self.parts.source.find(self.store, self.object_id)
+        if stored is None or stored.identity.pending is None:
+            told = "Zoho One holds what it should." if stored else "He is not active, so no account is created."
+            self._found(Step.ACTION, True, told)
+            return self._report(name, result=Result.DONE)
+        candidate = replace(Candidate.pending(stored.identity, self.parts.now()), waits=None)  # he is wanted now
+        plan = make_plan(self.store.id, [candidate], self.store.status_rules)
+        change = next(iter((*plan.changes, *plan.suppressed)))
+        why_not = self._held_back(change.kind)
+        if why_not is None:
+            why_not = self._settle(stored)
+        self._found(Step.ACTION, why_not is None, why_not or change.reason)
+        result = Result.DONE if why_not is None else Result.FAILED
+        return self._report(name, change.kind, change.fields, result)
+
+    def _held_back(self, kind: ChangeKind) -> str | None:
+        if kind in LEAVINGS and self.parts.leavings.read(self.store.id).recent.held:
+            return HELD
+        return None
+
+    def _settle(self, stored: Stored) -> str | None:
+        """Why it did not go through, or None."""
+        identity, parts = stored.identity, self.parts
+        assert identity.pending is not None  # the caller has seen it
+        if identity.leased_until(parts.now()) is not None:
+            return "Another request is writing this person just now; try again in a minute."
+        settle, certain = parts.source.settle, not identity.pending.begun
+        was_active = identity.account is not None and identity.account.holds.active
+        try:
+            mark = settle.leased(self.store, identity.said, identity.account, identity.pending, parts.lease)
+            leased = parts.marks.lease(self.store.id, [(stored, identity.model_copy(update={"pending": mark}))])
+            if not leased:
+                return "Another request is writing this person just now; try again in a minute."
+            after = settle.finish(self.store, leased[0], certain=certain)
+        except (PushError, ZohoBusy, ZohoCredentials) as failure:
+            return str(failure)
+        except Changed:
+            return "Another request wrote this person at the same time; try again."
+        if was_active and not (after.account and after.account.holds.active):
+            now = parts.now()
+            parts.leavings.change(self.store.id, lambda recent: recent.with_leavings(now, 1))
+        return None
+
+    def _found(self, step: Step, passed: bool, told: str, details: tuple[tuple[str, str], ...] = ()) -> None:
+        found = StepFound(step=step, passed=passed, told=told, details=details)
+        self.steps.append(found)
+        self.tell(self.object_id, found)
+
+    def _report(
+        self,
+        name: str,
+        kind: ChangeKind = ChangeKind.NOTHING,
+        fields: tuple[FieldChange, ...] = (),
+        result: Result = Result.NOT_TRIED,
+    ) -> OnDemandReport:
+        return OnDemandReport(
+            object_id=self.object_id, name=name, steps=tuple(self.steps), kind=kind, fields=fields, result=result
+        )
+
+
+def _properties(person: AzureUser) -> tuple[tuple[str, str], ...]:
+    values = ((name, value_of(name)(person)) for name in SHOWN)
+    return tuple(
+        (name, ", ".join(value) if isinstance(value, tuple) else str(value)) for name, value in values if value
+    )

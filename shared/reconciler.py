@@ -1,0 +1,146 @@
+"""The reconciler's parts, put together once for each worker process; for a dry run on tables that forget."""
+
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import requests
+from azure.data.tables import TableClient, TableServiceClient
+
+from shared.directory.azure_user import AzureUser
+from shared.directory.expressions import EvaluationContext
+from shared.directory.preview import PreviewLine, preview_person
+from shared.directory.store import Store
+from shared.directory.zoho_user import ZohoUser
+from shared.entra.clients import SECRET, GraphClients
+from shared.entra.errors import GraphCredentials
+from shared.provisioning.apply import Apply
+from shared.provisioning.applying import Applying
+from shared.provisioning.comparing import Comparing
+from shared.provisioning.cycle import Cycles
+from shared.provisioning.decisions import Decisions
+from shared.provisioning.desires import Desires
+from shared.provisioning.dry_run import DryRun, Preview
+from shared.provisioning.guarding import Guarding
+from shared.provisioning.on_demand import OnDemand
+from shared.provisioning.password_mail import PasswordMails
+from shared.provisioning.planning import Planning
+from shared.provisioning.pull import Pull
+from shared.provisioning.renewal import Renewal
+from shared.provisioning.settle import Settle
+from shared.provisioning.source import Source
+from shared.tables.entra_scope import EntraScope
+from shared.tables.errors import Unreadable
+from shared.tables.held_plans import HeldPlans
+from shared.tables.identities import Identities
+from shared.tables.leases import Leases
+from shared.tables.mappings import Mappings
+from shared.tables.pending import PendingMarks
+from shared.tables.recent_leavings import Leavings
+from shared.tables.rehearsal import rehearsal_of
+from shared.tables.runs import Runs
+from shared.tables.secrets import Secrets
+from shared.tables.seen_pages import SeenPages
+from shared.tables.stores import Stores
+from shared.zoho.scim_client import ZohoUsers
+
+_RANDOM = random.SystemRandom()
+
+
+class _People:
+    """What reads and writes people: on the app's tables, or on a rehearsal's."""
+
+    def __init__(self, of: "Reconciler", identities: TableClient, entra: TableClient) -> None:
+        self.identities = Identities(identities)
+        self.marks = PendingMarks(identities)
+        apply = Apply(of.users, self.identities.record_of)
+        self.settle = Settle(self.identities, apply, of.now, of.passwords, random.random)
+        desires = Desires(self.identities, apply, of.mappings.compiled, of.now)
+        self.source = Source(self.identities, desires, self.settle, of.now)
+        self.pull = Pull(self.identities, of.mappings, self.source, EntraScope(entra), SeenPages(entra))
+        self.renewal = Renewal(self.identities, of.mappings, self.marks, self.source)
+        self.planning = Planning(self.identities, of.now)
+        self.guarding = Guarding(of.held_plans, of.leavings, self.identities, of.now)
+
+
+class Reconciler:
+    """Cycles, dry runs, provisioning on demand, and decisions on held plans."""
+
+    def __init__(
+        self,
+        service: TableServiceClient,
+        stores: Stores,
+        secrets: Secrets,
+        mappings: Mappings,
+        leavings: Leavings,
+        users: Callable[[Store], ZohoUsers],
+        passwords: PasswordMails,
+        entra_session: requests.Session,
+        lease: timedelta,
+        now: Callable[[], datetime],
+    ) -> None:
+        """``lease``: how long one person may take."""
+        self._service = service
+        self.users, self.now, self.mappings, self.passwords, self.leavings = users, now, mappings, passwords, leavings
+        self.held_plans = HeldPlans(service.get_table_client("heldplans"))
+        self.runs = Runs(service.get_table_client("runs"))
+        self.graphs = GraphClients(entra_session, lambda store: _secret_of(secrets, store))
+        people = _People(self, service.get_table_client("identities"), service.get_table_client("entra"))
+        self.cycles = Cycles(
+            stores=stores,
+            leases=Leases(service.get_table_client("leases"), now),
+            seals=secrets,
+            runs=self.runs,
+            identities=people.identities,
+            marks=people.marks,
+            graphs=self.graphs,
+            pull=people.pull,
+            renewal=people.renewal,
+            comparing=Comparing(people.identities, users, people.settle, now),
+            planning=people.planning,
+            guarding=people.guarding,
+            applying=Applying(people.identities, people.marks, people.settle, leavings, now, lease),
+            now=now,
+        )
+        self.decisions = Decisions(self.held_plans, leavings, now)
+        self.on_demand = OnDemand(
+            identities=people.identities,
+            marks=people.marks,
+            graphs=self.graphs,
+            pull=people.pull,
+            source=people.source,
+            leavings=leavings,
+            runs=self.runs,
+            preview=self._preview_person,
+            now=now,
+            lease=lease,
+        )
+
+    def dry_run(self, store: Store) -> Preview:
+        """What the store's next cycle would do, if it ran now. Nothing is written. Raises as DryRun does."""
+        tables = (rehearsal_of(self._service.get_table_client(name)) for name in ("identities", "entra"))
+        people = _People(self, *tables)
+        rehearsal = DryRun(
+            graphs=self.graphs,
+            pull=people.pull,
+            renewal=people.renewal,
+            marks=people.marks,
+            planning=people.planning,
+            guarding=people.guarding,
+            progress=lambda store_id: self.cycles.times(store_id).reading,
+            now=self.now,
+        )
+        return rehearsal.preview(store)
+
+    def _preview_person(self, store: Store, person: AzureUser, before: ZohoUser | None) -> tuple[PreviewLine, ...]:
+        context = EvaluationContext(self.now(), _RANDOM, lambda _: False)
+        lines = preview_person(self.mappings.compiled(store.id), person, before, context)
+        return tuple(line for line in lines if line.field in store.zoho.paths)
+
+
+def _secret_of(secrets: Secrets, store: str) -> str:
+    """A store's secret for Entra; empty where it has none. Raises GraphCredentials."""
+    try:
+        return secrets.get(store, SECRET) or ""
+    except Unreadable as error:
+        raise GraphCredentials(f"{error}: add the key again, or enter the store's secret for Entra again") from None
