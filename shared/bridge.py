@@ -49,7 +49,8 @@ class Bridge:
     """What the functions call. Raises TablesBusy where the storage account does not answer."""
 
     def __init__(self, settings: Settings) -> None:
-        service: TableServiceClient = connect(settings.tables.get_secret_value())
+        self.connection_string = settings.tables.get_secret_value()
+        service: TableServiceClient = connect(self.connection_string)
         self.table = service.get_table_client
         self.keys = keys = settings.encryption_keys.get_secret_value()
         session = new_session()
@@ -94,6 +95,7 @@ class Bridge:
         )
         self.leavings = Leavings(service.get_table_client("identities"))
         lease_of_writers = timedelta(seconds=settings.lease_seconds)
+        self.entra_session = new_entra_session(settings.entra_certificate)
         self.reconciler = Reconciler(
             service,
             self.stores,
@@ -102,7 +104,7 @@ class Bridge:
             self.leavings,
             users,
             self.password_mails,
-            new_entra_session(settings.entra_certificate),
+            self.entra_session,
             lease_of_writers,
             _now,
         )

@@ -3,15 +3,17 @@
 from flask import Blueprint, Response, request
 
 from shared.console.context import NoSuchThing, View, admin, go, is_live, page, parts, the_store
+from shared.console.cycle_requests import ask
 from shared.directory.csv_text import as_csv
 from shared.directory.cycle_plan import ORDER, Plan, PlannedChange
-from shared.directory.guard import Breach
 from shared.directory.held_plan import CannotBecome
 from shared.directory.plan import ChangeKind
 from shared.directory.plan_report import as_json
+from shared.directory.run import RunKind
 from shared.directory.store import Store
 from shared.entra.errors import GraphError
-from shared.tables.errors import Changed, TablesError
+from shared.provisioning.decisions import NothingHeld
+from shared.tables.errors import Changed, MappingUnusable
 from shared.tables.held_plans import PlanLost, StoredPlan
 from shared.zoho.errors import ZohoError
 
@@ -61,21 +63,17 @@ def by_kind(plan: Plan) -> ByKind:
 def make(store_id: str) -> View:
     """The plan of now, which touches nothing: a piece of the page, or a page."""
     store = the_store(store_id)
-    breaches: tuple[Breach, ...] = ()
-    plan, wrong = None, ""
+    found, wrong = None, ""
     try:
-        made = parts().cycles.plan_now(store)
-        plan, breaches = made.plan, made.breaches
-    except (GraphError, ZohoError) as failure:
+        found = parts().dry_run(store)
+    except (GraphError, ZohoError, MappingUnusable) as failure:
         wrong = str(failure)
-    except TablesError as failure:
-        wrong = f"{failure}."
     return page(
         "console/plan_made.html" if is_live() else "console/plan_made_page.html",
         store=store,
-        plan=plan,
-        breaches=breaches,
-        kinds=by_kind(plan) if plan else [],
+        found=found,
+        plan=found.plan if found else None,
+        kinds=by_kind(found.plan) if found else [],
         wrong=wrong,
         most=SHOWN,
     )
@@ -98,13 +96,15 @@ def _decided(store: Store, plan_id: str, *, approved: bool) -> View:
     stored = _newest(store, plan_id)
     if stored.held.digest != request.form.get("digest"):
         return _page(store, 409, "The plan is another one than the one that was shown. Nothing was done.")
-    decide = parts().cycles.approve if approved else parts().cycles.discard
+    decide = parts().decisions.approve if approved else parts().decisions.discard
     try:
-        decide(store, stored, str(admin()))
-    except CannotBecome as failure:
+        decide(store.id, plan_id, str(admin()))
+    except (CannotBecome, NothingHeld) as failure:
         return _page(store, 409, str(failure))
     except Changed:
         return _page(store, 409, "Somebody else decided just now. Nothing was done.")
+    if approved and store.is_started:
+        ask(store.id, RunKind.CYCLE, str(admin()))  # so that nobody has to wait for the next one
     return go(".page", store_id=store.id)
 
 

@@ -3,16 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from shared.connection.disconnect import Disconnect
-from shared.directory.cycle_plan import Plan
-from shared.directory.guard import Breach
-from shared.directory.run import Run, RunKind
 from shared.directory.schedule import CycleTimes
-from shared.directory.store import DataCenterName, Store
+from shared.directory.store import Store
+from shared.provisioning.decisions import Decisions
+from shared.provisioning.dry_run import Preview
 from shared.provisioning.graph_check import GraphCheck
 from shared.provisioning.mapping_preview import MappingPreview
+from shared.provisioning.on_demand import OnDemand
 from shared.provisioning.password_mail import PasswordMails
 from shared.provisioning.people_care import PeopleCare
 from shared.provisioning.start import Switch
@@ -20,47 +19,12 @@ from shared.provisioning.store_removal import StoreRemoval
 from shared.provisioning.store_settings import StoreSettings
 from shared.settings import Platform
 from shared.tables.connections import Connections
-from shared.tables.held_plans import HeldPlans, StoredPlan
+from shared.tables.held_plans import HeldPlans
 from shared.tables.identities import Identities
 from shared.tables.mails import Mails
 from shared.tables.mappings import Mappings
 from shared.tables.runs import Runs
-from shared.tables.secrets import Secrets
 from shared.tables.stores import Stores
-from shared.zoho.data_centers import DataCenter
-from shared.zoho.scim_client import ZohoUsers
-
-
-@dataclass(frozen=True)
-class NextPlan:
-    """What the next cycle would do, and the limits of the guard that it passes."""
-
-    plan: Plan
-    breaches: tuple[Breach, ...]
-
-
-class Cycles(Protocol):
-    """What the reconciler does for the pages. Every method raises TablesBusy."""
-
-    def plan_now(self, store: Store) -> NextPlan:
-        """The plan of now, which touches nothing. Raises what reading Entra raises."""
-        ...
-
-    def request(self, store: Store, kind: RunKind, asked_by: str) -> None:
-        """Let a cycle begin as soon as a worker is free."""
-        ...
-
-    def provision(self, store: Store, identities: Sequence[str], asked_by: str) -> Run:
-        """Provision a few people at once; the run, whose changes say what became of each."""
-        ...
-
-    def approve(self, store: Store, plan: StoredPlan, by: str) -> None:
-        """Let a held plan be applied. Raises CannotBecome and Changed."""
-        ...
-
-    def discard(self, store: Store, plan: StoredPlan, by: str) -> None:
-        """Let a held plan go. Raises CannotBecome and Changed."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -78,10 +42,8 @@ class ConsoleParts:
     platform: Platform
     stores: Stores
     settings: StoreSettings
-    secrets: Secrets
     connections: Connections
     disconnect: Disconnect
-    data_centers: Mapping[DataCenterName, DataCenter]
     switch: Switch
     removal: StoreRemoval
     graph_check: GraphCheck
@@ -90,15 +52,15 @@ class ConsoleParts:
     identities: Identities
     groups_of: Callable[[str, int], Sequence[ListedGroup]]
     """The first groups of a store, by its id."""
-    groups_with: Callable[[str, str], Sequence[ListedGroup]]
-    """The groups that a person is a member of, by the ids of store and person."""
     people: PeopleCare
     mails: Mails
     password_mails: PasswordMails
-    users: Callable[[Store], ZohoUsers]
     runs: Runs
     held_plans: HeldPlans
-    cycles: Cycles
+    dry_run: Callable[[Store], Preview]
+    """What the next cycle would do. Raises GraphError, ZohoError, MappingUnusable and TablesBusy."""
+    on_demand: OnDemand
+    decisions: Decisions
     cycle_times: Callable[[str], CycleTimes]
     """When a store's cycles ran, by its id."""
     answers: Callable[[], Mapping[str, str | None]]

@@ -1,26 +1,30 @@
 """People and groups: found while a name is typed; of each what Entra says, what it becomes, and what happened."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, request
+from pydantic import TypeAdapter, ValidationError
 
 from shared.console.context import NoSuchThing, View, admin, go, is_live, page, parts, the_store
 from shared.directory.azure_user import AZURE_FIELDS, EXTENSION_ATTRIBUTES, AzureUser, value_of
 from shared.directory.csv_text import as_csv
+from shared.directory.entra_connection import ObjectId
 from shared.directory.history import Event
 from shared.directory.identity import Identity
 from shared.directory.mail_due import MailDue
 from shared.directory.mapping_check import InvalidMapping, check_mapping
+from shared.directory.on_demand import OnDemandReport
 from shared.directory.plan import Change, plan_change
 from shared.directory.preview import PreviewLine
-from shared.directory.run import Run, RunChange
+from shared.directory.run import Run
 from shared.directory.store import Store
 from shared.directory.zoho_user import ZOHO_FIELDS, ZohoField, ZohoUser
-from shared.entra.errors import GraphError
 from shared.provisioning.errors import BeingWritten
+from shared.provisioning.on_demand import CannotProvision
 from shared.provisioning.password_mail import CannotSend
-from shared.tables.errors import Changed
+from shared.tables.errors import Changed, MappingUnusable
 from shared.zoho.errors import ZohoError
 
 blueprint = Blueprint("people", __name__, url_prefix="/console/stores/<store_id>/people")
@@ -29,6 +33,7 @@ SHOWN = 25
 """People, or groups, in a list while a name is typed."""
 
 
+_OBJECT_IDS = TypeAdapter[list[ObjectId]](list[ObjectId])
 EVENTS = 200
 """Of a person's history on his page; the download has all."""
 
@@ -50,13 +55,14 @@ class FieldLine:
 
 @blueprint.get("")
 def search(store_id: str) -> View:
-    the_store(store_id)
+    store = the_store(store_id)
     typed = request.args.get("typed", "").strip()
     found = parts().identities.search(store_id, typed, SHOWN)
     if is_live():
         return page("console/people_found.html", found=found, typed=typed, most=SHOWN)
     return page(
         "console/people.html",
+        store=store,
         found=found,
         typed=typed,
         most=SHOWN,
@@ -89,7 +95,6 @@ def _person(store: Store, identity_id: str, status: int = 200, **said: object) -
             "pending_change": _pending_change(stored.identity),
             "history": history,
             "mail": mail.mail if mail else None,
-            "groups": parts().groups_with(store.id, identity_id),
             "fault": "",
             "said": "",
             "fields": ZOHO_FIELDS,
@@ -153,18 +158,39 @@ def look(store_id: str, identity_id: str) -> View:
 
 @blueprint.post("/<identity_id>/provision")
 def provision(store_id: str, identity_id: str) -> View:
-    """Provision on demand, which is also how what failed is tried again."""
+    """Provision on demand: from Entra, where the store reads Graph and knows who it is; else what is pending."""
     store = the_store(store_id)
+    stored = parts().identities.read(store_id, identity_id)
+    if stored is None:
+        raise NoSuchThing("There is no such person in this directory store")
+    object_id, run, reports, wrong = stored.identity.object_id, None, tuple[OnDemandReport, ...](), ""
     try:
-        run = parts().cycles.provision(store, [identity_id], str(admin()))
-    except (GraphError, ZohoError) as failure:
-        return _provisioned(store, identity_id, None, str(failure))
-    return _provisioned(store, identity_id, run, "")
+        if store.entra is not None and object_id is not None:
+            run, reports = parts().on_demand.provision(store, [object_id], str(admin()))
+        else:
+            run, reports = parts().on_demand.retry(store, identity_id, str(admin()))
+    except (CannotProvision, MappingUnusable) as failure:
+        wrong = str(failure)
+    return _provisioned(store, run, reports, wrong)
 
 
-def _provisioned(store: Store, identity_id: str, run: Run | None, wrong: str) -> View:
-    changes: list[RunChange] = parts().runs.changes(store.id, run.id) if run else []
-    values = {"run": run, "changes": changes, "wrong": wrong, "identity_id": identity_id, "store": store}
+@blueprint.post("/provision")
+def provision_some(store_id: str) -> View:
+    """Provision up to five people on demand by their object ids in Entra, also those whom the store does not know."""
+    store = the_store(store_id)
+    run, reports, wrong = None, tuple[OnDemandReport, ...](), ""
+    try:
+        asked = request.form.get("object_ids", "").replace(",", " ").split()
+        run, reports = parts().on_demand.provision(store, _OBJECT_IDS.validate_python(asked), str(admin()))
+    except ValidationError:
+        wrong = "An object id is a GUID, as Entra shows it on the user's page."
+    except (CannotProvision, MappingUnusable) as failure:
+        wrong = str(failure)
+    return _provisioned(store, run, reports, wrong)
+
+
+def _provisioned(store: Store, run: Run | None, reports: Sequence[OnDemandReport], wrong: str) -> View:
+    values: dict[str, object] = {"run": run, "reports": reports, "wrong": wrong, "store": store}
     return page("console/person_provisioned.html" if is_live() else "console/person_provisioned_page.html", **values)
 
 

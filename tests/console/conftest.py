@@ -1,6 +1,6 @@
 """The console's Flask application, asked in this process."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 
 from shared.bridge import Bridge
 from shared.console.context import EXTENSION
+from shared.console.cycle_requests import collected
 from shared.console.form_token import FIELD, form_token
 from shared.console.parts import ConsoleParts
 from shared.open_console import open_console
@@ -22,6 +23,8 @@ class Pages:
 
     app: Flask
     client: FlaskClient
+    asked: list[str] = field(default_factory=list)
+    """Messages for the queue of cycles."""
 
     @property
     def parts(self) -> ConsoleParts:
@@ -36,7 +39,10 @@ class Pages:
     def post(self, path: str, admin: str = "local", /, **form: object) -> TestResponse:
         """Send a form as one of our pages does."""
         token = form_token(self.parts.secret, admin, datetime.now(UTC))
-        return self.client.post(f"/console{path}", data={FIELD: token} | form)
+        with collected() as messages:
+            answer = self.client.post(f"/console{path}", data={FIELD: token} | form)
+        self.asked += messages
+        return answer
 
     def signed_in(self, roles: str) -> None:
         """Somebody else opens the pages from now on."""
