@@ -145,6 +145,7 @@ def edit(store_id: str, target: str) -> View:
 
 
 def _edit(store: Store, field: ZohoField, form: RuleForm, wrong: dict[str, str], status: int = 200) -> View:
+    person = _person(store)
     return page(
         "console/mapping_field.html",
         status,
@@ -157,9 +158,9 @@ def _edit(store: Store, field: ZohoField, form: RuleForm, wrong: dict[str, str],
         faults=wrong,
         azure_fields=AZURE_FIELDS,
         functions=sorted(FUNCTIONS),
-        person=_person(store),
+        person=person,
         seen=fingerprint(store, Section.ZOHO),
-        trial=_trial(store, field, form) if form.is_filled else None,
+        trial=_trial(store, field, form, person) if form.is_filled else None,
     )
 
 
@@ -194,8 +195,7 @@ class Trial:
     person: Listed | None
 
 
-def _trial(store: Store, field: ZohoField, form: RuleForm) -> Trial:
-    person = _person(store)
+def _trial(store: Store, field: ZohoField, form: RuleForm, person: Listed | None) -> Trial:
     try:
         rule = form.rule(field)
     except ValidationError as error:
@@ -214,7 +214,7 @@ def try_out(store_id: str, target: str) -> View:
     """What is being typed, for one person: a piece of the page."""
     store, field = the_store(store_id), _target(target)
     form = RuleForm.model_validate(texts(request.form))
-    return page("console/mapping_trial.html", trial=_trial(store, field, form), form=form)
+    return page("console/mapping_trial.html", trial=_trial(store, field, form, _person(store)), form=form)
 
 
 @blueprint.post("/fields/<target>/extension")
