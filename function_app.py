@@ -8,8 +8,10 @@ from functions.oauth import blueprint as oauth
 from functions.reconcile import blueprint as reconcile
 from functions.scim import blueprint as scim
 from shared.logging import configure_logging
+from shared.settings import read_settings
 
 configure_logging()
+read_settings()  # the app does not start with settings that would fail later, one request at a time
 
 app = func.FunctionApp()
 app.register_functions(scim)

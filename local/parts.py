@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from local.azurite import start_azurite
@@ -30,6 +31,8 @@ class Parts:
     """What an administrator finds in Zoho One and in its API console: sync endpoint, client id and client secret."""
     settings: Mapping[str, str]
     """The function host's."""
+    settings_file: Path
+    """The same as a file, for the commands that are given --settings."""
 
     @property
     def sync_endpoint(self) -> str:
@@ -48,6 +51,7 @@ class Parts:
             "azurite": self.azurite,
             "store": self.store,
             **self.api_console,
+            "settings": str(self.settings_file),
         }
 
 
@@ -88,4 +92,6 @@ def start_parts(
         "zoho_client_id": zoho_one.client_id,
         "zoho_client_secret": zoho_one.client_secret,
     }
-    return Parts(azurite.connection_string, zoho_one.url, host["url"], STORE, token, api_console, environment)
+    file = processes.logs / "local.settings.json"
+    file.write_text(json.dumps({"IsEncrypted": False, "Values": environment}, indent=2))
+    return Parts(azurite.connection_string, zoho_one.url, host["url"], STORE, token, api_console, environment, file)

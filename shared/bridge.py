@@ -23,7 +23,7 @@ from shared.provisioning.push import Push
 from shared.provisioning.start import Switch
 from shared.reconciler import Reconciler
 from shared.scim.endpoint import SyncEndpoint
-from shared.settings import Platform, Settings
+from shared.settings import Platform, Settings, read_settings
 from shared.tables.connections import Connections
 from shared.tables.consents import Consents
 from shared.tables.groups import Groups
@@ -49,8 +49,8 @@ class Bridge:
     """What the functions call. Raises TablesBusy where the storage account does not answer."""
 
     def __init__(self, settings: Settings) -> None:
-        self.connection_string = settings.tables.get_secret_value()
-        service: TableServiceClient = connect(self.connection_string)
+        self.account = settings.storage
+        service: TableServiceClient = connect(self.account)
         self.table = service.get_table_client
         self.keys = keys = settings.encryption_keys.get_secret_value()
         session = new_session()
@@ -148,5 +148,5 @@ def _now() -> datetime:
 
 @cache
 def bridge() -> Bridge:
-    """This process's bridge, from its settings. Raises pydantic.ValidationError where a setting is missing."""
-    return Bridge(Settings())  # pydantic-settings reads the environment
+    """This process's bridge, from its settings. Raises SettingsWrong."""
+    return Bridge(read_settings())

@@ -59,7 +59,7 @@ def open_console(bridge: Bridge) -> Flask:
             cycle_times=lambda store_id: reconciler.cycles.times(store_id).times,
             answers=lambda: {
                 "Table Storage": tables_answer(bridge.stores),
-                "Queue Storage": queue_answers(bridge.connection_string),
+                "Queue Storage": queue_answers(bridge.account),
             },
             now=_now,
             public_url=bridge.public_url,

@@ -1,5 +1,6 @@
 """Starting, stopping and pausing a store's provisioning."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,8 @@ from shared.directory.schedule import Schedule
 from shared.directory.store import Store
 from shared.provisioning.connection_check import ConnectionCheck, ConnectionReport
 from shared.tables.stores import Stores
+
+_log = logging.getLogger("bridge.provisioning")
 
 
 class CannotStart(Exception):
@@ -40,23 +43,25 @@ class Switch:
         if not report.passed:
             raise CannotStart(report)
         now = self.now()
-        self._turn(store.id, lambda schedule: schedule.started(now), "Provisioning started", by)
+        self._turn(store.id, "started", lambda schedule: schedule.started(now), by)
         return report
 
     def stop(self, store: Store, by: str | None = None) -> None:
         """Let no change through any more."""
-        self._turn(store.id, Schedule.stopped, "Provisioning stopped", by)
+        self._turn(store.id, "stopped", Schedule.stopped, by)
 
     def pause(self, store: Store, until: datetime, by: str | None = None) -> None:
         """Let no change through until then; it goes on by itself."""
-        self._turn(store.id, lambda schedule: schedule.paused(until), "Provisioning paused", by)
+        self._turn(store.id, "paused", lambda schedule: schedule.paused(until), by)
 
-    def _turn(self, store_id: str, turned: Callable[[Schedule], Schedule], what: str, by: str | None) -> None:
+    def _turn(self, store_id: str, state: str, turned: Callable[[Schedule], Schedule], by: str | None) -> None:
         def record(before: Store, after: Store) -> AdminChange:
-            return AdminChange(at=self.now(), by=by or "", what=what, changes=setting_changes(before, after))
+            changes = setting_changes(before, after)
+            return AdminChange(at=self.now(), by=by or "", what=f"Provisioning {state}", changes=changes)
 
         self.stores.change(
             store_id,
             lambda store: store.model_copy(update={"schedule": turned(store.schedule)}),
             record if by is not None else None,
         )
+        _log.info("provisioning store=%s state=%s", store_id, state)

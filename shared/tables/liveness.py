@@ -5,6 +5,7 @@ from http import HTTPStatus
 import requests
 
 from shared.tables.errors import TablesBusy
+from shared.tables.service import AsIdentity, StorageAccount
 from shared.tables.stores import Stores
 
 SECONDS = 3
@@ -21,15 +22,12 @@ def tables_answer(stores: Stores) -> str | None:
     return None
 
 
-def queue_answers(connection_string: str) -> str | None:
+def queue_answers(account: StorageAccount) -> str | None:
     """None where Queue Storage answers, or what is wrong. It is asked without a key, and may well refuse: that answers.
 
-    Where the settings name no address of it, as with an identity instead of a key, nothing can be said: None.
+    Where the settings name no address of it, nothing can be said: None.
     """
-    settings = dict(part.split("=", 1) for part in connection_string.split(";") if "=" in part)
-    url = settings.get("QueueEndpoint")
-    if url is None and "AccountName" in settings:
-        url = f"https://{settings['AccountName']}.queue.{settings.get('EndpointSuffix', 'core.windows.net')}"
+    url = _queue_url(account)
     if url is None:
         return None
     try:
@@ -39,3 +37,12 @@ def queue_answers(connection_string: str) -> str | None:
     if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return f"Queue Storage did not answer ({answer.status_code})"
     return None
+
+
+def _queue_url(account: StorageAccount) -> str | None:
+    if isinstance(account, AsIdentity):
+        return account.table_url.replace(".table.", ".queue.", 1)
+    settings = dict(part.split("=", 1) for part in account.split(";") if "=" in part)
+    if "QueueEndpoint" in settings or "AccountName" not in settings:
+        return settings.get("QueueEndpoint")
+    return f"https://{settings['AccountName']}.queue.{settings.get('EndpointSuffix', 'core.windows.net')}"

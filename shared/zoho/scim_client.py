@@ -4,6 +4,7 @@ Its wire contract is not documented, so this is plain SCIM 2.0 (RFC 7644) in the
 known to send to Zoho One.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ CONNECTIONS = 32
 """Kept open: as many as the worker has threads."""
 
 _JSON = TypeAdapter[JsonValue](JsonValue)
+_log = logging.getLogger("bridge.zoho")
 
 
 class _User(BaseModel):
@@ -249,8 +251,9 @@ class ZohoUsers:
         left: float,
     ) -> requests.Response:
         note_call("zoho")
+        started, status = time.monotonic(), "-"
         try:
-            return self._session.request(
+            response = self._session.request(
                 method,
                 self._store.zoho.scim_base + path,
                 params=query,
@@ -263,9 +266,14 @@ class ZohoUsers:
                 timeout=(min(CONNECT_SECONDS, left), min(READ_SECONDS, left)),
                 allow_redirects=False,
             )
+            status = str(response.status_code)
         except requests.RequestException as error:
             # The error's own text holds the URL, and with it a userName.
             raise ZohoBusy(f"Zoho One did not answer ({type(error).__name__})") from None
+        finally:
+            milliseconds = round((time.monotonic() - started) * 1000)
+            _log.info("zoho store=%s method=%s status=%s ms=%d", self._store.id, method, status, milliseconds)
+        return response
 
 
 def _patch(holds: ZohoUser, desired: ZohoUser, change: Change, paths: Paths) -> Resource:
