@@ -11,11 +11,11 @@ from shared.directory.entra_connection import Scope
 from shared.directory.identity import Identity
 from shared.directory.mapping import DEFAULT_MAPPING, Mapping, ProfileField, Rule
 from shared.directory.run import Run, RunKind
+from shared.directory.secret_token import token_hash
 from shared.directory.store import Store, ZohoConnection
 from shared.directory.zoho_user import ZohoField
 from shared.entra.clients import SECRET
 from shared.provisioning.cycle import CycleRequest, Done
-from shared.scim.auth import token_hash
 from shared.tables.service import TABLES, connect
 from tests.conftest import Endpoint, Entra, ZohoOne
 
