@@ -23,6 +23,7 @@ from shared.directory.schedule import after_end, after_start, closed, due
 from shared.directory.store import Store, StoreId
 from shared.entra.clients import GraphClients
 from shared.entra.errors import GraphError
+from shared.logging import logged_with
 from shared.provisioning.applying import Applying, Stopped
 from shared.provisioning.comparing import Comparing
 from shared.provisioning.cycle_note import KIND, CycleNote, Seals, lease_name, opened, sealed
@@ -138,7 +139,8 @@ class Cycles:
             raise NotNow("Another cycle of this directory store is running, or none is due")
         with counted() as calls:
             note = opened(lease.note, self.seals)
-            return _Cycle(self, store, request, run_id, lease, note, calls, report, last).carry_out()
+            with logged_with(cycle=run_id):
+                return _Cycle(self, store, request, run_id, lease, note, calls, report, last).carry_out()
 
     def times(self, store: str) -> CycleNote:
         """What is remembered of a store's cycles. One round trip."""
