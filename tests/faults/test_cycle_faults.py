@@ -17,7 +17,7 @@ from shared.bridge import Bridge
 from shared.directory.store import Store
 from shared.entra.graph_client import PATIENCE, GraphClient
 from shared.settings import Settings
-from shared.zoho.scim_client import CALLS_SECONDS, ZohoUsers
+from shared.zoho.scim_calls import CALLS_SECONDS, ScimCalls
 from tests.conftest import Entra, ZohoOne
 from tests.faults.cycle_scene import CycleScene
 from tests.faults.outside_calls import CallName, Kind
@@ -56,7 +56,7 @@ def scene(
     """In this process no client waits before it tries again, and the clock is the test's."""
     monkeypatch.setattr(RequestsTransport, "sleep", lambda *_: None)
     monkeypatch.setattr(GraphClient.__init__, "__kwdefaults__", {"patience": PATIENCE, "sleep": lambda _: None})
-    monkeypatch.setattr(ZohoUsers.__init__, "__defaults__", (lambda _: None, CALLS_SECONDS))
+    monkeypatch.setattr(ScimCalls.__init__, "__defaults__", (lambda _: None, CALLS_SECONDS))
     clock = Clock()
     monkeypatch.setattr("shared.bridge._now", clock)
     settings = app_settings(azurite, key, zoho_one.parts) | mail_settings(tmp_path / "mails")
