@@ -96,12 +96,3 @@ def _chain(first: int, second: int) -> list[dict[str, Any]]:
         _rename(second, f"renamed.{second}@contoso.example"),
         _rename(first, PEOPLE[second].user_principal_name),
     ]
-
-
-def _swap(one: int, other: int) -> list[dict[str, Any]]:
-    """Two take each other's name, as far as a cycle sees."""
-    return [
-        _rename(one, "in.between@contoso.example"),
-        _rename(other, PEOPLE[one].user_principal_name),
-        _rename(one, PEOPLE[other].user_principal_name),
-    ]
