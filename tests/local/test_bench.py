@@ -72,10 +72,10 @@ def test_a_small_run_has_every_row() -> None:
     rows = [(rate["people"], rate["azurite"], rate["case"], rate["connections"]) for rate in figures["rates"]]
     assert rows == list(itertools.product([20, 40], Mode, Case, [4, 16]))
     assert all(rate["requests"] > 0 and rate["refused"] == 0 for rate in figures["rates"])
-    assert {(rate["case"], rate["table_calls"]) for rate in figures["rates"]} == {
-        (Case.GET, 1.0),
-        (Case.PATCH, 3.0),
-        (Case.POST, 2.0),
+    assert {(rate["case"], round(rate["table_calls"])) for rate in figures["rates"]} == {
+        (Case.GET, 1),
+        (Case.PATCH, 3),  # and now and then one more, for the guard's count of who left
+        (Case.POST, 2),
     }
     assert len(figures["point_reads"]) == len(figures["kept"]) == 4
     assert len(figures["first_answer_seconds"]) == 5
