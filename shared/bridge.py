@@ -23,10 +23,9 @@ from shared.provisioning.push import Push
 from shared.provisioning.start import Switch
 from shared.reconciler import Reconciler
 from shared.scim.endpoint import SyncEndpoint
-from shared.settings import Platform, Settings
+from shared.settings import Platform, Settings, read_settings
 from shared.tables.connections import Connections
 from shared.tables.consents import Consents
-from shared.tables.groups import Groups
 from shared.tables.identities import Identities
 from shared.tables.leases import LeaseLost
 from shared.tables.mails import Mails
@@ -35,9 +34,11 @@ from shared.tables.recent_leavings import Leavings
 from shared.tables.secrets import Secrets
 from shared.tables.service import connect
 from shared.tables.stores import Stores
+from shared.zoho.group_client import ZohoGroups
 from shared.zoho.oauth import ZohoAccounts
 from shared.zoho.pace import Pace
-from shared.zoho.scim_client import ZohoUsers, new_session
+from shared.zoho.scim_calls import new_session
+from shared.zoho.scim_client import ZohoUsers
 
 MOST_DELIVERIES = 5
 """Of a message of the queue before the platform gives it up: the default of maxDequeueCount in host.json."""
@@ -49,27 +50,32 @@ class Bridge:
     """What the functions call. Raises TablesBusy where the storage account does not answer."""
 
     def __init__(self, settings: Settings) -> None:
-        service: TableServiceClient = connect(settings.tables.get_secret_value())
-        keys = settings.encryption_keys.get_secret_value()
+        self.account = settings.storage
+        service: TableServiceClient = connect(self.account)
+        self.table = service.get_table_client
+        self.keys = keys = settings.encryption_keys.get_secret_value()
         session = new_session()
         self.stores = Stores(service.get_table_client("stores"))
         self.secrets = Secrets(service.get_table_client("secrets"), keys)
         self.mappings = Mappings(service.get_table_client("mappings"))
         self.identities = Identities(service.get_table_client("identities"))
         self.mapping_preview = MappingPreview(self.identities, self.mappings.compiled, _now)
-        public_url = str(settings.public_url).rstrip("/") if settings.public_url else None
+        self.public_url = public_url = str(settings.public_url).rstrip("/") if settings.public_url else None
         self.connections = Connections(service.get_table_client("secrets"), self.secrets)
-        data_centers = settings.data_centers
+        self.data_centers = data_centers = settings.data_centers
         accounts = ZohoAccounts(session)
         lease = min(LEASE, timedelta(seconds=settings.lease_seconds))
         tokens = SharedTokens(self.connections, accounts, data_centers, _now, lease)
 
         self._paces: dict[str, Pace] = {}
 
-        def users(store: Store) -> ZohoUsers:
+        def pace(store: Store) -> Pace:
             zoho = store.zoho
             new = Pace(zoho.parallel_calls, zoho.calls_per_second, random.random)
-            return ZohoUsers(store, session, tokens, self._paces.setdefault(store.id, new))
+            return self._paces.setdefault(store.id, new)
+
+        def users(store: Store) -> ZohoUsers:
+            return ZohoUsers(store, session, tokens, pace(store))
 
         self.users = users
         self.switch = Switch(self.stores, ConnectionCheck(users), _now)
@@ -78,7 +84,7 @@ class Bridge:
         self.consent = Consent(
             self.stores, self.secrets, self.connections, consents, accounts, data_centers, tokens, _now
         )
-        platform = Platform()
+        self.platform = platform = Platform()
         self.consent_pages = ConsentPages(self.consent, self.stores, platform, public_url)
 
         self.mails = Mails(service.get_table_client("identities"))
@@ -93,6 +99,7 @@ class Bridge:
         )
         self.leavings = Leavings(service.get_table_client("identities"))
         lease_of_writers = timedelta(seconds=settings.lease_seconds)
+        self.entra_session = new_entra_session(settings.entra_certificate)
         self.reconciler = Reconciler(
             service,
             self.stores,
@@ -100,18 +107,20 @@ class Bridge:
             self.mappings,
             self.leavings,
             users,
+            lambda store: ZohoGroups(store, session, tokens, pace(store)),
             self.password_mails,
-            new_entra_session(settings.entra_certificate),
+            self.entra_session,
             lease_of_writers,
             _now,
         )
         source = self.reconciler.on_demand.source
+        self.groups, self.memberships = self.reconciler.groups, self.reconciler.memberships
         self.push = Push(self.identities, source.desires, source.settle, self.leavings, lease_of_writers)
         self.sync_endpoint = SyncEndpoint(
             self.stores,
             self.identities,
-            Groups(service.get_table_client("identities")),
             self.push,
+            self.groups,
             secret=hashlib.sha256(b"cursors" + keys.encode()).digest(),
             public_url=public_url,
         )
@@ -138,6 +147,10 @@ class Bridge:
         """Try again to send the one-time passwords that are due, in every started store."""
         self.password_mails.work_through(self.stores.started())
 
+    def settle_groups(self) -> None:
+        """Try again to bring groups and memberships to Zoho One that have not come there, in every started store."""
+        self.memberships.work_through(self.stores.started())
+
 
 def _now() -> datetime:
     return datetime.now(UTC)
@@ -145,5 +158,5 @@ def _now() -> datetime:
 
 @cache
 def bridge() -> Bridge:
-    """This process's bridge, from its settings. Raises pydantic.ValidationError where a setting is missing."""
-    return Bridge(Settings())  # pydantic-settings reads the environment
+    """This process's bridge, from its settings. Raises SettingsWrong."""
+    return Bridge(read_settings())

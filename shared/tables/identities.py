@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import batched
+from itertools import batched, islice
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
@@ -11,16 +11,20 @@ from azure.data.tables import TableClient, TableEntity, UpdateMode
 from shared.directory.history import Event
 from shared.directory.identity import Account, Identity
 from shared.directory.mail_due import MailDue
+from shared.directory.search_terms import search_prefix
 from shared.tables.by_time import inverted
 from shared.tables.entity_text import gather
 from shared.tables.identity_rows import (
     PERSON_COLUMNS,
     AccountRecord,
+    Listed,
     Lookup,
     Person,
+    Regroup,
     Row,
     Stored,
     StoredMail,
+    StoredRegroup,
     account_row,
     arrival_key,
     claim,
@@ -28,6 +32,7 @@ from shared.tables.identity_rows import (
     is_id,
     mail_row,
     person_from,
+    regroup_row,
     rows_of,
     stored_from,
 )
@@ -37,6 +42,12 @@ from shared.tables.service import our_errors
 type Operation = tuple[str, Row] | tuple[str, Row, dict[str, object]]
 _AFTER_ALL = ";"
 """Sorts right behind ``:``, so that ``id:`` up to ``id;`` is every row of that kind."""
+_LAST = "~"
+"""Sorts behind everything that a text for searching is made of."""
+MOST_TEXTS = 5
+"""Rows by which one person is found: the words of his name, and his userName."""
+SAMPLE = 400
+"""People counted, before the rest is estimated."""
 
 
 class Identities:
@@ -115,9 +126,37 @@ class Identities:
         rows = self._range(store, f"id:{after}~" if after else "id:", "id" + _AFTER_ALL)
         return (stored_from(row, etag) for row, etag in rows)
 
-    def history(self, store: str, identity_id: str) -> list[Event]:
-        """What happened to a person, newest first; also to one who is gone."""
-        rows = self._range(store, f"event:{identity_id}:", f"event:{identity_id}" + _AFTER_ALL)
+    def search(self, store: str, typed: str, count: int) -> list[Listed]:
+        """The first people, in the order of names, of whom a word of the name or the userName begins so.
+
+        With nothing typed, the first of all. One round trip: a person is in it once for each of his texts.
+        """
+        prefix = f"name:{search_prefix(typed)}"
+        found = dict[str, Listed]()
+        for row, _ in islice(self._range(store, prefix, prefix + _LAST, page=MOST_TEXTS * count), MOST_TEXTS * count):
+            found.setdefault(row["id"], Listed(row["id"], row["name"], row["userName"], row["active"] == "yes"))
+        return sorted(list(found.values())[:count], key=lambda listed: (listed.name.casefold(), listed.user_name))
+
+    def estimate(self, store: str) -> tuple[int, bool]:
+        """How many people a store has, and whether that is exact: of more than SAMPLE it is about right.
+
+        Ids are random, so the place of the last one counted tells how many there are, within some 5 %. One round trip.
+        """
+        rows = islice(self._range(store, "id:", "id" + _AFTER_ALL, ("RowKey",), page=SAMPLE), SAMPLE)
+        keys = [row["RowKey"] for row, _ in rows]
+        if len(keys) < SAMPLE:
+            return len(keys), True
+        place = int(keys[-1].removeprefix("id:")[:12], 16) / 16**12
+        return round(SAMPLE / max(place, 1e-6)), False
+
+    def waiting(self, store: str, count: int) -> list[str]:
+        """The ids of the first people whose last change Zoho One has not confirmed. One round trip."""
+        rows = islice(self._range(store, "pending:", "pending" + _AFTER_ALL, ("RowKey",), page=count), count)
+        return [row["RowKey"].removeprefix("pending:") for row, _ in rows]
+
+    def history(self, store: str, identity_id: str, most: int | None = None) -> list[Event]:
+        """What happened to a person, newest first; also to one who is gone. ``most``: events, or all."""
+        rows = islice(self._range(store, f"event:{identity_id}:", f"event:{identity_id}" + _AFTER_ALL, page=most), most)
         return [Event.model_validate_json(gather(row, "event")) for row, _ in rows]
 
     def drop_events_before(self, store: str, cutoff: datetime) -> None:
@@ -142,19 +181,24 @@ class Identities:
         mail: MailDue | None = None,
         *,
         arrived: bool = False,
+        regroup: Regroup | None = None,
     ) -> Stored:
         """Put an identity in the place of what was read, with its claims and its history, in one transaction.
 
         ``over``: what was known of an account that is taken over from somebody who is gone. ``mail``: what the person
-        is due from now on. ``arrived``: others may have waited for his account. Raises Changed where somebody else
-        wrote any of it since, Taken where a claim belongs to another.
+        is due from now on. ``arrived``: others may have waited for his account. ``regroup``: that his groups have to
+        follow him. Raises Changed where somebody else wrote any of it since, Taken where a claim belongs to another.
         """
         more = [_marked(store, arrival_key(after.id), after.id)] if arrived else []
         if mail is not None:
             # Also in the place of one that still waits: whoever works on that has lost his ETag.
             more.append(("upsert", mail_row(store, after.id, mail), {"mode": UpdateMode.REPLACE}))
+        if regroup is not None:
+            # The same: whoever follows the older note may have seen the account of before.
+            more.insert(0, ("upsert", regroup_row(store, regroup), {"mode": UpdateMode.REPLACE}))
         etags = self._transact(store, before, rows_of(after), after.id, event, over, more)
-        return Stored(after, etags[0], StoredMail(after.id, mail, etags[-1]) if mail else None)
+        due = StoredMail(after.id, mail, etags[-1]) if mail else None
+        return Stored(after, etags[0], due, StoredRegroup(regroup, etags[-len(more)]) if regroup else None)
 
     def write_leaving(self, store: str, before: Stored, after: Identity, count: Operation) -> tuple[Stored, str]:
         """The same for somebody who leaves, with the row that counts him: the identity, and that row's ETag."""
@@ -162,14 +206,23 @@ class Identities:
         return Stored(after, etags[0]), etags[-1]
 
     def remove(
-        self, store: str, before: Stored, left: Account | None, event: Event, over: AccountRecord | None = None
-    ) -> None:
+        self,
+        store: str,
+        before: Stored,
+        left: Account | None,
+        event: Event,
+        over: AccountRecord | None = None,
+        regroup: Regroup | None = None,
+    ) -> StoredRegroup | None:
         """Take an identity and its claims away; its history stays, and a note of the account left. Raises Changed.
 
-        ``over``: what was known of that account already from somebody else who is gone.
+        ``over``: what was known of that account already from somebody else who is gone. ``regroup``: that his groups
+        have to let him go, which is handed back.
         """
         rows = {claim("zoho", left.id): account_row(left, None)} if left else {}
-        self._transact(store, before, rows, before.identity.id, event, over)
+        more: list[Operation] = [("upsert", regroup_row(store, regroup))] if regroup else []
+        etags = self._transact(store, before, rows, before.identity.id, event, over, more)
+        return StoredRegroup(regroup, etags[-1]) if regroup else None
 
     def _transact(
         self,
@@ -209,7 +262,7 @@ class Identities:
                 return None
 
     def _range(
-        self, store: str, start: str, end: str, select: tuple[str, ...] | None = None
+        self, store: str, start: str, end: str, select: tuple[str, ...] | None = None, page: int | None = None
     ) -> Iterator[tuple[Row, str]]:
         """The rows from one key up to, not including, another, with their ETags; a page at a time."""
         with our_errors():
@@ -217,6 +270,7 @@ class Identities:
                 "PartitionKey eq @store and RowKey ge @start and RowKey lt @end",
                 parameters={"store": store, "start": start, "end": end},
                 select=list(select) if select else None,
+                results_per_page=page,
             )
             for entity in found:
                 yield _texts(entity)

@@ -10,6 +10,7 @@ import pytest
 
 from local.bench.azurite_modes import Mode
 from local.bench.figures import Case, CpuTimes, Kept, Rate, kept_rates, percentile
+from local.bench.pages import PAGES
 from local.bench.traffic import spread_out
 from local.processes import ROOT
 from shared.directory.entra_connection import Scope
@@ -78,6 +79,7 @@ def test_a_small_run_has_every_row() -> None:
         (Case.POST, 2),
     }
     assert len(figures["point_reads"]) == len(figures["kept"]) == 4
+    assert len(figures["pages"]) == 4 * len(PAGES)
     assert len(figures["first_answer_seconds"]) == 5
     assert figures["peak_memory_mib"] > 20
 
