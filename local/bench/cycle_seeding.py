@@ -25,7 +25,7 @@ from shared.provisioning.cycle_note import CycleNote, lease_name, opened, sealed
 from shared.provisioning.reading_progress import ReadingProgress, asked_for, rules_of
 from shared.tables.entra_scope import EntraScope
 from shared.tables.identities import Identities
-from shared.tables.identity_rows import AccountRecord, Row, Stored, rows_of
+from shared.tables.identity_rows import AccountRecord, Regroup, Row, Stored, rows_of
 from shared.tables.leases import Leases
 from shared.tables.portions import portions
 from shared.tables.service import connect
@@ -65,6 +65,7 @@ class _Gathered(Identities):
         mail: MailDue | None = None,
         *,
         arrived: bool = False,
+        regroup: Regroup | None = None,
     ) -> Stored:
         """Gather an identity that is not there yet."""
         with self._lock:

@@ -4,6 +4,7 @@ import json
 import random
 import time
 import tracemalloc
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import override
 
@@ -38,9 +39,9 @@ class _InMemory(Identities):
         self._rows = rows
 
     @override
-    def read(self, store: str, identity_id: str) -> Stored | None:
-        """One of them."""
-        return stored_from(self._rows[identity_id], "etag")
+    def several(self, store: str, ids: Sequence[str]) -> dict[str, Stored]:
+        """Some of them."""
+        return {each: stored_from(self._rows[each], "etag") for each in ids}
 
 
 def plan_size(people: int) -> PlanSize:
