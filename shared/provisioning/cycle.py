@@ -127,15 +127,15 @@ class Cycles:
 
         ``again``: its message has come before, and may have begun what it asks for. ``last``: it does not come again.
         """
-        store = self.stores.read(request.store)
-        if store is None:
-            raise NotNow("There is no such directory store")
-        if (shut := closed(self.now(), store.schedule)) is not None:
-            raise NotNow(shut.reason)
-        lease = self.leases.acquire(lease_name(store.id), LASTS, partial(self._started, store, request, again))
-        if lease is None:
-            raise NotNow("Another cycle of this directory store is running, or none is due")
         with counted() as calls:
+            store = self.stores.read(request.store)
+            if store is None:
+                raise NotNow("There is no such directory store")
+            if (shut := closed(self.now(), store.schedule)) is not None:
+                raise NotNow(shut.reason)
+            lease = self.leases.acquire(lease_name(store.id), LASTS, partial(self._started, store, request, again))
+            if lease is None:
+                raise NotNow("Another cycle of this directory store is running, or none is due")
             cycle = _Cycle(self, store, request, lease, opened(lease.note, self.seals), calls, report, last)
             with logged_with(cycle=cycle.run.id):
                 return cycle.carry_out()
@@ -238,6 +238,7 @@ class _Cycle:
 
     def _plan_and_apply(self) -> None:
         """The plan, its guard, and its way to Zoho One; once more for those whose manager came with it."""
+        self.report("planning", 0, 0)
         waiting = self.parts.marks.waiting(self.store.id)
         for trouble in self.parts.renewal.after_arrivals(self.store, waiting) if waiting.arrived else []:
             self.run = self.run.with_error(trouble)
