@@ -2,8 +2,8 @@
 
 It has the two faces of Zoho One that the bridge sees, the accounts servers under `/dc/{data center}` and the SCIM API
 under `/scim`; `/_sign_in`, where a user tries his password; and one of its own: `/_state`, `/_faults`, `/_users`,
-`/_groups`, `/_tokens` and `/_home` show and change what it is and does. When ready it says in one line where it is, and
-the client and refresh token that it knows.
+`/_groups`, `/_tokens` and `/_home` show and change what it is and does; POST to `/_kept` keeps its users and groups, PUT
+goes back to them. When ready it says in one line where it is, and the client and refresh token that it knows.
 """
 
 import argparse
@@ -116,6 +116,10 @@ class ZohoOne:
                 return Response.json(self._state())
             case "DELETE", "/_state":
                 self._reset()
+            case "POST", "/_kept":
+                self.directory.keep()
+            case "PUT", "/_kept":
+                self.directory.go_back()
             case "GET", "/_faults":
                 return Response.json(FAULTS.dump_python(self._faults.waiting, mode="json"))
             case "DELETE", "/_faults":
