@@ -92,9 +92,14 @@ class Bicep:
 
 
 @cache
+def read(path: Path) -> Bicep:
+    """A file of the template; the parser takes its time."""
+    return Bicep(path)
+
+
 def bicep(name: str) -> Bicep:
-    """A file of the template, such as ``main`` or ``modules/storage``."""
-    return Bicep(FOLDER / f"{name}.bicep")
+    """A file of the template by its name, such as ``main`` or ``modules/storage``."""
+    return read(FOLDER / f"{name}.bicep")
 
 
 def roles() -> dict[str, str]:
