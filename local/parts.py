@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from local.azurite import start_azurite
@@ -28,6 +29,8 @@ class Parts:
     secret_token: str
     settings: Mapping[str, str]
     """The function host's."""
+    settings_file: Path
+    """The same as a file, for the commands that are given --settings."""
 
     @property
     def sync_endpoint(self) -> str:
@@ -45,6 +48,7 @@ class Parts:
             "console": f"{self.host}/console",
             "azurite": self.azurite,
             "store": self.store,
+            "settings": str(self.settings_file),
         }
 
 
@@ -80,4 +84,6 @@ def start_parts(
     environment = app_settings(azurite.connection_string, key, zoho_one) | dict(settings or {})
     host: dict[str, Any]
     _, host = processes.start_module("local.host", "--port", str(port), environment=environment)
-    return Parts(azurite.connection_string, zoho_one.url, host["url"], STORE, token, environment)
+    file = processes.logs / "local.settings.json"
+    file.write_text(json.dumps({"IsEncrypted": False, "Values": environment}, indent=2))
+    return Parts(azurite.connection_string, zoho_one.url, host["url"], STORE, token, environment, file)

@@ -25,7 +25,7 @@ from shared.entra.clients import GraphClients
 from shared.entra.errors import GraphError
 from shared.provisioning.errors import PushError
 from shared.provisioning.pull import Pull
-from shared.provisioning.source import Seen, Source
+from shared.provisioning.source import See, Seen, Source
 from shared.tables.by_time import new_id
 from shared.tables.errors import Changed
 from shared.tables.identities import Identities
@@ -117,23 +117,23 @@ class _Person:
     tell: Tell
     steps: list[StepFound] = field(default_factory=list)
 
-    def through(self, seen: Seen | None) -> OnDemandReport:
+    def through(self, see: See | None) -> OnDemandReport:
         """All steps, as far as they go."""
-        if seen is None:
+        if see is None:
             self._found(Step.IMPORT, False, "Entra has no such user, or he is in its recycle bin.")
             return self._report(self.object_id)
-        name = seen.person.user_principal_name
-        self._found(Step.IMPORT, True, "Entra has this user.", _properties(seen.person))
-        if not self._scope(seen):
-            return self._report(name)
+        name = see(None).person.user_principal_name
         stored = self.parts.source.find(self.store, self.object_id, name)
+        seen = see(stored)
+        self._found(Step.IMPORT, True, "Entra has this user.", _properties(seen.person))
+        if not self._scope(seen, known=stored is not None):
+            return self._report(name)
         self._match(stored)
-        if not self._map(seen, stored):
+        if not self._map(see, stored):
             return self._report(name)
         return self._act(name)
 
-    def _scope(self, seen: Seen) -> bool:
-        known = self.parts.source.find(self.store, self.object_id) is not None
+    def _scope(self, seen: Seen, *, known: bool) -> bool:
         if seen.status is Status.UNASSIGNED and seen.why:
             self._found(Step.SCOPE, known, seen.why)
         elif seen.status is Status.UNASSIGNED:
@@ -156,12 +156,13 @@ class _Person:
             ids = (("Zoho One account", identity.account.id), ("id in the bridge", identity.id))
             self._found(Step.MATCH, True, f"He has an account in Zoho One, which is {state}.", ids)
 
-    def _map(self, seen: Seen, stored: Stored | None) -> bool:
+    def _map(self, see: See, stored: Stored | None) -> bool:
+        seen = see(stored)
         account = stored.identity.said.desired if stored else None
         lines = self.parts.preview(self.store, seen.person, account if isinstance(account, ZohoUser) else None)
         details = tuple((str(line.field), f"{line.value or line.error or '–'}   ← {line.rule}") for line in lines)
         try:
-            failure = self.parts.source.take(self.store, stored, seen)
+            failure = self.parts.source.take(self.store, stored, see)
         except (PushError, ZohoBusy, ZohoCredentials) as trouble:
             failure = str(trouble)
         self._found(

@@ -12,7 +12,7 @@ import requests
 
 from local.processes import ROOT
 
-KEYS = {"sync_endpoint", "secret_token", "tenant_url", "zoho_one", "graph", "console", "azurite", "store"}
+KEYS = {"sync_endpoint", "secret_token", "tenant_url", "zoho_one", "graph", "console", "azurite", "store", "settings"}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

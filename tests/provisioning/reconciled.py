@@ -76,6 +76,14 @@ class Reconciled:
         client = graphs.of(self.store)
         client._sleep = lambda _: None
 
+    def break_note(self) -> None:
+        """Let a defect stand in the way of every cycle of this store, in whatever process: a count that is none."""
+        table = connect(os.environ["TESTS_AZURITE"]).get_table_client("identities")
+        pending = "pending:" + "0" * 32
+        table.upsert_entity({"PartitionKey": self.store_id, "RowKey": pending, "id": "0" * 32})
+        broken = {"PartitionKey": self.store_id, "RowKey": "id:" + "0" * 32, "id": "0" * 32, "resource": "{}"}
+        table.upsert_entity(broken | {"created": "not a time", "modified": "not a time"})
+
     def with_managers(self) -> None:
         """Let managers be provisioned too."""
         zoho = self.store.zoho.model_copy(update={"extensions": {ZohoField.MANAGER: None}})
