@@ -200,7 +200,7 @@ class Settle:
 
 
 def _confirmed(identity: Identity, outcome: Outcome) -> Change:
-    """What Zoho One has done since it last confirmed anything: by this call, or by an earlier one whose answer was lost."""
+    """What Zoho One has done since it last confirmed anything: now, or at an earlier call whose answer was lost."""
     there = outcome.account is not None or identity.said.desired == "deleted"
     if outcome.change.kind is not ChangeKind.NOTHING or outcome.instead or identity.account is None or not there:
         return outcome.change
