@@ -1,5 +1,5 @@
 # `make run` and `make test` do all of their own set-up on a fresh machine.
-.PHONY: setup run test lint types unit campaign bench lock clean
+.PHONY: setup chromium run test lint types unit campaign bench screenshots check-infra lock clean
 
 # A pyenv shim answers only where .python-version names an installed version, so each candidate is asked.
 PYTHON ?= $(shell for p in python3.13 python3 python; do $$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && echo $$p && break; done)
@@ -7,6 +7,7 @@ VENV := .venv/bin
 READY := .venv/.ready
 AZURITE := local/node_modules/.ready
 WORKERS ?= 4
+TOOLS := .infra-checks
 
 setup: $(READY) $(AZURITE)
 
@@ -22,6 +23,13 @@ $(AZURITE): local/package-lock.json $(READY)
 	cd local && PATH="$$PATH:$(CURDIR)/$(VENV)" npm ci --silent --no-audit --no-fund
 	@touch $@
 
+# The browser tests drive the machine's own Chromium. Where there is none to be had, they say so and are skipped.
+chromium:
+	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	fi || echo "No Chromium could be installed: the browser tests are skipped" >&2
+
 run: setup
 	$(VENV)/python -m local run $(if $(ONCE),--once)
 
@@ -35,7 +43,7 @@ lint: setup
 types: setup
 	$(VENV)/mypy
 
-unit: setup
+unit: setup chromium
 	$(VENV)/pytest -n $(WORKERS) --dist worksteal
 
 # Properties for an hour, and kills at every point, where `make test` has a short form.
@@ -45,12 +53,30 @@ campaign: setup
 bench: setup
 	$(VENV)/python -m local.bench
 
+# The console's pages for README and docs.
+screenshots: setup chromium
+	$(VENV)/python -m local.screenshots docs/images
+
+# The checks of what is deployed that `make test` has no time for; their tools have an environment of their own, because
+# the scanner pins another version of the Bicep parser.
+check-infra: setup $(TOOLS)/.ready
+	$(VENV)/python -m local.infra
+
+$(TOOLS)/.ready: infra/checks/requirements.txt infra/checks/package-lock.json $(READY) $(AZURITE)
+	$(VENV)/python -m venv $(TOOLS)
+	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check -r infra/checks/requirements.txt
+	cp infra/checks/package.json infra/checks/package-lock.json $(TOOLS)
+	cd $(TOOLS) && PATH="$$PATH:$(CURDIR)/$(VENV)" npm ci --silent --no-audit --no-fund
+	@touch $@
+
 # New pins for everything in pyproject.toml.
 lock: setup
 	$(VENV)/uv pip compile --quiet --no-header --no-annotate --upgrade pyproject.toml -o requirements.txt
 	$(VENV)/uv pip compile --quiet --no-header --no-annotate --upgrade --extra ses -c requirements.txt pyproject.toml -o requirements-ses.txt
 	$(VENV)/uv pip compile --quiet --no-header --no-annotate --upgrade --extra dev --extra ses -c requirements-ses.txt pyproject.toml -o requirements-dev.txt
+	$(VENV)/uv pip compile --quiet --no-header --no-annotate --upgrade infra/checks/requirements.in -o infra/checks/requirements.txt
 	cd local && npm install --package-lock-only --silent
+	cd infra/checks && npm install --package-lock-only --silent
 
 clean:
-	rm -rf .venv local/node_modules .local .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv $(TOOLS) local/node_modules .local .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

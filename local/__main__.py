@@ -9,7 +9,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from local.entra import graph_of
+from local.cycles import CYCLE_COMMANDS, add_cycle_commands, run_cycle_command
+from local.entra import entra_of
 from local.entra_directory import EntraDirectory
 from local.mailbox import NOTIFICATION, mail_settings
 from local.mapping import add_mapping_commands, run_mapping_command
@@ -17,8 +18,11 @@ from local.parts import OWNER, Parts, start_parts
 from local.people import PEOPLE, make_people
 from local.processes import ChildFailedError, Processes
 from local.provisioning_service import ProvisioningService
+from local.store import connect_to_graph
 from local.walkthrough import Parts as WalkthroughParts
 from local.walkthrough import run_walkthrough
+from shared.bridge import Bridge
+from shared.settings import Settings
 
 
 def main() -> int:
@@ -30,6 +34,7 @@ def main() -> int:
     served = commands.add_parser("serve", help="start the parts, say in one line of JSON where they are, and wait")
     served.add_argument("--port", type=int, default=0, help="of the function host; a free one unless given")
     served.add_argument("--people", type=int, default=0, help="how many people the store has; none unless given")
+    add_cycle_commands(commands)
     add_mapping_commands(commands.add_parser("mapping", help="check mappings and expressions"))
     served.add_argument(
         "--roles", default=OWNER, help="of whoever opens the pages; empty signs in someone without a role"
@@ -37,6 +42,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.command == "mapping":
         return run_mapping_command(arguments)
+    if arguments.command in CYCLE_COMMANDS:
+        return run_cycle_command(arguments)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
     logs = Path(tempfile.mkdtemp(prefix="bridge-local-"))
@@ -53,18 +60,22 @@ def main() -> int:
 def _run(processes: Processes, mailbox: Path, *, once: bool) -> int:
     console, directory = Console(), EntraDirectory(PEOPLE)
     console.print("Starting Azurite, the simulated Zoho One, the simulated Entra and the function host …")
-    parts = start_parts(processes, settings=mail_settings(mailbox), connected=False, notification=NOTIFICATION)
-    with graph_of(directory) as graph:
-        all_well = run_walkthrough(_walkthrough_parts(parts, graph, directory, mailbox), console)
+    with entra_of(directory) as entra:
+        settings = mail_settings(mailbox) | {"BRIDGE_ENTRA_CERTIFICATE": entra["certificate"]}
+        parts = start_parts(processes, settings=settings, connected=False, notification=NOTIFICATION)
+        all_well = run_walkthrough(_walkthrough_parts(parts, entra, directory, mailbox), console)
         if not once:
-            console.print(f"Everything stays up until Ctrl-C.\n{json.dumps(parts.described(graph), indent=2)}")
+            described = json.dumps(parts.described(entra["graph"]), indent=2)
+            console.print(f"Everything stays up until Ctrl-C.\n{described}")
             signal.pause()
     return 0 if all_well else 1
 
 
 def _serve(processes: Processes, port: int, people: int, roles: str) -> int:
-    parts = start_parts(processes, port, {"BRIDGE_LOCAL_ADMIN": roles})
     _, entra = processes.start_module("local.entra", "--port", "0", "--people", str(people))
+    settings = {"BRIDGE_LOCAL_ADMIN": roles, "BRIDGE_ENTRA_CERTIFICATE": entra["certificate"]}
+    parts = start_parts(processes, port, settings)
+    connect_to_graph(Bridge(Settings.model_validate(parts.settings)), parts.store, entra)
     if people:
         service = ProvisioningService(EntraDirectory(make_people(people)), parts.sync_endpoint, parts.secret_token)
         if errors := service.cycle().errors:
@@ -75,8 +86,10 @@ def _serve(processes: Processes, port: int, people: int, roles: str) -> int:
     return 0
 
 
-def _walkthrough_parts(parts: Parts, graph: str, directory: EntraDirectory, mailbox: Path) -> WalkthroughParts:
-    described = parts.described(graph)
+def _walkthrough_parts(
+    parts: Parts, entra: dict[str, str], directory: EntraDirectory, mailbox: Path
+) -> WalkthroughParts:
+    described = parts.described(entra["graph"])
     return WalkthroughParts(
         sync_endpoint=parts.sync_endpoint,
         secret_token=parts.secret_token,
@@ -84,7 +97,7 @@ def _walkthrough_parts(parts: Parts, graph: str, directory: EntraDirectory, mail
         zoho_one=parts.zoho_one,
         host=parts.host,
         settings=parts.settings,
-        graph=graph,
+        entra=entra,
         store=parts.store,
         mailbox=mailbox,
         directory=directory,

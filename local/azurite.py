@@ -40,7 +40,7 @@ class Azurite:
         )
 
 
-def start_azurite(processes: Processes, data: Path | None = None) -> Azurite:
+def start_azurite(processes: Processes, data: Path | None = None, *more_options: str) -> Azurite:
     """Start Azurite and return it when it answers. Without a `data` folder it keeps everything in memory.
 
     Raises FileNotFoundError when Node or Azurite is not installed, ChildFailedError when Azurite does not come up.
@@ -49,7 +49,7 @@ def start_azurite(processes: Processes, data: Path | None = None) -> Azurite:
         raise FileNotFoundError(f"Azurite is not installed: run `npm ci` in {SCRIPT.parents[4]}, or `make setup`")
     ports = [argument for service in SERVICES for argument in (f"--{service.lower()}Port", "0")]
     place = ["--inMemoryPersistence"] if data is None else ["--location", str(data)]
-    options = [*ports, *place, "--silent", "--disableTelemetry", "--skipApiVersionCheck"]
+    options = [*ports, *place, "--silent", "--disableTelemetry", "--skipApiVersionCheck", *more_options]
     process = processes.start("azurite", [_node(), "--import", LIFELINE, str(SCRIPT), *options])
     blob, queue, table = (f"{address}/{ACCOUNT}" for address in process.wait_until(_addresses))
     return Azurite(process, blob, queue, table)
@@ -67,5 +67,5 @@ def _node() -> str:
 
 def _addresses(output: str) -> list[str] | None:
     """The addresses of SERVICES, once Azurite has said of each that it listens."""
-    found = dict(re.findall(r"Azurite (\w+) service is successfully listening at (http://\S+)", output))
+    found = dict(re.findall(r"Azurite (\w+) service is successfully listening at (https?://\S+)", output))
     return [found[service] for service in SERVICES] if found.keys() >= set(SERVICES) else None

@@ -43,26 +43,48 @@ def main() -> None:
     url = url_of(listener)
     end_quietly_on_signals()
     with tempfile.TemporaryDirectory(prefix="entra-") as folder, login_of(graph, Path(folder)) as (login, certificate):
-        ready = {
-            "graph": f"{url}/v1.0",
-            "url": url,
-            "login": login,
-            "certificate": str(certificate),
-            "tenant_id": TENANT,
-            "client_id": CLIENT_ID,
-            "client_secret": CLIENT_SECRET,
-            "enterprise_app": ENTERPRISE_APP,
-            "identity_endpoint": f"{url}{IDENTITY_PATH}",
-            "identity_header": IDENTITY_HEADER,
-        }
-        asyncio.run(serve(graph, listener, ready))
+        asyncio.run(serve(graph, listener, _described(url, login, certificate)))
+
+
+def _described(url: str, login: str, certificate: Path) -> dict[str, str]:
+    """What whoever connects a store to it has to know."""
+    return {
+        "graph": f"{url}/v1.0",
+        "url": url,
+        "login": login,
+        "certificate": str(certificate),
+        "tenant_id": TENANT,
+        "client_id": CLIENT_ID,
+        "client_secret": CLIENT_SECRET,
+        "enterprise_app": ENTERPRISE_APP,
+        "identity_endpoint": f"{url}{IDENTITY_PATH}",
+        "identity_header": IDENTITY_HEADER,
+    }
+
+
+@contextlib.contextmanager
+def entra_of(directory: EntraDirectory) -> Iterator[dict[str, str]]:
+    """Serve Graph and the sign-in over a directory of this process, and yield what such a process says of itself."""
+    graph = Graph(directory)
+    with (
+        tempfile.TemporaryDirectory(prefix="entra-") as folder,
+        _graph_on_http(graph) as url,
+        login_of(graph, Path(folder)) as (login, certificate),
+    ):
+        yield _described(url, login, certificate)
 
 
 @contextlib.contextmanager
 def graph_of(directory: EntraDirectory) -> Iterator[str]:
     """Serve Graph over a directory of this process on a free port, and yield its address, without `/v1.0`."""
+    with _graph_on_http(Graph(directory)) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def _graph_on_http(graph: Graph) -> Iterator[str]:
     listener = listen(0)
-    config = uvicorn.Config(Graph(directory), http=DroppableProtocol, lifespan="off", log_config=None, access_log=False)
+    config = uvicorn.Config(graph, http=DroppableProtocol, lifespan="off", log_config=None, access_log=False)
     with _in_a_thread(uvicorn.Server(config), listener):
         yield url_of(listener)
 

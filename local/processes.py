@@ -92,7 +92,7 @@ class Processes:
     def __init__(self, logs: Path) -> None:
         logs.mkdir(parents=True, exist_ok=True)
         self.children: list[Child] = []
-        self._logs = logs
+        self.logs = logs
         self._numbers = itertools.count(1)
 
     def __enter__(self) -> Self:
@@ -106,7 +106,7 @@ class Processes:
 
     def start(self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None) -> Child:
         """Start a command that ends when its standard input does. `environment` is added to this process's own."""
-        log = self._logs / f"{next(self._numbers):02}-{name}.log"
+        log = self.logs / f"{next(self._numbers):02}-{name}.log"
         child = Child(name, command, environment or {}, log)
         self.children.append(child)
         return child

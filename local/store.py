@@ -1,17 +1,21 @@
 """A directory store for the local machine, connected to the simulated Zoho One."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cryptography.fernet import Fernet
 from pydantic import HttpUrl, TypeAdapter
 
+from shared.bridge import Bridge
 from shared.connection.consent import CLIENT_SECRET
+from shared.directory.entra_connection import Credential, EntraConnection, Scope
 from shared.directory.password import PasswordNotification
 from shared.directory.schedule import Schedule
+from shared.directory.secret_token import token_hash
 from shared.directory.store import DataCenterName, Store, UpdateVerb, ZohoConnection
-from shared.scim.auth import token_hash
+from shared.entra.clients import SECRET
 from shared.tables.connections import Connections, Tokens
 from shared.tables.secrets import Secrets
 from shared.tables.service import connect
@@ -90,3 +94,18 @@ def add_store(
         )
     )
     return token
+
+
+def connect_to_graph(bridge: Bridge, store_id: str, entra: Mapping[str, str], scope: Scope = Scope.ASSIGNED) -> None:
+    """Let the reconciler read the simulated Entra, by what that said of itself when it was ready."""
+    connection = EntraConnection(
+        tenant_id=entra["tenant_id"],
+        credential=Credential.CLIENT_SECRET,
+        client_id=entra["client_id"],
+        scope=scope,
+        enterprise_app=entra["enterprise_app"],
+        graph=HttpUrl(entra["url"]),
+        login=HttpUrl(entra["login"]),
+    )
+    bridge.secrets.put(store_id, SECRET, entra["client_secret"])
+    bridge.stores.change(store_id, lambda store: store.model_copy(update={"entra": connection}))

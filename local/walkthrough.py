@@ -23,7 +23,9 @@ from local.mailbox import NOTIFICATION, count_mails, password_told
 from local.map_attributes import map_attributes
 from local.person import Person
 from local.provisioning_service import Action, CycleReport, PersonReport, ProvisioningService
+from local.reconciler_steps import ReconcilerSteps
 from local.scim_application import QuarantinedError, RefusedError
+from local.store import connect_to_graph
 from shared.bridge import Bridge
 from shared.provisioning.start import CannotStart
 from shared.settings import Settings
@@ -41,7 +43,7 @@ class Parts:
     zoho_one: str
     host: str
     settings: Mapping[str, str]
-    graph: str
+    entra: Mapping[str, str]
     store: str
     mailbox: Path
     directory: EntraDirectory = field(default_factory=lambda: EntraDirectory(people.PEOPLE))
@@ -63,6 +65,7 @@ def run_walkthrough(parts: Parts, console: Console) -> bool:
         walk.people_change()
         walk.nothing_happens()
         walk.another_setting()
+        walk.reconcile()
         return walk.conclude()
     except (QuarantinedError, RefusedError) as reason:
         console.print(f"[bold red]Entra stops provisioning:[/] {escape(str(reason))}")
@@ -85,6 +88,7 @@ class _Walk:
         self.user_ids: dict[str, str] = {}  # also of those whom the bridge does not show any more
         self.quiet = True
         self.untouched = True
+        self.reconciled = True
 
     def connect_to_zoho_one(self) -> None:
         self._step(
@@ -167,6 +171,12 @@ class _Walk:
         told = "is active in Zoho One still" if self.untouched else "[red]was deactivated in Zoho One[/]"
         self.console.print(f"{user_name} {told}.")
 
+    def reconcile(self) -> None:
+        bridge, store = self.bridge, self.parts.store
+        connect_to_graph(bridge, store, self.parts.entra)
+        reconciler = ReconcilerSteps(self.parts.host, store, bridge, self.directory, self.console, self._step)
+        self.reconciled = reconciler.walk(self._remember_people)
+
     def conclude(self) -> bool:
         """Print the closing table and return whether all is well."""
         accounts = self._accounts()
@@ -187,7 +197,7 @@ class _Walk:
         if not self.quiet:
             self.console.print("[red]A cycle without changes sent some.[/]")
         wrong = [row for row in rows if row.problems]
-        if not wrong and not accounts and self.quiet and self.untouched:
+        if not wrong and not accounts and self.quiet and self.untouched and self.reconciled:
             self.console.print(f"[green]All {len(rows)} people are in Zoho One as they should be.[/]")
             return True
         self.console.print(

@@ -41,33 +41,63 @@ class Mail(StrEnum):
     FOLDER = "folder"
 
 
+def is_unresolved(secret: SecretStr | None) -> bool:
+    """Whether Azure left a reference to Key Vault as it stands, because it could not read the secret.
+
+    https://learn.microsoft.com/azure/app-service/app-service-key-vault-references
+    """
+    return secret is not None and secret.get_secret_value().startswith("@Microsoft.KeyVault(")
+
+
 class MailSettings(BaseSettings):
     """Which way mail goes, and what that way needs; with BRIDGE_MAIL unset, none goes."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False)
 
-    mail: Mail | None = Field(default=None, validation_alias="BRIDGE_MAIL")
+    mail: Mail | None = Field(
+        default=None, validation_alias="BRIDGE_MAIL", description="How one-time passwords are mailed; unset, none are"
+    )
     mail_from: MailAddress | None = Field(
         default=None, validation_alias="BRIDGE_MAIL_FROM", description="Address that one-time password mails come from"
     )
-    smtp_host: str = Field(default="", validation_alias="BRIDGE_SMTP_HOST")
-    smtp_port: int = Field(default=587, ge=1, le=65535, validation_alias="BRIDGE_SMTP_PORT")
-    smtp_security: Security = Field(default=Security.STARTTLS, validation_alias="BRIDGE_SMTP_SECURITY")
-    smtp_user: str | None = Field(default=None, validation_alias="BRIDGE_SMTP_USER")
-    smtp_password: SecretStr | None = Field(default=None, validation_alias="BRIDGE_SMTP_PASSWORD")
+    smtp_host: str = Field(default="", validation_alias="BRIDGE_SMTP_HOST", description="The mail server")
+    smtp_port: int = Field(default=587, ge=1, le=65535, validation_alias="BRIDGE_SMTP_PORT", description="Its port")
+    smtp_security: Security = Field(
+        default=Security.STARTTLS,
+        validation_alias="BRIDGE_SMTP_SECURITY",
+        description="How the connection is protected; `none` is for a relay on the same machine",
+    )
+    smtp_user: str | None = Field(
+        default=None,
+        validation_alias="BRIDGE_SMTP_USER",
+        description="Unset for a server that knows the app by its address",
+    )
+    smtp_password: SecretStr | None = Field(
+        default=None, validation_alias="BRIDGE_SMTP_PASSWORD", description="That user's"
+    )
     smtp_authority: str | None = Field(
         default=None,
         validation_alias="BRIDGE_SMTP_AUTHORITY",
         description="Certificates in PEM of an organisation's own authority, trusted instead of the public ones",
     )
-    ses_region: str = Field(default="", validation_alias="BRIDGE_SES_REGION", description="Such as eu-central-1")
-    ses_access_key_id: str | None = Field(default=None, validation_alias="BRIDGE_SES_ACCESS_KEY_ID")
-    ses_secret_access_key: SecretStr | None = Field(default=None, validation_alias="BRIDGE_SES_SECRET_ACCESS_KEY")
-    mail_tenant_id: ObjectId | None = Field(default=None, validation_alias="BRIDGE_MAIL_TENANT_ID")
+    ses_region: str = Field(
+        default="", validation_alias="BRIDGE_SES_REGION", description="Region of Amazon SES, such as eu-central-1"
+    )
+    ses_access_key_id: str | None = Field(
+        default=None,
+        validation_alias="BRIDGE_SES_ACCESS_KEY_ID",
+        description="Unset, boto3 looks where it always does",
+    )
+    ses_secret_access_key: SecretStr | None = Field(
+        default=None, validation_alias="BRIDGE_SES_SECRET_ACCESS_KEY", description="That key's"
+    )
+    mail_tenant_id: ObjectId | None = Field(
+        default=None, validation_alias="BRIDGE_MAIL_TENANT_ID", description="Your tenant, for mail by Microsoft Graph"
+    )
     mail_client_id: ObjectId | None = Field(
         default=None,
         validation_alias="BRIDGE_MAIL_CLIENT_ID",
-        description="Of the app that has Mail.Send, or of a user-assigned managed identity",
+        description="Of the app that has Mail.Send, or of a user-assigned managed identity; unset for the app's own",
     )
     mail_client_secret: SecretStr | None = Field(
         default=None,
@@ -82,6 +112,10 @@ class MailSettings(BaseSettings):
         """How mail goes and from whom, or None where it does not. Raises ValueError with the setting to change."""
         if self.mail is None:
             return None
+        for field in ("smtp_password", "ses_secret_access_key", "mail_client_secret"):
+            if is_unresolved(getattr(self, field)):
+                name = type(self).model_fields[field].validation_alias
+                raise ValueError(f"{name} is a Key Vault reference that is not resolved: see that the secret exists")
         if self.mail_from is None:
             raise ValueError(f"BRIDGE_MAIL={self.mail} needs BRIDGE_MAIL_FROM, the address that the mails come from")
         return self._way(self.mail, in_azure), self.mail_from

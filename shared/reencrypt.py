@@ -6,7 +6,7 @@ old one away. It may run while the app works, and be stopped and run again.
 
 import sys
 
-from shared.settings import Settings
+from shared.settings import SettingsWrong, read_settings
 from shared.tables.errors import TablesError
 from shared.tables.secrets import Secrets
 from shared.tables.service import connect
@@ -14,11 +14,11 @@ from shared.tables.service import connect
 
 def main() -> int:
     """The exit status is 0 where every secret is encrypted with the first key now."""
-    settings = Settings()  # pydantic-settings reads the environment
     try:
-        table = connect(settings.tables.get_secret_value()).get_table_client("secrets")
+        settings = read_settings()
+        table = connect(settings.storage).get_table_client("secrets")
         done = Secrets(table, settings.encryption_keys.get_secret_value()).reencrypt()
-    except TablesError as error:
+    except (SettingsWrong, TablesError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     sys.stdout.write(f"{done.count} secrets were encrypted anew with the first key.\n")

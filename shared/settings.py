@@ -1,14 +1,19 @@
 """The app's settings, read in one place: environment variables, which in Azure are the app settings."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, HttpUrl, Json, SecretStr
+from cryptography.fernet import Fernet
+from pydantic import AfterValidator, Field, HttpUrl, Json, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.directory.entra_connection import ObjectId
 from shared.directory.store import DataCenterName
-from shared.mail_settings import MailSettings
+from shared.mail_settings import MailSettings, is_unresolved
+from shared.tables.service import AsIdentity, StorageAccount, is_connection_string
 from shared.zoho.data_centers import DATA_CENTERS, DataCenter, replaced
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -23,14 +28,75 @@ def _on_loopback(url: HttpUrl) -> HttpUrl:
 type _LoopbackUrl = Annotated[HttpUrl, AfterValidator(_on_loopback)]
 
 
-class Settings(MailSettings):
+class SettingsWrong(Exception):
+    """The app cannot start: the message lists all settings that are missing or wrong, and shows the value of none."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n- ".join(["The app cannot start until these app settings are put right:", *problems]))
+
+
+class StorageSettings(BaseSettings):
+    """The storage account with the tables, and how it is opened."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False, hide_input_in_errors=True)
+
+    # The host opens the same account by the same settings; their names are its own, with two underscores for a colon:
+    # https://learn.microsoft.com/azure/azure-functions/functions-reference#connecting-to-host-storage-with-an-identity
+    tables: SecretStr | None = Field(
+        default=None,
+        validation_alias="AzureWebJobsStorage",
+        description="Connection string of the storage account with the tables, on one machine",
+    )
+    tables_url: HttpUrl | None = Field(
+        default=None,
+        validation_alias="AzureWebJobsStorage__tableServiceUri",
+        description="Address of the account's tables, which the app opens as its managed identity",
+    )
+    tables_credential: Literal["managedidentity", "azurecli"] | None = Field(
+        default=None,
+        validation_alias="AzureWebJobsStorage__credential",
+        description="As whom: the app's identity, or on an administrator's machine whoever is signed in to az",
+    )
+    tables_identity: ObjectId | None = Field(
+        default=None,
+        validation_alias="AzureWebJobsStorage__clientId",
+        description="Client id of the user-assigned identity; unset for the app's own",
+    )
+
+    @field_validator("tables")
+    @classmethod
+    def _is_connection_string(cls, text: SecretStr | None) -> SecretStr | None:
+        if text is not None and not is_connection_string(text.get_secret_value()):
+            raise ValueError("it is no connection string of a storage account")
+        return text
+
+    @model_validator(mode="after")
+    def _names_an_account(self) -> Self:
+        if self.tables is None and self.tables_url is None:
+            raise ValueError(
+                "AzureWebJobsStorage is missing: a connection string, or in Azure AzureWebJobsStorage__tableServiceUri "
+                "and AzureWebJobsStorage__credential=managedidentity"
+            )
+        if self.tables is None and self.tables_credential is None:
+            raise ValueError("AzureWebJobsStorage__credential is missing: managedidentity")
+        if self.tables_url is not None and self.tables_url.scheme != "https":
+            raise ValueError("AzureWebJobsStorage__tableServiceUri must begin with https://: a token goes there")
+        return self
+
+    @property
+    def storage(self) -> StorageAccount:
+        """The account with the tables, and how it is opened."""
+        if self.tables is not None:
+            return self.tables.get_secret_value()
+        assert self.tables_url is not None  # _names_an_account
+        return AsIdentity(str(self.tables_url), self.tables_identity, by_cli=self.tables_credential == "azurecli")
+
+
+class Settings(MailSettings, StorageSettings):
     """What the bridge needs to know of where it runs. Raises pydantic.ValidationError with all that is missing."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False)
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False, hide_input_in_errors=True)
 
-    tables: SecretStr = Field(
-        validation_alias="AzureWebJobsStorage", description="Connection string of the storage account with the tables"
-    )
     encryption_keys: SecretStr = Field(
         validation_alias="BRIDGE_ENCRYPTION_KEYS",
         description="Fernet keys for stored secrets, comma-separated; the first encrypts, each decrypts",
@@ -57,6 +123,24 @@ class Settings(MailSettings):
         validation_alias="BRIDGE_ENTRA_CERTIFICATE",
         description="On one machine only: the file with the certificate of the simulated Entra on 127.0.0.1",
     )
+
+    @field_validator("encryption_keys")
+    @classmethod
+    def _are_keys(cls, keys: SecretStr) -> SecretStr:
+        texts = [key.strip() for key in keys.get_secret_value().split(",") if key.strip()]
+        if is_unresolved(keys):
+            raise ValueError(
+                "the Key Vault reference is not resolved: see that the secret exists (infra/scripts/encryption-key.sh "
+                "makes it) and that the app's identity has the role Key Vault Secrets User, then restart the app"
+            )
+        if not texts:
+            raise ValueError("there is no key in it")
+        for place, text in enumerate(texts, 1):
+            try:
+                Fernet(text)
+            except ValueError:
+                raise ValueError(f"key {place} of {len(texts)} is no Fernet key, 32 bytes in URL-safe Base64") from None
+        return keys
 
     @property
     def data_centers(self) -> Mapping[DataCenterName, DataCenter]:
@@ -91,3 +175,46 @@ class Platform(BaseSettings):
     def is_azure(self) -> bool:
         """Whether this runs in App Service or Functions."""
         return bool(self.site_name or self.instance_id)
+
+
+def read_settings() -> Settings:
+    """The settings of this process. Raises SettingsWrong."""
+    try:
+        return Settings()  # pydantic-settings reads the environment
+    except ValidationError as error:
+        # Where one field is wrong, what goes for several together is not looked at: so the account is, on its own.
+        raise SettingsWrong(list(dict.fromkeys([*_storage_problems(), *_problems(error), *_unknown()]))) from None
+
+
+def _storage_problems() -> list[str]:
+    try:
+        StorageSettings()
+    except ValidationError as error:
+        return _problems(error)
+    return []
+
+
+def _problems(error: ValidationError) -> list[str]:
+    return [_problem(details) for details in error.errors(include_input=False, include_url=False)]
+
+
+def _problem(details: ErrorDetails) -> str:
+    name = "".join(str(part) for part in details["loc"][:1])
+    if details["type"] == "missing":
+        return f"{name} is missing: {_described()[name]}"
+    text = str(details.get("ctx", {}).get("error", details["msg"]))  # without pydantic's "Value error, "
+    return f"{name}: {text}" if name else text
+
+
+def _described() -> Mapping[str, str]:
+    """The app settings that the code reads, each with what it is for."""
+    fields = (Settings.model_fields | Platform.model_fields).values()
+    return {str(field.validation_alias): field.description or "" for field in fields}
+
+
+def _unknown() -> Iterator[str]:
+    """Settings of the app's that it does not know: likely one that is missing, misspelled."""
+    known = {name.upper() for name in _described()}
+    for name in sorted(os.environ):
+        if name.upper().startswith("BRIDGE_") and name.upper() not in known:
+            yield f"{name} is no setting of the app: is it misspelled?"

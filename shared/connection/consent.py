@@ -100,7 +100,7 @@ class Consent:
         tokens = Tokens(client_id=client.id, client_secret=client.secret, refresh_token=refresh_token, access=access)
         self.connections.save(store.id, now, data_center.name, tokens)
         self.tokens.forget(store.id)
-        _log.info("store=%s connected data_center=%s", store.id, data_center.name)
+        _log.info("connected store=%s data_center=%s", store.id, data_center.name)
         moved = store.zoho.data_center if store.zoho.data_center != data_center.name else None
         if moved is not None:
             # Only the next consent needs it: tokens come from where the connection says.

@@ -41,7 +41,7 @@ class Disconnect:
             try:
                 self.accounts.revoke(data_center, kept.tokens.refresh_token)
             except ZohoConsentLost:
-                _log.info("store=%s the refresh token was worth nothing already", store_id)
+                _log.info("disconnected store=%s the refresh token was worth nothing already", store_id)
         self.connections.erase(store_id)
         self.tokens.forget(store_id)
-        _log.info("store=%s disconnected", store_id)
+        _log.info("disconnected store=%s", store_id)

@@ -189,7 +189,7 @@ class SharedTokens:
         # Zoho gives a new refresh token at the first exchange only; should it ever give one later, the old one is void.
         renewed = {"access": access, "refresh_token": issued.refresh_token or leased.tokens.refresh_token}
         self._connections.write(store_id, leased, free, leased.tokens.model_copy(update=renewed))
-        _log.info("store=%s access token renewed", store_id)
+        _log.info("token store=%s renewed", store_id)
         return self._remember(store_id, access, access.ends - RENEWED_EARLY)
 
     def _ask(self, leased: Kept) -> Issued:
@@ -202,7 +202,7 @@ class SharedTokens:
     def _mark_lost(self, store_id: str, leased: Kept, reason: str) -> None:
         update = {"state": ConnectionState.RECONNECT, "reason": reason, "since": self._now(), "lease_ends": None}
         self._connections.write(store_id, leased, leased.connection.model_copy(update=update))
-        _log.warning("store=%s must be connected again: %s", store_id, reason)
+        _log.warning("reconnect store=%s it must be connected to Zoho One again: %s", store_id, reason)
 
     def _remember(self, store_id: str, access: AccessToken, look: datetime) -> str:
         self._known[store_id] = _Known(access.token, access.ends, look)

@@ -11,6 +11,9 @@ from shared.directory.scim_path import ENTRA, USER, Resource, ScimPath
 _APART = frozenset({"accountEnabled", "manager"})
 """``active`` is also false for those who are unassigned; a manager is named by the id that he has in the bridge."""
 
+_FORMATTED = ScimPath.parse("name.formatted")
+"""Entra's default mapping joins it from first and last name."""
+
 
 def onto_scim(
     resource: Mapping[str, JsonValue], person: AzureUser, *, active: bool, manager: str | None, custom: tuple[str, ...]
@@ -26,6 +29,7 @@ def onto_scim(
         if name not in _APART:
             _set(shown, path, _text(value_of(name)(person)))
     _set(shown, EXTENDED_SOURCES["mailNickname"], None)  # it stands in externalId
+    _set(shown, _FORMATTED, " ".join(filter(None, (person.given_name, person.surname))))
     _set(shown, SCIM_SOURCES["manager"], manager)
     for name in custom:
         path = ScimPath.parse(f"{ENTRA}:{name}")

@@ -23,6 +23,7 @@ from shared.directory.schedule import after_end, after_start, closed, due
 from shared.directory.store import Store, StoreId
 from shared.entra.clients import GraphClients
 from shared.entra.errors import GraphError
+from shared.logging import logged_with
 from shared.provisioning.applying import Applying, Stopped
 from shared.provisioning.comparing import Comparing
 from shared.provisioning.cycle_note import KIND, CycleNote, Seals, lease_name, opened, sealed
@@ -135,7 +136,9 @@ class Cycles:
         if lease is None:
             raise NotNow("Another cycle of this directory store is running, or none is due")
         with counted() as calls:
-            return _Cycle(self, store, request, lease, opened(lease.note, self.seals), calls, report, last).carry_out()
+            cycle = _Cycle(self, store, request, lease, opened(lease.note, self.seals), calls, report, last)
+            with logged_with(cycle=cycle.run.id):
+                return cycle.carry_out()
 
     def times(self, store: str) -> CycleNote:
         """What is remembered of a store's cycles. One round trip."""

@@ -25,7 +25,7 @@ from shared.entra.clients import GraphClients
 from shared.entra.errors import GraphError
 from shared.provisioning.errors import PushError
 from shared.provisioning.pull import Pull
-from shared.provisioning.source import Seen, Source
+from shared.provisioning.source import See, Seen, Source
 from shared.tables.by_time import new_id
 from shared.tables.errors import Changed
 from shared.tables.identities import Identities
@@ -73,16 +73,39 @@ class OnDemand:
             raise CannotProvision("The store has no connection to Microsoft Graph: add it in its settings")
         if (shut := closed(self.now(), store.schedule)) is not None:
             raise CannotProvision(shut.reason)
+
+        def through() -> tuple[OnDemandReport, ...]:
+            try:
+                found = list(self.pull.read_people(store, self.graphs.of(store), wanted))
+            except GraphError as failure:
+                raise CannotProvision(str(failure)) from failure
+            return tuple(_Person(self, store, each, tell).through(seen) for each, seen in found)
+
+        return self._recorded(store, asked_by, through)
+
+    def retry(self, store: Store, identity_id: str, asked_by: str) -> tuple[Run, tuple[OnDemandReport, ...]]:
+        """Take what is pending of one person to Zoho One now, as Entra wrote it last; Graph is not asked.
+
+        Raises KeyError where he is not in the store.
+        """
+        stored = self.identities.read(store.id, identity_id)
+        if stored is None:
+            raise KeyError(identity_id)
+        if (shut := closed(self.now(), store.schedule)) is not None:
+            raise CannotProvision(shut.reason)
+        return self._recorded(
+            store, asked_by, lambda: (_Person(self, store, identity_id, lambda *_: None).again(stored),)
+        )
+
+    def _recorded(
+        self, store: Store, asked_by: str, through: Callable[[], tuple[OnDemandReport, ...]]
+    ) -> tuple[Run, tuple[OnDemandReport, ...]]:
         now = self.now()
         run = Run(
             id=new_id(now), store=store.id, kind=RunKind.ON_DEMAND, asked_by=asked_by, started=now, state=RunState.DONE
         )
         with counted() as calls:
-            try:
-                found = list(self.pull.read_people(store, self.graphs.of(store), wanted))
-            except GraphError as failure:
-                raise CannotProvision(str(failure)) from failure
-            reports = tuple(_Person(self, store, each, tell).through(seen) for each, seen in found)
+            reports = through()
             changes = [self._run_change(each) for each in reports if each.kind is not ChangeKind.NOTHING]
             self.runs.put_changes(store.id, run.id, 0, changes)
             failed = any(each.result is Result.FAILED for each in reports)
@@ -117,23 +140,28 @@ class _Person:
     tell: Tell
     steps: list[StepFound] = field(default_factory=list)
 
-    def through(self, seen: Seen | None) -> OnDemandReport:
+    def through(self, see: See | None) -> OnDemandReport:
         """All steps, as far as they go."""
-        if seen is None:
+        if see is None:
             self._found(Step.IMPORT, False, "Entra has no such user, or he is in its recycle bin.")
             return self._report(self.object_id)
-        name = seen.person.user_principal_name
-        self._found(Step.IMPORT, True, "Entra has this user.", _properties(seen.person))
-        if not self._scope(seen):
-            return self._report(name)
+        name = see(None).person.user_principal_name
         stored = self.parts.source.find(self.store, self.object_id, name)
+        seen = see(stored)
+        self._found(Step.IMPORT, True, "Entra has this user.", _properties(seen.person))
+        if not self._scope(seen, known=stored is not None):
+            return self._report(name)
         self._match(stored)
-        if not self._map(seen, stored):
+        if not self._map(see, stored):
             return self._report(name)
         return self._act(name)
 
-    def _scope(self, seen: Seen) -> bool:
-        known = self.parts.source.find(self.store, self.object_id) is not None
+    def again(self, stored: Stored) -> OnDemandReport:
+        """The last steps, for what is known of him already."""
+        self._match(stored)
+        return self._act_on(stored, stored.identity.said.keys.user_name)
+
+    def _scope(self, seen: Seen, *, known: bool) -> bool:
         if seen.status is Status.UNASSIGNED and seen.why:
             self._found(Step.SCOPE, known, seen.why)
         elif seen.status is Status.UNASSIGNED:
@@ -156,12 +184,13 @@ class _Person:
             ids = (("Zoho One account", identity.account.id), ("id in the bridge", identity.id))
             self._found(Step.MATCH, True, f"He has an account in Zoho One, which is {state}.", ids)
 
-    def _map(self, seen: Seen, stored: Stored | None) -> bool:
+    def _map(self, see: See, stored: Stored | None) -> bool:
+        seen = see(stored)
         account = stored.identity.said.desired if stored else None
         lines = self.parts.preview(self.store, seen.person, account if isinstance(account, ZohoUser) else None)
         details = tuple((str(line.field), f"{line.value or line.error or '–'}   ← {line.rule}") for line in lines)
         try:
-            failure = self.parts.source.take(self.store, stored, seen)
+            failure = self.parts.source.take(self.store, stored, see)
         except (PushError, ZohoBusy, ZohoCredentials) as trouble:
             failure = str(trouble)
         self._found(
@@ -170,7 +199,9 @@ class _Person:
         return failure is None
 
     def _act(self, name: str) -> OnDemandReport:
-        stored = self.parts.source.find(self.store, self.object_id)
+        return self._act_on(self.parts.source.find(self.store, self.object_id), name)
+
+    def _act_on(self, stored: Stored | None, name: str) -> OnDemandReport:
         if stored is None or stored.identity.pending is None:
             told = "Zoho One holds what it should." if stored else "He is not active, so no account is created."
             self._found(Step.ACTION, True, told)

@@ -7,6 +7,7 @@ means that people are gone.
 
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from shared.calls import in_parallel
 from shared.directory.criteria import why_not
@@ -24,7 +25,7 @@ from shared.entra.users_delta import UsersPage, read_changes
 from shared.provisioning.errors import PushError
 from shared.provisioning.reading_progress import ReadingProgress, asked_for
 from shared.provisioning.scope_reading import refresh
-from shared.provisioning.source import Seen, Source
+from shared.provisioning.source import See, Seen, Source
 from shared.tables.entra_scope import EntraScope
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored, is_id
@@ -69,11 +70,11 @@ class Pull:
 
     def read_people(
         self, store: Store, graph: GraphClient, object_ids: Iterable[str]
-    ) -> Iterable[tuple[str, Seen | None]]:
+    ) -> Iterable[tuple[str, See | None]]:
         """These people as they are in Entra just now; None for one who is not there."""
         reading = _Reading(self, store, graph, ReadingProgress(), lambda _: None, lambda: None)
         for object_id, properties in read_users(graph, object_ids, reading.select):
-            yield object_id, reading.seen(properties, None) if properties else None
+            yield object_id, partial(reading.seen, properties) if properties else None
 
 
 @dataclass
@@ -195,16 +196,15 @@ class _Reading:
         if properties is None:
             if stored is None:
                 return True
-            status = Status.DELETED if removal is Removal.DELETED else Status.DEACTIVATED
-            seen = Seen(object_id, stored.identity.said.source, status, _BIN if removal is Removal.CHANGED else "")
+            see: See = partial(_gone, stored, object_id, removal)
         elif stored is None and not (complete and properties.complete):
             return not self._in_scope(object_id)
         else:
-            seen = self.seen(properties, stored)
-            if first and seen.status is not Status.ACTIVATED:
+            see = partial(self.seen, properties)
+            if first and see(None).status is not Status.ACTIVATED:
                 stored = source.find(store, object_id, str(name))  # a push may have made him, and he has left since
         try:
-            failure = source.take(store, stored, seen)
+            failure = source.take(store, stored, see)
         except PushError as trouble:  # a push is writing him, or another person has his userName
             self.troubles.append(f"{object_id}: {trouble}")
             return False
@@ -257,4 +257,9 @@ class _Reading:
         return self.store.entra is not None and self.store.entra.scope is Scope.ASSIGNED
 
 
-_BIN = "He is in the recycle bin of Entra, or gone."
+def _gone(known: Stored, object_id: str, removal: Removal | None, now: Stored | None) -> Seen:
+    """Somebody whom Graph no longer shows."""
+    person = (now or known).identity.said.source
+    if removal is Removal.DELETED:
+        return Seen(object_id, person, Status.DELETED)
+    return Seen(object_id, person, Status.DEACTIVATED, "He is in the recycle bin of Entra, or gone.")

@@ -16,6 +16,7 @@ from shared.directory.password import NoNotice, Notice, PasswordNotice, new_pass
 from shared.directory.plan import ChangeKind
 from shared.directory.store import Store
 from shared.directory.zoho_user import ZohoField, ZohoUser
+from shared.logging import logged_with
 from shared.provisioning.apply import Apply, Found, Outcome
 from shared.provisioning.errors import Refused
 from shared.provisioning.memberships import Memberships
@@ -73,8 +74,9 @@ class Settle:
         found = Found(identity.account, None) if identity.account else None
         password = new_password(store.password_notification, secrets.choice) if identity.pending.password_due else None
         try:
-            found = found if certain else self.apply.look(store, identity)
-            outcome = self.apply.apply(store, identity, found, password)
+            with logged_with(person=identity.id):
+                found = found if certain else self.apply.look(store, identity)
+                outcome = self.apply.apply(store, identity, found, password)
         except ZohoRefused as refusal:
             self._go_back(store, stored, found, refusal)
             raise Refused(f"Zoho One refused: {refusal}") from refusal

@@ -43,6 +43,10 @@ class Seen:
     """What the store's rules found, beyond his status; a sentence."""
 
 
+type See = Callable[[Stored | None], Seen]
+"""How Graph shows a person, given what is known of him: it says less than everything."""
+
+
 @dataclass(frozen=True)
 class Source:
     """Keeps what Entra says.
@@ -64,15 +68,17 @@ class Source:
         holder = self.identities.holder_of(store.id, user_name)
         return holder if holder is not None and holder.identity.object_id is None else None
 
-    def take(self, store: Store, stored: Stored | None, seen: Seen) -> str | None:
+    def take(self, store: Store, stored: Stored | None, see: See) -> str | None:
         """Keep what Graph says of a person; the sentence that tells why it could not be mapped, or None.
 
         Nobody is kept who need not have an account and never had one.
         """
-        name = seen.person.user_principal_name
-        return self._again(
-            stored, lambda: self.find(store, seen.object_id, name), lambda found: self._take(store, found, seen)
-        )
+
+        def look() -> Stored | None:
+            seen = see(None)
+            return self.find(store, seen.object_id, seen.person.user_principal_name)
+
+        return self._again(stored, look, lambda found: self._take(store, found, see(found)))
 
     def renew(self, store: Store, stored: Stored) -> str | None:
         """Work out anew what is desired of a person, after a rule or his manager's account has changed. As ``take``."""
@@ -132,10 +138,9 @@ class Source:
             modified=self.now(),
         )
         if before is None:
-            before_writing = Identity(id=_id_of(seen.object_id), said=said, created=said.modified)
+            after = Identity(id=_id_of(seen.object_id), object_id=seen.object_id, said=said, created=said.modified)
         else:
-            before_writing = before
-        after = before_writing.model_copy(update={"said": said, "object_id": seen.object_id})
+            after = before.model_copy(update={"said": said, "object_id": seen.object_id})
         self._write(store, stored, after, _reason(desire, failure, seen.why), failed=failure is not None)
         return failure
 

@@ -15,7 +15,7 @@ from scim2_server.responses import ScimResponse
 
 from shared.directory.store import Store
 from shared.entra.issued_tokens import IssuedTokens
-from shared.logging import places
+from shared.logging import logged_with, places
 from shared.provisioning.group_push import GroupPush
 from shared.provisioning.push import Push
 from shared.scim.auth import ensure_authorized, ensure_open
@@ -76,24 +76,19 @@ class SyncEndpoint:
     def handle(self, store_id: str, request: HttpRequest) -> HttpResponse:
         """Answer one request to ``/scim/{store_id}/…``."""
         started, request_id = self._clock(), uuid.uuid4().hex
-        try:
-            with scim_errors():
-                response = self._serve(store_id, request)
-        except SCIMException as error:
-            response = self._service.error_response(error)
-        except Exception as error:  # a defect of ours is one SCIM error to Entra, never a stack trace
-            _log.error("defect request=%s error=%s at %s", request_id, type(error).__name__, places(error))
-            response = self._service.error_response(error)
-        # Neither path nor query: they hold userNames.
-        milliseconds = round((self._clock() - started) * 1000)
-        _log.info(
-            "store=%s method=%s status=%d ms=%d request=%s",
-            store_id if response.status != 404 else "-",
-            request.method,
-            response.status,
-            milliseconds,
-            request_id,
-        )
+        with logged_with(request=request_id):
+            try:
+                with scim_errors():
+                    response = self._serve(store_id, request)
+            except SCIMException as error:
+                response = self._service.error_response(error)
+            except Exception as error:  # a defect of ours is one SCIM error to Entra, never a stack trace
+                _log.error("defect error=%s at %s", type(error).__name__, places(error))
+                response = self._service.error_response(error)
+            # Neither path nor query: they hold userNames.
+            store = store_id if response.status != 404 else "-"
+            milliseconds = round((self._clock() - started) * 1000)
+            _log.info("push store=%s method=%s status=%d ms=%d", store, request.method, response.status, milliseconds)
         body = b"" if response.body is None else json.dumps(response.body, ensure_ascii=False).encode()
         return HttpResponse(response.status.value, {**response.headers, "X-Request-Id": request_id}, body)
 
@@ -109,7 +104,8 @@ class SyncEndpoint:
             raise PayloadTooLargeException(detail=f"A request may take {MAX_BODY // 1024} KiB at the most")
         service = _service_of(store.custom_attributes, self._secret)
         storage = IdentityStorage(store, service.provider, self._identities, self._push, self._group_push)
-        return SyncHandler(service, storage).handle(self._scim_request(store, request, url, headers))
+        with logged_with(store=store.id):
+            return SyncHandler(service, storage).handle(self._scim_request(store, request, url, headers))
 
     def _scim_request(
         self, store: Store, request: HttpRequest, url: SplitResult, headers: Mapping[str, str]

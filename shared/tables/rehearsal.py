@@ -43,6 +43,8 @@ class _Rehearsal:
         bounds = [(how, parameters[name] if name else text) for how, name, text in _BOUND.findall(query_filter)]
         with self._lock:
             written = {key: row for (of, key), row in self._rows.items() if of == partition and _within(key, bounds)}
+        if select := options.get("select"):
+            options["select"] = [*select, "RowKey"]  # the order of the two is by it
         ours = iter(sorted(key for key, row in written.items() if row is not None))
         mine = next(ours, None)
         for entity in self._table.query_entities(query_filter, parameters=dict(parameters), **options):

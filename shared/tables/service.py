@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from azure.core.exceptions import (
@@ -13,6 +15,7 @@ from azure.core.exceptions import (
 )
 from azure.core.pipeline.transport import RequestsTransport
 from azure.data.tables import TableServiceClient, TableTransactionError
+from azure.identity import AzureCliCredential, ManagedIdentityCredential
 from requests import Response, Session
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry
@@ -31,19 +34,58 @@ CONNECTIONS = 64
 """That are kept open. The SDK keeps 10, opens one more for each further thread, and throws it away after its answer."""
 
 
-def connect(connection_string: str) -> TableServiceClient:
+@dataclass(frozen=True)
+class AsIdentity:
+    """A storage account that is opened by who asks, not by a key that somebody could take."""
+
+    table_url: str
+    client_id: str | None
+    """Of a user-assigned managed identity; None for the app's own."""
+    by_cli: bool = False
+    """On an administrator's machine: as whoever is signed in to the Azure CLI."""
+
+
+type StorageAccount = str | AsIdentity
+"""A connection string, or an account and who opens it."""
+
+
+def is_connection_string(text: str) -> bool:
+    """Whether it names an account and how to open it. Calls nobody."""
+    try:
+        TableServiceClient.from_connection_string(text).close()
+    except ValueError:
+        return False
+    return True
+
+
+def connect(account: StorageAccount) -> TableServiceClient:
     """A client for the account, with every table the bridge needs. Raises TablesBusy."""
-    service = TableServiceClient.from_connection_string(
-        connection_string,
-        connection_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retry_total=RETRIES,
-        transport=RequestsTransport(session=_session(), session_owner=True),
-    )
+    service = _client(account)
     with our_errors():
         for table in TABLES:
             service.create_table_if_not_exists(table)
     return service
+
+
+def _client(account: StorageAccount) -> TableServiceClient:
+    transport = RequestsTransport(session=_session(), session_owner=True)
+    if isinstance(account, AsIdentity):
+        credential = AzureCliCredential() if account.by_cli else ManagedIdentityCredential(client_id=account.client_id)
+        return TableServiceClient(
+            account.table_url,
+            credential=credential,
+            connection_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            retry_total=RETRIES,
+            transport=transport,
+        )
+    return TableServiceClient.from_connection_string(
+        account,
+        connection_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retry_total=RETRIES,
+        transport=transport,
+    )
 
 
 class _Counted(HTTPAdapter):
@@ -87,6 +129,12 @@ def our_errors() -> Iterator[None]:
 
 def _busy_or_same(error: AzureError) -> Exception:
     status = error.status_code if isinstance(error, HttpResponseError) else None
+    if status == HTTPStatus.FORBIDDEN:
+        # Right after a deployment too: a role takes minutes to come into force.
+        return TablesBusy(
+            "Table Storage does not let this app in: its identity needs the role Storage Table Data Contributor on the "
+            "storage account, and a way to it"
+        )
     if status is None or status in (408, 429) or status >= 500:
         return TablesBusy(f"Table Storage did not answer ({status or type(error).__name__})")
     return error

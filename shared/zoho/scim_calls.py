@@ -4,6 +4,7 @@ Its wire contract is not documented, so this is plain SCIM 2.0 (RFC 7644) in the
 known to send to Zoho One.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from http import HTTPStatus
@@ -34,6 +35,7 @@ CONNECTIONS = 32
 """Kept open: as many as the worker has threads."""
 
 _JSON = TypeAdapter[JsonValue](JsonValue)
+_log = logging.getLogger("bridge.zoho")
 
 
 def new_session() -> requests.Session:
@@ -133,8 +135,9 @@ class ScimCalls:
         left: float,
     ) -> requests.Response:
         note_call("zoho")
+        started, status = time.monotonic(), "-"
         try:
-            return self._session.request(
+            response = self._session.request(
                 method,
                 self._store.zoho.scim_base + path,
                 params=query,
@@ -147,9 +150,14 @@ class ScimCalls:
                 timeout=(min(CONNECT_SECONDS, left), min(READ_SECONDS, left)),
                 allow_redirects=False,
             )
+            status = str(response.status_code)
         except requests.RequestException as error:
             # The error's own text holds the URL, and with it a userName.
             raise ZohoBusy(f"Zoho One did not answer ({type(error).__name__})") from None
+        finally:
+            milliseconds = round((time.monotonic() - started) * 1000)
+            _log.info("zoho store=%s method=%s status=%s ms=%d", self._store.id, method, status, milliseconds)
+        return response
 
 
 def quoted(value: str) -> str:

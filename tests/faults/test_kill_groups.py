@@ -1,6 +1,7 @@
 """The host is killed before and after each call it makes for a group; the same request, sent again, puts all right."""
 
 import itertools
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from tests.faults.killer import Killer
 from tests.provisioning.grouped import Grouped
 
 LEASE_SECONDS = 1.0
+ROUNDS = 8
 EVERYWHERE = settings().max_examples > 1000
 """In `make campaign`. Otherwise before each call that changes something, and after the last: a read leaves no trace."""
 PEOPLE = ("ada", "ben", "cleo", "dora")
@@ -139,10 +141,14 @@ def _moments(calls: list[Call]) -> list[tuple[int, Moment]]:
 
 
 def _settle(bridge: Bridge, store_id: str) -> None:
-    """What the clock does five minutes later, for this store alone."""
+    """What the clock does every five minutes, for this store alone: until the lease of whoever was killed is over."""
     store = bridge.stores.read(store_id)
     assert store is not None
-    bridge.memberships.work_through([store])
+    for _ in range(ROUNDS):
+        bridge.memberships.work_through([store])
+        if not bridge.groups.groups.pending(store_id) and not list(bridge.memberships.notes.waiting(store_id)):
+            return
+        time.sleep(LEASE_SECONDS / 2)
 
 
 def _agree(bridge: Bridge, grouped: Grouped, store: str, case: Case, where: str) -> None:

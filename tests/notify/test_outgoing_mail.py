@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from local.store import new_key
 from shared.notify.folder import MailFolder
 from shared.notify.graph_mail import GraphMail
 from shared.notify.rested import FAILURES, REST, Rested
@@ -19,6 +20,11 @@ from shared.settings import Settings
 from tests.notify.mails import PASSWORD, a_mail
 
 TENANT = "00000000-0000-0000-0000-000000000001"
+NEEDED = {
+    "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+    "BRIDGE_ENCRYPTION_KEYS": new_key(),
+    "BRIDGE_MAIL_FROM": "it@contoso.example",
+}
 SES = {"BRIDGE_MAIL": "ses", "BRIDGE_SES_REGION": "eu-central-1"}
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
@@ -33,8 +39,7 @@ NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
     ],
 )
 def test_the_settings_choose(settings: dict[str, str], transport: type) -> None:
-    needed = {"AzureWebJobsStorage": "x", "BRIDGE_ENCRYPTION_KEYS": "x", "BRIDGE_MAIL_FROM": "it@contoso.example"}
-    postbox = open_postbox(Settings.model_validate(needed | settings), lambda: NOW, in_azure=False)
+    postbox = open_postbox(Settings.model_validate(NEEDED | settings), lambda: NOW, in_azure=False)
     assert isinstance(postbox, Postbox)
     assert type(postbox.transport._transport) is transport
 
@@ -47,8 +52,7 @@ def test_a_wrong_setting_is_told_and_stops_nothing_else(
     settings: dict[str, str], reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)  # as where it is not installed
-    needed = {"AzureWebJobsStorage": "x", "BRIDGE_ENCRYPTION_KEYS": "x", "BRIDGE_MAIL_FROM": "it@contoso.example"}
-    assert open_postbox(Settings.model_validate(needed | settings), lambda: NOW, in_azure=False) == NoPostbox(reason)
+    assert open_postbox(Settings.model_validate(NEEDED | settings), lambda: NOW, in_azure=False) == NoPostbox(reason)
 
 
 def test_a_folder_keeps_mails_for_its_owner_only(tmp_path: Path) -> None:
@@ -121,8 +125,7 @@ def test_a_refused_mail_says_nothing_of_the_server() -> None:
     ],
 )
 def test_the_app_settings_say_what_they_lack(settings: dict[str, str], message: str | None) -> None:
-    needed = {"AzureWebJobsStorage": "x", "BRIDGE_ENCRYPTION_KEYS": "x", "BRIDGE_MAIL_FROM": "it@contoso.example"}
-    read = Settings.model_validate(needed | settings)
+    read = Settings.model_validate(NEEDED | settings)
     if message is None:
         assert (read.mail_way(in_azure=False) is None) == (settings == {})
     else:
@@ -131,7 +134,6 @@ def test_the_app_settings_say_what_they_lack(settings: dict[str, str], message: 
 
 
 def test_a_folder_is_no_way_of_mailing_in_azure(tmp_path: Path) -> None:
-    settings = {"BRIDGE_MAIL": "folder", "BRIDGE_MAIL_FOLDER": str(tmp_path), "BRIDGE_MAIL_FROM": "it@contoso.example"}
-    needed = {"AzureWebJobsStorage": "x", "BRIDGE_ENCRYPTION_KEYS": "x"}
+    settings = {"BRIDGE_MAIL": "folder", "BRIDGE_MAIL_FOLDER": str(tmp_path)}
     with pytest.raises(ValueError, match="for one machine"):
-        Settings.model_validate(needed | settings).mail_way(in_azure=True)
+        Settings.model_validate(NEEDED | settings).mail_way(in_azure=True)

@@ -11,11 +11,11 @@ from shared.directory.entra_connection import Scope
 from shared.directory.identity import Identity
 from shared.directory.mapping import DEFAULT_MAPPING, Mapping, ProfileField, Rule
 from shared.directory.run import Run, RunKind
+from shared.directory.secret_token import token_hash
 from shared.directory.store import Store, ZohoConnection
 from shared.directory.zoho_user import ZohoField
 from shared.entra.clients import SECRET
 from shared.provisioning.cycle import CycleRequest, Done
-from shared.scim.auth import token_hash
 from shared.tables.service import TABLES, connect
 from tests.conftest import Endpoint, Entra, ZohoOne
 
@@ -75,6 +75,14 @@ class Reconciled:
         graphs = self.bridge.reconciler.graphs
         client = graphs.of(self.store)
         client._sleep = lambda _: None
+
+    def break_note(self) -> None:
+        """Let a defect stand in the way of every cycle of this store, in whatever process: a count that is none."""
+        table = connect(os.environ["TESTS_AZURITE"]).get_table_client("identities")
+        pending = "pending:" + "0" * 32
+        table.upsert_entity({"PartitionKey": self.store_id, "RowKey": pending, "id": "0" * 32})
+        broken = {"PartitionKey": self.store_id, "RowKey": "id:" + "0" * 32, "id": "0" * 32, "resource": "{}"}
+        table.upsert_entity(broken | {"created": "not a time", "modified": "not a time"})
 
     def with_managers(self) -> None:
         """Let managers be provisioned too."""

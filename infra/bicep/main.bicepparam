@@ -1,0 +1,9 @@
+// The least that has to be chosen. `azd up` brings these values itself; for `az` on its own, put them into the
+// environment, or write them here.
+using 'main.bicep'
+
+param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'prod')
+param location = readEnvironmentVariable('AZURE_LOCATION', 'westeurope')
+param authClientId = readEnvironmentVariable('AUTH_CLIENT_ID', '')
+param alertEmails = empty(readEnvironmentVariable('ALERT_EMAILS', '')) ? [] : split(readEnvironmentVariable('ALERT_EMAILS', ''), ',')
+param privateNetwork = bool(readEnvironmentVariable('PRIVATE_NETWORK', 'false'))

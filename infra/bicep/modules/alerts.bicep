@@ -1,0 +1,133 @@
+// What somebody has to look at. docs/operations.md has a runbook for each.
+
+@description('What the resources are named after.')
+@minLength(3)
+@maxLength(40)
+param name string
+
+@description('Region.')
+param location string
+
+@description('Tags.')
+param tags object
+
+@description('Log Analytics workspace that the rules search.')
+param workspaceId string
+
+@description('Who is mailed.')
+@maxLength(10)
+param emails array
+
+@description('Minutes without a successful cycle after which somebody is told.')
+@minValue(120)
+@maxValue(2880)
+param silentMinutes int
+
+// The window is how far back a rule looks, each quarter of an hour. Severity 1 is an error that stops provisioning, 2 a warning.
+var rules = [
+  {
+    key: 'no-cycle'
+    title: 'No successful cycle in 2 hours'
+    query: replace(loadTextContent('../queries/no-cycle.kql'), '120m', '${silentMinutes}m')
+    severity: 1
+    window: 'P2D'
+  }
+  {
+    key: 'held-plan'
+    title: 'A plan is held'
+    query: loadTextContent('../queries/held-plan.kql')
+    severity: 2
+    window: 'P1D'
+  }
+  {
+    key: 'reconnect'
+    title: 'A store must be connected to Zoho One again'
+    query: loadTextContent('../queries/reconnect.kql')
+    severity: 1
+    window: 'P2D'
+  }
+  {
+    key: 'poison'
+    title: 'A message is in the poison queue'
+    query: loadTextContent('../queries/poison.kql')
+    severity: 1
+    window: 'PT1H'
+  }
+  {
+    key: 'push-failures'
+    title: 'Pushes fail'
+    query: loadTextContent('../queries/push-failures.kql')
+    severity: 2
+    window: 'PT1H'
+  }
+  {
+    key: 'app-failures'
+    title: 'A function of the app fails'
+    query: loadTextContent('../queries/app-failures.kql')
+    severity: 1
+    window: 'PT1H'
+  }
+]
+
+module actionGroup 'br/public:avm/res/insights/action-group:0.7.0' = {
+  name: 'action-group'
+  params: {
+    name: 'ag-${name}'
+    groupShortName: 'zoho-bridge'
+    tags: tags
+    emailReceivers: [for (email, index) in emails: {
+      name: 'mail-${index}'
+      emailAddress: email
+      useCommonAlertSchema: true
+    }]
+    enableTelemetry: false
+  }
+}
+
+resource alert 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for rule in rules: {
+  name: 'alert-${name}-${rule.key}'
+  location: location
+  tags: tags
+  kind: 'LogAlert'
+  properties: {
+    displayName: 'Zoho One bridge: ${rule.title}'
+    description: 'Runbook: docs/operations.md, "${rule.title}"'
+    severity: rule.severity
+    enabled: true
+    scopes: [
+      workspaceId
+    ]
+    evaluationFrequency: 'PT15M'
+    windowSize: rule.window
+    criteria: {
+      allOf: [
+        {
+          query: rule.query
+          timeAggregation: 'Count'
+          dimensions: [
+            {
+              name: 'store'
+              operator: 'Include'
+              values: [
+                '*'
+              ]
+            }
+          ]
+          operator: 'GreaterThan'
+          threshold: 0
+          failingPeriods: {
+            minFailingPeriodsToAlert: 1
+            numberOfEvaluationPeriods: 1
+          }
+        }
+      ]
+    }
+    autoMitigate: true
+    skipQueryValidation: true // the tables come into being with their first row
+    actions: {
+      actionGroups: [
+        actionGroup.outputs.resourceId
+      ]
+    }
+  }
+}]

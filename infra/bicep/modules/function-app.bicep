@@ -1,0 +1,326 @@
+// The function app: Flex Consumption, Python, signed in to everything as its user-assigned identity.
+
+@description('Name of the function app, the first part of its address.')
+@minLength(2)
+@maxLength(60)
+param name string
+
+@description('Name of its plan.')
+@minLength(1)
+@maxLength(60)
+param planName string
+
+@description('Region.')
+param location string
+
+@description('Tags.')
+param tags object
+
+@description('The user-assigned identity.')
+param identityId string
+
+@description('Client id of the identity.')
+@minLength(36)
+@maxLength(36)
+param identityClientId string
+
+@description('Storage account of the tables, the queues and the deployed package.')
+param storageName string
+
+@description('URL of the container that the deployed package is put into.')
+param deploymentContainer string
+
+@description('Key Vault with the secrets, with a slash at the end.')
+param vaultUri string
+
+@description('Where telemetry goes.')
+param insightsConnectionString string
+
+@description('Log Analytics workspace.')
+param workspaceId string
+
+@description('Subnet of the app\'s instances; empty where there is none.')
+param appSubnetId string
+
+@description('App registration that administrators sign in with.')
+@minLength(36)
+@maxLength(36)
+param authClientId string
+
+@description('The app\'s address for Entra where it is not its own; else empty.')
+param publicUrl string
+
+@description('Memory of an instance, in MB.')
+param instanceMemoryMB int
+
+@description('Instances at the most.')
+param maximumInstanceCount int
+
+@description('Instances for HTTP that are never switched off.')
+param alwaysReadyInstances int
+
+@description('Whether instances are spread over zones.')
+param zoneRedundant bool
+
+@description('Requests and messages that one worker works on at once.')
+param workerThreads int
+
+@description('How long one request may write one person, in seconds.')
+param leaseSeconds int
+
+@description('How one-time passwords are mailed; empty where none are.')
+param mailWay string
+
+@description('Sender of those mails.')
+param mailFrom string
+
+@description('SMTP server.')
+param smtpHost string
+
+@description('SMTP port.')
+param smtpPort int
+
+@description('How the SMTP connection is protected.')
+param smtpSecurity string
+
+@description('SMTP user; empty for none.')
+param smtpUser string
+
+@description('Certificates in PEM that the SMTP server is checked against; empty for the public ones.')
+param smtpAuthority string
+
+@description('Region of Amazon SES.')
+param sesRegion string
+
+@description('Access key id of Amazon SES.')
+param sesAccessKeyId string
+
+@description('App that has Mail.Send; empty for the app\'s own identity.')
+param mailClientId string
+
+var storageSuffix = environment().suffixes.storage
+
+var settings = {
+  // https://learn.microsoft.com/azure/azure-functions/functions-reference#connecting-to-host-storage-with-an-identity
+  AzureWebJobsStorage__accountName: storageName
+  AzureWebJobsStorage__blobServiceUri: 'https://${storageName}.blob.${storageSuffix}'
+  AzureWebJobsStorage__queueServiceUri: 'https://${storageName}.queue.${storageSuffix}'
+  AzureWebJobsStorage__tableServiceUri: 'https://${storageName}.table.${storageSuffix}'
+  AzureWebJobsStorage__credential: 'managedidentity'
+  AzureWebJobsStorage__clientId: identityClientId
+  APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+  // Sign-in proves itself to Entra with the identity, so that there is no client secret to keep and to renew.
+  // https://learn.microsoft.com/azure/app-service/configure-authentication-provider-aad
+  OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID: identityClientId
+  WEBSITE_AUTH_AAD_ALLOWED_TENANTS: tenant().tenantId
+  PYTHON_THREADPOOL_THREAD_COUNT: string(workerThreads)
+  BRIDGE_ENCRYPTION_KEYS: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/encryption-keys)'
+  BRIDGE_LEASE_SECONDS: string(leaseSeconds)
+}
+
+var publicUrlSettings = publicUrl == '' ? {} : {
+  BRIDGE_PUBLIC_URL: publicUrl
+}
+
+var mailSettings = mailWay == '' ? {} : {
+  BRIDGE_MAIL: mailWay
+  BRIDGE_MAIL_FROM: mailFrom
+}
+
+var smtpSettings = mailWay != 'smtp' ? {} : {
+  BRIDGE_SMTP_HOST: smtpHost
+  BRIDGE_SMTP_PORT: string(smtpPort)
+  BRIDGE_SMTP_SECURITY: smtpSecurity
+}
+
+var smtpUserSettings = mailWay != 'smtp' || smtpUser == '' ? {} : {
+  BRIDGE_SMTP_USER: smtpUser
+  BRIDGE_SMTP_PASSWORD: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/smtp-password)'
+}
+
+var smtpAuthoritySettings = mailWay != 'smtp' || smtpAuthority == '' ? {} : {
+  BRIDGE_SMTP_AUTHORITY: smtpAuthority
+}
+
+var sesSettings = mailWay != 'ses' ? {} : {
+  BRIDGE_SES_REGION: sesRegion
+  BRIDGE_SES_ACCESS_KEY_ID: sesAccessKeyId
+  BRIDGE_SES_SECRET_ACCESS_KEY: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/ses-secret-access-key)'
+}
+
+// Without an app of its own for mail, the function app's identity sends, and that has no secret.
+var graphMailSettings = mailWay != 'graph' ? {} : {
+  BRIDGE_MAIL_TENANT_ID: tenant().tenantId
+  BRIDGE_MAIL_CLIENT_ID: mailClientId == '' ? identityClientId : mailClientId
+}
+
+var graphSecretSettings = mailWay != 'graph' || mailClientId == '' ? {} : {
+  BRIDGE_MAIL_CLIENT_SECRET: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/mail-client-secret)'
+}
+
+resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
+  name: planName
+  location: location
+  tags: tags
+  kind: 'functionapp'
+  sku: {
+    name: 'FC1'
+    tier: 'FlexConsumption'
+  }
+  properties: {
+    reserved: true
+    zoneRedundant: zoneRedundant
+  }
+}
+
+resource app 'Microsoft.Web/sites@2024-04-01' = {
+  name: name
+  location: location
+  tags: union(tags, {
+    'azd-service-name': 'bridge'
+  })
+  kind: 'functionapp,linux'
+  identity: {
+    type: 'UserAssigned'
+    userAssignedIdentities: {
+      '${identityId}': {}
+    }
+  }
+  properties: {
+    serverFarmId: plan.id
+    httpsOnly: true
+    clientAffinityEnabled: false
+    keyVaultReferenceIdentity: identityId
+    virtualNetworkSubnetId: appSubnetId == '' ? null : appSubnetId
+    publicNetworkAccess: 'Enabled' // Entra's provisioning service calls from the internet
+    siteConfig: {
+      minTlsVersion: '1.2'
+      scmMinTlsVersion: '1.2'
+      ftpsState: 'Disabled'
+      http20Enabled: true
+      remoteDebuggingEnabled: false
+    }
+    functionAppConfig: {
+      deployment: {
+        storage: {
+          type: 'blobContainer'
+          value: deploymentContainer
+          authentication: {
+            type: 'UserAssignedIdentity'
+            userAssignedIdentityResourceId: identityId
+          }
+        }
+      }
+      runtime: {
+        name: 'python'
+        version: '3.13'
+      }
+      scaleAndConcurrency: {
+        instanceMemoryMB: instanceMemoryMB
+        maximumInstanceCount: maximumInstanceCount
+        alwaysReady: alwaysReadyInstances == 0 ? [] : [
+          {
+            name: 'http'
+            instanceCount: alwaysReadyInstances
+          }
+        ]
+      }
+    }
+  }
+}
+
+resource appSettings 'Microsoft.Web/sites/config@2024-04-01' = {
+  parent: app
+  name: 'appsettings'
+  properties: union(settings, publicUrlSettings, mailSettings, smtpSettings, smtpUserSettings, smtpAuthoritySettings, sesSettings, graphMailSettings, graphSecretSettings)
+}
+
+// Whoever is not signed in is let through, and each page asks the app who may see it (shared/console/admin.py). Entra
+// and Zoho bring no cookie, and one page forgotten in a list of exceptions would shut them out.
+resource authentication 'Microsoft.Web/sites/config@2024-04-01' = {
+  parent: app
+  name: 'authsettingsV2'
+  properties: {
+    platform: {
+      enabled: true
+      runtimeVersion: '~1'
+    }
+    globalValidation: {
+      requireAuthentication: false
+      unauthenticatedClientAction: 'AllowAnonymous'
+      // A store's secret token is a bearer token that is not Entra's: nothing but the store is to judge it. No page
+      // that asks who is signed in may stand here.
+      excludedPaths: [
+        '/scim/*'
+      ]
+    }
+    httpSettings: {
+      requireHttps: true
+    }
+    identityProviders: {
+      azureActiveDirectory: {
+        enabled: true
+        registration: {
+          openIdIssuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
+          clientId: authClientId
+          clientSecretSettingName: 'OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID'
+        }
+        validation: {
+          allowedAudiences: [
+            authClientId
+          ]
+        }
+      }
+    }
+    login: {
+      tokenStore: {
+        enabled: false
+      }
+      cookieExpiration: {
+        convention: 'FixedTime'
+        timeToExpiration: '08:00:00'
+      }
+    }
+  }
+  dependsOn: [
+    appSettings
+  ]
+}
+
+resource ftpPublishing 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+  parent: app
+  name: 'ftp'
+  properties: {
+    allow: false
+  }
+}
+
+resource scmPublishing 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+  parent: app
+  name: 'scm'
+  properties: {
+    allow: false
+  }
+}
+
+// Metrics only: the app's log lines are in Application Insights, and need not be paid for twice.
+resource appMetrics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'to-log-analytics'
+  scope: app
+  properties: {
+    workspaceId: workspaceId
+    metrics: [
+      {
+        category: 'AllMetrics'
+        enabled: true
+      }
+    ]
+  }
+}
+
+@description('Name of the app.')
+output name string = app.name
+
+@description('Address of the app.')
+output url string = 'https://${app.properties.defaultHostName}'

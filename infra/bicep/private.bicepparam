@@ -1,0 +1,21 @@
+// Storage and Key Vault in a virtual network, tables in two regions, one instance that is never switched off, and
+// one-time passwords by your own mail server.
+using 'main.bicep'
+
+param environmentName = 'prod'
+param location = 'westeurope'
+param authClientId = readEnvironmentVariable('AUTH_CLIENT_ID', '')
+param alertEmails = [
+  'identity-team@contoso.example'
+]
+param privateNetwork = true
+param addressPrefix = '10.61.0.0/24'
+param appSubnetPrefix = '10.61.0.0/26'
+param endpointSubnetPrefix = '10.61.0.64/26'
+param storageSku = 'Standard_GZRS'
+param alwaysReadyInstances = 1
+param logRetentionDays = 180
+param mailWay = 'smtp'
+param mailFrom = 'accounts@contoso.example'
+param smtpHost = 'smtp.contoso.example'
+param smtpUser = 'accounts@contoso.example'

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# What azd runs after the template, with its outputs in the environment: the encryption key, the app registration's trust
+# in the app, and what the app may read of the tenant.
+#
+#   after-provision.sh [--dry-run]
+source "$(dirname "$0")/common.sh"
+begin "$0" "$@"
+
+here=$(dirname "$0")
+: "${KEY_VAULT_NAME:?is an output of the template: run azd provision}"
+: "${SIGN_IN_CALLBACK_URL:?is an output of the template: run azd provision}"
+: "${IDENTITY_PRINCIPAL_ID:?is an output of the template: run azd provision}"
+
+sign_in=(--redirect-uri "$SIGN_IN_CALLBACK_URL" --identity "$IDENTITY_PRINCIPAL_ID")
+# Whoever deploys is the first owner; a pipeline, which is no user, names nobody.
+owner=$(az ad signed-in-user show --query userPrincipalName --output tsv 2>/dev/null || true)
+if [[ -n $owner ]]; then sign_in+=(--owner "$owner"); fi
+
+"$here/encryption-key.sh" --vault "$KEY_VAULT_NAME" "$@"
+"$here/sign-in-app.sh" "${sign_in[@]}" "$@" >/dev/null
+"$here/graph-permissions.sh" --identity "$IDENTITY_PRINCIPAL_ID" "$@"

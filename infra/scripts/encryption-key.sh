@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# The key that the bridge encrypts stored secrets with, in the Key Vault as encryption-keys.
+#
+#   encryption-key.sh --vault NAME [--rotate] [--dry-run]
+#
+# --vault is the template's output KEY_VAULT_NAME. Where there is a key, it stays: nothing can be read without it.
+# --rotate puts a new key in front of those that are there; docs/operations.md says what comes after it.
+#
+# It writes through Azure Resource Manager, so it works with a vault that is closed to the internet too. Only --rotate
+# reads the old key, which needs Key Vault Secrets User on the vault, and a way to it.
+#
+# Needs: Contributor on the resource group. python3 with nothing installed.
+source "$(dirname "$0")/common.sh"
+begin "$0" "$@"
+
+vault=$(option --vault "$@")
+[[ -n $vault ]] || fail '--vault is missing: the output KEY_VAULT_NAME of the template'
+
+step "The vault $vault"
+vault_id=$(az keyvault show --name "$vault" --query id --output tsv)
+secret_url="https://management.azure.com$vault_id/secrets/encryption-keys?api-version=2024-11-01"
+
+step 'Whether it has a key'
+if az rest --method get --url "$secret_url" --output none 2>/dev/null; then has_key=yes; else has_key=''; fi
+
+if [[ -n $has_key ]] && ! flag --rotate "$@"; then
+  done_already 'the key that is there stays'
+  exit 0
+fi
+
+old=''
+if [[ -n $has_key ]]; then
+  step 'The keys that are there, which still open what they closed'
+  old=$(az keyvault secret show --vault-name "$vault" --name encryption-keys --query value --output tsv)
+fi
+
+step 'A new key in front, by way of a file that nobody else can read'
+if [[ -n $DRY_RUN ]]; then
+  change az rest --method put --url "$secret_url" --body '@<file with the new key>'
+  exit 0
+fi
+umask 077
+body=$(mktemp)
+trap 'rm -f "$body"' EXIT
+OLD_KEYS=$old python3 - "$body" <<'PYTHON'
+import base64, json, os, sys
+
+keys = [base64.urlsafe_b64encode(os.urandom(32)).decode(), *filter(None, [os.environ["OLD_KEYS"]])]
+properties = {"value": ",".join(keys), "contentType": "Fernet keys: the first encrypts, each decrypts"}
+with open(sys.argv[1], "w") as file:
+    json.dump({"properties": properties}, file)
+PYTHON
+az rest --method put --url "$secret_url" --body "@$body" --output none

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Who .github/workflows/deliver.yml is in Azure: an app registration that trusts GitHub's tokens for one repository and
+# its environment “production”, so that GitHub keeps no secret. It may put code into the app, and nothing else.
+#
+#   pipeline-identity.sh --repository OWNER/NAME --resource-group NAME --app NAME [--dry-run]
+#
+# --resource-group and --app are the template's outputs AZURE_RESOURCE_GROUP and FUNCTION_APP_NAME. It prints the variables that the repository's environment needs.
+#
+# Needs: Application Developer in Entra, and User Access Administrator on the resource group.
+source "$(dirname "$0")/common.sh"
+begin "$0" "$@"
+
+repository=$(option --repository "$@")
+[[ $repository == */* ]] || fail '--repository is missing, or not of the form OWNER/NAME'
+group=$(option --resource-group "$@")
+[[ -n $group ]] || fail '--resource-group is missing: the output AZURE_RESOURCE_GROUP of the template'
+app=$(option --app "$@")
+[[ -n $app ]] || fail '--app is missing: the output FUNCTION_APP_NAME of the template'
+name="Zoho One bridge delivery ($repository)"
+WEBSITE_CONTRIBUTOR=de139f84-1756-47ae-9be6-808fbbe84772
+
+step "The app registration $name"
+client_id=$(az ad app list --filter "displayName eq '$name'" --query '[0].appId' --output tsv)
+if [[ -n $client_id ]]; then
+  done_already "$client_id"
+else
+  client_id=$(created az ad app create --display-name "$name" --sign-in-audience AzureADMyOrg --query appId --output tsv)
+fi
+client_id=$(or_placeholder "$client_id" 'client id')
+
+step 'Its service principal'
+principal_id=''
+if [[ $client_id != \<* ]]; then
+  principal_id=$(az ad sp list --filter "appId eq '$client_id'" --query '[0].id' --output tsv)
+fi
+if [[ -n $principal_id ]]; then
+  done_already "$principal_id"
+else
+  principal_id=$(created az ad sp create --id "$client_id" --query id --output tsv)
+fi
+principal_id=$(or_placeholder "$principal_id" 'object id of the service principal')
+
+step "It trusts GitHub's tokens for $repository, environment production"
+subject="repo:$repository:environment:production"
+there=''
+if [[ $client_id != \<* ]]; then
+  there=$(az ad app federated-credential list --id "$client_id" --query "[?subject=='$subject'].name" --output tsv)
+fi
+if [[ -n $there ]]; then
+  done_already "$subject"
+else
+  change az ad app federated-credential create --id "$client_id" --parameters "{
+    \"name\": \"github-production\",
+    \"issuer\": \"https://token.actions.githubusercontent.com\",
+    \"subject\": \"$subject\",
+    \"audiences\": [\"api://AzureADTokenExchange\"]
+  }"
+fi
+
+step "It may put code into the apps of $group: Website Contributor, there only"
+subscription=$(az account show --query id --output tsv)
+change az role assignment create --assignee-object-id "$principal_id" --assignee-principal-type ServicePrincipal \
+  --role "$WEBSITE_CONTRIBUTOR" --scope "/subscriptions/$subscription/resourceGroups/$group"
+
+step 'Variables of the environment “production” in the repository'
+printf 'AZURE_CLIENT_ID=%s\nAZURE_TENANT_ID=%s\nAZURE_SUBSCRIPTION_ID=%s\nAZURE_RESOURCE_GROUP=%s\nFUNCTION_APP_NAME=%s\n' \
+  "$client_id" "$(az account show --query tenantId --output tsv)" "$subscription" "$group" "$app"

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# The enterprise application whose provisioning calls the bridge: what the portal does under “Create your own
+# application” and “Provisioning”, up to the point where a person decides.
+#
+#   provisioning-app.sh --sync-endpoint URL [--name NAME] [--dry-run]
+#
+# --sync-endpoint is the address of a directory store, https://…/scim/<store>. The store's secret token is read from the
+# standard input, so that it stands in no history: provisioning-app.sh --sync-endpoint … < token.txt
+# It does not assign people and does not start provisioning: do both in the portal, after Test Connection.
+#
+# Needs: Application Administrator or Cloud Application Administrator in Entra.
+source "$(dirname "$0")/common.sh"
+begin "$0" "$@"
+
+endpoint=$(option --sync-endpoint "$@")
+[[ $endpoint == https://*/scim/* ]] || fail '--sync-endpoint is missing, or not of the form https://…/scim/<store>'
+name=$(option --name "$@")
+name=${name:-Zoho One}
+NON_GALLERY=8adf8e6e-67b2-4cf2-a259-e3dc5476c621 # the template of an application that is not in the gallery
+
+step "The enterprise application $name"
+principal_id=$(az ad sp list --filter "displayName eq '${name//\'/\'\'}'" --query '[0].id' --output tsv)
+if [[ -n $principal_id ]]; then
+  done_already "$principal_id"
+else
+  principal_id=$(graph POST "/applicationTemplates/$NON_GALLERY/instantiate" "{\"displayName\": \"$name\"}" |
+    python3 -c 'import json, sys; print(json.loads(sys.stdin.read() or "{}").get("servicePrincipal", {}).get("id", ""))')
+fi
+principal_id=$(or_placeholder "$principal_id" 'object id of the enterprise application')
+synchronization="/servicePrincipals/$principal_id/synchronization"
+
+step 'Its provisioning job, which is not started'
+job=''
+if [[ $principal_id != \<* ]]; then
+  job=$(graph GET "$synchronization/jobs" | grep -c '"templateId": "scim"' || true)
+fi
+if [[ -n $job && $job != 0 ]]; then
+  done_already 'there is one'
+else
+  graph POST "$synchronization/jobs" '{"templateId": "scim"}' >/dev/null
+fi
+
+step 'Tenant URL and Secret Token'
+if [[ -n $DRY_RUN ]]; then
+  graph PUT "$synchronization/secrets" '@<Tenant URL and Secret Token>' >/dev/null
+  exit 0
+fi
+umask 077
+body=$(mktemp)
+trap 'rm -f "$body"' EXIT
+python3 -c '
+import json, sys
+
+token = sys.stdin.readline().strip()
+if not token:
+    sys.exit("error: no secret token came on the standard input")
+pairs = {"BaseAddress": sys.argv[1], "SecretToken": token, "SyncNotificationSettings": "{}"}
+with open(sys.argv[2], "w") as file:
+    json.dump({"value": [{"key": key, "value": value} for key, value in pairs.items()]}, file)
+' "$endpoint?aadOptscim062020" "$body"
+graph PUT "$synchronization/secrets" "@$body" >/dev/null

@@ -1,0 +1,132 @@
+"""The checks, by name. Each gives what it found, or raises CheckFailedError."""
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+from local.infra.package import build_package
+from local.infra.queries import BICEP, queries
+from local.processes import ROOT
+from local.store import new_key
+
+CHECKS = ROOT / "infra/checks"
+START_SECONDS = 1.5
+"""Of the processor, until the app is imported: what a start costs on an instance that does nothing else."""
+STARTS = 5
+
+_PARSE = "import sys; from pycep import BicepParser; [BicepParser().parse(text=open(f).read()) for f in sys.argv[1:]]"
+
+
+class CheckFailedError(Exception):
+    """The message is what the tool said."""
+
+
+def checks(tools: Path, folder: Path) -> Mapping[str, Callable[[], str]]:
+    """``tools``: the virtual environment of the tools. ``folder``: an empty one, for the package."""
+    package = folder / "package"
+    return {
+        "the scanner's parser reads each Bicep file": partial(_bicep_parses, tools),
+        "checkov's rules hold, or are left out with a reason": partial(_scan, tools),
+        "Microsoft's parser of KQL understands each query": partial(_queries_are_understood, tools),
+        "azure-functions-doctor finds nothing wrong": partial(_doctor, tools),
+        "the package is imported with requirements.txt alone": partial(_imports_alone, folder / "python", package),
+        "the worker library finds its functions": partial(_is_indexed, package),
+        f"it starts within {START_SECONDS:g} s": partial(_starts_soon, folder / "python", package),
+    }
+
+
+def _run(command: list[str], **options: object) -> str:
+    """What a command prints. Raises CheckFailedError where it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload]
+    if done.returncode != 0:
+        raise CheckFailedError((done.stdout + done.stderr).strip())
+    return str(done.stdout)
+
+
+def _bicep_parses(tools: Path) -> str:
+    files = [str(file) for file in sorted(BICEP.rglob("*.bicep"))]
+    _run([str(tools / "bin/python"), "-c", _PARSE, *files])
+    return f"{len(files)} files"
+
+
+def _scan(tools: Path) -> str:
+    command = [str(tools / "bin/checkov"), "--config-file", str(ROOT / "infra/checkov.yaml")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    # A rule that breaks off counts as neither passed nor failed, so its complaint does.
+    if done.returncode != 0 or "Failed to run check" in done.stderr or "Passed checks: 0" in done.stdout:
+        raise CheckFailedError((done.stdout + done.stderr).strip())
+    return next(line for line in done.stdout.splitlines() if line.startswith("Passed checks"))
+
+
+def _queries_are_understood(tools: Path) -> str:
+    parser = tools / "node_modules/@kusto/language-service-next"
+    command = ["node", str(CHECKS / "kql.js"), str(parser), str(CHECKS / "tables.json")]
+    _run(command, input=json.dumps(queries()))
+    return f"{len(queries())} queries"
+
+
+def _doctor(tools: Path) -> str:
+    command = [str(tools / "bin/azure-functions-doctor"), "doctor", "--path", str(ROOT), "--profile", "deploy"]
+    said = _run(command, env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200"})
+    return next(line.strip() for line in said.splitlines() if "fails," in line)
+
+
+def _imports_alone(python: Path, package: Path) -> str:
+    paths = build_package(package)
+    _run([sys.executable, "-m", "venv", str(python)])
+    pip = [str(python / "bin/pip"), "install", "--quiet", "--disable-pip-version-check"]
+    _run([*pip, "-r", str(package / "requirements.txt")])
+    _import(python, package)
+    size = sum(file.stat().st_size for file in package.rglob("*") if "__pycache__" not in file.parts)
+    return f"{len(paths)} files, {size / 1024:.0f} KiB"
+
+
+def _import(python: Path, package: Path) -> None:
+    _run([str(python / "bin/python"), "-c", "import function_app"], cwd=package, env=_settings())
+
+
+def _settings() -> dict[str, str]:
+    """What the app needs to start, and nothing of this machine's."""
+    return {
+        "PATH": os.environ["PATH"],
+        "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+        "BRIDGE_ENCRYPTION_KEYS": new_key(),
+    }
+
+
+def _is_indexed(package: Path) -> str:
+    command = [sys.executable, "-m", "local.infra.index", str(package)]
+    found = json.loads(_run(command, cwd=ROOT, env=_settings()))
+    if found["app"] != str(package):
+        raise CheckFailedError(f"what was indexed is not the package but {found['app']}")
+    if not found["functions"]:
+        raise CheckFailedError("no function was found")
+    return ", ".join(found["functions"])
+
+
+def _starts_soon(python: Path, package: Path) -> str:
+    if not shutil.which(str(python / "bin/python")):
+        raise CheckFailedError("the package could not be imported")
+    _import(python, package)  # for the first time everything is compiled
+    seconds, processor = [], []
+    for _ in range(STARTS):
+        begun, used = time.perf_counter(), _processor_seconds()
+        _import(python, package)
+        seconds.append(time.perf_counter() - begun)
+        processor.append(_processor_seconds() - used)
+    if min(processor) > START_SECONDS:
+        raise CheckFailedError(f"{min(processor):.2f} s of the processor")
+    return f"{min(processor):.2f} s of the processor, {min(seconds):.2f} s by the clock on this machine"
+
+
+def _processor_seconds() -> float:
+    """That the children of this process have used."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

@@ -1,0 +1,137 @@
+"""Copies a directory store into a file and back, with the app's own settings.
+
+    python -m shared.backup export contoso contoso.jsonl.gz --secrets contoso-secrets.jsonl.gz
+    python -m shared.backup import contoso.jsonl.gz --secrets contoso-secrets.jsonl.gz
+
+The first file holds what the store knows of people: keep it as you keep personal data. The second holds its secrets as
+they are stored, encrypted: it is worth nothing without the keys in BRIDGE_ENCRYPTION_KEYS, so keep those elsewhere. A
+store that comes back is stopped: whoever imports it starts it. shared/tables/copies.py says what is left out.
+"""
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from shared.directory.schedule import closed
+from shared.directory.store import Store
+from shared.settings import SettingsWrong, read_settings
+from shared.store_file import Head, NotAStoreFile, check_file, lines_of, write_file
+from shared.tables.copies import COPIED, SECRETS, Copies
+from shared.tables.errors import TablesError, Unreadable
+from shared.tables.secrets import SEALED, Secrets
+from shared.tables.service import connect
+from shared.tables.stores import Stores
+
+
+class NotCopied(Exception):
+    """Nothing was changed; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Backup:
+    """Exports and imports stores. Both raise NotCopied, NotAStoreFile, TablesError and OSError."""
+
+    stores: Stores
+    copies: Copies
+    secrets: Secrets
+    now: Callable[[], datetime]
+
+    def export_store(self, store_id: str, file: Path, secrets: Path | None) -> Counter[str]:
+        """Write a store into new files; how many rows of each table."""
+        store = self.stores.get(store_id)
+        if store is None:
+            raise NotCopied(f"There is no directory store {store_id}")
+        self._ensure_still(store)
+        head = Head(holds="store", store=store, exported=self.now())
+        counts = write_file(file, head, ((table, row) for table in COPIED for row in self.copies.rows(store_id, table)))
+        if secrets is not None:
+            head = head.model_copy(update={"holds": "secrets"})
+            counts += write_file(secrets, head, ((SECRETS, row) for row in self.copies.rows(store_id, SECRETS)))
+        return counts
+
+    def import_store(self, file: Path, secrets: Path | None, *, replace: bool) -> Counter[str]:
+        """Put a store back, stopped; how many rows of each table.
+
+        Both files are read to their ends before anything is written, and the store's own row is written last: an import
+        that was broken off has made no store, and is done again. Rows that are not in the file are deleted: an earlier
+        import's, or with ``replace`` those of the store that is there.
+        """
+        store = check_file(file, "store")
+        if secrets is not None:
+            self._ensure_readable(secrets, store)
+        there = self.stores.get(store.id)
+        if there is not None:
+            if not replace:
+                raise NotCopied(f"There is a directory store {store.id} already: --replace puts this one in its place")
+            self._ensure_still(there)
+        counts = Counter[str]()
+        sources = [(table, file) for table in COPIED] + ([(SECRETS, secrets)] if secrets else [])
+        for table, source in sources:
+            keys = frozenset(row["RowKey"] for row in lines_of(source, table))
+            self.copies.drop_others(store.id, table, keys)
+            self.copies.put(store.id, table, lines_of(source, table))
+            counts[table] = len(keys)
+        self.stores.put(store.model_copy(update={"schedule": store.schedule.stopped()}))
+        return counts
+
+    def _ensure_still(self, store: Store) -> None:
+        """A copy of rows that are being written fits neither what was nor what is."""
+        if closed(self.now(), store.schedule) is None:
+            raise NotCopied(f"Provisioning of {store.id} runs: stop or pause it first, and wait for a minute")
+
+    def _ensure_readable(self, file: Path, store: Store) -> None:
+        if check_file(file, "secrets").id != store.id:
+            raise NotCopied(f"{file} holds the secrets of another directory store than {store.id}")
+        try:
+            for row in lines_of(file, SECRETS):
+                self.secrets.opened(row[SEALED])
+        except Unreadable:
+            raise NotCopied(
+                f"{file} was encrypted with a key that is not in BRIDGE_ENCRYPTION_KEYS: put it there behind the "
+                "others, import, then run python -m shared.reencrypt"
+            ) from None
+
+
+def main() -> int:
+    """The exit status is 0 where all was copied."""
+    parser = argparse.ArgumentParser(
+        prog="python -m shared.backup", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    export = commands.add_parser("export", help="write a store into a file")
+    export.add_argument("store", help="its id, as in the sync endpoint")
+    restore = commands.add_parser("import", help="put a store back, stopped")
+    for command in (export, restore):
+        command.add_argument("file", type=Path, help="compressed if its name ends in .gz")
+        command.add_argument(
+            "--secrets", type=Path, metavar="FILE", help="its secrets too, encrypted as they are stored"
+        )
+    restore.add_argument("--replace", action="store_true", help="in the place of the store that is there")
+    arguments = parser.parse_args()
+    try:
+        backup = _backup()
+        if arguments.command == "export":
+            counts = backup.export_store(arguments.store, arguments.file, arguments.secrets)
+        else:
+            counts = backup.import_store(arguments.file, arguments.secrets, replace=arguments.replace)
+    except (NotCopied, NotAStoreFile, TablesError, SettingsWrong, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    told = ", ".join(f"{count} rows of {table}" for table, count in sorted(counts.items()))
+    sys.stdout.write(f"{arguments.command}ed: the store's settings, {told or 'and nothing else'}\n")
+    return 0
+
+
+def _backup() -> Backup:
+    settings = read_settings()
+    service = connect(settings.storage)
+    secrets = Secrets(service.get_table_client("secrets"), settings.encryption_keys.get_secret_value())
+    return Backup(Stores(service.get_table_client("stores")), Copies(service), secrets, lambda: datetime.now(UTC))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+"""A directory store's rows, taken out of the tables and put back: its settings, mappings, people, history and runs.
+
+Left out is what the next cycle makes anew (how far Microsoft Graph was read, who is in scope, a plan that waits for an
+administrator) and what ends by itself (leases, consents under way). Secrets are rows of their own, as they are stored:
+encrypted.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from azure.data.tables import TableClient, TableServiceClient, UpdateMode
+
+from shared.tables.portions import portions
+from shared.tables.service import our_errors
+
+COPIED = ("mappings", "identities", "runs")
+"""Tables whose partition is the store, in the order in which they are put back."""
+SECRETS = "secrets"
+
+type Row = dict[str, str]
+
+
+class Copies:
+    """Reads and writes whole stores. Every method raises TablesBusy."""
+
+    def __init__(self, service: TableServiceClient) -> None:
+        self._service = service
+
+    def rows(self, store: str, table: str) -> Iterator[Row]:
+        """A store's rows in one table, in the order of their keys. Raises TypeError for a value that is no text."""
+        for row in self._of(store, table):
+            kept = {name: value for name, value in row.items() if name != "PartitionKey"}
+            for name, value in kept.items():
+                if not isinstance(value, str):
+                    raise TypeError(f"{table} holds something else than text in {name}")
+            yield {name: str(value) for name, value in kept.items()}
+
+    def put(self, store: str, table: str, rows: Iterable[Row]) -> None:
+        """Write rows in place of those with their keys. A hundred in a round trip."""
+        client = self._table(table)
+        for portion in portions({"PartitionKey": store, **row} for row in rows):
+            with our_errors():
+                client.submit_transaction([("upsert", row, {"mode": UpdateMode.REPLACE}) for row in portion])
+
+    def drop_others(self, store: str, table: str, kept: frozenset[str]) -> int:
+        """Delete a store's rows with other keys than these; how many it were."""
+        client, dropped = self._table(table), 0
+        others = (str(row["RowKey"]) for row in self._of(store, table, ["RowKey"]) if row["RowKey"] not in kept)
+        for portion in portions({"PartitionKey": store, "RowKey": key} for key in others):
+            with our_errors():
+                client.submit_transaction([("delete", row) for row in portion])
+            dropped += len(portion)
+        return dropped
+
+    def _of(self, store: str, table: str, columns: list[str] | None = None) -> Iterator[Mapping[str, object]]:
+        with our_errors():
+            yield from self._table(table).query_entities(
+                "PartitionKey eq @store", parameters={"store": store}, select=columns
+            )
+
+    def _table(self, table: str) -> TableClient:
+        return self._service.get_table_client(table)

@@ -1,0 +1,93 @@
+"""The timer and the queue of the reconciler, on a running function host."""
+
+import base64
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+import requests
+from azure.core.exceptions import ResourceExistsError
+from azure.storage.queue import QueueClient
+
+from local.parts import app_settings
+from local.processes import Processes
+from shared.bridge import Bridge
+from shared.directory.run import Run, RunState
+from shared.directory.store import Store
+from shared.provisioning.cycle import GIVEN_UP, CycleRequest
+from tests.conftest import Entra, ZohoOne
+from tests.provisioning.reconciled import Reconciled
+
+PATIENCE = 40.0
+
+
+@pytest.fixture(scope="module")
+def reading_host(
+    processes: Processes, azurite: str, key: str, zoho_one_process: ZohoOne, entra_process: Entra
+) -> Iterator[str]:
+    """A function host that trusts the simulated Entra."""
+    settings = app_settings(azurite, key, zoho_one_process.parts)
+    settings["BRIDGE_ENTRA_CERTIFICATE"] = entra_process.ready["certificate"]
+    process, ready = processes.start_module("local.host", "--port", "0", environment=settings)
+    yield ready["url"]
+    process.stop()
+
+
+@pytest.fixture
+def reconciled(reading_bridge: Bridge, store: Store, entra: Entra, zoho_one: ZohoOne) -> Reconciled:
+    return Reconciled.start(reading_bridge, store, entra, zoho_one)
+
+
+def _run_of(reconciled: Reconciled, count: int = 1) -> Run:
+    gives_up = time.monotonic() + PATIENCE
+    while time.monotonic() < gives_up:
+        runs = reconciled.bridge.reconciler.runs.newest(reconciled.store_id)
+        if len(runs) >= count and runs[0].state is not RunState.RUNNING:
+            return runs[0]
+        time.sleep(0.1)
+    raise AssertionError("no cycle ran")
+
+
+def test_a_tick_runs_the_cycle_of_a_store_that_is_due_and_of_no_other(
+    reading_host: str, reconciled: Reconciled
+) -> None:
+    assert requests.post(f"{reading_host}/admin/functions/tick", json={}, timeout=10).status_code == 202
+    run = _run_of(reconciled)
+    assert (run.state, run.asked_by) == (RunState.DONE, "schedule")
+    reconciled.assert_as_in_entra()
+    requests.post(f"{reading_host}/admin/functions/tick", json={}, timeout=10)
+    time.sleep(2)
+    assert len(reconciled.bridge.reconciler.runs.newest(reconciled.store_id)) == 1
+
+
+def test_two_messages_for_one_store_run_one_cycle(reading_host: str, reconciled: Reconciled) -> None:
+    message = {"input": CycleRequest(store=reconciled.store_id).model_dump_json()}
+    for _ in range(2):
+        assert requests.post(f"{reading_host}/admin/functions/run_cycle", json=message, timeout=10).status_code == 202
+    _run_of(reconciled)
+    time.sleep(2)
+    (run,) = reconciled.bridge.reconciler.runs.newest(reconciled.store_id)
+    assert run.state is RunState.DONE
+
+
+def test_a_message_that_keeps_failing_ends_in_the_poison_queue_and_in_the_runs(
+    reading_host: str, reconciled: Reconciled, azurite: str
+) -> None:
+    reconciled.break_note()
+    queue = QueueClient.from_connection_string(azurite, "cycles")
+    poison = QueueClient.from_connection_string(azurite, "cycles-poison")
+    with suppress(ResourceExistsError):
+        queue.create_queue()
+    text = CycleRequest(store=reconciled.store_id, asked_by="test").model_dump_json()
+    queue.send_message(base64.b64encode(text.encode()).decode())
+    run = _run_of(reconciled, 5)
+    assert run.state is RunState.FAILED
+    (error,) = run.errors
+    assert error == f"A defect of the bridge: ValueError{GIVEN_UP}"
+    gives_up = time.monotonic() + PATIENCE
+    while time.monotonic() < gives_up:
+        if text in [base64.b64decode(each.content).decode() for each in poison.peek_messages(32)]:
+            return
+        time.sleep(0.1)
+    raise AssertionError("the message is not in the poison queue")

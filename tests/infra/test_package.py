@@ -1,0 +1,53 @@
+"""What is deployed is the app, and nothing beside it. `make check-infra` builds it and starts it."""
+
+import json
+import re
+from pathlib import Path
+
+import yaml
+
+from local.infra.package import build_package, deployed_files
+from local.processes import ROOT
+
+
+def test_the_package_holds_only_what_is_deployed() -> None:
+    files = deployed_files()
+    top = {path for path in files if "/" not in path}
+    assert top == {"function_app.py", "host.json", "requirements.txt", "requirements-ses.txt"}
+    assert {path.partition("/")[0] for path in files if "/" in path} == {"functions", "shared"}
+    assert {Path(path).suffix for path in files} == {".py", ".json", ".txt", ".html", ".css"}
+    assert "shared/console/templates/layout.html" in files
+
+
+def test_what_is_secret_or_of_one_machine_is_left_out(tmp_path: Path) -> None:
+    kept = ["function_app.py", "shared/bridge.py", "shared/console/templates/page.html"]
+    left = [".env", ".azure/prod/.env", "local.settings.json", ".venv/lib/x.py", "local/store.py", "tests/test_x.py"]
+    left += ["shared/__pycache__/bridge.cpython-313.pyc", ".git/config", "azure.yaml", "infra/bicep/main.bicep"]
+    for path in [*kept, *left]:
+        (tmp_path / "app" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "app" / path).write_text("x")
+    (tmp_path / "app/.funcignore").write_text((ROOT / ".funcignore").read_text())
+    assert build_package(tmp_path / "package", tmp_path / "app") == sorted(kept)
+
+
+def test_requirements_are_pinned_and_those_of_the_project() -> None:
+    pinned = re.findall(r"^([\w.-]+)==[\w.]+$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    assert len(pinned) == len((ROOT / "requirements.txt").read_text().splitlines())
+    named = re.findall(
+        r'^    "([\w-]+)",$', (ROOT / "pyproject.toml").read_text().partition("[project.opt")[0], re.MULTILINE
+    )
+    assert set(named) <= set(pinned)
+
+
+def test_telemetry_that_alerts_read_is_not_sampled() -> None:
+    options = json.loads((ROOT / "host.json").read_text())["logging"]["applicationInsights"]["samplingSettings"]
+    assert {"Trace", "Exception"} <= set(options["excludedTypes"].split(";"))
+
+
+def test_azd_finds_the_template_and_the_scripts() -> None:
+    project = yaml.safe_load((ROOT / "azure.yaml").read_text())
+    assert (ROOT / project["infra"]["path"] / f"{project['infra']['module']}.bicep").exists()
+    for hook in project["hooks"].values():
+        assert (ROOT / hook["run"]).stat().st_mode & 0o111
+    tagged = re.findall(r"'azd-service-name': '(\w+)'", (ROOT / "infra/bicep/modules/function-app.bicep").read_text())
+    assert set(tagged) == set(project["services"])

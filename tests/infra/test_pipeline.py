@@ -1,0 +1,36 @@
+"""The delivery pipeline runs the README's test command, and keeps no secret of Azure's."""
+
+import re
+from typing import Any
+
+import yaml
+
+from local.processes import ROOT
+
+TEXT = (ROOT / ".github/workflows/deliver.yml").read_text()
+PIPELINE: dict[Any, Any] = yaml.safe_load(TEXT)
+
+
+def test_nothing_is_delivered_that_was_not_tested_and_scanned() -> None:
+    jobs = PIPELINE["jobs"]
+    assert set(jobs["deploy"]["needs"]) == {"test", "scan"}
+    assert {step.get("run") for step in jobs["test"]["steps"]} >= {"make test", "make check-infra"}
+    assert "make test" in (ROOT / "README.md").read_text()
+    assert "pip-audit --requirement requirements.txt" in TEXT
+
+
+def test_azure_is_entered_by_federated_identity() -> None:
+    assert "secrets." not in TEXT
+    assert PIPELINE["permissions"] == {"contents": "read"}
+    deploy = PIPELINE["jobs"]["deploy"]
+    assert deploy["permissions"] == {"contents": "read", "id-token": "write"}
+    assert deploy["environment"] == "production", "the identity trusts no other"
+    script = (ROOT / "infra/scripts/pipeline-identity.sh").read_text()
+    printed = re.search(r"printf '(AZURE_.*?)'", script)
+    assert printed is not None
+    assert set(re.findall(r"vars\.(\w+)", TEXT)) == set(re.findall(r"(?:^|\\n)(\w+)=%s", printed[1]))
+
+
+def test_actions_are_pinned() -> None:
+    for used in re.findall(r"uses: (\S+)", TEXT):
+        assert re.fullmatch(r"[\w-]+/[\w/-]+@v\d+", used), used

@@ -1,0 +1,102 @@
+"""The reconciler from a terminal, as a user of `python -m local serve` has it."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from local.processes import ROOT
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[dict[str, Any]]:
+    """Twelve people, whom a push has brought over."""
+    command = [sys.executable, "-m", "local", "serve", "--people", "12"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())
+        process.send_signal(signal.SIGTERM)
+
+
+def _local(served: dict[str, Any], *arguments: str) -> tuple[int, str, str]:
+    command = [sys.executable, "-m", "local", *arguments, "--store", served["store"], "--settings", served["settings"]]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout, done.stderr
+
+
+def _act(served: dict[str, Any], *actions: dict[str, Any]) -> None:
+    url = served["graph"].removesuffix("/v1.0")
+    assert requests.post(f"{url}/_people", json=list(actions), timeout=10).status_code == 204
+
+
+def _people(served: dict[str, Any]) -> list[str]:
+    url = served["graph"].removesuffix("/v1.0")
+    return [user["id"] for user in requests.get(f"{url}/_state", timeout=10).json()["users"]]
+
+
+def test_plan_sync_runs_and_a_held_plan(served: dict[str, Any]) -> None:
+    people = _people(served)
+    _act(served, {"do": "change", "id": people[0], "values": {"jobTitle": "Countess"}})
+    status, out, err = _local(served, "plan", "--json")
+    planned = json.loads(out)
+    assert (status, planned["counts"]) == (0, {"update": 1}), err
+    assert _local(served, "plan", "--format", "markdown")[1].startswith("# Plan for contoso: 1 changes")
+    status, out, err = _local(served, "sync", "--json")
+    run = json.loads(out)
+    assert (status, run["state"], run["digest"]) == (0, "done", planned["digest"]), err
+    _act(served, *({"do": "unassign", "id": person} for person in people[:11]))
+    status, _, err = _local(served, "plan")
+    assert status == 3, err
+    status, out, _ = _local(served, "sync")
+    assert (status, "would be deactivated or deleted" in " ".join(out.split())) == (3, True)
+    status, out, err = _local(served, "approve")
+    assert (status, "is approved" in out) == (0, True), err
+    assert _local(served, "discard")[1].strip().endswith("is discarded.")
+    assert _local(served, "discard")[0] == 1
+    _act(served, *({"do": "assign", "id": person} for person in people[:11]))
+    assert _local(served, "sync", "--full")[0] == 0
+    status, out, _ = _local(served, "runs", "--json")
+    assert [(each["kind"], each["state"]) for each in json.loads(out)] == [
+        ("full cycle", "done"),
+        ("cycle", "held"),
+        ("cycle", "done"),
+    ]
+
+
+def test_provision_shows_its_steps(served: dict[str, Any]) -> None:
+    person = _people(served)[1]
+    _act(served, {"do": "change", "id": person, "values": {"jobTitle": "Baron"}})
+    status, out, err = _local(served, "provision", person)
+    assert status == 0, err
+    assert [line.split()[2] for line in out.splitlines() if line.startswith("✓")] == [
+        "import:",
+        "scope:",
+        "match:",
+        "map:",
+        "action:",
+    ]
+    status, out, _ = _local(served, "provision", "00000000-0000-0000-0000-000000000000", "--json")
+    (report,) = json.loads(out)
+    assert (status, report["steps"][-1]["told"]) == (1, "Entra has no such user, or he is in its recycle bin.")
+
+
+def test_a_store_is_stopped_and_started(served: dict[str, Any]) -> None:
+    assert _local(served, "stop")[0] == 0
+    status, _, err = _local(served, "sync")
+    assert (status, "Provisioning is stopped" in err) == (4, True)
+    assert json.loads(_local(served, "start", "--json")[1])["started"] is True
+    assert _local(served, "sync")[0] == 0
+
+
+def test_mistakes_are_told_in_a_sentence(served: dict[str, Any], tmp_path: Any) -> None:
+    status, _, err = _local({**served, "store": "nobody"}, "runs")
+    assert (status, err.strip()) == (1, "there is no directory store 'nobody'")
+    empty = tmp_path / "settings.json"
+    empty.write_text('{"Values": {"AzureWebJobsStorage": "nonsense"}}')
+    status, _, err = _local({**served, "settings": str(empty)}, "runs")
+    assert (status, "Traceback" in err, "BRIDGE_ENCRYPTION_KEYS" in err) == (1, False, True)
