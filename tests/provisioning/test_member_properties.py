@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.bridge import Bridge
+from shared.directory.secret_token import token_hash
 from shared.directory.store import Store
-from shared.scim.auth import token_hash
 from shared.scim.endpoint import HttpRequest
 from tests.conftest import ZohoOne
 
