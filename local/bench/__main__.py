@@ -20,6 +20,7 @@ def main() -> int:
     """Measure and print. The exit status is 0 where every request was answered as it should be."""
     parser = argparse.ArgumentParser(prog="python -m local.bench", description=__doc__)
     parser.add_argument("--people", type=_sizes, default=(1_000, 10_000), help="in the store; several with commas")
+    parser.add_argument("--members", type=_sizes, default=(1_000, 50_000), help="in a group; several with commas")
     parser.add_argument("--seconds", type=_seconds, default=5.0, help=f"of each timed run, at most {LONGEST:g}")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     arguments = parser.parse_args()
@@ -28,7 +29,7 @@ def main() -> int:
     progress = Console(stderr=True)
     try:
         with Processes(folder) as processes, progress.status("starting") as status:
-            figures = measure(processes, folder, arguments.people, arguments.seconds, status.update)
+            figures = measure(processes, folder, arguments.people, arguments.members, arguments.seconds, status.update)
     except (ChildFailedError, FileNotFoundError, RuntimeError) as error:
         print(error, file=sys.stderr)
         return 1

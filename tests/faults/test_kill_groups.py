@@ -22,7 +22,8 @@ from tests.provisioning.grouped import Grouped
 LEASE_SECONDS = 1.0
 ROUNDS = 8
 EVERYWHERE = settings().max_examples > 1000
-"""In `make campaign`. Otherwise before each call that changes something, and after the last: a read leaves no trace."""
+"""In `make campaign`. Otherwise before each call that changes something for a group, and after the last: a read leaves
+no trace, and test_kill.py kills before the person is settled."""
 PEOPLE = ("ada", "ben", "cleo", "dora")
 
 type Write = Callable[[Grouped], requests.Response]
@@ -111,7 +112,7 @@ def scene(processes: Processes, azurite: str, key: str, zoho_one: ZohoOne, host:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", CASES if EVERYWHERE else ("create", "change", "disable", "delete-member"))
 def test_a_killed_host_loses_no_member_and_doubles_no_group(name: str, scene: Scene, bridge: Bridge) -> None:
     case = CASES[name]
     with scene.store(name, case) as (doomed, _, process, _):
@@ -137,7 +138,10 @@ def _moments(calls: list[Call]) -> list[tuple[int, Moment]]:
     moments: list[Moment] = ["before", "after"]
     if EVERYWHERE:
         return list(itertools.product(range(len(calls)), moments))
-    return [*((index, "before") for index, call in enumerate(calls) if call.method != "GET"), (len(calls) - 1, "after")]
+    people = [index for index, call in enumerate(calls) if call.gate == "zoho" and "/Users" in call.path]
+    start = max(people, default=-1) + 1
+    writes = [index for index, call in enumerate(calls) if index >= start and call.method != "GET"]
+    return [*((index, moments[0]) for index in writes), (len(calls) - 1, "after")]
 
 
 def _settle(bridge: Bridge, store_id: str) -> None:

@@ -67,7 +67,18 @@ def test_a_sample_is_spread_out(count: int, expected: list[int]) -> None:
 
 @pytest.mark.timeout(240)
 def test_a_small_run_has_every_row() -> None:
-    command = [sys.executable, "-m", "local.bench", "--people", "20,40", "--seconds", "0.3", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "local.bench",
+        "--people",
+        "20,40",
+        "--members",
+        "10,60",
+        "--seconds",
+        "0.3",
+        "--json",
+    ]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     figures = json.loads(run.stdout)
@@ -76,10 +87,13 @@ def test_a_small_run_has_every_row() -> None:
     assert all(rate["requests"] > 0 and rate["refused"] == 0 for rate in figures["rates"])
     assert {(rate["case"], rate["table_calls"]) for rate in figures["rates"]} == {
         (Case.GET, 1.0),
-        (Case.PATCH, 3.0),
+        (Case.PATCH, 4.0),
         (Case.POST, 2.0),
     }
     assert len(figures["point_reads"]) == len(figures["kept"]) == 4
     assert len(figures["pages"]) == 4 * len(PAGES)
+    costs = [(cost["members"], cost["change"], cost["count"], cost["table_calls"]) for cost in figures["groups"]]
+    assert costs == [(members, change, 1, 3) for members in (10, 60) for change in ("add", "remove")]
+    assert all(cost["zoho_calls"] == 1 for cost in figures["groups"])
     assert len(figures["first_answer_seconds"]) == 5
     assert figures["peak_memory_mib"] > 20
