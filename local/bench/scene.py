@@ -17,6 +17,7 @@ from local.parts import STORE, app_settings, start_zoho_one
 from local.processes import Child, Processes
 from local.store import add_store, new_key
 from shared.bridge import Bridge
+from shared.directory.guard import GuardLimits, Threshold
 from shared.settings import Settings
 from shared.tables.service import connect
 
@@ -33,6 +34,9 @@ class Scene:
         self._zoho_one, self._zoho_one_process = start_zoho_one(processes), processes.children[-1]
         self.token = add_store(self._connection_string, self._key, self._zoho_one, STORE)
         bridge = Bridge(Settings.model_validate(self._settings(self._connection_string)))
+        # Members are removed again and again to be measured, which the guard would stop.
+        unguarded = GuardLimits(members=Threshold(count=10**9, percent=100))
+        bridge.stores.change(STORE, lambda store: store.model_copy(update={"guard": unguarded}))
         self.identities, store = bridge.identities, bridge.stores.get(STORE)
         assert store is not None  # it was added above
         self.identities_table = connect(self._connection_string).get_table_client("identities")

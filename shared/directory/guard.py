@@ -114,7 +114,8 @@ class Breach(BaseModel):
         recent = f", counting {self.recent} of the last {minutes} minutes" if self.recent else ""
         if self.rule is Rule.MEMBERS:
             share = f"{self.count} of {self.of} members ({self.percentage:.1f} %)"
-            return f"{share} would be removed from the group{recent}; the limit is {self.limit}."
+            limit = str(self.limit).replace("people", "members")
+            return f"{share} would be removed from the group{recent}; the limit is {limit}."
         share = f"{self.count} of {self.of} active people ({self.percentage:.1f} %)"
         if self.rule is Rule.ONE_FIELD:
             return f"The field {self.field} would change for {share}; the limit is {self.limit}."
