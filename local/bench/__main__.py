@@ -45,6 +45,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", choices=("push", "cycle"), help="measure one of the two")
     push = parser.add_argument_group("push")
     push.add_argument("--people", type=_sizes, default=(1_000, 10_000), help="in the store; several with commas")
+    push.add_argument("--members", type=_sizes, default=(1_000, 50_000), help="in a group; several with commas")
     push.add_argument("--seconds", type=_seconds, default=5.0, help=f"of each timed run, at most {LONGEST:g}")
     cycle = parser.add_argument_group("cycle")
     sizes = (100, 1_000, 10_000, 100_000)
@@ -57,7 +58,7 @@ def _arguments() -> argparse.Namespace:
 
 def _push(arguments: argparse.Namespace, folder: Path, tell: Tell) -> Figures:
     with Processes(folder) as processes:
-        return measure(processes, folder, arguments.people, arguments.seconds, tell)
+        return measure(processes, folder, arguments.people, arguments.members, arguments.seconds, tell)
 
 
 def _cycles(arguments: argparse.Namespace, folder: Path, tell: Tell) -> CycleFigures:

@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response
 
 from shared.console import (
     connection_pages,
+    group_pages,
     held_plan_pages,
     mapping_pages,
     people_pages,
@@ -92,6 +93,7 @@ def create_app(console: ConsoleParts) -> Flask:
         store_pages,
         connection_pages,
         mapping_pages,
+        group_pages,
         settings_pages,
         scope_pages,
         people_pages,

@@ -17,7 +17,8 @@ from shared.bridge import Bridge
 from shared.directory.store import Store
 from shared.entra.graph_client import PATIENCE, GraphClient
 from shared.settings import Settings
-from shared.zoho.scim_calls import CALLS_SECONDS, ZohoUsers
+from shared.zoho.scim_calls import CALLS_SECONDS
+from shared.zoho.scim_client import ZohoUsers
 from tests.conftest import Entra, ZohoOne
 from tests.faults.cycle_scene import CycleScene
 from tests.faults.outside_calls import CallName, Kind

@@ -69,7 +69,7 @@ def test_a_sample_is_spread_out(count: int, expected: list[int]) -> None:
 
 @pytest.mark.timeout(240)
 def test_a_small_run_has_every_row() -> None:
-    figures = _measured("push", "--people", "20,40", "--seconds", "0.3")
+    figures = _measured("push", "--people", "20,40", "--members", "10,60", "--seconds", "0.3")
     rows = [(rate["people"], rate["azurite"], rate["case"], rate["connections"]) for rate in figures["rates"]]
     assert rows == list(itertools.product([20, 40], Mode, Case, [4, 16]))
     assert all(rate["requests"] > 0 and rate["refused"] == 0 for rate in figures["rates"])
@@ -80,6 +80,9 @@ def test_a_small_run_has_every_row() -> None:
     }
     assert len(figures["point_reads"]) == len(figures["kept"]) == 4
     assert len(figures["pages"]) == 4 * len(PAGES)
+    costs = [(cost["members"], cost["change"], cost["count"], cost["table_calls"]) for cost in figures["groups"]]
+    assert costs == [(members, change, 1, 3) for members in (10, 60) for change in ("add", "remove")]
+    assert all(cost["zoho_calls"] == 1 for cost in figures["groups"])
     assert len(figures["first_answer_seconds"]) == 5
     assert figures["peak_memory_mib"] > 20
 
