@@ -3,6 +3,7 @@
 import azure.functions as func
 
 from functions.console import blueprint as console
+from functions.groups import blueprint as groups
 from functions.notify import blueprint as notify
 from functions.oauth import blueprint as oauth
 from functions.reconcile import blueprint as reconcile
@@ -19,3 +20,4 @@ app.register_functions(oauth)
 app.register_functions(notify)
 app.register_functions(console)
 app.register_functions(reconcile)
+app.register_functions(groups)

@@ -32,6 +32,7 @@ from scim2_server.utils import (
 from local.zoho_passwords import Passwords
 
 USER_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
+GROUP_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:Group"
 USER_ATTRIBUTES = (
     "userName",
     "active",
@@ -90,7 +91,36 @@ class Licences(InMemoryStorage):
             )
 
 
-class Held(Licences):
+class Grouped(Licences):
+    """A storage whose groups take only users who exist: "importing groups does not create users"."""
+
+    def create(self, resource_type: ResourceType, resource: Resource[Any]) -> Resource[Any]:
+        with self.lock:
+            self._check_members(resource, frozenset())
+            return super().create(resource_type, resource)
+
+    def update(
+        self, resource_type: ResourceType, resource: Resource[Any], *, expected_version: str | None = None
+    ) -> Resource[Any]:
+        with self.lock:
+            before = next((held for held in self.resources if held.id == resource.id), None)
+            self._check_members(resource, _members(before))
+            return super().update(resource_type, resource, expected_version=expected_version)
+
+    def delete(self, resource_type: ResourceType, resource_id: str, *, expected_version: str | None = None) -> None:
+        with self.lock:
+            super().delete(resource_type, resource_id, expected_version=expected_version)
+            for group in self.resources:
+                if resource_id in _members(group):
+                    group.members = [one for one in group.members if one.value != resource_id]  # type: ignore[attr-defined]  # a group's
+
+    def _check_members(self, resource: Resource[Any], before: frozenset[str]) -> None:
+        new = _members(resource) - before
+        if new and (unknown := new.difference(str(held.id) for held in self.resources)):
+            raise InvalidValueException(detail=f"There is no user {min(unknown)} in this organization.")
+
+
+class Held(Grouped):
     """A storage that keeps passwords apart from all that it shows. One that a write does not name stays."""
 
     def __init__(self, limit: int | None) -> None:
@@ -132,9 +162,15 @@ class Directory(ASGIApplication):
 
     async def add_user(self, user: dict[str, Any]) -> ScimResponse:
         """Add a user behind the bridge's back, as an administrator of Zoho One does."""
-        body = json.dumps({"schemas": [USER_SCHEMA], **user}).encode()
+        return await self._add("/Users", {"schemas": [USER_SCHEMA], **user})
+
+    async def add_group(self, group: dict[str, Any]) -> ScimResponse:
+        """Add a group, as one does too."""
+        return await self._add("/Groups", {"schemas": [GROUP_SCHEMA], **group})
+
+    async def _add(self, path: str, resource: dict[str, Any]) -> ScimResponse:
         headers = {"Content-Type": "application/scim+json"}
-        request = ScimRequest("POST", "", "/Users", headers=headers, body=body)
+        request = ScimRequest("POST", "", path, headers=headers, body=json.dumps(resource).encode())
         try:
             return await self.handler.handle(request)
         except Exception as exception:  # answered as the application answers any request
@@ -172,6 +208,11 @@ def _taken_out(written: Any) -> str | None:
     if password is not None:
         written.password = None
     return password
+
+
+def _members(resource: Resource[Any] | None) -> frozenset[str]:
+    """The ids of a group's members; nobody's where it is no group."""
+    return frozenset(str(member.value) for member in getattr(resource, "members", None) or ())
 
 
 def _is_active_user(resource: Resource[Any]) -> bool:

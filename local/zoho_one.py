@@ -2,8 +2,8 @@
 
 It has the two faces of Zoho One that the bridge sees, the accounts servers under `/dc/{data center}` and the SCIM API
 under `/scim`; `/_sign_in`, where a user tries his password; and one of its own: `/_state`, `/_faults`, `/_users`,
-`/_tokens` and `/_home` show and change what it is and does. When ready it says in one line where it is, and the client
-and refresh token that it knows.
+`/_groups`, `/_tokens` and `/_home` show and change what it is and does. When ready it says in one line where it is, and
+the client and refresh token that it knows.
 """
 
 import argparse
@@ -37,7 +37,7 @@ from local.zoho_faults import FAULTS, Fault, Faults
 from local.zoho_passwords import hidden
 
 REMEMBERED_CALLS = 100
-USERS = TypeAdapter(list[dict[str, Any]])
+RESOURCES = TypeAdapter(list[dict[str, Any]])
 SIGN_IN = TypeAdapter(dict[Literal["userName", "password"], str])
 
 
@@ -126,7 +126,7 @@ class ZohoOne:
                 return self._move(body)
             case "POST", "/_sign_in":
                 return self._sign_in(body)
-            case "POST", "/_faults" | "/_users":
+            case "POST", "/_faults" | "/_users" | "/_groups":
                 return await self._add(path, body)
             case _:
                 return Response(404)
@@ -151,7 +151,8 @@ class ZohoOne:
             if path == "/_faults":
                 self._faults.waiting += FAULTS.validate_json(body)
                 return Response(204)
-            responses = [await self.directory.add_user(user) for user in USERS.validate_json(body)]
+            add = self.directory.add_user if path == "/_users" else self.directory.add_group
+            responses = [await add(resource) for resource in RESOURCES.validate_json(body)]
         except ValidationError as error:
             return Response(422, error.json(include_url=False).encode(), [("content-type", "application/json")])
         failed = any(not is_success(response) for response in responses)

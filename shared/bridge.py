@@ -26,7 +26,6 @@ from shared.scim.endpoint import SyncEndpoint
 from shared.settings import Platform, Settings, read_settings
 from shared.tables.connections import Connections
 from shared.tables.consents import Consents
-from shared.tables.groups import Groups
 from shared.tables.identities import Identities
 from shared.tables.leases import LeaseLost
 from shared.tables.mails import Mails
@@ -35,9 +34,11 @@ from shared.tables.recent_leavings import Leavings
 from shared.tables.secrets import Secrets
 from shared.tables.service import connect
 from shared.tables.stores import Stores
+from shared.zoho.group_client import ZohoGroups
 from shared.zoho.oauth import ZohoAccounts
 from shared.zoho.pace import Pace
-from shared.zoho.scim_client import ZohoUsers, new_session
+from shared.zoho.scim_calls import new_session
+from shared.zoho.scim_client import ZohoUsers
 
 MOST_DELIVERIES = 5
 """Of a message of the queue before the platform gives it up: the default of maxDequeueCount in host.json."""
@@ -68,10 +69,13 @@ class Bridge:
 
         self._paces: dict[str, Pace] = {}
 
-        def users(store: Store) -> ZohoUsers:
+        def pace(store: Store) -> Pace:
             zoho = store.zoho
             new = Pace(zoho.parallel_calls, zoho.calls_per_second, random.random)
-            return ZohoUsers(store, session, tokens, self._paces.setdefault(store.id, new))
+            return self._paces.setdefault(store.id, new)
+
+        def users(store: Store) -> ZohoUsers:
+            return ZohoUsers(store, session, tokens, pace(store))
 
         self.users = users
         self.switch = Switch(self.stores, ConnectionCheck(users), _now)
@@ -103,18 +107,20 @@ class Bridge:
             self.mappings,
             self.leavings,
             users,
+            lambda store: ZohoGroups(store, session, tokens, pace(store)),
             self.password_mails,
             self.entra_session,
             lease_of_writers,
             _now,
         )
         source = self.reconciler.on_demand.source
+        self.groups, self.memberships = self.reconciler.groups, self.reconciler.memberships
         self.push = Push(self.identities, source.desires, source.settle, self.leavings, lease_of_writers)
         self.sync_endpoint = SyncEndpoint(
             self.stores,
             self.identities,
-            Groups(service.get_table_client("identities")),
             self.push,
+            self.groups,
             secret=hashlib.sha256(b"cursors" + keys.encode()).digest(),
             public_url=public_url,
         )
@@ -140,6 +146,10 @@ class Bridge:
     def mail_passwords(self) -> None:
         """Try again to send the one-time passwords that are due, in every started store."""
         self.password_mails.work_through(self.stores.started())
+
+    def settle_groups(self) -> None:
+        """Try again to bring groups and memberships to Zoho One that have not come there, in every started store."""
+        self.memberships.work_through(self.stores.started())
 
 
 def _now() -> datetime:

@@ -21,7 +21,11 @@ from shared.provisioning.cycle import Cycles
 from shared.provisioning.decisions import Decisions
 from shared.provisioning.desires import Desires
 from shared.provisioning.dry_run import DryRun, Preview
+from shared.provisioning.group_apply import GroupApply
+from shared.provisioning.group_push import GroupPush
 from shared.provisioning.guarding import Guarding
+from shared.provisioning.member_accounts import MemberAccounts
+from shared.provisioning.memberships import Memberships
 from shared.provisioning.on_demand import OnDemand
 from shared.provisioning.password_mail import PasswordMails
 from shared.provisioning.planning import Planning
@@ -31,17 +35,20 @@ from shared.provisioning.settle import Settle
 from shared.provisioning.source import Source
 from shared.tables.entra_scope import EntraScope
 from shared.tables.errors import Unreadable
+from shared.tables.groups import Groups
 from shared.tables.held_plans import HeldPlans
 from shared.tables.identities import Identities
 from shared.tables.leases import Leases
 from shared.tables.mappings import Mappings
 from shared.tables.pending import PendingMarks
 from shared.tables.recent_leavings import Leavings
+from shared.tables.regroup import RegroupNotes
 from shared.tables.rehearsal import rehearsal_of
 from shared.tables.runs import Runs
 from shared.tables.secrets import Secrets
 from shared.tables.seen_pages import SeenPages
 from shared.tables.stores import Stores
+from shared.zoho.group_client import ZohoGroups
 from shared.zoho.scim_client import ZohoUsers
 
 _RANDOM = random.SystemRandom()
@@ -54,7 +61,10 @@ class _People:
         self.identities = Identities(identities)
         self.marks = PendingMarks(identities)
         apply = Apply(of.users, self.identities.record_of)
-        self.settle = Settle(self.identities, apply, of.now, of.passwords, random.random)
+        groups, accounts = Groups(identities), MemberAccounts(self.identities)
+        self.groups = GroupPush(groups, GroupApply(of.zoho_groups, groups.owner_of), accounts, of.now, of.lease)
+        self.memberships = Memberships(groups, RegroupNotes(identities), self.groups, accounts, of.now)
+        self.settle = Settle(self.identities, apply, of.now, of.passwords, self.memberships, random.random)
         desires = Desires(self.identities, apply, of.mappings.compiled, of.now)
         self.source = Source(self.identities, desires, self.settle, of.now)
         self.pull = Pull(self.identities, of.mappings, self.source, EntraScope(entra), SeenPages(entra))
@@ -74,6 +84,7 @@ class Reconciler:
         mappings: Mappings,
         leavings: Leavings,
         users: Callable[[Store], ZohoUsers],
+        zoho_groups: Callable[[Store], ZohoGroups],
         passwords: PasswordMails,
         entra_session: requests.Session,
         lease: timedelta,
@@ -82,10 +93,12 @@ class Reconciler:
         """``lease``: how long one person may take."""
         self._service = service
         self.users, self.now, self.mappings, self.passwords, self.leavings = users, now, mappings, passwords, leavings
+        self.zoho_groups, self.lease = zoho_groups, lease
         self.held_plans = HeldPlans(service.get_table_client("heldplans"))
         self.runs = Runs(service.get_table_client("runs"))
         self.graphs = GraphClients(entra_session, lambda store: _secret_of(secrets, store))
         people = _People(self, service.get_table_client("identities"), service.get_table_client("entra"))
+        self.groups, self.memberships = people.groups, people.memberships
         self.cycles = Cycles(
             stores=stores,
             leases=Leases(service.get_table_client("leases"), now),

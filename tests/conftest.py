@@ -88,6 +88,10 @@ class ZohoOne:
         """The accounts it holds."""
         return self._state()["users"]  # type: ignore[no-any-return]  # JSON
 
+    def groups(self) -> list[dict[str, Any]]:
+        """The groups it holds."""
+        return self._state()["groups"]  # type: ignore[no-any-return]  # JSON
+
     def calls(self) -> dict[str, int]:
         """How often it was called, by method and kind of path; asking for a token left out."""
         calls: dict[str, int] = self._state()["calls"]
@@ -129,6 +133,19 @@ class ZohoOne:
         added: list[dict[str, Any]] = answer.json()
         return added
 
+    def add_group(self, name: str, *members: str, **values: Any) -> str:
+        """A group that is there already, and its id."""
+        group = {"displayName": name, "members": [{"value": member} for member in members]} | values
+        answer = self.session.post(f"{self.parts.url}/_groups", json=[group])
+        assert answer.ok, answer.text
+        return str(answer.json()[0]["id"])
+
+    def members(self, name: str) -> list[str]:
+        """The userNames of a group's members."""
+        names = {user["id"]: user["userName"] for user in self.users()}
+        (group,) = (group for group in self.groups() if group["displayName"] == name)
+        return sorted(names[member["value"]] for member in group.get("members", []))
+
     def change(self, user_name: str, **values: Any) -> None:
         """Change an account as an administrator of Zoho One does, behind the bridge's back."""
         (account,) = (user for user in self.users() if user["userName"] == user_name)
@@ -142,6 +159,12 @@ class ZohoOne:
         (account,) = (user for user in self.users() if user["userName"] == user_name)
         headers = {"Authorization": f"Bearer {self._own_token()}"}
         assert self.session.delete(f"{self.parts.url}/scim/Users/{account['id']}", headers=headers).ok
+
+    def remove_group(self, name: str) -> None:
+        """Delete a group, as well."""
+        (group,) = (group for group in self.groups() if group["displayName"] == name)
+        headers = {"Authorization": f"Bearer {self._own_token()}"}
+        assert self.session.delete(f"{self.parts.url}/scim/Groups/{group['id']}", headers=headers).ok
 
     def _own_token(self) -> str:
         form = {"grant_type": "refresh_token", "refresh_token": self.parts.refresh_token}

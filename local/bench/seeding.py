@@ -15,7 +15,7 @@ from shared.directory.mail_due import MailDue
 from shared.directory.store import Store
 from shared.provisioning.push import Push
 from shared.tables.identities import Identities
-from shared.tables.identity_rows import AccountRecord, Stored
+from shared.tables.identity_rows import AccountRecord, Regroup, Stored
 
 THREADS = 6
 
@@ -41,11 +41,12 @@ class SettledIdentities(Identities):
         mail: MailDue | None = None,
         *,
         arrived: bool = False,
+        regroup: Regroup | None = None,
     ) -> Stored:
         """Put an identity where there is none; one that is pending is only handed back."""
         if after.pending:
             return Stored(after, etag=before.etag if before else "")
-        return super().write(store, None, after, event, over, mail, arrived=arrived)
+        return super().write(store, None, after, event, over, mail, arrived=arrived, regroup=regroup)
 
 
 def seeding(push: Push, identities: Identities) -> Push:

@@ -27,7 +27,7 @@ class EventKind(StrEnum):
 
 
 class Event(BaseModel):
-    """One line of a person's history."""
+    """One line of a person's or a group's history."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -35,3 +35,9 @@ class Event(BaseModel):
     kind: EventKind
     reason: str
     fields: tuple[FieldChange, ...] = ()
+    joined: tuple[str, ...] = ()
+    """Of a group: whom Zoho One took in, by the bridge's ids."""
+    left: tuple[str, ...] = ()
+    """Of a group: whom it let out."""
+    waiting: tuple[str, ...] = ()
+    """Of a group: who joins once he has an account that is active."""

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, f
 
 from shared.directory.criteria import Group
 from shared.directory.entra_connection import EntraConnection, ObjectId
+from shared.directory.group_settings import GroupSettings
 from shared.directory.guard import GuardLimits
 from shared.directory.password import PasswordNotice, PasswordNotification
 from shared.directory.schedule import Schedule
@@ -54,6 +55,9 @@ class ZohoConnection(BaseModel):
     data_center: DataCenterName = Field(description="Where the organisation lives, and consent is asked for")
     client_id: str = Field(description="Of the client that the organisation registered in Zoho's API console")
     update_verb: UpdateVerb = UpdateVerb.PATCH
+    members_per_call: int = Field(
+        default=500, ge=1, le=10_000, description="Most members of a group that one PATCH adds or removes"
+    )
     extensions: dict[ZohoField, str | None] = Field(
         default_factory=dict,
         description="Fields beyond those Zoho One is documented to take, each with its SCIM path if another than usual",
@@ -122,6 +126,7 @@ class Store(BaseModel):
     drift: Drift = Drift.REPAIR
     history_days: int = Field(default=90, ge=1, le=3650, description="Days that runs and people's history are kept")
     password_notification: PasswordNotification = PasswordNotification()
+    groups: GroupSettings = GroupSettings()
 
     @property
     def is_started(self) -> bool:

@@ -11,11 +11,15 @@ class UserNameTaken(PushError):
     """Another person of this store has the userName."""
 
 
+class GroupNameTaken(PushError):
+    """Another group of this store has the displayName."""
+
+
 class BeingWritten(PushError):
-    """Another request is writing this person just now."""
+    """Another request is writing this person or group just now."""
 
     def __init__(self, until: datetime) -> None:
-        super().__init__("Another request is writing this person; send the request again")
+        super().__init__("Another request is writing the same; send the request again")
         self.until = until
 
 

@@ -19,6 +19,7 @@ from shared.directory.zoho_user import ZohoField, ZohoUser
 from shared.logging import logged_with
 from shared.provisioning.apply import Apply, Found, Outcome
 from shared.provisioning.errors import Refused
+from shared.provisioning.memberships import Memberships
 from shared.provisioning.password_mail import PasswordMails
 from shared.tables.errors import Taken
 from shared.tables.identities import Identities
@@ -43,6 +44,7 @@ class Settle:
     apply: Apply
     now: Callable[[], datetime]
     passwords: PasswordMails
+    memberships: Memberships
     spread: Callable[[], float]
     """A number from 0 to 1, by chance."""
 
@@ -88,12 +90,16 @@ class Settle:
             said = identity.said.model_copy(update={"desired": outcome.account.holds})
             settled = settled.model_copy(update={"said": said})
         if identity.pending.leaving:
-            self.remove(store, stored, Found(outcome.account, outcome.record) if outcome.account else None, event)
+            left = Found(outcome.account, outcome.record) if outcome.account else None
+            self.remove(store, stored, left, event, outcome.account)
             return settled
         mail = self._mail_due(store, identity, outcome)
         arrived = _may_be_awaited(store, identity, outcome)
+        regroup = self.memberships.due(store, identity, outcome.account, event.reason, sure=certain)
         try:
-            written = self.identities.write(store.id, stored, settled, event, outcome.record, mail, arrived=arrived)
+            written = self.identities.write(
+                store.id, stored, settled, event, outcome.record, mail, arrived=arrived, regroup=regroup
+            )
         except Taken:
             another = ZohoRefused("The Zoho One account belongs to another person")
             self._go_back(store, stored, Found(identity.account, None) if identity.account else None, another)
@@ -101,6 +107,7 @@ class Settle:
         if mail is not None:
             was_set = outcome.change.kind is ChangeKind.CREATE
             self.passwords.after_creation(store, written, password if was_set else None)
+        self.memberships.follow(store, written.regroup)
         return written.identity
 
     def give_back(self, store: Store, stored: Stored, failure: str) -> None:
@@ -117,10 +124,16 @@ class Settle:
             found = self.apply.look(store, identity)  # an earlier try may have made an account
         self.remove(store, stored, found, self.event(EventKind.LET_GO, reason))
 
-    def remove(self, store: Store, stored: Stored, left: Found | None, event: Event) -> None:
-        """Take the identity away, with a note of the account that it leaves behind."""
+    def remove(
+        self, store: Store, stored: Stored, left: Found | None, event: Event, out_of_groups: Account | None = None
+    ) -> None:
+        """Take the identity away, with a note of the account that it leaves behind, and let the groups follow.
+
+        ``out_of_groups``: the account that has to leave the groups in Zoho One; one that is let go stays in them.
+        """
         account, record = (left.account, left.record) if left else (None, None)
-        self.identities.remove(store.id, stored, account, event, record)
+        regroup = self.memberships.due_for_gone(store, stored.identity, out_of_groups, event.reason)
+        self.memberships.follow(store, self.identities.remove(store.id, stored, account, event, record, regroup))
 
     def event(self, kind: EventKind, reason: str) -> Event:
         """A line of the history, as of now."""

@@ -16,6 +16,7 @@ from scim2_server.responses import ScimResponse
 from shared.directory.store import Store
 from shared.entra.issued_tokens import IssuedTokens
 from shared.logging import logged_with, places
+from shared.provisioning.group_push import GroupPush
 from shared.provisioning.push import Push
 from shared.scim.auth import ensure_authorized, ensure_open
 from shared.scim.entra_shapes import standard_body, standard_filter
@@ -23,7 +24,6 @@ from shared.scim.errors import scim_errors
 from shared.scim.handler import SyncHandler, SyncService
 from shared.scim.provider import MAX_BODY, sync_endpoint_provider
 from shared.scim.storage import IdentityStorage
-from shared.tables.groups import Groups
 from shared.tables.identities import Identities
 from shared.tables.stores import Stores
 
@@ -56,8 +56,8 @@ class SyncEndpoint:
         self,
         stores: Stores,
         identities: Identities,
-        groups: Groups,
         push: Push,
+        group_push: GroupPush,
         secret: bytes,
         public_url: str | None = None,
         clock: Callable[[], float] = time.perf_counter,
@@ -65,8 +65,8 @@ class SyncEndpoint:
         """``secret`` seals cursors and is the same in every process. ``public_url``: the app's address for Entra."""
         self._stores = stores
         self._identities = identities
-        self._groups = groups
         self._push = push
+        self._group_push = group_push
         self._public_url = public_url
         self._entra_tokens = IssuedTokens()
         self._clock = clock
@@ -103,7 +103,7 @@ class SyncEndpoint:
         if len(request.body) > MAX_BODY:
             raise PayloadTooLargeException(detail=f"A request may take {MAX_BODY // 1024} KiB at the most")
         service = _service_of(store.custom_attributes, self._secret)
-        storage = IdentityStorage(store, service.provider, self._identities, self._groups, self._push)
+        storage = IdentityStorage(store, service.provider, self._identities, self._push, self._group_push)
         with logged_with(store=store.id):
             return SyncHandler(service, storage).handle(self._scim_request(store, request, url, headers))
 

@@ -10,10 +10,12 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 from scim2_models import ScimFilter
 from scim2_models.path import AttrPath, Comparison, FilterNode, LogicalExpr, Not, Present
 
+from shared.directory.group import GROUP
 from shared.directory.scim_path import ENTERPRISE, Resource
 
 _JSON = TypeAdapter[JsonValue](JsonValue)
 _MANAGER = f"{ENTERPRISE}:manager"
+_MEMBER_NAMES = {"members", "members.value", f"{GROUP.lower()}:members", f"{GROUP.lower()}:members.value"}
 _MANAGER_NAMES = {"manager", "manager.value", _MANAGER.lower(), f"{_MANAGER.lower()}.value"}
 
 
@@ -58,7 +60,7 @@ def _standard_resource(resource: Resource) -> Resource:
         rest = {key: value for key, value in extension.items() if key != "manager"}
         resource = resource | {ENTERPRISE: rest | {"manager": manager} if manager else rest}
     if "roles" in resource:
-        resource = resource | {"roles": _roles(resource["roles"])}
+        resource = resource | {"roles": _entries(resource["roles"])}
     return resource
 
 
@@ -90,7 +92,12 @@ def _operations_at(operation: Resource, path: str, value: JsonValue) -> list[Jso
 
 
 def _stands_apart(key: str, part: JsonValue) -> bool:
-    return "[" in key or key == "roles" or _is_manager(key) or (key.lower() == ENTERPRISE.lower() and bool(part))
+    name = key.lower()
+    return "[" in key or name == "roles" or name in _MEMBER_NAMES or _is_manager(key) or _is_extension(name, part)
+
+
+def _is_extension(name: str, part: JsonValue) -> bool:
+    return name == ENTERPRISE.lower() and bool(part)
 
 
 def _is_manager(key: str) -> bool:
@@ -103,7 +110,9 @@ def _standard_operation(operation: Resource, path: str, value: JsonValue) -> Res
         manager = None if str(verb["op"]).lower() == "remove" else _manager(value)
         return verb | {"path": _MANAGER, "value": manager} if manager else {"op": "remove", "path": _MANAGER}
     if path.lower() == "roles" and "value" in operation | {"value": value}:
-        return verb | {"path": path, "value": _roles(value)} if value is not None else verb | {"path": path}
+        return verb | {"path": path, "value": _entries(value)} if value is not None else verb | {"path": path}
+    if path.lower() in _MEMBER_NAMES and isinstance(value, str | list):
+        return verb | {"path": path, "value": _entries(value)}
     return operation | {"path": path, "value": value} if value is not None or "value" in operation else operation
 
 
@@ -116,8 +125,8 @@ def _manager(value: JsonValue) -> Resource | None:
     return {key: part for key, part in value.items() if part is not None} if value.get("value") else None
 
 
-def _roles(value: JsonValue) -> JsonValue:
-    """Roles whose value, or whose entries, are JSON written into a string."""
+def _entries(value: JsonValue) -> JsonValue:
+    """Roles or members that are JSON written into a string, or bare strings in the place of objects."""
     if isinstance(value, str):
         try:
             value = _JSON.validate_json(value)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from scim2_models import InvalidValueException, PayloadTooLargeException, SCIMException, UniquenessException
 
 from shared.entra.errors import GraphBusy
-from shared.provisioning.errors import HeldBack, Refused, UserNameTaken
+from shared.provisioning.errors import GroupNameTaken, HeldBack, Refused, UserNameTaken
 from shared.tables.errors import MappingUnusable, TablesBusy, Taken, TooLarge
 from shared.zoho.errors import ZohoBusy, ZohoCredentials
 
@@ -30,7 +30,7 @@ def scim_errors() -> Iterator[None]:
     """Turn what push and the tables raise into what Entra is told."""
     try:
         yield
-    except UserNameTaken as error:
+    except (UserNameTaken, GroupNameTaken) as error:
         raise UniquenessException(detail=str(error)) from error
     except Refused as error:
         raise InvalidValueException(detail=str(error)) from error
@@ -39,7 +39,7 @@ def scim_errors() -> Iterator[None]:
     except (ZohoCredentials, MappingUnusable) as error:
         raise ServiceUnavailableException(str(error), CREDENTIALS_RETRY) from error
     except TooLarge as error:
-        raise PayloadTooLargeException(detail="The person is larger than the bridge can keep") from error
+        raise PayloadTooLargeException(detail="The person or group is larger than the bridge can keep") from error
     except Taken as error:
         # Of the claims that push knows of none is left over; whatever it is, the request may be sent again.
         raise ServiceUnavailableException("Another request is writing the same account", 5) from error

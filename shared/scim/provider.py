@@ -8,6 +8,7 @@ from scim2_models import (
     Filter,
     Pagination,
     Patch,
+    Required,
     Schema,
     SchemaExtension,
     ScimPolicy,
@@ -18,6 +19,7 @@ from scim2_models import (
 from scim2_server.utils import load_default_resource_types, load_default_schemas
 
 from shared.directory.azure_user import AZURE_FIELDS, EXTENDED_SOURCES
+from shared.directory.group import GROUP
 from shared.directory.scim_path import ENTERPRISE, ENTRA, USER
 
 MAX_BODY = 1024 * 1024
@@ -69,9 +71,17 @@ def sync_endpoint_provider(custom: tuple[str, ...] = ()) -> ScimProvider:
     user_type.schema_extensions = [
         SchemaExtension.model_validate({"schema": urn, "required": False}) for urn in (ENTERPRISE, ENTRA)
     ]
+    group = schemas[GROUP]
+    # A PUT that leaves the members out says nothing of them, and of a member the bridge keeps no more than who he is.
+    for attribute in group.attributes or []:
+        if attribute.name == "members":
+            attribute.required = Required.false
+            attribute.sub_attributes = [
+                part for part in attribute.sub_attributes or [] if part.name in ("value", "$ref")
+            ]
     return ScimProvider.from_discovery(
-        [user, schemas[ENTERPRISE], _entra_extension(custom)],
-        [user_type],
+        [user, schemas[ENTERPRISE], _entra_extension(custom), group],
+        [user_type, load_default_resource_types()["Group"]],
         config=ServiceProviderConfig(
             patch=Patch(supported=True),
             bulk=Bulk(supported=True, max_operations=MAX_BULK_OPERATIONS, max_payload_size=MAX_BODY),

@@ -1,6 +1,5 @@
-"""The resources of a sync endpoint for scim2-server: identities in Table Storage, written through push."""
+"""The resources of a sync endpoint for scim2-server: identities and groups in Table Storage, written through push."""
 
-import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,14 +22,17 @@ from scim2_models import (
 from scim2_server.storage import ScimStorage, SearchPage
 
 from shared.directory.identity import Identity
+from shared.directory.member_change import MemberRequest
 from shared.directory.resource_version import resource_version
 from shared.directory.store import Store
+from shared.provisioning.group_push import GroupPush
 from shared.provisioning.push import Push
 from shared.scim.errors import scim_errors
+from shared.scim.group_storage import GroupStorage
+from shared.scim.member_operations import members_of
 from shared.scim.paging import by_cursor, by_index
 from shared.scim.patience import until_free
 from shared.scim.point_filter import point_of
-from shared.tables.groups import Groups
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Lookup, Person, Stored
 
@@ -43,23 +45,28 @@ his mapping gives (compiled_mapping.LONGEST_VALUE).
 MAX_WORK_ADDRESSES = 20
 """Each is a row to be found by, and a transaction takes a hundred."""
 
-_GROUP = "Group"
+GROUP = "Group"
+"""The name of the type whose resources have members."""
 _JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
 
 
 @dataclass
 class IdentityStorage(ScimStorage):
-    """The people of one directory store, for one request: what it read, it need not read again to write."""
+    """The people and groups of one directory store, for one request: what it read, it need not read again to write."""
 
     supports_cursors = True
 
     store: Store
     provider: ScimProvider
     identities: Identities
-    groups: Groups
     push: Push
+    group_push: GroupPush
     _within: bool = False
     _read: dict[str, Stored] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """The store's groups stand apart."""
+        self.groups = GroupStorage(self.store, self.provider, self.group_push)
 
     @contextmanager
     def operation(self) -> Iterator[None]:
@@ -71,6 +78,7 @@ class IdentityStorage(ScimStorage):
         finally:
             self._within = False
             self._read.clear()
+            self.groups.kept.clear()
 
     def get(
         self,
@@ -80,9 +88,8 @@ class IdentityStorage(ScimStorage):
         response_parameters: ResponseParameters[Any] | None = None,
     ) -> Resource[Any]:
         """Answer a read as Entra wrote it; without response parameters, a write of the same person follows."""
-        if resource_type.name == _GROUP:
-            found = self.groups.read(self.store.id, resource_id)
-            return self._resource(resource_type, found[0]) if found else _not_found(resource_type, resource_id)
+        if resource_type.name == GROUP:
+            return self.groups.get(resource_type, resource_id, response_parameters, keep=self._within)
         if response_parameters is not None:
             people = self.identities.find(self.store.id, Lookup.ID, resource_id)
             return self._resource(resource_type, people[0]) if people else _not_found(resource_type, resource_id)
@@ -99,22 +106,20 @@ class IdentityStorage(ScimStorage):
         """Find people: by one point read where the filter allows it, else page by page through the store."""
 
         def scan(after: str) -> Iterable[Resource[Any]]:
-            found = merge(
-                *(self._resources(kind, search_request, after) for kind in resource_types), key=lambda one: str(one.id)
-            )
-            return (one for one in found if search_request.filter is None or search_request.filter.match(one))
+            found = (self._matching(kind, search_request, after) for kind in resource_types)
+            return merge(*found, key=lambda one: str(one.id))
 
         if search_request.cursor is not None:
             return by_cursor(scan, search_request, position)
         if search_request.filter is None and search_request.sort_by is None:
             return self._listed(resource_types, search_request)
-        return by_index(scan, search_request, lambda resource_id: self._either(resource_types, resource_id))
+        return by_index(scan, search_request, lambda one: self._either(resource_types, one, search_request))
 
     def create(self, resource_type: ResourceType, resource: Resource[Any]) -> Resource[Any]:
         """A new person, taken to Zoho One."""
+        if resource_type.name == GROUP:
+            return self.groups.create(resource_type, resource)
         payload = _payload(resource)
-        if resource_type.name == _GROUP:
-            return self._create_group(resource_type, payload)
         with scim_errors():
             identity = until_free(lambda: self.push.create(self.store, payload))
         return self._resource(resource_type, _person(identity))
@@ -123,18 +128,19 @@ class IdentityStorage(ScimStorage):
         self, resource_type: ResourceType, resource: Resource[Any], *, expected_version: str | None = None
     ) -> Resource[Any]:
         """A person's new state, taken to Zoho One. Raises Changed where another request was faster."""
+        if resource_type.name == GROUP:
+            members = members_of(resource)
+            said = MemberRequest() if members is None else MemberRequest().replace(members)
+            return self.groups.update(resource_type, resource, said, expected_version)
         payload = _payload(resource)
-        if resource_type.name == _GROUP:
-            return self._update_group(resource_type, str(resource.id), payload, expected_version)
         stored = self._to_write(resource_type, str(resource.id), expected_version)
         with scim_errors():
             return self._resource(resource_type, _person(self.push.replace(self.store, stored, payload)))
 
     def delete(self, resource_type: ResourceType, resource_id: str, *, expected_version: str | None = None) -> None:
         """Entra has deleted a person for good. Raises Changed where another request was faster."""
-        if resource_type.name == _GROUP:
-            group, etag = self._group_to_write(resource_type, resource_id, expected_version)
-            self.groups.delete(self.store.id, group.id, etag)
+        if resource_type.name == GROUP:
+            self.groups.delete(resource_type, resource_id, expected_version)
             return
         stored = self._to_write(resource_type, resource_id, expected_version)
         with scim_errors():
@@ -155,24 +161,29 @@ class IdentityStorage(ScimStorage):
         everyone = ((kind, person) for kind in kinds for person in self._people(kind, request, ""))
         for total, (kind, person) in enumerate(everyone, 1):
             if total > start and (stop is None or total <= stop):
-                page.append(self._resource(kind, person))
+                shown = self.groups.shown(kind, person, request) if kind.name == GROUP else None
+                page.append(shown or self._resource(kind, person))
         return SearchPage(total, page)
 
-    def _resources(self, kind: ResourceType, request: SearchRequest[Any], after: str) -> Iterable[Resource[Any]]:
-        return (self._resource(kind, person) for person in self._people(kind, request, after))
+    def _matching(self, kind: ResourceType, request: SearchRequest[Any], after: str) -> Iterable[Resource[Any]]:
+        """Those of one type whom a search finds, in the order of ids."""
+        if kind.name == GROUP:
+            return self.groups.matching(kind, request, after)
+        found = (self._resource(kind, person) for person in self._people(kind, request, after))
+        return (one for one in found if request.filter is None or request.filter.match(one))
 
     def _people(self, kind: ResourceType, request: SearchRequest[Any], after: str) -> Iterable[Person]:
         """Those of one type whom the filter may match, in the order of ids."""
-        if kind.name == _GROUP:
-            return self.groups.scan(self.store.id, after)
+        if kind.name == GROUP:
+            return self.groups.scan(after)
         if point := point_of(request.filter.ast if request.filter else None):
             return (person for person in self.identities.find(self.store.id, *point) if person.id > after)
         return self.identities.scan(self.store.id, after)
 
-    def _either(self, kinds: list[ResourceType], resource_id: str) -> Resource[Any] | None:
+    def _either(self, kinds: list[ResourceType], resource_id: str, request: SearchRequest[Any]) -> Resource[Any] | None:
         for kind in kinds:
             try:
-                return self.get(kind, resource_id)
+                return self.get(kind, resource_id, response_parameters=request)
             except NotFoundException:
                 continue
         return None
@@ -189,27 +200,6 @@ class IdentityStorage(ScimStorage):
             version=resource_version(person.resource),
         )
         return resource
-
-    def _create_group(self, resource_type: ResourceType, payload: dict[str, JsonValue]) -> Resource[Any]:
-        now = self.push.now()
-        group = Person(uuid.uuid4().hex, _text(payload), now, now)
-        self.groups.create(self.store.id, group)
-        return self._resource(resource_type, group)
-
-    def _update_group(
-        self, resource_type: ResourceType, group_id: str, payload: dict[str, JsonValue], expected_version: str | None
-    ) -> Resource[Any]:
-        before, etag = self._group_to_write(resource_type, group_id, expected_version)
-        group = Person(before.id, _text(payload), before.created, self.push.now())
-        self.groups.update(self.store.id, group, etag)
-        return self._resource(resource_type, group)
-
-    def _group_to_write(
-        self, resource_type: ResourceType, group_id: str, expected_version: str | None
-    ) -> tuple[Person, str]:
-        found = self.groups.read(self.store.id, group_id) or _not_found(resource_type, group_id)
-        _ensure_version(found[0].resource, expected_version)
-        return found
 
 
 def _as_resource(model: object) -> Resource[Any]:

@@ -20,9 +20,11 @@ from shared.tables.identity_rows import (
     Listed,
     Lookup,
     Person,
+    Regroup,
     Row,
     Stored,
     StoredMail,
+    StoredRegroup,
     Waits,
     account_row,
     arrival_key,
@@ -31,6 +33,7 @@ from shared.tables.identity_rows import (
     is_id,
     mail_row,
     person_from,
+    regroup_row,
     rows_of,
     stored_from,
 )
@@ -179,19 +182,24 @@ class Identities:
         mail: MailDue | None = None,
         *,
         arrived: bool = False,
+        regroup: Regroup | None = None,
     ) -> Stored:
         """Put an identity in the place of what was read, with its claims and its history, in one transaction.
 
         ``over``: what was known of an account that is taken over from somebody who is gone. ``mail``: what the person
-        is due from now on. ``arrived``: others may have waited for his account. Raises Changed where somebody else
-        wrote any of it since, Taken where a claim belongs to another.
+        is due from now on. ``arrived``: others may have waited for his account. ``regroup``: that his groups have to
+        follow him. Raises Changed where somebody else wrote any of it since, Taken where a claim belongs to another.
         """
         more = [_marked(store, arrival_key(after.id), after.id)] if arrived else []
         if mail is not None:
             # Also in the place of one that still waits: whoever works on that has lost his ETag.
             more.append(("upsert", mail_row(store, after.id, mail), {"mode": UpdateMode.REPLACE}))
+        if regroup is not None:
+            # The same: whoever follows the older note may have seen the account of before.
+            more.insert(0, ("upsert", regroup_row(store, regroup), {"mode": UpdateMode.REPLACE}))
         etags = self._transact(store, before, rows_of(after), after.id, event, over, more)
-        return Stored(after, etags[0], StoredMail(after.id, mail, etags[-1]) if mail else None)
+        due = StoredMail(after.id, mail, etags[-1]) if mail else None
+        return Stored(after, etags[0], due, StoredRegroup(regroup, etags[-len(more)]) if regroup else None)
 
     def write_leaving(self, store: str, before: Stored, after: Identity, count: Operation) -> tuple[Stored, str]:
         """The same for somebody who leaves, with the row that counts him: the identity, and that row's ETag."""
@@ -199,14 +207,23 @@ class Identities:
         return Stored(after, etags[0]), etags[-1]
 
     def remove(
-        self, store: str, before: Stored, left: Account | None, event: Event, over: AccountRecord | None = None
-    ) -> None:
+        self,
+        store: str,
+        before: Stored,
+        left: Account | None,
+        event: Event,
+        over: AccountRecord | None = None,
+        regroup: Regroup | None = None,
+    ) -> StoredRegroup | None:
         """Take an identity and its claims away; its history stays, and a note of the account left. Raises Changed.
 
-        ``over``: what was known of that account already from somebody else who is gone.
+        ``over``: what was known of that account already from somebody else who is gone. ``regroup``: that his groups
+        have to let him go, which is handed back.
         """
         rows = {claim("zoho", left.id): account_row(left, None)} if left else {}
-        self._transact(store, before, rows, before.identity.id, event, over)
+        more: list[Operation] = [("upsert", regroup_row(store, regroup))] if regroup else []
+        etags = self._transact(store, before, rows, before.identity.id, event, over, more)
+        return StoredRegroup(regroup, etags[-1]) if regroup else None
 
     def _transact(
         self,

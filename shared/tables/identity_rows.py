@@ -79,6 +79,28 @@ class Stored:
     etag: str
     mail: "StoredMail | None" = None
     """What he is due, where it was written together with him."""
+    regroup: "StoredRegroup | None" = None
+    """That his groups have to follow him, where it was written together with him."""
+
+
+@dataclass(frozen=True)
+class Regroup:
+    """Whose groups have to follow him, and why."""
+
+    person: str
+    reason: str
+    gone: bool = False
+    """He is a member of nothing any more: his identity is gone."""
+    account: str = ""
+    """The account in Zoho One that he had, where he is gone and it is still there."""
+
+
+@dataclass(frozen=True)
+class StoredRegroup:
+    """A note as it was read or written, with the ETag that guards its end."""
+
+    note: Regroup
+    etag: str
 
 
 @dataclass(frozen=True)
@@ -189,6 +211,12 @@ def arrival_key(identity_id: str) -> str:
 def mail_row(store: str, identity_id: str, mail: MailDue) -> Row:
     """What is kept of a mail that is due."""
     return {"PartitionKey": store, "RowKey": f"mail:{identity_id}", **spread("mail", mail.model_dump_json())}
+
+
+def regroup_row(store: str, note: Regroup) -> Row:
+    """What is kept of a note that a person's groups have to follow him."""
+    keys = {"PartitionKey": store, "RowKey": f"regroup:{note.person}", "id": note.person}
+    return keys | {"reason": note.reason, "gone": "yes" if note.gone else "", "account": note.account}
 
 
 def event_row(store: str, identity_id: str, event: Event) -> Row:

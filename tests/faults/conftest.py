@@ -7,6 +7,7 @@ import pytest
 from local.parts import app_settings
 from local.processes import Processes
 from tests.conftest import Endpoint, ZohoOne
+from tests.provisioning.grouped import Grouped
 
 
 @pytest.fixture
@@ -18,3 +19,9 @@ def two_hosts(
     process, ready = processes.start_module("local.host", "--port", "0", environment=environment)
     yield [endpoint, Endpoint(endpoint.url.replace(host, ready["url"]), endpoint.token)]
     process.stop()
+
+
+@pytest.fixture
+def grouped(endpoint: Endpoint, zoho_one: ZohoOne) -> Grouped:
+    """A store for groups."""
+    return Grouped(endpoint, zoho_one)

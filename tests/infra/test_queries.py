@@ -15,7 +15,7 @@ from shared.scim.endpoint import HttpRequest
 from shared.zoho.data_centers import replaced
 from shared.zoho.errors import ZohoCredentials
 from shared.zoho.oauth import ZohoAccounts
-from shared.zoho.scim_client import new_session
+from shared.zoho.scim_calls import new_session
 from tests.conftest import ZohoOne
 from tests.infra.bicep import bicep
 

@@ -9,10 +9,11 @@ from shared.bridge import Bridge
 from shared.directory.store import Store
 from shared.provisioning.password_mail import Postbox
 from shared.settings import Settings
-from tests.conftest import Entra, ZohoOne
+from tests.conftest import Endpoint, Entra, ZohoOne
 from tests.notify.mailing import mail_settings
 from tests.notify.office import Office
 from tests.notify.smtp_server import MailServer, new_certificate, serving
+from tests.provisioning.grouped import Grouped
 from tests.provisioning.reconciled import Reconciled
 
 
@@ -45,3 +46,9 @@ def office(mailing_bridge: Bridge, store: Store, mail_server: MailServer) -> Off
 def reconciled(reading_bridge: Bridge, store: Store, entra: Entra, zoho_one: ZohoOne) -> Reconciled:
     """A store whose people come from Graph."""
     return Reconciled.start(reading_bridge, store, entra, zoho_one)
+
+
+@pytest.fixture
+def grouped(endpoint: Endpoint, zoho_one: ZohoOne) -> Grouped:
+    """A store for groups."""
+    return Grouped(endpoint, zoho_one)

@@ -30,7 +30,7 @@ def test_discovery(endpoint: Endpoint) -> None:
     assert config["changePassword"]["supported"] is False
     assert config["pagination"]["cursor"] is True
     types = endpoint.request("GET", "/ResourceTypes").json()
-    assert [kind["name"] for kind in types["Resources"]] == ["User"]
+    assert [kind["name"] for kind in types["Resources"]] == ["User", "Group"]
     schemas = [schema["id"] for schema in endpoint.request("GET", "/Schemas").json()["Resources"]]
     assert "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User" in schemas
     user = endpoint.request("GET", "/Schemas/urn:ietf:params:scim:schemas:core:2.0:User").json()

@@ -1,0 +1,155 @@
+"""One group in one store: what Entra says, what Zoho One should hold, what it was last confirmed to hold.
+
+Members stand apart, a row for each: a group of fifty thousand is no larger here than one of five.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from shared.directory.member_change import MemberChange
+from shared.directory.plan import FieldChange
+from shared.directory.scim_path import Resource
+from shared.directory.status import Action, Decision, Reflection
+from shared.directory.zoho_user import ZohoField
+
+GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
+
+FIELDS = {ZohoField.DISPLAY_NAME: "display_name", ZohoField.EXTERNAL_ID: "external_id"}
+"""What Zoho One takes of a group beside its members.
+
+https://learn.microsoft.com/entra/identity/saas-apps/zoho-one-provisioning-tutorial, step 6.
+"""
+
+
+class ZohoGroup(BaseModel):
+    """What Zoho One holds, or should hold, of one group beside its members."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    display_name: str
+    external_id: str | None = None
+
+    def changes_from(self, before: "ZohoGroup | None") -> tuple[FieldChange, ...]:
+        """What differs from what is held; None: there is no group."""
+        pairs = ((field, getattr(before, name, None), getattr(self, name)) for field, name in FIELDS.items())
+        return tuple(
+            FieldChange(field=field, before=held, after=wanted) for field, held, wanted in pairs if held != wanted
+        )
+
+
+type DesiredGroup = ZohoGroup | Literal["deleted"] | None
+"""What Zoho One should hold of a group: itself, its deletion, or nothing that the bridge has a say in."""
+
+
+class ZohoGroupRecord(BaseModel):
+    """A group in Zoho One and what it was last confirmed to hold beside its members."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    holds: ZohoGroup
+    adopted: bool = False
+    """It was there before the bridge."""
+
+
+class GroupSaid(BaseModel):
+    """What Entra says of a group, and what Zoho One should therefore hold."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    resource: str
+    """The SCIM Group as Entra wrote it, without its members, as JSON."""
+    display_name: str
+    external_id: str | None = None
+    desired: DesiredGroup
+    modified: datetime
+
+
+class GroupPending(BaseModel):
+    """What is under way to Zoho One and not confirmed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reason: str
+    before: GroupSaid | None
+    """What to go back to when Zoho One refuses; None for a group that was not there before."""
+    members: MemberChange = MemberChange()
+    """Whom Entra has added and removed since Zoho One last confirmed."""
+    again: MemberChange = MemberChange()
+    """Whose membership Zoho One has to be told beside those: their standing changed, or an earlier try may have."""
+    accounts: dict[str, str] = {}
+    """The accounts of people named above who are gone, by the ids they had."""
+    attempted: tuple[str, ...] = ()
+    """Each name that Zoho One may have made a group of."""
+    leaving: bool = False
+    """Entra deleted the group: it goes when Zoho One has confirmed."""
+    failure: str | None = None
+    """Why the last try did not go through."""
+    writer: str | None = None
+    """Who holds the lease; None once he let go."""
+    lease_ends: datetime
+
+
+class Group(BaseModel):
+    """One group in one directory store."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    said: GroupSaid
+    size: int = 0
+    """How many members it had when Zoho One last confirmed, by what Entra said."""
+    account: ZohoGroupRecord | None = None
+    pending: GroupPending | None = None
+    created: datetime
+
+    def leased_until(self, now: datetime) -> datetime | None:
+        """When another writer may start, or None when he may now."""
+        if self.pending is None or self.pending.writer is None or self.pending.lease_ends <= now:
+            return None
+        return self.pending.lease_ends
+
+    @property
+    def members(self) -> int:
+        """How many members Entra says it has."""
+        pending = self.pending.members if self.pending else MemberChange()
+        return self.size + len(pending.joining) - len(pending.leaving)
+
+    def changing(self, members: MemberChange) -> Self:
+        """With another change of its members under way."""
+        assert self.pending is not None  # there is one already
+        return self.model_copy(update={"pending": self.pending.model_copy(update={"members": members})})
+
+    def settled(self, account: ZohoGroupRecord | None) -> Self:
+        """The group once Zoho One has confirmed what it holds."""
+        return self.model_copy(update={"account": account, "size": self.members, "pending": None})
+
+
+def to_scim(group: ZohoGroup) -> Resource:
+    """The group as a SCIM Group (RFC 7643 §4.2), without members."""
+    resource: Resource = {"schemas": [GROUP], "displayName": group.display_name}
+    return resource | {"externalId": group.external_id} if group.external_id else resource
+
+
+def from_scim(resource: Mapping[str, JsonValue]) -> ZohoGroup:
+    """The group behind a SCIM Group that Zoho One answered."""
+    external_id = resource.get("externalId")
+    return ZohoGroup(
+        display_name=str(resource.get("displayName") or ""), external_id=str(external_id) if external_id else None
+    )
+
+
+def decide_deletion(account: ZohoGroupRecord | None, choice: Reflection) -> Decision:
+    """What becomes of Zoho One's group when Entra has deleted its own."""
+    if account is None:
+        return Decision(Action.LET_GO, "The group was deleted in Entra; Zoho One has none.")
+    if choice is Reflection.NOTHING:
+        reason = f'The group was deleted in Entra; the store is set to "{choice}" for deleted groups.'
+        return Decision(Action.LET_GO, f"{reason} Zoho One's stays, and is no longer managed.")
+    if account.adopted:
+        reason = "The group was deleted in Entra. Zoho One's was there before the bridge, so it stays."
+        return Decision(Action.LET_GO, reason)
+    return Decision(Action.DELETE, f'The group was deleted in Entra; the store is set to "{choice}".')

@@ -1,0 +1,178 @@
+"""The calls of Zoho One's SCIM API: tokens, short waits, and how an answer is read.
+
+Its wire contract is not documented, so this is plain SCIM 2.0 (RFC 7644) in the shapes that Entra's gallery app is
+known to send to Zoho One.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from http.cookiejar import DefaultCookiePolicy
+
+import requests
+from pydantic import BaseModel, JsonValue, SecretStr, TypeAdapter, ValidationError
+from requests.adapters import HTTPAdapter
+
+from shared.calls import note_call
+from shared.directory.scim_path import Resource
+from shared.directory.store import Store
+from shared.zoho.error_answers import error_of, lacks_scope
+from shared.zoho.errors import ZohoBusy, ZohoUnclear
+from shared.zoho.pace import Pace
+from shared.zoho.tokens import AccessTokens
+
+CONNECT_SECONDS = 5
+READ_SECONDS = 20
+TRIES = 3
+PATIENCE = 3.0
+"""Seconds that one request may wait for Zoho One in all; a longer wait is handed to the caller, who has a lease."""
+CALLS_SECONDS = 35.0
+"""For all calls that bring one person where he should be: twice that, with looking first, is less than a lease."""
+LEAST_SECONDS = 1.0
+"""A call that has less time is not begun."""
+CONNECTIONS = 32
+"""Kept open: as many as the worker has threads."""
+
+_JSON = TypeAdapter[JsonValue](JsonValue)
+_log = logging.getLogger("bridge.zoho")
+
+
+def new_session() -> requests.Session:
+    """A session with pooled connections; it may be shared by threads. It never follows a redirect with a token."""
+    session = requests.Session()
+    session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # it serves all stores
+    session.mount("https://", HTTPAdapter(pool_maxsize=CONNECTIONS))
+    session.mount("http://", HTTPAdapter(pool_maxsize=CONNECTIONS))
+    return session
+
+
+class ScimCalls:
+    """The calls of one store, for as long as one change may take.
+
+    Raises ZohoBusy, ZohoCredentials, and ZohoRefused or its subclasses.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        session: requests.Session,
+        tokens: AccessTokens,
+        pace: Pace,
+        sleep: Callable[[float], None] = time.sleep,
+        seconds: float = CALLS_SECONDS,
+    ) -> None:
+        """``seconds``: from now on, in which this client may call; a writer's lease must not end under his calls."""
+        self._ends = time.monotonic() + seconds
+        self._store = store
+        self._session = session
+        self._tokens = tokens
+        self._pace = pace
+        self._sleep = sleep
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: Resource | None = None,
+        query: dict[str, str] | None = None,
+        password: SecretStr | None = None,
+    ) -> bytes:
+        """One call, repeated while Zoho One asks for a short wait. Its repetition is safe: userNames are unique.
+
+        ``password``: what is in the body and must not be in an error.
+        """
+        waited = 0.0
+        for attempt in range(1, TRIES + 1):
+            try:
+                return self._once(method, path, body, query, password)
+            except ZohoBusy as busy:
+                pause = min(busy.retry_after, 2.0**attempt / 4)
+                if attempt == TRIES or busy.retry_after > PATIENCE or waited + pause > PATIENCE:
+                    raise
+                self._sleep(pause)
+                waited += pause
+        raise AssertionError  # the last try either returned or raised
+
+    def _once(
+        self,
+        method: str,
+        path: str,
+        body: Resource | None,
+        query: dict[str, str] | None,
+        password: SecretStr | None,
+    ) -> bytes:
+        token = self._tokens.current(self._store)
+        response = self._send(method, path, body, query, token)
+        if response.status_code == HTTPStatus.UNAUTHORIZED and not lacks_scope(response):
+            self._tokens.rejected(self._store, token)
+            response = self._send(method, path, body, query, self._tokens.current(self._store))
+        if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
+            error = error_of(response, password)
+            if response.status_code == HTTPStatus.TOO_MANY_REQUESTS and isinstance(error, ZohoBusy):
+                self._pace.throttled(error.retry_after)
+            raise error
+        return response.content
+
+    def _send(
+        self, method: str, path: str, body: Resource | None, query: dict[str, str] | None, token: str | None
+    ) -> requests.Response:
+        authorization = {"Authorization": f"Zoho-oauthtoken {token}"} if token else {}
+        left = self._ends - time.monotonic()
+        if left < LEAST_SECONDS:
+            raise ZohoBusy("Zoho One took too long for one person's change", retry_after=5)
+        with self._pace.slot(min(PATIENCE, left)):
+            return self._sent(method, path, body, query, authorization, left)
+
+    def _sent(
+        self,
+        method: str,
+        path: str,
+        body: Resource | None,
+        query: dict[str, str] | None,
+        authorization: dict[str, str],
+        left: float,
+    ) -> requests.Response:
+        note_call("zoho")
+        started, status = time.monotonic(), "-"
+        try:
+            response = self._session.request(
+                method,
+                self._store.zoho.scim_base + path,
+                params=query,
+                data=_JSON.dump_json(body) if body is not None else None,
+                headers={
+                    **authorization,
+                    "Accept": "application/scim+json",
+                    "Content-Type": "application/scim+json",
+                },
+                timeout=(min(CONNECT_SECONDS, left), min(READ_SECONDS, left)),
+                allow_redirects=False,
+            )
+            status = str(response.status_code)
+        except requests.RequestException as error:
+            # The error's own text holds the URL, and with it a userName.
+            raise ZohoBusy(f"Zoho One did not answer ({type(error).__name__})") from None
+        finally:
+            milliseconds = round((time.monotonic() - started) * 1000)
+            _log.info("zoho store=%s method=%s status=%s ms=%d", self._store.id, method, status, milliseconds)
+        return response
+
+
+def quoted(value: str) -> str:
+    """A text as a filter has it (RFC 7644 §3.4.2.2): as JSON has it."""
+    return _JSON.dump_json(value).decode()
+
+
+def patch_of(operations: list[JsonValue]) -> Resource:
+    """The body of a PATCH (RFC 7644 §3.5.2)."""
+    return {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations}
+
+
+def understood[M: BaseModel](model: type[M], answer: bytes) -> M:
+    """An answer as what it should be. Raises ZohoUnclear."""
+    try:
+        return model.model_validate_json(answer)
+    except ValidationError:
+        raise ZohoUnclear("Zoho One's answer is not SCIM; look at the store's sync endpoint") from None

@@ -1,0 +1,45 @@
+"""What the tests of the sync endpoint share: a host whose calls are counted."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from local.gate import Call, Moment
+from local.processes import Processes
+from local.store import add_store
+from tests.conftest import Endpoint, ZohoOne
+from tests.faults.gated_host import gates, start_gated_host
+
+
+class Count:
+    """Counts calls by gate."""
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+
+    def __call__(self, call: Call, moment: Moment) -> None:
+        if moment == "before":
+            self.calls[call.gate] += 1
+
+    def of(self, endpoint: Endpoint, method: str, path: str, status: int, **request: object) -> tuple[int, int]:
+        """Table round trips and Zoho One calls of one request."""
+        self.calls.clear()
+        answer = endpoint.request(method, path, **request)  # type: ignore[arg-type]  # query or json, as named
+        assert answer.status_code == status, answer.text
+        return self.calls["tables"], self.calls["zoho"]
+
+
+@pytest.fixture
+def counted(
+    processes: Processes, azurite: str, key: str, zoho_one: ZohoOne, store_id: str
+) -> Iterator[tuple[Count, Endpoint]]:
+    """A host behind counting gates, everything warm."""
+    count = Count()
+    with gates(azurite, zoho_one.parts, count) as (connection_string, gated):
+        token = add_store(azurite, key, gated, store_id)
+        host = start_gated_host(processes, connection_string, key, gated, store_id, token)
+        warm = host.endpoint.request("POST", "/Users", json={"userName": "warm@contoso.example", "active": True})
+        assert warm.status_code == 201
+        yield count, host.endpoint
+        host.process.stop()
