@@ -34,6 +34,7 @@ PAGES = {
     "mail-template": f"{STORE}/settings/templates/user/en",
     "status-sync": f"{STORE}/status-sync",
     "criteria": f"{STORE}/criteria",
+    "groups": f"{STORE}/groups/settings",
     "guard": f"{STORE}/guard",
     "schedule": f"{STORE}/schedule",
     "people": f"{STORE}/people?typed=ch",

@@ -22,7 +22,10 @@ PAGES = (
     *("/console/", "/console/stores/new", "/console/status", STORE),
     *(f"{STORE}/{page}" for page in ("people", "plan", "runs", "api-integration", "mapping", "settings")),
     *(f"{STORE}/{page}" for page in ("status-sync", "criteria", "guard", "schedule", "changes", "review", "delete")),
-    *(f"{STORE}/{page}" for page in ("mapping/fields/title", "mapping/versions", "settings/templates/user/en")),
+    *(
+        f"{STORE}/{page}"
+        for page in ("groups/settings", "mapping/fields/title", "mapping/versions", "settings/templates/user/en")
+    ),
 )
 
 

@@ -311,3 +311,29 @@ def test_a_store_is_added_and_deleted_by_an_owner(pages: Pages, store_id: str, z
         if gone.status_code == 303:
             break
     assert pages.parts.stores.read(store_id) is None
+
+
+def test_groups_are_shown_with_their_members_and_their_settings_checked(
+    endpoint: Endpoint, store_id: str, pages: Pages
+) -> None:
+    ada = endpoint.request(
+        "POST", "/Users", json={"userName": "ada@contoso.example", "displayName": "Ada", "active": True}
+    ).json()
+    body = {"displayName": "Research & <b>", "externalId": "g-1", "members": [{"value": ada["id"]}]}
+    made = endpoint.request("POST", "/Groups", json=body)
+    assert made.status_code == 201, made.text
+    shown = pages.get(f"/stores/{store_id}/groups/{made.json()['id']}").text
+    assert "Research &amp; &lt;b&gt;" in shown
+    assert ">Ada</a>" in shown
+    assert "Research &amp; &lt;b&gt;" in pages.get(f"/stores/{store_id}/people").text
+    assert f"/groups/{made.json()['id']}" in pages.get(f"/stores/{store_id}/people/{ada['id']}").text
+    assert pages.get(f"/stores/{store_id}/groups/{'0' * 32}").status_code == 404
+    store = pages.parts.stores.read(store_id)
+    assert store is not None
+    form = {"seen": fingerprint(store, Section.GROUPS), "resource_sync": "Users", "deleted": "Do nothing"}
+    path = f"/stores/{store_id}/groups/settings"
+    refused = pages.post(path, **form, name_expression="Join([department])")
+    assert refused.status_code == 422
+    assert pages.post(path, **form, name_prefix="Entra ", exact_members="yes").status_code == 303
+    changed = _fresh(pages, store).groups
+    assert (changed.resource_sync, changed.name_prefix, changed.exact_members) == ("Users", "Entra ", True)
