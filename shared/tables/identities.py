@@ -26,6 +26,7 @@ from shared.tables.identity_rows import (
     Stored,
     StoredMail,
     StoredRegroup,
+    Waits,
     account_row,
     arrival_key,
     claim,
@@ -175,10 +176,10 @@ class Identities:
         place = int(keys[-1].removeprefix("id:")[:12], 16) / 16**12
         return round(SAMPLE / max(place, 1e-6)), False
 
-    def waiting(self, store: str, count: int) -> list[str]:
-        """The ids of the first people whose last change Zoho One has not confirmed. One round trip."""
-        rows = islice(self._range(store, "pending:", "pending" + _AFTER_ALL, ("RowKey",), page=count), count)
-        return [row["RowKey"].removeprefix("pending:") for row, _ in rows]
+    def waiting(self, store: str, count: int) -> list[Waits]:
+        """The first people whose last change Zoho One has not confirmed. One round trip."""
+        rows = islice(self._range(store, "pending:", "pending:g", page=count), count)  # ids are hexadecimal
+        return [Waits(row["id"], row["name"], row["reason"]) for row, _ in rows]
 
     def history(self, store: str, identity_id: str, most: int | None = None) -> list[Event]:
         """What happened to a person, newest first; also to one who is gone. ``most``: events, or all."""
