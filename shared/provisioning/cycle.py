@@ -41,8 +41,8 @@ from shared.tables.runs import Runs
 from shared.tables.stores import Stores
 from shared.zoho.errors import ZohoError
 
-LASTS = timedelta(minutes=3)
-"""A lease, from each beat on: longer than a page of Graph's with all its patience, or a portion of people."""
+LASTS = timedelta(minutes=5)
+"""A lease, from each beat on: longer than a page of Graph's, or a portion of people, with all their patience."""
 BUDGET = timedelta(minutes=8)
 """Of one message. The queue hides a message for ten minutes at a time."""
 FULL_EVERY = timedelta(days=1)
@@ -128,16 +128,17 @@ class Cycles:
 
         ``again``: its message has come before, and may have begun what it asks for. ``last``: it does not come again.
         """
-        store = self.stores.read(request.store)
-        if store is None:
-            raise NotNow("There is no such directory store")
-        if (shut := closed(self.now(), store.schedule)) is not None:
-            raise NotNow(shut.reason)
-        run_id = request.goes_on or new_id(self.now())
-        lease = self.leases.acquire(lease_name(store.id), LASTS, partial(self._started, store, request, run_id, again))
-        if lease is None:
-            raise NotNow("Another cycle of this directory store is running, or none is due")
         with counted() as calls:
+            store = self.stores.read(request.store)
+            if store is None:
+                raise NotNow("There is no such directory store")
+            if (shut := closed(self.now(), store.schedule)) is not None:
+                raise NotNow(shut.reason)
+            run_id = request.goes_on or new_id(self.now())
+            turn = partial(self._started, store, request, run_id, again)
+            lease = self.leases.acquire(lease_name(store.id), LASTS, turn)
+            if lease is None:
+                raise NotNow("Another cycle of this directory store is running, or none is due")
             note = opened(lease.note, self.seals)
             with logged_with(cycle=run_id):
                 return _Cycle(self, store, request, run_id, lease, note, calls, report, last).carry_out()
@@ -251,6 +252,7 @@ class _Cycle:
 
     def _plan_and_apply(self) -> None:
         """The plan, its guard, and its way to Zoho One; once more for those whose manager came with it."""
+        self.report("planning", 0, 0)
         waiting = self.parts.marks.waiting(self.store.id)
         for trouble in self.parts.renewal.after_arrivals(self.store, waiting) if waiting.arrived else []:
             self.run = self.run.with_error(trouble)

@@ -78,10 +78,9 @@ def _at_once(reconciled: Reconciled, pushers: list[ProvisioningService]) -> None
         for _ in range(ROUNDS):
             work()
 
-    with ThreadPoolExecutor(PUSHERS + 1) as pool:
-        under_way = [
-            pool.submit(again_and_again, work) for work in (reconciled.cycle, *(each.cycle for each in pushers))
-        ]
+    writers: list[Callable[[], object]] = [reconciled.cycle, *(pusher.cycle for pusher in pushers)]
+    with ThreadPoolExecutor(len(writers)) as pool:
+        under_way = [pool.submit(again_and_again, work) for work in writers]
     for each in under_way:
         each.result()
 
