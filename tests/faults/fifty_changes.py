@@ -20,6 +20,8 @@ _GONE = (20, 50)
 
 CREATED = frozenset(PEOPLE[number].user_principal_name for number in (*range(55, 67), *_NEVER_IN))
 """Who has an account only through the changes."""
+UNDER_NEW_MANAGERS = frozenset(PEOPLE[number].user_principal_name for number in (23, 24))
+"""Who has an account, and gets a manager who has none yet."""
 DELETED = frozenset(PEOPLE[number].user_principal_name for number in _GONE)
 """Whose account the store's rules delete."""
 

@@ -10,6 +10,7 @@ from shared.directory.history import EventKind
 from shared.directory.identity import Identity
 from shared.directory.zoho_user import ZohoField, ZohoUser
 from tests.conftest import ZohoOne
+from tests.faults.fifty_changes import CREATED, UNDER_NEW_MANAGERS
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class Outcome:
             identity = stored.identity
             people[str(identity.object_id)] = _known(identity, names)
             history = bridge.identities.history(store, identity.id)
-            told[identity.said.keys.user_name] = _told([each.kind for each in reversed(history)])
+            name = identity.said.keys.user_name
+            told[name] = _told(name, [each.kind for each in reversed(history)])
         return cls({user["userName"]: _held(user, names) for user in users}, people, told)
 
     def difference(self, other: "Outcome") -> str:
@@ -67,9 +69,9 @@ def _known(identity: Identity, names: Mapping[str, str]) -> object:
     return said.source, said.status, named(said.desired), said.awaits, held, identity.pending
 
 
-def _told(kinds: list[EventKind]) -> list[EventKind]:
-    """Whoever is new has his manager from the beginning, or gets him later: that may differ."""
-    changes: list[EventKind] = [kind for kind in kinds if kind not in (EventKind.RECORDED, EventKind.REFUSED)]
-    if EventKind.PASSWORD_MAILED not in changes:
-        return changes
-    return sorted(kind for kind in changes if kind is not EventKind.UPDATED)
+def _told(user_name: str, kinds: list[EventKind]) -> list[EventKind]:
+    """Whoever waits for a manager who is new gets him together with what else changes, or later: that may differ."""
+    left_out = {EventKind.RECORDED, EventKind.REFUSED}
+    if user_name in CREATED | UNDER_NEW_MANAGERS:
+        left_out.add(EventKind.UPDATED)
+    return [kind for kind in kinds if kind not in left_out]
