@@ -23,6 +23,7 @@ from shared.tables.service import connect
 
 SAMPLING = 0.05  # seconds between two looks at the host's memory
 PATIENCE = 60  # seconds for one answer
+NO_LIMIT = 10**9  # people
 
 
 class Scene:
@@ -34,10 +35,11 @@ class Scene:
         self._zoho_one, self._zoho_one_process = start_zoho_one(processes), processes.children[-1]
         self.token = add_store(self._connection_string, self._key, self._zoho_one, STORE)
         bridge = Bridge(Settings.model_validate(self._settings(self._connection_string)))
-        # Members are removed again and again to be measured, which the guard would stop.
-        unguarded = GuardLimits(members=Threshold(count=10**9, percent=100))
-        bridge.stores.change(STORE, lambda store: store.model_copy(update={"guard": unguarded}))
-        self.identities, store = bridge.identities, bridge.stores.get(STORE)
+        # The same people are switched off and on, and the same members removed, which the guard would rightly stop.
+        unlimited = Threshold(count=NO_LIMIT, percent=100)
+        limits = GuardLimits(leavings=unlimited, members=unlimited)
+        bridge.stores.change(STORE, lambda store: store.model_copy(update={"guard": limits}))
+        self.identities, store = bridge.identities, bridge.stores.read(STORE)
         assert store is not None  # it was added above
         self.identities_table = connect(self._connection_string).get_table_client("identities")
         self.seeder = Seeder(store, bridge.push, self.identities_table)

@@ -314,7 +314,7 @@ def test_a_store_is_added_and_deleted_by_an_owner(pages: Pages, store_id: str, z
 
 
 def test_groups_are_set_and_their_deletion_is_confirmed(pages: Pages, store: Store) -> None:
-    path = f"/stores/{store.id}/groups"
+    path = f"/stores/{store.id}/groups/settings"
     form = {
         "resource_sync": "Users and groups",
         "name_prefix": "Entra ",
@@ -338,3 +338,18 @@ def test_the_guard_of_groups_is_set(pages: Pages, store: Store) -> None:
     saved = pages.post(f"/stores/{store.id}/guard", **form, seen=_seen(pages, store, Section.GUARD))
     assert saved.status_code == 303
     assert _fresh(pages, store).guard.members.count == 70
+
+
+def test_groups_are_shown_with_their_members(endpoint: Endpoint, store_id: str, pages: Pages) -> None:
+    ada = endpoint.request(
+        "POST", "/Users", json={"userName": "ada@contoso.example", "displayName": "Ada", "active": True}
+    ).json()
+    body = {"displayName": "Research & <b>", "externalId": "g-1", "members": [{"value": ada["id"]}]}
+    made = endpoint.request("POST", "/Groups", json=body)
+    assert made.status_code == 201, made.text
+    shown = pages.get(f"/stores/{store_id}/groups/{made.json()['id']}").text
+    assert "Research &amp; &lt;b&gt;" in shown
+    assert ">Ada</a>" in shown
+    assert "Research &amp; &lt;b&gt;" in pages.get(f"/stores/{store_id}/people").text
+    assert f"/groups/{made.json()['id']}" in pages.get(f"/stores/{store_id}/people/{ada['id']}").text
+    assert pages.get(f"/stores/{store_id}/groups/{'0' * 32}").status_code == 404

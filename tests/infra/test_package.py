@@ -15,7 +15,7 @@ def test_the_package_holds_only_what_is_deployed() -> None:
     top = {path for path in files if "/" not in path}
     assert top == {"function_app.py", "host.json", "requirements.txt", "requirements-ses.txt"}
     assert {path.partition("/")[0] for path in files if "/" in path} == {"functions", "shared"}
-    assert {Path(path).suffix for path in files} == {".py", ".json", ".txt", ".html", ".css"}
+    assert {Path(path).suffix for path in files} == {".py", ".json", ".txt", ".html", ".css", ".js", ".svg"}
     assert "shared/console/templates/layout.html" in files
 
 
