@@ -1,5 +1,5 @@
 # `make run` and `make test` do all of their own set-up on a fresh machine.
-.PHONY: setup run test lint types unit campaign bench check-infra lock clean
+.PHONY: setup chromium run test lint types unit campaign bench screenshots check-infra lock clean
 
 # A pyenv shim answers only where .python-version names an installed version, so each candidate is asked.
 PYTHON ?= $(shell for p in python3.13 python3 python; do $$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && echo $$p && break; done)
@@ -23,6 +23,13 @@ $(AZURITE): local/package-lock.json $(READY)
 	cd local && PATH="$$PATH:$(CURDIR)/$(VENV)" npm ci --silent --no-audit --no-fund
 	@touch $@
 
+# The browser tests drive the machine's own Chromium. Where there is none to be had, they say so and are skipped.
+chromium:
+	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	fi || echo "No Chromium could be installed: the browser tests are skipped" >&2
+
 run: setup
 	$(VENV)/python -m local run $(if $(ONCE),--once)
 
@@ -36,7 +43,7 @@ lint: setup
 types: setup
 	$(VENV)/mypy
 
-unit: setup
+unit: setup chromium
 	$(VENV)/pytest -n $(WORKERS) --dist worksteal
 
 # Properties for an hour, and kills at every point, where `make test` has a short form.
@@ -45,6 +52,10 @@ campaign: setup
 
 bench: setup
 	$(VENV)/python -m local.bench
+
+# The console's pages for README and docs.
+screenshots: setup chromium
+	$(VENV)/python -m local.screenshots docs/images
 
 # The checks of what is deployed that `make test` has no time for; their tools have an environment of their own, because
 # the scanner pins another version of the Bicep parser.

@@ -2,6 +2,7 @@
 
 import azure.functions as func
 
+from functions.console import blueprint as console
 from functions.groups import blueprint as groups
 from functions.notify import blueprint as notify
 from functions.oauth import blueprint as oauth
@@ -17,5 +18,6 @@ app = func.FunctionApp()
 app.register_functions(scim)
 app.register_functions(oauth)
 app.register_functions(notify)
+app.register_functions(console)
 app.register_functions(reconcile)
 app.register_functions(groups)

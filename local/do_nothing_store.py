@@ -7,8 +7,8 @@ from local.person import Person, id_of
 from local.provisioning_service import ProvisioningService
 from shared.bridge import Bridge
 from shared.directory.password import PasswordNotification
+from shared.directory.secret_token import token_hash
 from shared.directory.status import Reflection, StatusRules
-from shared.scim.auth import token_hash
 
 USER_NAME = "trial.account@contoso.example"
 

@@ -27,6 +27,8 @@ class Parts:
     host: str
     store: str
     secret_token: str
+    api_console: Mapping[str, str]
+    """What an administrator finds in Zoho One and in its API console: sync endpoint, client id and client secret."""
     settings: Mapping[str, str]
     """The function host's."""
     settings_file: Path
@@ -48,6 +50,7 @@ class Parts:
             "console": f"{self.host}/console",
             "azurite": self.azurite,
             "store": self.store,
+            **self.api_console,
             "settings": str(self.settings_file),
         }
 
@@ -84,6 +87,11 @@ def start_parts(
     environment = app_settings(azurite.connection_string, key, zoho_one) | dict(settings or {})
     host: dict[str, Any]
     _, host = processes.start_module("local.host", "--port", str(port), environment=environment)
+    api_console = {
+        "zoho_sync_endpoint": zoho_one.sync_endpoint,
+        "zoho_client_id": zoho_one.client_id,
+        "zoho_client_secret": zoho_one.client_secret,
+    }
     file = processes.logs / "local.settings.json"
     file.write_text(json.dumps({"IsEncrypted": False, "Values": environment}, indent=2))
-    return Parts(azurite.connection_string, zoho_one.url, host["url"], STORE, token, environment, file)
+    return Parts(azurite.connection_string, zoho_one.url, host["url"], STORE, token, api_console, environment, file)

@@ -13,9 +13,9 @@ from shared.connection.consent import CLIENT_SECRET
 from shared.directory.entra_connection import Credential, EntraConnection, Scope
 from shared.directory.password import PasswordNotification
 from shared.directory.schedule import Schedule
+from shared.directory.secret_token import token_hash
 from shared.directory.store import DataCenterName, Store, UpdateVerb, ZohoConnection
 from shared.entra.clients import SECRET
-from shared.scim.auth import token_hash
 from shared.tables.connections import Connections, Tokens
 from shared.tables.secrets import Secrets
 from shared.tables.service import connect

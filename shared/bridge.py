@@ -50,17 +50,19 @@ class Bridge:
     """What the functions call. Raises TablesBusy where the storage account does not answer."""
 
     def __init__(self, settings: Settings) -> None:
-        service: TableServiceClient = connect(settings.storage)
-        keys = settings.encryption_keys.get_secret_value()
+        self.account = settings.storage
+        service: TableServiceClient = connect(self.account)
+        self.table = service.get_table_client
+        self.keys = keys = settings.encryption_keys.get_secret_value()
         session = new_session()
         self.stores = Stores(service.get_table_client("stores"))
         self.secrets = Secrets(service.get_table_client("secrets"), keys)
         self.mappings = Mappings(service.get_table_client("mappings"))
         self.identities = Identities(service.get_table_client("identities"))
         self.mapping_preview = MappingPreview(self.identities, self.mappings.compiled, _now)
-        public_url = str(settings.public_url).rstrip("/") if settings.public_url else None
+        self.public_url = public_url = str(settings.public_url).rstrip("/") if settings.public_url else None
         self.connections = Connections(service.get_table_client("secrets"), self.secrets)
-        data_centers = settings.data_centers
+        self.data_centers = data_centers = settings.data_centers
         accounts = ZohoAccounts(session)
         lease = min(LEASE, timedelta(seconds=settings.lease_seconds))
         tokens = SharedTokens(self.connections, accounts, data_centers, _now, lease)
@@ -82,7 +84,7 @@ class Bridge:
         self.consent = Consent(
             self.stores, self.secrets, self.connections, consents, accounts, data_centers, tokens, _now
         )
-        platform = Platform()
+        self.platform = platform = Platform()
         self.consent_pages = ConsentPages(self.consent, self.stores, platform, public_url)
 
         self.mails = Mails(service.get_table_client("identities"))
@@ -97,6 +99,7 @@ class Bridge:
         )
         self.leavings = Leavings(service.get_table_client("identities"))
         lease_of_writers = timedelta(seconds=settings.lease_seconds)
+        self.entra_session = new_entra_session(settings.entra_certificate)
         self.reconciler = Reconciler(
             service,
             self.stores,
@@ -106,7 +109,7 @@ class Bridge:
             users,
             lambda store: ZohoGroups(store, session, tokens, pace(store)),
             self.password_mails,
-            new_entra_session(settings.entra_certificate),
+            self.entra_session,
             lease_of_writers,
             _now,
         )

@@ -40,6 +40,7 @@ ELSEWHERE = {
             "az login",
             "azd auth login",
             "azd up",
+            "azd env get-value CONSOLE_URL",
             "azd env get-value ZOHO_CALLBACK_URL",
             'curl --silent "$(azd env get-value SYNC_ENDPOINT)no-such-store/Users"',
         ),

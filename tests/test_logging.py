@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from shared.bridge import Bridge
+from shared.directory.secret_token import token_hash
 from shared.directory.store import Store
 from shared.logging import configure_logging, logged_with
-from shared.scim.auth import token_hash
 from shared.scim.endpoint import HttpRequest, HttpResponse
 from tests.conftest import ZohoOne
 

@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from local.bench.azurite_modes import Mode
 
+PAGE_MS = 300.0
+"""That a page of the console may take."""
 KEPT = 0.9
 """The share of its rate that GET by filter has to keep from the fewest people to the most."""
 
@@ -66,6 +68,16 @@ class PointRead:
 
 
 @dataclass(frozen=True)
+class PageTime:
+    """How long a page of the console takes with nothing else going on."""
+
+    page: str
+    people: int
+    azurite: Mode
+    ms: float
+
+
+@dataclass(frozen=True)
 class Kept:
     """Whether GET by filter keeps its rate when the store grows."""
 
@@ -97,6 +109,7 @@ class Figures:
     """Microseconds to map one person by 25 rules, 10 of them expressions."""
     rates: list[Rate] = field(default_factory=list)
     point_reads: list[PointRead] = field(default_factory=list)
+    pages: list[PageTime] = field(default_factory=list)
 
     def described(self) -> dict[str, object]:
         """Everything, also what follows from it, for JSON."""

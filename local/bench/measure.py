@@ -11,6 +11,7 @@ from local.bench.azurite_modes import Mode
 from local.bench.figures import Case, CpuTimes, Figures, PointRead, Rate, percentile
 from local.bench.load import Request
 from local.bench.mapping import mapping_microseconds
+from local.bench.pages import page_times
 from local.bench.scene import Counter, PeakMemory, Scene, busy_seconds, cpu_seconds
 from local.bench.seeding import Seeded
 from local.bench.traffic import STATUS, Traffic, spread_out
@@ -159,6 +160,8 @@ def _measure_size(run: Run, tell: Tell) -> None:
             run.scene.tables.switch(mode)
             tell(f"{size:,} people, Azurite {mode}: one row at a time")
             figures.point_reads.append(run.point_read())
+            tell(f"{size:,} people, Azurite {mode}: the console's pages")
+            figures.pages += page_times(run.host.url, run.seeded, mode)
             for case, connections in itertools.product(Case, CONNECTIONS):
                 tell(f"{size:,} people, Azurite {mode}: {case} on {connections} connections")
                 figures.rates.append(run.rate(case, connections))

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local.bench.azurite_modes import Mode
-from local.bench.figures import KEPT, Figures, Rate, kept_rates
+from local.bench.figures import KEPT, PAGE_MS, Figures, Rate, kept_rates
 from local.bench.mapping import BUDGET_US
 
 MODES = {
@@ -21,6 +21,7 @@ def print_report(figures: Figures, console: Console) -> None:
     for mode, title in MODES.items():
         console.print(_rates([rate for rate in figures.rates if rate.azurite is mode], title))
     console.print(_point_reads(figures))
+    console.print(_pages(figures))
     for kept in kept_rates(figures.rates):
         console.print(
             f"GET by filter on {kept.connections} connections, Azurite {kept.azurite}: {kept.most:,} people keep "
@@ -84,5 +85,24 @@ def _point_reads(figures: Figures) -> Table:
             f"{read.azurite_cpu_ms:.1f}",
             f"{read.get_ms:.1f}",
             f"{read.share:.0%}",
+        )
+    return table
+
+
+def _pages(figures: Figures) -> Table:
+    """The slowest pages of the console at each number of people, and whether any misses its time."""
+    table = Table(title=f"The console's pages (wanted: under {PAGE_MS:.0f} ms)", title_justify="left", box=box.SIMPLE)
+    for header in ("People", "Azurite", "Slowest page", "ms", "Median of all, ms", ""):
+        table.add_column(header)
+    for people, mode in dict.fromkeys((page.people, page.azurite) for page in figures.pages):
+        pages = [page for page in figures.pages if (page.people, page.azurite) == (people, mode)]
+        slowest = max(pages, key=lambda page: page.ms)
+        table.add_row(
+            f"{people:,}",
+            str(mode),
+            slowest.page,
+            f"{slowest.ms:.0f}",
+            f"{statistics.median(page.ms for page in pages):.0f}",
+            "PASS" if slowest.ms < PAGE_MS else "MISSED",
         )
     return table

@@ -14,11 +14,19 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.settings import Platform
 
-ADMIN_ROLES = frozenset({"Organization.Owner", "Organization.Admin"})
+OWNER = "Organization.Owner"
+ADMIN_ROLES = frozenset({OWNER, "Organization.Admin"})
 """App roles with the names of those who may do this in Zoho One: "Roles required to perform this action"."""
 
 _PRINCIPAL = "x-ms-client-principal"
 _OBJECT_ID = frozenset({"oid", "http://schemas.microsoft.com/identity/claims/objectidentifier"})
+_NAMES = (
+    "name",
+    "preferred_username",
+    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name",
+    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress",
+)
+"""Claims that hold what somebody is called, the best first."""
 _LOCAL_ID = "local"
 
 
@@ -40,6 +48,14 @@ class Admin:
 
     id: str
     """His object id in Entra."""
+    name: str = ""
+    """What he is called, as far as the platform says."""
+    is_owner: bool = False
+    """An owner may also delete a store."""
+
+    def __str__(self) -> str:
+        """As the record of changes names him."""
+        return f"{self.name} ({self.id})" if self.name else self.id
 
 
 class _Claim(BaseModel):
@@ -64,6 +80,12 @@ class Principal(BaseModel):
         return next((claim.val for claim in self.claims if claim.typ in _OBJECT_ID), None)
 
     @property
+    def name(self) -> str:
+        """What he is called, or nothing."""
+        found = {claim.typ: claim.val for claim in self.claims}
+        return next((found[claim] for claim in _NAMES if found.get(claim)), "")
+
+    @property
     def roles(self) -> frozenset[str]:
         """The app roles. The claim's type depends on how the platform maps claims, so it says which it is."""
         return frozenset(claim.val for claim in self.claims if claim.typ in (self.role_typ, "roles"))
@@ -86,15 +108,16 @@ def signed_in_admin(platform: Platform, headers: Mapping[str, str]) -> Admin:
         raise NotSignedIn
     if not principal.roles & ADMIN_ROLES:
         raise NotAnAdmin
-    return Admin(principal.id)
+    return Admin(principal.id, principal.name, OWNER in principal.roles)
 
 
 def _local_admin(platform: Platform, roles: str) -> Admin:
     if platform.is_azure:
         raise PagesClosed("BRIDGE_LOCAL_ADMIN signs anybody in and is for one machine only: remove this app setting")
-    if not {role.strip() for role in roles.split(",")} & ADMIN_ROLES:
+    given = {role.strip() for role in roles.split(",")}
+    if not given & ADMIN_ROLES:
         raise NotAnAdmin
-    return Admin(_LOCAL_ID)
+    return Admin(_LOCAL_ID, is_owner=OWNER in given)
 
 
 def _principal(header: str | None) -> Principal | None:

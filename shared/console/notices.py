@@ -109,6 +109,25 @@ NOT_AN_ADMIN = Notice(
     "You are signed in, but have neither of the roles Organization.Owner and Organization.Admin.",
     "Ask whoever manages the bridge's enterprise application in Entra to assign you one of them, then sign in again.",
 )
+OWNERS_ONLY = Notice(
+    403,
+    "Only an owner may do this",
+    "You are an Organization.Admin. Deleting a directory store takes the role Organization.Owner. " + UNCHANGED,
+    "Ask somebody who has that role.",
+)
+NO_STORE = Notice(
+    404,
+    "There is no such directory store",
+    "The directory store does not exist, or was deleted in the meantime.",
+    "Look at the list of directory stores.",
+)
+NO_PAGE = Notice(404, "There is no such page", "The address leads nowhere.", "Look at the list of directory stores.")
+FORM_TOO_OLD = Notice(
+    403,
+    "This page was open for too long",
+    "The form is not one that the bridge gave you within the last hours, so it was not taken. " + UNCHANGED,
+    "Go back, load the page again, and send the form once more.",
+)
 TABLES_BUSY = Notice(
     503,
     "The bridge's storage does not answer",

@@ -58,14 +58,23 @@ def check_mapping(mapping: Mapping, extensions: Iterable[ZohoField]) -> tuple[Fa
     """
     faults, warnings = list(_whole(mapping)), list[Fault]()
     for index, rule in enumerate(mapping.rules):
-        if ZOHO_FIELDS[rule.target].extension and rule.target not in extensions:
-            reason = "an extension of Zoho One's fields, which this store has not switched on"
-            faults.append(Fault(index, rule.target, None, reason))
-        faults += [Fault(index, rule.target, position, reason) for position, reason in _source_faults(rule)]
-        warnings += [Fault(index, rule.target, position, text) for position, text in _warnings(rule)]
+        wrong, doubtful = check_rule(rule, extensions, index)
+        faults += wrong
+        warnings += doubtful
     if faults:
         raise InvalidMapping(faults)
     return tuple(warnings)
+
+
+def check_rule(
+    rule: Rule, extensions: Iterable[ZohoField], index: int | None = None
+) -> tuple[list[Fault], list[Fault]]:
+    """What is wrong with one rule alone, and its warnings. ``index``: its place in a mapping."""
+    faults = [Fault(index, rule.target, position, reason) for position, reason in _source_faults(rule)]
+    if ZOHO_FIELDS[rule.target].extension and rule.target not in extensions:
+        reason = "an extension of Zoho One's fields, which this store has not switched on"
+        faults.insert(0, Fault(index, rule.target, None, reason))
+    return faults, [Fault(index, rule.target, position, text) for position, text in _warnings(rule)]
 
 
 def _whole(mapping: Mapping) -> Iterator[Fault]:

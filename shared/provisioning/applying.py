@@ -4,6 +4,7 @@ The people of a portion get their leases in one transaction while the portion be
 stays pending, and keeps nobody else from his turn.
 """
 
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -30,6 +31,12 @@ from shared.zoho.errors import ZohoBusy, ZohoCredentials
 
 BUSY_IN_A_ROW = 10
 """People for whom Zoho One, or the tables, had no answer: by then nobody else needs to be tried."""
+TRIES = 3
+"""Of one person in one cycle, while Zoho One asks for short waits."""
+FIRST_PAUSE = 10.0
+"""Seconds before the second try at most; the pause before the third is twice that."""
+LONGEST_WAIT = 60
+"""Seconds; whoever is to wait longer than that waits for the next cycle."""
 PORTION = 2
 """Turns of each call at a time that are made ready at once."""
 READERS = 8
@@ -53,6 +60,7 @@ class Applying:
     now: Callable[[], datetime]
     lease: timedelta
     """How long one person may take."""
+    sleep: Callable[[float], None] = time.sleep
 
     def apply(
         self, store: Store, plan: Plan, done: Callable[[Sequence[RunChange]], None], beat: Callable[[], None]
@@ -152,7 +160,34 @@ class _Turns:
         return identity.model_copy(update={"pending": mark})
 
     def _turn(self, change: PlannedChange, certain: bool, stored: Stored) -> RunChange:
-        """One person. Raises nothing that could end the others' turns."""
+        """One person, again where Zoho One asks for a short wait. Raises nothing that could end the others' turns."""
+        leased: Stored | None = stored
+        for attempt in range(TRIES):
+            if leased is None:
+                return self._told(change, Result.FAILED, _BY_A_PUSH)
+            try:
+                return self._once(change, certain and attempt == 0, leased)
+            except ZohoBusy as busy:
+                if attempt == TRIES - 1 or busy.retry_after > LONGEST_WAIT or self.ended.is_set():
+                    return self._failed(change, busy)
+                pause = min(busy.retry_after, FIRST_PAUSE * 2**attempt)
+                self.parts.sleep(pause * (1 + self.parts.settle.spread() / 2))  # not all at the same time
+                leased = self._lease_again(stored.identity.id)
+        raise AssertionError  # the last try returned
+
+    def _lease_again(self, identity_id: str) -> Stored | None:
+        """The person with a new lease, or None where a push has him."""
+        try:
+            stored = self.parts.identities.read(self.store.id, identity_id)
+            leased = self._with_lease(stored) if stored is not None else None
+            if stored is None or leased is None:
+                return None
+            return next(iter(self.parts.marks.lease(self.store.id, [(stored, leased)])), None)
+        except (ZohoBusy, ZohoCredentials, TablesBusy):
+            return None  # the next cycle finds him
+
+    def _once(self, change: PlannedChange, certain: bool, stored: Stored) -> RunChange:
+        """One try. Raises ZohoBusy."""
         mark, parts = stored.identity.pending, self.parts
         assert mark is not None  # its lease has just been taken
         try:
@@ -167,7 +202,7 @@ class _Turns:
             return self._told(change, Result.PARKED if parked else Result.FAILED, str(refusal))
         except Changed:
             return self._told(change, Result.FAILED, _BY_A_PUSH)
-        except (ZohoBusy, ZohoCredentials, TablesBusy) as failure:
+        except (ZohoCredentials, TablesBusy) as failure:
             return self._failed(change, failure)
         self.busy = 0
         return self._told(change, Result.DONE, None)

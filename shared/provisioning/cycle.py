@@ -41,8 +41,8 @@ from shared.tables.runs import Runs
 from shared.tables.stores import Stores
 from shared.zoho.errors import ZohoError
 
-LASTS = timedelta(minutes=3)
-"""A lease, from each beat on: longer than a page of Graph's with all its patience, or a portion of people."""
+LASTS = timedelta(minutes=5)
+"""A lease, from each beat on: longer than a page of Graph's, or a portion of people, with all their patience."""
 BUDGET = timedelta(minutes=8)
 """Of one message. The queue hides a message for ten minutes at a time."""
 FULL_EVERY = timedelta(days=1)

@@ -66,8 +66,7 @@ class Guarding:
             self._overtake(earlier, why)
             earlier = None
         if found := self.breaches(store, plan):
-            active = self.leavings.read(store.id).recent.active_users
-            held = self.held_plans.hold(plan, found, active, CYCLE, self.now())
+            held = self.held_plans.hold(plan, found, found[0].of, CYCLE, self.now())
             if any(kind in LEAVINGS for kind in plan.counts):
                 self.leavings.change(store.id, RecentLeavings.hold)
             return Verdict(found, held)

@@ -73,16 +73,39 @@ class OnDemand:
             raise CannotProvision("The store has no connection to Microsoft Graph: add it in its settings")
         if (shut := closed(self.now(), store.schedule)) is not None:
             raise CannotProvision(shut.reason)
+
+        def through() -> tuple[OnDemandReport, ...]:
+            try:
+                found = list(self.pull.read_people(store, self.graphs.of(store), wanted))
+            except GraphError as failure:
+                raise CannotProvision(str(failure)) from failure
+            return tuple(_Person(self, store, each, tell).through(seen) for each, seen in found)
+
+        return self._recorded(store, asked_by, through)
+
+    def retry(self, store: Store, identity_id: str, asked_by: str) -> tuple[Run, tuple[OnDemandReport, ...]]:
+        """Take what is pending of one person to Zoho One now, as Entra wrote it last; Graph is not asked.
+
+        Raises KeyError where he is not in the store.
+        """
+        stored = self.identities.read(store.id, identity_id)
+        if stored is None:
+            raise KeyError(identity_id)
+        if (shut := closed(self.now(), store.schedule)) is not None:
+            raise CannotProvision(shut.reason)
+        return self._recorded(
+            store, asked_by, lambda: (_Person(self, store, identity_id, lambda *_: None).again(stored),)
+        )
+
+    def _recorded(
+        self, store: Store, asked_by: str, through: Callable[[], tuple[OnDemandReport, ...]]
+    ) -> tuple[Run, tuple[OnDemandReport, ...]]:
         now = self.now()
         run = Run(
             id=new_id(now), store=store.id, kind=RunKind.ON_DEMAND, asked_by=asked_by, started=now, state=RunState.DONE
         )
         with counted() as calls:
-            try:
-                found = list(self.pull.read_people(store, self.graphs.of(store), wanted))
-            except GraphError as failure:
-                raise CannotProvision(str(failure)) from failure
-            reports = tuple(_Person(self, store, each, tell).through(seen) for each, seen in found)
+            reports = through()
             changes = [self._run_change(each) for each in reports if each.kind is not ChangeKind.NOTHING]
             self.runs.put_changes(store.id, run.id, 0, changes)
             failed = any(each.result is Result.FAILED for each in reports)
@@ -133,6 +156,11 @@ class _Person:
             return self._report(name)
         return self._act(name)
 
+    def again(self, stored: Stored) -> OnDemandReport:
+        """The last steps, for what is known of him already."""
+        self._match(stored)
+        return self._act_on(stored, stored.identity.said.keys.user_name)
+
     def _scope(self, seen: Seen, *, known: bool) -> bool:
         if seen.status is Status.UNASSIGNED and seen.why:
             self._found(Step.SCOPE, known, seen.why)
@@ -171,7 +199,9 @@ class _Person:
         return failure is None
 
     def _act(self, name: str) -> OnDemandReport:
-        stored = self.parts.source.find(self.store, self.object_id)
+        return self._act_on(self.parts.source.find(self.store, self.object_id), name)
+
+    def _act_on(self, stored: Stored | None, name: str) -> OnDemandReport:
         if stored is None or stored.identity.pending is None:
             told = "Zoho One holds what it should." if stored else "He is not active, so no account is created."
             self._found(Step.ACTION, True, told)

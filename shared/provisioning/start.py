@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.directory.admin_change import AdminChange, setting_changes
 from shared.directory.schedule import Schedule
 from shared.directory.store import Store
 from shared.provisioning.connection_check import ConnectionCheck, ConnectionReport
@@ -33,26 +34,34 @@ class Switch:
     check: ConnectionCheck
     now: Callable[[], datetime]
 
-    def start(self, store: Store) -> ConnectionReport:
+    def start(self, store: Store, by: str | None = None) -> ConnectionReport:
         """Test the connection, then let changes through, with a cycle at the next tick.
 
-        Raises CannotStart, and then nothing is changed.
+        ``by``: the administrator, for the store's record of changes. Raises CannotStart, and then nothing is changed.
         """
         report = self.check(store)
         if not report.passed:
             raise CannotStart(report)
         now = self.now()
-        self._turn(store.id, "started", lambda schedule: schedule.started(now))
+        self._turn(store.id, "started", lambda schedule: schedule.started(now), by)
         return report
 
-    def stop(self, store: Store) -> None:
+    def stop(self, store: Store, by: str | None = None) -> None:
         """Let no change through any more."""
-        self._turn(store.id, "stopped", Schedule.stopped)
+        self._turn(store.id, "stopped", Schedule.stopped, by)
 
-    def pause(self, store: Store, until: datetime) -> None:
+    def pause(self, store: Store, until: datetime, by: str | None = None) -> None:
         """Let no change through until then; it goes on by itself."""
-        self._turn(store.id, "paused", lambda schedule: schedule.paused(until))
+        self._turn(store.id, "paused", lambda schedule: schedule.paused(until), by)
 
-    def _turn(self, store_id: str, state: str, turned: Callable[[Schedule], Schedule]) -> None:
-        self.stores.change(store_id, lambda store: store.model_copy(update={"schedule": turned(store.schedule)}))
+    def _turn(self, store_id: str, state: str, turned: Callable[[Schedule], Schedule], by: str | None) -> None:
+        def record(before: Store, after: Store) -> AdminChange:
+            changes = setting_changes(before, after)
+            return AdminChange(at=self.now(), by=by or "", what=f"Provisioning {state}", changes=changes)
+
+        self.stores.change(
+            store_id,
+            lambda store: store.model_copy(update={"schedule": turned(store.schedule)}),
+            record if by is not None else None,
+        )
         _log.info("provisioning store=%s state=%s", store_id, state)

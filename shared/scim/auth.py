@@ -1,20 +1,15 @@
 """Who may write to a sync endpoint."""
 
-import hashlib
 import hmac
 from datetime import datetime
 
 from scim2_models import UnauthorizedException
 
 from shared.directory.schedule import closed
+from shared.directory.secret_token import token_hash
 from shared.directory.store import Store
 from shared.entra.issued_tokens import IssuedTokens
 from shared.scim.errors import CREDENTIALS_RETRY, ServiceUnavailableException
-
-
-def token_hash(token: str) -> str:
-    """What a store keeps of a secret token: SHA-256 is enough for 256 random bits."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def ensure_authorized(store: Store, authorization: str | None, entra_tokens: IssuedTokens) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import batched
+from itertools import batched, islice
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
@@ -11,11 +11,13 @@ from azure.data.tables import TableClient, TableEntity, UpdateMode
 from shared.directory.history import Event
 from shared.directory.identity import Account, Identity
 from shared.directory.mail_due import MailDue
+from shared.directory.search_terms import search_prefix
 from shared.tables.by_time import inverted
 from shared.tables.entity_text import gather
 from shared.tables.identity_rows import (
     PERSON_COLUMNS,
     AccountRecord,
+    Listed,
     Lookup,
     Person,
     Regroup,
@@ -40,6 +42,12 @@ from shared.tables.service import our_errors
 type Operation = tuple[str, Row] | tuple[str, Row, dict[str, object]]
 _AFTER_ALL = ";"
 """Sorts right behind ``:``, so that ``id:`` up to ``id;`` is every row of that kind."""
+_LAST = "~"
+"""Sorts behind everything that a text for searching is made of."""
+MOST_TEXTS = 5
+"""Rows by which one person is found: the words of his name, and his userName."""
+SAMPLE = 400
+"""People counted, before the rest is estimated."""
 
 
 class Identities:
@@ -118,9 +126,37 @@ class Identities:
         rows = self._range(store, f"id:{after}~" if after else "id:", "id" + _AFTER_ALL)
         return (stored_from(row, etag) for row, etag in rows)
 
-    def history(self, store: str, identity_id: str) -> list[Event]:
-        """What happened to a person, newest first; also to one who is gone."""
-        rows = self._range(store, f"event:{identity_id}:", f"event:{identity_id}" + _AFTER_ALL)
+    def search(self, store: str, typed: str, count: int) -> list[Listed]:
+        """The first people, in the order of names, of whom a word of the name or the userName begins so.
+
+        With nothing typed, the first of all. One round trip: a person is in it once for each of his texts.
+        """
+        prefix = f"name:{search_prefix(typed)}"
+        found = dict[str, Listed]()
+        for row, _ in islice(self._range(store, prefix, prefix + _LAST, page=MOST_TEXTS * count), MOST_TEXTS * count):
+            found.setdefault(row["id"], Listed(row["id"], row["name"], row["userName"], row["active"] == "yes"))
+        return sorted(list(found.values())[:count], key=lambda listed: (listed.name.casefold(), listed.user_name))
+
+    def estimate(self, store: str) -> tuple[int, bool]:
+        """How many people a store has, and whether that is exact: of more than SAMPLE it is about right.
+
+        Ids are random, so the place of the last one counted tells how many there are, within some 5 %. One round trip.
+        """
+        rows = islice(self._range(store, "id:", "id" + _AFTER_ALL, ("RowKey",), page=SAMPLE), SAMPLE)
+        keys = [row["RowKey"] for row, _ in rows]
+        if len(keys) < SAMPLE:
+            return len(keys), True
+        place = int(keys[-1].removeprefix("id:")[:12], 16) / 16**12
+        return round(SAMPLE / max(place, 1e-6)), False
+
+    def waiting(self, store: str, count: int) -> list[str]:
+        """The ids of the first people whose last change Zoho One has not confirmed. One round trip."""
+        rows = islice(self._range(store, "pending:", "pending" + _AFTER_ALL, ("RowKey",), page=count), count)
+        return [row["RowKey"].removeprefix("pending:") for row, _ in rows]
+
+    def history(self, store: str, identity_id: str, most: int | None = None) -> list[Event]:
+        """What happened to a person, newest first; also to one who is gone. ``most``: events, or all."""
+        rows = islice(self._range(store, f"event:{identity_id}:", f"event:{identity_id}" + _AFTER_ALL, page=most), most)
         return [Event.model_validate_json(gather(row, "event")) for row, _ in rows]
 
     def drop_events_before(self, store: str, cutoff: datetime) -> None:
@@ -226,7 +262,7 @@ class Identities:
                 return None
 
     def _range(
-        self, store: str, start: str, end: str, select: tuple[str, ...] | None = None
+        self, store: str, start: str, end: str, select: tuple[str, ...] | None = None, page: int | None = None
     ) -> Iterator[tuple[Row, str]]:
         """The rows from one key up to, not including, another, with their ETags; a page at a time."""
         with our_errors():
@@ -234,6 +270,7 @@ class Identities:
                 "PartitionKey eq @store and RowKey ge @start and RowKey lt @end",
                 parameters={"store": store, "start": start, "end": end},
                 select=list(select) if select else None,
+                results_per_page=page,
             )
             for entity in found:
                 yield _texts(entity)

@@ -8,6 +8,7 @@ The partition is the store; the row keys are
 ``externalId:<hash>:<id>``  who has this externalId: not unique, two domains of one
                            tenant may each have an "anna"
 ``email:<hash>:<id>``      who has this work address
+``name:<text>:<id>``       who is found by this text while it is typed
 ``entra:<hash>``           whose object id in Entra this is: unique
 ``awaits:<hash>:<id>``     who waits for his manager's account
 ``zoho:<hash>``            whose account in Zoho One this is: unique; also of those
@@ -36,8 +37,9 @@ from shared.directory.history import Event
 from shared.directory.identity import Account, Identity, Pending, Said
 from shared.directory.keys import Keys
 from shared.directory.mail_due import MailDue
+from shared.directory.search_terms import search_terms
 from shared.directory.user_name import folded
-from shared.directory.zoho_user import Desired
+from shared.directory.zoho_user import Desired, ZohoUser
 from shared.tables.entity_text import gather, spread
 
 type Row = dict[str, str]
@@ -111,6 +113,17 @@ class StoredMail:
 
 
 @dataclass(frozen=True)
+class Listed:
+    """What a list of people shows of one."""
+
+    id: str
+    name: str
+    user_name: str
+    is_active: bool
+    """Whether Zoho One should hold an active account of his."""
+
+
+@dataclass(frozen=True)
 class AccountRecord:
     """What a store knows of an account in Zoho One."""
 
@@ -154,11 +167,24 @@ def rows_of(identity: Identity) -> dict[str, Row]:
     found_by += [(Lookup.EXTERNAL_ID, said.keys.external_id)] if said.keys.external_id else []
     for lookup, value in found_by:
         rows[f"{claim(lookup, value)}:{identity.id}"] = person
+    for text in search_terms(said.source.display_name, said.keys.user_name):
+        rows[f"name:{text}:{identity.id}"] = _name_row(identity.id, said)
     if identity.account is not None:
         rows[claim("zoho", identity.account.id)] = account_row(identity.account, identity.id)
     if pending is not None:
         rows[f"pending:{identity.id}"] = {"id": identity.id, "reason": pending.reason}
     return rows
+
+
+def _name_row(identity_id: str, said: Said) -> Row:
+    """What a list of people shows of one."""
+    active = isinstance(said.desired, ZohoUser) and said.desired.active
+    return {
+        "id": identity_id,
+        "name": said.source.display_name or said.keys.user_name,
+        "userName": said.keys.user_name,
+        "active": "yes" if active else "no",
+    }
 
 
 def account_row(account: Account, owner: str | None) -> Row:

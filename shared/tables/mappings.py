@@ -2,9 +2,11 @@
 
 The partition is the store. A row ``version:<number>`` is a mapping as it was saved, with who, when, why and the
 difference; the row ``current`` repeats the one that counts, so that reading it is one round trip. A version is one row,
-not one for each rule: a mapping is saved, refused and restored whole.
+not one for each rule: a mapping is saved, refused and restored whole. A row ``draft:<hash of an admin>`` is what he is
+changing and has not saved.
 """
 
+import hashlib
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -18,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from shared.directory.compiled_mapping import CompiledMapping
 from shared.directory.expressions import ExpressionError
 from shared.directory.mapping import DEFAULT_MAPPING, Mapping, RuleChange, difference
+from shared.directory.mapping_draft import Draft
 from shared.tables.entity_text import gather, spread
 from shared.tables.errors import Changed, MappingUnusable, Taken
 from shared.tables.service import our_errors
@@ -143,6 +146,29 @@ class Mappings:
             raise KeyError(number)
         return self.save(store, earlier.mapping, based_on=based_on, by=by, at=at, why=f"Version {number} restored")
 
+    def draft(self, store: str, admin: str) -> Draft | None:
+        """What an administrator is changing, or None."""
+        with our_errors():
+            try:
+                row = self._table.get_entity(store, _draft_key(admin))
+            except ResourceNotFoundError:
+                return None
+        try:
+            return Draft.model_validate_json(gather(row, "draft"))
+        except ValidationError:
+            return None  # of an older version of the app: nobody has saved it, so nothing is lost that counts
+
+    def keep_draft(self, store: str, admin: str, draft: Draft) -> None:
+        """Keep what an administrator is changing, in place of what was there."""
+        row = {"PartitionKey": store, "RowKey": _draft_key(admin), **spread("draft", draft.model_dump_json())}
+        with our_errors():
+            self._table.upsert_entity(row, mode=UpdateMode.REPLACE)
+
+    def drop_draft(self, store: str, admin: str) -> None:
+        """Forget what an administrator is changing."""
+        with our_errors():
+            self._table.delete_entity(store, _draft_key(admin))
+
     def _read(self, store: str, key: str) -> tuple[Version, str] | None:
         with our_errors():
             try:
@@ -154,6 +180,10 @@ class Mappings:
 
 def _key(number: int) -> str:
     return f"version:{number:08d}"
+
+
+def _draft_key(admin: str) -> str:
+    return f"draft:{hashlib.sha256(admin.encode()).hexdigest()}"
 
 
 def _row(store: str, key: str, version: Version) -> dict[str, str]:

@@ -1,15 +1,22 @@
-"""The directory stores in Table Storage, a row each, and a short memory of them."""
+"""The directory stores in Table Storage, a row each, and a short memory of them.
+
+Beside a store's row stand the rows ``~<id>:<time>``, newest first: what administrators changed in it. They are in the
+same partition, so that a change and its record are one transaction. No id begins with a tilde.
+"""
 
 import re
 import time
 from collections.abc import Callable
+from itertools import islice
 from threading import Lock
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
 
+from shared.directory.admin_change import AdminChange
 from shared.directory.store import STORE_ID, Store
+from shared.tables.by_time import new_id
 from shared.tables.entity_text import gather, spread
 from shared.tables.errors import Changed
 from shared.tables.service import our_errors
@@ -18,6 +25,7 @@ REMEMBERED = 30.0
 """Seconds until a worker sees what another has changed in a store."""
 
 _PARTITION = "store"
+_RECORDS = "~"
 _ID = re.compile(STORE_ID)
 
 
@@ -43,8 +51,18 @@ class Stores:
             self._remember(store_id, store)
         return store
 
+    def all(self) -> list[Store]:
+        """Every store, as it is now."""
+        with our_errors():
+            rows = self._table.query_entities(
+                "PartitionKey eq @store and RowKey lt @records", parameters={"store": _PARTITION, "records": _RECORDS}
+            )
+            return [Store.model_validate_json(gather(row, "store")) for row in rows]
+
     def read(self, store_id: str) -> Store | None:
         """A store as it is now, or None. One round trip."""
+        if not _ID.fullmatch(store_id):
+            return None
         with our_errors():
             try:
                 entity = self._table.get_entity(_PARTITION, store_id)
@@ -54,23 +72,30 @@ class Stores:
 
     def started(self) -> list[Store]:
         """The stores that take changes to Zoho One, as they are now."""
-        with our_errors():
-            rows = list(self._table.query_entities("PartitionKey eq @store", parameters={"store": _PARTITION}))
-        stores = [Store.model_validate_json(gather(row, "store")) for row in rows]
-        return [store for store in stores if store.is_started]
+        return [store for store in self.all() if store.is_started]
 
     def put(self, store: Store) -> None:
         """Keep a store in place of what was there."""
-        row = {"PartitionKey": _PARTITION, "RowKey": store.id, **spread("store", store.model_dump_json())}
         with our_errors():
-            self._table.upsert_entity(row, mode=UpdateMode.REPLACE)
+            self._table.upsert_entity(_row(store), mode=UpdateMode.REPLACE)
         with self._lock:
             self._remember(store.id, store)
 
-    def change(self, store_id: str, change: Callable[[Store], Store]) -> Store:
+    def create(self, store: Store, record: AdminChange) -> None:
+        """Keep a new store. Raises Taken where there is one with its id."""
+        with our_errors():
+            self._table.submit_transaction([("create", _row(store)), ("create", _record_row(store.id, record))])
+
+    def change(
+        self,
+        store_id: str,
+        change: Callable[[Store], Store],
+        record: Callable[[Store, Store], AdminChange] | None = None,
+    ) -> Store:
         """Put a changed store in the place of what is there now, whoever writes it at the same time.
 
-        ``change`` may be called more than once. Raises KeyError where the store is gone.
+        ``change`` may be called more than once. ``record``: what is kept of it, from the store before and after, in the
+        same transaction. Raises KeyError where the store is gone.
         """
         while True:
             with our_errors():
@@ -78,19 +103,44 @@ class Stores:
                     entity = self._table.get_entity(_PARTITION, store_id)
                 except ResourceNotFoundError:
                     raise KeyError(store_id) from None
-            changed = change(Store.model_validate_json(gather(entity, "store")))
-            row = {"PartitionKey": _PARTITION, "RowKey": store_id, **spread("store", changed.model_dump_json())}
-            etag = entity.metadata["etag"]
+            before = Store.model_validate_json(gather(entity, "store"))
+            changed = change(before)
+            guard = {"etag": entity.metadata["etag"], "match_condition": MatchConditions.IfNotModified}
+            operations: list[tuple[object, ...]] = [("update", _row(changed), guard | {"mode": UpdateMode.REPLACE})]
+            if record is not None:
+                operations.append(("create", _record_row(store_id, record(before, changed))))
             try:
                 with our_errors():
-                    self._table.update_entity(
-                        row, mode=UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified
-                    )
+                    self._table.submit_transaction(operations)  # type: ignore[arg-type]  # of two or three parts each
             except Changed:
                 continue
             with self._lock:
                 self._remember(store_id, changed)
             return changed
+
+    def delete(self, store_id: str, record: AdminChange) -> None:
+        """Take a store away; what administrators did to it stays on record. Raises Changed where it is gone."""
+        row = {"PartitionKey": _PARTITION, "RowKey": store_id}
+        with our_errors():
+            self._table.submit_transaction([("delete", row), ("create", _record_row(store_id, record))])
+        with self._lock:
+            self._seen.pop(store_id, None)
+
+    def record(self, store_id: str, record: AdminChange) -> None:
+        """Keep what an administrator did that changed no setting."""
+        with our_errors():
+            self._table.create_entity(_record_row(store_id, record))
+
+    def records(self, store_id: str, count: int) -> list[AdminChange]:
+        """What administrators did to a store, newest first. One round trip."""
+        start = f"{_RECORDS}{store_id}:"
+        with our_errors():
+            rows = self._table.query_entities(
+                "PartitionKey eq @store and RowKey ge @start and RowKey lt @end",
+                parameters={"store": _PARTITION, "start": start, "end": f"{start}~"},
+                results_per_page=count,
+            )
+            return [AdminChange.model_validate_json(gather(row, "record")) for row in islice(rows, count)]
 
     def _remember(self, store_id: str, store: Store | None) -> None:
         """With the lock held."""
@@ -98,3 +148,12 @@ class Stores:
             self._seen[store_id] = (self._monotonic(), store)
         else:
             self._seen.pop(store_id, None)
+
+
+def _row(store: Store) -> dict[str, str]:
+    return {"PartitionKey": _PARTITION, "RowKey": store.id, **spread("store", store.model_dump_json())}
+
+
+def _record_row(store_id: str, record: AdminChange) -> dict[str, str]:
+    key = f"{_RECORDS}{store_id}:{new_id(record.at)}"
+    return {"PartitionKey": _PARTITION, "RowKey": key, **spread("record", record.model_dump_json())}

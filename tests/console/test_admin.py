@@ -32,7 +32,9 @@ def signed_in(*roles: str, role_typ: str = "roles", auth_typ: str = "aad", oid: 
 @pytest.mark.parametrize("role", ["Organization.Owner", "Organization.Admin"])
 @pytest.mark.parametrize("role_typ", ["roles", ROLE])
 def test_either_role_will_do(role: str, role_typ: str) -> None:
-    assert signed_in_admin(_platform(**AZURE), signed_in("x", role, role_typ=role_typ)) == Admin("ada")
+    assert signed_in_admin(_platform(**AZURE), signed_in("x", role, role_typ=role_typ)) == Admin(
+        "ada", "Ada", is_owner=role == "Organization.Owner"
+    )
 
 
 @pytest.mark.parametrize("roles", [(), ("organization.owner",), ("Organization.Reader", "Global Administrator")])

@@ -9,6 +9,7 @@ import pytest
 
 from local.bench.azurite_modes import Mode
 from local.bench.figures import Case, CpuTimes, Kept, Rate, kept_rates, percentile
+from local.bench.pages import PAGES
 from local.bench.traffic import spread_out
 from local.processes import ROOT
 
@@ -79,5 +80,6 @@ def test_a_small_run_has_every_row() -> None:
         (Case.POST, 2.0),
     }
     assert len(figures["point_reads"]) == len(figures["kept"]) == 4
+    assert len(figures["pages"]) == 4 * len(PAGES)
     assert len(figures["first_answer_seconds"]) == 5
     assert figures["peak_memory_mib"] > 20

@@ -12,7 +12,10 @@ import requests
 
 from local.processes import ROOT
 
-KEYS = {"sync_endpoint", "secret_token", "tenant_url", "zoho_one", "graph", "console", "azurite", "store", "settings"}
+KEYS = {
+    *("sync_endpoint", "secret_token", "tenant_url", "zoho_one", "graph", "console", "azurite", "store", "settings"),
+    *("zoho_sync_endpoint", "zoho_client_id", "zoho_client_secret"),
+}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

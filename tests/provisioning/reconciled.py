@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
@@ -11,11 +11,11 @@ from shared.directory.entra_connection import Scope
 from shared.directory.identity import Identity
 from shared.directory.mapping import DEFAULT_MAPPING, Mapping, ProfileField, Rule
 from shared.directory.run import Run, RunKind
+from shared.directory.secret_token import token_hash
 from shared.directory.store import Store, ZohoConnection
 from shared.directory.zoho_user import ZohoField
 from shared.entra.clients import SECRET
-from shared.provisioning.cycle import CycleRequest, Done
-from shared.scim.auth import token_hash
+from shared.provisioning.cycle import CycleRequest, Cycles, Done
 from shared.tables.service import TABLES, connect
 from tests.conftest import Endpoint, Entra, ZohoOne
 
@@ -28,6 +28,8 @@ class Reconciled:
     store_id: str
     entra: Entra
     zoho_one: ZohoOne
+    slept: list[float] = field(default_factory=list)
+    """Seconds that a cycle would have waited."""
 
     @classmethod
     def start(cls, bridge: Bridge, store: Store, entra: Entra, zoho_one: ZohoOne, **changes: Any) -> Self:
@@ -49,8 +51,13 @@ class Reconciled:
         return store
 
     def request(self, kind: RunKind = RunKind.CYCLE) -> Done:
-        """A cycle that an administrator asks for."""
-        return self.bridge.reconciler.cycles.run(CycleRequest(store=self.store_id, kind=kind, asked_by="test"))
+        """A cycle that an administrator asks for; it does not wait when Zoho One asks it to."""
+        return self.cycles().run(CycleRequest(store=self.store_id, kind=kind, asked_by="test"))
+
+    def cycles(self, **changes: Any) -> Cycles:
+        """The cycles, which wait for nobody, with other changes."""
+        cycles = self.bridge.reconciler.cycles
+        return replace(cycles, applying=replace(cycles.applying, sleep=self.slept.append), **changes)
 
     def cycle(self, kind: RunKind = RunKind.CYCLE) -> Run:
         """The record of one."""
@@ -68,7 +75,7 @@ class Reconciled:
 
     def hurried(self, request: CycleRequest) -> Done:
         """A message whose time is over at the first place that is safe."""
-        return replace(self.bridge.reconciler.cycles, budget=timedelta()).run(request)
+        return self.cycles(budget=timedelta()).run(request)
 
     def impatient(self) -> None:
         """Let its reader of Graph not wait when it is asked to."""

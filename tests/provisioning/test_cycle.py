@@ -334,6 +334,16 @@ def test_zoho_one_being_down_ends_the_cycle_and_loses_nobody(reconciled: Reconci
     reconciled.assert_as_in_entra()
 
 
+def test_a_short_wait_that_zoho_one_asks_for_is_waited_for(reconciled: Reconciled) -> None:
+    zoho = reconciled.store.zoho.model_copy(update={"parallel_calls": 1})
+    reconciled.change(zoho=zoho)
+    reconciled.zoho_one.fail(method="POST", path="/Users", status=503, headers={"Retry-After": "8"})
+    run = reconciled.cycle()
+    assert run.results == {Result.DONE: len(reconciled.active())}
+    assert [8 <= seconds <= 12 for seconds in reconciled.slept] == [True]
+    reconciled.assert_as_in_entra()
+
+
 def test_a_full_cycle_sets_back_what_was_changed_by_hand(reconciled: Reconciled) -> None:
     reconciled.cycle()
     reconciled.zoho_one.add({"userName": "stranger@contoso.example", "active": True})

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from shared.bridge import Bridge
 from shared.directory.history import EventKind
+from shared.directory.secret_token import token_hash
 from shared.directory.status import Leaving, Reflection, StatusRules
 from shared.directory.store import Store
-from shared.scim.auth import token_hash
 from shared.scim.endpoint import HttpRequest
 from shared.tables.identity_rows import Lookup
 from tests.conftest import ZohoOne

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from shared.bridge import Bridge
 from shared.directory.mapping import ExpressionSource, Mapping, Rule
+from shared.directory.secret_token import token_hash
 from shared.directory.store import Store
 from shared.directory.zoho_user import ZohoField
-from shared.scim.auth import token_hash
 from shared.scim.endpoint import HttpRequest, HttpResponse
 from tests.conftest import Endpoint, ZohoOne
 

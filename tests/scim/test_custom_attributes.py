@@ -5,9 +5,9 @@ import json
 from shared.bridge import Bridge
 from shared.directory.mapping import CustomAttribute, Mapping, Rule
 from shared.directory.scim_path import ENTRA
+from shared.directory.secret_token import token_hash
 from shared.directory.store import Store
 from shared.directory.zoho_user import ZohoField
-from shared.scim.auth import token_hash
 from shared.scim.endpoint import HttpRequest
 from tests.conftest import ZohoOne
 

@@ -1,0 +1,40 @@
+"""HTTP: the admins' pages, and whether the app is alive."""
+
+from typing import List  # noqa: UP035 - the worker refuses `list` in an annotation
+
+import azure.functions as func
+
+from shared.console.cycle_requests import collected
+from shared.open_console import console
+
+blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # the library leaves it untyped
+
+
+class _Pages(func.WsgiMiddleware):
+    """The library's way to call a WSGI application, but for one thing: a page with a status of 5xx is an answer too."""
+
+    def _handle_errors(self, wsgi_response: object) -> None:
+        """Raise nothing: the library would answer 500 without a page."""
+
+
+@blueprint.function_name("console")
+@blueprint.route("console/{*path}", methods=["GET", "POST"], auth_level=func.AuthLevel.ANONYMOUS)  # it asks who it is
+@blueprint.queue_output("cycles", queue_name="cycles", connection="AzureWebJobsStorage")
+def pages(req: func.HttpRequest, context: func.Context, cycles: func.Out[List[str]]) -> func.HttpResponse:  # noqa: UP006
+    """Answer with a page, and ask for the cycles that it asks for."""
+    with collected() as messages:
+        page = _answer(req, context)
+    if messages:
+        cycles.set(messages)
+    return page
+
+
+@blueprint.function_name("health")
+@blueprint.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+def health(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    """Say whether the app is alive, or ready."""
+    return _answer(req, context)
+
+
+def _answer(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    return _Pages(console().wsgi_app).handle(req, context)  # type: ignore[no-any-return, no-untyped-call]  # untyped

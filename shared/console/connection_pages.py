@@ -1,0 +1,214 @@
+"""API Integration: how the store reaches Zoho One and Microsoft Graph, and how Entra reaches the store."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from flask import Blueprint, request
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, ValidationError
+
+from shared.connection.consent import CLIENT_SECRET
+from shared.console.consent_pages import CALLBACK
+from shared.console.context import View, admin, faults, go, is_live, origin, page, parts, texts, the_store
+from shared.console.setup import after
+from shared.directory.entra_connection import CLOUDS, Credential, EntraConnection, ObjectId, Scope
+from shared.directory.store import Store, UpdateVerb
+from shared.entra.clients import SECRET
+from shared.provisioning.store_settings import Section, SettingsChanged, fingerprint
+from shared.zoho.data_centers import DATA_CENTERS
+from shared.zoho.errors import ZohoBusy
+
+blueprint = Blueprint("connection", __name__, url_prefix="/console/stores/<store_id>/api-integration")
+
+
+def _none_if_empty(value: object) -> object:
+    return None if value == "" else value
+
+
+class ZohoForm(BaseModel):
+    """How the store reaches Zoho One."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    sync_endpoint: HttpUrl
+    client_id: str = Field(min_length=1, max_length=200)
+    client_secret: str = Field(default="", max_length=500, repr=False)
+    scim_path: str = Field(pattern=r"^(/[A-Za-z0-9._~/-]*)?$", max_length=200)
+    update_verb: UpdateVerb
+    parallel_calls: int
+    page_size: int
+    calls_per_second: Annotated[float | None, BeforeValidator(_none_if_empty)] = None
+    sends_passwords: bool = False
+
+
+class TenantForm(BaseModel):
+    """Whose own tokens are accepted."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    entra_tenant: Annotated[ObjectId | None, BeforeValidator(_none_if_empty)] = None
+
+
+@blueprint.get("")
+def api_integration(store_id: str) -> View:
+    return _shown(the_store(store_id))
+
+
+@blueprint.post("/zoho-one")
+def save_zoho(store_id: str) -> View:
+    store, form = the_store(store_id), texts(request.form)
+    try:
+        given = ZohoForm.model_validate(form)
+        settings = given.model_dump(exclude={"client_secret"})
+        parts().settings.save(
+            store_id,
+            Section.ZOHO,
+            form.get("seen", ""),
+            lambda now: {"zoho": type(now.zoho).model_validate(now.zoho.model_dump() | settings)},
+            str(admin()),
+        )
+    except ValidationError as error:
+        return _shown(store, faults(error), 422)
+    except SettingsChanged:
+        return _shown(the_store(store_id), conflict=True, status=409)
+    if given.client_secret:
+        parts().settings.keep_secret(
+            store_id, CLIENT_SECRET, given.client_secret, "Client secret of Zoho One", str(admin())
+        )
+    return go(".api_integration", store_id=store_id)
+
+
+@blueprint.post("/test")
+def test(store_id: str) -> View:
+    """Test Connection, as a piece of the page or as a page."""
+    report = parts().switch.check(the_store(store_id))
+    return _steps(report.steps, report.passed)
+
+
+@blueprint.post("/disconnect")
+def disconnect(store_id: str) -> View:
+    store = the_store(store_id)
+    try:
+        parts().disconnect(store_id)
+    except ZohoBusy as busy:
+        return _shown(store, {"": f"Zoho could not be asked to revoke the tokens, so they were kept: {busy}"}, 503)
+    parts().settings.note(store_id, "Disconnected from Zoho One", str(admin()))
+    return go(".api_integration", store_id=store_id)
+
+
+@blueprint.post("/new-token")
+def new_token(store_id: str) -> View:
+    """A secret token, shown in this answer and never again."""
+    the_store(store_id)
+    try:
+        store, token = parts().settings.new_token(store_id, request.form.get("seen", ""), str(admin()))
+    except SettingsChanged:
+        return _tokens(the_store(store_id), conflict=True, status=409)
+    return _tokens(store, token=token)
+
+
+@blueprint.post("/end-older-token")
+def end_older_token(store_id: str) -> View:
+    the_store(store_id)
+    try:
+        store = parts().settings.end_older_token(store_id, request.form.get("seen", ""), str(admin()))
+    except SettingsChanged:
+        return _tokens(the_store(store_id), conflict=True, status=409)
+    return _tokens(store)
+
+
+@blueprint.post("/tenant")
+def save_tenant(store_id: str) -> View:
+    store, form = the_store(store_id), texts(request.form)
+    try:
+        given = TenantForm.model_validate(form)
+        parts().settings.save(
+            store_id,
+            Section.TENANT,
+            form.get("seen", ""),
+            lambda _: {"entra_tenant": given.entra_tenant},
+            str(admin()),
+        )
+    except ValidationError as error:
+        return _shown(store, faults(error), 422)
+    except SettingsChanged:
+        return _shown(the_store(store_id), conflict=True, status=409)
+    return go(".api_integration", store_id=store_id)
+
+
+@blueprint.post("/graph")
+def save_graph(store_id: str) -> View:
+    store, form = the_store(store_id), texts(request.form)
+    try:
+        connection = _graph_connection(form, store)
+        parts().settings.save(
+            store_id, Section.ENTRA, form.get("seen", ""), lambda _: {"entra": connection}, str(admin())
+        )
+    except ValidationError as error:
+        return _shown(store, {f"graph.{name}" if name else "": said for name, said in faults(error).items()}, 422)
+    except SettingsChanged:
+        return _shown(the_store(store_id), conflict=True, status=409)
+    if form.get("graph_secret") and connection is not None:
+        parts().settings.keep_secret(
+            store_id, SECRET, form["graph_secret"], f"The {connection.credential} for Microsoft Graph", str(admin())
+        )
+    return go(".api_integration", store_id=store_id)
+
+
+@blueprint.post("/graph/test")
+def test_graph(store_id: str) -> View:
+    store = the_store(store_id)
+    if store.entra is None:
+        return _shown(store, {"": "Save the connection to Microsoft Graph first."}, 422)
+    steps = parts().graph_check(store)
+    return _steps(steps, all(step.reason is None for step in steps))
+
+
+def _graph_connection(form: Mapping[str, str], store: Store) -> EntraConnection | None:
+    """What the form says. The hosts of Graph stay those of the store, or follow the cloud that was chosen."""
+    if form.get("credential") == "":
+        return None
+    graph = form.get("cloud") or (store.entra.graph.host if store.entra else None) or "graph.microsoft.com"
+    hosts: dict[str, object] = {}
+    if graph in CLOUDS:
+        hosts = {"graph": f"https://{graph}", "login": f"https://{CLOUDS[graph]}"}
+    elif store.entra is not None:
+        hosts = {"graph": store.entra.graph, "login": store.entra.login}
+    given = {name: form.get(f"graph_{name}") or None for name in ("tenant_id", "client_id", "enterprise_app")}
+    chosen = {"credential": form.get("credential"), "scope": form.get("scope")}
+    return EntraConnection.model_validate(given | chosen | hosts)
+
+
+def _shown(
+    store: Store, wrong: dict[str, str] | None = None, status: int = 200, *, conflict: bool = False
+) -> tuple[str, int]:
+    return page("console/api_integration.html", status, **_values(store, wrong or {}, conflict))
+
+
+def _values(store: Store, wrong: dict[str, str], conflict: bool) -> dict[str, object]:
+    return {
+        "store": store,
+        "faults": wrong,
+        "conflict": conflict,
+        "given": texts(request.form),
+        "connection": parts().connections.state(store.id),
+        "center": DATA_CENTERS[store.zoho.data_center],  # Zoho's own, for the portal
+        "redirect_uri": origin() + CALLBACK,
+        "sync_endpoint": f"{origin()}/scim/{store.id}",
+        "seen": {section.name: fingerprint(store, section) for section in Section},
+        "clouds": CLOUDS,
+        "credentials": list(Credential),
+        "scopes": list(Scope),
+        "verbs": list(UpdateVerb),
+        "token": None,
+        "next": after("connection.api_integration"),
+    }
+
+
+def _tokens(store: Store, token: str | None = None, status: int = 200, *, conflict: bool = False) -> tuple[str, int]:
+    values = _values(store, {}, conflict) | {"token": token}
+    return page("console/secret_tokens.html" if is_live() else "console/api_integration.html", status, **values)
+
+
+def _steps(steps: object, passed: bool) -> tuple[str, int]:
+    template = "console/connection_steps.html" if is_live() else "console/connection_test.html"
+    return page(template, steps=steps, passed=passed)

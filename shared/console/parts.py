@@ -1,0 +1,72 @@
+"""What the pages are made of: the parts of the app that they call, and nothing of how those work."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.connection.disconnect import Disconnect
+from shared.directory.schedule import CycleTimes
+from shared.directory.store import Store
+from shared.provisioning.decisions import Decisions
+from shared.provisioning.dry_run import Preview
+from shared.provisioning.graph_check import GraphCheck
+from shared.provisioning.mapping_preview import MappingPreview
+from shared.provisioning.on_demand import OnDemand
+from shared.provisioning.password_mail import PasswordMails
+from shared.provisioning.people_care import PeopleCare
+from shared.provisioning.start import Switch
+from shared.provisioning.store_removal import StoreRemoval
+from shared.provisioning.store_settings import StoreSettings
+from shared.settings import Platform
+from shared.tables.connections import Connections
+from shared.tables.held_plans import HeldPlans
+from shared.tables.identities import Identities
+from shared.tables.mails import Mails
+from shared.tables.mappings import Mappings
+from shared.tables.runs import Runs
+from shared.tables.stores import Stores
+
+
+@dataclass(frozen=True)
+class ListedGroup:
+    """What a list shows of a group."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class ConsoleParts:
+    """What the pages call."""
+
+    platform: Platform
+    stores: Stores
+    settings: StoreSettings
+    connections: Connections
+    disconnect: Disconnect
+    switch: Switch
+    removal: StoreRemoval
+    graph_check: GraphCheck
+    mappings: Mappings
+    mapping_preview: MappingPreview
+    identities: Identities
+    groups_of: Callable[[str, int], Sequence[ListedGroup]]
+    """The first groups of a store, by its id."""
+    people: PeopleCare
+    mails: Mails
+    password_mails: PasswordMails
+    runs: Runs
+    held_plans: HeldPlans
+    dry_run: Callable[[Store], Preview]
+    """What the next cycle would do. Raises GraphError, ZohoError, MappingUnusable and TablesBusy."""
+    on_demand: OnDemand
+    decisions: Decisions
+    cycle_times: Callable[[str], CycleTimes]
+    """When a store's cycles ran, by its id."""
+    answers: Callable[[], Mapping[str, str | None]]
+    """What the app itself needs, each by name: None where it answers, or what is wrong."""
+    now: Callable[[], datetime]
+    public_url: str | None
+    """The app's address as browsers know it, where a proxy stands before it."""
+    secret: bytes
+    """For the tokens of forms."""

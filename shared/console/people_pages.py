@@ -1,0 +1,246 @@
+"""People and groups: found while a name is typed; of each what Entra says, what it becomes, and what happened."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, request
+from pydantic import TypeAdapter, ValidationError
+
+from shared.console.context import NoSuchThing, View, admin, go, is_live, page, parts, the_store
+from shared.directory.azure_user import AZURE_FIELDS, EXTENSION_ATTRIBUTES, AzureUser, value_of
+from shared.directory.csv_text import as_csv
+from shared.directory.entra_connection import ObjectId
+from shared.directory.history import Event
+from shared.directory.identity import Identity
+from shared.directory.mail_due import MailDue
+from shared.directory.mapping_check import InvalidMapping, check_mapping
+from shared.directory.on_demand import OnDemandReport
+from shared.directory.plan import Change, plan_change
+from shared.directory.preview import PreviewLine
+from shared.directory.run import Run
+from shared.directory.store import Store
+from shared.directory.zoho_user import ZOHO_FIELDS, ZohoField, ZohoUser
+from shared.provisioning.errors import BeingWritten
+from shared.provisioning.on_demand import CannotProvision
+from shared.provisioning.password_mail import CannotSend
+from shared.tables.errors import Changed, MappingUnusable
+from shared.zoho.errors import ZohoError
+
+blueprint = Blueprint("people", __name__, url_prefix="/console/stores/<store_id>/people")
+
+SHOWN = 25
+"""People, or groups, in a list while a name is typed."""
+
+
+_OBJECT_IDS = TypeAdapter[list[ObjectId]](list[ObjectId])
+EVENTS = 200
+"""Of a person's history on his page; the download has all."""
+
+
+@dataclass(frozen=True)
+class FieldLine:
+    """One field of an account: what the mapping gives, by which rule, what should be there, and what is."""
+
+    field: ZohoField
+    mapped: PreviewLine | None
+    desired: str | None
+    holds: str | None
+
+    @property
+    def differs(self) -> bool:
+        """Whether Zoho One was not confirmed to hold what it should."""
+        return self.desired != self.holds
+
+
+@blueprint.get("")
+def search(store_id: str) -> View:
+    store = the_store(store_id)
+    typed = request.args.get("typed", "").strip()
+    found = parts().identities.search(store_id, typed, SHOWN)
+    if is_live():
+        return page("console/people_found.html", found=found, typed=typed, most=SHOWN)
+    return page(
+        "console/people.html",
+        store=store,
+        found=found,
+        typed=typed,
+        most=SHOWN,
+        people=parts().identities.estimate(store_id),
+        groups=parts().groups_of(store_id, SHOWN),
+    )
+
+
+@blueprint.get("/<identity_id>")
+def person(store_id: str, identity_id: str) -> View:
+    return _person(the_store(store_id), identity_id)
+
+
+def _person(store: Store, identity_id: str, status: int = 200, **said: object) -> View:
+    stored = parts().identities.read(store.id, identity_id)
+    history = parts().identities.history(store.id, identity_id, EVENTS)
+    if stored is None and not history:
+        raise NoSuchThing("There is no such person in this directory store")
+    if stored is None:
+        return page("console/person_gone.html", identity_id=identity_id, history=history)
+    mail = parts().mails.read(store.id, identity_id)
+    return page(
+        "console/person.html",
+        status,
+        **{
+            "store": store,
+            "identity": stored.identity,
+            "entra": _entra(stored.identity.said.source),
+            "lines": _lines(store, stored.identity),
+            "pending_change": _pending_change(stored.identity),
+            "history": history,
+            "mail": mail.mail if mail else None,
+            "fault": "",
+            "said": "",
+            "fields": ZOHO_FIELDS,
+        }
+        | said,
+    )
+
+
+def _entra(source: AzureUser) -> list[tuple[str, str]]:
+    """What Entra says of him, by Graph's names; without what has no value."""
+    names = [name for name in AZURE_FIELDS if name not in EXTENSION_ATTRIBUTES]
+    found = [(name, value_of(name)(source)) for name in names]
+    found += list(source.extension_attributes.items())
+    found += list(source.custom.items())
+    return [(name, _shown(value)) for name, value in found if value not in (None, "", ())]
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _lines(store: Store, identity: Identity) -> list[FieldLine]:
+    """Each field that the store uses: mapped now, desired, and held."""
+    mapped: dict[ZohoField, PreviewLine] = {}
+    try:
+        mapping = parts().mappings.current(store.id).mapping
+        check_mapping(mapping, store.zoho.extensions)
+        mapped = {line.field: line for line in parts().mapping_preview.of_identity(mapping, identity)}
+    except InvalidMapping:
+        pass  # the mapping page says what is wrong with it
+    said = identity.said.desired
+    desired = said.fields if isinstance(said, ZohoUser) else {}
+    holds = identity.account.holds.fields if identity.account else {}
+    return [
+        FieldLine(field, mapped.get(field), desired.get(field), holds.get(field))
+        for field in store.zoho.paths
+        if field in mapped or field in desired or field in holds
+    ]
+
+
+def _pending_change(identity: Identity) -> Change | None:
+    if identity.pending is None:
+        return None
+    return plan_change(identity.account.holds if identity.account else None, identity.said.desired)
+
+
+@blueprint.post("/<identity_id>/look")
+def look(store_id: str, identity_id: str) -> View:
+    """What Zoho One holds just now: a piece of the page."""
+    store = the_store(store_id)
+    try:
+        account, wrong = parts().people.look(store, identity_id), ""
+    except ZohoError as failure:
+        account, wrong = None, str(failure)
+    except KeyError:
+        raise NoSuchThing("There is no such person in this directory store") from None
+    return page("console/person_look.html", account=account, wrong=wrong, fields=ZOHO_FIELDS)
+
+
+@blueprint.post("/<identity_id>/provision")
+def provision(store_id: str, identity_id: str) -> View:
+    """Provision on demand: from Entra, where the store reads Graph and knows who it is; else what is pending."""
+    store = the_store(store_id)
+    stored = parts().identities.read(store_id, identity_id)
+    if stored is None:
+        raise NoSuchThing("There is no such person in this directory store")
+    object_id, run, reports, wrong = stored.identity.object_id, None, tuple[OnDemandReport, ...](), ""
+    try:
+        if store.entra is not None and object_id is not None:
+            run, reports = parts().on_demand.provision(store, [object_id], str(admin()))
+        else:
+            run, reports = parts().on_demand.retry(store, identity_id, str(admin()))
+    except (CannotProvision, MappingUnusable) as failure:
+        wrong = str(failure)
+    return _provisioned(store, run, reports, wrong)
+
+
+@blueprint.post("/provision")
+def provision_some(store_id: str) -> View:
+    """Provision up to five people on demand by their object ids in Entra, also those whom the store does not know."""
+    store = the_store(store_id)
+    run, reports, wrong = None, tuple[OnDemandReport, ...](), ""
+    try:
+        asked = request.form.get("object_ids", "").replace(",", " ").split()
+        run, reports = parts().on_demand.provision(store, _OBJECT_IDS.validate_python(asked), str(admin()))
+    except ValidationError:
+        wrong = "An object id is a GUID, as Entra shows it on the user's page."
+    except (CannotProvision, MappingUnusable) as failure:
+        wrong = str(failure)
+    return _provisioned(store, run, reports, wrong)
+
+
+def _provisioned(store: Store, run: Run | None, reports: Sequence[OnDemandReport], wrong: str) -> View:
+    values: dict[str, object] = {"run": run, "reports": reports, "wrong": wrong, "store": store}
+    return page("console/person_provisioned.html" if is_live() else "console/person_provisioned_page.html", **values)
+
+
+@blueprint.post("/<identity_id>/new-password")
+def new_password(store_id: str, identity_id: str) -> View:
+    store = the_store(store_id)
+    try:
+        ended = parts().password_mails.send_new_password(store, identity_id, str(admin()))
+    except CannotSend as failure:
+        return _person(store, identity_id, 409, fault=str(failure))
+    except Changed:
+        return _person(store, identity_id, 409, fault="Somebody else sent one just now: look at the history.")
+    if isinstance(ended, MailDue):
+        return _person(store, identity_id, 202, said=f"The mail waits and is tried again: {ended.failure}")
+    return go(".person", store_id=store_id, identity_id=identity_id)
+
+
+@blueprint.post("/<identity_id>/let-go")
+def let_go(store_id: str, identity_id: str) -> View:
+    store = the_store(store_id)
+    try:
+        parts().people.let_go(store, identity_id, str(admin()))
+    except KeyError:
+        raise NoSuchThing("There is no such person in this directory store") from None
+    except (BeingWritten, Changed):
+        return _person(store, identity_id, 409, fault="He is being written just now. Nothing was done; try again.")
+    return go(".person", store_id=store_id, identity_id=identity_id)
+
+
+@blueprint.get("/<identity_id>/history.<form>")
+def history(store_id: str, identity_id: str, form: str) -> Response:
+    """A person's history as a file, CSV or JSON."""
+    the_store(store_id)
+    events = parts().identities.history(store_id, identity_id)
+    if form == "json":
+        text, kind = _as_json(events), "application/json"
+    else:
+        text, kind = as_csv(("at", "what", "why", "field", "before", "after"), _rows(events)), "text/csv"
+    name = f"history-{identity_id}.{'json' if form == 'json' else 'csv'}"
+    return Response(text, mimetype=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+def _as_json(events: list[Event]) -> str:
+    return json.dumps([event.model_dump(mode="json") for event in events], ensure_ascii=False, indent=2) + "\n"
+
+
+def _rows(events: list[Event]) -> list[tuple[str, ...]]:
+    rows = list[tuple[str, ...]]()
+    for event in events:
+        head = (event.at.isoformat(), event.kind.value, event.reason)
+        fields = [(part.field.value, part.before or "", part.after or "") for part in event.fields]
+        rows += [(*head, *field) for field in fields or [("", "", "")]]
+    return rows

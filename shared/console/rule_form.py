@@ -1,0 +1,66 @@
+"""The form of one rule: four ways to fill a field, each with its own box, of which the chosen one counts."""
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from shared.directory.mapping import (
+    CustomAttribute,
+    ExpressionSource,
+    HardCodedValue,
+    ProfileField,
+    Rule,
+    Source,
+)
+from shared.directory.zoho_user import ZohoField
+
+type Kind = Literal["profile field", "hard-coded value", "custom attribute", "expression"]
+
+_SOURCE = TypeAdapter[Source](Source)
+_BOXES: dict[Kind, str] = {
+    "profile field": "field",
+    "hard-coded value": "value",
+    "custom attribute": "name",
+    "expression": "expression",
+}
+
+
+class RuleForm(BaseModel):
+    """What stands in the boxes, right or wrong."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    kind: Kind = "profile field"
+    field: str = ""
+    value: str = ""
+    name: str = ""
+    expression: str = ""
+    default: str = ""
+    apply: Literal["always", "only during object creation"] = "always"
+
+    @classmethod
+    def of(cls, rule: Rule | None) -> Self:
+        """A rule as the form shows it."""
+        if rule is None:
+            return cls()
+        form = cls(kind=rule.source.kind, default=rule.default or "", apply=rule.apply)
+        match rule.source:
+            case ProfileField(field=field):
+                return form.model_copy(update={"field": field})
+            case HardCodedValue(value=value):
+                return form.model_copy(update={"value": value})
+            case CustomAttribute(name=name):
+                return form.model_copy(update={"name": name})
+            case ExpressionSource(expression=expression):
+                return form.model_copy(update={"expression": expression})
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether the chosen box holds anything."""
+        return bool(getattr(self, _BOXES[self.kind]))
+
+    def rule(self, target: ZohoField) -> Rule:
+        """The rule that the form describes. Raises pydantic.ValidationError."""
+        box = _BOXES[self.kind]
+        source = _SOURCE.validate_python({"kind": self.kind, box: getattr(self, box)})
+        return Rule(target=target, source=source, default=self.default or None, apply=self.apply)

@@ -1,0 +1,116 @@
+"""Runs: what was asked, planned and done; charts, a run's changes, downloads."""
+
+import json
+from collections.abc import Iterator
+from typing import Literal
+
+from flask import Blueprint, Response, request
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from shared.console.context import NoSuchThing, View, admin, go, is_live, page, parts, the_store
+from shared.console.cycle_requests import ask
+from shared.directory.csv_text import as_csv
+from shared.directory.run import Run, RunChange, RunKind, RunState
+from shared.directory.store import Store
+
+blueprint = Blueprint("runs", __name__, url_prefix="/console/stores/<store_id>/runs")
+
+CHARTED = 60
+"""Runs in the charts, and on the first page."""
+CHANGES = 100
+"""Of a run on a page."""
+PORTION = 1000
+"""Changes read at a time for a download."""
+
+
+class Asked(BaseModel):
+    """Which kind of cycle is asked for."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    kind: Literal[RunKind.CYCLE, RunKind.FULL_CYCLE]
+
+
+@blueprint.get("")
+def listed(store_id: str) -> View:
+    store = the_store(store_id)
+    after = request.args.get("after", "")
+    runs = parts().runs.newest(store_id, CHARTED, after=after)
+    running = any(run.state is RunState.RUNNING for run in runs[:5])
+    values = {"store": store, "runs": runs, "after": after, "most": CHARTED, "running": running}
+    return page("console/runs_listed.html" if is_live() else "console/runs.html", **values)
+
+
+@blueprint.post("")
+def request_cycle(store_id: str) -> View:
+    """Let a cycle begin as soon as a worker is free; the list shows it when it has begun."""
+    store = the_store(store_id)
+    try:
+        asked = Asked.model_validate(dict(request.form))
+    except ValidationError:
+        raise NoSuchThing("There is no such kind of cycle") from None
+    ask(store.id, asked.kind, str(admin()))
+    parts().settings.note(store_id, f"A {asked.kind} was asked for", str(admin()))
+    return go(".listed", store_id=store_id, asked=asked.kind.value)
+
+
+@blueprint.get("/<run_id>")
+def run(store_id: str, run_id: str) -> View:
+    the_store(store_id)
+    found = _run(store_id, run_id)
+    first = max(request.args.get("first", 0, type=int), 0)
+    changes = parts().runs.changes(store_id, run_id, first, CHANGES + 1)
+    values = {
+        "run": found,
+        "changes": changes[:CHANGES],
+        "first": first,
+        "next": first + CHANGES if len(changes) > CHANGES else None,
+    }
+    return page("console/run_state.html" if is_live() else "console/run.html", **values)
+
+
+def _run(store_id: str, run_id: str) -> Run:
+    found = parts().runs.get(store_id, run_id) if run_id.replace("-", "").isalnum() else None
+    if found is None:
+        raise NoSuchThing("There is no such run; runs are kept for a number of days")
+    return found
+
+
+@blueprint.get("/<run_id>/changes.<form>")
+def download(store_id: str, run_id: str, form: str) -> Response:
+    """All of a run's changes as a file, CSV or JSON."""
+    store = the_store(store_id)
+    found = _run(store_id, run_id)
+    if form == "json":
+        whole = found.model_dump(mode="json") | {
+            "changes": [change.model_dump(mode="json") for change in _all(store, run_id)]
+        }
+        text, kind = json.dumps(whole, ensure_ascii=False, indent=2) + "\n", "application/json"
+    else:
+        header = ("result", "kind", "name", "user name", "reason", "fields", "failure", "at", "identity")
+        text, kind = as_csv(header, map(_row, _all(store, run_id))), "text/csv"
+    name = f"run-{run_id}.{'json' if form == 'json' else 'csv'}"
+    return Response(text, mimetype=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+def _all(store: Store, run_id: str) -> Iterator[RunChange]:
+    first = 0
+    while found := parts().runs.changes(store.id, run_id, first, PORTION):
+        yield from found
+        first += PORTION
+
+
+def _row(line: RunChange) -> tuple[str, ...]:
+    change = line.change
+    fields = "; ".join(f"{part.field}: {part.before or '–'} → {part.after or '–'}" for part in change.fields)
+    return (
+        line.result,
+        change.kind,
+        change.name,
+        change.user_name,
+        change.reason,
+        fields,
+        line.failure or "",
+        line.at.isoformat(),
+        change.identity,
+    )

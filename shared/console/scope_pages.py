@@ -1,0 +1,226 @@
+"""Criteria, guard and schedule: whom the store takes, what stops a plan, and when the reconciler runs."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from flask import Blueprint, request
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from shared.console.context import View, admin, faults, go, page, parts, texts, the_store
+from shared.console.criteria_form import ROOT, Tree
+from shared.directory.azure_user import AZURE_FIELDS, AzureUser
+from shared.directory.criteria import Group, Operator, why_not
+from shared.directory.guard import GuardLimits
+from shared.directory.schedule import Schedule
+from shared.directory.store import Drift, Store
+from shared.provisioning.store_settings import Section, SettingsChanged, fingerprint
+from shared.tables.identity_rows import Listed
+
+blueprint = Blueprint("scope", __name__, url_prefix="/console/stores/<store_id>")
+
+
+@blueprint.route("/criteria", methods=["GET", "POST"])
+def criteria(store_id: str) -> View:
+    store, form, wrong = the_store(store_id), texts(request.form), dict[str, str]()
+    tree = Tree.of_group(store.criteria) if store.criteria else Tree()
+    if request.method == "GET":
+        return _criteria(store, tree, wrong)
+    tree = Tree.read(form)
+    if tree.changed(form.get("do", "")):
+        return _criteria(store, tree, wrong, takes="matching")
+    try:
+        chosen = Group.model_validate(tree.as_data()) if form.get("takes") == "matching" else None
+        parts().settings.save(
+            store_id, Section.CRITERIA, form.get("seen", ""), lambda _: {"criteria": chosen}, str(admin())
+        )
+    except ValidationError as error:
+        return _criteria(store, tree, _by_place(error))
+    except SettingsChanged:
+        store = the_store(store_id)
+        return _criteria(store, Tree.of_group(store.criteria) if store.criteria else Tree(), {}, conflict=True)
+    return go(".criteria", store_id=store_id)
+
+
+def _by_place(error: ValidationError) -> dict[str, str]:
+    """Faults by the place of the condition in the tree, counted as an administrator counts."""
+    found = dict[str, str]()
+    for detail in error.errors():
+        numbers = [part + 1 for part in detail["loc"] if isinstance(part, int)]
+        place = f"Condition {'.'.join(map(str, numbers))}" if numbers else ""
+        found.setdefault(place, detail["msg"].removeprefix("Value error, "))
+    return found
+
+
+def _criteria(store: Store, tree: Tree, wrong: dict[str, str], *, conflict: bool = False, takes: str = "") -> View:
+    takes = takes or request.form.get("takes") or ("matching" if store.criteria else "all")
+    return page(
+        "console/criteria.html",
+        409 if conflict else 422 if wrong else 200,
+        store=store,
+        tree=tree,
+        root=ROOT,
+        takes=takes,
+        faults=wrong,
+        conflict=conflict,
+        seen=fingerprint(store, Section.CRITERIA),
+        operators=[operator.value for operator in Operator],
+        attributes=list(AZURE_FIELDS),
+        tried=_tried(store, tree) if takes == "matching" and not wrong else [],
+    )
+
+
+def _tried(store: Store, tree: Tree) -> list[tuple[Listed, tuple[str, ...]]]:
+    """The first people of the store, each with what would keep him out."""
+    try:
+        group = Group.model_validate(tree.as_data())
+    except ValidationError:
+        return []
+    found = parts().identities.search(store.id, request.form.get("tried", ""), 5)
+    return [
+        (listed, why_not(group, person)) for listed in found if (person := _person(store.id, listed.id)) is not None
+    ]
+
+
+def _person(store_id: str, identity_id: str) -> AzureUser | None:
+    stored = parts().identities.read(store_id, identity_id)
+    return stored.identity.said.source if stored else None
+
+
+def _none_if_empty(value: object) -> object:
+    return None if value == "" else value
+
+
+class GuardForm(BaseModel):
+    """The limits as they are typed."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    leavings_count: int
+    leavings_percent: float
+    creations: Annotated[int | None, BeforeValidator(_none_if_empty)] = None
+    one_field_count: int
+    one_field_percent: float
+
+    @property
+    def limits(self) -> GuardLimits:
+        """The store's limits. Raises pydantic.ValidationError."""
+        return GuardLimits.model_validate(
+            {
+                "leavings": {"count": self.leavings_count, "percent": self.leavings_percent},
+                "creations": self.creations,
+                "one_field": {"count": self.one_field_count, "percent": self.one_field_percent},
+            }
+        )
+
+
+@blueprint.route("/guard", methods=["GET", "POST"])
+def guard(store_id: str) -> View:
+    store, form, wrong, conflict = the_store(store_id), texts(request.form), dict[str, str](), False
+    if request.method == "POST":
+        try:
+            limits = GuardForm.model_validate(form).limits
+            parts().settings.save(
+                store_id, Section.GUARD, form.get("seen", ""), lambda _: {"guard": limits}, str(admin())
+            )
+            return go(".guard", store_id=store_id)
+        except ValidationError as error:
+            wrong = {name.replace(".", "_"): text for name, text in faults(error).items()}
+        except SettingsChanged:
+            store, conflict, form = the_store(store_id), True, {}
+    limits = store.guard
+    shown = {
+        "leavings_count": limits.leavings.count,
+        "leavings_percent": f"{limits.leavings.percent:g}",
+        "creations": limits.creations,
+        "one_field_count": limits.one_field.count,
+        "one_field_percent": f"{limits.one_field.percent:g}",
+    } | form
+    return page(
+        "console/guard.html",
+        409 if conflict else 422 if wrong else 200,
+        store=store,
+        shown=shown,
+        faults=wrong,
+        conflict=conflict,
+        seen=fingerprint(store, Section.GUARD),
+        people=parts().identities.estimate(store_id),
+    )
+
+
+class ScheduleForm(BaseModel):
+    """When the reconciler runs, and what it keeps."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    interval_minutes: int
+    drift: Drift
+    history_days: int
+
+
+class PauseForm(BaseModel):
+    """Until when provisioning pauses: a time of the browser's own control, in UTC."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    do: Literal["pause", "go on"]
+    until: datetime | None = None
+
+
+@blueprint.route("/schedule", methods=["GET", "POST"])
+def schedule(store_id: str) -> View:
+    store, form, wrong, conflict = the_store(store_id), texts(request.form), dict[str, str](), False
+    if request.method == "POST":
+        try:
+            given = ScheduleForm.model_validate(form)
+            interval = {"interval_minutes": given.interval_minutes}
+            parts().settings.save(
+                store_id,
+                Section.SCHEDULE,
+                form.get("seen", ""),
+                lambda now: {
+                    "schedule": Schedule.model_validate(now.schedule.model_dump() | interval),
+                    "drift": given.drift,
+                    "history_days": given.history_days,
+                },
+                str(admin()),
+            )
+            return go(".schedule", store_id=store_id)
+        except ValidationError as error:
+            wrong = faults(error)
+        except SettingsChanged:
+            store, conflict, form = the_store(store_id), True, {}
+    return _schedule(store, form, wrong, conflict)
+
+
+def _schedule(store: Store, form: dict[str, str], wrong: dict[str, str], conflict: bool = False) -> View:
+    shown = {
+        "interval_minutes": store.schedule.interval_minutes,
+        "drift": store.drift,
+        "history_days": store.history_days,
+    } | form
+    return page(
+        "console/schedule.html",
+        409 if conflict else 422 if wrong else 200,
+        store=store,
+        shown=shown,
+        faults=wrong,
+        conflict=conflict,
+        seen=fingerprint(store, Section.SCHEDULE),
+        drifts=list(Drift),
+        times=parts().cycle_times(store.id),
+    )
+
+
+@blueprint.post("/pause")
+def pause(store_id: str) -> View:
+    store = the_store(store_id)
+    now = parts().now()
+    try:
+        form = PauseForm.model_validate({name: value for name, value in texts(request.form).items() if value})
+    except ValidationError:
+        return _schedule(store, {}, {"until": "Choose a day and a time."})
+    until = form.until.replace(tzinfo=form.until.tzinfo or UTC) if form.until else None
+    if form.do == "pause" and (until is None or until <= now):
+        return _schedule(store, {}, {"until": "Choose a day and a time that is still to come."})
+    parts().switch.pause(store, until if form.do == "pause" and until else now, str(admin()))
+    return go(".schedule", store_id=store_id)

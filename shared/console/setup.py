@@ -1,0 +1,27 @@
+"""Add Directory: the steps in the order of Zoho One's guide, each a page of the store."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the set-up."""
+
+    name: str
+    endpoint: str
+
+
+STEPS = (
+    Step("Name and data center", "stores.name"),
+    Step("API Integration", "connection.api_integration"),
+    Step("Attribute Mapping", "mapping.table"),
+    Step("Settings", "settings.notification"),
+    Step("Status Sync", "settings.status_sync"),
+    Step("Review", "stores.review"),
+)
+
+
+def after(endpoint: str) -> str:
+    """The endpoint of the step that follows; the last is followed by itself."""
+    names = [step.endpoint for step in STEPS]
+    return names[min(names.index(endpoint) + 1, len(names) - 1)]

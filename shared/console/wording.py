@@ -1,0 +1,100 @@
+"""How values read on a page: times, counts, states."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+
+from markupsafe import Markup
+
+from shared.directory.history import EventKind
+from shared.directory.plan import ChangeKind
+from shared.directory.run import Result, RunState
+from shared.directory.store_state import StoreState
+from shared.directory.zoho_user import ZOHO_FIELDS, ZohoField
+from shared.tables.connections import ConnectionState
+
+TONES: Mapping[str, str] = {
+    **dict.fromkeys((StoreState.RECONNECT, StoreState.FAILING, RunState.FAILED, Result.FAILED), "bad"),
+    **dict.fromkeys((StoreState.HELD, Result.PARKED, Result.NOT_TRIED), "wait"),
+    **dict.fromkeys((StoreState.STARTED, RunState.DONE, ConnectionState.CONNECTED), "good"),
+    RunState.RUNNING: "busy",
+    StoreState.STOPPED: "off",
+    ConnectionState.NOT_CONNECTED: "off",
+    **dict.fromkeys((ChangeKind.DEACTIVATE, ChangeKind.DELETE, EventKind.REFUSED, EventKind.DELETED), "bad"),
+    **dict.fromkeys((ChangeKind.CREATE, ChangeKind.REACTIVATE, EventKind.CREATED, EventKind.REACTIVATED), "good"),
+    EventKind.DEACTIVATED: "wait",
+    "active": "good",
+    "inactive": "off",
+    "pending": "wait",
+}
+"""The colour of a badge. It only repeats what its word says."""
+
+
+def when(at: datetime | None) -> Markup:
+    """A time in UTC, to the minute."""
+    if at is None:
+        return Markup("–")
+    at = at.astimezone(UTC)
+    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(timespec="seconds"), f"{at:%Y-%m-%d %H:%M} UTC")
+
+
+def ago(at: datetime | None, now: datetime) -> Markup:
+    """How long ago, or in how long, with the time itself for who points at it."""
+    if at is None:
+        return Markup("–")
+    text = f"{spell(abs(now - at))} ago" if at <= now else f"in {spell(at - now)}"
+    iso = at.astimezone(UTC).isoformat(timespec="seconds")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        iso, f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC", text
+    )
+
+
+def spell(span: timedelta | None) -> str:
+    """A span of time in its largest unit that is not nothing."""
+    if span is None:
+        return "–"
+    seconds = span.total_seconds()
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s" if seconds >= 1 or seconds == 0 else f"{seconds * 1000:.0f} ms"
+
+
+def counted(number: int) -> str:
+    """With a thin space between thousands."""
+    return f"{number:,}".replace(",", "\u202f")
+
+
+def roughly(found: tuple[int, bool]) -> str:
+    """A number of people that may be an estimate."""
+    number, exact = found
+    if exact:
+        return counted(number)
+    unit = 10 ** (len(str(number)) - 2)
+    return f"about {counted(round(number / unit) * unit)}"
+
+
+def badge(state: str) -> Markup:
+    """A state as a word in a colour."""
+    return Markup('<span class="badge {}">{}</span>').format(TONES.get(state, "plain"), str(state))
+
+
+def field_label(field: ZohoField) -> str:
+    """A field's name in Zoho One."""
+    return ZOHO_FIELDS[field].label
+
+
+def zip_same(options: Iterable[str]) -> list[tuple[str, str]]:
+    """Options of a list whose words are their values."""
+    return [(str(option), str(option)) for option in options]
+
+
+FILTERS: dict[str, Callable[..., object]] = {
+    "when": when,
+    "ago": ago,
+    "spell": spell,
+    "counted": counted,
+    "roughly": roughly,
+    "badge": badge,
+    "field_label": field_label,
+    "zip_same": zip_same,
+}

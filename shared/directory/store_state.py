@@ -1,0 +1,30 @@
+"""How a directory store stands, in one word: what an administrator sees first."""
+
+from enum import StrEnum
+
+from shared.directory.held_plan import HeldPlan
+from shared.directory.run import Run, RunState
+from shared.directory.store import Store
+
+
+class StoreState(StrEnum):
+    """The states, the most urgent first."""
+
+    RECONNECT = "reconnect"  # Zoho does not renew the tokens any more: nothing goes through
+    HELD = "held"  # a plan waits for a decision
+    FAILING = "failing"  # the last cycle ended in an error
+    STARTED = "started"
+    STOPPED = "stopped"
+
+
+def store_state(store: Store, plan: HeldPlan | None, last: Run | None, *, reconnect: bool) -> StoreState:
+    """The most urgent of what is so. ``plan``: the one that was held last; ``last``: the run that ended last."""
+    if reconnect:
+        return StoreState.RECONNECT
+    if plan is not None and plan.is_open:
+        return StoreState.HELD
+    if not store.is_started:
+        return StoreState.STOPPED
+    if last is not None and last.state is RunState.FAILED:
+        return StoreState.FAILING
+    return StoreState.STARTED

@@ -1,0 +1,78 @@
+"""The console, put together from the parts of the app."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cache
+from itertools import islice
+
+from flask import Flask
+
+from shared.bridge import Bridge, bridge
+from shared.console.app import create_app
+from shared.console.parts import ConsoleParts, ListedGroup
+from shared.provisioning.graph_check import GraphCheck
+from shared.provisioning.people_care import PeopleCare
+from shared.provisioning.store_removal import StoreRemoval
+from shared.provisioning.store_settings import StoreSettings
+from shared.tables.groups import Groups
+from shared.tables.liveness import queue_answers, tables_answer
+from shared.tables.partitions import Partitions
+
+OF_ONE_STORE = ("identities", "mappings", "runs", "heldplans", "entra", "secrets")
+"""Tables in which a store has a partition of its own."""
+
+
+def open_console(bridge: Bridge) -> Flask:
+    """The Flask application."""
+    reconciler, groups = bridge.reconciler, Groups(bridge.table("identities"))
+
+    def groups_of(store_id: str, count: int) -> Sequence[ListedGroup]:
+        found = islice(groups.scan(store_id), count)
+        return [ListedGroup(group.id, str(json.loads(group.resource).get("displayName"))) for group in found]
+
+    return create_app(
+        ConsoleParts(
+            platform=bridge.platform,
+            stores=bridge.stores,
+            settings=StoreSettings(bridge.stores, bridge.secrets, _now),
+            connections=bridge.connections,
+            disconnect=bridge.disconnect,
+            switch=bridge.switch,
+            removal=StoreRemoval(
+                bridge.stores, bridge.disconnect, Partitions([bridge.table(name) for name in OF_ONE_STORE]), _now
+            ),
+            graph_check=GraphCheck(bridge.secrets, bridge.entra_session),
+            mappings=bridge.mappings,
+            mapping_preview=bridge.mapping_preview,
+            identities=bridge.identities,
+            groups_of=groups_of,
+            people=PeopleCare(bridge.identities, bridge.users, _now),
+            mails=bridge.mails,
+            password_mails=bridge.password_mails,
+            runs=reconciler.runs,
+            held_plans=reconciler.held_plans,
+            dry_run=reconciler.dry_run,
+            on_demand=reconciler.on_demand,
+            decisions=reconciler.decisions,
+            cycle_times=lambda store_id: reconciler.cycles.times(store_id).times,
+            answers=lambda: {
+                "Table Storage": tables_answer(bridge.stores),
+                "Queue Storage": queue_answers(bridge.account),
+            },
+            now=_now,
+            public_url=bridge.public_url,
+            secret=hashlib.sha256(b"forms" + bridge.keys.encode()).digest(),
+        )
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@cache
+def console() -> Flask:
+    """This process's console. Raises pydantic.ValidationError where a setting is missing."""
+    return open_console(bridge())

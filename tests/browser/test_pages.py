@@ -1,0 +1,156 @@
+"""Mapping with a preview and a conflict, a held plan, every page in light, dark and on a phone, who may not come in."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from local.parts import app_settings
+from local.processes import Processes
+from shared.directory.cycle_plan import Plan, PlannedChange
+from shared.directory.guard import GuardLimits, check
+from shared.directory.held_plan import HeldState
+from shared.directory.mapping import HardCodedValue, Mapping, Rule
+from shared.directory.plan import ChangeKind
+from shared.directory.zoho_user import ZohoField
+from shared.tables.held_plans import HeldPlans
+from shared.tables.mappings import Mappings
+from shared.tables.service import connect
+from tests.browser.conftest import Served, Watched
+from tests.conftest import ZohoOne
+from tests.console.test_admin import signed_in
+
+STORE = "/console/stores/contoso"
+PAGES = (
+    *("/console/", "/console/stores/new", "/console/status", STORE),
+    *(f"{STORE}/{page}" for page in ("people", "plan", "runs", "api-integration", "mapping", "settings")),
+    *(f"{STORE}/{page}" for page in ("status-sync", "criteria", "guard", "schedule", "changes", "review", "delete")),
+    *(f"{STORE}/{page}" for page in ("mapping/fields/title", "mapping/versions", "settings/templates/user/en")),
+)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"color_scheme": "light"},
+        {"color_scheme": "dark", "viewport": {"width": 390, "height": 800}},
+    ],
+    ids=["light", "dark-phone"],
+)
+def test_every_page_is_readable_for_everybody(
+    options: dict[str, object], served: Served, open_page: Callable[..., Watched]
+) -> None:
+    watched = open_page(served.origin, **options)
+    for path in PAGES:
+        watched.go(path)
+        watched.assert_accessible()
+        too_wide = watched.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+        assert not too_wide, f"{path} scrolls sideways"
+
+
+def test_a_rule_is_tried_while_it_is_typed_and_a_conflict_is_shown(
+    served: Served, open_page: Callable[..., Watched]
+) -> None:
+    watched = open_page(served.origin)
+    page, mappings = watched.page, Mappings(connect(served.parts["azurite"]).get_table_client("mappings"))
+    watched.go(f"{STORE}/mapping")
+    page.get_by_role("link", name="Edit Full name").click()
+    box = page.get_by_role("textbox", name="Expression")
+    box.fill('Join(", ", [surname], [givenName])')
+    page.locator("#trial-value", has_text="Abe, ").wait_for()
+    box.fill('Join(", ", [surname]')
+    page.locator("#trial .note.bad").wait_for()
+    box.fill('Join(", ", [surname], [givenName])')
+    page.locator("#trial-value", has_text="Abe, ").wait_for()
+    watched.press("Ok")
+    page.get_by_text("12 of 12 people would change.").wait_for()
+
+    current = mappings.current("contoso")
+    theirs = Rule(target=ZohoField.FAX, source=HardCodedValue(value="none"))
+    rules = (*(rule for rule in current.mapping.rules if rule.target is not ZohoField.FAX), theirs)
+    now = datetime.now(UTC)
+    mappings.save("contoso", Mapping(rules=rules), based_on=current.number, by="Bob", at=now, why="No fax")
+    watched.expected.add(409)
+    watched.press(f"Save as version {current.number + 1}")
+    page.get_by_text(f"Bob saved version {current.number + 1} meanwhile").wait_for()
+    watched.assert_accessible()
+    watched.press(f"Put my changes on top of version {current.number + 1}")
+    page.get_by_text("12 of 12 people would change.").wait_for()
+    watched.press(f"Save as version {current.number + 2}")
+    page.get_by_text(f"Version {current.number + 2}, saved by").wait_for()
+    saved = {rule.target: str(rule) for rule in mappings.current("contoso").mapping.rules}
+    assert saved[ZohoField.FAX] == '"none"', "his change"
+    assert saved[ZohoField.FORMATTED_NAME] == 'Join(", ", [surname], [givenName])', "and ours"
+
+
+def test_a_held_plan_shows_names_and_is_approved_as_it_was_shown(
+    served: Served, open_page: Callable[..., Watched]
+) -> None:
+    held_plans = HeldPlans(connect(served.parts["azurite"]).get_table_client("heldplans"))
+    leavers = tuple(
+        PlannedChange(
+            kind=ChangeKind.DEACTIVATE,
+            identity=f"{number:032x}",
+            name=f"Leaver {number}",
+            user_name=f"leaver.{number}@contoso.example",
+            reason="The person was unassigned in Entra.",
+        )
+        for number in range(30)
+    )
+    plan = Plan(store="contoso", changes=leavers)
+    held_plans.hold(plan, check(plan, 60, GuardLimits()), 60, "cycle", datetime.now(UTC))
+    watched = open_page(served.origin)
+    watched.go("/console/")
+    watched.page.get_by_role("row", name="Contoso").get_by_text("held").wait_for()
+    watched.go(f"{STORE}/plan")
+    watched.page.get_by_text("30 of 60 active people (50.0 %) would be deactivated or deleted").first.wait_for()
+    assert watched.page.get_by_role("link", name="Leaver 29").count() == 1
+    watched.assert_accessible()
+    watched.press("Approve exactly this plan")
+    watched.page.get_by_text("The next cycle compares it with the world").wait_for()
+    newest = held_plans.newest("contoso")
+    assert newest is not None
+    assert newest.held.state is HeldState.APPROVED
+    assert newest.held.moves[-1].by == "local"
+    held_plans.move(newest, newest.held.moves[-1].model_copy(update={"state": HeldState.DISCARDED, "why": "Test"}))
+
+
+def test_without_a_role_every_page_is_a_403(
+    processes: Processes, azurite: str, key: str, zoho_one: ZohoOne, open_page: Callable[..., Watched]
+) -> None:
+    environment = app_settings(azurite, key, zoho_one.parts) | {"BRIDGE_LOCAL_ADMIN": ""}
+    process, ready = processes.start_module("local.host", "--port", "0", environment=environment)
+    watched = open_page(ready["url"])
+    watched.expected.add(403)
+    watched.go("/console/")
+    watched.heading("You are not an admin of the bridge")
+    watched.assert_accessible()
+    process.stop()
+
+
+def test_an_expired_session_leads_to_the_sign_in_also_from_a_piece_of_a_page(
+    processes: Processes,
+    azurite: str,
+    key: str,
+    zoho_one: ZohoOne,
+    store_id: str,
+    open_page: Callable[..., Watched],
+) -> None:
+    settings = app_settings(azurite, key, zoho_one.parts)
+    del settings["BRIDGE_LOCAL_ADMIN"]
+    process, ready = processes.start_module(
+        "local.host", "--port", "0", environment=settings | {"WEBSITE_AUTH_ENABLED": "True"}
+    )
+    watched = open_page(ready["url"], extra_http_headers=signed_in("Organization.Admin"))
+    watched.expected.add(401)
+    watched.go("/console/stores/new")
+    watched.heading("Add Directory")
+    watched.page.get_by_text("Ada, Admin").wait_for()
+    watched.go("/console/status")
+    watched.heading("Status")
+    watched.page.context.set_extra_http_headers({})
+    watched.page.reload()
+    watched.heading("Sign in first")
+    link = watched.page.get_by_role("link", name="Sign in").get_attribute("href")
+    assert link == "/.auth/login/aad?post_login_redirect_uri=%2Fconsole%2Fstatus"
+    process.stop()

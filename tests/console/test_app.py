@@ -1,0 +1,139 @@
+"""Who gets in, what a form needs, and that every failure is a page."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from shared.console.context import EXTENSION
+from shared.console.form_token import FIELD
+from shared.directory.store import Store
+from shared.settings import Platform
+from shared.tables.errors import TablesBusy
+from shared.tables.stores import Stores
+from tests.console.conftest import Pages
+from tests.console.test_admin import AZURE, signed_in
+
+
+def test_pages_let_nothing_in_from_elsewhere_and_are_not_kept(pages: Pages, store: Store) -> None:
+    page = pages.get(f"/stores/{store.id}")
+    assert page.status_code == 200
+    policy = page.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
+    assert "unsafe" not in policy
+    assert page.headers["Cache-Control"] == "no-store"
+    assert not re.search(r"<script(?![^>]* src=)|<style| style=| on[a-z]+=", page.text)
+    assert not re.search(r'(src|href|action)="(?!/)', page.text.replace('href="#main"', "")), "only paths of our own"
+    static = re.search(r'href="(/console/static/[^"]+\.css)"', page.text)
+    assert static
+    with pages.client.get(static[1]) as kept:
+        assert kept.status_code == 200
+        assert "max-age=31536000" in kept.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("token", ["", "made-up", "ü"])
+def test_a_form_without_its_token_changes_nothing(token: str, pages: Pages, store: Store) -> None:
+    refused = pages.client.post(f"/console/stores/{store.id}/stop", data={FIELD: token})
+    assert refused.status_code == 403
+    assert "This page was open for too long" in refused.text
+    found = pages.parts.stores.read(store.id)
+    assert found is not None
+    assert found.is_started
+
+
+def test_a_form_of_another_admin_or_another_site_changes_nothing(pages: Pages, store: Store) -> None:
+    assert pages.post(f"/stores/{store.id}/stop", "eve").status_code == 403
+    token = re.search(r'name="form_token" value="([0-9a-f]{64})"', pages.get(f"/stores/{store.id}").text)
+    assert token
+    for site in ("cross-site", "same-site"):
+        headers = {"Sec-Fetch-Site": site}
+        sent = pages.client.post(f"/console/stores/{store.id}/stop", data={FIELD: token[1]}, headers=headers)
+        assert sent.status_code == 403
+    sent = pages.client.post(f"/console/stores/{store.id}/stop", data={FIELD: token[1]})
+    assert sent.status_code == 303
+
+
+def test_an_admin_may_do_all_but_delete(pages: Pages, store: Store) -> None:
+    pages.signed_in("Organization.Admin")
+    assert pages.get(f"/stores/{store.id}").status_code == 200
+    assert pages.post(f"/stores/{store.id}/stop").status_code == 303
+    assert pages.get(f"/stores/{store.id}/delete").status_code == 403
+    refused = pages.post(f"/stores/{store.id}/delete", typed=store.name)
+    assert refused.status_code == 403
+    assert "Only an owner may do this" in refused.text
+    assert pages.parts.stores.read(store.id) is not None
+
+
+@pytest.mark.parametrize(
+    ("platform", "headers", "status"),
+    [
+        ({}, signed_in("Organization.Owner"), 503),
+        (AZURE, {}, 401),
+        (AZURE, signed_in("Reader"), 403),
+        (AZURE, signed_in("Organization.Admin"), 200),
+    ],
+)
+@pytest.mark.parametrize("path", ["/", "/stores/new", "/status", "/stores/nobody"])
+def test_every_page_asks_who_it_is(
+    platform: dict[str, str], headers: dict[str, str], status: int, path: str, pages: Pages
+) -> None:
+    parts = replace(pages.parts, platform=Platform.model_validate(platform))
+    pages.app.extensions[EXTENSION] = parts
+    page = pages.get(path, **headers)
+    assert page.status_code == (404 if status == 200 and path.endswith("nobody") else status)
+    if status == 401:
+        assert "/.auth/login/aad?post_login_redirect_uri=%2Fconsole" in page.text
+
+
+def test_an_expired_session_takes_the_whole_browser_to_the_sign_in(pages: Pages, store: Store) -> None:
+    pages.app.extensions[EXTENSION] = replace(pages.parts, platform=Platform.model_validate(AZURE))
+    piece = pages.get(f"/stores/{store.id}/people?typed=a", **{"HX-Request": "true"})
+    assert piece.status_code == 401
+    assert piece.headers["HX-Redirect"] == "/console"
+
+
+def test_unknown_pages_stores_people_and_runs_are_404_pages(pages: Pages, store: Store) -> None:
+    for path in ("/nothing", "/stores/none", "/stores/UPPER", f"/stores/{store.id}/people/{'0' * 32}"):
+        assert pages.get(path).status_code == 404, path
+    for path in (f"/stores/{store.id}/runs/1-2", f"/stores/{store.id}/mapping/fields/nothing"):
+        assert pages.get(path).status_code == 404, path
+    assert pages.client.delete("/console/").status_code in (403, 405)
+
+
+class _Unreachable(Stores):
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def read(self, store_id: str) -> Store | None:
+        raise self.error
+
+    def all(self) -> list[Store]:
+        raise self.error
+
+
+def test_a_storage_that_does_not_answer_and_a_defect_are_pages(pages: Pages) -> None:
+    for error, status, words in (
+        (TablesBusy("down"), 503, "storage does not answer"),
+        (RuntimeError("secret"), 500, "The bridge has a defect"),
+    ):
+        pages.app.extensions[EXTENSION] = replace(pages.parts, stores=_Unreachable(error))
+        page = pages.get("/stores/contoso")
+        assert page.status_code == status
+        assert words in page.text
+        assert "secret" not in page.text
+        piece = pages.get("/stores/contoso", **{"HX-Request": "true"})
+        assert piece.status_code == status
+        assert "<html" not in piece.text
+
+
+def test_health_says_little_to_strangers(pages: Pages, store: Store) -> None:
+    assert pages.client.get("/health").json == {"status": "alive"}
+    told = pages.client.get("/health?ready").json
+    assert told is not None
+    assert told["parts"] == {"Table Storage": "answers", "Queue Storage": "answers"}
+    assert told["stores"][store.id] == "started"
+    pages.app.extensions[EXTENSION] = replace(pages.parts, platform=Platform.model_validate(AZURE))
+    assert pages.client.get("/health?ready").json == {"status": "ready"}
+    pages.app.extensions[EXTENSION] = replace(pages.parts, answers=lambda: {"tables": "they are down"})
+    down = pages.client.get("/health?ready")
+    assert (down.status_code, down.json) == (503, {"status": "not ready"})

@@ -1,0 +1,313 @@
+"""What the pages do, over the run's Azurite and the simulated Zoho One."""
+
+import csv
+import io
+import json
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from werkzeug.datastructures import FileStorage
+
+from shared.bridge import Bridge
+from shared.directory.cycle_plan import PlannedChange
+from shared.directory.history import EventKind
+from shared.directory.plan import ChangeKind, FieldChange
+from shared.directory.run import Result, Run, RunChange, RunKind, RunState
+from shared.directory.status import Leaving
+from shared.directory.store import Store
+from shared.directory.zoho_user import ZohoField
+from shared.provisioning.store_settings import Section, fingerprint
+from shared.tables.by_time import new_id
+from tests.conftest import Endpoint, ZohoOne
+from tests.console.conftest import Pages
+from tests.tables.test_people_found import person
+
+NOW = datetime.now(UTC)
+
+
+def _fresh(pages: Pages, store: Store) -> Store:
+    found = pages.parts.stores.read(store.id)
+    assert found is not None
+    return found
+
+
+def _seen(pages: Pages, store: Store, section: Section) -> str:
+    return fingerprint(_fresh(pages, store), section)
+
+
+def test_deletion_of_accounts_has_to_be_confirmed_by_the_name(pages: Pages, store: Store) -> None:
+    path = f"/stores/{store.id}/status-sync"
+    form = {
+        **dict.fromkeys(("activated", "deactivated", "deleted", "unassigned"), "Change in Zoho One"),
+        **dict.fromkeys(("on_deactivated", "on_unassigned"), "Deactivate"),
+        "on_deleted": "Delete",
+        "seen": _seen(pages, store, Section.STATUS_SYNC),
+    }
+    refused = pages.post(path, **form, typed="contoso")
+    assert refused.status_code == 422
+    assert "would be deleted from Zoho One for good" in refused.text
+    assert _fresh(pages, store).status_rules.on_deleted is Leaving.DEACTIVATE
+    assert pages.post(path, **form, typed=store.name).status_code == 303
+    assert _fresh(pages, store).status_rules.on_deleted is Leaving.DELETE
+    (record,) = pages.parts.stores.records(store.id, 10)
+    assert record.by == "local"
+    assert "Deactivate" in pages.get(f"/stores/{store.id}/changes").text
+
+
+def test_a_secret_is_never_shown_again(pages: Pages, store: Store, zoho_one: ZohoOne) -> None:
+    pages.parts.settings.keep_secret(store.id, "entra-secret", "graph-secret-value", "The client secret", "local")
+    made = pages.post(f"/stores/{store.id}/api-integration/new-token", seen=_seen(pages, store, Section.TOKENS))
+    token = re.search(r'id="new-token">([^<]+)<', made.text)
+    assert token
+    shown = pages.get(f"/stores/{store.id}/api-integration").text
+    for secret in (token[1], zoho_one.parts.client_secret, zoho_one.parts.refresh_token, "graph-secret-value"):
+        assert secret not in shown
+    again = pages.post(f"/stores/{store.id}/api-integration/new-token", seen="old")
+    assert again.status_code == 409
+    assert "The secret tokens were changed meanwhile" in again.text
+
+
+def test_graph_credentials_are_saved_and_what_is_missing_is_named(pages: Pages, store: Store, bridge: Bridge) -> None:
+    path, tenant = f"/stores/{store.id}/api-integration/graph", "11111111-2222-3333-4444-555555555555"
+    form = {
+        "seen": _seen(pages, store, Section.ENTRA),
+        "credential": "client secret",
+        "graph_tenant_id": tenant,
+        "scope": "assigned users and groups",
+        "cloud": "graph.microsoft.com",
+    }
+    refused = pages.post(path, **form)
+    assert refused.status_code == 422
+    assert "needs the Application (client) ID" in refused.text
+    saved = pages.post(path, **form, graph_client_id=tenant, graph_enterprise_app=tenant, graph_secret="s3cret-value")
+    assert saved.status_code == 303
+    entra = _fresh(pages, store).entra
+    assert entra is not None
+    assert entra.graph_origin == "https://graph.microsoft.com"
+    assert bridge.secrets.get(store.id, "entra-secret") == "s3cret-value"
+    assert pages.post(path, seen=_seen(pages, store, Section.ENTRA), credential="").status_code == 303
+    assert _fresh(pages, store).entra is None
+
+
+def test_criteria_are_built_button_by_button_and_checked(pages: Pages, store: Store) -> None:
+    path = f"/stores/{store.id}/criteria"
+    form = {"seen": _seen(pages, store, Section.CRITERIA), "takes": "matching", "n.match": "all"}
+    grown = pages.post(path, **form, do="add-condition n")
+    assert 'name="n.0.attribute"' in grown.text
+    form |= {
+        "n.0.kind": "profile field",
+        "n.0.attribute": "departmnt",
+        "n.0.operator": "equals",
+        "n.0.values": "Sales",
+        "n.1.match": "any",
+        "n.1.0.kind": "profile field",
+        "n.1.0.attribute": "country",
+        "n.1.0.operator": "matches one of",
+        "n.1.0.values": "Germany\r\nFrance",
+    }
+    refused = pages.post(path, **form, do="save")
+    assert refused.status_code == 422
+    assert "Condition 1" in refused.text
+    assert "did you mean department?" in refused.text
+    assert _fresh(pages, store).criteria is None
+    assert pages.post(path, **(form | {"n.0.attribute": "department"}), do="save").status_code == 303
+    expected = 'department equals "Sales" and (country matches one of "Germany", "France")'
+    assert str(_fresh(pages, store).criteria) == expected
+    shown = pages.get(path).text
+    assert "departmnt" not in shown
+    assert "Germany\nFrance" in shown
+    taken_away = pages.post(path, **(form | {"n.0.attribute": "department"}), do="remove n.1")
+    assert "Germany" not in taken_away.text
+
+
+@pytest.mark.parametrize("page", ["guard", "schedule"])
+def test_numbers_that_are_none_are_told_where_they_are(page: str, pages: Pages, store: Store) -> None:
+    form: dict[str, object] = {
+        "guard": {"leavings_count": "x", "leavings_percent": 300, "one_field_count": 1, "one_field_percent": 1},
+        "schedule": {"interval_minutes": "7", "drift": "repair", "history_days": "0"},
+    }[page]  # type: ignore[assignment]  # each a form
+    section = {"guard": Section.GUARD, "schedule": Section.SCHEDULE}[page]
+    refused = pages.post(f"/stores/{store.id}/{page}", seen=_seen(pages, store, section), **form)
+    assert refused.status_code == 422
+    assert 'aria-invalid="true"' in refused.text
+    assert _fresh(pages, store) == store
+
+
+def test_provisioning_is_paused_until_a_time_to_come(pages: Pages, store: Store) -> None:
+    path = f"/stores/{store.id}/pause"
+    past = f"{NOW - timedelta(hours=1):%Y-%m-%dT%H:%M}"
+    assert pages.post(path, do="pause", until=past).status_code == 422
+    assert pages.post(path, do="pause", until="soon").status_code == 422
+    later = NOW + timedelta(days=1)
+    assert pages.post(path, do="pause", until=f"{later:%Y-%m-%dT%H:%M}").status_code == 303
+    until = _fresh(pages, store).schedule.paused_until
+    assert until is not None
+    assert abs(until - later) < timedelta(minutes=1)
+    assert pages.post(path, do="go on").status_code == 303
+    assert "Provisioning is paused until" not in pages.get(f"/stores/{store.id}/schedule").text
+
+
+def test_a_mapping_is_exported_imported_and_restored(pages: Pages, store: Store) -> None:
+    exported = pages.get(f"/stores/{store.id}/mapping/export")
+    assert exported.headers["Content-Disposition"] == f'attachment; filename="mapping-{store.id}-0.json"'
+    mapping = json.loads(exported.text)
+    mapping["rules"][0]["source"]["field"] = "mail"
+    file = FileStorage(io.BytesIO(json.dumps(mapping).encode()), "mapping.json")
+    assert pages.post(f"/stores/{store.id}/mapping/import", file=file).status_code == 303
+    assert pages.parts.mappings.current(store.id).number == 0, "it is looked at first"
+    assert "not saved" in pages.get(f"/stores/{store.id}/mapping").text
+    assert pages.post(f"/stores/{store.id}/mapping/save", why="Sign in by mail").status_code == 303
+    versions = pages.get(f"/stores/{store.id}/mapping/versions").text
+    assert "Sign in by mail" in versions
+    assert pages.post(f"/stores/{store.id}/mapping/versions/0/restore", based_on="0").status_code == 409
+    assert pages.post(f"/stores/{store.id}/mapping/versions/0/restore", based_on="1").status_code == 303
+    current = pages.parts.mappings.current(store.id)
+    assert (current.number, current.saved_by, current.why) == (2, "local", "Version 0 restored")
+    broken = FileStorage(io.BytesIO(b'{"rules": [{"target": "titel"}]}'), "mapping.json")
+    refused = pages.post(f"/stores/{store.id}/mapping/import", file=broken)
+    assert refused.status_code == 422
+    assert "did you mean title?" in refused.text
+
+
+def test_an_extension_is_switched_on_before_it_can_be_filled(pages: Pages, store: Store) -> None:
+    path = f"/stores/{store.id}/mapping/fields/workLocation"
+    rule = {"kind": "hard-coded value", "value": "Main Building", "apply": "always"}
+    assert pages.post(path, do="keep", **rule).status_code == 422
+    assert (
+        pages.post(f"{path}/extension", do="on", seen=_seen(pages, store, Section.ZOHO), path="((").status_code == 422
+    )
+    assert pages.post(f"{path}/extension", do="on", seen=_seen(pages, store, Section.ZOHO)).status_code == 303
+    assert ZohoField.WORK_LOCATION in _fresh(pages, store).zoho.extensions
+    assert pages.post(path, do="keep", **rule).status_code == 303
+    draft = pages.parts.mappings.draft(store.id, "local")
+    assert draft is not None
+    assert str(draft.mapping.rules[-1]) == '"Main Building"'
+
+
+def test_the_effect_of_a_change_is_counted_in_steps(
+    pages: Pages, store: Store, bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.console.mapping_pages.STEP", 2)
+    for number in range(5):
+        bridge.identities.write(store.id, None, person(f"Person {number}", f"p{number}@contoso.example"))
+    pages.post(f"/stores/{store.id}/mapping/fields/title", do="keep", kind="hard-coded value", value="Colleague")
+    tally, steps = "{}", 0
+    while True:
+        piece = pages.post(f"/stores/{store.id}/mapping/impact", tally=tally).text
+        steps += 1
+        found = re.search(r"hx-vals='([^']+)'", piece)
+        if found is None:
+            break
+        tally = json.loads(found[1])["tally"]
+    assert steps == 3
+    assert "5 of 5 people" in piece
+    assert "Designation: 5" in piece
+    garbage = pages.post(f"/stores/{store.id}/mapping/impact", tally="<script>")
+    assert "cannot be counted" in garbage.text
+
+
+def test_a_person_shows_what_happened_and_is_let_go(
+    endpoint: Endpoint, store_id: str, pages: Pages, zoho_one: ZohoOne
+) -> None:
+    body = {"userName": "ada@contoso.example", "displayName": "=Ada()", "active": True, "title": "<b>Countess"}
+    created = endpoint.request("POST", "/Users", json=body).json()
+    path = f"/stores/{store_id}/people/{created['id']}"
+    shown = pages.get(path).text
+    assert "&lt;b&gt;Countess" in shown
+    assert "<b>Countess" not in shown
+    assert "The person is active in Entra." in shown
+    looked = pages.post(f"{path}/look").text
+    assert "Just now: active." in looked
+    rows = list(csv.reader(io.StringIO(pages.get(f"{path}/history.csv").text.removeprefix("\ufeff"))))
+    assert rows[0][:3] == ["at", "what", "why"]
+    assert ["displayName", "", "'=Ada()"] in [row[3:] for row in rows]
+    assert pages.get(f"{path}/history.json").json[0]["kind"] == "created"  # type: ignore[index]  # JSON
+    assert pages.post(f"{path}/let-go").status_code == 303
+    gone = pages.get(path)
+    assert "A person who is gone" in gone.text
+    assert "local let go of the person" in gone.text
+    history = pages.parts.identities.history(store_id, created["id"])
+    assert history[0].kind is EventKind.LET_GO
+    assert [user["active"] for user in zoho_one.users()] == [True], "the account stays as it is"
+    assert pages.post(f"{path}/let-go").status_code == 404
+
+
+def test_a_new_one_time_password_that_cannot_be_sent_says_why(endpoint: Endpoint, store_id: str, pages: Pages) -> None:
+    created = endpoint.request("POST", "/Users", json={"userName": "ada@contoso.example", "active": True}).json()
+    refused = pages.post(f"/stores/{store_id}/people/{created['id']}/new-password")
+    assert refused.status_code == 409
+    assert "the mail notification is set to" in refused.text
+
+
+def test_a_run_is_shown_and_downloaded_whole(pages: Pages, store: Store) -> None:
+    run = Run(
+        id=new_id(NOW),
+        store=store.id,
+        kind=RunKind.CYCLE,
+        asked_by="schedule",
+        started=NOW,
+        planned={ChangeKind.UPDATE: 120},
+        results={Result.DONE: 119, Result.FAILED: 1},
+        calls={"graph": 3, "zoho": 120},
+    ).finished(RunState.DONE, NOW + timedelta(seconds=9))
+    pages.parts.runs.put(run)
+    changes = [
+        RunChange(
+            change=PlannedChange(
+                kind=ChangeKind.UPDATE,
+                identity=f"{number:032x}",
+                name=f"Person {number}",
+                user_name=f"p{number}@contoso.example",
+                fields=(FieldChange(field=ZohoField.TITLE, before=None, after="=1+1"),),
+                reason="The mapping changed.",
+            ),
+            result=Result.DONE,
+            at=NOW,
+        )
+        for number in range(120)
+    ]
+    pages.parts.runs.put_changes(store.id, run.id, 0, changes)
+    listed = pages.get(f"/stores/{store.id}/runs").text
+    assert "update 120" in listed
+    assert "<svg" in listed
+    first = pages.get(f"/stores/{store.id}/runs/{run.id}").text
+    assert "Person 99<" in first
+    assert "Person 100<" not in first
+    assert "Person 119<" in pages.get(f"/stores/{store.id}/runs/{run.id}?first=100").text
+    rows = list(csv.reader(io.StringIO(pages.get(f"/stores/{store.id}/runs/{run.id}/changes.csv").text)))
+    assert len(rows) == 121
+    assert rows[1][5] == "title: – → =1+1"
+    whole = pages.get(f"/stores/{store.id}/runs/{run.id}/changes.json").json
+    assert whole is not None
+    assert len(whole["changes"]) == 120
+    assert pages.get("/").status_code == 200
+
+
+def test_a_store_is_added_and_deleted_by_an_owner(pages: Pages, store_id: str, zoho_one: ZohoOne) -> None:
+    query = f"name=New+store&id={store_id}&data_center=us"
+    assert "Sync endpoint of Zoho One" in pages.get(f"/stores/new/api-integration?{query}").text
+    for wrong in ("name=&id=x&data_center=us", "name=x&id=UPPER!&data_center=us", "name=x&id=x&data_center=mars"):
+        assert pages.get(f"/stores/new/api-integration?{wrong}").status_code == 422, wrong
+    form = {
+        "name": "New store",
+        "id": store_id,
+        "data_center": "us",
+        "sync_endpoint": zoho_one.parts.sync_endpoint,
+        "client_id": zoho_one.parts.client_id,
+        "client_secret": zoho_one.parts.client_secret,
+    }
+    assert pages.post("/stores/new/api-integration", **(form | {"sync_endpoint": "nowhere"})).status_code == 422
+    assert pages.post("/stores/new/api-integration", **form).status_code == 303
+    twice = pages.post("/stores/new/api-integration", **form)
+    assert twice.status_code == 422
+    assert zoho_one.parts.client_secret not in twice.text
+    cannot = pages.post(f"/stores/{store_id}/start")
+    assert cannot.status_code == 409
+    assert "is not connected to Zoho One" in cannot.text
+    assert pages.post(f"/stores/{store_id}/delete", typed="new store").status_code == 422
+    for _ in range(5):
+        gone = pages.post(f"/stores/{store_id}/delete", typed="New store")
+        if gone.status_code == 303:
+            break
+    assert pages.parts.stores.read(store_id) is None

@@ -1,0 +1,130 @@
+"""Plans, runs, decisions and provisioning on demand, with a store that reads the simulated Graph."""
+
+import csv
+import io
+import json
+import re
+
+import pytest
+
+from local.people import PEOPLE
+from shared.bridge import Bridge
+from shared.directory.held_plan import HeldState
+from shared.directory.store import Store
+from tests.conftest import Entra, ZohoOne
+from tests.console.conftest import Pages, pages_of
+from tests.provisioning.reconciled import Reconciled
+
+IDS = [person.id for person in PEOPLE]
+
+
+@pytest.fixture
+def reconciled(reading_bridge: Bridge, store: Store, entra: Entra, zoho_one: ZohoOne) -> Reconciled:
+    """A store whose people come from Graph."""
+    return Reconciled.start(reading_bridge, store, entra, zoho_one)
+
+
+@pytest.fixture
+def pages(reading_bridge: Bridge) -> Pages:
+    """The pages of the same bridge."""
+    return pages_of(reading_bridge)
+
+
+def _run_asked(pages: Pages, reconciled: Reconciled) -> None:
+    """What the queue does with the messages."""
+    for message in pages.asked:
+        reconciled.bridge.run_cycle(message.encode(), 1)
+    pages.asked.clear()
+
+
+def test_the_plan_of_the_first_cycle_is_shown_and_then_done(pages: Pages, reconciled: Reconciled) -> None:
+    path = f"/stores/{reconciled.store_id}"
+    assert "The first cycle" in pages.get(f"{path}/review").text
+    shown = pages.post(f"{path}/plan/make").text
+    assert "24 create" in shown
+    assert reconciled.zoho_one.users() == [], "it touches nothing"
+    assert pages.post(f"{path}/runs", kind="cycle").status_code == 303
+    (message,) = pages.asked
+    assert json.loads(message) == {
+        "store": reconciled.store_id,
+        "kind": "cycle",
+        "asked_by": "local",
+        "goes_on": None,
+    }
+    assert "No run yet." in pages.get(f"{path}/runs?asked=cycle").text
+    _run_asked(pages, reconciled)
+    reconciled.assert_as_in_entra()
+    runs = pages.get(f"{path}/runs").text
+    assert "create 24" in runs
+    assert "local" in runs
+    assert "24 changes" in pages.get(path).text
+    assert pages.post(f"{path}/runs", kind="on demand").status_code == 404
+    assert "A cycle was asked for" in pages.get(f"{path}/changes").text
+
+
+def test_a_held_plan_is_approved_or_discarded_by_name(pages: Pages, reconciled: Reconciled) -> None:
+    path = f"/stores/{reconciled.store_id}"
+    reconciled.cycle()
+    reconciled.entra.act(*({"do": "unassign", "id": person} for person in IDS[:12]))
+    held = reconciled.request().verdict.plan
+    assert held is not None
+    assert "held" in pages.get(path).text
+    shown = pages.get(f"{path}/plan").text
+    names = [person.display_name for person in PEOPLE[:12] if person.account_enabled]
+    assert all(name in shown for name in names if name.isalpha())
+    rows = list(csv.reader(io.StringIO(pages.get(f"{path}/plan/{held.held.id}/changes.csv").text)))
+    assert sum(row[1] == "deactivate" for row in rows) == held.held.counts["deactivate"]  # type: ignore[index]  # a StrEnum
+    other = pages.post(f"{path}/plan/{held.held.id}/approve", digest="another")
+    assert other.status_code == 409
+    assert "another one than the one that was shown" in other.text
+    assert pages.post(f"{path}/plan/1-2/approve", digest=held.held.digest).status_code == 404
+    assert pages.post(f"{path}/plan/{held.held.id}/approve", digest=held.held.digest).status_code == 303
+    again = pages.post(f"{path}/plan/{held.held.id}/approve", digest=held.held.digest)
+    assert again.status_code == 409
+    _run_asked(pages, reconciled)
+    reconciled.assert_as_in_entra()
+    newest = reconciled.bridge.reconciler.held_plans.newest(reconciled.store_id)
+    assert newest is not None
+    assert newest.held.state is HeldState.APPLIED
+    assert newest.held.moves[1].by == "local"
+
+    reconciled.entra.act(*({"do": "unassign", "id": person} for person in IDS[12:24]))
+    assert reconciled.request().verdict.plan is not None
+    form = re.search(r'plan/([0-9a-f-]+)/discard".*?value="([0-9a-f]{64})"><button>', pages.get(f"{path}/plan").text)
+    assert form
+    assert pages.post(f"{path}/plan/{form[1]}/discard", digest=form[2]).status_code == 303
+    assert "discarded" in pages.get(f"{path}/plan").text
+
+
+def test_people_are_provisioned_on_demand_with_each_step(pages: Pages, reconciled: Reconciled) -> None:
+    path = f"/stores/{reconciled.store_id}/people"
+    wrong = pages.post(f"{path}/provision", object_ids="not-a-guid")
+    assert "An object id is a GUID" in wrong.text
+    reconciled.cycle()
+    reconciled.entra.act({"do": "disable", "id": IDS[0]})
+    done = pages.post(f"{path}/provision", object_ids=IDS[0]).text
+    steps = re.findall(r'<li><span class="badge (good|bad)">(\w+)</span>', done)
+    assert steps[:5] == [("good", step) for step in ("import", "scope", "match", "map", "action")]
+    assert reconciled.accounts()[PEOPLE[0].user_principal_name]["active"] is False
+    stored = reconciled.bridge.identities.find_object(reconciled.store_id, IDS[0])
+    assert stored is not None
+    assert "Zoho One holds what it should." in pages.post(f"{path}/{stored.identity.id}/provision").text
+
+
+def test_what_a_push_left_pending_is_tried_again(
+    pages: Pages, reconciled: Reconciled, host: str, zoho_one: ZohoOne
+) -> None:
+    reconciled.change(entra=None)
+    endpoint = reconciled.endpoint(host)
+    zoho_one.fail(method="POST", path="/Users", status=503, times=3)
+    body = {"userName": "ada@contoso.example", "active": True, "displayName": "Ada"}
+    assert endpoint.request("POST", "/Users", json=body).status_code == 503
+    (identity_id,) = pages.parts.identities.waiting(reconciled.store_id, 10)
+    path = f"/stores/{reconciled.store_id}/people/{identity_id}"
+    shown = pages.get(path).text
+    assert "The last change did not go through." in shown
+    assert "Retry now" in shown
+    done = pages.post(f"{path}/provision").text
+    assert "The person is active in Entra." in done
+    assert pages.parts.identities.waiting(reconciled.store_id, 10) == []
+    assert [user["userName"] for user in zoho_one.users()] == ["ada@contoso.example"]
