@@ -14,7 +14,7 @@ from shared.tables.service import our_errors
 from shared.tables.stores import PARTITION, records_of
 
 COPIED = ("mappings", "identities", "runs", "stores")
-"""In the order in which they are put back. In each the store has a partition, but in the last it shares one with others:
+"""In the order in which they are put back. In each the store has a partition. In the last it shares one with others:
 there, what is copied is the record of what administrators did."""
 SECRETS = "secrets"
 SHARED = "stores"
