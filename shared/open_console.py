@@ -1,17 +1,14 @@
 """The console, put together from the parts of the app."""
 
 import hashlib
-import json
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
-from itertools import islice
 
 from flask import Flask
 
 from shared.bridge import Bridge, bridge
 from shared.console.app import create_app
-from shared.console.parts import ConsoleParts, ListedGroup
+from shared.console.parts import ConsoleParts
 from shared.provisioning.graph_check import GraphCheck
 from shared.provisioning.people_care import PeopleCare
 from shared.provisioning.store_removal import StoreRemoval
@@ -26,12 +23,7 @@ OF_ONE_STORE = ("identities", "mappings", "runs", "heldplans", "entra", "secrets
 
 def open_console(bridge: Bridge) -> Flask:
     """The Flask application."""
-    reconciler, groups = bridge.reconciler, Groups(bridge.table("identities"))
-
-    def groups_of(store_id: str, count: int) -> Sequence[ListedGroup]:
-        found = islice(groups.scan(store_id), count)
-        return [ListedGroup(group.id, str(json.loads(group.resource).get("displayName"))) for group in found]
-
+    reconciler = bridge.reconciler
     return create_app(
         ConsoleParts(
             platform=bridge.platform,
@@ -47,7 +39,7 @@ def open_console(bridge: Bridge) -> Flask:
             mappings=bridge.mappings,
             mapping_preview=bridge.mapping_preview,
             identities=bridge.identities,
-            groups_of=groups_of,
+            groups=Groups(bridge.table("identities")),
             people=PeopleCare(bridge.identities, bridge.users, _now),
             mails=bridge.mails,
             password_mails=bridge.password_mails,

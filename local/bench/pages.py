@@ -17,7 +17,7 @@ PATIENCE = 60  # seconds
 STORE_PAGES = (
     *("", "/people", "/people?typed=ad", "/people/{person}", "/plan", "/runs", "/mapping", "/mapping/fields/title"),
     *("/mapping/versions", "/api-integration", "/settings", "/settings/templates/user/en", "/status-sync"),
-    *("/criteria", "/guard", "/schedule", "/review", "/changes"),
+    *("/criteria", "/guard", "/schedule", "/groups/settings", "/review", "/changes"),
 )
 PAGES = ("/console/", "/console/status", *(f"/console/stores/{STORE}{page}" for page in STORE_PAGES))
 

@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response
 
 from shared.console import (
     connection_pages,
+    group_pages,
     held_plan_pages,
     mapping_pages,
     people_pages,
@@ -95,6 +96,7 @@ def create_app(console: ConsoleParts) -> Flask:
         settings_pages,
         scope_pages,
         people_pages,
+        group_pages,
         run_pages,
         held_plan_pages,
         status_pages,

@@ -36,6 +36,7 @@ class ZohoForm(BaseModel):
     update_verb: UpdateVerb
     parallel_calls: int
     page_size: int
+    members_per_call: int
     calls_per_second: Annotated[float | None, BeforeValidator(_none_if_empty)] = None
     sends_passwords: bool = False
 

@@ -1,6 +1,6 @@
 """What the pages are made of: the parts of the app that they call, and nothing of how those work."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,20 +19,13 @@ from shared.provisioning.store_removal import StoreRemoval
 from shared.provisioning.store_settings import StoreSettings
 from shared.settings import Platform
 from shared.tables.connections import Connections
+from shared.tables.groups import Groups
 from shared.tables.held_plans import HeldPlans
 from shared.tables.identities import Identities
 from shared.tables.mails import Mails
 from shared.tables.mappings import Mappings
 from shared.tables.runs import Runs
 from shared.tables.stores import Stores
-
-
-@dataclass(frozen=True)
-class ListedGroup:
-    """What a list shows of a group."""
-
-    id: str
-    name: str
 
 
 @dataclass(frozen=True)
@@ -50,8 +43,7 @@ class ConsoleParts:
     mappings: Mappings
     mapping_preview: MappingPreview
     identities: Identities
-    groups_of: Callable[[str, int], Sequence[ListedGroup]]
-    """The first groups of a store, by its id."""
+    groups: Groups
     people: PeopleCare
     mails: Mails
     password_mails: PasswordMails

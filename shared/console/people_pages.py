@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from flask import Blueprint, Response, request
 from pydantic import TypeAdapter, ValidationError
@@ -11,6 +12,7 @@ from shared.console.context import NoSuchThing, View, admin, go, is_live, page, 
 from shared.directory.azure_user import AZURE_FIELDS, EXTENSION_ATTRIBUTES, AzureUser, value_of
 from shared.directory.csv_text import as_csv
 from shared.directory.entra_connection import ObjectId
+from shared.directory.group import Group
 from shared.directory.history import Event
 from shared.directory.identity import Identity
 from shared.directory.mail_due import MailDue
@@ -34,6 +36,8 @@ SHOWN = 25
 
 
 _OBJECT_IDS = TypeAdapter[list[ObjectId]](list[ObjectId])
+GROUPS = 20
+"""That are named on a person's page."""
 EVENTS = 200
 """Of a person's history on his page; the download has all."""
 
@@ -67,7 +71,7 @@ def search(store_id: str) -> View:
         typed=typed,
         most=SHOWN,
         people=parts().identities.estimate(store_id),
-        groups=parts().groups_of(store_id, SHOWN),
+        groups=[stored.group for stored in islice(parts().groups.everything(store_id), SHOWN)],
     )
 
 
@@ -95,12 +99,19 @@ def _person(store: Store, identity_id: str, status: int = 200, **said: object) -
             "pending_change": _pending_change(stored.identity),
             "history": history,
             "mail": mail.mail if mail else None,
+            "groups": _groups(store, identity_id),
             "fault": "",
             "said": "",
             "fields": ZOHO_FIELDS,
         }
         | said,
     )
+
+
+def _groups(store: Store, identity_id: str) -> list[Group]:
+    """The first groups that he is a member of."""
+    ids = parts().groups.of_person(store.id, identity_id)[:GROUPS]
+    return [stored.group for each in ids if (stored := parts().groups.read(store.id, each)) is not None]
 
 
 def _entra(source: AzureUser) -> list[tuple[str, str]]:

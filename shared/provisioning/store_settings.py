@@ -32,6 +32,7 @@ class Section(Enum):
     ATTRIBUTES = "Custom attributes", ("custom_attributes",)
     CRITERIA = "Criteria", ("criteria",)
     STATUS_SYNC = "Status sync", ("status_rules",)
+    GROUPS = "Groups", ("groups",)
     GUARD = "Guard", ("guard",)
     SCHEDULE = "Schedule", ("schedule", "drift", "history_days")
     NOTIFICATION = "Mail and password notification", ("password_notification",)

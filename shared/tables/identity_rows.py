@@ -124,6 +124,15 @@ class Listed:
 
 
 @dataclass(frozen=True)
+class Waits:
+    """What a list shows of somebody whose last change Zoho One has not confirmed."""
+
+    id: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class AccountRecord:
     """What a store knows of an account in Zoho One."""
 
@@ -172,7 +181,8 @@ def rows_of(identity: Identity) -> dict[str, Row]:
     if identity.account is not None:
         rows[claim("zoho", identity.account.id)] = account_row(identity.account, identity.id)
     if pending is not None:
-        rows[f"pending:{identity.id}"] = {"id": identity.id, "reason": pending.reason}
+        name = said.source.display_name or said.keys.user_name
+        rows[f"pending:{identity.id}"] = {"id": identity.id, "name": name, "reason": pending.reason}
     return rows
 
 

@@ -1,7 +1,6 @@
 """A real Chromium, and what a page must never do: log an error, or ask another origin for anything."""
 
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,9 +12,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
+from local.console_browser import BROWSERS, ConsoleBrowser, find_browser
 from local.processes import ROOT
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 AXE = (ROOT / "local/node_modules/axe-core/axe.min.js").read_text
 PATIENCE = 20_000  # milliseconds for one step, on a busy machine
 
@@ -23,9 +22,9 @@ PATIENCE = 20_000  # milliseconds for one step, on a busy machine
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """The machine's Chromium."""
-    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    found = find_browser()
     if found is None:
-        pytest.skip(f"none of {', '.join(NAMES)} is installed: apt-get install chromium")
+        pytest.skip(f"none of {', '.join(BROWSERS)} is installed: apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
         yield browser
@@ -128,6 +127,12 @@ class Served:
     def origin(self) -> str:
         """Of the console."""
         return self.parts["console"].removesuffix("/console")
+
+
+def administrator(watched: Watched, served: Served) -> ConsoleBrowser:
+    """At a watched page, with the store that is served."""
+    entra = served.parts["graph"].removesuffix("/v1.0")
+    return ConsoleBrowser(watched.page, served.origin, entra, served.parts["store"])
 
 
 @pytest.fixture(scope="session")

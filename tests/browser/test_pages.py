@@ -4,19 +4,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
+import requests
 
 from local.parts import app_settings
+from local.people import make_people
 from local.processes import Processes
-from shared.directory.cycle_plan import Plan, PlannedChange
-from shared.directory.guard import GuardLimits, check
-from shared.directory.held_plan import HeldState
 from shared.directory.mapping import HardCodedValue, Mapping, Rule
-from shared.directory.plan import ChangeKind
 from shared.directory.zoho_user import ZohoField
-from shared.tables.held_plans import HeldPlans
 from shared.tables.mappings import Mappings
 from shared.tables.service import connect
-from tests.browser.conftest import Served, Watched
+from tests.browser.conftest import Served, Watched, administrator
 from tests.conftest import ZohoOne
 from tests.console.test_admin import signed_in
 
@@ -25,7 +22,10 @@ PAGES = (
     *("/console/", "/console/stores/new", "/console/status", STORE),
     *(f"{STORE}/{page}" for page in ("people", "plan", "runs", "api-integration", "mapping", "settings")),
     *(f"{STORE}/{page}" for page in ("status-sync", "criteria", "guard", "schedule", "changes", "review", "delete")),
-    *(f"{STORE}/{page}" for page in ("mapping/fields/title", "mapping/versions", "settings/templates/user/en")),
+    *(
+        f"{STORE}/{page}"
+        for page in ("groups/settings", "mapping/fields/title", "mapping/versions", "settings/templates/user/en")
+    ),
 )
 
 
@@ -83,43 +83,46 @@ def test_a_rule_is_tried_while_it_is_typed_and_a_conflict_is_shown(
     assert saved[ZohoField.FORMATTED_NAME] == 'Join(", ", [surname], [givenName])', "and ours"
 
 
-def test_a_held_plan_shows_names_and_is_approved_as_it_was_shown(
+def test_cycles_provisioning_on_demand_and_a_held_plan_that_is_approved(
     served: Served, open_page: Callable[..., Watched]
 ) -> None:
-    held_plans = HeldPlans(connect(served.parts["azurite"]).get_table_client("heldplans"))
-    leavers = tuple(
-        PlannedChange(
-            kind=ChangeKind.DEACTIVATE,
-            identity=f"{number:032x}",
-            name=f"Leaver {number}",
-            user_name=f"leaver.{number}@contoso.example",
-            reason="The person was unassigned in Entra.",
-        )
-        for number in range(30)
-    )
-    plan = Plan(store="contoso", changes=leavers)
-    held_plans.hold(plan, check(plan, 60, GuardLimits()), 60, "cycle", datetime.now(UTC))
-    watched = open_page(served.origin)
-    watched.go("/console/")
-    watched.page.get_by_role("row", name="Contoso").get_by_text("held").wait_for()
-    watched.go(f"{STORE}/plan")
-    watched.page.get_by_text("30 of 60 active people (50.0 %) would be deactivated or deleted").first.wait_for()
-    assert watched.page.get_by_role("link", name="Leaver 29").count() == 1
+    watched, people = open_page(served.origin), [person.id for person in make_people(12)]
+    page, browser = watched.page, administrator(watched, served)
+    assert "done" in browser.cycle()
+    watched.go(f"{STORE}/people")
+    browser.in_entra("disable", people[:1])
+    page.get_by_label("Object ids in Entra").fill(people[0])
+    watched.press("Provision")
+    page.get_by_text("The person was deactivated in Entra.").wait_for()
+    steps = page.locator("#provisioned li > .badge").all_inner_texts()
+    assert steps == ["import", "scope", "match", "map", "action"]
     watched.assert_accessible()
+
+    browser.in_entra("unassign", people[1:])
+    assert "held" in browser.cycle()
+    watched.go("/console/")
+    page.get_by_role("row", name="Contoso").get_by_text("held").first.wait_for()
+    watched.go(f"{STORE}/plan")
+    page.get_by_text("would be deactivated or deleted").first.wait_for()
+    assert page.get_by_role("link", name="Chloé Abe").count() == 1
+    watched.assert_accessible()
+    before = len(requests.get(f"{served.origin}{STORE}/runs", timeout=20).text.split("<tr>"))
     watched.press("Approve exactly this plan")
-    watched.page.get_by_text("The next cycle compares it with the world").wait_for()
-    newest = held_plans.newest("contoso")
-    assert newest is not None
-    assert newest.held.state is HeldState.APPROVED
-    assert newest.held.moves[-1].by == "local"
-    held_plans.move(newest, newest.held.moves[-1].model_copy(update={"state": HeldState.DISCARDED, "why": "Test"}))
+    watched.heading("Plan")
+    watched.go(f"{STORE}/runs?asked=cycle")
+    browser.ended(before - 2)
+    users = requests.get(f"{served.parts['zoho_one']}/_state", timeout=20).json()["users"]
+    active = {user["userName"]: user["active"] for user in users}
+    assert [active[person.user_principal_name] for person in make_people(12)] == [False] * 12, "all of it was done"
+    watched.go(f"{STORE}/plan")
+    page.get_by_text("applied").first.wait_for()
 
 
 def test_without_a_role_every_page_is_a_403(
     processes: Processes, azurite: str, key: str, zoho_one: ZohoOne, open_page: Callable[..., Watched]
 ) -> None:
     environment = app_settings(azurite, key, zoho_one.parts) | {"BRIDGE_LOCAL_ADMIN": ""}
-    process, ready = processes.start_module("local.host", "--port", "0", environment=environment)
+    process, ready = processes.start_module("local.host", "--port", "0", "--no-timers", environment=environment)
     watched = open_page(ready["url"])
     watched.expected.add(403)
     watched.go("/console/")

@@ -311,3 +311,45 @@ def test_a_store_is_added_and_deleted_by_an_owner(pages: Pages, store_id: str, z
         if gone.status_code == 303:
             break
     assert pages.parts.stores.read(store_id) is None
+
+
+def test_groups_are_set_and_their_deletion_is_confirmed(pages: Pages, store: Store) -> None:
+    path = f"/stores/{store.id}/groups/settings"
+    form = {
+        "resource_sync": "Users and groups",
+        "name_prefix": "Entra ",
+        "name_expression": "ToUpper([displayName])",
+        "deleted": "Change in Zoho One",
+        "seen": _seen(pages, store, Section.GROUPS),
+    }
+    refused = pages.post(path, **form)
+    assert (refused.status_code, "deleted from Zoho One for good" in refused.text) == (422, True)
+    wrong = pages.post(path, **form | {"name_expression": "[mail]", "typed": store.name})
+    assert (wrong.status_code, "a group has no [mail]" in wrong.text) == (422, True)
+    assert pages.post(path, **form, typed=store.name).status_code == 303
+    groups = _fresh(pages, store).groups
+    assert (groups.name_prefix, groups.deleted.value) == ("Entra ", "Change in Zoho One")
+    assert "Groups" in pages.get(f"/stores/{store.id}/changes").text
+
+
+def test_the_guard_of_groups_is_set(pages: Pages, store: Store) -> None:
+    limits = {"leavings": "10", "members": "70", "one_field": "50"}
+    form = {f"{name}_{part}": value for name, value in limits.items() for part in ("count", "percent")}
+    saved = pages.post(f"/stores/{store.id}/guard", **form, seen=_seen(pages, store, Section.GUARD))
+    assert saved.status_code == 303
+    assert _fresh(pages, store).guard.members.count == 70
+
+
+def test_groups_are_shown_with_their_members(endpoint: Endpoint, store_id: str, pages: Pages) -> None:
+    ada = endpoint.request(
+        "POST", "/Users", json={"userName": "ada@contoso.example", "displayName": "Ada", "active": True}
+    ).json()
+    body = {"displayName": "Research & <b>", "externalId": "g-1", "members": [{"value": ada["id"]}]}
+    made = endpoint.request("POST", "/Groups", json=body)
+    assert made.status_code == 201, made.text
+    shown = pages.get(f"/stores/{store_id}/groups/{made.json()['id']}").text
+    assert "Research &amp; &lt;b&gt;" in shown
+    assert ">Ada</a>" in shown
+    assert "Research &amp; &lt;b&gt;" in pages.get(f"/stores/{store_id}/people").text
+    assert f"/groups/{made.json()['id']}" in pages.get(f"/stores/{store_id}/people/{ada['id']}").text
+    assert pages.get(f"/stores/{store_id}/groups/{'0' * 32}").status_code == 404

@@ -119,8 +119,10 @@ def test_what_a_push_left_pending_is_tried_again(
     zoho_one.fail(method="POST", path="/Users", status=503, times=3)
     body = {"userName": "ada@contoso.example", "active": True, "displayName": "Ada"}
     assert endpoint.request("POST", "/Users", json=body).status_code == 503
-    (identity_id,) = pages.parts.identities.waiting(reconciled.store_id, 10)
-    path = f"/stores/{reconciled.store_id}/people/{identity_id}"
+    (waits,) = pages.parts.identities.waiting(reconciled.store_id, 10)
+    assert (waits.name, waits.reason) == ("Ada", "The person is active in Entra.")
+    assert "Ada" in pages.get(f"/stores/{reconciled.store_id}").text
+    path = f"/stores/{reconciled.store_id}/people/{waits.id}"
     shown = pages.get(path).text
     assert "The last change did not go through." in shown
     assert "Retry now" in shown
