@@ -13,7 +13,7 @@ from local.processes import ROOT
 
 SIZES = (1_000, 10_000, 100_000)
 
-TABLE_CALLS = {"GET": 1, "POST": 2, "PATCH": 3, "DELETE": 3}
+TABLE_CALLS = {"GET": 1, "POST": 2, "PATCH": 3, "DELETE": 4}
 """Round trips of a request that changes what Zoho One holds."""
 CYCLE_CALLS = 10
 """Of a cycle without a change, at the most: it does not depend on the number of people."""
