@@ -20,7 +20,7 @@ from shared.tables.stores import Stores
 @pytest.fixture
 def served() -> Iterator[dict[str, str]]:
     """What `serve` prints when it is ready."""
-    command = [sys.executable, "-m", "local", "serve"]
+    command = [sys.executable, "-m", "local", "serve", "--no-guard"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         ready = json.loads(process.stdout.readline())
