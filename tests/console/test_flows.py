@@ -188,7 +188,7 @@ def test_an_extension_is_switched_on_before_it_can_be_filled(pages: Pages, store
 def test_the_effect_of_a_change_is_counted_in_steps(
     pages: Pages, store: Store, bridge: Bridge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.console.mapping_pages.STEP", 2)
+    monkeypatch.setattr("shared.console.mapping_version_pages.STEP", 2)
     for number in range(5):
         bridge.identities.write(store.id, None, person(f"Person {number}", f"p{number}@contoso.example"))
     pages.post(f"/stores/{store.id}/mapping/fields/title", do="keep", kind="hard-coded value", value="Colleague")
