@@ -12,7 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -29,7 +28,7 @@ from shared.provisioning.cycle import CycleRequest, Done, NotNow
 from shared.provisioning.decisions import NothingHeld
 from shared.provisioning.on_demand import CannotProvision
 from shared.provisioning.start import CannotStart
-from shared.settings import Settings
+from shared.settings import Settings, SettingsWrong, read_settings
 from shared.tables.errors import Changed, TablesError
 from shared.zoho.errors import ZohoError
 
@@ -41,6 +40,10 @@ _out, _err = Console(), Console(stderr=True)
 
 class NoSuchStore(Exception):
     """The message names it."""
+
+
+_TOLD = (SettingsWrong, NoSuchStore, CannotStart, CannotProvision, NothingHeld, CannotBecome, GraphError, ZohoError)
+"""Errors whose own words say what to do."""
 
 
 def add_cycle_commands(commands: Any) -> None:
@@ -72,14 +75,10 @@ def run_cycle_command(arguments: argparse.Namespace) -> int:
     try:
         bridge = Bridge(_settings(arguments.settings))
         return CYCLE_COMMANDS[arguments.command](bridge, _store(bridge, arguments.store), arguments)
-    except ValidationError as error:
-        for each in error.errors():
-            _err.print(f"{each['loc'][0]}: {each['msg']}", markup=False)
-        return FAILED
     except NotNow as reason:
         _err.print(str(reason), markup=False)
         return NOT_NOW
-    except (NoSuchStore, CannotStart, CannotProvision, NothingHeld, CannotBecome, GraphError, ZohoError) as error:
+    except _TOLD as error:
         _err.print(str(error), markup=False)
         return FAILED
     except Changed:
@@ -100,7 +99,7 @@ def _store(bridge: Bridge, store_id: str) -> Store:
 def _settings(file: Path | None) -> Settings:
     if file is not None:
         os.environ |= {name: str(value) for name, value in json.loads(file.read_text())["Values"].items()}
-    return Settings()
+    return read_settings()
 
 
 def _plan(bridge: Bridge, store: Store, arguments: argparse.Namespace) -> int:

@@ -19,6 +19,7 @@ class Groups:
 
     def __init__(self) -> None:
         self._members: dict[str, dict[str, None]] = {}
+        self._names: dict[str, str] = {}
         self.assigned: dict[str, None] = {}
         """The groups that are assigned to the app, in the order of their assignment."""
         self.changes: list[MemberChange] = []
@@ -30,6 +31,16 @@ class Groups:
     def members(self, group_id: str) -> list[str]:
         """The ids of the direct members."""
         return list(self._members[group_id])
+
+    def name(self, group_id: str) -> str:
+        """What a group is called; one that nobody has named is called by its id."""
+        return self._names.get(group_id, group_id)
+
+    def rename(self, group_id: str, name: str) -> None:
+        """Call a group otherwise."""
+        if self.name(group_id) != name:
+            self._names[group_id] = name
+            self.changes.append(MemberChange(group_id, None))
 
     def put(self, group_id: str, members: list[str]) -> None:
         """Make a group, or give one these members."""

@@ -16,6 +16,7 @@ from local.entra_mapping import ACTIVE, DEFAULT_MAPPING, MANAGER
 from local.scim_path import ENTERPRISE, ScimPath
 
 CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
+GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
 FLAG = "aadOptscim062020"
@@ -101,6 +102,36 @@ def manager_body(manager_id: str | None, form: ManagerForm, dialect: Dialect) ->
         case ManagerForm.BARE:
             operation = _operation(replace if manager_id is None else add, MANAGER, manager_id or "")
     return _patch([operation])
+
+
+def group_body(display_name: str, object_id: str) -> dict[str, Any]:
+    """Return the body of POST /Groups: a group is made without members."""
+    return {
+        "schemas": [GROUP, "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"],
+        "externalId": object_id,
+        "displayName": display_name,
+        "meta": {"resourceType": "Group"},
+    }
+
+
+def rename_body(display_name: str, dialect: Dialect) -> dict[str, Any]:
+    """Return the body of the PATCH that gives a group another name."""
+    return _patch([_operation(_verb("Replace", dialect), "displayName", display_name)])
+
+
+def members_body(members: Sequence[str], dialect: Dialect, *, adds: bool) -> dict[str, Any]:
+    """Return the body of the PATCH that adds or removes members.
+
+    Without the flag, a removal is an array of values, which a strict reader would take for all of them.
+    """
+    if adds or dialect is Dialect.WITHOUT_FLAG:
+        value = [{"$ref": None, "value": member} if adds else {"value": member} for member in members]
+        return _patch([_operation(_verb("Add" if adds else "Remove", dialect), "members", value)])
+    return _patch([{"op": "remove", "path": f'members[value eq "{member}"]'} for member in members])
+
+
+def _verb(verb: str, dialect: Dialect) -> str:
+    return verb.lower() if dialect is Dialect.WITH_FLAG else verb
 
 
 def _typed(path: str, value: str, dialect: Dialect) -> str | bool:

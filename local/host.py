@@ -55,11 +55,12 @@ class Host:
         else:
             await answer(send, *await self._respond(scope, body))
 
-    def start_triggers(self) -> None:
-        """Start what runs by time and by queue."""
+    def start_triggers(self, *, timers: bool) -> None:
+        """Start what runs by time, unless ``timers`` says no, and by queue."""
         for function in self._others.values():
             if function.kind == "timerTrigger":
-                self._start(keep_time(function, run))
+                kept = keep_time(function, run)  # also tells of a schedule that is none
+                self._start(kept) if timers else kept.close()
             elif function.kind == "queueTrigger":
                 self._start(TriggerQueue(function, run).poll())
             else:
@@ -185,13 +186,13 @@ def read_host_json(app: Path) -> dict[str, Any]:
     return options
 
 
-async def run_app(app: Path, port: int) -> None:
+async def run_app(app: Path, port: int, *, timers: bool = True) -> None:
     """Load the app, then serve it until the process is told to end. Raises AppFailedError."""
     load_settings(app)
     listener = listen(port)
     functions = await load_app(app)
     host = Host(functions, read_host_json(app).get("extensions", {}).get("http", {}).get("routePrefix", "api"))
-    host.start_triggers()
+    host.start_triggers(timers=timers)
     await serve(host, listener, {"url": url_of(listener)})
 
 
@@ -199,10 +200,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m local.host", description="Run the function app on this machine.")
     parser.add_argument("--port", type=int, default=7071, help="0 takes a free one")
     parser.add_argument("--app", type=Path, default=ROOT, help="the folder of function_app.py")
+    parser.add_argument("--no-timers", action="store_true", help=f"timers run when they are fired under {ADMIN} only")
     arguments = parser.parse_args()
     log_to_stderr()
     end_quietly_on_signals()
-    asyncio.run(run_app(arguments.app.resolve(), arguments.port))
+    asyncio.run(run_app(arguments.app.resolve(), arguments.port, timers=not arguments.no_timers))
 
 
 if __name__ == "__main__":

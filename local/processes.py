@@ -46,12 +46,12 @@ class Child:
         """Whether the process has not ended yet."""
         return self._process.poll() is None
 
-    def wait_until[T](self, ready: Callable[[str], T | None]) -> T:
+    def wait_until[T](self, ready: Callable[[str], T | None], patience: float = START_PATIENCE) -> T:
         """Return what `ready` makes of the output so far, as soon as that is something.
 
-        Raises ChildFailedError when the child ends first, or is not ready in START_PATIENCE.
+        Raises ChildFailedError when the child ends first, or is not ready within so many seconds.
         """
-        deadline = time.monotonic() + START_PATIENCE
+        deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             running = self.is_running  # asked first, so that the last words of a child that ends are still read
             if (answer := ready(self.output.read_text())) is not None:

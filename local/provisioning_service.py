@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from local.entra_directory import EntraDirectory
 from local.entra_mapping import ACTIVE, DEFAULT_MAPPING, MANAGER, USER_NAME, is_soft_deleted, mapped_values
 from local.entra_requests import FLAG, Change, Dialect, ManagerForm, create_body, manager_body, update_body
+from local.group_provisioning import GroupProvisioning, GroupReport
 from local.person import Person
 from local.scim_application import QuarantinedError, RefusedError, ScimApplication
 
@@ -50,12 +51,18 @@ class CycleReport(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     people: tuple[PersonReport, ...]
+    groups: tuple[GroupReport, ...] = ()
     quarantine: str | None = None
 
     @property
     def errors(self) -> list[PersonReport]:
         """The people with whom something went wrong."""
         return [report for report in self.people if report.error]
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing had to be done."""
+        return not self.groups and all(report.action in (Action.NONE, Action.SKIP) for report in self.people)
 
 
 @dataclass
@@ -86,6 +93,8 @@ class ProvisioningService:
         self._dialect = Dialect.WITH_FLAG if FLAG in flags.split("&") else Dialect.WITHOUT_FLAG
         self._manager_form = manager_form
         self._links: dict[str, _Link] = {}
+        groups = ScimApplication(sync_endpoint, secret_token, "Groups")
+        self._groups = GroupProvisioning(directory.groups, groups, self._dialect, self.user_id)
 
     def test_connection(self) -> None:
         """Do what the button Test Connection does: look for a user that cannot exist.
@@ -102,7 +111,8 @@ class ProvisioningService:
     def cycle(self, on_person: Callable[[PersonReport], None] | None = None) -> CycleReport:
         """Bring everyone over: all in the first cycle, later those who changed or failed. Errors stand in the report.
 
-        `on_person` is told of each person as he is done. Managers follow at the end, when both accounts exist.
+        `on_person` is told of each person as he is done. Managers follow at the end, when both accounts exist, and then
+        the groups that are assigned.
         """
         reports: dict[str, PersonReport] = {}
         gone = [person_id for person_id in self._links if self._directory.find(person_id) is None]
@@ -113,9 +123,10 @@ class ProvisioningService:
                     on_person(reports[person_id])
             for person_id, report in reports.items():
                 reports[person_id] = self._refer_to_manager(report, self._dialect)
+            groups = self._groups.cycle()
         except QuarantinedError as reason:
             return CycleReport(people=tuple(reports.values()), quarantine=str(reason))
-        return CycleReport(people=tuple(reports.values()))
+        return CycleReport(people=tuple(reports.values()), groups=groups)
 
     def provision_on_demand(self, person_id: str) -> PersonReport:
         """Bring one person over at once, whatever was sent before. The flag does not apply here.

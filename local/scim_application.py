@@ -2,7 +2,7 @@
 
 import json
 import time
-from typing import Any
+from typing import Any, Literal
 
 import requests
 
@@ -33,20 +33,21 @@ class QuarantinedError(Exception):
 
 
 class ScimApplication:
-    """The `/Users` of one sync endpoint, with the requests Entra makes there.
+    """The `/Users` or `/Groups` of one sync endpoint, with the requests Entra makes there.
 
     Every method raises RefusedError for an answer that is not a success, QuarantinedError for one that would meet
     every other person too, and requests' exceptions where there is no answer.
     """
 
-    def __init__(self, sync_endpoint: str, secret_token: str) -> None:
-        self._users = f"{sync_endpoint.rstrip('/')}/Users"
+    def __init__(self, sync_endpoint: str, secret_token: str, collection: Literal["Users", "Groups"] = "Users") -> None:
+        self._users = f"{sync_endpoint.rstrip('/')}/{collection}"
+        self._reading = {} if collection == "Users" else {"excludedAttributes": "members"}
         self._session = requests.Session()
         self._session.headers.update({"Authorization": f"Bearer {secret_token}", "Accept": MEDIA_TYPE})
 
     def find(self, attribute: str, value: str) -> dict[str, Any] | None:
         """Return the user whose attribute has this value, or None."""
-        return self._first({"filter": f"{attribute} eq {_quoted(value)}"})
+        return self._first({"filter": f"{attribute} eq {_quoted(value)}"} | self._reading)
 
     def has_manager(self, user_id: str, manager_id: str) -> bool:
         """Tell whether the application knows this manager for this user: Entra's reference check."""
@@ -56,7 +57,7 @@ class ScimApplication:
     def get(self, user_id: str) -> dict[str, Any] | None:
         """Return the user with this id, or None."""
         try:
-            return _object(self._send("GET", f"/{user_id}"))
+            return _object(self._send("GET", f"/{user_id}", query=self._reading))
         except RefusedError as refusal:
             if refusal.status == requests.codes.not_found:
                 return None

@@ -19,6 +19,7 @@ from local.do_nothing_store import USER_NAME as TRIAL
 from local.do_nothing_store import disable_under_do_nothing
 from local.entra_directory import EntraDirectory
 from local.entra_mapping import is_soft_deleted
+from local.group_steps import GROUPED, GroupSteps
 from local.mailbox import NOTIFICATION, count_mails, password_told
 from local.map_attributes import map_attributes
 from local.person import Person
@@ -65,6 +66,7 @@ def run_walkthrough(parts: Parts, console: Console) -> bool:
         walk.people_change()
         walk.nothing_happens()
         walk.another_setting()
+        walk.groups()
         walk.reconcile()
         return walk.conclude()
     except (QuarantinedError, RefusedError) as reason:
@@ -88,6 +90,7 @@ class _Walk:
         self.user_ids: dict[str, str] = {}  # also of those whom the bridge does not show any more
         self.quiet = True
         self.untouched = True
+        self.grouped = True
         self.reconciled = True
 
     def connect_to_zoho_one(self) -> None:
@@ -177,10 +180,16 @@ class _Walk:
         reconciler = ReconcilerSteps(self.parts.host, store, bridge, self.directory, self.console, self._step)
         self.reconciled = reconciler.walk(self._remember_people)
 
+    def groups(self) -> None:
+        parts = self.parts
+        steps = GroupSteps(parts.host, parts.store, parts.zoho_one, self.bridge, self.console)
+        self.grouped = steps.walk(self._step)
+
     def conclude(self) -> bool:
         """Print the closing table and return whether all is well."""
         accounts = self._accounts()
-        accounts.pop(TRIAL, None)
+        for user_name in (TRIAL, *GROUPED):
+            accounts.pop(user_name, None)
         rows = [
             Row(
                 self._standing(person, accounts.pop(person.user_principal_name, None)),
@@ -197,7 +206,7 @@ class _Walk:
         if not self.quiet:
             self.console.print("[red]A cycle without changes sent some.[/]")
         wrong = [row for row in rows if row.problems]
-        if not wrong and not accounts and self.quiet and self.untouched and self.reconciled:
+        if not wrong and not accounts and self.quiet and self.untouched and self.grouped and self.reconciled:
             self.console.print(f"[green]All {len(rows)} people are in Zoho One as they should be.[/]")
             return True
         self.console.print(

@@ -152,6 +152,7 @@ class Directory(ASGIApplication):
     def __init__(self, accepts: Callable[[str], bool], licences: int | None) -> None:
         self._accepts = accepts
         self._held = Held(licences)
+        self._kept: tuple[list[Resource[Any]], Passwords] = [], Passwords()
         super().__init__(AsyncInMemoryStorage(self._held), _provider())
 
     def check_auth(self, request: ScimRequest) -> None:
@@ -200,6 +201,16 @@ class Directory(ASGIApplication):
         """Forget all users and groups."""
         self._held.resources = []
         self._held.passwords.clear()
+
+    def keep(self) -> None:
+        """Remember users and groups as they are now."""
+        self._kept = [held.model_copy(deep=True) for held in self._held.resources], self._held.passwords.copy()
+
+    def go_back(self) -> None:
+        """Let users and groups be as they were when they were last kept."""
+        resources, passwords = self._kept
+        self._held.resources = [kept.model_copy(deep=True) for kept in resources]
+        self._held.passwords = passwords.copy()
 
 
 def _taken_out(written: Any) -> str | None:

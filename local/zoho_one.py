@@ -2,8 +2,8 @@
 
 It has the two faces of Zoho One that the bridge sees, the accounts servers under `/dc/{data center}` and the SCIM API
 under `/scim`; `/_sign_in`, where a user tries his password; and one of its own: `/_state`, `/_faults`, `/_users`,
-`/_groups`, `/_tokens` and `/_home` show and change what it is and does. When ready it says in one line where it is, and
-the client and refresh token that it knows.
+`/_groups`, `/_tokens` and `/_home` show and change what it is and does; POST to `/_kept` keeps its users and groups,
+PUT goes back to them. When ready it says in one line where it is, and the client and refresh token that it knows.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import json
 import logging
 import time
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -111,26 +112,28 @@ class ZohoOne:
         return Response(response.status, content, list(response.headers.items()))
 
     async def _control(self, method: str, path: str, body: bytes) -> Response:
+        simple: dict[tuple[str, str], Callable[[], object]] = {
+            ("DELETE", "/_state"): self._reset,
+            ("POST", "/_kept"): self.directory.keep,
+            ("PUT", "/_kept"): self.directory.go_back,
+            ("DELETE", "/_faults"): self._faults.waiting.clear,
+            ("DELETE", "/_tokens"): self.accounts.expire_access_tokens,
+        }
+        if (method, path) in simple:
+            simple[method, path]()
+            return Response(204)
         match method, path:
             case "GET", "/_state":
                 return Response.json(self._state())
-            case "DELETE", "/_state":
-                self._reset()
             case "GET", "/_faults":
                 return Response.json(FAULTS.dump_python(self._faults.waiting, mode="json"))
-            case "DELETE", "/_faults":
-                self._faults.waiting.clear()
-            case "DELETE", "/_tokens":
-                self.accounts.expire_access_tokens()
             case "PUT", "/_home":
                 return self._move(body)
             case "POST", "/_sign_in":
                 return self._sign_in(body)
             case "POST", "/_faults" | "/_users" | "/_groups":
                 return await self._add(path, body)
-            case _:
-                return Response(404)
-        return Response(204)
+        return Response(404)
 
     def _move(self, body: bytes) -> Response:
         try:

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import secrets
-from typing import Any
+from typing import Any, Self
 
 ROUNDS = 1000  # of PBKDF2: these passwords are made up, and tests sign in often
 HIDDEN = "(hidden)"
@@ -32,6 +32,12 @@ class Passwords:
     def clear(self) -> None:
         """Forget all."""
         self._hashes.clear()
+
+    def copy(self) -> Self:
+        """The same passwords, apart from what becomes of these."""
+        copied = type(self)()
+        copied._hashes.update(self._hashes)
+        return copied
 
 
 def hidden(said: Any) -> Any:

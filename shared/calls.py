@@ -16,7 +16,9 @@ _counts: ContextVar["Calls | None"] = ContextVar("calls", default=None)
 class Calls:
     """The calls of one piece of work, by kind."""
 
-    def __init__(self) -> None:
+    def __init__(self, part_of: "Calls | None" = None) -> None:
+        """``part_of``: the work that this is a part of, whose calls these are too."""
+        self._part_of = part_of
         self._counter: Counter[str] = Counter()
         self._lock = Lock()
 
@@ -24,6 +26,8 @@ class Calls:
         """One more."""
         with self._lock:
             self._counter[kind] += 1
+        if self._part_of is not None:
+            self._part_of.note(kind)
 
     def taken(self) -> dict[str, int]:
         """What was counted since this was asked last."""
@@ -35,7 +39,7 @@ class Calls:
 @contextmanager
 def counted() -> Iterator[Calls]:
     """Count the calls made within, by this thread and by those of ``in_parallel``."""
-    calls = Calls()
+    calls = Calls(part_of=_counts.get())
     token = _counts.set(calls)
     try:
         yield calls

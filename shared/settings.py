@@ -130,8 +130,8 @@ class Settings(MailSettings, StorageSettings):
         texts = [key.strip() for key in keys.get_secret_value().split(",") if key.strip()]
         if is_unresolved(keys):
             raise ValueError(
-                "the Key Vault reference is not resolved: see that the secret exists (infra/scripts/encryption-key.sh "
-                "makes it) and that the app's identity has the role Key Vault Secrets User, then restart the app"
+                "the Key Vault reference is not resolved: see that the app's identity has the role Key Vault Secrets "
+                "User, and run infra/scripts/encryption-key.sh, which makes a missing key and lets the app read it"
             )
         if not texts:
             raise ValueError("there is no key in it")

@@ -308,7 +308,7 @@ class Endpoint:
 def host(processes: Processes, azurite: str, key: str, zoho_one_process: ZohoOne) -> str:
     """The URL of this worker's function host."""
     environment = app_settings(azurite, key, zoho_one_process.parts)
-    _, ready = processes.start_module("local.host", "--port", "0", environment=environment)
+    _, ready = processes.start_module("local.host", "--port", "0", "--no-timers", environment=environment)
     url: str = ready["url"]
     return url
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from local.cost import TABLE_CALLS, report
+from local.cycles import CYCLE_COMMANDS
 from local.mapping import SCHEMA, schema
 from local.mapping_docs import PAGE, page
 from local.processes import ROOT
@@ -83,6 +84,15 @@ def test_files_that_are_named_are_there() -> None:
     for file in PAGES:
         for path in re.findall(r"`((?:infra|shared|local|tests|docs|functions)/[\w/.-]+\.\w+)`", file.read_text()):
             assert (ROOT / path).exists(), (file.name, path)
+
+
+def test_commands_on_a_deployed_app_are_there() -> None:
+    text = "".join(file.read_text() for file in PAGES)
+    named = set(re.findall(r"(?:`|-- )local (\w+) --store", text))
+    assert named
+    assert named <= set(CYCLE_COMMANDS)
+    modules = set(re.findall(r"\b(shared\.(?:backup|reencrypt|\w+)) (?:export|import)", text)) | {"shared.reencrypt"}
+    assert all((ROOT / f"{module.replace('.', '/')}.py").exists() for module in modules)
 
 
 def test_the_costs_are_those_of_the_counted_operations_and_the_prices() -> None:

@@ -8,6 +8,8 @@ begin "$0" "$@"
 
 here=$(dirname "$0")
 : "${KEY_VAULT_NAME:?is an output of the template: run azd provision}"
+: "${FUNCTION_APP_NAME:?is an output of the template: run azd provision}"
+: "${AZURE_RESOURCE_GROUP:?is an output of the template: run azd provision}"
 : "${SIGN_IN_CALLBACK_URL:?is an output of the template: run azd provision}"
 : "${IDENTITY_PRINCIPAL_ID:?is an output of the template: run azd provision}"
 
@@ -16,6 +18,6 @@ sign_in=(--redirect-uri "$SIGN_IN_CALLBACK_URL" --identity "$IDENTITY_PRINCIPAL_
 owner=$(az ad signed-in-user show --query userPrincipalName --output tsv 2>/dev/null || true)
 if [[ -n $owner ]]; then sign_in+=(--owner "$owner"); fi
 
-"$here/encryption-key.sh" --vault "$KEY_VAULT_NAME" "$@"
+"$here/encryption-key.sh" --vault "$KEY_VAULT_NAME" --app "$FUNCTION_APP_NAME" --resource-group "$AZURE_RESOURCE_GROUP" "$@"
 "$here/sign-in-app.sh" "${sign_in[@]}" "$@" >/dev/null
 "$here/graph-permissions.sh" --identity "$IDENTITY_PRINCIPAL_ID" "$@"

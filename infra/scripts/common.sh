@@ -80,3 +80,15 @@ graph() {
   if (($# > 2)); then arguments+=(--body "$3"); fi
   if [[ $1 == GET ]]; then az "${arguments[@]}"; else created az "${arguments[@]}"; fi
 }
+
+# The service principal of an app registration, which is made where it is missing: service_principal CLIENT_ID.
+service_principal() {
+  local found=''
+  if [[ $1 != \<* ]]; then found=$(az ad sp list --filter "appId eq '$1'" --query '[0].id' --output tsv); fi
+  if [[ -n $found ]]; then
+    done_already "$found"
+  else
+    found=$(created az ad sp create --id "$1" --query id --output tsv)
+  fi
+  or_placeholder "$found" 'object id of the service principal'
+}

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # The key that the bridge encrypts stored secrets with, in the Key Vault as encryption-keys.
 #
-#   encryption-key.sh --vault NAME [--rotate] [--dry-run]
+#   encryption-key.sh --vault NAME [--app NAME --resource-group NAME] [--rotate] [--dry-run]
 #
 # --vault is the template's output KEY_VAULT_NAME. Where there is a key, it stays: nothing can be read without it.
-# --rotate puts a new key in front of those that are there; docs/operations.md says what comes after it.
+# --rotate puts a new key in front of those that are there; docs/operations.md says what comes after it. With --app
+# (FUNCTION_APP_NAME) and --resource-group (AZURE_RESOURCE_GROUP) the app reads the key at once, and not within a day.
 #
 # It writes through Azure Resource Manager, so it works with a vault that is closed to the internet too. Only --rotate
 # reads the old key, which needs Key Vault Secrets User on the vault, and a way to it.
@@ -15,6 +16,29 @@ begin "$0" "$@"
 
 vault=$(option --vault "$@")
 [[ -n $vault ]] || fail '--vault is missing: the output KEY_VAULT_NAME of the template'
+app=$(option --app "$@")
+group=$(option --resource-group "$@")
+[[ -z $app || -n $group ]] || fail '--app needs --resource-group: the output AZURE_RESOURCE_GROUP of the template'
+
+new_key() {
+  step 'A new key in front, by way of a file that nobody else can read'
+  if [[ -n $DRY_RUN ]]; then
+    change az rest --method put --url "$secret_url" --body '@<file with the new key>'
+    return
+  fi
+  umask 077
+  body=$(mktemp)
+  trap 'rm -f "$body"' EXIT
+  OLD_KEYS=$1 python3 - "$body" <<'PYTHON'
+import base64, json, os, sys
+
+keys = [base64.urlsafe_b64encode(os.urandom(32)).decode(), *filter(None, [os.environ["OLD_KEYS"]])]
+properties = {"value": ",".join(keys), "contentType": "Fernet keys: the first encrypts, each decrypts"}
+with open(sys.argv[1], "w") as file:
+    json.dump({"properties": properties}, file)
+PYTHON
+  az rest --method put --url "$secret_url" --body "@$body" --output none
+}
 
 step "The vault $vault"
 vault_id=$(az keyvault show --name "$vault" --query id --output tsv)
@@ -23,31 +47,18 @@ secret_url="https://management.azure.com$vault_id/secrets/encryption-keys?api-ve
 step 'Whether it has a key'
 if az rest --method get --url "$secret_url" --output none 2>/dev/null; then has_key=yes; else has_key=''; fi
 
-if [[ -n $has_key ]] && ! flag --rotate "$@"; then
-  done_already 'the key that is there stays'
-  exit 0
-fi
-
-old=''
-if [[ -n $has_key ]]; then
+if [[ -z $has_key ]]; then
+  new_key ''
+elif flag --rotate "$@"; then
   step 'The keys that are there, which still open what they closed'
-  old=$(az keyvault secret show --vault-name "$vault" --name encryption-keys --query value --output tsv)
+  new_key "$(az keyvault secret show --vault-name "$vault" --name encryption-keys --query value --output tsv)"
+else
+  done_already 'the key that is there stays'
 fi
 
-step 'A new key in front, by way of a file that nobody else can read'
-if [[ -n $DRY_RUN ]]; then
-  change az rest --method put --url "$secret_url" --body '@<file with the new key>'
-  exit 0
+if [[ -n $app ]]; then
+  step "$app reads its references to the vault again"
+  app_id=$(az functionapp show --name "$app" --resource-group "$group" --query id --output tsv)
+  change az rest --method post \
+    --url "https://management.azure.com$app_id/config/configreferences/appsettings/refresh?api-version=2022-03-01"
 fi
-umask 077
-body=$(mktemp)
-trap 'rm -f "$body"' EXIT
-OLD_KEYS=$old python3 - "$body" <<'PYTHON'
-import base64, json, os, sys
-
-keys = [base64.urlsafe_b64encode(os.urandom(32)).decode(), *filter(None, [os.environ["OLD_KEYS"]])]
-properties = {"value": ",".join(keys), "contentType": "Fernet keys: the first encrypts, each decrypts"}
-with open(sys.argv[1], "w") as file:
-    json.dump({"properties": properties}, file)
-PYTHON
-az rest --method put --url "$secret_url" --body "@$body" --output none

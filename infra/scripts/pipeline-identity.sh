@@ -29,16 +29,7 @@ fi
 client_id=$(or_placeholder "$client_id" 'client id')
 
 step 'Its service principal'
-principal_id=''
-if [[ $client_id != \<* ]]; then
-  principal_id=$(az ad sp list --filter "appId eq '$client_id'" --query '[0].id' --output tsv)
-fi
-if [[ -n $principal_id ]]; then
-  done_already "$principal_id"
-else
-  principal_id=$(created az ad sp create --id "$client_id" --query id --output tsv)
-fi
-principal_id=$(or_placeholder "$principal_id" 'object id of the service principal')
+principal_id=$(service_principal "$client_id")
 
 step "It trusts GitHub's tokens for $repository, environment production"
 subject="repo:$repository:environment:production"

@@ -1,4 +1,4 @@
-"""Measures the bridge on this machine: `python -m local.bench [--people 1000,10000] [--seconds N] [--json]`."""
+"""Measures the bridge on this machine: `python -m local.bench [--only push|cycle]`; `--help` shows more."""
 
 import argparse
 import json
@@ -9,7 +9,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from local.bench.measure import measure
+from local.bench.cycle_figures import CycleFigures
+from local.bench.cycle_measure import Sizes, measure_cycles
+from local.bench.cycle_report import print_cycle_report
+from local.bench.figures import Figures
+from local.bench.measure import Tell, measure
 from local.bench.report import print_report
 from local.processes import ChildFailedError, Processes
 
@@ -17,26 +21,55 @@ LONGEST = 20.0  # seconds; the generator's process has to be done within local.p
 
 
 def main() -> int:
-    """Measure and print. The exit status is 0 where every request was answered as it should be."""
-    parser = argparse.ArgumentParser(prog="python -m local.bench", description=__doc__)
-    parser.add_argument("--people", type=_sizes, default=(1_000, 10_000), help="in the store; several with commas")
-    parser.add_argument("--seconds", type=_seconds, default=5.0, help=f"of each timed run, at most {LONGEST:g}")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
-    arguments = parser.parse_args()
+    """Measure and print. The exit status is 0 where every request was answered, and every cycle went, as it should."""
+    arguments = _arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     folder = Path(tempfile.mkdtemp(prefix="bridge-bench-"))
     progress = Console(stderr=True)
     try:
-        with Processes(folder) as processes, progress.status("starting") as status:
-            figures = measure(processes, folder, arguments.people, arguments.seconds, status.update)
+        with progress.status("starting") as status:
+            push = _push(arguments, folder, status.update) if arguments.only != "cycle" else None
+            cycles = _cycles(arguments, folder, status.update) if arguments.only != "push" else None
     except (ChildFailedError, FileNotFoundError, RuntimeError) as error:
         print(error, file=sys.stderr)
         return 1
     if arguments.json:
-        print(json.dumps(figures.described(), indent=2))
+        print(json.dumps({each: found.described() for each, found in (("push", push), ("cycle", cycles)) if found}))
     else:
-        print_report(figures, Console())
-    return 1 if any(rate.refused for rate in figures.rates) else 0
+        _print(push, cycles)
+    return 1 if push and any(rate.refused for rate in push.rates) else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local.bench", description=__doc__)
+    parser.add_argument("--only", choices=("push", "cycle"), help="measure one of the two")
+    push = parser.add_argument_group("push")
+    push.add_argument("--people", type=_sizes, default=(1_000, 10_000), help="in the store; several with commas")
+    push.add_argument("--members", type=_sizes, default=(1_000, 50_000), help="in a group; several with commas")
+    push.add_argument("--seconds", type=_seconds, default=5.0, help=f"of each timed run, at most {LONGEST:g}")
+    cycle = parser.add_argument_group("cycle")
+    sizes = (100, 1_000, 10_000, 100_000)
+    cycle.add_argument("--known", type=_sizes, default=sizes, help="people whom the store knows; several with commas")
+    cycle.add_argument("--first-sync", type=int, default=5_000, help="people whom a first cycle creates")
+    cycle.add_argument("--planned", type=int, default=20_000, help="people in the plan whose size is measured")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    return parser.parse_args()
+
+
+def _push(arguments: argparse.Namespace, folder: Path, tell: Tell) -> Figures:
+    with Processes(folder) as processes:
+        return measure(processes, folder, arguments.people, arguments.members, arguments.seconds, tell)
+
+
+def _cycles(arguments: argparse.Namespace, folder: Path, tell: Tell) -> CycleFigures:
+    return measure_cycles(folder, Sizes(arguments.known, arguments.first_sync, arguments.planned), tell)
+
+
+def _print(push: Figures | None, cycles: CycleFigures | None) -> None:
+    if push:
+        print_report(push, Console())
+    if cycles:
+        print_cycle_report(cycles, Console())
 
 
 def _sizes(text: str) -> tuple[int, ...]:

@@ -17,11 +17,13 @@ from local.parts import STORE, app_settings, start_zoho_one
 from local.processes import Child, Processes
 from local.store import add_store, new_key
 from shared.bridge import Bridge
+from shared.directory.guard import GuardLimits, Threshold
 from shared.settings import Settings
 from shared.tables.service import connect
 
 SAMPLING = 0.05  # seconds between two looks at the host's memory
 PATIENCE = 60  # seconds for one answer
+NO_LIMIT = 10**9  # people
 
 
 class Scene:
@@ -33,10 +35,14 @@ class Scene:
         self._zoho_one, self._zoho_one_process = start_zoho_one(processes), processes.children[-1]
         self.token = add_store(self._connection_string, self._key, self._zoho_one, STORE)
         bridge = Bridge(Settings.model_validate(self._settings(self._connection_string)))
-        self.identities, store = bridge.identities, bridge.stores.get(STORE)
+        # The same people are switched off and on, and the same members removed, which the guard would rightly stop.
+        unlimited = Threshold(count=NO_LIMIT, percent=100)
+        limits = GuardLimits(leavings=unlimited, members=unlimited)
+        bridge.stores.change(STORE, lambda store: store.model_copy(update={"guard": limits}))
+        self.identities, store = bridge.identities, bridge.stores.read(STORE)
         assert store is not None  # it was added above
-        table = connect(self._connection_string).get_table_client("identities")
-        self.seeder = Seeder(store, bridge.push, table)
+        self.identities_table = connect(self._connection_string).get_table_client("identities")
+        self.seeder = Seeder(store, bridge.push, self.identities_table)
 
     def _settings(self, connection_string: str) -> dict[str, str]:
         return app_settings(connection_string, self._key, self._zoho_one)
@@ -72,6 +78,16 @@ class Scene:
         held: list[dict[str, Any]] = requests.get(f"{self._zoho_one.url}/_state", timeout=PATIENCE).json()["users"]
         return held
 
+    def zoho_calls(self) -> int:
+        """How many calls of SCIM the simulated Zoho One has had."""
+        calls: dict[str, int] = requests.get(f"{self._zoho_one.url}/_state", timeout=PATIENCE).json()["calls"]
+        return sum(count for kind, count in calls.items() if "/oauth/" not in kind)
+
+    def answer_at_once(self, method: str, path: str, status: int, times: int) -> None:
+        """Let the simulated Zoho One answer the next calls of a kind without carrying them out."""
+        fault = {"method": method, "path": path, "status": status, "times": times}
+        requests.post(f"{self._zoho_one.url}/_faults", json=[fault], timeout=PATIENCE).raise_for_status()
+
     def cpu_seconds(self, host: "Host") -> tuple[float, float, float]:
         """Of the host, Azurite and the simulated Zoho One, since they were started."""
         return cpu_seconds(host.process), cpu_seconds(self.tables.azurite.process), cpu_seconds(self._zoho_one_process)
@@ -91,7 +107,7 @@ class Host:
         answer = self._session.request(request.method, url, data=body, timeout=PATIENCE)
         if answer.status_code != status:
             raise RuntimeError(f"{request.method} was answered {answer.status_code}: {answer.text}")
-        content: dict[str, Any] = answer.json()
+        content: dict[str, Any] = answer.json() if answer.content else {}
         return content
 
 

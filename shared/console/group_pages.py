@@ -5,8 +5,9 @@ from pydantic import ValidationError
 
 from shared.console.context import NoSuchThing, View, admin, faults, go, page, parts, texts, the_store
 from shared.directory.group import ZohoGroup
-from shared.directory.group_settings import GroupSettings, ResourceSync
-from shared.directory.status import Reflection
+from shared.directory.group_settings import GroupSettings, ResourceSync, ensure_deletion_confirmed
+from shared.directory.status import NotConfirmed, Reflection
+from shared.directory.store import Store
 from shared.provisioning.store_settings import Section, SettingsChanged, fingerprint
 
 blueprint = Blueprint("groups", __name__, url_prefix="/console/stores/<store_id>/groups")
@@ -19,32 +20,38 @@ EVENTS = 100
 
 @blueprint.route("/settings", methods=["GET", "POST"])
 def settings(store_id: str) -> View:
-    store, form, wrong, conflict = the_store(store_id), texts(request.form), dict[str, str](), False
+    store, wrong, conflict = the_store(store_id), dict[str, str](), False
+    form, shown = texts(request.form), store.groups.model_dump(mode="json")
     if request.method == "POST":
+        shown = {name: form[name] for name in ("resource_sync", "deleted") if name in form}
+        shown |= {"name_prefix": request.form.get("name_prefix", "")}  # its last character may be a space
+        shown |= {"name_expression": form.get("name_expression") or None}
+        shown |= {"exact_members": form.get("exact_members") == "yes"}
         try:
-            given = GroupSettings.model_validate(
-                {name: form[name] for name in ("resource_sync", "deleted") if name in form}
-                | {"name_prefix": request.form.get("name_prefix", "")}  # as it is: it may well end with a space
-                | {"name_expression": form.get("name_expression") or None}
-                | {"exact_members": form.get("exact_members") == "yes"}
-            )
-            parts().settings.save(
-                store_id, Section.GROUPS, form.get("seen", ""), lambda _: {"groups": given}, str(admin())
-            )
+            given = GroupSettings.model_validate(shown)
+
+            def confirmed(now: Store) -> dict[str, object]:
+                ensure_deletion_confirmed(now.groups, given, now.name, form.get("typed", ""))
+                return {"groups": given}
+
+            parts().settings.save(store_id, Section.GROUPS, form.get("seen", ""), confirmed, str(admin()))
             return go(".settings", store_id=store_id)
         except ValidationError as error:
             wrong = faults(error)
+        except NotConfirmed as missing:
+            wrong = {"typed": str(missing)}
         except SettingsChanged:
-            store, conflict, form = the_store(store_id), True, {}
+            store, conflict = the_store(store_id), True
+            shown = store.groups.model_dump(mode="json")
     return page(
         "console/group_settings.html",
         409 if conflict else 422 if wrong else 200,
         store=store,
-        shown=store.groups.model_dump() | form,
+        shown=shown,
         faults=wrong,
         conflict=conflict,
         seen=fingerprint(store, Section.GROUPS),
-        choices=list(ResourceSync),
+        syncs=list(ResourceSync),
         reflections=list(Reflection),
     )
 

@@ -97,6 +97,8 @@ class GuardForm(BaseModel):
 
     leavings_count: int
     leavings_percent: float
+    members_count: int
+    members_percent: float
     creations: Annotated[int | None, BeforeValidator(_none_if_empty)] = None
     one_field_count: int
     one_field_percent: float
@@ -107,6 +109,7 @@ class GuardForm(BaseModel):
         return GuardLimits.model_validate(
             {
                 "leavings": {"count": self.leavings_count, "percent": self.leavings_percent},
+                "members": {"count": self.members_count, "percent": self.members_percent},
                 "creations": self.creations,
                 "one_field": {"count": self.one_field_count, "percent": self.one_field_percent},
             }
@@ -131,6 +134,8 @@ def guard(store_id: str) -> View:
     shown = {
         "leavings_count": limits.leavings.count,
         "leavings_percent": f"{limits.leavings.percent:g}",
+        "members_count": limits.members.count,
+        "members_percent": f"{limits.members.percent:g}",
         "creations": limits.creations,
         "one_field_count": limits.one_field.count,
         "one_field_percent": f"{limits.one_field.percent:g}",

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from shared.directory.member_change import MemberChange
 from shared.directory.plan import FieldChange
+from shared.directory.recent_leavings import RecentLeavings
 from shared.directory.scim_path import Resource
 from shared.directory.status import Action, Decision, Reflection
 from shared.directory.zoho_user import ZohoField
@@ -102,6 +103,8 @@ class Group(BaseModel):
     said: GroupSaid
     size: int = 0
     """How many members it had when Zoho One last confirmed, by what Entra said."""
+    recent: RecentLeavings = RecentLeavings()
+    """Who was removed lately, for the guard."""
     account: ZohoGroupRecord | None = None
     pending: GroupPending | None = None
     created: datetime

@@ -5,7 +5,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from shared.directory.expressions import IGNORED, EvaluationContext, EvaluationError, compile_expression
-from shared.directory.status import Reflection
+from shared.directory.status import NotConfirmed, Reflection
 
 LONGEST_NAME = 256
 """Characters in a group's name: as many as Entra takes for one.
@@ -72,3 +72,10 @@ class GroupSettings(BaseModel):
             how = f"more than {LONGEST_NAME} characters" if named else "no name"
             raise GroupNameFailed(f"The store's settings give this group {how} in Zoho One")
         return named
+
+
+def ensure_deletion_confirmed(before: GroupSettings, after: GroupSettings, store_name: str, typed: str) -> None:
+    """Let settings that newly delete groups pass only where the store's name was typed. Raises NotConfirmed."""
+    newly = after.deleted is Reflection.CHANGE and before.deleted is not Reflection.CHANGE
+    if newly and typed != store_name:
+        raise NotConfirmed(f"Groups would be deleted from Zoho One for good: type {store_name!r} to confirm.")

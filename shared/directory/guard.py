@@ -27,6 +27,13 @@ MOST_OF_ONE_FIELD_PERCENT = 50.0
 """Of the active people, who differ: a field that changes for half of them changed by a rule, maybe a wrong one."""
 
 
+MOST_MEMBERS = 50
+"""Fewer can be added again by hand."""
+
+MOST_MEMBERS_PERCENT = 50.0
+"""Of a group's members: a request that was misread, or a rule in Entra that went wrong, takes out most of them."""
+
+
 class Threshold(BaseModel):
     """Passed by more than ``count`` people who are also more than ``percent`` of those there are."""
 
@@ -52,6 +59,10 @@ class GuardLimits(BaseModel):
         default=Threshold(count=MOST_LEAVINGS, percent=MOST_LEAVINGS_PERCENT),
         description="Deactivations and deletions together",
     )
+    members: Threshold = Field(
+        default=Threshold(count=MOST_MEMBERS, percent=MOST_MEMBERS_PERCENT),
+        description="Members removed from one group",
+    )
     creations: int | None = Field(
         default=None,
         ge=0,
@@ -69,6 +80,7 @@ class Rule(StrEnum):
     """What a limit is about."""
 
     LEAVINGS = "leavings"
+    MEMBERS = "members"
     CREATIONS = "creations"
     ONE_FIELD = "one field"
     PUSHED = "pushed leavings"
@@ -98,16 +110,20 @@ class Breach(BaseModel):
     def __str__(self) -> str:
         if self.rule is Rule.CREATIONS:
             return f"{self.count} people would be created; the limit is {self.limit}."
+        minutes = INTERVAL.seconds // 60
+        recent = f", counting {self.recent} of the last {minutes} minutes" if self.recent else ""
+        if self.rule is Rule.MEMBERS:
+            share = f"{self.count} of {self.of} members ({self.percentage:.1f} %)"
+            limit = str(self.limit).replace("people", "members")
+            return f"{share} would be removed from the group{recent}; the limit is {limit}."
         share = f"{self.count} of {self.of} active people ({self.percentage:.1f} %)"
         if self.rule is Rule.ONE_FIELD:
             return f"The field {self.field} would change for {share}; the limit is {self.limit}."
         if self.rule is Rule.PUSHED:
             return (
-                f"Entra pushed more leavings within {INTERVAL.seconds // 60} minutes than the limit of {self.limit} "
+                f"Entra pushed more leavings within {minutes} minutes than the limit of {self.limit} "
                 f"allows; {self.count} people wait since then to be deactivated or deleted."
             )
-        minutes = INTERVAL.seconds // 60
-        recent = f", counting {self.recent} of the last {minutes} minutes" if self.recent else ""
         return f"{share} would be deactivated or deleted{recent}; the limit is {self.limit}."
 
 
@@ -125,6 +141,17 @@ def check_leavings(planned: int, active_users: int, limits: GuardLimits, recent:
     if not planned or not limits.leavings.is_passed(count, of):
         return None  # a plan in which nobody leaves is not held for those who left before
     return Breach(rule=Rule.LEAVINGS, count=count, recent=recent, of=of, limit=limits.leavings)
+
+
+def check_members(removed: int, members: int, limits: GuardLimits, recent: int) -> Breach | None:
+    """The limit on those who are removed from one group.
+
+    ``members``: how many it has now. ``recent``: who was removed within INTERVAL.
+    """
+    count, of = removed + recent, members + recent
+    if not removed or not limits.members.is_passed(count, of):
+        return None
+    return Breach(rule=Rule.MEMBERS, count=count, recent=recent, of=of, limit=limits.members)
 
 
 def pushed_too_many(plan: Plan, active_users: int, limits: GuardLimits) -> Breach | None:

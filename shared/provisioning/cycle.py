@@ -49,6 +49,7 @@ FULL_EVERY = timedelta(days=1)
 BEAT = timedelta(seconds=20)
 """Between two renewals of the lease."""
 SCHEDULE = "schedule"
+DIED = "The process that ran this cycle ended before it; what was left to do is done by a later cycle."
 GIVEN_UP = ". The message that asked for this cycle failed again and again, and lies in the queue cycles-poison now."
 
 _log = logging.getLogger("bridge.cycle")
@@ -127,32 +128,35 @@ class Cycles:
 
         ``again``: its message has come before, and may have begun what it asks for. ``last``: it does not come again.
         """
-        store = self.stores.read(request.store)
-        if store is None:
-            raise NotNow("There is no such directory store")
-        if (shut := closed(self.now(), store.schedule)) is not None:
-            raise NotNow(shut.reason)
-        lease = self.leases.acquire(lease_name(store.id), LASTS, partial(self._started, store, request, again))
-        if lease is None:
-            raise NotNow("Another cycle of this directory store is running, or none is due")
         with counted() as calls:
-            cycle = _Cycle(self, store, request, lease, opened(lease.note, self.seals), calls, report, last)
-            with logged_with(cycle=cycle.run.id):
-                return cycle.carry_out()
+            store = self.stores.read(request.store)
+            if store is None:
+                raise NotNow("There is no such directory store")
+            if (shut := closed(self.now(), store.schedule)) is not None:
+                raise NotNow(shut.reason)
+            run_id = request.goes_on or new_id(self.now())
+            turn = partial(self._started, store, request, run_id, again)
+            lease = self.leases.acquire(lease_name(store.id), LASTS, turn)
+            if lease is None:
+                raise NotNow("Another cycle of this directory store is running, or none is due")
+            note = opened(lease.note, self.seals)
+            with logged_with(cycle=run_id):
+                return _Cycle(self, store, request, run_id, lease, note, calls, report, last).carry_out()
 
     def times(self, store: str) -> CycleNote:
         """What is remembered of a store's cycles. One round trip."""
         lease = self.leases.read(lease_name(store))
         return opened(lease.note, self.seals) if lease else CycleNote()
 
-    def _started(self, store: Store, request: CycleRequest, again: bool, before: str) -> str | None:
+    def _started(self, store: Store, request: CycleRequest, run_id: str, again: bool, before: str) -> str | None:
         """The note to take the lease with, or None where no cycle is due."""
         note, now = opened(before, self.seals), self.now()
         if request.goes_on is None:
             if request.asked_by == SCHEDULE and not again and not due(now, store.schedule, note.times):
                 return None
             note = note.model_copy(update={"times": after_start(now, store.schedule, note.times)})
-        return sealed(note.model_copy(update={"last_full": note.last_full or now}), self.seals)
+        open_runs = tuple(dict.fromkeys((*note.open_runs, run_id)))
+        return sealed(note.model_copy(update={"last_full": note.last_full or now, "open_runs": open_runs}), self.seals)
 
 
 @dataclass
@@ -162,6 +166,7 @@ class _Cycle:
     parts: Cycles
     store: Store
     request: CycleRequest
+    run_id: str
     lease: Lease
     note: CycleNote
     calls: Calls
@@ -181,7 +186,7 @@ class _Cycle:
         earlier = self.parts.runs.get(self.store.id, request.goes_on) if request.goes_on else None
         daily = request.kind is RunKind.CYCLE and self.note.last_full and now - self.note.last_full >= FULL_EVERY
         kind = RunKind.FULL_CYCLE if daily else request.kind
-        new = Run(id=new_id(now), store=self.store.id, kind=kind, asked_by=request.asked_by, started=now)
+        new = Run(id=self.run_id, store=self.store.id, kind=kind, asked_by=request.asked_by, started=now)
         self.run = earlier or new
         self.kept = earlier is not None
         self.changes = sum(self.run.results.values())
@@ -189,6 +194,7 @@ class _Cycle:
     def carry_out(self) -> Done:
         """All of it. Only what the tables say is raised: then the message comes again."""
         try:
+            self._close_dead_runs()
             self._read()
             self._compare()
             self._plan_and_apply()
@@ -207,6 +213,14 @@ class _Cycle:
             self._end(RunState.FAILED)
             raise
         return self._end(RunState.HELD if self.verdict.breaches else RunState.DONE)
+
+    def _close_dead_runs(self) -> None:
+        """A cycle whose process died, or that could not write how it ended, must not seem to run for ever."""
+        for run_id in self.note.open_runs:
+            dead = self.parts.runs.get(self.store.id, run_id) if run_id != self.run_id else None
+            if dead is not None and dead.state is RunState.RUNNING:
+                self.parts.runs.put(dead.with_error(DIED).finished(RunState.FAILED, self.parts.now()))
+        self.note = self.note.model_copy(update={"open_runs": (self.run_id,)})
 
     def _read(self) -> None:
         """What Entra says, into what the bridge knows. Nothing is planned unless all of it was read."""
@@ -238,6 +252,7 @@ class _Cycle:
 
     def _plan_and_apply(self) -> None:
         """The plan, its guard, and its way to Zoho One; once more for those whose manager came with it."""
+        self.report("planning", 0, 0)
         waiting = self.parts.marks.waiting(self.store.id)
         for trouble in self.parts.renewal.after_arrivals(self.store, waiting) if waiting.arrived else []:
             self.run = self.run.with_error(trouble)
@@ -334,7 +349,8 @@ class _Cycle:
 
     def _end(self, state: RunState) -> Done:
         self.run = self.run.finished(state, self.parts.now())
-        self.note = self.note.model_copy(update={"times": after_end(self.parts.now(), self.note.times)})
+        times = after_end(self.parts.now(), self.note.times)
+        self.note = self.note.model_copy(update={"times": times, "open_runs": ()})
         self._record()
         self._tell()
         self.parts.leases.release(self.lease, sealed(self.note, self.parts.seals))

@@ -35,6 +35,8 @@ class CycleNote(BaseModel):
     """When everything in Zoho One was last compared; at first, when the first cycle was."""
     holds: bool = False
     """Whether a held plan may be open."""
+    open_runs: tuple[str, ...] = ()
+    """The runs that began and did not end, as far as is known: the one that has the lease, and those that died."""
 
 
 def lease_name(store: str) -> str:

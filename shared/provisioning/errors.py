@@ -28,7 +28,7 @@ class Refused(PushError):
 
 
 class HeldBack(PushError):
-    """The guard holds this person's leaving back; the message says why. It stands in the plan that is shown."""
+    """The guard holds this back; the message says why. A person's leaving stands in the plan that is shown."""
 
     retry_after = 2400
     """Seconds: an administrator has to decide, and Entra comes back every 40 minutes."""

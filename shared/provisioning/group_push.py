@@ -26,13 +26,14 @@ from shared.directory.group import (
     decide_deletion,
 )
 from shared.directory.group_settings import GroupNameFailed, ResourceSync
+from shared.directory.guard import check_members
 from shared.directory.history import Event, EventKind
 from shared.directory.member_change import MemberChange, MemberRequest
 from shared.directory.plan import ChangeKind
 from shared.directory.scim_path import Resource
 from shared.directory.status import Action
 from shared.directory.store import Store
-from shared.provisioning.errors import BeingWritten, GroupNameTaken, Refused
+from shared.provisioning.errors import BeingWritten, GroupNameTaken, HeldBack, Refused
 from shared.provisioning.group_apply import GroupApply, GroupOutcome, Told
 from shared.provisioning.member_accounts import MemberAccount, MemberAccounts
 from shared.tables.errors import Taken
@@ -96,9 +97,13 @@ class GroupPush:
             change = members.difference(self.groups.members(store.id, before.id))
         if same and not change and before.pending is None:
             return before
+        self._ensure_allowed(store, before, change)
         reason = "Entra changed the group's members." if same else "Entra changed the group."
         for portion in change.slices(SLICE):
             after = stored.group.model_copy(update={"said": said})
+            if portion.leaving:
+                recent = after.recent.with_leavings(self.now(), len(portion.leaving))
+                after = after.model_copy(update={"recent": recent})
             stored = self._submit(store, stored, after, portion, reason)
         return stored.group
 
@@ -145,6 +150,15 @@ class GroupPush:
         elif stored.group.pending is not None:
             self._ensure_free(stored.group)
             self._submit(store, stored, stored.group, NOBODY, stored.group.pending.reason)
+
+    def _ensure_allowed(self, store: Store, group: Group, change: MemberChange) -> None:
+        """Let no request take more members out of a group than the guard's limit allows. Raises HeldBack."""
+        recent = group.recent.within(self.now())
+        if check_members(len(change.leaving), group.members, store.guard, recent) is None:
+            return
+        leaving = self.groups.members_among(store.id, group.id, change.leaving)  # who is named may be no member
+        if (breach := check_members(len(leaving), group.members, store.guard, recent)) is not None:
+            raise HeldBack(f"{breach} If it is meant, raise the store's limit for members removed.")
 
     def _said(self, store: Store, resource: Resource) -> GroupSaid:
         """What Entra says of a group. Raises Refused where the store's settings give it no name."""

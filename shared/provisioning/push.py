@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from pydantic import JsonValue, TypeAdapter
 
+from shared.directory.azure_user import from_scim
 from shared.directory.desired import status_of
 from shared.directory.history import Event, EventKind
 from shared.directory.identity import Identity, Pending, Said
@@ -99,12 +100,14 @@ class Push:
         known = before.said if before else None
         earlier = _JSON.validate_json(known.resource) if known else {}
         person = pushed_onto(known.source if known else None, earlier, resource)
-        desire = self.desires.of(store, person, status_of(person), before)
+        status = _still_told(known, earlier, resource)
+        desire = self.desires.of(store, person, status or status_of(person), before)
         said = Said(
             resource=_JSON.dump_json(resource).decode(),
             keys=keys_of(resource),
             source=person,
             desired=desire.desired,
+            status=status,
             awaits=desire.awaits,
             modified=self.now(),
         )
@@ -180,6 +183,16 @@ class Push:
 
     def _event(self, kind: EventKind, reason: str) -> Event:
         return self.settle.event(kind, reason)
+
+
+def _still_told(known: Said | None, earlier: Resource, resource: Resource) -> Status | None:
+    """What Graph tells of a person's status, unless this push says something new of ``active``; None: what it says.
+
+    Who lies in the recycle bin or left the scope may be enabled: a push of his title does not bring him back.
+    """
+    if known is None or from_scim(resource).account_enabled != from_scim(earlier).account_enabled:
+        return None
+    return known.status
 
 
 def _leaves(identity: Identity) -> bool:

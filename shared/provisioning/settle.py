@@ -13,7 +13,7 @@ from shared.directory.history import Event, EventKind
 from shared.directory.identity import Account, Identity, Pending, Said
 from shared.directory.mail_due import MailDue
 from shared.directory.password import NoNotice, Notice, PasswordNotice, new_password, notice_for
-from shared.directory.plan import ChangeKind
+from shared.directory.plan import Change, ChangeKind, plan_change
 from shared.directory.store import Store
 from shared.directory.zoho_user import ZohoField, ZohoUser
 from shared.logging import logged_with
@@ -187,7 +187,8 @@ class Settle:
 
     def _event_of(self, store: Store, identity: Identity, outcome: Outcome) -> Event:
         assert identity.pending is not None  # what was confirmed was pending
-        kind, reason = EVENTS[outcome.change.kind], identity.pending.reason
+        change, reason = _confirmed(identity, outcome), identity.pending.reason
+        kind = EVENTS[change.kind]
         if outcome.record or (outcome.adopted and not identity.pending.password_due):
             kind = EventKind.ADOPTED
         elif identity.account is None and outcome.account is not None:
@@ -195,7 +196,15 @@ class Settle:
             if store.password_notification.password_notification is not PasswordNotice.NOBODY:
                 notice = notice_for(store.password_notification, outcome.account.holds, identity.said.source)
                 reason = f"{reason} {notice.reason}"
-        return Event(at=self.now(), kind=kind, reason=_reason(outcome, reason), fields=outcome.change.fields)
+        return Event(at=self.now(), kind=kind, reason=_reason(outcome, reason), fields=change.fields)
+
+
+def _confirmed(identity: Identity, outcome: Outcome) -> Change:
+    """What Zoho One has done since it last confirmed anything: now, or at an earlier call whose answer was lost."""
+    there = outcome.account is not None or identity.said.desired == "deleted"
+    if outcome.change.kind is not ChangeKind.NOTHING or outcome.instead or identity.account is None or not there:
+        return outcome.change
+    return plan_change(identity.account.holds, identity.said.desired)
 
 
 def _may_be_awaited(store: Store, identity: Identity, outcome: Outcome) -> bool:

@@ -25,6 +25,7 @@ from datetime import datetime
 from pydantic import TypeAdapter
 
 from shared.directory.group import Group, GroupPending, GroupSaid, ZohoGroupRecord
+from shared.directory.recent_leavings import RecentLeavings
 from shared.directory.user_name import folded
 from shared.tables.entity_text import gather, spread
 from shared.tables.identity_rows import Row, claim
@@ -51,6 +52,7 @@ def rows_of(group: Group) -> dict[str, Row]:
         f"group:{group.id}": {
             **shown,
             "size": str(group.size),
+            **({"recent": group.recent.model_dump_json()} if group.recent.by_minute else {}),
             **spread("said", said.model_dump_json(exclude={"resource"})),
             **(spread("account", group.account.model_dump_json()) if group.account else {}),
             **(spread("pending", pending.model_dump_json(exclude_defaults=True)) if pending else {}),
@@ -85,6 +87,7 @@ def group_from(row: Row, etag: str) -> StoredGroup:
         id=row["id"],
         said=GroupSaid.model_validate(said),
         size=int(row["size"]),
+        recent=RecentLeavings.model_validate_json(row["recent"]) if "recent" in row else RecentLeavings(),
         account=ZohoGroupRecord.model_validate_json(gather(row, "account")) if "account" in row else None,
         pending=GroupPending.model_validate_json(gather(row, "pending")) if "pending" in row else None,
         created=datetime.fromisoformat(row["created"]),

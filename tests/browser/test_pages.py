@@ -122,7 +122,7 @@ def test_without_a_role_every_page_is_a_403(
     processes: Processes, azurite: str, key: str, zoho_one: ZohoOne, open_page: Callable[..., Watched]
 ) -> None:
     environment = app_settings(azurite, key, zoho_one.parts) | {"BRIDGE_LOCAL_ADMIN": ""}
-    process, ready = processes.start_module("local.host", "--port", "0", environment=environment)
+    process, ready = processes.start_module("local.host", "--port", "0", "--no-timers", environment=environment)
     watched = open_page(ready["url"])
     watched.expected.add(403)
     watched.go("/console/")

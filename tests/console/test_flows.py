@@ -313,9 +313,34 @@ def test_a_store_is_added_and_deleted_by_an_owner(pages: Pages, store_id: str, z
     assert pages.parts.stores.read(store_id) is None
 
 
-def test_groups_are_shown_with_their_members_and_their_settings_checked(
-    endpoint: Endpoint, store_id: str, pages: Pages
-) -> None:
+def test_groups_are_set_and_their_deletion_is_confirmed(pages: Pages, store: Store) -> None:
+    path = f"/stores/{store.id}/groups/settings"
+    form = {
+        "resource_sync": "Users and groups",
+        "name_prefix": "Entra ",
+        "name_expression": "ToUpper([displayName])",
+        "deleted": "Change in Zoho One",
+        "seen": _seen(pages, store, Section.GROUPS),
+    }
+    refused = pages.post(path, **form)
+    assert (refused.status_code, "deleted from Zoho One for good" in refused.text) == (422, True)
+    wrong = pages.post(path, **form | {"name_expression": "[mail]", "typed": store.name})
+    assert (wrong.status_code, "a group has no [mail]" in wrong.text) == (422, True)
+    assert pages.post(path, **form, typed=store.name).status_code == 303
+    groups = _fresh(pages, store).groups
+    assert (groups.name_prefix, groups.deleted.value) == ("Entra ", "Change in Zoho One")
+    assert "Groups" in pages.get(f"/stores/{store.id}/changes").text
+
+
+def test_the_guard_of_groups_is_set(pages: Pages, store: Store) -> None:
+    limits = {"leavings": "10", "members": "70", "one_field": "50"}
+    form = {f"{name}_{part}": value for name, value in limits.items() for part in ("count", "percent")}
+    saved = pages.post(f"/stores/{store.id}/guard", **form, seen=_seen(pages, store, Section.GUARD))
+    assert saved.status_code == 303
+    assert _fresh(pages, store).guard.members.count == 70
+
+
+def test_groups_are_shown_with_their_members(endpoint: Endpoint, store_id: str, pages: Pages) -> None:
     ada = endpoint.request(
         "POST", "/Users", json={"userName": "ada@contoso.example", "displayName": "Ada", "active": True}
     ).json()
@@ -328,12 +353,3 @@ def test_groups_are_shown_with_their_members_and_their_settings_checked(
     assert "Research &amp; &lt;b&gt;" in pages.get(f"/stores/{store_id}/people").text
     assert f"/groups/{made.json()['id']}" in pages.get(f"/stores/{store_id}/people/{ada['id']}").text
     assert pages.get(f"/stores/{store_id}/groups/{'0' * 32}").status_code == 404
-    store = pages.parts.stores.read(store_id)
-    assert store is not None
-    form = {"seen": fingerprint(store, Section.GROUPS), "resource_sync": "Users", "deleted": "Do nothing"}
-    path = f"/stores/{store_id}/groups/settings"
-    refused = pages.post(path, **form, name_expression="Join([department])")
-    assert refused.status_code == 422
-    assert pages.post(path, **form, name_prefix="Entra ", exact_members="yes").status_code == 303
-    changed = _fresh(pages, store).groups
-    assert (changed.resource_sync, changed.name_prefix, changed.exact_members) == ("Users", "Entra ", True)

@@ -21,14 +21,7 @@ MOST = 12
 """Round trips of any page: those of one store."""
 PAGES = (
     *("", "/name", "/review", "/people", "/people?typed=per", "/plan", "/runs", "/api-integration", "/mapping"),
-    *(
-        "/mapping/fields/title",
-        "/mapping/versions",
-        "/settings",
-        "/settings/templates/user/en",
-        "/status-sync",
-        "/groups/settings",
-    ),
+    *("/mapping/fields/title", "/mapping/versions", "/settings", "/settings/templates/user/en", "/status-sync"),
     *("/groups/settings", "/criteria", "/guard", "/schedule", "/changes", "/delete"),
 )
 

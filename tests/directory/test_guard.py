@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from shared.directory.cycle_plan import Plan
-from shared.directory.guard import INTERVAL, GuardLimits, Rule, Threshold, check
+from shared.directory.guard import INTERVAL, GuardLimits, Rule, Threshold, check, check_members
 from shared.directory.plan import ChangeKind
 from shared.directory.recent_leavings import RecentLeavings
 from shared.directory.zoho_user import ZohoField
@@ -137,3 +137,22 @@ def test_an_old_number_of_people_is_counted_anew_and_a_decision_clears_the_count
 def test_limits_that_make_no_sense_are_refused(limits: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         GuardLimits.model_validate(limits)
+
+
+@pytest.mark.parametrize(
+    ("removed", "members", "recent", "held"),
+    [
+        (50, 50, 0, False),  # all of fifty: no more than fifty
+        (51, 102, 0, False),  # half is not over half
+        (51, 101, 0, True),
+        (1, 99, 50, False),  # the last of many requests: 51 of the 149 that there were
+        (1, 49, 50, True),
+        (0, 0, 5000, False),
+    ],
+)
+def test_members_removed(removed: int, members: int, recent: int, held: bool) -> None:
+    breach = check_members(removed, members, DEFAULT, recent)
+    assert (breach is not None) is held
+    if breach is not None:
+        assert breach.rule is Rule.MEMBERS
+        assert str(breach).startswith(f"{removed + recent} of {members + recent} members")

@@ -16,7 +16,7 @@ def two_hosts(
 ) -> Iterator[list[Endpoint]]:
     """The store's endpoint on the worker's host and on one more."""
     environment = app_settings(azurite, key, zoho_one.parts)
-    process, ready = processes.start_module("local.host", "--port", "0", environment=environment)
+    process, ready = processes.start_module("local.host", "--port", "0", "--no-timers", environment=environment)
     yield [endpoint, Endpoint(endpoint.url.replace(host, ready["url"]), endpoint.token)]
     process.stop()
 

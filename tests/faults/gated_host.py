@@ -48,5 +48,5 @@ def start_gated_host(
 ) -> GatedHost:
     """A host process of its own."""
     environment = app_settings(connection_string, key, zoho_one) | {"BRIDGE_LEASE_SECONDS": str(lease_seconds)}
-    process, ready = processes.start_module("local.host", "--port", "0", environment=environment)
+    process, ready = processes.start_module("local.host", "--port", "0", "--no-timers", environment=environment)
     return GatedHost(process, Endpoint(f"{ready['url']}/scim/{store}", token))

@@ -25,7 +25,7 @@ def test_the_log_of_a_whole_run_names_nobody(
 ) -> None:
     token = add_store(azurite, key, zoho_one.parts, store_id)
     environment = app_settings(azurite, key, zoho_one.parts)
-    process, ready = processes.start_module("local.host", "--port", "0", environment=environment)
+    process, ready = processes.start_module("local.host", "--port", "0", "--no-timers", environment=environment)
     endpoint = Endpoint(f"{ready['url']}/scim/{store_id}", token)
     directory = EntraDirectory(PEOPLE)
     service = ProvisioningService(directory, endpoint.url, token)

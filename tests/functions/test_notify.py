@@ -40,7 +40,9 @@ class Site:
         environment = app_settings(self.connection_string, key, zoho_one.parts) | mail_settings(server.port)
         environment["BRIDGE_LEASE_SECONDS"] = "0.2"
         self.process: Child
-        self.process, ready = processes.start_module("local.host", "--port", "0", environment=environment)
+        self.process, ready = processes.start_module(
+            "local.host", "--port", "0", "--no-timers", environment=environment
+        )
         self.url: str = ready["url"]
         self.endpoint = Endpoint(f"{self.url}/scim/{STORE}", token)
 

@@ -279,7 +279,7 @@ def test_the_local_host_signs_in_someone_without_a_role_when_told_to(
     processes: Processes, azurite: str, key: str, zoho_one: ZohoOne, store_id: str
 ) -> None:
     environment = app_settings(azurite, key, zoho_one.parts) | {"BRIDGE_LOCAL_ADMIN": ""}
-    process, ready = processes.start_module("local.host", "--port", "0", environment=environment)
+    process, ready = processes.start_module("local.host", "--port", "0", "--no-timers", environment=environment)
     for path in ("/oauth/start", "/oauth/callback"):
         page = AdminBrowser(ready["url"]).get(path, store=store_id)
         assert page.status_code == 403

@@ -4,39 +4,56 @@ import base64
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 
 import pytest
 import requests
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.queue import QueueClient
 
+from local.azurite import start_azurite
 from local.parts import app_settings
 from local.processes import Processes
+from local.store import add_store, new_key
 from shared.bridge import Bridge
 from shared.directory.run import Run, RunState
-from shared.directory.store import Store
+from shared.directory.schedule import Schedule
 from shared.provisioning.cycle import GIVEN_UP, CycleRequest
+from shared.settings import Settings
 from tests.conftest import Entra, ZohoOne
 from tests.provisioning.reconciled import Reconciled
 
 PATIENCE = 40.0
 
 
+@dataclass
+class Site:
+    """A host with tables and queues of its own: its timer works through all stores, and any host takes a message."""
+
+    host: str
+    connection_string: str
+    key: str
+    bridge: Bridge
+
+
 @pytest.fixture(scope="module")
-def reading_host(
-    processes: Processes, azurite: str, key: str, zoho_one_process: ZohoOne, entra_process: Entra
-) -> Iterator[str]:
-    """A function host that trusts the simulated Entra."""
-    settings = app_settings(azurite, key, zoho_one_process.parts)
+def site(processes: Processes, zoho_one_process: ZohoOne, entra_process: Entra) -> Iterator[Site]:
+    connection_string, key = start_azurite(processes).connection_string, new_key()
+    settings = app_settings(connection_string, key, zoho_one_process.parts)
     settings["BRIDGE_ENTRA_CERTIFICATE"] = entra_process.ready["certificate"]
-    process, ready = processes.start_module("local.host", "--port", "0", environment=settings)
-    yield ready["url"]
+    process, ready = processes.start_module("local.host", "--port", "0", "--no-timers", environment=settings)
+    yield Site(ready["url"], connection_string, key, Bridge(Settings.model_validate(settings)))
     process.stop()
 
 
 @pytest.fixture
-def reconciled(reading_bridge: Bridge, store: Store, entra: Entra, zoho_one: ZohoOne) -> Reconciled:
-    return Reconciled.start(reading_bridge, store, entra, zoho_one)
+def reconciled(site: Site, store_id: str, entra: Entra, zoho_one: ZohoOne) -> Iterator[Reconciled]:
+    add_store(site.connection_string, site.key, zoho_one.parts, store_id)
+    store = site.bridge.stores.read(store_id)
+    assert store is not None
+    found = Reconciled.start(site.bridge, store, entra, zoho_one)
+    yield found
+    found.change(schedule=Schedule())
 
 
 def _run_of(reconciled: Reconciled, count: int = 1) -> Run:
@@ -49,22 +66,20 @@ def _run_of(reconciled: Reconciled, count: int = 1) -> Run:
     raise AssertionError("no cycle ran")
 
 
-def test_a_tick_runs_the_cycle_of_a_store_that_is_due_and_of_no_other(
-    reading_host: str, reconciled: Reconciled
-) -> None:
-    assert requests.post(f"{reading_host}/admin/functions/tick", json={}, timeout=10).status_code == 202
+def test_a_tick_runs_the_cycle_of_a_store_that_is_due_and_of_no_other(site: Site, reconciled: Reconciled) -> None:
+    assert requests.post(f"{site.host}/admin/functions/tick", json={}, timeout=10).status_code == 202
     run = _run_of(reconciled)
     assert (run.state, run.asked_by) == (RunState.DONE, "schedule")
     reconciled.assert_as_in_entra()
-    requests.post(f"{reading_host}/admin/functions/tick", json={}, timeout=10)
+    requests.post(f"{site.host}/admin/functions/tick", json={}, timeout=10)
     time.sleep(2)
     assert len(reconciled.bridge.reconciler.runs.newest(reconciled.store_id)) == 1
 
 
-def test_two_messages_for_one_store_run_one_cycle(reading_host: str, reconciled: Reconciled) -> None:
+def test_two_messages_for_one_store_run_one_cycle(site: Site, reconciled: Reconciled) -> None:
     message = {"input": CycleRequest(store=reconciled.store_id).model_dump_json()}
     for _ in range(2):
-        assert requests.post(f"{reading_host}/admin/functions/run_cycle", json=message, timeout=10).status_code == 202
+        assert requests.post(f"{site.host}/admin/functions/run_cycle", json=message, timeout=10).status_code == 202
     _run_of(reconciled)
     time.sleep(2)
     (run,) = reconciled.bridge.reconciler.runs.newest(reconciled.store_id)
@@ -72,11 +87,11 @@ def test_two_messages_for_one_store_run_one_cycle(reading_host: str, reconciled:
 
 
 def test_a_message_that_keeps_failing_ends_in_the_poison_queue_and_in_the_runs(
-    reading_host: str, reconciled: Reconciled, azurite: str
+    site: Site, reconciled: Reconciled
 ) -> None:
-    reconciled.break_note()
-    queue = QueueClient.from_connection_string(azurite, "cycles")
-    poison = QueueClient.from_connection_string(azurite, "cycles-poison")
+    reconciled.break_note(site.connection_string)
+    queue = QueueClient.from_connection_string(site.connection_string, "cycles")
+    poison = QueueClient.from_connection_string(site.connection_string, "cycles-poison")
     with suppress(ResourceExistsError):
         queue.create_queue()
     text = CycleRequest(store=reconciled.store_id, asked_by="test").model_dump_json()

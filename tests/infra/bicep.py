@@ -25,30 +25,10 @@ _TOKEN = re.compile(
 )
 _INTERPOLATION = re.compile(r"\$\{((?:[^{}']|'[^']*')*)\}")
 
-KEYWORDS = frozenset(
-    [
-        "param",
-        "var",
-        "resource",
-        "module",
-        "output",
-        "metadata",
-        "targetScope",
-        "existing",
-        "if",
-        "for",
-        "in",
-        "true",
-        "false",
-        "null",
-        "string",
-        "int",
-        "bool",
-        "object",
-        "array",
-        "using",
-    ]
-)
+DECLARING = frozenset({"param", "var", "resource", "module", "output", "metadata"})
+OTHERS = frozenset({"targetScope", "existing", "if", "for", "in", "true", "false", "null", "using"})
+TYPES = frozenset({"string", "int", "bool", "object", "array"})
+KEYWORDS = DECLARING | OTHERS | TYPES
 """With the names of types, which stand where a symbol could."""
 
 
@@ -112,9 +92,14 @@ class Bicep:
 
 
 @cache
+def read(path: Path) -> Bicep:
+    """A file of the template; the parser takes its time."""
+    return Bicep(path)
+
+
 def bicep(name: str) -> Bicep:
-    """A file of the template, such as ``main`` or ``modules/storage``."""
-    return Bicep(FOLDER / f"{name}.bicep")
+    """A file of the template by its name, such as ``main`` or ``modules/storage``."""
+    return read(FOLDER / f"{name}.bicep")
 
 
 def roles() -> dict[str, str]:
@@ -136,17 +121,7 @@ def words_of(text: str) -> Iterator[Word]:
 
 
 def _is_symbol(word: Word) -> bool:
-    if word.text in KEYWORDS or word.before in (
-        ".",
-        ".?",
-        "@",
-        "param",
-        "var",
-        "resource",
-        "module",
-        "output",
-        "metadata",
-    ):
+    if word.text in KEYWORDS or word.before in {".", ".?", "@", *DECLARING}:
         return False
     is_key = word.after == ":" and word.before in ("\n", "{", ",")
     return not is_key and word.after != "("

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from pycep import BicepParser
 
-from tests.infra.bicep import FILES, FOLDER, Bicep, bicep, words_of
+from tests.infra.bicep import FILES, FOLDER, Bicep, bicep, read, words_of
 from tests.infra.verified_modules import VERIFIED_MODULES
 
-LOCAL = [(file, name) for file in FILES for name, module in Bicep(file).modules().items() if ":" not in module.source]
+LOCAL = [(file, name) for file in FILES for name, module in read(file).modules().items() if ":" not in module.source]
 
 
 def _name(file: Path) -> str:
@@ -20,10 +20,10 @@ def _name(file: Path) -> str:
 
 @pytest.mark.parametrize("file", FILES, ids=_name)
 def test_every_symbol_is_declared_and_every_declaration_used(file: Path) -> None:
-    read = Bicep(file)
-    assert read.used - read.declared == set(), "used and declared nowhere"
-    given = set(read.tree.get("parameters", {})) | set(read.tree.get("variables", {}))
-    assert given - read.used == set(), "declared and used nowhere"
+    template = read(file)
+    assert template.used - template.declared == set(), "used and declared nowhere"
+    given = set(template.tree.get("parameters", {})) | set(template.tree.get("variables", {}))
+    assert given - template.used == set(), "declared and used nowhere"
 
 
 def test_a_symbol_that_is_not_declared_is_found(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_a_symbol_that_is_not_declared_is_found(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=_name)
 def test_every_parameter_and_output_is_described(file: Path) -> None:
-    tree = Bicep(file).tree
+    tree = read(file).tree
     for name, declared in [*tree.get("parameters", {}).items(), *tree.get("outputs", {}).items()]:
         kinds = {decorator["type"]: decorator for decorator in declared["decorators"]}
         assert kinds["description"]["argument"].endswith((".", ")")), name
@@ -53,27 +53,27 @@ def test_every_parameter_of_the_template_has_bounds() -> None:
 
 @pytest.mark.parametrize(("file", "module"), LOCAL, ids=lambda value: value if isinstance(value, str) else value.stem)
 def test_a_module_is_given_what_it_asks_for(file: Path, module: str) -> None:
-    caller = Bicep(file)
-    called = Bicep(file.parent / caller.modules()[module].source)
+    caller = read(file)
+    called = read((file.parent / caller.modules()[module].source).resolve())
     parameters = called.tree.get("parameters", {})
     needed = {name for name, declared in parameters.items() if declared["default"] is None}
     given = set(caller.modules()[module].params)
     assert needed <= given <= set(parameters)
-    read = {name.partition(".")[2] for name in caller.properties if name.startswith(f"{module}.")}
-    assert read <= set(called.tree.get("outputs", {}))
+    outputs = {name.partition(".")[2] for name in caller.properties if name.startswith(f"{module}.")}
+    assert outputs <= set(called.tree.get("outputs", {}))
 
 
 def test_modules_of_others_are_pinned_and_given_what_they_take() -> None:
     for file in FILES:
-        caller = Bicep(file)
+        caller = read(file)
         for name, module in caller.modules().items():
             if ":" not in module.source:
                 continue
             verified = VERIFIED_MODULES[module.source.removeprefix("public:avm/res/")]
             assert set(module.params) <= verified.takes, (file.name, name)
             assert module.params["enableTelemetry"] is False, (file.name, name)
-            read = {prop.partition(".")[2] for prop in caller.properties if prop.startswith(f"{name}.")}
-            assert read <= verified.gives, (file.name, name)
+            outputs = {prop.partition(".")[2] for prop in caller.properties if prop.startswith(f"{name}.")}
+            assert outputs <= verified.gives, (file.name, name)
 
 
 def test_nothing_is_made_up_at_deployment() -> None:

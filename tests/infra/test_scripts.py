@@ -157,11 +157,12 @@ def test_what_azd_runs_is_those_scripts(azure: Azure) -> None:
     assert before.returncode == 0, before.stderr
     assert "would run: azd env set AUTH_CLIENT_ID" in before.stderr
     outputs = {"KEY_VAULT_NAME": "kv", "SIGN_IN_CALLBACK_URL": "https://app.example/.auth"}
-    outputs["IDENTITY_PRINCIPAL_ID"] = "the-identity"
+    outputs |= {"IDENTITY_PRINCIPAL_ID": "the-identity", "FUNCTION_APP_NAME": "func", "AZURE_RESOURCE_GROUP": "rg"}
     after = azure.run("after-provision.sh", **outputs)
     assert after.returncode == 0, after.stderr
     graph = azure.state["graph"]
     assert Fernet(graph["key"])
+    assert graph["refreshed"], "or the app sees the key a day later"
     assert graph["credential"]["subject"] == "the-identity"
     assert {one["appRoleId"] for one in graph["/servicePrincipals/the-identity/appRoleAssignments"]} == {
         "role-User.Read.All",
@@ -171,7 +172,7 @@ def test_what_azd_runs_is_those_scripts(azure: Azure) -> None:
     }
     missing = azure.run("after-provision.sh", KEY_VAULT_NAME="kv")
     assert missing.returncode == 1
-    assert "SIGN_IN_CALLBACK_URL: is an output of the template" in missing.stderr
+    assert "FUNCTION_APP_NAME: is an output of the template" in missing.stderr
 
 
 def test_a_command_runs_with_the_apps_tables_and_keys(azure: Azure) -> None:

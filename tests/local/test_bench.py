@@ -4,6 +4,7 @@ import itertools
 import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from local.bench.figures import Case, CpuTimes, Kept, Rate, kept_rates, percenti
 from local.bench.pages import PAGES
 from local.bench.traffic import spread_out
 from local.processes import ROOT
+from shared.directory.entra_connection import Scope
 
 HUNDRED = [float(number) for number in range(100, 0, -1)]
 
@@ -67,19 +69,41 @@ def test_a_sample_is_spread_out(count: int, expected: list[int]) -> None:
 
 @pytest.mark.timeout(240)
 def test_a_small_run_has_every_row() -> None:
-    command = [sys.executable, "-m", "local.bench", "--people", "20,40", "--seconds", "0.3", "--json"]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stderr
-    figures = json.loads(run.stdout)
+    figures = _measured("push", "--people", "20,40", "--members", "10,60", "--seconds", "0.3")
     rows = [(rate["people"], rate["azurite"], rate["case"], rate["connections"]) for rate in figures["rates"]]
     assert rows == list(itertools.product([20, 40], Mode, Case, [4, 16]))
     assert all(rate["requests"] > 0 and rate["refused"] == 0 for rate in figures["rates"])
-    assert {(rate["case"], rate["table_calls"]) for rate in figures["rates"]} == {
-        (Case.GET, 1.0),
-        (Case.PATCH, 3.0),
-        (Case.POST, 2.0),
+    assert {(rate["case"], round(rate["table_calls"])) for rate in figures["rates"]} == {
+        (Case.GET, 1),
+        (Case.PATCH, 3),  # and now and then one more, for the guard's count of who left
+        (Case.POST, 2),
     }
     assert len(figures["point_reads"]) == len(figures["kept"]) == 4
     assert len(figures["pages"]) == 4 * len(PAGES)
+    costs = [(cost["members"], cost["change"], cost["count"], cost["table_calls"]) for cost in figures["groups"]]
+    assert costs == [(members, change, 1, 3) for members in (10, 60) for change in ("add", "remove")]
+    assert all(cost["zoho_calls"] == 1 for cost in figures["groups"])
     assert len(figures["first_answer_seconds"]) == 5
     assert figures["peak_memory_mib"] > 20
+
+
+@pytest.mark.timeout(240)
+def test_a_small_run_of_cycles_has_every_figure() -> None:
+    figures = _measured("cycle", "--known", "20,40", "--first-sync", "20", "--planned", "50")
+    scopes = itertools.product([20, 40], ["all users", "assigned users and groups"])
+    assert [(each["people"], each["scope"]) for each in figures["no_change"]] == list(scopes)
+    assert [(each["people"], each["changes"]) for each in figures["changes"]] == [(40, 10)]
+    assert figures["full_cycle"]["people"] == 40
+    assert figures["full_cycle"]["calls"]["zoho"] == 1
+    assert figures["first_sync"]["calls"]["zoho"] == 20
+    assert figures["plan_size"]["people"] == 50
+    told = {each["wanted"]: each["verdict"] for each in figures["verdicts"]}
+    assert [told[f"A cycle with no change, {scope}, costs at most 10 calls"] for scope in Scope] == ["PASS", "PASS"]
+
+
+def _measured(part: str, *options: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "local.bench", "--only", part, "--json", *options]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    figures: dict[str, Any] = json.loads(run.stdout)[part]
+    return figures

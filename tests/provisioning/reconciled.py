@@ -83,9 +83,9 @@ class Reconciled:
         client = graphs.of(self.store)
         client._sleep = lambda _: None
 
-    def break_note(self) -> None:
-        """Let a defect stand in the way of every cycle of this store, in whatever process: a count that is none."""
-        table = connect(os.environ["TESTS_AZURITE"]).get_table_client("identities")
+    def break_note(self, connection_string: str) -> None:
+        """Let a defect stand in the way of every cycle of this store, in whatever process: a time that is none."""
+        table = connect(connection_string).get_table_client("identities")
         pending = "pending:" + "0" * 32
         table.upsert_entity({"PartitionKey": self.store_id, "RowKey": pending, "id": "0" * 32})
         broken = {"PartitionKey": self.store_id, "RowKey": "id:" + "0" * 32, "id": "0" * 32, "resource": "{}"}

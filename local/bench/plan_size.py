@@ -1,0 +1,84 @@
+"""What planning a first sync costs: time and memory, without the tables, whose time a cycle is measured with."""
+
+import json
+import random
+import time
+import tracemalloc
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import override
+
+from azure.data.tables import TableClient
+from pydantic import HttpUrl
+
+from local.bench.cycle_figures import PlanSize
+from local.parts import STORE
+from local.people import make_people
+from local.person import Person
+from shared.directory.azure_user import from_graph
+from shared.directory.compiled_mapping import CompiledMapping
+from shared.directory.expressions import EvaluationContext
+from shared.directory.identity import Identity, Pending, Said
+from shared.directory.keys import keys_of
+from shared.directory.mapping import DEFAULT_MAPPING
+from shared.directory.scim_user import onto_scim
+from shared.directory.store import Store, ZohoConnection
+from shared.directory.zoho_user import ZohoUser
+from shared.provisioning.planning import Planning
+from shared.tables.identities import Identities
+from shared.tables.identity_rows import Row, Stored, rows_of, stored_from
+
+_MIB = 2**20
+
+
+class _InMemory(Identities):
+    """Identities as the rows that they are in the table, so that reading one costs what it costs, but the network."""
+
+    def __init__(self, rows: dict[str, Row]) -> None:
+        super().__init__(TableClient.from_connection_string("UseDevelopmentStorage=true", "none"))  # not called
+        self._rows = rows
+
+    @override
+    def several(self, store: str, ids: Sequence[str]) -> dict[str, Stored]:
+        """Some of them."""
+        return {each: stored_from(self._rows[each], "etag") for each in ids}
+
+
+def plan_size(people: int) -> PlanSize:
+    """Plan the creation of so many people: once for the time, and once more to count what is allocated."""
+    zoho = ZohoConnection(sync_endpoint=HttpUrl("https://one.zoho.example"), data_center="us", client_id="1")
+    store = Store(id=STORE, name="Contoso", zoho=zoho)
+    rows = _rows(store, make_people(people))
+    planning = Planning(_InMemory(rows), lambda: datetime.now(UTC))
+    started = time.perf_counter()
+    planning.plan(store, tuple(rows))
+    seconds = time.perf_counter() - started
+    tracemalloc.start()
+    plan = planning.plan(store, tuple(rows))
+    kept, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    if sum(plan.counts.values()) != people:
+        raise RuntimeError(f"The plan has {plan.counts}, not {people} creations")
+    return PlanSize(people, seconds, peak / _MIB, kept / _MIB)
+
+
+def _rows(store: Store, people: list[Person]) -> dict[str, Row]:
+    """The row of each person who waits for his creation, by his id."""
+    mapping, now = CompiledMapping(DEFAULT_MAPPING), datetime.now(UTC)
+    context = EvaluationContext(now, random.Random(1), lambda _: False)  # noqa: S311 - for show
+    found = {}
+    for each in people:
+        person = from_graph(each.model_dump(mode="json", by_alias=True))
+        resource = onto_scim({}, person, active=True, manager=None, custom=())
+        fields = mapping.fields_for(person, None, context, store.zoho.paths.keys())
+        said = Said(
+            resource=json.dumps(resource),
+            keys=keys_of(resource),
+            source=person,
+            desired=ZohoUser(active=True, fields=fields),
+            modified=now,
+        )
+        mark = Pending(reason="He is assigned and may sign in.", before=None, begun=False, lease_ends=now)
+        identity = Identity(id=each.id.replace("-", ""), object_id=each.id, said=said, pending=mark, created=now)
+        found[identity.id] = rows_of(identity)[f"id:{identity.id}"]
+    return found

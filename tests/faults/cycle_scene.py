@@ -1,0 +1,251 @@
+"""A store with eighty people and fifty changes to come, the cycle that takes them over, and what must be so after it.
+
+Entra goes its way once: the link that the store keeps tells of the same fifty changes each time. Tables and Zoho One
+are taken back to where they were before the cycle, so that a case costs its own cycles and no more.
+"""
+
+import multiprocessing
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default
+from functools import cached_property
+from pathlib import Path
+from signal import SIGKILL
+from typing import Any, Self
+
+from local.mailbox import NOTIFICATION
+from shared.bridge import Bridge
+from shared.directory.guard import GuardLimits, Threshold
+from shared.directory.mapping import DEFAULT_MAPPING, Mapping, ProfileField, Rule
+from shared.directory.run import Run, RunState
+from shared.directory.status import Leaving, StatusRules
+from shared.directory.store import Store
+from shared.directory.zoho_user import ZohoField
+from shared.provisioning.cycle import CycleRequest
+from shared.tables.errors import TablesBusy
+from tests.conftest import Entra, ZohoOne
+from tests.faults import cycle_steps, fifty_changes
+from tests.faults.cycle_steps import Doomed
+from tests.faults.outcome import Outcome
+from tests.faults.outside_calls import CallName, Kind, Wire
+from tests.faults.table_rows import TableRows
+from tests.notify.mailing import password_in
+from tests.notify.office import Clock
+from tests.provisioning.reconciled import Reconciled
+
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload(["tests.faults.cycle_steps"])
+
+RULES: dict[str, Any] = {
+    # That somebody is deleted has to be in the plan; and the fifty changes are meant, so that the guard lets them pass.
+    "status_rules": StatusRules(on_deleted=Leaving.DELETE),
+    "guard": GuardLimits(leavings=Threshold(count=20, percent=50)),
+}
+CHANGES = 48
+"""Of the fifty, in the first cycle: two are of people whose new names are free after it only."""
+LATER = timedelta(minutes=10)
+"""By then each lease has ended, and each mail that waits is due."""
+MOST_CYCLES = 3
+"""Until nobody waits: after a fault one more, and one for a name that somebody else has to give up first."""
+OF_THE_RECORD = ("runs", "leases", "stores")
+"""Tables without which nothing can be recorded."""
+CLOSES_A_MAIL = "$batch mail:"
+"""A transaction that notes that a mail has gone."""
+
+
+@dataclass
+class CycleScene:
+    """One store, in the middle of its life."""
+
+    bridge: Bridge
+    clock: Clock
+    store: Store
+    zoho_one: ZohoOne
+    rows: TableRows
+    settings: dict[str, str]
+    wire: Wire
+    may_go: frozenset[str]
+    """The ids of the accounts that are to be deleted."""
+    calls: list[CallName] = field(default_factory=list)
+    """Of a cycle that nobody disturbs."""
+    good: Outcome | None = None
+    """What it leaves."""
+
+    @classmethod
+    def build(
+        cls, bridge: Bridge, clock: Clock, store: Store, entra: Entra, zoho_one: ZohoOne, settings: dict[str, str]
+    ) -> Self:
+        """Take over eighty people, let Entra go on, and see what a cycle makes of it."""
+        zoho = store.zoho.model_copy(update={"extensions": {ZohoField.MANAGER: None}, "sends_passwords": True})
+        manager = Rule(target=ZohoField.MANAGER, source=ProfileField(field="manager"))
+        mapping = Mapping(rules=(*DEFAULT_MAPPING.rules, manager))
+        bridge.mappings.save(store.id, mapping, based_on=0, by="test", at=clock(), why="test")
+        fifty_changes.before_all(entra)
+        reconciled = Reconciled.start(bridge, store, entra, zoho_one, zoho=zoho, **RULES)
+        assert reconciled.cycle().state is RunState.DONE
+        fifty_changes.before_the_changes(entra)
+        assert reconciled.cycle().state is RunState.DONE
+        reconciled.change(password_notification=NOTIFICATION)
+        accounts = {user["id"]: user["userName"] for user in zoho_one.users()}
+        gates = {entra.ready["url"]: "graph", zoho_one.parts.url: "zoho", _tables_url(settings): "tables"}
+        scene = cls(
+            bridge,
+            clock,
+            reconciled.store,
+            zoho_one,
+            TableRows(settings["AzureWebJobsStorage"], store.id),
+            settings,
+            Wire(gates, {**accounts, store.id: "store"}),
+            frozenset(account for account, name in accounts.items() if name in fifty_changes.DELETED),
+        )
+        scene._keep()
+        fifty_changes.change(entra)
+        scene._run_undisturbed()
+        return scene
+
+    @cached_property
+    def cold_calls(self) -> list[CallName]:
+        """Of a cycle in a process of its own, that nobody disturbs."""
+        self.go_back()
+        assert self._in_a_process(None, None) == 0
+        return sorted(cycle_steps.CALLS.validate_json(self._calls_file.read_bytes()))
+
+    def run_case(self, at: CallName, kind: Kind) -> bool:
+        """Let one call go wrong, and see that nothing comes of it once all goes well again; False if it was not made.
+
+        Threads take their turns as they like, so that a call may be made once less than in the run that was watched.
+        """
+        where = f"{kind}: {at}"
+        self.go_back()
+        met = self._die(at, kind, where) if kind.is_kill else self._disturb(at, kind, where)
+        gone = self.wire.names.keys() - {self.store.id} - {user["id"] for user in self.zoho_one.users()}
+        assert gone <= self.may_go, f"{where}: deleted beside the plan: {gone - self.may_go}"
+        again = self._mailed_and_not_noted()
+        assert not again or kind.is_kill or at.what.startswith(f"POST {CLOSES_A_MAIL}"), where
+        self.clock.ahead += LATER
+        self.settle()
+        self.assert_all_is_well(where, again)
+        return met
+
+    def go_back(self) -> None:
+        """To where each case begins."""
+        self.clock.ahead = timedelta()
+        self.rows.go_back()
+        assert self.zoho_one.session.put(f"{self.zoho_one.parts.url}/_kept").ok
+        for mail in self._mailbox.glob("*"):
+            mail.unlink()
+
+    def settle(self) -> None:
+        """As many good cycles as it takes until nobody waits."""
+        for _ in range(MOST_CYCLES):
+            run = self.cycle()
+            assert run.state is RunState.DONE, run
+            self.bridge.password_mails.work_through([self.store])
+            if not self._waiting():
+                return
+            self.clock.ahead += LATER
+        raise AssertionError(f"after {MOST_CYCLES} cycles there waits still: {self._waiting()}")
+
+    def cycle(self) -> Run:
+        """One, in this process."""
+        return self.bridge.reconciler.cycles.run(CycleRequest(store=self.store.id, asked_by="test")).run
+
+    def assert_all_is_well(self, where: str, mailed_again: list[str]) -> None:
+        """It is as a cycle leaves it that nobody disturbs."""
+        outcome = Outcome.read(self.bridge, self.zoho_one, self.store.id)
+        if self.good is not None:
+            assert outcome == self.good, f"{where}: {outcome.difference(self.good)}"
+        mails = self._mails()
+        assert Counter(to for to, _ in mails) == Counter([*fifty_changes.CREATED, *mailed_again]), where
+        for to, password in dict(mails).items():
+            assert self.zoho_one.signs_in(to, password), f"{where}: the last password mailed to {to} is not valid"
+        runs = self.bridge.reconciler.runs.newest(self.store.id)
+        assert all(run.ended for run in runs), f"{where}: a run seems to run still: {runs}"
+
+    def _keep(self) -> None:
+        self.rows.keep()
+        assert self.zoho_one.session.post(f"{self.zoho_one.parts.url}/_kept").ok
+
+    def _run_undisturbed(self) -> None:
+        """Learn what a cycle calls, and what it leaves."""
+        with self.wire.watched():
+            run = self.cycle()
+        assert run.state is RunState.DONE
+        assert sum(run.planned.values()) >= CHANGES, run.planned
+        self.calls = sorted(self.wire.seen)
+        self.clock.ahead += LATER
+        self.settle()
+        self.assert_all_is_well("undisturbed", [])
+        self.good = Outcome.read(self.bridge, self.zoho_one, self.store.id)
+
+    def _disturb(self, at: CallName, kind: Kind, where: str) -> bool:
+        """A cycle in this process, with one call that goes wrong. Its record says what became of it."""
+        calls, run = self.zoho_one.all_calls(), None
+        try:
+            with self.wire.watched(at, kind):
+                run = self.cycle()
+        except TablesBusy:
+            assert at.gate == "tables", where
+        newest = next(iter(self.bridge.reconciler.runs.newest(self.store.id)), None)
+        if run is not None:
+            assert newest == run, where
+        elif not any(table in at.what for table in OF_THE_RECORD):
+            assert newest is not None, where
+            assert newest.state is RunState.FAILED, where
+        if newest is None or newest.digest is None:
+            assert self.zoho_one.all_calls() == calls, f"{where}: nothing was planned, and Zoho One was called"
+        if at.gate == "graph" and not kind.is_once and self.wire.met:
+            assert newest is not None, where
+            assert newest.state is RunState.FAILED, where
+            assert newest.digest is None, f"{where}: a reading that failed was planned from"
+        return self.wire.met
+
+    def _die(self, at: CallName, kind: Kind, where: str) -> bool:
+        """A cycle in a process that does not live to its end."""
+        code = self._in_a_process(at, kind)
+        assert code in (-SIGKILL, 0), f"{where}: it ended with {code}"
+        return code != 0
+
+    def _in_a_process(self, at: CallName | None, kind: Kind | None) -> int | None:
+        doomed = Doomed(self.settings, self.store.id, replace(self.wire, seen=[]), at, kind, self._calls_file)
+        process = _processes.Process(target=cycle_steps.cycle, args=(doomed,))
+        process.start()
+        process.join()
+        return process.exitcode
+
+    def _waiting(self) -> list[str]:
+        """Who is pending, or to be read again, or due a mail."""
+        reconciler = self.bridge.reconciler
+        waiting = reconciler.cycles.marks.waiting(self.store.id)
+        mails = [held.identity_id for held in self.bridge.mails.waiting(self.store.id)]
+        marked = reconciler.cycles.pull.scope.marked(self.store.id)
+        return [*waiting.people, *waiting.arrived, *marked, *mails]
+
+    def _mailed_and_not_noted(self) -> list[str]:
+        """Whose mail has gone, though its mark is there still: he gets a second one, docs/password-notification.md."""
+        mailed = {to for to, _ in self._mails()}
+        people = [
+            self.bridge.identities.read(self.store.id, held.identity_id)
+            for held in self.bridge.mails.waiting(self.store.id)
+        ]
+        names = [stored.identity.said.keys.user_name for stored in people if stored]
+        return [name for name in names if name in mailed]
+
+    @property
+    def _mailbox(self) -> Path:
+        return Path(self.settings["BRIDGE_MAIL_FOLDER"])
+
+    @property
+    def _calls_file(self) -> Path:
+        return self._mailbox.with_name("calls.json")
+
+    def _mails(self) -> list[tuple[str, str]]:
+        """To whom each mail went, and the password in it; oldest first."""
+        mails = [path.read_bytes() for path in sorted(self._mailbox.glob("*.eml"))]
+        return [(str(message_from_bytes(mail, policy=default)["To"]), password_in(mail)) for mail in mails]
+
+
+def _tables_url(settings: dict[str, str]) -> str:
+    return dict(part.split("=", 1) for part in settings["AzureWebJobsStorage"].strip(";").split(";"))["TableEndpoint"]
