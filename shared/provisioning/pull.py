@@ -259,7 +259,9 @@ class _Reading:
 
 def _gone(known: Stored, object_id: str, removal: Removal | None, now: Stored | None) -> Seen:
     """Somebody whom Graph no longer shows."""
-    person = (now or known).identity.said.source
-    if removal is Removal.DELETED:
+    said = (now or known).identity.said
+    person = said.source
+    if removal is Removal.DELETED or said.status is Status.DELETED:
+        # Asked for by his id, Graph says of the deleted what it says of those in the recycle bin.
         return Seen(object_id, person, Status.DELETED)
     return Seen(object_id, person, Status.DEACTIVATED, "He is in the recycle bin of Entra, or gone.")

@@ -102,7 +102,7 @@ class CycleScene:
         )
         scene._keep()
         fifty_changes.change(entra)
-        scene._run_undisturbed()
+        scene._run_undisturbed(reconciled)
         return scene
 
     @cached_property
@@ -120,8 +120,7 @@ class CycleScene:
         where = f"{kind}: {at}"
         self.go_back()
         met = self._die(at, kind, where) if kind.is_kill else self._disturb(at, kind, where)
-        gone = self.wire.names.keys() - {self.store.id} - {user["id"] for user in self.zoho_one.users()}
-        assert gone <= self.may_go, f"{where}: deleted beside the plan: {gone - self.may_go}"
+        assert self._gone() <= self.may_go, f"{where}: deleted beside the plan: {self._gone() - self.may_go}"
         again = self._mailed_and_not_noted()
         assert not again or kind.is_kill or at.what.startswith(f"POST {CLOSES_A_MAIL}"), where
         self.clock.ahead += LATER
@@ -164,11 +163,15 @@ class CycleScene:
         runs = self.bridge.reconciler.runs.newest(self.store.id)
         assert all(run.ended for run in runs), f"{where}: a run seems to run still: {runs}"
 
+    def _gone(self) -> frozenset[str]:
+        """The accounts that there were, and are no more."""
+        return frozenset(self.wire.names.keys() - {self.store.id} - {user["id"] for user in self.zoho_one.users()})
+
     def _keep(self) -> None:
         self.rows.keep()
         assert self.zoho_one.session.post(f"{self.zoho_one.parts.url}/_kept").ok
 
-    def _run_undisturbed(self) -> None:
+    def _run_undisturbed(self, reconciled: Reconciled) -> None:
         """Learn what a cycle calls, and what it leaves."""
         with self.wire.watched():
             run = self.cycle()
@@ -178,6 +181,8 @@ class CycleScene:
         self.clock.ahead += LATER
         self.settle()
         self.assert_all_is_well("undisturbed", [])
+        reconciled.assert_as_in_entra()
+        assert self._gone() == self.may_go
         self.good = Outcome.read(self.bridge, self.zoho_one, self.store.id)
 
     def _disturb(self, at: CallName, kind: Kind, where: str) -> bool:
