@@ -1,10 +1,11 @@
 """Groups: the store's choices for them, and of each what Entra says, what Zoho One holds, its members, its history."""
 
 from collections.abc import Mapping
+from itertools import islice
 
 from flask import Blueprint, request
 
-from shared.console.context import NoSuchThing, View, go, page, parts, the_store
+from shared.console.context import NoSuchThing, View, go, is_live, page, parts, the_store
 from shared.console.settings_form import sent_form
 from shared.directory.group import ZohoGroup
 from shared.directory.group_settings import GroupSettings, ResourceSync, ensure_deletion_confirmed
@@ -14,10 +15,20 @@ from shared.provisioning.store_settings import Section
 
 blueprint = Blueprint("groups", __name__, url_prefix="/console/stores/<store_id>/groups")
 
+SHOWN = 50
+"""Groups in the list."""
 MEMBERS = 20
 """Members who are named on a group's page."""
 EVENTS = 100
 """Of a group's history."""
+
+
+@blueprint.get("")
+def listed(store_id: str) -> View:
+    """The first groups, in the order of ids: a piece of the page of people, or a page."""
+    the_store(store_id)
+    groups = [stored.group for stored in islice(parts().groups.everything(store_id), SHOWN)]
+    return page("console/groups_listed.html" if is_live() else "console/groups.html", groups=groups, most=SHOWN)
 
 
 @blueprint.route("/settings", methods=["GET", "POST"])

@@ -350,6 +350,6 @@ def test_groups_are_shown_with_their_members(endpoint: Endpoint, store_id: str, 
     shown = pages.get(f"/stores/{store_id}/groups/{made.json()['id']}").text
     assert "Research &amp; &lt;b&gt;" in shown
     assert ">Ada</a>" in shown
-    assert "Research &amp; &lt;b&gt;" in pages.get(f"/stores/{store_id}/people").text
+    assert "Research &amp; &lt;b&gt;" in pages.get(f"/stores/{store_id}/groups").text
     assert f"/groups/{made.json()['id']}" in pages.get(f"/stores/{store_id}/people/{ada['id']}").text
     assert pages.get(f"/stores/{store_id}/groups/{'0' * 32}").status_code == 404
