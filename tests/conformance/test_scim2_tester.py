@@ -17,7 +17,7 @@ from local.processes import ROOT
 @pytest.fixture
 def served() -> Iterator[dict[str, str]]:
     """What `serve` prints when it is ready."""
-    command = [sys.executable, "-m", "local", "serve"]
+    command = [sys.executable, "-m", "local", "serve", "--no-guard"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield json.loads(process.stdout.readline())
