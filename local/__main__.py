@@ -72,6 +72,7 @@ def _run(processes: Processes, mailbox: Path, *, once: bool) -> int:
         if not once:
             described = json.dumps(parts.described(entra["graph"]), indent=2)
             console.print(f"Everything stays up until Ctrl-C.\n{described}")
+            console.print(f"The console, where all of it can be seen: {parts.host}/console")
             signal.pause()
     return 0 if all_well else 1
 
