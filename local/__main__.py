@@ -22,7 +22,11 @@ from local.store import connect_to_graph
 from local.walkthrough import Parts as WalkthroughParts
 from local.walkthrough import run_walkthrough
 from shared.bridge import Bridge
+from shared.directory.guard import GuardLimits, Threshold
 from shared.settings import Settings
+
+ANYBODY = Threshold(count=10**9, percent=100)
+NO_GUARD = GuardLimits(leavings=ANYBODY, members=ANYBODY, one_field=ANYBODY)
 
 
 def main() -> int:
@@ -33,6 +37,7 @@ def main() -> int:
     run.add_argument("--once", action="store_true", help="end after the table")
     served = commands.add_parser("serve", help="start the parts, say in one line of JSON where they are, and wait")
     served.add_argument("--port", type=int, default=0, help="of the function host; a free one unless given")
+    served.add_argument("--no-guard", action="store_true", help="let any number of people be deactivated or deleted")
     served.add_argument("--people", type=int, default=0, help="how many people the store has; none unless given")
     add_cycle_commands(commands)
     add_mapping_commands(commands.add_parser("mapping", help="check mappings and expressions"))
@@ -51,7 +56,7 @@ def main() -> int:
         with Processes(logs) as processes:
             if arguments.command == "run":
                 return _run(processes, logs / "mailbox", once=arguments.once)
-            return _serve(processes, arguments.port, arguments.people, arguments.roles)
+            return _serve(processes, arguments.port, arguments.people, arguments.roles, guarded=not arguments.no_guard)
     except (ChildFailedError, FileNotFoundError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -67,15 +72,19 @@ def _run(processes: Processes, mailbox: Path, *, once: bool) -> int:
         if not once:
             described = json.dumps(parts.described(entra["graph"]), indent=2)
             console.print(f"Everything stays up until Ctrl-C.\n{described}")
+            console.print(f"The console, where all of it can be seen: {parts.host}/console")
             signal.pause()
     return 0 if all_well else 1
 
 
-def _serve(processes: Processes, port: int, people: int, roles: str) -> int:
+def _serve(processes: Processes, port: int, people: int, roles: str, *, guarded: bool) -> int:
     _, entra = processes.start_module("local.entra", "--port", "0", "--people", str(people))
     settings = {"BRIDGE_LOCAL_ADMIN": roles, "BRIDGE_ENTRA_CERTIFICATE": entra["certificate"]}
     parts = start_parts(processes, port, settings)
-    connect_to_graph(Bridge(Settings.model_validate(parts.settings)), parts.store, entra)
+    bridge = Bridge(Settings.model_validate(parts.settings))
+    connect_to_graph(bridge, parts.store, entra)
+    if not guarded:
+        bridge.stores.change(parts.store, lambda store: store.model_copy(update={"guard": NO_GUARD}))
     if people:
         service = ProvisioningService(EntraDirectory(make_people(people)), parts.sync_endpoint, parts.secret_token)
         if errors := service.cycle().errors:

@@ -9,6 +9,7 @@ store that comes back is stopped: whoever imports it starts it. shared/tables/co
 """
 
 import argparse
+import getpass
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from shared.directory.admin_change import AdminChange, setting_changes
 from shared.directory.schedule import closed
 from shared.directory.store import Store
 from shared.settings import SettingsWrong, read_settings
@@ -39,6 +41,8 @@ class Backup:
     copies: Copies
     secrets: Secrets
     now: Callable[[], datetime]
+    by: str
+    """Who does it, for the store's record."""
 
     def export_store(self, store_id: str, file: Path, secrets: Path | None) -> Counter[str]:
         """Write a store into new files; how many rows of each table."""
@@ -51,6 +55,7 @@ class Backup:
         if secrets is not None:
             head = head.model_copy(update={"holds": "secrets"})
             counts += write_file(secrets, head, ((SECRETS, row) for row in self.copies.rows(store_id, SECRETS)))
+        self.stores.record(store_id, AdminChange(at=self.now(), by=self.by, what="Directory store exported"))
         return counts
 
     def import_store(self, file: Path, secrets: Path | None, *, replace: bool) -> Counter[str]:
@@ -75,8 +80,17 @@ class Backup:
             self.copies.drop_others(store.id, table, keys)
             self.copies.put(store.id, table, lines_of(source, table))
             counts[table] = len(keys)
-        self.stores.put(store.model_copy(update={"schedule": store.schedule.stopped()}))
+        self._put(store.model_copy(update={"schedule": store.schedule.stopped()}), there)
         return counts
+
+    def _put(self, store: Store, there: Store | None) -> None:
+        record = AdminChange(
+            at=self.now(), by=self.by, what="Directory store imported", changes=setting_changes(there, store)
+        )
+        if there is None:
+            self.stores.create(store, record)
+        else:
+            self.stores.change(store.id, lambda _: store, lambda *_: record)
 
     def _ensure_still(self, store: Store) -> None:
         """A copy of rows that are being written fits neither what was nor what is."""
@@ -130,7 +144,8 @@ def _backup() -> Backup:
     settings = read_settings()
     service = connect(settings.storage)
     secrets = Secrets(service.get_table_client("secrets"), settings.encryption_keys.get_secret_value())
-    return Backup(Stores(service.get_table_client("stores")), Copies(service), secrets, lambda: datetime.now(UTC))
+    stores = Stores(service.get_table_client("stores"))
+    return Backup(stores, Copies(service), secrets, lambda: datetime.now(UTC), f"{getpass.getuser()}, by command")
 
 
 if __name__ == "__main__":

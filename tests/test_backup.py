@@ -6,7 +6,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,9 +16,10 @@ from local.processes import ROOT, Processes
 from local.store import new_key
 from shared.backup import Backup, NotCopied
 from shared.connection.consent import CLIENT_SECRET
+from shared.directory.admin_change import AdminChange
 from shared.directory.store import Store
 from shared.store_file import NotAStoreFile
-from shared.tables.copies import COPIED, SECRETS, Copies, Row
+from shared.tables.copies import COPIED, SECRETS, SHARED, Copies, Row
 from shared.tables.errors import TablesBusy
 from shared.tables.secrets import Secrets
 from shared.tables.service import connect
@@ -32,7 +33,7 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
 def _backup(connection_string: str, key: str, copies: type[Copies] = Copies) -> Backup:
     service = connect(connection_string)
     secrets = Secrets(service.get_table_client("secrets"), key)
-    return Backup(Stores(service.get_table_client("stores")), copies(service), secrets, lambda: NOW)
+    return Backup(Stores(service.get_table_client("stores")), copies(service), secrets, lambda: NOW, "anna")
 
 
 @pytest.fixture
@@ -54,11 +55,17 @@ def filled(endpoint: Endpoint, here: Backup, store_id: str) -> Store:
         body = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": f"ü{number}@contoso.example"}
         body |= {"externalId": str(number), "displayName": "Ünal “x”\n" * 5}
         assert endpoint.request("POST", "/Users", json=body).status_code == 201
-    return here.stores.change(store_id, lambda store: store.model_copy(update={"schedule": store.schedule.stopped()}))
+    return here.stores.change(
+        store_id,
+        lambda store: store.model_copy(update={"schedule": store.schedule.stopped()}),
+        lambda *_: AdminChange(at=NOW - timedelta(days=1), by="anna", what="Provisioning stopped"),
+    )
 
 
 def _all(backup: Backup, store: str) -> list[tuple[str, Row]]:
-    return [(table, row) for table in (*COPIED, SECRETS) for row in backup.copies.rows(store, table)]
+    """All but what administrators did: an export and an import are on record too."""
+    tables = (*(table for table in COPIED if table != SHARED), SECRETS)
+    return [(table, row) for table in tables for row in backup.copies.rows(store, table)]
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "jsonl.gz"])
@@ -75,6 +82,8 @@ def test_a_store_comes_back_as_it_was(
     assert not any(each.encode() in text for each in sealed), "secrets stand apart"
     assert there.import_store(file, secrets, replace=False) == counts
     assert _all(there, filled.id) == _all(here, filled.id)
+    for place, what in ((here, "exported"), (there, "imported")):
+        assert [record.what for record in place.stores.records(filled.id, 1)] == [f"Directory store {what}"]
     assert there.stores.get(filled.id) == filled
     assert there.secrets.get(filled.id, CLIENT_SECRET) == here.secrets.get(filled.id, CLIENT_SECRET)
     with pytest.raises(NotCopied, match="--replace puts this one in its place"):

@@ -31,6 +31,7 @@ COMMANDS = sorted(
         if line.strip().startswith("$ ")
     }
 )
+PERSON = "5f2c1a7e-0d43-4c58-9b1e-6a2f7d3c8e90"
 ELSEWHERE = {
     "make test": "it is what runs this test, by .ci/run",
     ".venv/bin/python -m local serve": "stays up; tests/conformance/test_scim2_tester.py runs it",
@@ -45,6 +46,13 @@ ELSEWHERE = {
             'curl --silent "$(azd env get-value SYNC_ENDPOINT)no-such-store/Users"',
         ),
         "needs a tenant and a subscription",
+    ),
+    **dict.fromkeys(
+        (
+            f".venv/bin/python -m local {command} --store contoso --settings local.settings.json{person}"
+            for command, person in {"plan": "", "provision": f" {PERSON}", "runs": "", "sync": ""}.items()
+        ),
+        "needs a store and its people; tests/local/test_cycles.py runs it",
     ),
 }
 AZ = ROOT / "tests/infra"

@@ -84,6 +84,7 @@ class PlanSize:
 
     people: int
     seconds: float
+    """Of processor time."""
     peak_mib: float
     """That is allocated at most while it is made, by Python's own count."""
     plan_mib: float

@@ -7,8 +7,6 @@ from enum import StrEnum
 
 from local.bench.azurite_modes import Mode
 
-GROWN = 1.5
-"""How much more a change of a group may take in the largest group than in the smallest, before it grows with it."""
 PAGE_MS = 300.0
 """That a page of the console may take."""
 KEPT = 0.9
@@ -70,18 +68,6 @@ class PointRead:
 
 
 @dataclass(frozen=True)
-class GroupCost:
-    """One change of the members of one group, Azurite finding a row by its key."""
-
-    members: int
-    change: str
-    count: int
-    ms: float
-    table_calls: int
-    zoho_calls: int
-
-
-@dataclass(frozen=True)
 class PageTime:
     """How long a page of the console takes with nothing else going on."""
 
@@ -124,7 +110,6 @@ class Figures:
     rates: list[Rate] = field(default_factory=list)
     point_reads: list[PointRead] = field(default_factory=list)
     pages: list[PageTime] = field(default_factory=list)
-    groups: list[GroupCost] = field(default_factory=list)
 
     def described(self) -> dict[str, object]:
         """Everything, also what follows from it, for JSON."""
@@ -149,11 +134,3 @@ def kept_rates(rates: Sequence[Rate]) -> list[Kept]:
     fewest, most = sizes[0], sizes[-1]
     ways = dict.fromkeys((mode, connections) for mode, connections, _ in found)
     return [Kept(*way, fewest, most, found[*way, most] / found[*way, fewest]) for way in ways if found[*way, fewest]]
-
-
-def grown(costs: Sequence[GroupCost]) -> list[tuple[GroupCost, float]]:
-    """Each change in the largest group, and how much more it takes than in the smallest. Needs two sizes."""
-    sizes = sorted({cost.members for cost in costs})
-    small = {(cost.change, cost.count): cost for cost in costs if cost.members == sizes[0]} if len(sizes) > 1 else {}
-    large = [cost for cost in costs if cost.members == sizes[-1]] if small else []
-    return [(cost, cost.ms / small[cost.change, cost.count].ms) for cost in large]

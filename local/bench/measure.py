@@ -9,7 +9,6 @@ from pathlib import Path
 
 from local.bench.azurite_modes import Mode
 from local.bench.figures import Case, CpuTimes, Figures, PointRead, Rate, percentile
-from local.bench.groups import measure_groups
 from local.bench.load import Request
 from local.bench.mapping import mapping_microseconds
 from local.bench.pages import page_times
@@ -30,9 +29,7 @@ SAMPLE = 10  # requests sent to count their calls, and people looked up to see t
 type Tell = Callable[[str], None]
 
 
-def measure(
-    processes: Processes, folder: Path, sizes: Sequence[int], members: Sequence[int], seconds: float, tell: Tell
-) -> Figures:
+def measure(processes: Processes, folder: Path, sizes: Sequence[int], seconds: float, tell: Tell) -> Figures:
     """Measure everything at each number of people, from the fewest on. `tell` hears what is under way."""
     figures = Figures(seconds, mapping_us=mapping_microseconds())
     scene, traffic = Scene(processes, folder), Traffic(f"/scim/{STORE}")
@@ -46,10 +43,6 @@ def measure(
             tell("starting the function host several times")
             figures.first_answer_seconds = _first_answers(scene, traffic.of(Case.GET, seeded)[0])
         _measure_size(Run(scene, traffic, seeded, figures), tell)
-    tell(f"groups of {' and '.join(f'{count:,}' for count in members)} members")
-    host = scene.start_host()
-    figures.groups = measure_groups(scene, host, f"/scim/{STORE}", seeded, members)
-    host.process.stop()
     return figures
 
 

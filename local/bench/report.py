@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local.bench.azurite_modes import Mode
-from local.bench.figures import GROWN, KEPT, PAGE_MS, Figures, Rate, grown, kept_rates
+from local.bench.figures import KEPT, PAGE_MS, Figures, Rate, kept_rates
 from local.bench.mapping import BUDGET_US
 
 MODES = {
@@ -22,7 +22,6 @@ def print_report(figures: Figures, console: Console) -> None:
         console.print(_rates([rate for rate in figures.rates if rate.azurite is mode], title))
     console.print(_point_reads(figures))
     console.print(_pages(figures))
-    console.print(_groups(figures))
     for kept in kept_rates(figures.rates):
         console.print(
             f"GET by filter on {kept.connections} connections, Azurite {kept.azurite}: {kept.most:,} people keep "
@@ -105,27 +104,5 @@ def _pages(figures: Figures) -> Table:
             f"{slowest.ms:.0f}",
             f"{statistics.median(page.ms for page in pages):.0f}",
             "PASS" if slowest.ms < PAGE_MS else "MISSED",
-        )
-    return table
-
-
-def _groups(figures: Figures) -> Table:
-    """What a change of members costs in a small and in a large group."""
-    title = f"Members of a group, Azurite by key (wanted: at most {GROWN:g} times as long in the largest group)"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE)
-    for header in ("Members", "Change", "ms", "Table calls", "Zoho One calls", "Times the smallest", ""):
-        table.add_column(header, justify="right")
-    ratios = {(cost.change, cost.count): ratio for cost, ratio in grown(figures.groups)}
-    largest = max((cost.members for cost in figures.groups), default=0)
-    for cost in figures.groups:
-        ratio = ratios.get((cost.change, cost.count)) if cost.members == largest else None
-        table.add_row(
-            f"{cost.members:,}",
-            f"{cost.change} {cost.count}",
-            f"{cost.ms:.0f}",
-            str(cost.table_calls),
-            str(cost.zoho_calls),
-            f"{ratio:.2f}" if ratio else "",
-            ("PASS" if ratio <= GROWN else "MISSED") if ratio else "",
         )
     return table

@@ -1,59 +1,64 @@
 """Groups: the store's choices for them, and of each what Entra says, what Zoho One holds, its members, its history."""
 
-from flask import Blueprint, request
-from pydantic import ValidationError
+from collections.abc import Mapping
+from itertools import islice
 
-from shared.console.context import NoSuchThing, View, admin, faults, go, page, parts, texts, the_store
+from flask import Blueprint, request
+
+from shared.console.context import NoSuchThing, View, go, is_live, page, parts, the_store
+from shared.console.settings_form import sent_form
 from shared.directory.group import ZohoGroup
 from shared.directory.group_settings import GroupSettings, ResourceSync, ensure_deletion_confirmed
-from shared.directory.status import NotConfirmed, Reflection
+from shared.directory.status import Reflection
 from shared.directory.store import Store
-from shared.provisioning.store_settings import Section, SettingsChanged, fingerprint
+from shared.provisioning.store_settings import Section
 
 blueprint = Blueprint("groups", __name__, url_prefix="/console/stores/<store_id>/groups")
 
+SHOWN = 50
+"""Groups in the list."""
 MEMBERS = 20
 """Members who are named on a group's page."""
 EVENTS = 100
 """Of a group's history."""
 
 
+@blueprint.get("")
+def listed(store_id: str) -> View:
+    """The first groups, in the order of ids: a piece of the page of people, or a page."""
+    the_store(store_id)
+    groups = [stored.group for stored in islice(parts().groups.everything(store_id), SHOWN)]
+    return page("console/groups_listed.html" if is_live() else "console/groups.html", groups=groups, most=SHOWN)
+
+
 @blueprint.route("/settings", methods=["GET", "POST"])
 def settings(store_id: str) -> View:
-    store, wrong, conflict = the_store(store_id), dict[str, str](), False
-    form, shown = texts(request.form), store.groups.model_dump(mode="json")
-    if request.method == "POST":
-        shown = {name: form[name] for name in ("resource_sync", "deleted") if name in form}
-        shown |= {"name_prefix": request.form.get("name_prefix", "")}  # its last character may be a space
-        shown |= {"name_expression": form.get("name_expression") or None}
-        shown |= {"exact_members": form.get("exact_members") == "yes"}
-        try:
-            given = GroupSettings.model_validate(shown)
-
-            def confirmed(now: Store) -> dict[str, object]:
-                ensure_deletion_confirmed(now.groups, given, now.name, form.get("typed", ""))
-                return {"groups": given}
-
-            parts().settings.save(store_id, Section.GROUPS, form.get("seen", ""), confirmed, str(admin()))
-            return go(".settings", store_id=store_id)
-        except ValidationError as error:
-            wrong = faults(error)
-        except NotConfirmed as missing:
-            wrong = {"typed": str(missing)}
-        except SettingsChanged:
-            store, conflict = the_store(store_id), True
-            shown = store.groups.model_dump(mode="json")
+    sent = sent_form(the_store(store_id), Section.GROUPS, _given)
+    if sent.saved:
+        return go(".settings", store_id=store_id)
     return page(
         "console/group_settings.html",
-        409 if conflict else 422 if wrong else 200,
-        store=store,
-        shown=shown,
-        faults=wrong,
-        conflict=conflict,
-        seen=fingerprint(store, Section.GROUPS),
+        sent.status,
+        **sent.values,
+        shown=sent.store.groups.model_dump(mode="json") | (_chosen(sent.typed) if sent.typed else {}),
         syncs=list(ResourceSync),
         reflections=list(Reflection),
     )
+
+
+def _chosen(form: dict[str, str]) -> dict[str, object]:
+    """What was chosen, right or wrong."""
+    chosen: dict[str, object] = {name: form[name] for name in ("resource_sync", "deleted") if name in form}
+    chosen["name_prefix"] = request.form.get("name_prefix", "")  # its last character may be a space
+    chosen["name_expression"] = form.get("name_expression") or None
+    chosen["exact_members"] = form.get("exact_members") == "yes"
+    return chosen
+
+
+def _given(form: dict[str, str], now: Store) -> Mapping[str, object]:
+    given = GroupSettings.model_validate(_chosen(form))
+    ensure_deletion_confirmed(now.groups, given, now.name, form.get("typed", ""))
+    return {"groups": given}
 
 
 @blueprint.get("/<group_id>")

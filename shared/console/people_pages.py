@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from flask import Blueprint, Response, request
 from pydantic import TypeAdapter, ValidationError
@@ -32,7 +31,7 @@ from shared.zoho.errors import ZohoError
 blueprint = Blueprint("people", __name__, url_prefix="/console/stores/<store_id>/people")
 
 SHOWN = 25
-"""People, or groups, in a list while a name is typed."""
+"""People in a list while a name is typed."""
 
 
 _OBJECT_IDS = TypeAdapter[list[ObjectId]](list[ObjectId])
@@ -71,7 +70,6 @@ def search(store_id: str) -> View:
         typed=typed,
         most=SHOWN,
         people=parts().identities.estimate(store_id),
-        groups=[stored.group for stored in islice(parts().groups.everything(store_id), SHOWN)],
     )
 
 

@@ -1,13 +1,15 @@
 """Criteria, guard and schedule: whom the store takes, what stops a plan, and when the reconciler runs."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from flask import Blueprint, request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
-from shared.console.context import View, admin, faults, go, page, parts, texts, the_store
+from shared.console.context import View, admin, go, page, parts, texts, the_store
 from shared.console.criteria_form import ROOT, Tree
+from shared.console.settings_form import Sent, sent_form
 from shared.directory.azure_user import AZURE_FIELDS, AzureUser
 from shared.directory.criteria import Group, Operator, why_not
 from shared.directory.guard import GuardLimits
@@ -118,19 +120,12 @@ class GuardForm(BaseModel):
 
 @blueprint.route("/guard", methods=["GET", "POST"])
 def guard(store_id: str) -> View:
-    store, form, wrong, conflict = the_store(store_id), texts(request.form), dict[str, str](), False
-    if request.method == "POST":
-        try:
-            limits = GuardForm.model_validate(form).limits
-            parts().settings.save(
-                store_id, Section.GUARD, form.get("seen", ""), lambda _: {"guard": limits}, str(admin())
-            )
-            return go(".guard", store_id=store_id)
-        except ValidationError as error:
-            wrong = {name.replace(".", "_"): text for name, text in faults(error).items()}
-        except SettingsChanged:
-            store, conflict, form = the_store(store_id), True, {}
-    limits = store.guard
+    sent = sent_form(
+        the_store(store_id), Section.GUARD, lambda form, _: {"guard": GuardForm.model_validate(form).limits}
+    )
+    if sent.saved:
+        return go(".guard", store_id=store_id)
+    limits = sent.store.guard
     shown = {
         "leavings_count": limits.leavings.count,
         "leavings_percent": f"{limits.leavings.percent:g}",
@@ -139,17 +134,11 @@ def guard(store_id: str) -> View:
         "creations": limits.creations,
         "one_field_count": limits.one_field.count,
         "one_field_percent": f"{limits.one_field.percent:g}",
-    } | form
-    return page(
-        "console/guard.html",
-        409 if conflict else 422 if wrong else 200,
-        store=store,
-        shown=shown,
-        faults=wrong,
-        conflict=conflict,
-        seen=fingerprint(store, Section.GUARD),
-        people=parts().identities.estimate(store_id),
-    )
+    }
+    by_box = {name.replace(".", "_"): text for name, text in sent.faults.items()}
+    people = parts().identities.estimate(store_id)
+    values = sent.values | {"faults": by_box, "shown": shown | sent.typed, "people": people}
+    return page("console/guard.html", sent.status, **values)
 
 
 class ScheduleForm(BaseModel):
@@ -173,46 +162,35 @@ class PauseForm(BaseModel):
 
 @blueprint.route("/schedule", methods=["GET", "POST"])
 def schedule(store_id: str) -> View:
-    store, form, wrong, conflict = the_store(store_id), texts(request.form), dict[str, str](), False
-    if request.method == "POST":
-        try:
-            given = ScheduleForm.model_validate(form)
-            interval = {"interval_minutes": given.interval_minutes}
-            parts().settings.save(
-                store_id,
-                Section.SCHEDULE,
-                form.get("seen", ""),
-                lambda now: {
-                    "schedule": Schedule.model_validate(now.schedule.model_dump() | interval),
-                    "drift": given.drift,
-                    "history_days": given.history_days,
-                },
-                str(admin()),
-            )
-            return go(".schedule", store_id=store_id)
-        except ValidationError as error:
-            wrong = faults(error)
-        except SettingsChanged:
-            store, conflict, form = the_store(store_id), True, {}
-    return _schedule(store, form, wrong, conflict)
+    sent = sent_form(the_store(store_id), Section.SCHEDULE, _schedule_given)
+    return go(".schedule", store_id=store_id) if sent.saved else _schedule(sent)
 
 
-def _schedule(store: Store, form: dict[str, str], wrong: dict[str, str], conflict: bool = False) -> View:
+def _schedule_given(form: dict[str, str], now: Store) -> Mapping[str, object]:
+    given = ScheduleForm.model_validate(form)
+    interval = {"interval_minutes": given.interval_minutes}
+    return {
+        "schedule": Schedule.model_validate(now.schedule.model_dump() | interval),
+        "drift": given.drift,
+        "history_days": given.history_days,
+    }
+
+
+def _schedule(sent: Sent) -> View:
+    store = sent.store
     shown = {
         "interval_minutes": store.schedule.interval_minutes,
         "drift": store.drift,
         "history_days": store.history_days,
-    } | form
+    }
+    times = parts().cycle_times(store.id)
     return page(
         "console/schedule.html",
-        409 if conflict else 422 if wrong else 200,
-        store=store,
-        shown=shown,
-        faults=wrong,
-        conflict=conflict,
-        seen=fingerprint(store, Section.SCHEDULE),
+        sent.status,
+        **sent.values,
+        shown=shown | sent.typed,
         drifts=list(Drift),
-        times=parts().cycle_times(store.id),
+        times=times,
     )
 
 
@@ -223,9 +201,10 @@ def pause(store_id: str) -> View:
     try:
         form = PauseForm.model_validate({name: value for name, value in texts(request.form).items() if value})
     except ValidationError:
-        return _schedule(store, {}, {"until": "Choose a day and a time."})
+        return _schedule(Sent(store, Section.SCHEDULE, faults={"until": "Choose a day and a time."}))
     until = form.until.replace(tzinfo=form.until.tzinfo or UTC) if form.until else None
     if form.do == "pause" and (until is None or until <= now):
-        return _schedule(store, {}, {"until": "Choose a day and a time that is still to come."})
+        wrong = {"until": "Choose a day and a time that is still to come."}
+        return _schedule(Sent(store, Section.SCHEDULE, faults=wrong))
     parts().switch.pause(store, until if form.do == "pause" and until else now, str(admin()))
     return go(".schedule", store_id=store_id)

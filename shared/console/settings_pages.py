@@ -19,14 +19,15 @@ from shared.console.context import (
     texts,
     the_store,
 )
+from shared.console.settings_form import Sent, sent_form
 from shared.console.setup import after
 from shared.directory.azure_user import AZURE_FIELDS, FieldType
 from shared.directory.email_address import MailAddress
 from shared.directory.mail_template import DEFAULT_TEMPLATES, MailTemplate, Reader
 from shared.directory.password import MailNotification, PasswordNotice, PasswordNotification
-from shared.directory.status import Leaving, NotConfirmed, Reflection, StatusRules, ensure_confirmed
+from shared.directory.status import Leaving, Reflection, StatusRules, ensure_confirmed
 from shared.directory.store import Store
-from shared.entra.errors import GraphError
+from shared.entra.errors import GraphCredentials, GraphError
 from shared.notify.message import BadTemplate, Preview, preview
 from shared.provisioning.password_mail import CannotSend, NoPostbox
 from shared.provisioning.store_settings import Section, SettingsChanged, fingerprint
@@ -65,28 +66,18 @@ class NotificationForm(BaseModel):
 
 @blueprint.route("/settings", methods=["GET", "POST"])
 def notification(store_id: str) -> View:
-    store, wrong, conflict = the_store(store_id), dict[str, str](), False
-    form = texts(request.form)
-    if request.method == "POST":
-        try:
-            given = NotificationForm.model_validate(form)
-            parts().settings.save(
-                store_id,
-                Section.NOTIFICATION,
-                form.get("seen", ""),
-                lambda now: {"password_notification": given.settings(now.password_notification)},
-                str(admin()),
-            )
-            return go(after("settings.notification") if is_setting_up() else ".notification", store_id=store_id)
-        except ValidationError as error:
-            wrong = {name.split(".")[0] if name else "": text for name, text in faults(error).items()}
-        except SettingsChanged:
-            store, conflict, form = the_store(store_id), True, {}
-    return _notification(store, form, wrong, conflict)
+    sent = sent_form(the_store(store_id), Section.NOTIFICATION, _notification_given)
+    if sent.saved:
+        return go(after("settings.notification") if is_setting_up() else ".notification", store_id=store_id)
+    return _notification(sent)
 
 
-def _notification(store: Store, form: Mapping[str, str], wrong: dict[str, str], conflict: bool = False) -> View:
-    standing = store.password_notification
+def _notification_given(form: dict[str, str], now: Store) -> Mapping[str, object]:
+    return {"password_notification": NotificationForm.model_validate(form).settings(now.password_notification)}
+
+
+def _notification(sent: Sent) -> View:
+    standing = sent.store.password_notification
     postbox = parts().password_mails.postbox
     shown = {
         "mail_notification": standing.mail_notification,
@@ -97,15 +88,13 @@ def _notification(store: Store, form: Mapping[str, str], wrong: dict[str, str], 
         "language": standing.language,
         "length": str(standing.rules.length),
         "alphabet": standing.rules.alphabet,
-    } | dict(form)
+    }
+    by_box = {name.split(".")[0]: text for name, text in sent.faults.items()}
     return page(
         "console/notification.html",
-        409 if conflict else 422 if wrong else 200,
-        store=store,
-        shown=shown,
-        faults=wrong,
-        conflict=conflict,
-        seen=fingerprint(store, Section.NOTIFICATION),
+        sent.status,
+        **(sent.values | {"faults": by_box}),
+        shown=shown | sent.typed,
         mail_choices=_MAIL,
         password_choices=_PASSWORD,
         addresses=[name for name, known in AZURE_FIELDS.items() if known.type in (FieldType.TEXT, FieldType.TEXTS)],
@@ -134,15 +123,16 @@ _PASSWORD = (
 
 @blueprint.post("/settings/verified-domains")
 def read_domains(store_id: str) -> View:
-    """Fill in the tenant's verified domains, as Microsoft Graph names them; nothing is saved."""
-    store = the_store(store_id)
-    if store.entra is None:
-        return _notification(store, {}, {"verified_domains": "Connect Microsoft Graph first, under API Integration."})
+    """Fill in the tenant's verified domains, as Microsoft Graph names them, beside what was typed; nothing is saved."""
+    store, typed = the_store(store_id), texts(request.form)
     try:
-        found = sorted(parts().graph_check.domains(store))
+        if store.entra is None:
+            raise GraphCredentials("Connect Microsoft Graph first, under API Integration")
+        typed["verified_domains"] = "\n".join(sorted(parts().graph_check.domains(store)))
+        wrong = {}
     except GraphError as failure:
-        return _notification(store, {}, {"verified_domains": str(failure)})
-    return _notification(store, {"verified_domains": "\n".join(found)}, {})
+        wrong = {"verified_domains": f"{failure}."}
+    return _notification(Sent(store, Section.NOTIFICATION, typed, wrong))
 
 
 @blueprint.route("/settings/templates/<reader>/<language>", methods=["GET", "POST"])
@@ -256,36 +246,22 @@ def _edit(store: Store, standing: MailTemplate, wrong: dict[str, str] | None = N
 
 @blueprint.route("/status-sync", methods=["GET", "POST"])
 def status_sync(store_id: str) -> View:
-    store, wrong, conflict = the_store(store_id), dict[str, str](), False
-    form, shown = texts(request.form), store.status_rules
-    if request.method == "POST":
-        try:
-            shown = given = StatusRules.model_validate(
-                {name: form[name] for name in StatusRules.model_fields if name in form}
-                | {"restore_by_hand": form.get("restore_by_hand") == "yes"}
-            )
-
-            def confirmed(now: Store) -> dict[str, object]:
-                ensure_confirmed(now.status_rules, given, now.name, form.get("typed", ""))
-                return {"status_rules": given}
-
-            parts().settings.save(store_id, Section.STATUS_SYNC, form.get("seen", ""), confirmed, str(admin()))
-            return go(after("settings.status_sync") if is_setting_up() else ".status_sync", store_id=store_id)
-        except ValidationError as error:
-            wrong = faults(error)
-        except NotConfirmed as missing:
-            wrong = {"typed": str(missing)}
-        except SettingsChanged:
-            store, conflict = the_store(store_id), True
-            shown = store.status_rules
+    sent = sent_form(the_store(store_id), Section.STATUS_SYNC, _status_given)
+    if sent.saved:
+        return go(after("settings.status_sync") if is_setting_up() else ".status_sync", store_id=store_id)
+    typed = sent.typed | ({"restore_by_hand": sent.typed.get("restore_by_hand") == "yes"} if sent.typed else {})
     return page(
         "console/status_sync.html",
-        409 if conflict else 422 if wrong else 200,
-        store=store,
-        rules=shown,
-        faults=wrong,
-        conflict=conflict,
-        seen=fingerprint(store, Section.STATUS_SYNC),
+        sent.status,
+        **sent.values,
+        rules=sent.store.status_rules.model_dump() | typed,
         reflections=list(Reflection),
         leavings=list(Leaving),
     )
+
+
+def _status_given(form: dict[str, str], now: Store) -> Mapping[str, object]:
+    chosen: dict[str, object] = {name: form[name] for name in StatusRules.model_fields if name in form}
+    given = StatusRules.model_validate(chosen | {"restore_by_hand": form.get("restore_by_hand") == "yes"})
+    ensure_confirmed(now.status_rules, given, now.name, form.get("typed", ""))
+    return {"status_rules": given}

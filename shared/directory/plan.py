@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from shared.directory.zoho_user import Desired, ZohoField, ZohoUser
 
@@ -23,10 +24,11 @@ LEAVINGS = frozenset({ChangeKind.DEACTIVATE, ChangeKind.DELETE})
 """What shuts a person out."""
 
 
-class FieldChange(BaseModel):
-    """One field before and after; None is absent."""
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field before and after; None is absent. A plan holds a dozen for each who is created: it has to be small."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
 
     field: ZohoField
     before: str | None

@@ -25,9 +25,10 @@ from shared.provisioning.desires import Desires
 from shared.provisioning.errors import BeingWritten, HeldBack, UserNameTaken
 from shared.provisioning.settle import Settle
 from shared.tables.errors import Taken
-from shared.tables.identities import Identities, Operation
+from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored
 from shared.tables.recent_leavings import Leavings
+from shared.tables.store_rows import Operation
 
 _JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
 

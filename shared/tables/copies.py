@@ -1,4 +1,4 @@
-"""A directory store's rows, taken out of the tables and put back: its settings, mappings, people, history and runs.
+"""A directory store's rows, taken out of the tables and put back: mappings, people, history, runs, what admins did.
 
 Left out is what the next cycle makes anew (how far Microsoft Graph was read, who is in scope, a plan that waits for an
 administrator) and what ends by itself (leases, consents under way). Secrets are rows of their own, as they are stored:
@@ -11,10 +11,13 @@ from azure.data.tables import TableClient, TableServiceClient, UpdateMode
 
 from shared.tables.portions import portions
 from shared.tables.service import our_errors
+from shared.tables.stores import PARTITION, records_of
 
-COPIED = ("mappings", "identities", "runs")
-"""Tables whose partition is the store, in the order in which they are put back."""
+COPIED = ("mappings", "identities", "runs", "stores")
+"""In the order in which they are put back. In each the store has a partition. In the last it shares one with others:
+there, what is copied is the record of what administrators did."""
 SECRETS = "secrets"
+SHARED = "stores"
 
 type Row = dict[str, str]
 
@@ -36,13 +39,15 @@ class Copies:
 
     def put(self, store: str, table: str, rows: Iterable[Row]) -> None:
         """Write rows in place of those with their keys. A hundred in a round trip."""
-        client = self._table(table)
-        for portion in portions({"PartitionKey": store, **row} for row in rows):
+        client, partition = self._table(table), self._partition(store, table)
+        for portion in portions({"PartitionKey": partition, **row} for row in rows):
             with our_errors():
                 client.submit_transaction([("upsert", row, {"mode": UpdateMode.REPLACE}) for row in portion])
 
     def drop_others(self, store: str, table: str, kept: frozenset[str]) -> int:
-        """Delete a store's rows with other keys than these; how many it were."""
+        """Delete a store's rows with other keys than these; how many it were. What is on record stays."""
+        if table == SHARED:
+            return 0
         client, dropped = self._table(table), 0
         others = (str(row["RowKey"]) for row in self._of(store, table, ["RowKey"]) if row["RowKey"] not in kept)
         for portion in portions({"PartitionKey": store, "RowKey": key} for key in others):
@@ -52,10 +57,15 @@ class Copies:
         return dropped
 
     def _of(self, store: str, table: str, columns: list[str] | None = None) -> Iterator[Mapping[str, object]]:
+        where, values = "PartitionKey eq @partition", {"partition": self._partition(store, table)}
+        if table == SHARED:
+            where += " and RowKey ge @start and RowKey lt @end"
+            values |= {"start": records_of(store), "end": f"{records_of(store)}~"}
         with our_errors():
-            yield from self._table(table).query_entities(
-                "PartitionKey eq @store", parameters={"store": store}, select=columns
-            )
+            yield from self._table(table).query_entities(where, parameters=values, select=columns)
+
+    def _partition(self, store: str, table: str) -> str:
+        return PARTITION if table == SHARED else store
 
     def _table(self, table: str) -> TableClient:
         return self._service.get_table_client(table)

@@ -7,8 +7,7 @@ from enum import StrEnum
 from itertools import batched, islice
 
 from azure.core import MatchConditions
-from azure.core.exceptions import ResourceNotFoundError
-from azure.data.tables import TableClient, TableEntity, UpdateMode
+from azure.data.tables import UpdateMode
 
 from shared.calls import in_parallel
 from shared.directory.group import Group
@@ -23,7 +22,6 @@ from shared.tables.group_rows import (
     name_key,
     rows_of,
 )
-from shared.tables.identities import Operation
 from shared.tables.identity_rows import (
     Person,
     Regroup,
@@ -36,14 +34,12 @@ from shared.tables.identity_rows import (
 )
 from shared.tables.portions import MOST_ROWS
 from shared.tables.service import our_errors
+from shared.tables.store_rows import AFTER_ALL, Operation, StoreRows
 
 ROOM = 90
 """Rows of members that may wait for the transaction in which the group is settled: it has that much room at least."""
 READERS = 8
 """Point reads under way at once."""
-
-_AFTER_ALL = ";"
-"""Sorts right behind ``:``."""
 
 
 class GroupLookup(StrEnum):
@@ -70,11 +66,8 @@ class Begun:
     rest: tuple[Operation, ...] = ()
 
 
-class Groups:
+class Groups(StoreRows):
     """Reads and writes groups, in the partition of their store. Every method raises TablesBusy."""
-
-    def __init__(self, table: TableClient) -> None:
-        self._table = table
 
     def read(self, store: str, group_id: str) -> StoredGroup | None:
         """One group without its members, or None. One round trip."""
@@ -85,7 +78,7 @@ class Groups:
         """The groups that have this id, name or externalId, as Entra wrote them. One round trip."""
         if lookup is GroupLookup.EXTERNAL_ID:
             start = claim("groupExternalId", value)
-            rows = [row for row, _ in self._range(store, start + ":", start + _AFTER_ALL, GROUP_COLUMNS)]
+            rows = [row for row, _ in self._range(store, start + ":", start + AFTER_ALL, GROUP_COLUMNS)]
         elif lookup is GroupLookup.ID and not is_id(value):
             return []
         else:
@@ -107,16 +100,16 @@ class Groups:
     def scan(self, store: str, after: str = "") -> Iterator[Person]:
         """Every group of a store in the order of ids, from behind one of them; a page at a time in memory."""
         start = f"group:{after}~" if after else "group:"
-        return (person_from(row) for row, _ in self._range(store, start, "group" + _AFTER_ALL, GROUP_COLUMNS))
+        return (person_from(row) for row, _ in self._range(store, start, "group" + AFTER_ALL, GROUP_COLUMNS))
 
     def everything(self, store: str) -> Iterator[StoredGroup]:
         """Every group of a store with all that is known of it; a page at a time in memory."""
-        return (group_from(row, etag) for row, etag in self._range(store, "group:", "group" + _AFTER_ALL))
+        return (group_from(row, etag) for row, etag in self._range(store, "group:", "group" + AFTER_ALL))
 
     def members(self, store: str, group_id: str) -> Iterator[str]:
         """The ids of a group's members; a thousand in one round trip."""
         start = f"member:{group_id}"
-        rows = self._range(store, start + ":", start + _AFTER_ALL, ("RowKey", "id"))
+        rows = self._range(store, start + ":", start + AFTER_ALL, ("RowKey", "id"))
         return (row["id"] for row, _ in rows)
 
     def of_person(self, store: str, person: str) -> list[str]:
@@ -124,7 +117,7 @@ class Groups:
         if not is_id(person):
             return []
         start = f"memberOf:{person}"
-        return [row["id"] for row, _ in self._range(store, start + ":", start + _AFTER_ALL, ("RowKey", "id"))]
+        return [row["id"] for row, _ in self._range(store, start + ":", start + AFTER_ALL, ("RowKey", "id"))]
 
     def members_among(self, store: str, group_id: str, people: Iterable[str]) -> frozenset[str]:
         """Which of these people are members: one round trip each, some at once."""
@@ -133,7 +126,7 @@ class Groups:
 
     def pending(self, store: str) -> list[str]:
         """The ids of the groups that Zoho One has not confirmed, or that have left members behind. One round trip."""
-        return [row["id"] for row, _ in self._range(store, "pendingGroup:", "pendingGroup" + _AFTER_ALL)]
+        return [row["id"] for row, _ in self._range(store, "pendingGroup:", "pendingGroup" + AFTER_ALL)]
 
     def begin(
         self, store: str, before: StoredGroup | None, after: Group, rows: MemberChange, *, sure: bool = False
@@ -265,30 +258,6 @@ class Groups:
         keys = list(keys)
         found = in_parallel(lambda key: self._get(store, key, ("RowKey",)), keys, READERS) if keys else []
         return {key for key, row in zip(keys, found, strict=True) if row is not None}
-
-    def _get(self, store: str, key: str, select: tuple[str, ...] | None = None) -> tuple[Row, str] | None:
-        with our_errors():
-            try:
-                return _texts(self._table.get_entity(store, key, select=list(select) if select else None))
-            except ResourceNotFoundError:
-                return None
-
-    def _range(
-        self, store: str, start: str, end: str, select: tuple[str, ...] | None = None
-    ) -> Iterator[tuple[Row, str]]:
-        with our_errors():
-            found = self._table.query_entities(
-                "PartitionKey eq @store and RowKey ge @start and RowKey lt @end",
-                parameters={"store": store, "start": start, "end": end},
-                select=list(select) if select else None,
-            )
-            for entity in found:
-                yield _texts(entity)
-
-
-def _texts(entity: TableEntity) -> tuple[Row, str]:
-    """An entity's text properties, the only kind that is written here, and its ETag."""
-    return {name: value for name, value in entity.items() if isinstance(value, str)}, str(entity.metadata["etag"])
 
 
 def _guarded(store: str, key: str, before: StoredGroup | None, row: Row | None) -> Operation:

@@ -5,8 +5,7 @@ from datetime import datetime
 from itertools import batched, islice
 
 from azure.core import MatchConditions
-from azure.core.exceptions import ResourceNotFoundError
-from azure.data.tables import TableClient, TableEntity, UpdateMode
+from azure.data.tables import UpdateMode
 
 from shared.calls import in_parallel
 from shared.directory.history import Event
@@ -40,16 +39,14 @@ from shared.tables.identity_rows import (
 )
 from shared.tables.portions import MOST_ROWS
 from shared.tables.service import our_errors
+from shared.tables.store_rows import AFTER_ALL, Operation, StoreRows
 
-type Operation = tuple[str, Row] | tuple[str, Row, dict[str, object]]
 READERS = 8
 """That read one identity each at the same time: more would only wait for each other in one Python process."""
 SEVERAL = 8
 """Fewer are read one by one at once."""
 MOST_IN_A_PAGE = 1000
 """https://learn.microsoft.com/rest/api/storageservices/query-timeout-and-pagination"""
-_AFTER_ALL = ";"
-"""Sorts right behind ``:``, so that ``id:`` up to ``id;`` is every row of that kind."""
 _LAST = "~"
 """Sorts behind everything that a text for searching is made of."""
 MOST_TEXTS = 5
@@ -58,11 +55,8 @@ SAMPLE = 400
 """People counted, before the rest is estimated."""
 
 
-class Identities:
+class Identities(StoreRows):
     """Reads and writes identities. Every method raises TablesBusy where the account does not answer."""
-
-    def __init__(self, table: TableClient) -> None:
-        self._table = table
 
     def read(self, store: str, identity_id: str) -> Stored | None:
         """One identity, or None. One round trip."""
@@ -78,7 +72,7 @@ class Identities:
         found, left = dict[str, Stored](), sorted(ids)
         while len(left) >= SEVERAL:
             most = min(len(left), MOST_IN_A_PAGE)
-            page = list(islice(self._range(store, f"id:{left[0]}", "id" + _AFTER_ALL, page=most), most))
+            page = list(islice(self._range(store, f"id:{left[0]}", "id" + AFTER_ALL, page=most), most))
             wanted = set(left)
             here = [stored_from(row, etag) for row, etag in page if row["id"] in wanted]
             found |= {stored.identity.id: stored for stored in here}
@@ -92,7 +86,7 @@ class Identities:
         """Who has this id, userName, externalId or work address. One round trip."""
         if lookup in (Lookup.EXTERNAL_ID, Lookup.EMAIL):
             start = claim(lookup, value)
-            rows = [row for row, _ in self._range(store, start + ":", start + _AFTER_ALL, PERSON_COLUMNS)]
+            rows = [row for row, _ in self._range(store, start + ":", start + AFTER_ALL, PERSON_COLUMNS)]
         elif lookup is Lookup.ID and not is_id(value):
             return []
         else:
@@ -113,20 +107,20 @@ class Identities:
 
     def object_ids(self, store: str) -> Iterator[str]:
         """The object ids in Entra of everybody whom Graph has named; a page at a time."""
-        return (row["objectId"] for row, _ in self._range(store, "entra:", "entra" + _AFTER_ALL))
+        return (row["objectId"] for row, _ in self._range(store, "entra:", "entra" + AFTER_ALL))
 
     def awaiting(self, store: str, manager: Identity) -> list[str]:
         """The ids of those who wait for this manager's account. One round trip for each of his two ids."""
         found = list[str]()
         for reference in filter(None, (manager.id, manager.object_id)):
             start = claim("awaits", reference)
-            found += [row["id"] for row, _ in self._range(store, start + ":", start + _AFTER_ALL)]
+            found += [row["id"] for row, _ in self._range(store, start + ":", start + AFTER_ALL)]
         return found
 
     def count_active(self, store: str) -> int:
         """How many active accounts the store manages. Reads everybody's account, a page at a time."""
         columns = ("account", *(f"account_{i}" for i in range(1, 8)))
-        rows = self._range(store, "id:", "id" + _AFTER_ALL, columns)
+        rows = self._range(store, "id:", "id" + AFTER_ALL, columns)
         accounts = (Account.model_validate_json(gather(row, "account")) for row, _ in rows if "account" in row)
         return sum(account.holds.active for account in accounts)
 
@@ -141,16 +135,16 @@ class Identities:
 
     def left_behind(self, store: str) -> Iterator[str]:
         """The accounts in Zoho One, by their ids there, of people who are gone: not managed any longer."""
-        return (row["account"] for row, _ in self._range(store, "zoho:", "zoho" + _AFTER_ALL) if "id" not in row)
+        return (row["account"] for row, _ in self._range(store, "zoho:", "zoho" + AFTER_ALL) if "id" not in row)
 
     def scan(self, store: str, after: str = "") -> Iterator[Person]:
         """Everybody in a store in the order of ids, from behind one of them; a page at a time in memory."""
-        rows = self._range(store, f"id:{after}~" if after else "id:", "id" + _AFTER_ALL, PERSON_COLUMNS)
+        rows = self._range(store, f"id:{after}~" if after else "id:", "id" + AFTER_ALL, PERSON_COLUMNS)
         return (person_from(row) for row, _ in rows)
 
     def everybody(self, store: str, after: str = "") -> Iterator[Stored]:
         """Every identity of a store in the order of ids, from behind one of them; a page at a time in memory."""
-        rows = self._range(store, f"id:{after}~" if after else "id:", "id" + _AFTER_ALL)
+        rows = self._range(store, f"id:{after}~" if after else "id:", "id" + AFTER_ALL)
         return (stored_from(row, etag) for row, etag in rows)
 
     def search(self, store: str, typed: str, count: int) -> list[Listed]:
@@ -169,7 +163,7 @@ class Identities:
 
         Ids are random, so the place of the last one counted tells how many there are, within some 5 %. One round trip.
         """
-        rows = islice(self._range(store, "id:", "id" + _AFTER_ALL, ("RowKey",), page=SAMPLE), SAMPLE)
+        rows = islice(self._range(store, "id:", "id" + AFTER_ALL, ("RowKey",), page=SAMPLE), SAMPLE)
         keys = [row["RowKey"] for row, _ in rows]
         if len(keys) < SAMPLE:
             return len(keys), True
@@ -183,7 +177,7 @@ class Identities:
 
     def history(self, store: str, identity_id: str, most: int | None = None) -> list[Event]:
         """What happened to a person, newest first; also to one who is gone. ``most``: events, or all."""
-        rows = islice(self._range(store, f"event:{identity_id}:", f"event:{identity_id}" + _AFTER_ALL, page=most), most)
+        rows = islice(self._range(store, f"event:{identity_id}:", f"event:{identity_id}" + AFTER_ALL, page=most), most)
         return [Event.model_validate_json(gather(row, "event")) for row, _ in rows]
 
     def drop_events_before(self, store: str, cutoff: datetime) -> None:
@@ -191,7 +185,7 @@ class Identities:
         oldest = f"{inverted(cutoff)}"
         old = (
             key
-            for row, _ in self._range(store, "event:", "event" + _AFTER_ALL, ("RowKey",))
+            for row, _ in self._range(store, "event:", "event" + AFTER_ALL, ("RowKey",))
             if (key := row["RowKey"]).rpartition(":")[2] > oldest
         )
         for portion in batched(old, MOST_ROWS, strict=False):
@@ -279,33 +273,6 @@ class Identities:
         with our_errors():
             results = self._table.submit_transaction([*operations, *more])
         return [str(result.get("etag", "")) for result in results]
-
-    def _get(self, store: str, key: str, select: tuple[str, ...] | None = None) -> tuple[Row, str] | None:
-        """One row and its ETag, or None."""
-        with our_errors():
-            try:
-                return _texts(self._table.get_entity(store, key, select=list(select) if select else None))
-            except ResourceNotFoundError:
-                return None
-
-    def _range(
-        self, store: str, start: str, end: str, select: tuple[str, ...] | None = None, page: int | None = None
-    ) -> Iterator[tuple[Row, str]]:
-        """The rows from one key up to, not including, another, with their ETags; a page at a time."""
-        with our_errors():
-            found = self._table.query_entities(
-                "PartitionKey eq @store and RowKey ge @start and RowKey lt @end",
-                parameters={"store": store, "start": start, "end": end},
-                select=list(select) if select else None,
-                results_per_page=page,
-            )
-            for entity in found:
-                yield _texts(entity)
-
-
-def _texts(entity: TableEntity) -> tuple[Row, str]:
-    """An entity's text properties, the only kind that is written here, and its ETag."""
-    return {name: value for name, value in entity.items() if isinstance(value, str)}, str(entity.metadata["etag"])
 
 
 def _guarded(store: str, key: str, before: Stored | None, row: Row | None) -> Operation:

@@ -8,10 +8,11 @@ from azure.data.tables import TableClient
 
 from shared.directory.identity import Identity
 from shared.tables.errors import Changed
-from shared.tables.identities import Operation, guarded_row
+from shared.tables.identities import guarded_row
 from shared.tables.identity_rows import MANAGER, Stored, arrival_key, rows_of
 from shared.tables.portions import portions
 from shared.tables.service import our_errors
+from shared.tables.store_rows import Operation
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from azure.data.tables import TableClient, UpdateMode
 from shared.directory.guard import GuardLimits
 from shared.directory.recent_leavings import RecentLeavings
 from shared.tables.errors import Changed, Taken
-from shared.tables.identities import Operation
 from shared.tables.service import our_errors
+from shared.tables.store_rows import Operation
 
 HELD = "The guard holds back whoever leaves, until an administrator has looked at the plan."
 

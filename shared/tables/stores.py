@@ -24,7 +24,7 @@ from shared.tables.service import our_errors
 REMEMBERED = 30.0
 """Seconds until a worker sees what another has changed in a store."""
 
-_PARTITION = "store"
+PARTITION = "store"
 _RECORDS = "~"
 _ID = re.compile(STORE_ID)
 
@@ -55,7 +55,7 @@ class Stores:
         """Every store, as it is now."""
         with our_errors():
             rows = self._table.query_entities(
-                "PartitionKey eq @store and RowKey lt @records", parameters={"store": _PARTITION, "records": _RECORDS}
+                "PartitionKey eq @store and RowKey lt @records", parameters={"store": PARTITION, "records": _RECORDS}
             )
             return [Store.model_validate_json(gather(row, "store")) for row in rows]
 
@@ -65,7 +65,7 @@ class Stores:
             return None
         with our_errors():
             try:
-                entity = self._table.get_entity(_PARTITION, store_id)
+                entity = self._table.get_entity(PARTITION, store_id)
             except ResourceNotFoundError:
                 return None
         return Store.model_validate_json(gather(entity, "store"))
@@ -100,7 +100,7 @@ class Stores:
         while True:
             with our_errors():
                 try:
-                    entity = self._table.get_entity(_PARTITION, store_id)
+                    entity = self._table.get_entity(PARTITION, store_id)
                 except ResourceNotFoundError:
                     raise KeyError(store_id) from None
             before = Store.model_validate_json(gather(entity, "store"))
@@ -120,7 +120,7 @@ class Stores:
 
     def delete(self, store_id: str, record: AdminChange) -> None:
         """Take a store away; what administrators did to it stays on record. Raises Changed where it is gone."""
-        row = {"PartitionKey": _PARTITION, "RowKey": store_id}
+        row = {"PartitionKey": PARTITION, "RowKey": store_id}
         with our_errors():
             self._table.submit_transaction([("delete", row), ("create", _record_row(store_id, record))])
         with self._lock:
@@ -133,11 +133,11 @@ class Stores:
 
     def records(self, store_id: str, count: int) -> list[AdminChange]:
         """What administrators did to a store, newest first. One round trip."""
-        start = f"{_RECORDS}{store_id}:"
+        start = records_of(store_id)
         with our_errors():
             rows = self._table.query_entities(
                 "PartitionKey eq @store and RowKey ge @start and RowKey lt @end",
-                parameters={"store": _PARTITION, "start": start, "end": f"{start}~"},
+                parameters={"store": PARTITION, "start": start, "end": f"{start}~"},
                 results_per_page=count,
             )
             return [AdminChange.model_validate_json(gather(row, "record")) for row in islice(rows, count)]
@@ -150,10 +150,15 @@ class Stores:
             self._seen.pop(store_id, None)
 
 
+def records_of(store_id: str) -> str:
+    """How the keys of a store's records begin."""
+    return f"{_RECORDS}{store_id}:"
+
+
 def _row(store: Store) -> dict[str, str]:
-    return {"PartitionKey": _PARTITION, "RowKey": store.id, **spread("store", store.model_dump_json())}
+    return {"PartitionKey": PARTITION, "RowKey": store.id, **spread("store", store.model_dump_json())}
 
 
 def _record_row(store_id: str, record: AdminChange) -> dict[str, str]:
-    key = f"{_RECORDS}{store_id}:{new_id(record.at)}"
-    return {"PartitionKey": _PARTITION, "RowKey": key, **spread("record", record.model_dump_json())}
+    key = records_of(store_id) + new_id(record.at)
+    return {"PartitionKey": PARTITION, "RowKey": key, **spread("record", record.model_dump_json())}

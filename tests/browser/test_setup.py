@@ -73,6 +73,7 @@ def test_the_whole_set_up_until_people_are_provisioned(served: Served, open_page
     assert not report.errors
     page.get_by_role("link", name="People and groups").click()
     page.get_by_label("Find somebody").press_sequentially("chlo")
+    page.get_by_text("Found for “chlo”").wait_for()  # the list is replaced with each letter
     page.get_by_role("link", name="Chloé Brown").click()
     watched.heading("Chloé Brown")
     assert page.get_by_role("row", name="Designation").get_by_text("Colleague").count() >= 1

@@ -188,7 +188,7 @@ def test_an_extension_is_switched_on_before_it_can_be_filled(pages: Pages, store
 def test_the_effect_of_a_change_is_counted_in_steps(
     pages: Pages, store: Store, bridge: Bridge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.console.mapping_pages.STEP", 2)
+    monkeypatch.setattr("shared.console.mapping_version_pages.STEP", 2)
     for number in range(5):
         bridge.identities.write(store.id, None, person(f"Person {number}", f"p{number}@contoso.example"))
     pages.post(f"/stores/{store.id}/mapping/fields/title", do="keep", kind="hard-coded value", value="Colleague")
@@ -350,6 +350,6 @@ def test_groups_are_shown_with_their_members(endpoint: Endpoint, store_id: str, 
     shown = pages.get(f"/stores/{store_id}/groups/{made.json()['id']}").text
     assert "Research &amp; &lt;b&gt;" in shown
     assert ">Ada</a>" in shown
-    assert "Research &amp; &lt;b&gt;" in pages.get(f"/stores/{store_id}/people").text
+    assert "Research &amp; &lt;b&gt;" in pages.get(f"/stores/{store_id}/groups").text
     assert f"/groups/{made.json()['id']}" in pages.get(f"/stores/{store_id}/people/{ada['id']}").text
     assert pages.get(f"/stores/{store_id}/groups/{'0' * 32}").status_code == 404

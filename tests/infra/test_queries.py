@@ -110,3 +110,13 @@ def test_every_alert_is_told_for_one_store() -> None:
         if not name.startswith("workbook/"):
             last = query.rstrip().splitlines()[-1]
             assert re.search(r"\bstore\b", last), name
+
+
+def test_every_function_that_nobody_waits_for_is_watched() -> None:
+    """What an HTTP function answers is in the lines of pushes."""
+    code = "".join(file.read_text() for file in sorted((ROOT / "functions").glob("*.py")))
+    triggered = re.findall(r'function_name\("(\w+)"\)\n@blueprint\.(\w+)', code)
+    watched = {name for name, trigger in triggered if trigger != "route"}
+    named = re.search(r"OperationName in \(([^)]+)\)", QUERIES["app-failures"])
+    assert named is not None
+    assert set(re.findall(r"\w+", named[1])) == watched

@@ -5,7 +5,19 @@ from typing import Any
 import pytest
 
 from local.entra_mapping import MANAGER, mapped_values
-from local.entra_requests import CORE, PATCH_OP, Change, Dialect, ManagerForm, create_body, manager_body, update_body
+from local.entra_requests import (
+    CORE,
+    PATCH_OP,
+    Change,
+    Dialect,
+    ManagerForm,
+    create_body,
+    group_body,
+    manager_body,
+    members_body,
+    rename_body,
+    update_body,
+)
 from local.person import Person, id_of
 from local.scim_path import ENTERPRISE, ScimPath
 
@@ -107,6 +119,27 @@ def test_manager(form: ManagerForm, manager_id: str | None, operation: dict[str,
     assert manager_body(manager_id, form, Dialect.WITHOUT_FLAG)["Operations"] == [operation]
     with_flag = manager_body(manager_id, form, Dialect.WITH_FLAG)["Operations"]
     assert with_flag == [operation | {"op": operation["op"].lower()}]
+
+
+@pytest.mark.parametrize(
+    ("adds", "dialect", "operations"),
+    [
+        (True, Dialect.WITHOUT_FLAG, [{"op": "Add", "path": "members", "value": [{"$ref": None, "value": "m"}]}]),
+        (True, Dialect.WITH_FLAG, [{"op": "add", "path": "members", "value": [{"$ref": None, "value": "m"}]}]),
+        (False, Dialect.WITHOUT_FLAG, [{"op": "Remove", "path": "members", "value": [{"value": "m"}]}]),
+        (False, Dialect.WITH_FLAG, [{"op": "remove", "path": 'members[value eq "m"]'}]),
+    ],
+)
+def test_members(adds: bool, dialect: Dialect, operations: list[dict[str, Any]]) -> None:
+    assert members_body(["m"], dialect, adds=adds)["Operations"] == operations
+
+
+def test_a_group_is_made_without_members_and_renamed_by_one_operation() -> None:
+    body = group_body("Sales", "object id")
+    assert (body["displayName"], body["externalId"], "members" in body) == ("Sales", "object id", False)
+    assert rename_body("Board", Dialect.WITHOUT_FLAG)["Operations"] == [
+        {"op": "Replace", "path": "displayName", "value": "Board"}
+    ]
 
 
 def test_whoever_left_is_mapped_to_inactive() -> None:

@@ -103,6 +103,26 @@ def test_groups_have_members(zoho: ZohoOne) -> None:
     assert [group["members"][0]["value"] for group in zoho.state["groups"]] == [user]
 
 
+def test_groups_take_only_users_who_exist(zoho: ZohoOne) -> None:
+    group = zoho.call("POST", "/Groups", {"displayName": "Sales"}).json()["id"]
+    anna = zoho.create("anna@contoso.example").json()["id"]
+
+    def patch(*members: str) -> int:
+        operation = {"op": "add", "path": "members", "value": [{"value": member} for member in members]}
+        return zoho.call("PATCH", f"/Groups/{group}", {"schemas": [PATCH], "Operations": [operation]}).status_code
+
+    assert patch(anna, "nobody") == 400
+    assert patch(anna) == 204
+    assert zoho.call("DELETE", f"/Users/{anna}").status_code == 204
+    assert zoho.call("GET", f"/Groups/{group}").json().get("members", []) == []
+
+
+def test_seeded_groups_are_there(zoho: ZohoOne) -> None:
+    assert zoho.control("POST", "/_groups", [{"displayName": "Sales"}]).status_code == 201
+    assert [group["displayName"] for group in zoho.state["groups"]] == ["Sales"]
+    assert not [call for call in zoho.state["calls"] if "Groups" in call]
+
+
 @pytest.mark.parametrize("header", ["", "Bearer wrong", "Basic abc"])
 def test_without_a_valid_token_it_answers_401(zoho: ZohoOne, header: str) -> None:
     refused = zoho.call("GET", "/Users", headers={"Authorization": header})

@@ -12,9 +12,9 @@ from azure.data.tables import TableClient, TableServiceClient
 from shared.directory.guard import GuardLimits, Threshold
 from shared.directory.recent_leavings import RecentLeavings
 from shared.tables.errors import Changed
-from shared.tables.identities import Operation
 from shared.tables.recent_leavings import HELD, Leavings
 from shared.tables.service import our_errors
+from shared.tables.store_rows import Operation
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -1,0 +1,94 @@
+"""The mapping as one administrator sees it: what counts, what he is changing, and what it makes of somebody."""
+
+from dataclasses import dataclass
+
+from flask import request
+
+from shared.console.context import View, admin, page, parts
+from shared.console.setup import after
+from shared.directory.mapping import Mapping, difference
+from shared.directory.mapping_check import InvalidMapping, check_mapping
+from shared.directory.mapping_draft import Draft, rule_for
+from shared.directory.preview import PreviewLine
+from shared.directory.store import Store
+from shared.directory.zoho_user import ZOHO_FIELDS, ZohoField
+from shared.provisioning.store_settings import Section, fingerprint
+from shared.tables.identity_rows import Listed
+from shared.tables.mappings import Version
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The mapping as this admin sees it."""
+
+    version: Version
+    draft: Draft | None
+
+    @property
+    def mapping(self) -> Mapping:
+        """With his changes, if he has any."""
+        return self.draft.mapping if self.draft else self.version.mapping
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether somebody else saved since he began to change it."""
+        return self.draft is not None and self.draft.based_on != self.version.number
+
+
+def shown_to_admin(store: Store) -> Shown:
+    """What counts, and what he is changing. Two round trips."""
+    return Shown(parts().mappings.current(store.id), parts().mappings.draft(store.id, admin().id))
+
+
+def draft_of(shown: Shown) -> Draft:
+    """What he is changing, or what he begins to."""
+    return shown.draft or Draft(based_on=shown.version.number, mapping=shown.version.mapping)
+
+
+def mapping_table(store: Store, wrong: InvalidMapping | None = None, status: int = 200, **values: object) -> View:
+    """The page of the whole mapping; ``wrong``: why a change of it was refused. ``values``: what else to say."""
+    shown = shown_to_admin(store)
+    person = person_shown(store)
+    changes = difference(shown.version.mapping, shown.mapping)
+    return page(
+        "console/mapping.html",
+        status,
+        **{
+            "store": store,
+            "shown": shown,
+            "fields": ZOHO_FIELDS,
+            "rules": {field: rule_for(shown.mapping, field) for field in ZohoField},
+            "changes": changes,
+            "changed": {change.target for change in changes},
+            "person": person,
+            "preview": _preview(store, shown.mapping, person),
+            "faults": wrong.faults if wrong else (),
+            "seen": fingerprint(store, Section.ATTRIBUTES),
+            "next": after("mapping.table"),
+            "attribute_fault": None,
+            "both": (),
+        }
+        | values,
+    )
+
+
+def person_shown(store: Store) -> Listed | None:
+    """Whom the preview is for: whoever was chosen, or the first."""
+    chosen = request.values.get("person", "")
+    if chosen:
+        stored = parts().identities.read(store.id, chosen)
+        if stored is not None:
+            said = stored.identity.said
+            return Listed(chosen, said.source.display_name or said.keys.user_name, said.keys.user_name, True)
+    return next(iter(parts().identities.search(store.id, "", 1)), None)
+
+
+def _preview(store: Store, mapping: Mapping, person: Listed | None) -> dict[ZohoField, PreviewLine]:
+    if person is None:
+        return {}
+    try:
+        check_mapping(mapping, store.zoho.extensions)
+        lines = parts().mapping_preview.person(store, mapping, person.id)
+    except (InvalidMapping, KeyError):
+        return {}
+    return {line.field: line for line in lines}
