@@ -40,10 +40,11 @@ def reconciled(
     """A store whose people come from Graph as it shows that directory."""
     with entra_of(directory) as ready:
         settings = app_settings(azurite, key, zoho_one.parts) | {"BRIDGE_ENTRA_CERTIFICATE": ready["certificate"]}
-        entra = Entra(ready)
-        yield Reconciled.start(Bridge(Settings.model_validate(settings)), store, entra, zoho_one)
-        entra.session.close()
-        entra.control.close()
+        entra, bridge = Entra(ready), Bridge(Settings.model_validate(settings))
+        yield Reconciled.start(bridge, store, entra, zoho_one)
+        # A server that ends waits half a minute for a TLS client that does not say good-bye.
+        for session in (bridge.reconciler.graphs._session, entra.session, entra.control):
+            session.close()
 
 
 @pytest.fixture
