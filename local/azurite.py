@@ -11,6 +11,7 @@ from pathlib import Path
 
 from local.processes import ROOT, Child, Processes
 
+KEEP_ALIVE = "300"  # seconds
 SCRIPT = ROOT / "local/node_modules/azurite/dist/src/azurite.js"
 SERVICES = ("Blob", "Queue", "Table")
 
@@ -49,6 +50,8 @@ def start_azurite(processes: Processes, data: Path | None = None, *more_options:
         raise FileNotFoundError(f"Azurite is not installed: run `npm ci` in {SCRIPT.parents[4]}, or `make setup`")
     ports = [argument for service in SERVICES for argument in (f"--{service.lower()}Port", "0")]
     place = ["--inMemoryPersistence"] if data is None else ["--location", str(data)]
+    # Azurite's five seconds end connections that a pooled client is about to use; Azure keeps them for minutes.
+    ports += [part for service in SERVICES for part in (f"--{service.lower()}KeepAliveTimeout", KEEP_ALIVE)]
     options = [*ports, *place, "--silent", "--disableTelemetry", "--skipApiVersionCheck", *more_options]
     process = processes.start("azurite", [_node(), "--import", LIFELINE, str(SCRIPT), *options])
     blob, queue, table = (f"{address}/{ACCOUNT}" for address in process.wait_until(_addresses))

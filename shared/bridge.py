@@ -67,12 +67,12 @@ class Bridge:
         lease = min(LEASE, timedelta(seconds=settings.lease_seconds))
         tokens = SharedTokens(self.connections, accounts, data_centers, _now, lease)
 
-        self._paces: dict[str, Pace] = {}
+        self.paces: dict[str, Pace] = {}
 
         def pace(store: Store) -> Pace:
             zoho = store.zoho
             new = Pace(zoho.parallel_calls, zoho.calls_per_second, random.random)
-            return self._paces.setdefault(store.id, new)
+            return self.paces.setdefault(store.id, new)
 
         def users(store: Store) -> ZohoUsers:
             return ZohoUsers(store, session, tokens, pace(store))

@@ -225,6 +225,7 @@ class _Cycle:
     def _read(self) -> None:
         """What Entra says, into what the bridge knows. Nothing is planned unless all of it was read."""
         reading, troubles = self.note.reading, list[str]()
+        self.parts.pull.mappings.look_again(self.store.id)
         if self.store.entra is not None:
             self.report("reading Entra", 0, 0)
             graph = self.parts.graphs.of(self.store)

@@ -47,6 +47,7 @@ class DryRun:
         Raises GraphError, TablesBusy, MappingUnusable, ZohoBusy and ZohoCredentials.
         """
         reading, troubles = self.progress(store.id), list[str]()
+        self.pull.mappings.look_again(store.id)
         if store.entra is not None:
             reading, troubles = self.pull.read(store, self.graphs.of(store), reading, _forget, _go_on)
         _, more = self.renewal.after_rules(store, reading, _forget, _go_on)

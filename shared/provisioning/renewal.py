@@ -39,7 +39,7 @@ class Renewal:
 
         As ``Pull.read``: the progress to be kept at the end, and a sentence for each who could not be mapped.
         """
-        rules = rules_of(store, self.mappings.current(store.id).number)
+        rules = rules_of(store, self.mappings.number_in_use(store.id))
         if progress.rules == rules:
             return progress, []
         troubles: list[str] = []

@@ -15,6 +15,8 @@ SLOW = 3.0
 """Times the usual time: what takes longer than that says that Zoho One has enough to do."""
 LEAST_SLOW = 0.5
 """Seconds; what takes less is not slow, whatever is usual."""
+LONGEST_PAUSE = 60.0
+"""Seconds in which nobody calls; who was told to wait for longer waits by himself, the others try."""
 REMEMBERED = 0.05
 """The weight of the newest answer in what is usual."""
 
@@ -59,7 +61,8 @@ class Pace:
         """Zoho One answered 429: nobody calls until then, and not all at once after it."""
         with self._free:
             self._limit = max(1.0, self._limit / 2)
-            self._next = max(self._next, self._monotonic() + retry_after * (1 + self._spread() / 4))
+            pause = min(retry_after, LONGEST_PAUSE) * (1 + self._spread() / 4)
+            self._next = max(self._next, self._monotonic() + pause)
 
     def _enter(self, patience: float) -> None:
         ends = self._monotonic() + patience

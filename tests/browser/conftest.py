@@ -19,9 +19,9 @@ AXE = (ROOT / "local/node_modules/axe-core/axe.min.js").read_text
 PATIENCE = 20_000  # milliseconds for one step, on a busy machine
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The machine's Chromium."""
+    """The machine's Chromium, for a module: while it is there, an event loop runs that other tests would trip over."""
     found = find_browser()
     if found is None:
         pytest.skip(f"none of {', '.join(BROWSERS)} is installed: apt-get install chromium")

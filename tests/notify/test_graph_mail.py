@@ -111,6 +111,7 @@ def test_nobody_there_is_for_later(graph: Graph) -> None:
 
 def test_the_password_is_in_no_log(graph: Graph, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "urllib3")
     graph.transport.send(a_mail(sender=SENDER))
     graph.fail(status=400, body=PASSWORD)
     with pytest.raises(MailRefused):
