@@ -48,7 +48,7 @@ unit: setup chromium
 
 # Properties for an hour, and kills at every point, where `make test` has a short form.
 campaign: setup
-	$(VENV)/pytest -n $(WORKERS) --dist worksteal --hypothesis-profile=campaign --timeout 3600 tests/scim/test_bad_input.py tests/directory tests/provisioning tests/faults
+	$(VENV)/pytest -n $(WORKERS) --dist worksteal --hypothesis-profile=campaign --timeout 3600 tests/scim/test_bad_input.py tests/directory tests/provisioning tests/faults tests/local/test_bench.py
 
 bench: setup
 	$(VENV)/python -m local.bench

@@ -37,6 +37,7 @@ def main() -> int:
     run.add_argument("--once", action="store_true", help="end after the table")
     served = commands.add_parser("serve", help="start the parts, say in one line of JSON where they are, and wait")
     served.add_argument("--port", type=int, default=0, help="of the function host; a free one unless given")
+    served.add_argument("--no-timers", action="store_true", help="run cycles only when they are asked for")
     served.add_argument("--no-guard", action="store_true", help="let any number of people be deactivated or deleted")
     served.add_argument("--people", type=int, default=0, help="how many people the store has; none unless given")
     add_cycle_commands(commands)
@@ -56,7 +57,7 @@ def main() -> int:
         with Processes(logs) as processes:
             if arguments.command == "run":
                 return _run(processes, logs / "mailbox", once=arguments.once)
-            return _serve(processes, arguments.port, arguments.people, arguments.roles, guarded=not arguments.no_guard)
+            return _serve(processes, arguments)
     except (ChildFailedError, FileNotFoundError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -67,7 +68,7 @@ def _run(processes: Processes, mailbox: Path, *, once: bool) -> int:
     console.print("Starting Azurite, the simulated Zoho One, the simulated Entra and the function host …")
     with entra_of(directory) as entra:
         settings = mail_settings(mailbox) | {"BRIDGE_ENTRA_CERTIFICATE": entra["certificate"]}
-        parts = start_parts(processes, settings=settings, connected=False, notification=NOTIFICATION)
+        parts = start_parts(processes, settings=settings, connected=False, notification=NOTIFICATION, timers=not once)
         all_well = run_walkthrough(_walkthrough_parts(parts, entra, directory, mailbox), console)
         if not once:
             described = json.dumps(parts.described(entra["graph"]), indent=2)
@@ -77,13 +78,14 @@ def _run(processes: Processes, mailbox: Path, *, once: bool) -> int:
     return 0 if all_well else 1
 
 
-def _serve(processes: Processes, port: int, people: int, roles: str, *, guarded: bool) -> int:
+def _serve(processes: Processes, arguments: argparse.Namespace) -> int:
+    people: int = arguments.people
     _, entra = processes.start_module("local.entra", "--port", "0", "--people", str(people))
-    settings = {"BRIDGE_LOCAL_ADMIN": roles, "BRIDGE_ENTRA_CERTIFICATE": entra["certificate"]}
-    parts = start_parts(processes, port, settings)
+    settings = {"BRIDGE_LOCAL_ADMIN": arguments.roles, "BRIDGE_ENTRA_CERTIFICATE": entra["certificate"]}
+    parts = start_parts(processes, arguments.port, settings, timers=not arguments.no_timers)
     bridge = Bridge(Settings.model_validate(parts.settings))
     connect_to_graph(bridge, parts.store, entra)
-    if not guarded:
+    if arguments.no_guard:
         bridge.stores.change(parts.store, lambda store: store.model_copy(update={"guard": NO_GUARD}))
     if people:
         service = ProvisioningService(EntraDirectory(make_people(people)), parts.sync_endpoint, parts.secret_token)

@@ -79,14 +79,20 @@ def start_parts(
     *,
     connected: bool = True,
     notification: PasswordNotification | None = None,
+    timers: bool = True,
 ) -> Parts:
-    """Start everything but Entra, which the caller plays, and add one store, connected and started or neither."""
+    """Start everything but Entra, which the caller plays, and add one store, connected and started or neither.
+
+    ``timers``: whether functions also run by the clock.
+    """
     azurite, key = start_azurite(processes), new_key()
     zoho_one = start_zoho_one(processes)
     token = add_store(azurite.connection_string, key, zoho_one, STORE, connected=connected, notification=notification)
     environment = app_settings(azurite.connection_string, key, zoho_one) | dict(settings or {})
     host: dict[str, Any]
-    _, host = processes.start_module("local.host", "--port", str(port), environment=environment)
+    _, host = processes.start_module(
+        "local.host", "--port", str(port), *(() if timers else ("--no-timers",)), environment=environment
+    )
     api_console = {
         "zoho_sync_endpoint": zoho_one.sync_endpoint,
         "zoho_client_id": zoho_one.client_id,

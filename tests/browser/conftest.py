@@ -138,7 +138,7 @@ def administrator(watched: Watched, served: Served) -> ConsoleBrowser:
 @pytest.fixture(scope="session")
 def served() -> Iterator[Served]:
     """The bridge as a user starts it, with twelve people."""
-    command = [sys.executable, "-m", "local", "serve", "--people", "12"]
+    command = [sys.executable, "-m", "local", "serve", "--no-timers", "--people", "12"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield Served(json.loads(process.stdout.readline()))

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from local.bench.azurite_modes import Mode
 from local.bench.figures import Case, CpuTimes, Kept, Rate, kept_rates, percentile
@@ -67,6 +68,10 @@ def test_a_sample_is_spread_out(count: int, expected: list[int]) -> None:
     assert spread_out(range(10), count) == expected
 
 
+@pytest.mark.skipif(
+    settings.get_current_profile_name() != "campaign",
+    reason="a minute of this machine's time: make campaign runs it; the other parts of the bench are run here",
+)
 @pytest.mark.timeout(240)
 def test_a_small_run_has_every_row() -> None:
     figures = _measured("push", "--people", "20,40", "--seconds", "0.3")

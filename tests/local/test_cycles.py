@@ -16,7 +16,7 @@ from local.processes import ROOT
 @pytest.fixture(scope="module")
 def served() -> Iterator[dict[str, Any]]:
     """Twelve people, whom a push has brought over."""
-    command = [sys.executable, "-m", "local", "serve", "--people", "12"]
+    command = [sys.executable, "-m", "local", "serve", "--people", "12", "--no-timers"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield json.loads(process.stdout.readline())
