@@ -92,8 +92,9 @@ def test_a_message_that_keeps_failing_ends_in_the_poison_queue_and_in_the_runs(
     reconciled.break_note(site.connection_string)
     queue = QueueClient.from_connection_string(site.connection_string, "cycles")
     poison = QueueClient.from_connection_string(site.connection_string, "cycles-poison")
-    with suppress(ResourceExistsError):
-        queue.create_queue()
+    for each in (queue, poison):
+        with suppress(ResourceExistsError):
+            each.create_queue()
     text = CycleRequest(store=reconciled.store_id, asked_by="test").model_dump_json()
     queue.send_message(base64.b64encode(text.encode()).decode())
     run = _run_of(reconciled, 5)
