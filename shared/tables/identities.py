@@ -182,7 +182,7 @@ class Identities(StoreRows):
 
     def drop_events_before(self, store: str, cutoff: datetime) -> None:
         """Forget what happened before. Reads the keys of all that is kept, a page at a time."""
-        oldest = f"{inverted(cutoff)}"
+        oldest = inverted(cutoff)
         old = (
             key
             for row, _ in self._range(store, "event:", "event" + AFTER_ALL, ("RowKey",))

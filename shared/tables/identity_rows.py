@@ -40,6 +40,7 @@ from shared.directory.mail_due import MailDue
 from shared.directory.search_terms import search_terms
 from shared.directory.user_name import folded
 from shared.directory.zoho_user import Desired, ZohoUser
+from shared.tables.by_time import inverted
 from shared.tables.entity_text import gather, spread
 
 type Row = dict[str, str]
@@ -47,7 +48,6 @@ type Row = dict[str, str]
 _DESIRED = TypeAdapter[Desired](Desired)
 _KEYS = TypeAdapter[Keys](Keys)
 PERSON_COLUMNS = ("RowKey", "id", "created", "modified", *("resource", *(f"resource_{i}" for i in range(1, 8))))
-_LAST_MICROSECOND = 10**17
 MANAGER = "manager:"
 """In the key of a pending mark, before the id of somebody for whom others may wait."""
 
@@ -220,8 +220,7 @@ def regroup_row(store: str, note: Regroup) -> Row:
 
 
 def event_row(store: str, identity_id: str, event: Event) -> Row:
-    newest_first = _LAST_MICROSECOND - int(event.at.timestamp() * 1_000_000)
-    key = f"event:{identity_id}:{newest_first:017d}-{secrets.token_hex(2)}"
+    key = f"event:{identity_id}:{inverted(event.at)}-{secrets.token_hex(2)}"
     return {"PartitionKey": store, "RowKey": key, **spread("event", event.model_dump_json())}
 
 
