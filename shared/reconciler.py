@@ -22,6 +22,9 @@ from shared.provisioning.decisions import Decisions
 from shared.provisioning.desires import Desires
 from shared.provisioning.dry_run import DryRun, Preview
 from shared.provisioning.group_apply import GroupApply
+from shared.provisioning.group_applying import GroupApplying
+from shared.provisioning.group_comparing import GroupComparing
+from shared.provisioning.group_planning import GroupPlanning
 from shared.provisioning.group_push import GroupPush
 from shared.provisioning.guarding import Guarding
 from shared.provisioning.member_accounts import MemberAccounts
@@ -33,6 +36,7 @@ from shared.provisioning.pull import Pull
 from shared.provisioning.renewal import Renewal
 from shared.provisioning.settle import Settle
 from shared.provisioning.source import Source
+from shared.tables.entra_groups import EntraGroups
 from shared.tables.entra_scope import EntraScope
 from shared.tables.errors import Unreadable
 from shared.tables.groups import Groups
@@ -67,7 +71,9 @@ class _People:
         self.settle = Settle(self.identities, apply, of.now, of.passwords, self.memberships, random.random)
         desires = Desires(self.identities, apply, of.mappings.compiled, of.now)
         self.source = Source(self.identities, desires, self.settle, of.now)
-        self.pull = Pull(self.identities, of.mappings, self.source, EntraScope(entra), SeenPages(entra))
+        scope, self.entra_groups = EntraScope(entra), EntraGroups(entra)
+        self.pull = Pull(self.identities, of.mappings, self.source, scope, self.entra_groups, SeenPages(entra))
+        self.group_planning = GroupPlanning(self.entra_groups, scope, self.identities, self.groups)
         self.renewal = Renewal(self.identities, of.mappings, self.marks, self.source)
         self.planning = Planning(self.identities, of.now)
         self.guarding = Guarding(of.held_plans, of.leavings, self.identities, of.now)
@@ -113,6 +119,9 @@ class Reconciler:
             planning=people.planning,
             guarding=people.guarding,
             applying=Applying(people.identities, people.marks, people.settle, leavings, now, lease),
+            group_planning=people.group_planning,
+            group_comparing=GroupComparing(people.groups, people.entra_groups, zoho_groups),
+            group_applying=GroupApplying(people.group_planning, people.entra_groups, people.groups, now),
             now=now,
         )
         self.decisions = Decisions(self.held_plans, leavings, now)
@@ -139,6 +148,7 @@ class Reconciler:
             renewal=people.renewal,
             marks=people.marks,
             planning=people.planning,
+            group_planning=people.group_planning,
             guarding=people.guarding,
             progress=lambda store_id: self.cycles.times(store_id).reading,
             now=self.now,

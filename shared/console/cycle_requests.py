@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from shared.directory.run import RunKind
-from shared.provisioning.cycle import CycleRequest
+from shared.provisioning.one_cycle import CycleRequest
 
 _asked = ContextVar[list[str]]("asked")
 

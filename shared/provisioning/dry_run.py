@@ -8,6 +8,7 @@ from shared.directory.cycle_plan import Plan
 from shared.directory.guard import Breach
 from shared.directory.store import Store
 from shared.entra.clients import GraphClients
+from shared.provisioning.group_planning import GroupPlanning
 from shared.provisioning.guarding import Guarding
 from shared.provisioning.planning import Planning
 from shared.provisioning.pull import Pull
@@ -36,6 +37,7 @@ class DryRun:
     renewal: Renewal
     marks: PendingMarks
     planning: Planning
+    group_planning: GroupPlanning
     guarding: Guarding
     progress: Callable[[str], ReadingProgress]
     """Where a store's next cycle goes on, by the store's id."""
@@ -49,14 +51,15 @@ class DryRun:
         reading, troubles = self.progress(store.id), list[str]()
         self.pull.mappings.look_again(store.id)
         if store.entra is not None:
-            reading, troubles = self.pull.read(store, self.graphs.of(store), reading, _forget, _go_on)
+            reading, troubles = self.pull.read(store, self.graphs.of(store), reading, _forget, _go_on, _go_on)
         _, more = self.renewal.after_rules(store, reading, _forget, _go_on)
         waiting = self.marks.waiting(store.id)
         if waiting.arrived:
             more += self.renewal.after_arrivals(store, waiting)
             waiting = self.marks.waiting(store.id)
-        plan = self.planning.plan(store, waiting.people)
-        return Preview(plan, self.guarding.breaches(store, plan), (*troubles, *more))
+        groups = self.group_planning.plan(store, {})
+        plan = self.planning.plan(store, waiting.people).model_copy(update={"groups": groups.changes})
+        return Preview(plan, self.guarding.breaches(store, plan), (*troubles, *more, *groups.troubles))
 
 
 def _go_on() -> None:

@@ -65,6 +65,7 @@ class HeldPlans:
             store=plan.store,
             digest=plan.digest,
             counts=plan.counts,
+            group_counts=plan.group_counts,
             breaches=breaches,
             active_users=active_users,
             moves=(first,),
@@ -90,12 +91,13 @@ class HeldPlans:
 
     def plan(self, held: HeldPlan) -> Plan:
         """Its changes, just as they were held. One round trip for some ten thousand. Raises PlanLost."""
-        lists: dict[str, list[PlannedChange]] = {"changes": [], "suppressed": []}
+        lists: dict[str, list[PlannedChange]] = {"changes": [], "suppressed": [], "groups": []}
         for row in self._range(held.store, f"part:{held.id}:", f"part:{held.id};", 1000):
             part = Plan.model_validate_json(gather(row, "part"))
             lists["changes"] += part.changes
             lists["suppressed"] += part.suppressed
-        plan = Plan(store=held.store, changes=tuple(lists["changes"]), suppressed=tuple(lists["suppressed"]))
+            lists["groups"] += part.groups
+        plan = Plan.model_validate({"store": held.store} | {name: tuple(some) for name, some in lists.items()})
         if plan.digest != held.digest:
             raise PlanLost(held.id)
         return plan
@@ -161,6 +163,7 @@ def _parts(plan_id: str, plan: Plan) -> Iterator[Row]:
     """The rows of a plan's changes: each a plan of its own with as many as fit, in order."""
     parts = [Plan(store=plan.store, changes=some) for some in _fitting(plan.changes)]
     parts += [Plan(store=plan.store, suppressed=some) for some in _fitting(plan.suppressed)]
+    parts += [Plan(store=plan.store, groups=some) for some in _fitting(plan.groups)]
     for number, part in enumerate(parts):
         key = f"part:{plan_id}:{number:06d}"
         yield {"PartitionKey": plan.store, "RowKey": key, **spread("part", part.model_dump_json())}
