@@ -17,7 +17,7 @@ from shared.tables.groups import Groups
 from shared.tables.liveness import queue_answers, tables_answer
 from shared.tables.partitions import Partitions
 
-OF_ONE_STORE = ("identities", "mappings", "runs", "heldplans", "entra", "secrets")
+OF_ONE_STORE = ("identities", "mappings", "runs", "heldplans", "entra", "errands", "secrets")
 """Tables in which a store has a partition of its own."""
 
 
@@ -45,8 +45,8 @@ def open_console(bridge: Bridge) -> Flask:
             password_mails=bridge.password_mails,
             runs=reconciler.runs,
             held_plans=reconciler.held_plans,
-            dry_run=reconciler.dry_run,
-            on_demand=reconciler.on_demand,
+            errands=reconciler.errands,
+            carrying_out=reconciler.carrying_out,
             decisions=reconciler.decisions,
             cycle_times=lambda store_id: reconciler.cycles.times(store_id).times,
             answers=lambda: {

@@ -16,8 +16,9 @@ from shared.entra.clients import SECRET, GraphClients
 from shared.entra.errors import GraphCredentials
 from shared.provisioning.apply import Apply
 from shared.provisioning.applying import Applying
+from shared.provisioning.carrying_out import CarryingOut
 from shared.provisioning.comparing import Comparing
-from shared.provisioning.cycle import Cycles
+from shared.provisioning.cycle import Cycles, Report
 from shared.provisioning.decisions import Decisions
 from shared.provisioning.desires import Desires
 from shared.provisioning.dry_run import DryRun, Preview
@@ -34,6 +35,7 @@ from shared.provisioning.renewal import Renewal
 from shared.provisioning.settle import Settle
 from shared.provisioning.source import Source
 from shared.tables.entra_scope import EntraScope
+from shared.tables.errands import Errands
 from shared.tables.errors import Unreadable
 from shared.tables.groups import Groups
 from shared.tables.held_plans import HeldPlans
@@ -96,6 +98,7 @@ class Reconciler:
         self.zoho_groups, self.lease = zoho_groups, lease
         self.held_plans = HeldPlans(service.get_table_client("heldplans"))
         self.runs = Runs(service.get_table_client("runs"))
+        self.errands = Errands(service.get_table_client("errands"))
         self.graphs = GraphClients(entra_session, lambda store: _secret_of(secrets, store))
         people = _People(self, service.get_table_client("identities"), service.get_table_client("entra"))
         self.groups, self.memberships = people.groups, people.memberships
@@ -104,6 +107,7 @@ class Reconciler:
             leases=Leases(service.get_table_client("leases"), now),
             seals=secrets,
             runs=self.runs,
+            errands=self.errands,
             identities=people.identities,
             marks=people.marks,
             graphs=self.graphs,
@@ -128,9 +132,10 @@ class Reconciler:
             now=now,
             lease=lease,
         )
+        self.carrying_out = CarryingOut(stores, self.errands, self.dry_run, self.on_demand, now)
 
-    def dry_run(self, store: Store) -> Preview:
-        """What the store's next cycle would do, if it ran now. Nothing is written. Raises as DryRun does."""
+    def dry_run(self, store: Store, report: Report = lambda *_: None) -> Preview:
+        """What the store's next cycle would do, if it ran now. Nothing is written. Reports and raises as DryRun."""
         tables = (rehearsal_of(self._service.get_table_client(name)) for name in ("identities", "entra"))
         people = _People(self, *tables)
         rehearsal = DryRun(
@@ -143,7 +148,7 @@ class Reconciler:
             progress=lambda store_id: self.cycles.times(store_id).reading,
             now=self.now,
         )
-        return rehearsal.preview(store)
+        return rehearsal.preview(store, report)
 
     def _preview_person(self, store: Store, person: AzureUser, before: ZohoUser | None) -> tuple[PreviewLine, ...]:
         context = EvaluationContext(self.now(), _RANDOM, lambda _: False)

@@ -33,6 +33,7 @@ from shared.provisioning.pull import Pull
 from shared.provisioning.reading_progress import ReadingProgress
 from shared.provisioning.renewal import Renewal
 from shared.tables.by_time import new_id
+from shared.tables.errands import Errands
 from shared.tables.errors import Changed, MappingUnusable, TablesBusy
 from shared.tables.identities import Identities
 from shared.tables.leases import Lease, LeaseLost, Leases
@@ -97,6 +98,7 @@ class Cycles:
     leases: Leases
     seals: Seals
     runs: Runs
+    errands: Errands
     identities: Identities
     marks: PendingMarks
     graphs: GraphClients
@@ -248,6 +250,7 @@ class _Cycle:
         self.note = self.note.model_copy(update={"last_full": now})
         cutoff = now - timedelta(days=self.store.history_days)
         self.parts.runs.drop_before(self.store.id, cutoff)
+        self.parts.errands.drop_before(self.store.id, cutoff)
         self.parts.guarding.held_plans.drop_before(self.store.id, cutoff)
         self.parts.identities.drop_events_before(self.store.id, cutoff)
 
