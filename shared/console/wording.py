@@ -84,6 +84,11 @@ def badge(state: str) -> Markup:
     return Markup('<span class="badge {}">{}</span>').format(TONES.get(state, "plain"), str(state))
 
 
+def sentence(text: str) -> str:
+    """With its first letter large, and the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
 def errand_title(errand: Errand) -> str:
     """What an errand is about."""
     return ERRANDS[errand.task.kind]
@@ -106,6 +111,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "counted": counted,
     "roughly": roughly,
     "badge": badge,
+    "sentence": sentence,
     "errand_title": errand_title,
     "field_label": field_label,
     "zip_same": zip_same,

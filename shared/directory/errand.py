@@ -17,6 +17,7 @@ from shared.directory.entra_connection import ObjectId
 from shared.directory.guard import Breach
 from shared.directory.on_demand import MOST_PEOPLE, OnDemandReport, StepFound
 from shared.directory.plan import ChangeKind
+from shared.directory.run import Result
 
 LOST_AFTER = timedelta(minutes=15)
 """Without a word from whoever carries it out. A message whose worker was killed comes again within ten minutes."""
@@ -55,8 +56,8 @@ class RetryPerson(BaseModel):
 
 
 type Task = Annotated[MakePlan | ProvisionPeople | RetryPerson, Field(discriminator="kind")]
-"""Each kind of errand. Another one is a class here, a line in ``shared/provisioning/carrying_out.py`` that does it, and
-a template ``console/errand_<kind>.html`` that shows what came of it."""
+"""Each kind of errand. Another one is a class here, a case in ``shared/provisioning/carrying_out.py`` that does it, a
+title in ``shared/console/wording.py``, and a template ``console/errand_<kind>.html`` that shows what came of it."""
 
 
 class ErrandState(StrEnum):
@@ -181,8 +182,10 @@ class Errand(BaseModel):
         return self._said(now, state=ErrandState.DONE, phase=None, plan=plan)
 
     def with_run(self, run: str, reports: tuple[OnDemandReport, ...], now: datetime) -> Self:
-        """It is done, for better or worse: each report says which."""
-        return self._said(now, state=ErrandState.DONE, phase=None, run=run, reports=reports)
+        """It is done, or for somebody it is not: his report says why."""
+        failed = any(report.result is Result.FAILED for report in reports)
+        state = ErrandState.FAILED if failed else ErrandState.DONE
+        return self._said(now, state=state, phase=None, run=run, reports=reports)
 
     def stumbled(self, why: str, now: datetime) -> Self:
         """This attempt came to nothing; there will be another."""

@@ -8,6 +8,7 @@ from hypothesis import given
 from shared.directory.cycle_plan import ORDER, Plan
 from shared.directory.errand import Errand, ErrandState, MakePlan, PlanMade, ProvisionPeople, beginning
 from shared.directory.on_demand import OnDemandReport, Step, StepFound
+from shared.directory.run import Result
 from tests.directory.plans import PLANS
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -56,6 +57,8 @@ def test_steps_come_one_by_one_and_a_new_attempt_begins_anew() -> None:
     reports = (OnDemandReport(object_id=ADA, name="Ada", steps=(step,)),)
     done = again.with_run("3-4", reports, _after(minutes=2))
     assert (done.state, done.reports, done.ended) == (ErrandState.DONE, reports, _after(minutes=2))
+    failed = again.with_run("3-4", (reports[0].model_copy(update={"result": Result.FAILED}),), NOON)
+    assert failed.state is ErrandState.FAILED
     assert Errand.model_validate_json(done.model_dump_json()) == done
 
 
