@@ -12,6 +12,7 @@ from shared.provisioning.graph_check import GraphCheck
 from shared.provisioning.mapping_preview import MappingPreview
 from shared.provisioning.password_mail import PasswordMails
 from shared.provisioning.people_care import PeopleCare
+from shared.provisioning.readiness import Readiness
 from shared.provisioning.start import Switch
 from shared.provisioning.store_removal import StoreRemoval
 from shared.provisioning.store_settings import StoreSettings
@@ -38,6 +39,7 @@ class ConsoleParts:
     disconnect: Disconnect
     switch: Switch
     removal: StoreRemoval
+    readiness: Readiness
     graph_check: GraphCheck
     mappings: Mappings
     mapping_preview: MappingPreview

@@ -14,6 +14,7 @@ from shared.console.form_token import FIELD, form_token
 from shared.console.parts import ConsoleParts
 from shared.console.queued import Queued, collected
 from shared.open_console import open_console
+from shared.provisioning.readiness import Readiness
 from shared.settings import Platform
 
 
@@ -59,10 +60,15 @@ class Pages:
         self.app.extensions[EXTENSION] = replace(self.parts, platform=platform)
 
 
-def pages_of(bridge: Bridge) -> Pages:
-    """The pages over a bridge, for an owner."""
+def pages_of(bridge: Bridge, readiness: Readiness | None = None) -> Pages:
+    """The pages over a bridge, for an owner.
+
+    ``readiness``: nobody is asked unless it is given, for the run's Azurite holds the stores of other tests, too, whose
+    calls to Zoho One are counted.
+    """
     app = open_console(bridge)
     pages = Pages(app, app.test_client(), bridge)
+    pages.app.extensions[EXTENSION] = replace(pages.parts, readiness=readiness or Readiness({}, bridge.switch.now))
     pages.signed_in("Organization.Owner")
     return pages
 
