@@ -16,6 +16,7 @@ from shared.entra.clients import SECRET, GraphClients
 from shared.entra.errors import GraphCredentials
 from shared.provisioning.apply import Apply
 from shared.provisioning.applying import Applying
+from shared.provisioning.carrying_out import CarryingOut
 from shared.provisioning.comparing import Comparing
 from shared.provisioning.cycle import Cycles
 from shared.provisioning.decisions import Decisions
@@ -30,6 +31,7 @@ from shared.provisioning.guarding import Guarding
 from shared.provisioning.member_accounts import MemberAccounts
 from shared.provisioning.memberships import Memberships
 from shared.provisioning.on_demand import OnDemand
+from shared.provisioning.one_cycle import Report
 from shared.provisioning.password_mail import PasswordMails
 from shared.provisioning.planning import Planning
 from shared.provisioning.pull import Pull
@@ -38,6 +40,7 @@ from shared.provisioning.settle import Settle
 from shared.provisioning.source import Source
 from shared.tables.entra_groups import EntraGroups
 from shared.tables.entra_scope import EntraScope
+from shared.tables.errands import Errands
 from shared.tables.errors import Unreadable
 from shared.tables.groups import Groups
 from shared.tables.held_plans import HeldPlans
@@ -102,6 +105,7 @@ class Reconciler:
         self.zoho_groups, self.lease = zoho_groups, lease
         self.held_plans = HeldPlans(service.get_table_client("heldplans"))
         self.runs = Runs(service.get_table_client("runs"))
+        self.errands = Errands(service.get_table_client("errands"))
         self.graphs = GraphClients(entra_session, lambda store: _secret_of(secrets, store))
         people = _People(self, service.get_table_client("identities"), service.get_table_client("entra"))
         self.groups, self.memberships = people.groups, people.memberships
@@ -110,6 +114,7 @@ class Reconciler:
             leases=Leases(service.get_table_client("leases"), now),
             seals=secrets,
             runs=self.runs,
+            errands=self.errands,
             identities=people.identities,
             marks=people.marks,
             graphs=self.graphs,
@@ -137,9 +142,10 @@ class Reconciler:
             now=now,
             lease=lease,
         )
+        self.carrying_out = CarryingOut(stores, self.errands, self.dry_run, self.on_demand, now)
 
-    def dry_run(self, store: Store) -> Preview:
-        """What the store's next cycle would do, if it ran now. Nothing is written. Raises as DryRun does."""
+    def dry_run(self, store: Store, report: Report = lambda *_: None) -> Preview:
+        """What the store's next cycle would do, if it ran now. Nothing is written. Reports and raises as DryRun."""
         tables = (rehearsal_of(self._service.get_table_client(name)) for name in ("identities", "entra"))
         people = _People(self, *tables)
         rehearsal = DryRun(
@@ -153,7 +159,7 @@ class Reconciler:
             progress=lambda store_id: self.cycles.times(store_id).reading,
             now=self.now,
         )
-        return rehearsal.preview(store)
+        return rehearsal.preview(store, report)
 
     def _preview_person(self, store: Store, person: AzureUser, before: ZohoUser | None) -> tuple[PreviewLine, ...]:
         context = EvaluationContext(self.now(), _RANDOM, lambda _: False)

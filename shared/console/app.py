@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response
 
 from shared.console import (
     connection_pages,
+    errand_pages,
     group_pages,
     held_plan_pages,
     mapping_pages,
@@ -101,6 +102,7 @@ def create_app(console: ConsoleParts) -> Flask:
         group_pages,
         run_pages,
         held_plan_pages,
+        errand_pages,
         status_pages,
     ):
         app.register_blueprint(pages.blueprint)

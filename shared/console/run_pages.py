@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared.console.context import NoSuchThing, View, admin, go, is_live, page, parts, the_store
-from shared.console.cycle_requests import ask
+from shared.console.queued import ask_cycle
 from shared.directory.csv_text import as_csv
 from shared.directory.run import Run, RunChange, RunKind, RunState
 from shared.directory.store import Store
@@ -49,7 +49,7 @@ def request_cycle(store_id: str) -> View:
         asked = Asked.model_validate(dict(request.form))
     except ValidationError:
         raise NoSuchThing("There is no such kind of cycle") from None
-    ask(store.id, asked.kind, str(admin()))
+    ask_cycle(store.id, asked.kind, str(admin()))
     parts().settings.note(store_id, f"A {asked.kind} was asked for", str(admin()))
     return go(".listed", store_id=store_id, asked=asked.kind.value)
 

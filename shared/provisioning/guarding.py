@@ -10,8 +10,9 @@ from shared.directory.held_plan import HeldState, Move
 from shared.directory.plan import LEAVINGS
 from shared.directory.recent_leavings import RecentLeavings
 from shared.directory.store import Store
-from shared.tables.held_plans import HeldPlans, PlanLost, StoredPlan
+from shared.tables.held_plans import HeldPlans, StoredPlan
 from shared.tables.identities import Identities
+from shared.tables.plan_parts import PlanLost
 from shared.tables.recent_leavings import Leavings
 
 CYCLE = "cycle"

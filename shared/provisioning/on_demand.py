@@ -83,7 +83,9 @@ class OnDemand:
 
         return self._recorded(store, asked_by, through)
 
-    def retry(self, store: Store, identity_id: str, asked_by: str) -> tuple[Run, tuple[OnDemandReport, ...]]:
+    def retry(
+        self, store: Store, identity_id: str, asked_by: str, tell: Tell = lambda *_: None
+    ) -> tuple[Run, tuple[OnDemandReport, ...]]:
         """Take what is pending of one person to Zoho One now, as Entra wrote it last; Graph is not asked.
 
         Raises KeyError where he is not in the store.
@@ -93,9 +95,7 @@ class OnDemand:
             raise KeyError(identity_id)
         if (shut := closed(self.now(), store.schedule)) is not None:
             raise CannotProvision(shut.reason)
-        return self._recorded(
-            store, asked_by, lambda: (_Person(self, store, identity_id, lambda *_: None).again(stored),)
-        )
+        return self._recorded(store, asked_by, lambda: (_Person(self, store, identity_id, tell).again(stored),))
 
     def _recorded(
         self, store: Store, asked_by: str, through: Callable[[], tuple[OnDemandReport, ...]]

@@ -30,6 +30,7 @@ from shared.provisioning.planning import Planning
 from shared.provisioning.pull import Pull
 from shared.provisioning.reading_progress import ReadingProgress
 from shared.provisioning.renewal import Renewal
+from shared.tables.errands import Errands
 from shared.tables.errors import Changed, MappingUnusable, TablesBusy
 from shared.tables.identities import Identities
 from shared.tables.leases import Lease, LeaseLost, Leases
@@ -90,6 +91,7 @@ class CycleParts:
     leases: Leases
     seals: Seals
     runs: Runs
+    errands: Errands
     identities: Identities
     marks: PendingMarks
     graphs: GraphClients
@@ -208,6 +210,7 @@ class OneCycle:
         """Once a day, what is older than the store keeps."""
         cutoff = self.parts.now() - timedelta(days=self.store.history_days)
         self.parts.runs.drop_before(self.store.id, cutoff)
+        self.parts.errands.drop_before(self.store.id, cutoff)
         self.parts.guarding.held_plans.drop_before(self.store.id, cutoff)
         self.parts.identities.drop_events_before(self.store.id, cutoff)
 

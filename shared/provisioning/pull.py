@@ -49,6 +49,8 @@ class Pull:
     scope: EntraScope
     groups: EntraGroups
     seen: SeenPages
+    heard: Callable[[int], None] = lambda _: None
+    """Hears how many people each page of a reading had."""
 
     def read(
         self,
@@ -196,6 +198,7 @@ class _Reading:
         kept = in_parallel(lambda change: self._take(*change, first=first, complete=page.full), changes, THREADS)
         if later := [change[0] for change, done in zip(changes, kept, strict=True) if not done]:
             self._mark(later)
+        self.pull.heard(len(changes))
 
     def _take(
         self,

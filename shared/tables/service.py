@@ -23,7 +23,7 @@ from urllib3 import Retry
 from shared.calls import note_call
 from shared.tables.errors import Changed, TablesBusy, Taken, TooLarge
 
-TABLES = ("mappings", "stores", "identities", "secrets", "consents", "leases", "runs", "heldplans", "entra")
+TABLES = ("mappings", "stores", "identities", "secrets", "consents", "leases", "runs", "heldplans", "entra", "errands")
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20

@@ -1,5 +1,6 @@
 """Mapping with a preview and a conflict, a held plan, every page in light, dark and on a phone, who may not come in."""
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -21,7 +22,10 @@ STORE = "/console/stores/contoso"
 PAGES = (
     *("/console/", "/console/stores/new", "/console/status", STORE),
     *(f"{STORE}/{page}" for page in ("people", "plan", "runs", "api-integration", "mapping", "settings")),
-    *(f"{STORE}/{page}" for page in ("status-sync", "criteria", "guard", "schedule", "changes", "review", "delete")),
+    *(
+        f"{STORE}/{page}"
+        for page in ("status-sync", "criteria", "guard", "schedule", "changes", "review", "delete", "errands")
+    ),
     *(
         f"{STORE}/{page}"
         for page in ("groups/settings", "mapping/fields/title", "mapping/versions", "settings/templates/user/en")
@@ -83,6 +87,44 @@ def test_a_rule_is_tried_while_it_is_typed_and_a_conflict_is_shown(
     assert saved[ZohoField.FORMATTED_NAME] == 'Join(", ", [surname], [givenName])', "and ours"
 
 
+def test_a_plan_is_made_while_the_page_is_reloaded_left_and_seen_by_another(
+    served: Served, open_page: Callable[..., Watched]
+) -> None:
+    watched, another = open_page(served.origin), open_page(served.origin)
+    _slow_graph(served, 0.5)
+    watched.go(f"{STORE}/plan")
+    watched.press("Make the plan of now")
+    watched.heading("The plan of now")
+    address = watched.page.url.removeprefix(served.origin)
+    watched.page.get_by_role("progressbar").wait_for()
+    watched.assert_accessible()
+    watched.page.reload()
+    another.go(address)
+    for each in (watched, another):
+        each.page.get_by_text("Nothing was changed: this is what a cycle would have done").wait_for()
+        each.page.get_by_role("link", name="CSV").wait_for()
+    watched.assert_accessible()
+    watched.go(f"{STORE}/plan")
+    watched.press("The last one")
+    watched.heading("The plan of now")
+    assert watched.page.url.endswith(address)
+    without = open_page(served.origin, java_script_enabled=False)
+    without.go(f"{STORE}/plan")
+    without.press("Make the plan of now")
+    without.heading("The plan of now")
+    gives_up = time.monotonic() + 20
+    while without.page.get_by_role("link", name="Look again").count():
+        assert time.monotonic() < gives_up
+        without.press("Look again")
+    without.page.get_by_text("Nothing was changed: this is what a cycle would have done").wait_for()
+    _slow_graph(served, 0)
+
+
+def _slow_graph(served: Served, seconds: float) -> None:
+    settings = f"{served.parts['graph'].removesuffix('/v1.0')}/_settings"
+    requests.patch(settings, json={"latency": seconds}, timeout=20).raise_for_status()
+
+
 def test_cycles_provisioning_on_demand_and_a_held_plan_that_is_approved(
     served: Served, open_page: Callable[..., Watched]
 ) -> None:
@@ -94,8 +136,9 @@ def test_cycles_provisioning_on_demand_and_a_held_plan_that_is_approved(
     page.get_by_label("Object ids in Entra").fill(people[0])
     watched.press("Provision")
     page.get_by_text("The person was deactivated in Entra.").wait_for()
-    steps = page.locator("#provisioned li > .badge").all_inner_texts()
+    steps = page.locator("#errand li > .badge").all_inner_texts()
     assert steps == ["import", "scope", "match", "map", "action"]
+    page.get_by_text("The run that records it").wait_for()
     watched.assert_accessible()
 
     browser.in_entra("unassign", people[1:])
