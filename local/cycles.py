@@ -24,9 +24,10 @@ from shared.directory.plan_report import as_json, as_markdown, as_text
 from shared.directory.run import Result, Run, RunKind, RunState
 from shared.directory.store import Store
 from shared.entra.errors import GraphError
-from shared.provisioning.cycle import CycleRequest, Done, NotNow
+from shared.provisioning.cycle import NotNow
 from shared.provisioning.decisions import NothingHeld
 from shared.provisioning.on_demand import CannotProvision
+from shared.provisioning.one_cycle import CycleRequest, Done
 from shared.provisioning.start import CannotStart
 from shared.settings import Settings, SettingsWrong, read_settings
 from shared.tables.errors import Changed, TablesError

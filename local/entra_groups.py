@@ -1,5 +1,6 @@
-"""The simulated Entra's groups, as far as an app is assigned to them."""
+"""The simulated Entra's groups."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 
@@ -27,6 +28,9 @@ class Groups:
 
     def __contains__(self, group_id: str) -> bool:
         return group_id in self._members
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._members)
 
     def members(self, group_id: str) -> list[str]:
         """The ids of the direct members."""

@@ -33,6 +33,13 @@ class GraphAssignments:
         page, answer = request.page(rows)
         return {**answer, "value": [{"principalId": each, "principalType": kind} for each, kind in page]}
 
+    def group(self, request: GraphRequest, group: str) -> Content:
+        """One group; what it is called is all that may be selected."""
+        request.allow("$select")
+        if group not in self._directory.groups:
+            raise GraphError(404, "Request_ResourceNotFound", f"Resource '{group}' does not exist")
+        return {"id": group, "displayName": self._directory.groups.name(group)}
+
     def members(self, request: GraphRequest, group: str) -> Content:
         """A page of a group's direct members."""
         request.allow("$select", "$top", "$skiptoken")

@@ -1,5 +1,6 @@
 """What an administrator does in the simulated Entra, over HTTP: `POST /_people` with a list of actions."""
 
+from functools import partial
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
@@ -15,7 +16,7 @@ class Action(BaseModel):
 
     do: Literal[
         "add", "change", "disable", "enable", "soft-delete", "restore", "hard-delete", "assign", "unassign",
-        "put group", "delete group", "assign group", "unassign group", "add member", "remove member",
+        "put group", "rename group", "delete group", "assign group", "unassign group", "add member", "remove member",
     ]  # fmt: skip
     id: str = ""
     """Of the person or the group."""
@@ -44,6 +45,7 @@ def _act(directory: EntraDirectory, action: Action) -> None:
         "assign": directory.assign,
         "unassign": directory.unassign,
         "delete group": directory.groups.delete,
+        "rename group": partial(directory.groups.rename, name=str(action.values.get("displayName"))),
     }
     match action.do:
         case "add":

@@ -17,8 +17,9 @@ from shared.entra.session import new_session as new_entra_session
 from shared.outgoing_mail import open_postbox
 from shared.provisioning.carrying_out import ErrandRequest
 from shared.provisioning.connection_check import ConnectionCheck
-from shared.provisioning.cycle import CycleRequest, NotNow
+from shared.provisioning.cycle import NotNow
 from shared.provisioning.mapping_preview import MappingPreview
+from shared.provisioning.one_cycle import CycleRequest
 from shared.provisioning.password_mail import PasswordMails
 from shared.provisioning.push import Push
 from shared.provisioning.start import Switch

@@ -18,22 +18,27 @@ from shared.provisioning.apply import Apply
 from shared.provisioning.applying import Applying
 from shared.provisioning.carrying_out import CarryingOut
 from shared.provisioning.comparing import Comparing
-from shared.provisioning.cycle import Cycles, Report
+from shared.provisioning.cycle import Cycles
 from shared.provisioning.decisions import Decisions
 from shared.provisioning.desires import Desires
 from shared.provisioning.dry_run import DryRun, Preview
 from shared.provisioning.group_apply import GroupApply
+from shared.provisioning.group_applying import GroupApplying
+from shared.provisioning.group_comparing import GroupComparing
+from shared.provisioning.group_planning import GroupPlanning
 from shared.provisioning.group_push import GroupPush
 from shared.provisioning.guarding import Guarding
 from shared.provisioning.member_accounts import MemberAccounts
 from shared.provisioning.memberships import Memberships
 from shared.provisioning.on_demand import OnDemand
+from shared.provisioning.one_cycle import Report
 from shared.provisioning.password_mail import PasswordMails
 from shared.provisioning.planning import Planning
 from shared.provisioning.pull import Pull
 from shared.provisioning.renewal import Renewal
 from shared.provisioning.settle import Settle
 from shared.provisioning.source import Source
+from shared.tables.entra_groups import EntraGroups
 from shared.tables.entra_scope import EntraScope
 from shared.tables.errands import Errands
 from shared.tables.errors import Unreadable
@@ -69,7 +74,9 @@ class _People:
         self.settle = Settle(self.identities, apply, of.now, of.passwords, self.memberships, random.random)
         desires = Desires(self.identities, apply, of.mappings.compiled, of.now)
         self.source = Source(self.identities, desires, self.settle, of.now)
-        self.pull = Pull(self.identities, of.mappings, self.source, EntraScope(entra), SeenPages(entra))
+        scope, self.entra_groups = EntraScope(entra), EntraGroups(entra)
+        self.pull = Pull(self.identities, of.mappings, self.source, scope, self.entra_groups, SeenPages(entra))
+        self.group_planning = GroupPlanning(self.entra_groups, scope, self.identities, self.groups)
         self.renewal = Renewal(self.identities, of.mappings, self.marks, self.source)
         self.planning = Planning(self.identities, of.now)
         self.guarding = Guarding(of.held_plans, of.leavings, self.identities, of.now)
@@ -117,6 +124,9 @@ class Reconciler:
             planning=people.planning,
             guarding=people.guarding,
             applying=Applying(people.identities, people.marks, people.settle, leavings, now, lease),
+            group_planning=people.group_planning,
+            group_comparing=GroupComparing(people.groups, people.entra_groups, zoho_groups),
+            group_applying=GroupApplying(people.group_planning, people.entra_groups, people.groups, now),
             now=now,
         )
         self.decisions = Decisions(self.held_plans, leavings, now)
@@ -144,6 +154,7 @@ class Reconciler:
             renewal=people.renewal,
             marks=people.marks,
             planning=people.planning,
+            group_planning=people.group_planning,
             guarding=people.guarding,
             progress=lambda store_id: self.cycles.times(store_id).reading,
             now=self.now,

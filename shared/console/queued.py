@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from shared.directory.errand import Errand
 from shared.directory.run import RunKind
 from shared.provisioning.carrying_out import ErrandRequest
-from shared.provisioning.cycle import CycleRequest
+from shared.provisioning.one_cycle import CycleRequest
 
 
 @dataclass(frozen=True)

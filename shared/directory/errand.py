@@ -4,15 +4,15 @@ The worker may be killed; then the message that asks for the errand comes again,
 an errand does no harm when it is carried out twice.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import islice
 from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from shared.directory.cycle_plan import ORDER, Plan
+from shared.directory.cycle_plan import ORDER, Plan, PlannedChange
 from shared.directory.entra_connection import ObjectId
 from shared.directory.guard import Breach
 from shared.directory.on_demand import MOST_PEOPLE, OnDemandReport, StepFound
@@ -87,7 +87,9 @@ class PlanMade(BaseModel):
 
     digest: str
     counts: dict[ChangeKind, int]
-    """Changes of each kind, in order; those that only confirm are among them."""
+    """Changes of people of each kind, in order; those that only confirm are among them."""
+    groups: dict[ChangeKind, int] = {}
+    """Of groups."""
     left_alone: int
     beginning: str
     """The digest of what is shown of it: see ``beginning``."""
@@ -100,10 +102,11 @@ class PlanMade(BaseModel):
     @classmethod
     def of(cls, plan: Plan, breaches: tuple[Breach, ...], troubles: Sequence[str], shown: Plan) -> Self:
         """For a plan of which this much is shown."""
-        numbers = {kind: sum(change.kind is kind for change in plan.changes) for kind in ORDER}
+        people, groups = (Counter(change.kind for change in changes) for changes in (plan.changes, plan.groups))
         return cls(
             digest=plan.digest,
-            counts={kind: number for kind, number in numbers.items() if number},
+            counts={kind: people[kind] for kind in ORDER if people[kind]},
+            groups={kind: groups[kind] for kind in ORDER if groups[kind]},
             left_alone=len(plan.suppressed),
             beginning=shown.digest,
             breaches=breaches,
@@ -113,8 +116,9 @@ class PlanMade(BaseModel):
 
     @property
     def changes(self) -> int:
-        """How many accounts would change."""
-        return sum(number for kind, number in self.counts.items() if kind is not ChangeKind.NOTHING)
+        """How many accounts and groups would change."""
+        both = (*self.counts.items(), *self.groups.items())
+        return sum(number for kind, number in both if kind is not ChangeKind.NOTHING)
 
 
 class Errand(BaseModel):
@@ -201,6 +205,15 @@ class Errand(BaseModel):
 
 def beginning(plan: Plan, most: int) -> Plan:
     """A plan with the first changes of each kind, and the first of those that are left alone."""
-    shown = (islice((change for change in plan.changes if change.kind is kind), most) for kind in ORDER)
-    changes = tuple(change for some in shown for change in some)
-    return plan.model_copy(update={"changes": changes, "suppressed": plan.suppressed[:most]})
+
+    def first(changes: Iterable[PlannedChange]) -> tuple[PlannedChange, ...]:
+        seen = Counter[ChangeKind]()
+        shown = list[PlannedChange]()
+        for change in changes:
+            seen[change.kind] += 1
+            if seen[change.kind] <= most:
+                shown.append(change)
+        return tuple(shown)
+
+    kept = {"changes": first(plan.changes), "suppressed": plan.suppressed[:most], "groups": first(plan.groups)}
+    return plan.model_copy(update=kept)

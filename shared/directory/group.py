@@ -4,6 +4,7 @@ Members stand apart, a row for each: a group of fifty thousand is no larger here
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Self
 
@@ -54,6 +55,19 @@ class ZohoGroupRecord(BaseModel):
     holds: ZohoGroup
     adopted: bool = False
     """It was there before the bridge."""
+
+
+@dataclass(frozen=True)
+class GroupDrift:
+    """In what a group in Zoho One is not what was confirmed."""
+
+    actual: ZohoGroupRecord | None
+    """What it is; None: it is not there."""
+    missing: tuple[str, ...] = ()
+    """Members, by the bridge's ids, who are not in it."""
+    foreign: tuple[str, ...] = ()
+    """Accounts in it of nobody who should be, where the store wants exactly its members."""
+    told: str = ""
 
 
 class GroupSaid(BaseModel):
@@ -145,14 +159,13 @@ def from_scim(resource: Mapping[str, JsonValue]) -> ZohoGroup:
     )
 
 
-def decide_deletion(account: ZohoGroupRecord | None, choice: Reflection) -> Decision:
-    """What becomes of Zoho One's group when Entra has deleted its own."""
+def decide_deletion(account: ZohoGroupRecord | None, choice: Reflection, why: str) -> Decision:
+    """What becomes of Zoho One's group when Entra's is gone. ``why``: what happened in Entra, a sentence."""
     if account is None:
-        return Decision(Action.LET_GO, "The group was deleted in Entra; Zoho One has none.")
+        return Decision(Action.LET_GO, f"{why} Zoho One has none.")
     if choice is Reflection.NOTHING:
-        reason = f'The group was deleted in Entra; the store is set to "{choice}" for deleted groups.'
+        reason = f'{why} The store is set to "{choice}" for deleted groups.'
         return Decision(Action.LET_GO, f"{reason} Zoho One's stays, and is no longer managed.")
     if account.adopted:
-        reason = "The group was deleted in Entra. Zoho One's was there before the bridge, so it stays."
-        return Decision(Action.LET_GO, reason)
-    return Decision(Action.DELETE, f'The group was deleted in Entra; the store is set to "{choice}".')
+        return Decision(Action.LET_GO, f"{why} Zoho One's was there before the bridge, so it stays.")
+    return Decision(Action.DELETE, f'{why} The store is set to "{choice}".')

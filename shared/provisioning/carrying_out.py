@@ -22,9 +22,9 @@ from shared.directory.on_demand import StepFound
 from shared.directory.store import Store, StoreId
 from shared.entra.errors import GraphError
 from shared.logging import logged_with
-from shared.provisioning.cycle import Report
 from shared.provisioning.dry_run import Preview
 from shared.provisioning.on_demand import CannotProvision, OnDemand
+from shared.provisioning.one_cycle import Report
 from shared.tables.by_time import new_id
 from shared.tables.errands import Errands
 from shared.tables.errors import MappingUnusable, TablesBusy

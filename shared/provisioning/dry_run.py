@@ -8,8 +8,9 @@ from shared.directory.cycle_plan import Plan
 from shared.directory.guard import Breach
 from shared.directory.store import Store
 from shared.entra.clients import GraphClients
-from shared.provisioning.cycle import Report
+from shared.provisioning.group_planning import GroupPlanning
 from shared.provisioning.guarding import Guarding
+from shared.provisioning.one_cycle import Report
 from shared.provisioning.planning import Planning
 from shared.provisioning.pull import Pull
 from shared.provisioning.reading_progress import ReadingProgress
@@ -18,7 +19,7 @@ from shared.tables.pending import PendingMarks
 
 READING = "reading Entra"
 RENEWING = "working out everybody anew, by the changed rules"
-PLANNING = "planning"
+PLANNING, PLANNING_GROUPS = "planning", "planning groups"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class DryRun:
     renewal: Renewal
     marks: PendingMarks
     planning: Planning
+    group_planning: GroupPlanning
     guarding: Guarding
     progress: Callable[[str], ReadingProgress]
     """Where a store's next cycle goes on, by the store's id."""
@@ -56,15 +58,17 @@ class DryRun:
         self.pull.mappings.look_again(store.id)
         if store.entra is not None:
             pull = replace(self.pull, heard=_Count(report, READING))
-            reading, troubles = pull.read(store, self.graphs.of(store), reading, _forget, _go_on)
+            reading, troubles = pull.read(store, self.graphs.of(store), reading, _forget, _go_on, _go_on)
         _, more = self.renewal.after_rules(store, reading, lambda _: report(RENEWING, 0, 0), _go_on)
         waiting = self.marks.waiting(store.id)
         if waiting.arrived:
             more += self.renewal.after_arrivals(store, waiting)
             waiting = self.marks.waiting(store.id)
+        report(PLANNING_GROUPS, 0, 0)
+        groups = self.group_planning.plan(store, {})
         planning = replace(self.planning, heard=_Count(report, PLANNING, len(waiting.people)))
-        plan = planning.plan(store, waiting.people)
-        return Preview(plan, self.guarding.breaches(store, plan), (*troubles, *more))
+        plan = planning.plan(store, waiting.people).model_copy(update={"groups": groups.changes})
+        return Preview(plan, self.guarding.breaches(store, plan), (*troubles, *more, *groups.troubles))
 
 
 @dataclass

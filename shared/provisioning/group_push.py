@@ -19,13 +19,14 @@ from shared.directory.expressions import EvaluationContext
 from shared.directory.group import (
     DesiredGroup,
     Group,
+    GroupDrift,
     GroupPending,
     GroupSaid,
     ZohoGroup,
     ZohoGroupRecord,
     decide_deletion,
 )
-from shared.directory.group_settings import GroupNameFailed, ResourceSync
+from shared.directory.group_settings import GroupNameFailed
 from shared.directory.guard import check_members
 from shared.directory.history import Event, EventKind
 from shared.directory.member_change import MemberChange, MemberRequest
@@ -47,6 +48,7 @@ SLICE = 500
 CLEARED = 1_000
 """Members of a deleted group whose rows go within its request; the others go by the clock."""
 
+DELETED = "The group was deleted in Entra."
 TAKEN = "Another group of this directory store has this displayName"
 
 EVENTS = {
@@ -73,7 +75,7 @@ class GroupPush:
 
     def create(self, store: Store, resource: Resource, members: MemberRequest) -> Group:
         """A group that Entra has not written before. The same request again joins one that is still pending."""
-        said = self._said(store, resource)
+        said = self.said(store, resource)
         group = Group(id=uuid.uuid4().hex, said=said, created=said.modified)
         first, *others = MemberChange(joining=members.change.joining).slices(SLICE)
         reason = "The group was added in Entra."
@@ -91,7 +93,7 @@ class GroupPush:
     def change(self, store: Store, stored: StoredGroup, resource: Resource, members: MemberRequest) -> Group:
         """A group's new state, as Entra wrote it, and what it says of the members."""
         self._ensure_free(stored.group)
-        before, said = stored.group, self._said(store, resource)
+        before, said = stored.group, self.said(store, resource)
         same, change = _is_same(said, before.said), members.change
         if members.only:
             change = members.difference(self.groups.members(store.id, before.id))
@@ -107,15 +109,50 @@ class GroupPush:
             stored = self._submit(store, stored, after, portion, reason)
         return stored.group
 
-    def delete(self, store: Store, stored: StoredGroup) -> None:
-        """Entra deleted the group: the store's settings say what becomes of Zoho One's."""
+    def say(
+        self,
+        store: Store,
+        stored: StoredGroup | None,
+        new_id: str,
+        resource: Resource,
+        change: MemberChange,
+        reason: str,
+    ) -> StoredGroup:
+        """A group as Microsoft Graph shows it, and at most SLICE memberships that change; a plan let them pass.
+
+        ``new_id``: of a group that the store does not have.
+        """
+        said = self.said(store, resource)
+        if stored is None:
+            group = Group(id=new_id, said=said, created=said.modified)
+            try:
+                return self._submit(store, None, group, change, reason)
+            except Taken:
+                raise GroupNameTaken(TAKEN) from None
+        self._ensure_free(stored.group)
+        after = stored.group.model_copy(update={"said": said})
+        if change.leaving:
+            after = after.model_copy(update={"recent": after.recent.with_leavings(self.now(), len(change.leaving))})
+        return self._submit(store, stored, after, change, reason)
+
+    def set_back(self, store: Store, stored: StoredGroup, drift: GroupDrift, reason: str) -> StoredGroup:
+        """Bring Zoho One's group back to what was confirmed, after somebody changed it there."""
+        self._ensure_free(stored.group)
+        after = stored.group.model_copy(update={"account": drift.actual})
+        # Whom nobody here knows is named by his account.
+        again = MemberChange(joining=drift.missing, leaving=drift.foreign)
+        accounts = {account: account for account in drift.foreign}
+        return self._submit(store, stored, after, NOBODY, reason, again=again, accounts=accounts)
+
+    def delete(self, store: Store, stored: StoredGroup, why: str = DELETED) -> None:
+        """The group is gone from Entra, or from its scope: the store's settings say what becomes of Zoho One's."""
         before = stored.group
         self._ensure_free(before)
         if before.pending is not None and (found := self._found(store, before)) is not None:
             # An earlier try may have made it.
             adopted = found.holds.display_name not in before.pending.attempted
             before = before.model_copy(update={"account": found.model_copy(update={"adopted": adopted})})
-        decision = decide_deletion(before.account, store.groups.deleted)
+        decision = decide_deletion(before.account, store.groups.deleted, why)
         if decision.action is Action.LET_GO:
             self.groups.remove(store.id, stored, self._event(EventKind.LET_GO, decision.reason))
         else:
@@ -160,12 +197,12 @@ class GroupPush:
         if (breach := check_members(len(leaving), group.members, store.guard, recent)) is not None:
             raise HeldBack(f"{breach} If it is meant, raise the store's limit for members removed.")
 
-    def _said(self, store: Store, resource: Resource) -> GroupSaid:
+    def said(self, store: Store, resource: Resource) -> GroupSaid:
         """What Entra says of a group. Raises Refused where the store's settings give it no name."""
         display_name, external_id = str(resource["displayName"]), resource.get("externalId")
         external = str(external_id) if external_id else None
         desired: DesiredGroup = None
-        if store.groups.resource_sync is ResourceSync.USERS_AND_GROUPS:
+        if store.groups.are_synced:
             context = EvaluationContext(self.now(), _RANDOM, lambda _: False)
             try:
                 name = store.groups.name_for(display_name, external, context)
@@ -182,7 +219,7 @@ class GroupPush:
 
     def _joined(self, store: Store, resource: Resource, members: MemberChange) -> StoredGroup:
         """The pending creation that has this request's name, taken over. Raises GroupNameTaken, BeingWritten."""
-        said = self._said(store, resource)
+        said = self.said(store, resource)
         holder = self.groups.holder_of(store.id, said.display_name)
         if holder is None:
             raise BeingWritten(self.now())  # given up between the write and the read

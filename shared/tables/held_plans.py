@@ -59,6 +59,7 @@ class HeldPlans:
             store=plan.store,
             digest=plan.digest,
             counts=plan.counts,
+            group_counts=plan.group_counts,
             breaches=breaches,
             active_users=active_users,
             moves=(first,),

@@ -34,7 +34,7 @@ class PlanParts:
 
     def read(self, store: str, plan_id: str, digest: str) -> Plan:
         """The plan, just as it was kept. One round trip for some ten thousand changes. Raises PlanLost."""
-        lists: dict[str, list[PlannedChange]] = {"changes": [], "suppressed": []}
+        lists: dict[str, list[PlannedChange]] = {"changes": [], "suppressed": [], "groups": []}
         with our_errors():
             for row in self._table.query_entities(
                 "PartitionKey eq @store and RowKey ge @start and RowKey lt @end",
@@ -44,7 +44,8 @@ class PlanParts:
                 part = Plan.model_validate_json(gather(row, "part"))
                 lists["changes"] += part.changes
                 lists["suppressed"] += part.suppressed
-        plan = Plan(store=store, changes=tuple(lists["changes"]), suppressed=tuple(lists["suppressed"]))
+                lists["groups"] += part.groups
+        plan = Plan.model_validate({"store": store} | {name: tuple(some) for name, some in lists.items()})
         if plan.digest != digest:
             raise PlanLost(plan_id)
         return plan
@@ -57,6 +58,7 @@ class PlanParts:
         """Each a plan of its own with as many changes as fit, in order."""
         parts = [Plan(store=plan.store, changes=some) for some in _fitting(plan.changes)]
         parts += [Plan(store=plan.store, suppressed=some) for some in _fitting(plan.suppressed)]
+        parts += [Plan(store=plan.store, groups=some) for some in _fitting(plan.groups)]
         for number, part in enumerate(parts):
             key = f"{self._kind}:{plan_id}:{number:06d}"
             yield {"PartitionKey": plan.store, "RowKey": key, **spread("part", part.model_dump_json())}

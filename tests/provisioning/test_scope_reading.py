@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from local.people import PEOPLE
 from shared.entra.errors import DeltaExpired, GraphBusy, GraphImplausible
-from shared.provisioning.scope_reading import ScopeProgress, refresh
+from shared.provisioning.following import Reading, ScopeProgress
+from shared.provisioning.scope_reading import refresh
+from shared.tables.entra_groups import EntraGroups
 from shared.tables.entra_scope import HIMSELF, EntraScope
 from shared.tables.errors import TablesBusy
 from shared.tables.service import connect
@@ -38,6 +40,7 @@ class Reader:
     def __init__(self, entra: Entra, scope: EntraScope, store_id: str) -> None:
         self.entra = entra
         self.scope = scope
+        self.groups = EntraGroups(scope._table)
         self.store = store_id
         self.kept = ScopeProgress().model_dump_json()
         self.keeps = 0
@@ -46,11 +49,16 @@ class Reader:
     def read(self, *, mark: bool = True) -> set[str]:
         """One cycle's reading; everybody in scope."""
         self.keeps = 0
-        app = self.entra.ready["enterprise_app"]
         known = ScopeProgress.model_validate_json(self.kept)
-        after = refresh(self.entra.client(), self.scope, self.store, app, known, mark=mark, keep=self.keep)
+        after = self.refresh(known, mark=mark)
         self.kept = after.model_dump_json()
         return self.scope.everyone(self.store)
+
+    def refresh(self, known: ScopeProgress, *, mark: bool = True) -> ScopeProgress:
+        """The reading itself, from where it is known to be."""
+        client = self.entra.client()
+        reading = Reading(client, self.scope, self.groups, self.store, mark=mark, look=True, keep=self.keep)
+        return refresh(reading, self.entra.ready["enterprise_app"], known)
 
     def at_first_mark(self, happens: Callable[[], None]) -> None:
         """Let something happen right before the first mark is written."""
@@ -123,8 +131,7 @@ def test_joins_assignments_and_members_and_then_costs_two_calls(reader: Reader, 
     known = reader.progress
     reader.entra.forget("calls")
     table_calls.clear()
-    app = reader.entra.ready["enterprise_app"]
-    after = refresh(reader.entra.client(), reader.scope, reader.store, app, known, mark=True, keep=reader.keep)
+    after = reader.refresh(known)
     assert reader.entra.calls() == STEPS
     assert table_calls == []
     assert after.model_copy(update={"chunks": known.chunks}) == known
@@ -137,7 +144,7 @@ def test_a_change_is_written_alone_whoever_else_is_there(reader: Reader, table_c
     reader.entra.act({"do": "remove member", "id": A, "members": [DORA]})
     table_calls.clear()
     reader.read()
-    assert table_calls == ["POST", "GET"], "a transaction; the test reads everybody"
+    assert table_calls == ["GET", "POST", "GET"], "the name, a transaction; the test reads everybody"
     assert reader.marked() == {DORA}
 
 
