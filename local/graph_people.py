@@ -1,5 +1,6 @@
 """What an administrator does in the simulated Entra, over HTTP: `POST /_people` with a list of actions."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal
 
@@ -36,7 +37,7 @@ def act(directory: EntraDirectory, actions: list[Action]) -> None:
 
 
 def _act(directory: EntraDirectory, action: Action) -> None:
-    simple = {
+    simple: dict[str, Callable[[str], object]] = {
         "disable": directory.disable,
         "enable": directory.enable,
         "soft-delete": directory.soft_delete,

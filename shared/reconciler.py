@@ -25,6 +25,7 @@ from shared.provisioning.dry_run import DryRun, Preview
 from shared.provisioning.group_apply import GroupApply
 from shared.provisioning.group_applying import GroupApplying
 from shared.provisioning.group_comparing import GroupComparing
+from shared.provisioning.group_on_demand import GroupOnDemand
 from shared.provisioning.group_planning import GroupPlanning
 from shared.provisioning.group_push import GroupPush
 from shared.provisioning.guarding import Guarding
@@ -142,7 +143,10 @@ class Reconciler:
             now=now,
             lease=lease,
         )
-        self.carrying_out = CarryingOut(stores, self.errands, self.dry_run, self.on_demand, now)
+        self.group_on_demand = GroupOnDemand(
+            self.on_demand, people.group_planning, self.cycles.group_applying, people.entra_groups
+        )
+        self.carrying_out = CarryingOut(stores, self.errands, self.dry_run, self.on_demand, self.group_on_demand, now)
 
     def dry_run(self, store: Store, report: Report = lambda *_: None) -> Preview:
         """What the store's next cycle would do, if it ran now. Nothing is written. Reports and raises as DryRun."""

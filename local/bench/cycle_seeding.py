@@ -11,8 +11,9 @@ from itertools import batched
 from threading import Lock
 from typing import override
 
+from azure.data.tables import TableClient
+
 from local.bench.cycle_scene import CycleScene
-from local.bench.quick_table import QuickTable
 from local.parts import STORE
 from shared.directory.entra_connection import Scope
 from shared.directory.history import Event
@@ -41,9 +42,9 @@ AT_ONCE = 3
 class _Gathered(Identities):
     """Identities of a new store, settled and written a portion at a time."""
 
-    def __init__(self, table: QuickTable, settle: Callable[[list[Identity]], list[Identity]]) -> None:
+    def __init__(self, table: TableClient, settle: Callable[[list[Identity]], list[Identity]]) -> None:
         super().__init__(table)
-        self._quick, self._settle = table, settle
+        self._settle = settle
         self._waiting: list[Identity] = []
         self._lock = Lock()
         self._pool = ThreadPoolExecutor(AT_ONCE)
@@ -88,14 +89,14 @@ class _Gathered(Identities):
     def _put(self, store: str, people: list[Identity]) -> None:
         rows = [_keyed(store, key, row) for each in self._settle(people) for key, row in rows_of(each).items()]
         for portion in portions(sorted(rows, key=lambda row: row["RowKey"])):
-            self._quick.submit_transaction([("create", row) for row in portion])
+            self._table.submit_transaction([("create", row) for row in portion])
 
 
 def seed(scene: CycleScene) -> Store:
     """Let the store know everybody in Entra as a cycle would have left him; it reads assigned users and groups."""
     store, bridge = scene.connect(Scope.ASSIGNED), scene.bridge
-    identities = _Gathered(QuickTable.of(scene.tables.azurite, "identities"), lambda people: _settled(scene, people))
-    scope = EntraScope(QuickTable.of(scene.tables.azurite, "entra"))
+    identities = _Gathered(bridge.table("identities"), lambda people: _settled(scene, people))
+    scope = EntraScope(bridge.table("entra"))
     pull = bridge.reconciler.cycles.pull
     pull = replace(pull, identities=identities, source=replace(pull.source, identities=identities), scope=scope)
     scene.set_page_size(PAGE)

@@ -4,10 +4,10 @@ The worker may be killed; then the message that asks for the errand comes again,
 an errand does no harm when it is carried out twice.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -46,6 +46,16 @@ class ProvisionPeople(BaseModel):
     """The person from whose page it was asked for."""
 
 
+class ProvisionGroup(BaseModel):
+    """Take a group, and a few of its members, from Entra to Zoho One now."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["group"] = "group"
+    object_id: ObjectId
+    members: tuple[ObjectId, ...] = Field(default=(), max_length=MOST_PEOPLE)
+
+
 class RetryPerson(BaseModel):
     """Take what is pending of one person to Zoho One now; Entra is not asked."""
 
@@ -55,7 +65,7 @@ class RetryPerson(BaseModel):
     identity: str
 
 
-type Task = Annotated[MakePlan | ProvisionPeople | RetryPerson, Field(discriminator="kind")]
+type Task = Annotated[MakePlan | ProvisionPeople | ProvisionGroup | RetryPerson, Field(discriminator="kind")]
 """Each kind of errand. Another one is a class here, a case in ``shared/provisioning/carrying_out.py`` that does it, a
 title in ``shared/console/wording.py``, and a template ``console/errand_<kind>.html`` that shows what came of it."""
 
@@ -88,8 +98,8 @@ class PlanMade(BaseModel):
     digest: str
     counts: dict[ChangeKind, int]
     """Changes of people of each kind, in order; those that only confirm are among them."""
-    groups: dict[ChangeKind, int] = {}
-    """Of groups."""
+    group_counts: dict[ChangeKind, int] = {}
+    """The same of groups."""
     left_alone: int
     beginning: str
     """The digest of what is shown of it: see ``beginning``."""
@@ -102,11 +112,10 @@ class PlanMade(BaseModel):
     @classmethod
     def of(cls, plan: Plan, breaches: tuple[Breach, ...], troubles: Sequence[str], shown: Plan) -> Self:
         """For a plan of which this much is shown."""
-        people, groups = (Counter(change.kind for change in changes) for changes in (plan.changes, plan.groups))
         return cls(
             digest=plan.digest,
-            counts={kind: people[kind] for kind in ORDER if people[kind]},
-            groups={kind: groups[kind] for kind in ORDER if groups[kind]},
+            counts=_numbers(plan.changes),
+            group_counts=_numbers(plan.groups),
             left_alone=len(plan.suppressed),
             beginning=shown.digest,
             breaches=breaches,
@@ -117,7 +126,7 @@ class PlanMade(BaseModel):
     @property
     def changes(self) -> int:
         """How many accounts and groups would change."""
-        both = (*self.counts.items(), *self.groups.items())
+        both = (*self.counts.items(), *self.group_counts.items())
         return sum(number for kind, number in both if kind is not ChangeKind.NOTHING)
 
 
@@ -204,16 +213,14 @@ class Errand(BaseModel):
 
 
 def beginning(plan: Plan, most: int) -> Plan:
-    """A plan with the first changes of each kind, and the first of those that are left alone."""
+    """A plan with the first changes of each kind, the first groups, and the first of those that are left alone."""
+    shown = (islice((change for change in plan.changes if change.kind is kind), most) for kind in ORDER)
+    changes = tuple(change for some in shown for change in some)
+    return plan.model_copy(
+        update={"changes": changes, "suppressed": plan.suppressed[:most], "groups": plan.groups[:most]}
+    )
 
-    def first(changes: Iterable[PlannedChange]) -> tuple[PlannedChange, ...]:
-        seen = Counter[ChangeKind]()
-        shown = list[PlannedChange]()
-        for change in changes:
-            seen[change.kind] += 1
-            if seen[change.kind] <= most:
-                shown.append(change)
-        return tuple(shown)
 
-    kept = {"changes": first(plan.changes), "suppressed": plan.suppressed[:most], "groups": first(plan.groups)}
-    return plan.model_copy(update=kept)
+def _numbers(changes: Sequence[PlannedChange]) -> dict[ChangeKind, int]:
+    numbers = {kind: sum(change.kind is kind for change in changes) for kind in ORDER}
+    return {kind: number for kind, number in numbers.items() if number}

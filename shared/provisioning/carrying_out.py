@@ -13,6 +13,7 @@ from shared.directory.errand import (
     MakePlan,
     Phase,
     PlanMade,
+    ProvisionGroup,
     ProvisionPeople,
     RetryPerson,
     Task,
@@ -23,6 +24,7 @@ from shared.directory.store import Store, StoreId
 from shared.entra.errors import GraphError
 from shared.logging import logged_with
 from shared.provisioning.dry_run import Preview
+from shared.provisioning.group_on_demand import GroupOnDemand
 from shared.provisioning.on_demand import CannotProvision, OnDemand
 from shared.provisioning.one_cycle import Report
 from shared.tables.by_time import new_id
@@ -58,6 +60,7 @@ class CarryingOut:
     errands: Errands
     dry_run: Callable[[Store, Report], Preview]
     on_demand: OnDemand
+    group_on_demand: GroupOnDemand
     now: Callable[[], datetime]
 
     def ask(self, store: Store, task: Task, asked_by: str) -> Errand:
@@ -104,6 +107,8 @@ class CarryingOut:
                 return self._plan(store, news)
             case ProvisionPeople(object_ids=people):
                 run, reports = self.on_demand.provision(store, people, news.errand.asked_by, news.step)
+            case ProvisionGroup(object_id=group, members=people):
+                run, reports = self.group_on_demand.provision(store, group, people, news.errand.asked_by, news.step)
             case RetryPerson(identity=identity):
                 try:
                     run, reports = self.on_demand.retry(store, identity, news.errand.asked_by, news.step)

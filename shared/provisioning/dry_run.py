@@ -19,7 +19,7 @@ from shared.tables.pending import PendingMarks
 
 READING = "reading Entra"
 RENEWING = "working out everybody anew, by the changed rules"
-PLANNING, PLANNING_GROUPS = "planning", "planning groups"
+PLANNING = "planning"
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,8 @@ class DryRun:
         if waiting.arrived:
             more += self.renewal.after_arrivals(store, waiting)
             waiting = self.marks.waiting(store.id)
-        report(PLANNING_GROUPS, 0, 0)
-        groups = self.group_planning.plan(store, {})
         planning = replace(self.planning, heard=_Count(report, PLANNING, len(waiting.people)))
+        groups = self.group_planning.plan(store, {})
         plan = planning.plan(store, waiting.people).model_copy(update={"groups": groups.changes})
         return Preview(plan, self.guarding.breaches(store, plan), (*troubles, *more, *groups.troubles))
 

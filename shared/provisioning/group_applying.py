@@ -4,7 +4,7 @@ Whoever is new has his account by then, so that he joins at once. A group that f
 from its turn.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -12,6 +12,7 @@ from functools import partial
 from shared.directory.cycle_plan import PlannedChange
 from shared.directory.group import GroupDrift
 from shared.directory.member_change import MemberChange
+from shared.directory.plan import ChangeKind
 from shared.directory.run import Result, RunChange
 from shared.directory.store import Store
 from shared.provisioning.applying import Stopped
@@ -50,7 +51,7 @@ class GroupApplying:
         there, and what is left is found again.
         """
         busy = 0
-        for work in self.planning.works(store, drifts, []):
+        for work in _deletions_last(self.planning.works(store, drifts, [])):
             if work.planned is None:
                 self._settled(store, work)
                 continue
@@ -112,3 +113,14 @@ class GroupApplying:
 
     def _told(self, change: PlannedChange, result: Result, failure: str | None) -> RunChange:
         return RunChange(change=change, result=result, at=self.now(), failure=failure)
+
+
+def _deletions_last(works: Iterable[GroupWork]) -> Iterator[GroupWork]:
+    """Nothing brings a deleted group back: what is stopped half-way has not come to it."""
+    deletions = list[GroupWork]()
+    for work in works:
+        if work.planned is not None and work.planned.kind is ChangeKind.DELETE:
+            deletions.append(work)
+        else:
+            yield work
+    yield from deletions

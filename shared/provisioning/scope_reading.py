@@ -41,13 +41,14 @@ class _Assigned(Following):
         self.progress = self.progress.model_copy(update={"assignments": number})
         self.end()
         followed = {group for chunk in self.progress.chunks for group in chunk.groups}
+        kept = followed
         if not self.progress.direct or self.progress.follows_every_group:
             # What another scope has left behind must not grant anything.
-            followed |= {group.id for group in self._with.groups.all(self._with.store)}
+            kept = followed | {group.id for group in self._with.groups.all(self._with.store)}
         self._read_direct(assigned.users)
-        if followed != assigned.groups or self.progress.follows_every_group:
+        if followed != assigned.groups or kept != assigned.groups:
             chunks = _chunks(self.progress.chunks, assigned.groups)
-            self.let_go(for_reason(followed - assigned.groups, UNASSIGNED), chunks)
+            self.let_go(for_reason(kept - assigned.groups, UNASSIGNED), chunks)
 
     def read_members(self, number: int) -> None:
         """What changed in a chunk, or where that cannot be told, everything in it."""

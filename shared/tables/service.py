@@ -22,6 +22,7 @@ from urllib3 import Retry
 
 from shared.calls import note_call
 from shared.tables.errors import Changed, TablesBusy, Taken, TooLarge
+from shared.tables.transactions import Table
 
 TABLES = ("mappings", "stores", "identities", "secrets", "consents", "leases", "runs", "heldplans", "entra", "errands")
 
@@ -68,23 +69,30 @@ def connect(account: StorageAccount) -> TableServiceClient:
 
 
 def _client(account: StorageAccount) -> TableServiceClient:
-    transport = RequestsTransport(session=_session(), session_owner=True)
     if isinstance(account, AsIdentity):
         credential = AzureCliCredential() if account.by_cli else ManagedIdentityCredential(client_id=account.client_id)
-        return TableServiceClient(
-            account.table_url,
-            credential=credential,
-            connection_timeout=CONNECT_SECONDS,
-            read_timeout=READ_SECONDS,
-            retry_total=RETRIES,
-            transport=transport,
+        return _Tables(account.table_url, credential=credential, transport=_transport())
+    return _Tables.from_connection_string(account, transport=_transport())
+
+
+class _Tables(TableServiceClient):
+    """The SDK's client, but for its tables."""
+
+    def __init__(self, endpoint: str, *, transport: RequestsTransport, **options: Any) -> None:
+        super().__init__(endpoint, transport=transport, retry_total=RETRIES, **options)
+        self._transport = transport
+
+    def get_table_client(self, table_name: str, **_: Any) -> Table:
+        """A table that shares connections, retries and the account's token with all others, as the SDK's do."""
+        return Table(
+            self.url, table_name, credential=self.credential, policies=self._policies, transport=self._transport
         )
-    return TableServiceClient.from_connection_string(
-        account,
-        connection_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retry_total=RETRIES,
-        transport=transport,
+
+
+def _transport() -> RequestsTransport:
+    # Its own time-outs are of five minutes each; those that a client is given it does not hear of.
+    return RequestsTransport(
+        session=_session(), session_owner=True, connection_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS
     )
 
 

@@ -4,7 +4,6 @@ Entra goes its way once: the link that the store keeps tells of the same fifty c
 are taken back to where they were before the cycle, so that a case costs its own cycles and no more.
 """
 
-import multiprocessing
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -28,15 +27,13 @@ from shared.tables.errors import TablesBusy
 from tests.conftest import Entra, ZohoOne
 from tests.faults import cycle_steps, fifty_changes
 from tests.faults.cycle_steps import Doomed
+from tests.faults.forked import PROCESSES
 from tests.faults.outcome import Outcome
 from tests.faults.outside_calls import CallName, Kind, Wire
 from tests.faults.table_rows import TableRows
 from tests.notify.mailing import password_in
 from tests.notify.office import Clock
 from tests.provisioning.reconciled import Reconciled
-
-_processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["tests.faults.cycle_steps"])
 
 RULES: dict[str, Any] = {
     # That somebody is deleted has to be in the plan; and the fifty changes are meant, so that the guard lets them pass.
@@ -215,7 +212,7 @@ class CycleScene:
 
     def _in_a_process(self, at: CallName | None, kind: Kind | None) -> int | None:
         doomed = Doomed(self.settings, self.store.id, replace(self.wire, seen=[]), at, kind, self._calls_file)
-        process = _processes.Process(target=cycle_steps.cycle, args=(doomed,))
+        process = PROCESSES.Process(target=cycle_steps.cycle, args=(doomed,))
         process.start()
         process.join()
         return process.exitcode

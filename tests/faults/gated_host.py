@@ -1,22 +1,30 @@
 """A function host whose every call outside passes a gate."""
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from multiprocessing.process import BaseProcess
 
 from local.gate import Gate, Watcher
 from local.parts import app_settings
-from local.processes import Child, Processes
+from local.processes import Processes
 from local.store import ZohoOneParts
 from tests.conftest import Endpoint
+from tests.faults.forked import start_forked_host
 
 
 @dataclass
 class GatedHost:
     """The host process, and its store's sync endpoint."""
 
-    process: Child
+    process: BaseProcess
     endpoint: Endpoint
+
+    def end(self) -> None:
+        """However far it is."""
+        self.process.kill()
+        self.process.join()
 
 
 @contextmanager
@@ -48,5 +56,5 @@ def start_gated_host(
 ) -> GatedHost:
     """A host process of its own."""
     environment = app_settings(connection_string, key, zoho_one) | {"BRIDGE_LEASE_SECONDS": str(lease_seconds)}
-    process, ready = processes.start_module("local.host", "--port", "0", "--no-timers", environment=environment)
+    process, ready = start_forked_host(environment, processes.logs / f"gated-{store}-{secrets.token_hex(4)}.log")
     return GatedHost(process, Endpoint(f"{ready['url']}/scim/{store}", token))

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import requests
 from hypothesis import settings
 
 from local.gate import Call, Moment
-from local.processes import Child, Processes
+from local.processes import Processes
 from local.store import add_store
 from shared.bridge import Bridge
 from tests.conftest import Endpoint, ZohoOne, held
@@ -34,7 +35,7 @@ class Scene:
         self.killer = Killer()
 
     @contextmanager
-    def store(self, name: str, *, warm: bool) -> Iterator[tuple[Endpoint, Endpoint, Child, str]]:
+    def store(self, name: str, *, warm: bool) -> Iterator[tuple[Endpoint, Endpoint, BaseProcess, str]]:
         """A new store: its endpoint on the host to be killed, and on the one that stays."""
         store = f"{name}-{next(self._numbers)}"
         self._zoho_one.reset()
@@ -45,7 +46,7 @@ class Scene:
                 assert host.endpoint.request("POST", "/Users", json={"userName": "warm@contoso.example"}).ok
             yield host.endpoint, Endpoint(f"{self._host}/scim/{store}", token), host.process, store
             self.killer.victim = None
-            host.process.kill()
+            host.end()
 
 
 @pytest.fixture

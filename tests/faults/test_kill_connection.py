@@ -4,7 +4,6 @@ What it leaves is a store that works, or one that says "connect"; and connecting
 """
 
 import itertools
-import multiprocessing
 import time
 from collections.abc import Callable
 from urllib.parse import parse_qsl, urlsplit
@@ -21,13 +20,11 @@ from shared.zoho.errors import ZohoCredentials
 from tests.conftest import ZohoOne
 from tests.faults import connection_steps
 from tests.faults.connection_steps import Doomed
+from tests.faults.forked import PROCESSES
 from tests.faults.gated_host import gates
 from tests.faults.killer import Killer
 
 LEASE_SECONDS = "0.5"
-
-_processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["tests.faults.connection_steps"])
 
 
 class Scene:
@@ -54,7 +51,7 @@ class Scene:
                 answer["accounts-server"] = gated.accounts_servers[home]
             settings = app_settings(connection_string, self._key, gated) | {"BRIDGE_LEASE_SECONDS": LEASE_SECONDS}
             cookies = {name: value or "" for name, value in browser.session.cookies.get_dict().items()}
-            process = _processes.Process(target=step, args=(Doomed(settings, store, answer, cookies),))
+            process = PROCESSES.Process(target=step, args=(Doomed(settings, store, answer, cookies),))
             killer.arm(process, at)
             process.start()
             process.join(30)

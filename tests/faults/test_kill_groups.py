@@ -5,13 +5,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 
 import pytest
 import requests
 from hypothesis import settings
 
 from local.gate import Call, Moment
-from local.processes import Child, Processes
+from local.processes import Processes
 from local.store import add_store
 from shared.bridge import Bridge
 from tests.conftest import Endpoint, ZohoOne
@@ -87,7 +88,7 @@ class Scene:
         self.killer = Killer()
 
     @contextmanager
-    def store(self, name: str, case: Case) -> Iterator[tuple[Grouped, Grouped, Child, str]]:
+    def store(self, name: str, case: Case) -> Iterator[tuple[Grouped, Grouped, BaseProcess, str]]:
         """A new store with people and a group: seen through the host to be killed, and the one that stays."""
         store = f"{name}-{next(self._numbers)}"
         self._zoho_one.reset()
@@ -103,7 +104,7 @@ class Scene:
             assert host.endpoint.request("GET", "/Users/none").status_code == 404  # warm
             yield doomed, staying, host.process, store
             self.killer.victim = None
-            host.process.kill()
+            host.end()
 
 
 @pytest.fixture

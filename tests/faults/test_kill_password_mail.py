@@ -4,7 +4,6 @@ However it ends, the person has exactly one valid password, and the last mail he
 """
 
 import itertools
-import multiprocessing
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -26,6 +25,7 @@ from shared.tables.errors import Changed
 from shared.tables.identity_rows import Lookup
 from tests.conftest import ZohoOne
 from tests.faults import mail_steps
+from tests.faults.forked import PROCESSES
 from tests.faults.gated_host import gates
 from tests.faults.killer import Killer
 from tests.faults.mail_steps import ADA, PERSON, Doomed
@@ -33,9 +33,6 @@ from tests.notify.mailing import mail_settings, notifying, raw_tables, received
 from tests.notify.smtp_server import MailServer, new_certificate, serving
 
 LEASE_SECONDS = "0.3"
-
-_processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["tests.faults.mail_steps"])
 
 
 class GatedMailServer(MailServer):
@@ -84,7 +81,7 @@ class Scene:
             zoho = store.zoho.model_copy(update={"sync_endpoint": type(store.zoho.sync_endpoint)(gated.sync_endpoint)})
             self.bridge.stores.put(store.model_copy(update={"zoho": zoho}))
             settings = self._settings(app_settings(connection_string, self._key, gated))
-            process = _processes.Process(target=step, args=(Doomed(settings, store.id),))
+            process = PROCESSES.Process(target=step, args=(Doomed(settings, store.id),))
             self._killer.arm(process, at)
             process.start()
             process.join(30)

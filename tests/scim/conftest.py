@@ -49,4 +49,4 @@ def counted(
         warm = host.endpoint.request("POST", "/Users", json={"userName": "warm@contoso.example", "active": True})
         assert warm.status_code == 201
         yield count, host.endpoint
-        host.process.stop()
+        host.end()

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from pathlib import Path
 import jwt
 import pytest
 
-from local.azurite import start_azurite
+from local.azurite import ACCOUNT, ACCOUNT_KEY, start_azurite
 from local.entra_certificate import write_certificate
 from local.processes import Processes
 from shared.tables.errors import TablesBusy
@@ -29,6 +30,15 @@ def test_as_many_threads_as_a_worker_has_keep_their_connections(azurite: str, ca
     assert not [record for record in caplog.records if record.name.startswith("urllib3")]
 
 
+def test_an_account_that_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK's own five minutes are longer than Azure lets a request last."""
+    monkeypatch.setattr("shared.tables.service.READ_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        account = f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};"
+        with pytest.raises(TablesBusy):
+            connect(f"{account}TableEndpoint=http://127.0.0.1:{silent.getsockname()[1]}/{ACCOUNT};")
+
+
 @pytest.mark.filterwarnings("ignore:Testing an element's truth value:DeprecationWarning")  # the SDK's, on Azurite's XML
 def test_the_apps_identity_opens_an_account(
     processes: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -42,6 +52,9 @@ def test_the_apps_identity_opens_an_account(
         monkeypatch.setenv("IDENTITY_ENDPOINT", url)
         with connect(AsIdentity(azurite.table_url, CLIENT_ID)) as service:
             assert {table.name for table in service.list_tables()} == set(TABLES)
+            row = {"PartitionKey": "p", "RowKey": "r"}
+            service.get_table_client("stores").submit_transaction([("create", row)])
+            assert service.get_table_client("stores").get_entity("p", "r") == row
     with _identity_endpoint("https://elsewhere.example") as (url, _):
         monkeypatch.setenv("IDENTITY_ENDPOINT", url)
         with pytest.raises(TablesBusy, match="needs the role Storage Table Data Contributor"):
