@@ -67,12 +67,17 @@ def _version(errand: Errand) -> str:
 def _plan(errand: Errand) -> dict[str, object]:
     """What an errand that made a plan shows of it."""
     if errand.plan is None:
-        return {"plan": None, "kinds": [], "left_alone": 0}
+        return {"plan": None, "kinds": [], "left_alone": 0, "groups": 0}
     try:
         plan = parts().errands.shown_plan(errand, errand.plan)
     except PlanLost:
-        return {"plan": None, "kinds": [], "left_alone": 0}
-    return {"plan": plan, "kinds": by_kind(plan, errand.plan.counts), "left_alone": errand.plan.left_alone}
+        return {"plan": None, "kinds": [], "left_alone": 0, "groups": 0}
+    return {
+        "plan": plan,
+        "kinds": by_kind(plan, errand.plan.counts),
+        "left_alone": errand.plan.left_alone,
+        "groups": sum(errand.plan.group_counts.values()),
+    }
 
 
 @blueprint.post("/<errand_id>/again")

@@ -110,7 +110,7 @@ def _given(form: dict[str, str], now: Store) -> Mapping[str, object]:
 
 @blueprint.get("/<group_id>")
 def group(store_id: str, group_id: str) -> View:
-    the_store(store_id)
+    store = the_store(store_id)
     stored = parts().groups.read(store_id, group_id)
     history = parts().identities.history(store_id, group_id, EVENTS)
     if stored is None and not history:
@@ -119,6 +119,7 @@ def group(store_id: str, group_id: str) -> View:
     desired = stored.group.said.desired if stored else None
     return page(
         "console/group.html",
+        store=store,
         group=stored.group if stored else None,
         identity_id=group_id,
         desired=desired if isinstance(desired, ZohoGroup) else None,

@@ -1,7 +1,9 @@
 """People and groups: found while a name is typed; of each what Entra says, what it becomes, and what happened."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from flask import Blueprint, Response, request
 from pydantic import ValidationError
@@ -10,7 +12,7 @@ from shared.console.context import NoSuchThing, View, admin, go, is_live, page, 
 from shared.console.errand_pages import set_off
 from shared.directory.azure_user import AZURE_FIELDS, EXTENSION_ATTRIBUTES, AzureUser, value_of
 from shared.directory.csv_text import as_csv
-from shared.directory.errand import ProvisionPeople, RetryPerson
+from shared.directory.errand import ProvisionGroup, ProvisionPeople, RetryPerson
 from shared.directory.group import Group
 from shared.directory.history import Event
 from shared.directory.identity import Identity
@@ -61,17 +63,18 @@ def search(store_id: str) -> View:
     return _people(store, typed)
 
 
-def _people(store: Store, typed: str, status: int = 200, asked: str = "", fault: str = "") -> View:
+def _people(store: Store, typed: str, faults: Mapping[str, str] = MappingProxyType({})) -> View:
+    """``faults``: what is wrong with the form that was sent."""
     return page(
         "console/people.html",
-        status,
+        422 if faults else 200,
         store=store,
         found=parts().identities.search(store.id, typed, SHOWN),
         typed=typed,
         most=SHOWN,
         people=parts().identities.estimate(store.id),
-        asked=asked,
-        faults={"object_ids": fault} if fault else {},
+        asked={name: request.form.get(name, "") for name in ("object_ids", "group", "members")},
+        faults=faults,
     )
 
 
@@ -188,8 +191,23 @@ def provision_some(store_id: str) -> View:
         people = ProvisionPeople.model_validate({"object_ids": _several(asked)})
     except ValidationError:
         wrong = f"One to {MOST_PEOPLE} object ids, each a GUID as Entra shows it on the user's page."
-        return _people(store, "", 422, asked=asked, fault=wrong)
+        return _people(store, "", {"object_ids": wrong})
     return set_off(store, people)
+
+
+@blueprint.post("/provision-group")
+def provision_group(store_id: str) -> View:
+    """Provision a group on demand by its object id in Entra, with up to five of its members."""
+    store, members = the_store(store_id), _several(request.form.get("members", ""))
+    try:
+        group = ProvisionGroup.model_validate({"object_id": request.form.get("group", ""), "members": members})
+    except ValidationError as error:
+        wrong = {
+            "object_id": ("group", "The object id of a group, a GUID as Entra shows it on the group's page."),
+            "members": ("members", f"Up to {MOST_PEOPLE} object ids of users, each a GUID."),
+        }
+        return _people(store, "", dict(wrong[str(fault["loc"][0])] for fault in error.errors()))
+    return set_off(store, group)
 
 
 def _several(typed: str) -> list[str]:

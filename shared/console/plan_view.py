@@ -10,6 +10,9 @@ from shared.directory.guard import Breach
 from shared.directory.plan import ChangeKind
 from shared.directory.plan_report import as_json
 
+COLUMNS = ("what", "kind", "name", "user name", "reason", "fields", "members joining", "members leaving", "identity")
+"""Of a change in a file."""
+
 type ByKind = list[tuple[ChangeKind, list[PlannedChange], int]]
 
 
@@ -27,14 +30,18 @@ def download(plan: Plan, breaches: Sequence[Breach], plan_id: str, form: str) ->
     if form == "json":
         text, kind = as_json(plan, breaches), "application/json"
     else:
-        rows = [("no", *_row(change)) for change in plan.changes]
-        rows += [("yes", *_row(change)) for change in plan.suppressed]
-        text = as_csv(("left alone", "kind", "name", "user name", "reason", "fields", "identity"), rows)
+        rows = [("no", *row_of(change)) for change in (*plan.changes, *plan.groups)]
+        rows += [("yes", *row_of(change)) for change in plan.suppressed]
+        text = as_csv(("left alone", *COLUMNS), rows)
         kind = "text/csv"
     name = f"plan-{plan_id}.{'json' if form == 'json' else 'csv'}"
     return Response(text, mimetype=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
-def _row(change: PlannedChange) -> tuple[str, ...]:
+def row_of(change: PlannedChange) -> tuple[str, ...]:
+    """A change in a file, in COLUMNS."""
     fields = "; ".join(f"{part.field}: {part.before or '–'} → {part.after or '–'}" for part in change.fields)
-    return (change.kind, change.name, change.user_name, change.reason, fields, change.identity)
+    members = change.members
+    told = (str(members.joining), str(members.leaving)) if members else ("", "")
+    what = "group" if members else "person"
+    return (what, change.kind, change.name, change.user_name, change.reason, fields, *told, change.identity)

@@ -31,7 +31,12 @@ TONES: Mapping[str, str] = {
 """The colour of a badge. It only repeats what its word says."""
 
 
-ERRANDS = {"plan": "The plan of now", "people": "Provision on demand", "retry": "Retry what is pending"}
+ERRANDS = {
+    "plan": "The plan of now",
+    "people": "Provision on demand",
+    "group": "Provision a group on demand",
+    "retry": "Retry what is pending",
+}
 """The title of each kind of errand's page."""
 
 

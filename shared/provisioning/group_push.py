@@ -326,6 +326,7 @@ class GroupPush:
         try:
             outcome = self.apply.apply(store, group, told, everybody, found, certain=certain)
         except ZohoRefused as refusal:
+            self.accounts.forget(store.id, people)
             self._go_back(store, begun, refusal)
         except (ZohoBusy, ZohoCredentials) as failure:
             self._let_go(store, begun, failure)

@@ -79,7 +79,7 @@ def test_a_plan_is_made_beside_the_page_and_found_again(pages: Pages, reconciled
     assert "24 create" in again, "a reload shows the same"
     assert PEOPLE[0].display_name in again
     rows = list(csv.reader(io.StringIO(_see(pages, f"{address}/changes.csv").text)))
-    assert sum(row[1] == "create" for row in rows) == 24
+    assert sum(row[2] == "create" for row in rows) == 24
     assert len(json.loads(_see(pages, f"{address}/changes.json").text)["changes"]) == 24
     assert reconciled.zoho_one.users() == [], "it touches nothing"
     assert address.rpartition("/")[2] in pages.get(f"{path}/plan").text
