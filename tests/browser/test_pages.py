@@ -21,7 +21,7 @@ from tests.console.test_admin import signed_in
 STORE = "/console/stores/contoso"
 PAGES = (
     *("/console/", "/console/stores/new", "/console/status", STORE),
-    *(f"{STORE}/{page}" for page in ("people", "plan", "runs", "api-integration", "mapping", "settings")),
+    *(f"{STORE}/{page}" for page in ("people", "groups", "plan", "runs", "api-integration", "mapping", "settings")),
     *(
         f"{STORE}/{page}"
         for page in ("status-sync", "criteria", "guard", "schedule", "changes", "review", "delete", "errands")
@@ -50,6 +50,26 @@ def test_every_page_is_readable_for_everybody(
         watched.assert_accessible()
         too_wide = watched.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
         assert not too_wide, f"{path} scrolls sideways"
+
+
+def test_a_mail_is_shown_as_text_and_as_html_while_it_is_typed(
+    served: Served, open_page: Callable[..., Watched]
+) -> None:
+    watched = open_page(served.origin, color_scheme="dark")
+    page = watched.page
+    watched.go(f"{STORE}/settings/templates/user/en")
+    page.get_by_text("As HTML, which most mail programs show").click()
+    frame = page.frame_locator("iframe")
+    code = frame.locator("code", has_text="Kp7#mXw4Te9%cRna")
+    code.wait_for()
+    assert code.evaluate("code => getComputedStyle(code).fontWeight") == "700", "its own styles count"
+    body = page.get_by_label("Body")
+    body.fill("Good day\n\n" + body.input_value())
+    page.locator("#preview", has_text="Good day").wait_for()
+    watched.press("Show what is typed")
+    frame.get_by_text("Good day").wait_for()
+    watched.heading("Mail to the user in en")
+    watched.assert_accessible()
 
 
 def test_a_rule_is_tried_while_it_is_typed_and_a_conflict_is_shown(

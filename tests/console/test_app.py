@@ -34,6 +34,19 @@ def test_pages_let_nothing_in_from_elsewhere_and_are_not_kept(pages: Pages, stor
         assert "max-age=31536000" in kept.headers["Cache-Control"]
 
 
+def test_a_mail_in_a_frame_has_styles_and_can_do_nothing(pages: Pages, store: Store) -> None:
+    path = f"/stores/{store.id}/settings/templates/user/en/mail.html"
+    saved = pages.get(path)
+    assert saved.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'; style-src 'unsafe-inline'")
+    assert "script-src" not in saved.headers["Content-Security-Policy"]
+    assert "Kp7#mXw4Te9%cRna</code>" in saved.text
+    body = "<script>alert(1)</script>\r\n\r\n{{ password }}\r\n{{ sign_in_url }}"
+    typed = pages.post(path, subject="Welcome", body=body).text
+    assert "&lt;script&gt;" in typed
+    assert "<script" not in typed
+    assert "The body does not show the password" in pages.post(path, subject="Welcome", body="<b>").text
+
+
 @pytest.mark.parametrize("token", ["", "made-up", "ü"])
 def test_a_form_without_its_token_changes_nothing(token: str, pages: Pages, store: Store) -> None:
     refused = pages.client.post(f"/console/stores/{store.id}/stop", data={FIELD: token})
