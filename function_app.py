@@ -3,6 +3,7 @@
 import azure.functions as func
 
 from functions.console import blueprint as console
+from functions.errands import blueprint as errands
 from functions.groups import blueprint as groups
 from functions.notify import blueprint as notify
 from functions.oauth import blueprint as oauth
@@ -20,4 +21,5 @@ app.register_functions(oauth)
 app.register_functions(notify)
 app.register_functions(console)
 app.register_functions(reconcile)
+app.register_functions(errands)
 app.register_functions(groups)

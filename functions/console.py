@@ -4,7 +4,7 @@ from typing import List  # noqa: UP035 - the worker refuses `list` in an annotat
 
 import azure.functions as func
 
-from shared.console.cycle_requests import collected
+from shared.console.queued import collected
 from shared.open_console import console
 
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # the library leaves it untyped
@@ -20,12 +20,19 @@ class _Pages(func.WsgiMiddleware):
 @blueprint.function_name("console")
 @blueprint.route("console/{*path}", methods=["GET", "POST"], auth_level=func.AuthLevel.ANONYMOUS)  # it asks who it is
 @blueprint.queue_output("cycles", queue_name="cycles", connection="AzureWebJobsStorage")
-def pages(req: func.HttpRequest, context: func.Context, cycles: func.Out[List[str]]) -> func.HttpResponse:  # noqa: UP006
-    """Answer with a page, and ask for the cycles that it asks for."""
+@blueprint.queue_output("errands", queue_name="errands", connection="AzureWebJobsStorage")
+def pages(
+    req: func.HttpRequest,
+    context: func.Context,
+    cycles: func.Out[List[str]],  # noqa: UP006
+    errands: func.Out[List[str]],  # noqa: UP006
+) -> func.HttpResponse:
+    """Answer with a page, and ask for the cycles and errands that it asks for."""
     with collected() as messages:
         page = _answer(req, context)
-    if messages:
-        cycles.set(messages)
+    for queue, asked in ((cycles, messages.cycles), (errands, messages.errands)):
+        if asked:
+            queue.set(asked)
     return page
 
 

@@ -24,9 +24,10 @@ from shared.directory.plan_report import as_json, as_markdown, as_text
 from shared.directory.run import Result, Run, RunKind, RunState
 from shared.directory.store import Store
 from shared.entra.errors import GraphError
-from shared.provisioning.cycle import CycleRequest, Done, NotNow
+from shared.provisioning.cycle import NotNow
 from shared.provisioning.decisions import NothingHeld
 from shared.provisioning.on_demand import CannotProvision
+from shared.provisioning.one_cycle import CycleRequest, Done
 from shared.provisioning.start import CannotStart
 from shared.settings import Settings, SettingsWrong, read_settings
 from shared.tables.errors import Changed, TablesError
@@ -53,7 +54,8 @@ def add_cycle_commands(commands: Any) -> None:
     sync = _command(commands, "sync", "run a cycle now")
     sync.add_argument("--full", action="store_true", help="compare everybody in Zoho One too")
     provision = _command(commands, "provision", "provision up to five people now, showing each step")
-    provision.add_argument("people", nargs="+", metavar="OBJECT-ID", help="of a user in Entra")
+    provision.add_argument("people", nargs="*", metavar="OBJECT-ID", help="of a user in Entra")
+    provision.add_argument("--group", metavar="OBJECT-ID", help="of a group in Entra; the people are members of it")
     _command(commands, "start", "test the connection, then start provisioning")
     _command(commands, "stop", "stop provisioning")
     runs = _command(commands, "runs", "list the last runs")
@@ -142,7 +144,11 @@ def _provision(bridge: Bridge, store: Store, arguments: argparse.Namespace) -> i
             _out.print(f"      {name}: {value}", markup=False, highlight=False)
 
     tell = (lambda *_: None) if arguments.json else show
-    run, reports = bridge.reconciler.on_demand.provision(store, arguments.people, _who(), tell)
+    reconciler = bridge.reconciler
+    if arguments.group:
+        run, reports = reconciler.group_on_demand.provision(store, arguments.group, arguments.people, _who(), tell)
+    else:
+        run, reports = reconciler.on_demand.provision(store, arguments.people, _who(), tell)
     if arguments.json:
         print(json.dumps([report.model_dump(mode="json") for report in reports], ensure_ascii=False, indent=2))
     failed = run.state is RunState.FAILED or any(not step.passed for report in reports for step in report.steps)
@@ -216,7 +222,7 @@ def _status_of(run: Run) -> int:
 
 
 def _table(runs: list[Run]) -> Table:
-    table = Table("started (UTC)", "kind", "asked by", "state", "planned", "results", "calls", "seconds")
+    table = Table("started (UTC)", "kind", "asked by", "state", "planned", "groups", "results", "calls", "seconds")
     for run in runs:
         table.add_row(
             f"{run.started:%Y-%m-%d %H:%M:%S}",
@@ -224,6 +230,7 @@ def _table(runs: list[Run]) -> Table:
             escape(run.asked_by),
             run.state,
             _counts(run.planned),
+            _counts(run.groups),
             _counts(run.results),
             _counts(run.calls),
             f"{run.duration.total_seconds():.1f}" if run.duration else "–",

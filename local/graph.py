@@ -77,6 +77,7 @@ class Graph:
             Route("GET", "/v1.0/users/{id}", "User.Read.All", self._users.get),
             Route("POST", "/v1.0/users/{id}/sendMail", "Mail.Send", self._send_mail),
             Route("GET", "/v1.0/groups/delta", "GroupMember.Read.All", groups_delta.answer),
+            Route("GET", "/v1.0/groups/{id}", "GroupMember.Read.All", assignments.group),
             Route("GET", "/v1.0/groups/{id}/members", "GroupMember.Read.All", assignments.members),
             Route(
                 "GET",

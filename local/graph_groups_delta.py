@@ -1,4 +1,4 @@
-"""The simulated Graph's delta query over the direct members of groups that are named one by one.
+"""The simulated Graph's delta query over groups and their direct members: of those named one by one, or of all.
 
 The members of a group come in as many items and pages as it takes. A change of a member is told by what he is now, so
 that one who came and left is told as removed; somebody in the recycle bin is a member of nothing.
@@ -26,7 +26,8 @@ NAMED = re.compile(r"id eq '([^']+)'")
 class _Place(BaseModel):
     """What a token stands for. ``until`` is None in a round that lists every member."""
 
-    groups: list[str]
+    groups: list[str] | None
+    """None: all of them."""
     since: int
     until: int | None = None
     at: int = 0
@@ -66,13 +67,13 @@ class GraphGroupsDelta:
         end = _Place(groups=place.groups, since=max(0, since - self._settings.replays))
         return {"value": value, "@odata.deltaLink": f"{url}?$deltatoken={self._links.sealed(end)}"}
 
-    def _everybody(self, named: Sequence[str]) -> list[MemberChange]:
+    def _everybody(self, named: Sequence[str] | None) -> list[MemberChange]:
         groups = self._directory.groups
         rows = []
-        for group in named:
+        for group in groups if named is None else named:
             if group in groups:
                 rows.append(MemberChange(group, None))
-                rows += [MemberChange(group, each) for each in groups.members(group) if self._is_member(group, each)]
+                rows += [MemberChange(group, each) for each in groups.shown(group) if self._is_member(group, each)]
         return rows
 
     def _changed(self, place: _Place) -> list[MemberChange]:
@@ -80,7 +81,7 @@ class GraphGroupsDelta:
         groups = self._directory.groups
         latest = dict.fromkeys(reversed(groups.changes[place.since : place.until]))
         told = [change for change in latest if change.member_id is None or change.group_id in groups]
-        return [change for change in reversed(told) if change.group_id in place.groups]
+        return [change for change in reversed(told) if place.groups is None or change.group_id in place.groups]
 
     def _items(self, rows: Sequence[MemberChange]) -> list[Content]:
         items: list[Content] = []
@@ -89,7 +90,7 @@ class GraphGroupsDelta:
                 items.append({"id": group, "@removed": {"reason": "deleted"}})
                 continue
             if self._settings.split_members or not items or items[-1]["id"] != group or "@removed" in items[-1]:
-                items.append({"id": group})
+                items.append({"id": group, "displayName": self._directory.groups.name(group)})
             if member is not None:
                 items[-1].setdefault("members@delta", []).append(self._member(group, member))
         return items
@@ -105,11 +106,13 @@ class GraphGroupsDelta:
         return is_there and member in self._directory.groups.members(group)
 
 
-def _named(request: GraphRequest) -> list[str]:
-    """The groups that a first request names; in Graph it may select more, and name none, which is not simulated."""
-    if request.query.get("$select") != "members":
-        raise GraphError(400, "Request_UnsupportedQuery", "Only $select=members is simulated here")
-    matches = [NAMED.fullmatch(part) for part in request.query.get("$filter", "").split(" or ")]
+def _named(request: GraphRequest) -> list[str] | None:
+    """The groups that a first request names, None where it means all; in Graph it may select other properties too."""
+    if request.query.get("$select") != "displayName,members":
+        raise GraphError(400, "Request_UnsupportedQuery", "Only $select=displayName,members is simulated here")
+    if "$filter" not in request.query:
+        return None
+    matches = [NAMED.fullmatch(part) for part in request.query["$filter"].split(" or ")]
     named = [match[1] for match in matches if match]
     if len(named) != len(matches) or len(named) > MOST_GROUPS:
         raise GraphError(400, "Request_UnsupportedQuery", f"$filter takes 1 to {MOST_GROUPS} of id eq '...'")

@@ -1,5 +1,7 @@
 """What an administrator does in the simulated Entra, over HTTP: `POST /_people` with a list of actions."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
@@ -15,7 +17,8 @@ class Action(BaseModel):
 
     do: Literal[
         "add", "change", "disable", "enable", "soft-delete", "restore", "hard-delete", "assign", "unassign",
-        "put group", "delete group", "assign group", "unassign group", "add member", "remove member",
+        "put group", "rename group", "hide group",
+        "delete group", "assign group", "unassign group", "add member", "remove member",
     ]  # fmt: skip
     id: str = ""
     """Of the person or the group."""
@@ -35,7 +38,7 @@ def act(directory: EntraDirectory, actions: list[Action]) -> None:
 
 
 def _act(directory: EntraDirectory, action: Action) -> None:
-    simple = {
+    simple: dict[str, Callable[[str], object]] = {
         "disable": directory.disable,
         "enable": directory.enable,
         "soft-delete": directory.soft_delete,
@@ -44,6 +47,8 @@ def _act(directory: EntraDirectory, action: Action) -> None:
         "assign": directory.assign,
         "unassign": directory.unassign,
         "delete group": directory.groups.delete,
+        "hide group": directory.groups.hidden.add,
+        "rename group": partial(directory.groups.rename, name=str(action.values.get("displayName"))),
     }
     match action.do:
         case "add":

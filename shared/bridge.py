@@ -15,9 +15,11 @@ from shared.console.consent_pages import ConsentPages
 from shared.directory.store import Store
 from shared.entra.session import new_session as new_entra_session
 from shared.outgoing_mail import open_postbox
+from shared.provisioning.carrying_out import ErrandRequest
 from shared.provisioning.connection_check import ConnectionCheck
-from shared.provisioning.cycle import CycleRequest, NotNow
+from shared.provisioning.cycle import NotNow
 from shared.provisioning.mapping_preview import MappingPreview
+from shared.provisioning.one_cycle import CycleRequest
 from shared.provisioning.password_mail import PasswordMails
 from shared.provisioning.push import Push
 from shared.provisioning.start import Switch
@@ -142,6 +144,11 @@ class Bridge:
             _log.info("store=%s no cycle: %s", request.store, str(reason) or "another instance took it over")
             return []
         return [done.goes_on.model_dump_json()] if done.goes_on else []
+
+    def run_errand(self, message: bytes, delivered: int) -> None:
+        """Carry out what a message asks for; ``delivered`` as of ``run_cycle``."""
+        request = ErrandRequest.model_validate_json(message)
+        self.reconciler.carrying_out.carry_out(request, last=delivered >= MOST_DELIVERIES)
 
     def mail_passwords(self) -> None:
         """Try again to send the one-time passwords that are due, in every started store."""

@@ -7,6 +7,7 @@ A line of the bridge is a word for what it is about, then ``name=value`` pairs, 
 ``store``      the directory store
 ``request``    one request of Entra's; it goes back to Entra as X-Request-Id
 ``cycle``      one run of the reconciler
+``errand``     what an administrator asked for on a page, carried out by a worker
 ``person``     the SCIM id of one person: made up by the bridge, and known to nobody but it and Entra
 =============  ====================================================================================
 """

@@ -11,19 +11,20 @@ from shared.console.app import create_app
 from shared.console.parts import ConsoleParts
 from shared.provisioning.graph_check import GraphCheck
 from shared.provisioning.people_care import PeopleCare
+from shared.provisioning.readiness import GRAPH, ZOHO_ONE, Readiness
 from shared.provisioning.store_removal import StoreRemoval
 from shared.provisioning.store_settings import StoreSettings
-from shared.tables.groups import Groups
 from shared.tables.liveness import queue_answers, tables_answer
 from shared.tables.partitions import Partitions
 
-OF_ONE_STORE = ("identities", "mappings", "runs", "heldplans", "entra", "secrets")
+OF_ONE_STORE = ("identities", "mappings", "runs", "heldplans", "entra", "errands", "secrets")
 """Tables in which a store has a partition of its own."""
 
 
 def open_console(bridge: Bridge) -> Flask:
     """The Flask application."""
     reconciler = bridge.reconciler
+    graph_check = GraphCheck(bridge.secrets, bridge.entra_session)
     return create_app(
         ConsoleParts(
             platform=bridge.platform,
@@ -35,18 +36,20 @@ def open_console(bridge: Bridge) -> Flask:
             removal=StoreRemoval(
                 bridge.stores, bridge.disconnect, Partitions([bridge.table(name) for name in OF_ONE_STORE]), _now
             ),
-            graph_check=GraphCheck(bridge.secrets, bridge.entra_session),
+            readiness=Readiness({ZOHO_ONE: bridge.switch.check.quick, GRAPH: graph_check.quick}, _now),
+            graph_check=graph_check,
             mappings=bridge.mappings,
             mapping_preview=bridge.mapping_preview,
             identities=bridge.identities,
-            groups=Groups(bridge.table("identities")),
+            groups=bridge.groups.groups,
+            group_guard=bridge.groups.guard,
             people=PeopleCare(bridge.identities, bridge.users, _now),
             mails=bridge.mails,
             password_mails=bridge.password_mails,
             runs=reconciler.runs,
             held_plans=reconciler.held_plans,
-            dry_run=reconciler.dry_run,
-            on_demand=reconciler.on_demand,
+            errands=reconciler.errands,
+            carrying_out=reconciler.carrying_out,
             decisions=reconciler.decisions,
             cycle_times=lambda store_id: reconciler.cycles.times(store_id).times,
             answers=lambda: {

@@ -16,24 +16,33 @@ from shared.entra.clients import SECRET, GraphClients
 from shared.entra.errors import GraphCredentials
 from shared.provisioning.apply import Apply
 from shared.provisioning.applying import Applying
+from shared.provisioning.carrying_out import CarryingOut
 from shared.provisioning.comparing import Comparing
 from shared.provisioning.cycle import Cycles
 from shared.provisioning.decisions import Decisions
 from shared.provisioning.desires import Desires
 from shared.provisioning.dry_run import DryRun, Preview
 from shared.provisioning.group_apply import GroupApply
+from shared.provisioning.group_applying import GroupApplying
+from shared.provisioning.group_comparing import GroupComparing
+from shared.provisioning.group_guard import GroupGuard
+from shared.provisioning.group_on_demand import GroupOnDemand
+from shared.provisioning.group_planning import GroupPlanning
 from shared.provisioning.group_push import GroupPush
 from shared.provisioning.guarding import Guarding
 from shared.provisioning.member_accounts import MemberAccounts
 from shared.provisioning.memberships import Memberships
 from shared.provisioning.on_demand import OnDemand
+from shared.provisioning.one_cycle import Report
 from shared.provisioning.password_mail import PasswordMails
 from shared.provisioning.planning import Planning
 from shared.provisioning.pull import Pull
 from shared.provisioning.renewal import Renewal
 from shared.provisioning.settle import Settle
 from shared.provisioning.source import Source
+from shared.tables.entra_groups import EntraGroups
 from shared.tables.entra_scope import EntraScope
+from shared.tables.errands import Errands
 from shared.tables.errors import Unreadable
 from shared.tables.groups import Groups
 from shared.tables.held_plans import HeldPlans
@@ -62,12 +71,16 @@ class _People:
         self.marks = PendingMarks(identities)
         apply = Apply(of.users, self.identities.record_of)
         groups, accounts = Groups(identities), MemberAccounts(self.identities)
-        self.groups = GroupPush(groups, GroupApply(of.zoho_groups, groups.owner_of), accounts, of.now, of.lease)
+        self.groups = GroupPush(
+            groups, GroupApply(of.zoho_groups, groups.owner_of), accounts, GroupGuard(groups, of.now), of.now, of.lease
+        )
         self.memberships = Memberships(groups, RegroupNotes(identities), self.groups, accounts, of.now)
         self.settle = Settle(self.identities, apply, of.now, of.passwords, self.memberships, random.random)
         desires = Desires(self.identities, apply, of.mappings.compiled, of.now)
         self.source = Source(self.identities, desires, self.settle, of.now)
-        self.pull = Pull(self.identities, of.mappings, self.source, EntraScope(entra), SeenPages(entra))
+        scope, self.entra_groups = EntraScope(entra), EntraGroups(entra)
+        self.pull = Pull(self.identities, of.mappings, self.source, scope, self.entra_groups, SeenPages(entra))
+        self.group_planning = GroupPlanning(self.entra_groups, scope, self.identities, self.groups)
         self.renewal = Renewal(self.identities, of.mappings, self.marks, self.source)
         self.planning = Planning(self.identities, of.now)
         self.guarding = Guarding(of.held_plans, of.leavings, self.identities, of.now)
@@ -96,6 +109,7 @@ class Reconciler:
         self.zoho_groups, self.lease = zoho_groups, lease
         self.held_plans = HeldPlans(service.get_table_client("heldplans"))
         self.runs = Runs(service.get_table_client("runs"))
+        self.errands = Errands(service.get_table_client("errands"))
         self.graphs = GraphClients(entra_session, lambda store: _secret_of(secrets, store))
         people = _People(self, service.get_table_client("identities"), service.get_table_client("entra"))
         self.groups, self.memberships = people.groups, people.memberships
@@ -104,6 +118,7 @@ class Reconciler:
             leases=Leases(service.get_table_client("leases"), now),
             seals=secrets,
             runs=self.runs,
+            errands=self.errands,
             identities=people.identities,
             marks=people.marks,
             graphs=self.graphs,
@@ -113,6 +128,9 @@ class Reconciler:
             planning=people.planning,
             guarding=people.guarding,
             applying=Applying(people.identities, people.marks, people.settle, leavings, now, lease),
+            group_planning=people.group_planning,
+            group_comparing=GroupComparing(people.groups, people.entra_groups, zoho_groups),
+            group_applying=GroupApplying(people.group_planning, people.entra_groups, people.groups, now),
             now=now,
         )
         self.decisions = Decisions(self.held_plans, leavings, now)
@@ -128,9 +146,13 @@ class Reconciler:
             now=now,
             lease=lease,
         )
+        self.group_on_demand = GroupOnDemand(
+            self.on_demand, people.group_planning, self.cycles.group_applying, people.entra_groups
+        )
+        self.carrying_out = CarryingOut(stores, self.errands, self.dry_run, self.on_demand, self.group_on_demand, now)
 
-    def dry_run(self, store: Store) -> Preview:
-        """What the store's next cycle would do, if it ran now. Nothing is written. Raises as DryRun does."""
+    def dry_run(self, store: Store, report: Report = lambda *_: None) -> Preview:
+        """What the store's next cycle would do, if it ran now. Nothing is written. Reports and raises as DryRun."""
         tables = (rehearsal_of(self._service.get_table_client(name)) for name in ("identities", "entra"))
         people = _People(self, *tables)
         rehearsal = DryRun(
@@ -139,11 +161,12 @@ class Reconciler:
             renewal=people.renewal,
             marks=people.marks,
             planning=people.planning,
+            group_planning=people.group_planning,
             guarding=people.guarding,
             progress=lambda store_id: self.cycles.times(store_id).reading,
             now=self.now,
         )
-        return rehearsal.preview(store)
+        return rehearsal.preview(store, report)
 
     def _preview_person(self, store: Store, person: AzureUser, before: ZohoUser | None) -> tuple[PreviewLine, ...]:
         context = EvaluationContext(self.now(), _RANDOM, lambda _: False)

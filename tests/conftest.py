@@ -153,6 +153,13 @@ class ZohoOne:
         headers = {"Authorization": f"Bearer {self._own_token()}"}
         assert self.session.delete(f"{self.parts.url}/scim/Groups/{group['id']}", headers=headers).ok
 
+    def change_group(self, name: str, *operations: dict[str, Any]) -> None:
+        """Change a group, as well."""
+        (group,) = (group for group in self.groups() if group["displayName"] == name)
+        body = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": list(operations)}
+        headers = {"Authorization": f"Bearer {self._own_token()}"}
+        assert self.session.patch(f"{self.parts.url}/scim/Groups/{group['id']}", json=body, headers=headers).ok
+
     def _own_token(self) -> str:
         form = {"grant_type": "refresh_token", "refresh_token": self.parts.refresh_token}
         form |= {"client_id": self.parts.client_id, "client_secret": self.parts.client_secret}

@@ -32,6 +32,7 @@ COMMANDS = sorted(
     }
 )
 PERSON = "5f2c1a7e-0d43-4c58-9b1e-6a2f7d3c8e90"
+GROUP = "b7d4c2f0-91aa-4e36-8f0d-2c5e1a7b9d34"
 ELSEWHERE = {
     "make test": "it is what runs this test, by .ci/run",
     ".venv/bin/python -m local serve": "stays up; tests/conformance/test_scim2_tester.py runs it",
@@ -49,8 +50,14 @@ ELSEWHERE = {
     ),
     **dict.fromkeys(
         (
-            f".venv/bin/python -m local {command} --store contoso --settings local.settings.json{person}"
-            for command, person in {"plan": "", "provision": f" {PERSON}", "runs": "", "sync": ""}.items()
+            f".venv/bin/python -m local {command} --store contoso --settings local.settings.json{whom}"
+            for command, whom in (
+                ("plan", ""),
+                ("provision", f" {PERSON}"),
+                ("provision", f" {PERSON} --group {GROUP}"),
+                ("runs", ""),
+                ("sync", ""),
+            )
         ),
         "needs a store and its people; tests/local/test_cycles.py runs it",
     ),

@@ -21,8 +21,8 @@ from shared.directory.identity import Account, Identity
 from shared.directory.mail_due import MailDue
 from shared.directory.store import Store
 from shared.directory.zoho_user import ZohoUser, to_scim
-from shared.provisioning.cycle import LASTS
 from shared.provisioning.cycle_note import CycleNote, lease_name, opened, sealed
+from shared.provisioning.one_cycle import LASTS
 from shared.provisioning.reading_progress import ReadingProgress, asked_for, rules_of
 from shared.tables.entra_scope import EntraScope
 from shared.tables.identities import Identities
@@ -101,7 +101,7 @@ def seed(scene: CycleScene) -> Store:
     pull = replace(pull, identities=identities, source=replace(pull.source, identities=identities), scope=scope)
     scene.set_page_size(PAGE)
     graph = bridge.reconciler.graphs.of(store)
-    progress, troubles = pull.read(store, graph, ReadingProgress(), lambda _: None, lambda: None)
+    progress, troubles = pull.read(store, graph, ReadingProgress(), lambda _: None, lambda: None, lambda: None)
     identities.end(STORE)
     scene.set_page_size(200)
     if troubles:

@@ -17,7 +17,7 @@ PATIENCE = 60  # seconds
 STORE_PAGES = (
     *("", "/people", "/people?typed=ad", "/people/{person}", "/plan", "/runs", "/mapping", "/mapping/fields/title"),
     *("/mapping/versions", "/api-integration", "/settings", "/settings/templates/user/en", "/status-sync"),
-    *("/criteria", "/guard", "/schedule", "/groups/settings", "/review", "/changes"),
+    *("/criteria", "/guard", "/schedule", "/groups", "/groups/settings", "/review", "/changes", "/errands"),
 )
 PAGES = ("/console/", "/console/status", *(f"/console/stores/{STORE}{page}" for page in STORE_PAGES))
 

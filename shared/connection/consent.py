@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.connection.errors import ConsentRefused, Refusal
 from shared.connection.tokens import SharedTokens
+from shared.directory.admin_change import AdminChange, setting_changes
 from shared.directory.store import DataCenterName, Store
 from shared.tables.connections import AccessToken, Connections, Tokens
 from shared.tables.consents import Asked, Consents, Opened, hashed
@@ -84,8 +85,12 @@ class Consent:
         opened = self.consents.open(store.id, admin, data_center.name, redirect_uri)
         return Question(consent_url(data_center, store.zoho.client_id, redirect_uri, opened.state), opened)
 
-    def answer(self, answer: ConsentAnswer, admin: str, cookies: Mapping[str, str]) -> Connected:
-        """Finish: exchange the code at the data center that the answer names, and keep what it gives."""
+    def answer(self, answer: ConsentAnswer, admin: str, cookies: Mapping[str, str], by: str | None = None) -> Connected:
+        """Finish: exchange the code at the data center that the answer names, and keep what it gives.
+
+        ``by``: the administrator, for the store's record of changes. Its table is another than that of the tokens, so
+        it is written after them; but who connected the store is written with them, too.
+        """
         asked = self._asked(answer, admin, cookies)
         if answer.error or not answer.code:
             raise ConsentRefused(Refusal.DENIED, asked.store)
@@ -98,13 +103,21 @@ class Consent:
         now = self.now()
         access = AccessToken.lasting(issued.access_token, now, issued.seconds)
         tokens = Tokens(client_id=client.id, client_secret=client.secret, refresh_token=refresh_token, access=access)
-        self.connections.save(store.id, now, data_center.name, tokens)
+        self.connections.save(store.id, now, data_center.name, tokens, by)
         self.tokens.forget(store.id)
         _log.info("connected store=%s data_center=%s", store.id, data_center.name)
         moved = store.zoho.data_center if store.zoho.data_center != data_center.name else None
+
+        def record(before: Store, after: Store) -> AdminChange:
+            what = f"Connected to Zoho One, data center {data_center.name}"
+            return AdminChange(at=now, by=by or "", what=what, changes=setting_changes(before, after))
+
         if moved is not None:
             # Only the next consent needs it: tokens come from where the connection says.
-            store = self.stores.change(store.id, lambda standing: _in_data_center(standing, data_center.name))
+            there = data_center.name
+            store = self.stores.change(store.id, lambda now: _in_data_center(now, there), record if by else None)
+        elif by is not None:
+            self.stores.record(store.id, record(store, store))
         return Connected(store, data_center.name, moved)
 
     def _asked(self, answer: ConsentAnswer, admin: str, cookies: Mapping[str, str]) -> Asked:

@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response
 
 from shared.console import (
     connection_pages,
+    errand_pages,
     group_pages,
     held_plan_pages,
     mapping_pages,
@@ -71,7 +72,7 @@ LARGEST_FORM = 1_000_000  # bytes; the longest mapping that can be saved, import
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -101,6 +102,7 @@ def create_app(console: ConsoleParts) -> Flask:
         group_pages,
         run_pages,
         held_plan_pages,
+        errand_pages,
         status_pages,
     ):
         app.register_blueprint(pages.blueprint)

@@ -88,11 +88,12 @@ def test(store_id: str) -> View:
 @blueprint.post("/disconnect")
 def disconnect(store_id: str) -> View:
     store = the_store(store_id)
+    # Before it is done: what is recorded is true then even if the process ends in between.
+    parts().settings.note(store_id, "Disconnecting from Zoho One was asked for", str(admin()))
     try:
         parts().disconnect(store_id)
     except ZohoBusy as busy:
         return _shown(store, {"": f"Zoho could not be asked to revoke the tokens, so they were kept: {busy}"}, 503)
-    parts().settings.note(store_id, "Disconnected from Zoho One", str(admin()))
     return go(".api_integration", store_id=store_id)
 
 

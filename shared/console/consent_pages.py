@@ -86,7 +86,7 @@ class ConsentPages:
             answer = ConsentAnswer.model_validate(dict(request.query))
         except ValidationError:
             raise ConsentRefused(Refusal.STATE) from None
-        connected = self.consent.answer(answer, admin.id, request.cookies)
+        connected = self.consent.answer(answer, admin.id, request.cookies, str(admin))
         return page(
             200,
             "connected.html",

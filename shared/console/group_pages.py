@@ -1,34 +1,82 @@
 """Groups: the store's choices for them, and of each what Entra says, what Zoho One holds, its members, its history."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import islice
 
 from flask import Blueprint, request
 
-from shared.console.context import NoSuchThing, View, go, is_live, page, parts, the_store
+from shared.console.context import NoSuchThing, View, admin, go, is_live, page, parts, the_store
 from shared.console.settings_form import sent_form
-from shared.directory.group import ZohoGroup
+from shared.directory.group import Group, ZohoGroup
 from shared.directory.group_settings import GroupSettings, ResourceSync, ensure_deletion_confirmed
+from shared.directory.search_terms import search_prefix, search_terms
 from shared.directory.status import Reflection
 from shared.directory.store import Store
 from shared.provisioning.store_settings import Section
+from shared.tables.errors import Changed
+from shared.tables.identity_rows import Stored, is_id
 
 blueprint = Blueprint("groups", __name__, url_prefix="/console/stores/<store_id>/groups")
 
 SHOWN = 50
 """Groups in the list."""
-MEMBERS = 20
-"""Members who are named on a group's page."""
+LOOKED = 1_000
+"""Groups among which a name is looked for, in one round trip; one of the others is found by its whole name."""
+MEMBERS = 25
+"""Members on a page of a group: a read for each, because a membership says nothing of the person."""
 EVENTS = 100
 """Of a group's history."""
 
 
+@dataclass(frozen=True)
+class Member:
+    """Who is a member, as far as he is known."""
+
+    id: str
+    name: str | None
+    """None: he has not been provisioned yet."""
+    state: str
+
+
 @blueprint.get("")
 def listed(store_id: str) -> View:
-    """The first groups, in the order of ids: a piece of the page of people, or a page."""
+    """Groups in the order of ids, a page at a time, or those whose name begins so: a piece of a page, or a page."""
     the_store(store_id)
-    groups = [stored.group for stored in islice(parts().groups.everything(store_id), SHOWN)]
-    return page("console/groups_listed.html" if is_live() else "console/groups.html", groups=groups, most=SHOWN)
+    typed, after = request.args.get("typed", "").strip(), request.args.get("after", "")
+    groups, everywhere = _named(store_id, typed) if typed else (_some(store_id, after), True)
+    return page(
+        "console/groups_listed.html" if is_live() else "console/groups.html",
+        groups=groups[:SHOWN],
+        typed=typed,
+        everywhere=everywhere,
+        looked=LOOKED,
+        most=SHOWN,
+        next=groups[SHOWN - 1].id if not typed and len(groups) > SHOWN else None,
+    )
+
+
+def _some(store_id: str, after: str) -> list[Group]:
+    """A page of groups and one more. One round trip."""
+    after = after if is_id(after) else ""
+    return [stored.group for stored in islice(parts().groups.everything(store_id, after, SHOWN + 1), SHOWN + 1)]
+
+
+def _named(store_id: str, typed: str) -> tuple[list[Group], bool]:
+    """The groups of which a word of the name begins so, by name; and whether all groups were looked at.
+
+    Three round trips at most: rows by the beginning of a name, as people have them, are not kept of groups.
+    """
+    looked = [stored.group for stored in islice(parts().groups.everything(store_id, page=LOOKED), LOOKED)]
+    prefix, everywhere = search_prefix(typed), len(looked) < LOOKED
+    found = {
+        group.id: group
+        for group in looked
+        if any(text.startswith(prefix) for text in search_terms(group.said.display_name, ""))
+    }
+    if not everywhere and (holder := parts().groups.holder_of(store_id, typed)) is not None:
+        found[holder.group.id] = holder.group
+    return sorted(found.values(), key=lambda group: group.said.display_name.casefold()), everywhere
 
 
 @blueprint.route("/settings", methods=["GET", "POST"])
@@ -63,23 +111,60 @@ def _given(form: dict[str, str], now: Store) -> Mapping[str, object]:
 
 @blueprint.get("/<group_id>")
 def group(store_id: str, group_id: str) -> View:
-    the_store(store_id)
-    stored = parts().groups.read(store_id, group_id)
-    history = parts().identities.history(store_id, group_id, EVENTS)
+    return _group(the_store(store_id), group_id)
+
+
+def _group(store: Store, group_id: str, status: int = 200, fault: str = "") -> View:
+    stored = parts().groups.read(store.id, group_id)
+    history = parts().identities.history(store.id, group_id, EVENTS)
     if stored is None and not history:
         raise NoSuchThing("There is no such group in this directory store")
-    members = []
-    if stored is not None:
-        for member, _ in zip(parts().groups.members(store_id, group_id), range(MEMBERS), strict=False):
-            found = parts().identities.read(store_id, member)
-            name = found.identity.said.source.display_name or found.identity.said.keys.user_name if found else None
-            members.append((member, name))
+    members, more = _members(store.id, group_id) if stored else ([], False)
     desired = stored.group.said.desired if stored else None
     return page(
         "console/group.html",
+        status,
+        fault=fault,
+        store=store,
         group=stored.group if stored else None,
         identity_id=group_id,
         desired=desired if isinstance(desired, ZohoGroup) else None,
         members=members,
+        after=request.args.get("after", ""),
+        next=members[-1].id if more else None,
         history=history,
     )
+
+
+@blueprint.post("/<group_id>/allow")
+def allow(store_id: str, group_id: str) -> View:
+    """Let members leave beyond the guard's limit for a while: what it held back, Entra sends again."""
+    store = the_store(store_id)
+    try:
+        there = parts().group_guard.allow(store, group_id, str(admin()))
+    except Changed:
+        return _group(store, group_id, 409, "The group is being written just now. Nothing was done; try again.")
+    if not there:
+        raise NoSuchThing("There is no such group in this directory store")
+    return go(".group", store_id=store_id, group_id=group_id)
+
+
+def _members(store_id: str, group_id: str) -> tuple[list[Member], bool]:
+    """A page of members in the order of ids, and whether there are more. A round trip, and one for each of them."""
+    after = request.args.get("after", "")
+    found = parts().groups.members(store_id, group_id, after if is_id(after) else "", MEMBERS + 1)
+    ids = list(islice(found, MEMBERS + 1))
+    known = parts().identities.several(store_id, ids[:MEMBERS])
+    return [_member(each, known.get(each)) for each in ids[:MEMBERS]], len(ids) > MEMBERS
+
+
+def _member(member_id: str, stored: Stored | None) -> Member:
+    if stored is None:
+        return Member(member_id, None, "")
+    identity = stored.identity
+    name = identity.said.source.display_name or identity.said.keys.user_name
+    if identity.pending is not None:
+        return Member(member_id, name, "pending")
+    if identity.account is None:
+        return Member(member_id, name, "no account")
+    return Member(member_id, name, "active" if identity.account.holds.active else "inactive")

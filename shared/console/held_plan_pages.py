@@ -1,30 +1,28 @@
 """The plan: what the next cycle would do, and a plan that the guard holds, with approve or discard."""
 
+from collections import Counter
+
 from flask import Blueprint, Response, request
 
-from shared.console.context import NoSuchThing, View, admin, go, is_live, page, parts, the_store
-from shared.console.cycle_requests import ask
-from shared.directory.csv_text import as_csv
-from shared.directory.cycle_plan import ORDER, Plan, PlannedChange
+from shared.console.context import NoSuchThing, View, admin, go, page, parts, the_store
+from shared.console.errand_pages import last_plan, set_off
+from shared.console.plan_view import by_kind
+from shared.console.plan_view import download as plan_file
+from shared.console.queued import ask_cycle
+from shared.directory.errand import MakePlan, beginning
 from shared.directory.held_plan import CannotBecome
-from shared.directory.plan import ChangeKind
-from shared.directory.plan_report import as_json
 from shared.directory.run import RunKind
 from shared.directory.store import Store
-from shared.entra.errors import GraphError
+from shared.provisioning.carrying_out import SHOWN
 from shared.provisioning.decisions import NothingHeld
-from shared.tables.errors import Changed, MappingUnusable
-from shared.tables.held_plans import PlanLost, StoredPlan
-from shared.zoho.errors import ZohoError
+from shared.tables.errors import Changed
+from shared.tables.held_plans import StoredPlan
+from shared.tables.plan_parts import PlanLost
 
 blueprint = Blueprint("plan", __name__, url_prefix="/console/stores/<store_id>/plan")
 
-SHOWN = 200
-"""People shown of each kind; the download has all of them."""
 EARLIER = 10
 """Decisions shown of earlier plans."""
-
-type ByKind = list[tuple[ChangeKind, list[PlannedChange], int]]
 
 
 @blueprint.get("", endpoint="page")
@@ -45,38 +43,21 @@ def _page(store: Store, status: int = 200, wrong: str = "") -> View:
         status,
         store=store,
         held=held,
-        plan=plan,
-        kinds=by_kind(plan) if plan else [],
+        plan=beginning(plan, SHOWN) if plan else None,
+        kinds=by_kind(beginning(plan, SHOWN), Counter(change.kind for change in plan.changes)) if plan else [],
+        groups=len(plan.groups) if plan else 0,
+        left_alone=len(plan.suppressed) if plan else 0,
         lost=lost,
         wrong=wrong,
         most=SHOWN,
+        made=last_plan(store.id),
     )
-
-
-def by_kind(plan: Plan) -> ByKind:
-    """The changes of each kind in their order: those that are shown, and how many there are."""
-    found = [(kind, [change for change in plan.changes if change.kind is kind]) for kind in ORDER]
-    return [(kind, changes[:SHOWN], len(changes)) for kind, changes in found if changes]
 
 
 @blueprint.post("/make")
 def make(store_id: str) -> View:
-    """The plan of now, which touches nothing: a piece of the page, or a page."""
-    store = the_store(store_id)
-    found, wrong = None, ""
-    try:
-        found = parts().dry_run(store)
-    except (GraphError, ZohoError, MappingUnusable) as failure:
-        wrong = str(failure)
-    return page(
-        "console/plan_made.html" if is_live() else "console/plan_made_page.html",
-        store=store,
-        found=found,
-        plan=found.plan if found else None,
-        kinds=by_kind(found.plan) if found else [],
-        wrong=wrong,
-        most=SHOWN,
-    )
+    """Let the plan of now be made, which touches nothing."""
+    return set_off(the_store(store_id), MakePlan())
 
 
 @blueprint.post("/<plan_id>/approve")
@@ -104,7 +85,7 @@ def _decided(store: Store, plan_id: str, *, approved: bool) -> View:
     except Changed:
         return _page(store, 409, "Somebody else decided just now. Nothing was done.")
     if approved and store.is_started:
-        ask(store.id, RunKind.CYCLE, str(admin()))  # so that nobody has to wait for the next one
+        ask_cycle(store.id, RunKind.CYCLE, str(admin()))  # so that nobody has to wait for the next one
     return go(".page", store_id=store.id)
 
 
@@ -123,17 +104,4 @@ def download(store_id: str, plan_id: str, form: str) -> Response:
         plan = parts().held_plans.plan(stored.held)
     except PlanLost:
         raise NoSuchThing("The changes of this plan are not kept any more") from None
-    if form == "json":
-        text, kind = as_json(plan, stored.held.breaches), "application/json"
-    else:
-        rows = [("no", *_row(change)) for change in plan.changes]
-        rows += [("yes", *_row(change)) for change in plan.suppressed]
-        text = as_csv(("left alone", "kind", "name", "user name", "reason", "fields", "identity"), rows)
-        kind = "text/csv"
-    name = f"plan-{plan_id}.{'json' if form == 'json' else 'csv'}"
-    return Response(text, mimetype=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
-
-
-def _row(change: PlannedChange) -> tuple[str, ...]:
-    fields = "; ".join(f"{part.field}: {part.before or '–'} → {part.after or '–'}" for part in change.fields)
-    return (change.kind, change.name, change.user_name, change.reason, fields, change.identity)
+    return plan_file(plan, stored.held.breaches, plan_id, form)

@@ -6,19 +6,20 @@ from datetime import datetime
 
 from shared.connection.disconnect import Disconnect
 from shared.directory.schedule import CycleTimes
-from shared.directory.store import Store
+from shared.provisioning.carrying_out import CarryingOut
 from shared.provisioning.decisions import Decisions
-from shared.provisioning.dry_run import Preview
 from shared.provisioning.graph_check import GraphCheck
+from shared.provisioning.group_guard import GroupGuard
 from shared.provisioning.mapping_preview import MappingPreview
-from shared.provisioning.on_demand import OnDemand
 from shared.provisioning.password_mail import PasswordMails
 from shared.provisioning.people_care import PeopleCare
+from shared.provisioning.readiness import Readiness
 from shared.provisioning.start import Switch
 from shared.provisioning.store_removal import StoreRemoval
 from shared.provisioning.store_settings import StoreSettings
 from shared.settings import Platform
 from shared.tables.connections import Connections
+from shared.tables.errands import Errands
 from shared.tables.groups import Groups
 from shared.tables.held_plans import HeldPlans
 from shared.tables.identities import Identities
@@ -39,19 +40,20 @@ class ConsoleParts:
     disconnect: Disconnect
     switch: Switch
     removal: StoreRemoval
+    readiness: Readiness
     graph_check: GraphCheck
     mappings: Mappings
     mapping_preview: MappingPreview
     identities: Identities
     groups: Groups
+    group_guard: GroupGuard
     people: PeopleCare
     mails: Mails
     password_mails: PasswordMails
     runs: Runs
     held_plans: HeldPlans
-    dry_run: Callable[[Store], Preview]
-    """What the next cycle would do. Raises GraphError, ZohoError, MappingUnusable and TablesBusy."""
-    on_demand: OnDemand
+    errands: Errands
+    carrying_out: CarryingOut
     decisions: Decisions
     cycle_times: Callable[[str], CycleTimes]
     """When a store's cycles ran, by its id."""

@@ -1,40 +1,37 @@
 """People and groups: found while a name is typed; of each what Entra says, what it becomes, and what happened."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from flask import Blueprint, Response, request
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from shared.console.context import NoSuchThing, View, admin, go, is_live, page, parts, the_store
+from shared.console.errand_pages import set_off
 from shared.directory.azure_user import AZURE_FIELDS, EXTENSION_ATTRIBUTES, AzureUser, value_of
 from shared.directory.csv_text import as_csv
-from shared.directory.entra_connection import ObjectId
+from shared.directory.errand import ProvisionGroup, ProvisionPeople, RetryPerson
 from shared.directory.group import Group
 from shared.directory.history import Event
 from shared.directory.identity import Identity
 from shared.directory.mail_due import MailDue
 from shared.directory.mapping_check import InvalidMapping, check_mapping
-from shared.directory.on_demand import OnDemandReport
+from shared.directory.on_demand import MOST_PEOPLE
 from shared.directory.plan import Change, plan_change
 from shared.directory.preview import PreviewLine
-from shared.directory.run import Run
 from shared.directory.store import Store
 from shared.directory.zoho_user import ZOHO_FIELDS, ZohoField, ZohoUser
 from shared.provisioning.errors import BeingWritten
-from shared.provisioning.on_demand import CannotProvision
 from shared.provisioning.password_mail import CannotSend
-from shared.tables.errors import Changed, MappingUnusable
+from shared.tables.errors import Changed
 from shared.zoho.errors import ZohoError
 
 blueprint = Blueprint("people", __name__, url_prefix="/console/stores/<store_id>/people")
 
 SHOWN = 25
 """People in a list while a name is typed."""
-
-
-_OBJECT_IDS = TypeAdapter[list[ObjectId]](list[ObjectId])
 GROUPS = 20
 """That are named on a person's page."""
 EVENTS = 200
@@ -60,16 +57,24 @@ class FieldLine:
 def search(store_id: str) -> View:
     store = the_store(store_id)
     typed = request.args.get("typed", "").strip()
-    found = parts().identities.search(store_id, typed, SHOWN)
     if is_live():
+        found = parts().identities.search(store_id, typed, SHOWN)
         return page("console/people_found.html", found=found, typed=typed, most=SHOWN)
+    return _people(store, typed)
+
+
+def _people(store: Store, typed: str, faults: Mapping[str, str] = MappingProxyType({})) -> View:
+    """``faults``: what is wrong with the form that was sent."""
     return page(
         "console/people.html",
+        422 if faults else 200,
         store=store,
-        found=found,
+        found=parts().identities.search(store.id, typed, SHOWN),
         typed=typed,
         most=SHOWN,
-        people=parts().identities.estimate(store_id),
+        people=parts().identities.estimate(store.id),
+        asked={name: request.form.get(name, "") for name in ("object_ids", "group", "members")},
+        faults=faults,
     )
 
 
@@ -172,35 +177,42 @@ def provision(store_id: str, identity_id: str) -> View:
     stored = parts().identities.read(store_id, identity_id)
     if stored is None:
         raise NoSuchThing("There is no such person in this directory store")
-    object_id, run, reports, wrong = stored.identity.object_id, None, tuple[OnDemandReport, ...](), ""
-    try:
-        if store.entra is not None and object_id is not None:
-            run, reports = parts().on_demand.provision(store, [object_id], str(admin()))
-        else:
-            run, reports = parts().on_demand.retry(store, identity_id, str(admin()))
-    except (CannotProvision, MappingUnusable) as failure:
-        wrong = str(failure)
-    return _provisioned(store, run, reports, wrong)
+    object_id = stored.identity.object_id
+    if store.entra is not None and object_id is not None:
+        return set_off(store, ProvisionPeople(object_ids=(object_id,), identity=identity_id))
+    return set_off(store, RetryPerson(identity=identity_id))
 
 
 @blueprint.post("/provision")
 def provision_some(store_id: str) -> View:
     """Provision up to five people on demand by their object ids in Entra, also those whom the store does not know."""
-    store = the_store(store_id)
-    run, reports, wrong = None, tuple[OnDemandReport, ...](), ""
+    store, asked = the_store(store_id), request.form.get("object_ids", "")
     try:
-        asked = request.form.get("object_ids", "").replace(",", " ").split()
-        run, reports = parts().on_demand.provision(store, _OBJECT_IDS.validate_python(asked), str(admin()))
+        people = ProvisionPeople.model_validate({"object_ids": _several(asked)})
     except ValidationError:
-        wrong = "An object id is a GUID, as Entra shows it on the user's page."
-    except (CannotProvision, MappingUnusable) as failure:
-        wrong = str(failure)
-    return _provisioned(store, run, reports, wrong)
+        wrong = f"One to {MOST_PEOPLE} object ids, each a GUID as Entra shows it on the user's page."
+        return _people(store, "", {"object_ids": wrong})
+    return set_off(store, people)
 
 
-def _provisioned(store: Store, run: Run | None, reports: Sequence[OnDemandReport], wrong: str) -> View:
-    values: dict[str, object] = {"run": run, "reports": reports, "wrong": wrong, "store": store}
-    return page("console/person_provisioned.html" if is_live() else "console/person_provisioned_page.html", **values)
+@blueprint.post("/provision-group")
+def provision_group(store_id: str) -> View:
+    """Provision a group on demand by its object id in Entra, with up to five of its members."""
+    store, members = the_store(store_id), _several(request.form.get("members", ""))
+    try:
+        group = ProvisionGroup.model_validate({"object_id": request.form.get("group", ""), "members": members})
+    except ValidationError as error:
+        wrong = {
+            "object_id": ("group", "The object id of a group, a GUID as Entra shows it on the group's page."),
+            "members": ("members", f"Up to {MOST_PEOPLE} object ids of users, each a GUID."),
+        }
+        return _people(store, "", dict(wrong[str(fault["loc"][0])] for fault in error.errors()))
+    return set_off(store, group)
+
+
+def _several(typed: str) -> list[str]:
+    """Ids between spaces, commas or line ends, each once."""
+    return list(dict.fromkeys(typed.lower().replace(",", " ").split()))
 
 
 @blueprint.post("/<identity_id>/new-password")

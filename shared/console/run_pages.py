@@ -8,7 +8,8 @@ from flask import Blueprint, Response, request
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared.console.context import NoSuchThing, View, admin, go, is_live, page, parts, the_store
-from shared.console.cycle_requests import ask
+from shared.console.plan_view import COLUMNS, row_of
+from shared.console.queued import ask_cycle
 from shared.directory.csv_text import as_csv
 from shared.directory.run import Run, RunChange, RunKind, RunState
 from shared.directory.store import Store
@@ -49,7 +50,7 @@ def request_cycle(store_id: str) -> View:
         asked = Asked.model_validate(dict(request.form))
     except ValidationError:
         raise NoSuchThing("There is no such kind of cycle") from None
-    ask(store.id, asked.kind, str(admin()))
+    ask_cycle(store.id, asked.kind, str(admin()))
     parts().settings.note(store_id, f"A {asked.kind} was asked for", str(admin()))
     return go(".listed", store_id=store_id, asked=asked.kind.value)
 
@@ -87,7 +88,7 @@ def download(store_id: str, run_id: str, form: str) -> Response:
         }
         text, kind = json.dumps(whole, ensure_ascii=False, indent=2) + "\n", "application/json"
     else:
-        header = ("result", "kind", "name", "user name", "reason", "fields", "failure", "at", "identity")
+        header = ("result", *COLUMNS, "failure", "at")
         text, kind = as_csv(header, map(_row, _all(store, run_id))), "text/csv"
     name = f"run-{run_id}.{'json' if form == 'json' else 'csv'}"
     return Response(text, mimetype=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
@@ -101,16 +102,4 @@ def _all(store: Store, run_id: str) -> Iterator[RunChange]:
 
 
 def _row(line: RunChange) -> tuple[str, ...]:
-    change = line.change
-    fields = "; ".join(f"{part.field}: {part.before or '–'} → {part.after or '–'}" for part in change.fields)
-    return (
-        line.result,
-        change.kind,
-        change.name,
-        change.user_name,
-        change.reason,
-        fields,
-        line.failure or "",
-        line.at.isoformat(),
-        change.identity,
-    )
+    return (line.result, *row_of(line.change), line.failure or "", line.at.isoformat())

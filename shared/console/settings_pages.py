@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-from flask import Blueprint, request
+from flask import Blueprint, Response, make_response, render_template, request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 
 from shared.console.context import (
@@ -36,6 +36,9 @@ from shared.provisioning.trial_mail import send_trial_mail
 blueprint = Blueprint("settings", __name__, url_prefix="/console/stores/<store_id>")
 
 _ADDRESS = TypeAdapter[MailAddress](MailAddress)
+
+MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'self'"
+"""Of a mail in a frame: its styles stand in the text, and it can do nothing, whatever it says."""
 
 
 def _lines(value: object) -> object:
@@ -173,6 +176,19 @@ def preview_mail(store_id: str, reader: str, language: str) -> View:
     standing = _template(the_store(store_id), reader, language)
     shown, wrong = _previewed(standing)
     return page("console/mail_preview.html", preview=shown, wrong=wrong)
+
+
+@blueprint.route("/settings/templates/<reader>/<language>/mail.html", methods=["GET", "POST"])
+def html_mail(store_id: str, reader: str, language: str) -> Response:
+    """The mail's HTML part with sample data, for a frame: as it is saved, or as it is being typed.
+
+    A frame with ``srcdoc`` would have the page's own policy, which takes no styles in the text, as a mail's have to be.
+    """
+    standing = _template(the_store(store_id), reader, language)
+    shown, wrong = _previewed(standing)
+    response = make_response(shown.html if shown else render_template("console/no_mail.html", wrong=wrong))
+    response.headers["Content-Security-Policy"] = MAIL_POLICY
+    return response
 
 
 @blueprint.post("/settings/templates/<reader>/<language>/test")

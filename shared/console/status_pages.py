@@ -1,39 +1,78 @@
 """Whether the app works: a page for admins, and /health for whoever watches it."""
 
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from flask import Blueprint, Response, jsonify, request
 
 from shared.console.admin import NotAnAdmin, NotSignedIn, PagesClosed, signed_in_admin
-from shared.console.context import View, page, parts
+from shared.console.context import View, is_live, page, parts
 from shared.console.store_pages import standing
+from shared.directory.store import Store
+from shared.provisioning.readiness import GRAPH, ZOHO_ONE, Answer, Said, is_ready
 
 blueprint = Blueprint("status", __name__)
+
+PATIENCE = 2.0
+"""Seconds that /health waits for Zoho One and Graph: a watcher's own patience ends soon after."""
 
 
 @blueprint.get("/console/status", endpoint="page")
 def shown() -> View:
+    """A page; for htmx, the piece of it with the stores."""
     answers = parts().answers()
     working = all(reason is None for reason in answers.values())
-    standings = [standing(store) for store in parts().stores.all()] if working else []
-    return page("console/status.html", answers=answers, standings=standings)
+    stores = parts().stores.all() if working else []
+    said = parts().readiness.of(store for store in stores if store.is_started)
+    values = {
+        "standings": [standing(store) for store in stores],
+        "said": said,
+        "unknown": any(answer is None for of_store in said.values() for answer in of_store.values()),
+        "services": (ZOHO_ONE, GRAPH),
+    }
+    if is_live():
+        return page("console/status_stores.html", **values)
+    return page("console/status.html", answers=answers, **values)
 
 
 @blueprint.get("/health")
 def health() -> Response:
-    """Liveness, which asks nobody; with ``?ready``, readiness. What does not work is named to admins only."""
+    """Liveness, which asks nobody; with ``?ready``, readiness. What does not work is named to admins only.
+
+    The app is ready where its own storage answers: what is wrong with one store's Zoho One or Graph is cured by an
+    administrator in the console, which needs the app. With ``?ready=stores`` that counts, too.
+    """
     if "ready" not in request.args:
         return jsonify({"status": "alive"})
     answers = parts().answers()
-    ready = all(reason is None for reason in answers.values())
-    told: dict[str, object] = {"status": "ready" if ready else "not ready"}
+    if any(answers.values()):
+        return _told(HTTPStatus.SERVICE_UNAVAILABLE, "not ready", answers, [], {})
+    stores = parts().stores.all()
+    said = parts().readiness.of((store for store in stores if store.is_started), PATIENCE)
+    if is_ready(said):
+        return _told(HTTPStatus.OK, "ready", answers, stores, said)
+    counts = request.args["ready"] == "stores"
+    return _told(HTTPStatus.SERVICE_UNAVAILABLE if counts else HTTPStatus.OK, "impaired", answers, stores, said)
+
+
+def _told(
+    status: HTTPStatus, word: str, answers: Mapping[str, str | None], stores: Sequence[Store], said: Said
+) -> Response:
+    told: dict[str, object] = {"status": word}
     if _is_admin():
         told["parts"] = {name: reason or "answers" for name, reason in answers.items()}
-        if ready:
-            told["stores"] = {stands.store.id: stands.state for stands in map(standing, parts().stores.all())}
+        told["stores"] = {
+            stands.store.id: {"state": stands.state}
+            | {name: _words(answer) for name, answer in said.get(stands.store.id, {}).items()}
+            for stands in map(standing, stores)
+        }
     response = jsonify(told)
-    response.status_code = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
+    response.status_code = status
     return response
+
+
+def _words(answer: Answer | None) -> str:
+    return "not known yet" if answer is None else answer.reason or "answers"
 
 
 def _is_admin() -> bool:

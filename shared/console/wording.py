@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from markupsafe import Markup
 
+from shared.directory.errand import Errand, ErrandState
 from shared.directory.history import EventKind
 from shared.directory.plan import ChangeKind
 from shared.directory.run import Result, RunState
@@ -17,6 +18,7 @@ TONES: Mapping[str, str] = {
     **dict.fromkeys((StoreState.HELD, Result.PARKED, Result.NOT_TRIED), "wait"),
     **dict.fromkeys((StoreState.STARTED, RunState.DONE, ConnectionState.CONNECTED), "good"),
     RunState.RUNNING: "busy",
+    ErrandState.ASKED: "wait",
     StoreState.STOPPED: "off",
     ConnectionState.NOT_CONNECTED: "off",
     **dict.fromkeys((ChangeKind.DEACTIVATE, ChangeKind.DELETE, EventKind.REFUSED, EventKind.DELETED), "bad"),
@@ -27,6 +29,15 @@ TONES: Mapping[str, str] = {
     "pending": "wait",
 }
 """The colour of a badge. It only repeats what its word says."""
+
+
+ERRANDS = {
+    "plan": "The plan of now",
+    "people": "Provision on demand",
+    "group": "Provision a group on demand",
+    "retry": "Retry what is pending",
+}
+"""The title of each kind of errand's page."""
 
 
 def when(at: datetime | None) -> Markup:
@@ -78,6 +89,16 @@ def badge(state: str) -> Markup:
     return Markup('<span class="badge {}">{}</span>').format(TONES.get(state, "plain"), str(state))
 
 
+def sentence(text: str) -> str:
+    """With its first letter large, and the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
+def errand_title(errand: Errand) -> str:
+    """What an errand is about."""
+    return ERRANDS[errand.task.kind]
+
+
 def field_label(field: ZohoField) -> str:
     """A field's name in Zoho One."""
     return ZOHO_FIELDS[field].label
@@ -95,6 +116,8 @@ FILTERS: dict[str, Callable[..., object]] = {
     "counted": counted,
     "roughly": roughly,
     "badge": badge,
+    "sentence": sentence,
+    "errand_title": errand_title,
     "field_label": field_label,
     "zip_same": zip_same,
 }

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
@@ -49,8 +49,30 @@ class Candidate:
         return cls(identity, Decision(_action(identity.said.desired), mark.reason), waits)
 
 
+class PlannedMembers(BaseModel):
+    """Who would join a group, and who would leave it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    joining: int = 0
+    leaving: int = 0
+    digest: str = ""
+    """Of everybody who joins or leaves: the same for two plans that do the same to the same people."""
+    joining_names: tuple[str, ...] = ()
+    """Of the first who join."""
+    leaving_names: tuple[str, ...] = ()
+    """Of the first who leave."""
+    of: int = 0
+    """How many members the group has now."""
+    recent: int = 0
+    """How many it lost within the guard's interval."""
+
+
 class PlannedChange(BaseModel):
-    """What would happen to one person's account. Only fields of ``ZohoField`` are in it, so no secret can be."""
+    """What would happen to one person's account, or to one group.
+
+    Only fields of ``ZohoField`` are in it, so no secret can be.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -64,6 +86,8 @@ class PlannedChange(BaseModel):
     reason: str
     pending: bool = False
     """The cycle visits him whatever becomes of the change, for he has a pending mark that has to go."""
+    members: PlannedMembers | None = None
+    """Of a group; None: it is about a person."""
 
 
 class Plan(BaseModel):
@@ -75,18 +99,24 @@ class Plan(BaseModel):
     changes: tuple[PlannedChange, ...] = ()
     suppressed: tuple[PlannedChange, ...] = ()
     """What a policy left out. ``reason`` is why; ``kind`` and ``fields`` are what would have happened, if known."""
+    groups: tuple[PlannedChange, ...] = ()
+    """The groups that change, which come after the people; ``NOTHING``: the store lets go of one."""
 
     @property
     def counts(self) -> dict[ChangeKind, int]:
-        """How many changes of each kind there are, in order; without those that change nothing."""
-        counts = Counter(change.kind for change in self.changes)
-        return {kind: counts[kind] for kind in ORDER if counts[kind] and kind is not ChangeKind.NOTHING}
+        """How many changes of people of each kind there are, in order; without those that change nothing."""
+        return _counts(self.changes)
+
+    @property
+    def group_counts(self) -> dict[ChangeKind, int]:
+        """The same of groups."""
+        return _counts(self.groups)
 
     @property
     def digest(self) -> str:
-        """The same for two plans that do the same to the same people. Names and reasons do not count."""
-        done = sorted(_essence(change) for change in self.changes if change.kind is not ChangeKind.NOTHING)
-        return hashlib.sha256(json.dumps([self.store, done]).encode()).hexdigest()
+        """The same for two plans that do the same to the same people and groups. Names and reasons do not count."""
+        done = [sorted(map(_essence, _effective(changes))) for changes in (self.changes, self.groups)]
+        return hashlib.sha256(json.dumps([self.store, *done]).encode()).hexdigest()
 
     @property
     def visits(self) -> tuple[str, ...]:
@@ -113,18 +143,19 @@ def make_plan(store: str, candidates: Iterable[Candidate], rules: StatusRules) -
 
 
 def moved(shown: Plan, now: Plan, *, begun: bool = False) -> str | None:
-    """Why the plan that was shown may not be applied: in how many people it is not the plan of now. None: it may.
+    """Why the plan that was shown may not be applied: in how much it is not the plan of now. None: it may.
 
     ``begun``: some of it has been applied already, so that a change which is gone is done.
     """
-    before, after = _by_person(shown), _by_person(now)
+    before, after = _by_id(shown), _by_id(now)
     new = len(after.keys() - before.keys())
     gone = 0 if begun else len(before.keys() - after.keys())
-    other = sum(before[person] != after[person] for person in before.keys() & after.keys())
+    other = sum(before[each] != after[each] for each in before.keys() & after.keys())
     if shown.store == now.store and not new + gone + other:
         return None
+    what = "people and groups" if shown.groups or now.groups else "people"
     return (
-        f"The world moved since the plan was shown: for {new} people a change was added, for {gone} it is gone, "
+        f"The world moved since the plan was shown: for {new} {what} a change was added, for {gone} it is gone, "
         f"for {other} it is another."
     )
 
@@ -164,11 +195,21 @@ def _place(change: PlannedChange) -> tuple[int, str, str]:
     return ORDER.index(change.kind), change.user_name.casefold(), change.identity
 
 
-def _by_person(plan: Plan) -> dict[str, list[object]]:
-    changes = (change for change in plan.changes if change.kind is not ChangeKind.NOTHING)
-    return {change.identity: _essence(change) for change in changes}
+def _counts(changes: Iterable[PlannedChange]) -> dict[ChangeKind, int]:
+    counts = Counter(change.kind for change in changes)
+    return {kind: counts[kind] for kind in ORDER if counts[kind] and kind is not ChangeKind.NOTHING}
+
+
+def _effective(changes: Iterable[PlannedChange]) -> Iterator[PlannedChange]:
+    return (change for change in changes if change.kind is not ChangeKind.NOTHING)
+
+
+def _by_id(plan: Plan) -> dict[str, list[object]]:
+    return {change.identity: _essence(change) for change in _effective((*plan.changes, *plan.groups))}
 
 
 def _essence(change: PlannedChange) -> list[object]:
     """What a change does, and to whom."""
-    return [change.identity, change.kind, [[part.field, part.before, part.after] for part in change.fields]]
+    members = [change.members.digest] if change.members else []
+    fields = [[part.field, part.before, part.after] for part in change.fields]
+    return [change.identity, change.kind, fields, *members]

@@ -4,10 +4,11 @@ Members stand apart, a row for each: a group of fifty thousand is no larger here
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
 
 from shared.directory.member_change import MemberChange
 from shared.directory.plan import FieldChange
@@ -56,6 +57,19 @@ class ZohoGroupRecord(BaseModel):
     """It was there before the bridge."""
 
 
+@dataclass(frozen=True)
+class GroupDrift:
+    """In what a group in Zoho One is not what was confirmed."""
+
+    actual: ZohoGroupRecord | None
+    """What it is; None: it is not there."""
+    missing: tuple[str, ...] = ()
+    """Members, by the bridge's ids, who are not in it."""
+    foreign: tuple[str, ...] = ()
+    """Accounts in it of nobody who should be, where the store wants exactly its members."""
+    told: str = ""
+
+
 class GroupSaid(BaseModel):
     """What Entra says of a group, and what Zoho One should therefore hold."""
 
@@ -94,6 +108,16 @@ class GroupPending(BaseModel):
     lease_ends: datetime
 
 
+class HeldMembers(BaseModel):
+    """A request that the guard held back."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: AwareDatetime
+    told: str
+    """Why, a sentence."""
+
+
 class Group(BaseModel):
     """One group in one directory store."""
 
@@ -105,6 +129,10 @@ class Group(BaseModel):
     """How many members it had when Zoho One last confirmed, by what Entra said."""
     recent: RecentLeavings = RecentLeavings()
     """Who was removed lately, for the guard."""
+    held: HeldMembers | None = None
+    """The last request that the guard held back, until an administrator allows it or members leave otherwise."""
+    allowed_until: AwareDatetime | None = None
+    """Until when members may leave beyond the guard's limit."""
     account: ZohoGroupRecord | None = None
     pending: GroupPending | None = None
     created: datetime
@@ -120,6 +148,10 @@ class Group(BaseModel):
         """How many members Entra says it has."""
         pending = self.pending.members if self.pending else MemberChange()
         return self.size + len(pending.joining) - len(pending.leaving)
+
+    def losing(self, members: int, now: datetime) -> Self:
+        """With so many members fewer, which the guard counts."""
+        return self.model_copy(update={"recent": self.recent.with_leavings(now, members), "held": None})
 
     def changing(self, members: MemberChange) -> Self:
         """With another change of its members under way."""
@@ -145,14 +177,13 @@ def from_scim(resource: Mapping[str, JsonValue]) -> ZohoGroup:
     )
 
 
-def decide_deletion(account: ZohoGroupRecord | None, choice: Reflection) -> Decision:
-    """What becomes of Zoho One's group when Entra has deleted its own."""
+def decide_deletion(account: ZohoGroupRecord | None, choice: Reflection, why: str) -> Decision:
+    """What becomes of Zoho One's group when Entra's is gone. ``why``: what happened in Entra, a sentence."""
     if account is None:
-        return Decision(Action.LET_GO, "The group was deleted in Entra; Zoho One has none.")
+        return Decision(Action.LET_GO, f"{why} Zoho One has none.")
     if choice is Reflection.NOTHING:
-        reason = f'The group was deleted in Entra; the store is set to "{choice}" for deleted groups.'
+        reason = f'{why} The store is set to "{choice}" for deleted groups.'
         return Decision(Action.LET_GO, f"{reason} Zoho One's stays, and is no longer managed.")
     if account.adopted:
-        reason = "The group was deleted in Entra. Zoho One's was there before the bridge, so it stays."
-        return Decision(Action.LET_GO, reason)
-    return Decision(Action.DELETE, f'The group was deleted in Entra; the store is set to "{choice}".')
+        return Decision(Action.LET_GO, f"{why} Zoho One's was there before the bridge, so it stays.")
+    return Decision(Action.DELETE, f'{why} The store is set to "{choice}".')

@@ -46,6 +46,11 @@ class GroupSettings(BaseModel):
         default=False, description="Whether members whom the bridge did not add are taken out of the groups it manages"
     )
 
+    @property
+    def are_synced(self) -> bool:
+        """Whether Zoho One has them."""
+        return self.resource_sync is ResourceSync.USERS_AND_GROUPS
+
     @field_validator("name_expression")
     @classmethod
     def _compiles(cls, text: str | None) -> str | None:

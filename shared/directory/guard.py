@@ -94,6 +94,8 @@ class Breach(BaseModel):
 
     rule: Rule
     field: ZohoField | None = None
+    group: str | None = None
+    """What the group is called, where the limit is one group's."""
     count: int
     """People whom the plan changes so, with those of ``recent``."""
     recent: int = 0
@@ -115,7 +117,8 @@ class Breach(BaseModel):
         if self.rule is Rule.MEMBERS:
             share = f"{self.count} of {self.of} members ({self.percentage:.1f} %)"
             limit = str(self.limit).replace("people", "members")
-            return f"{share} would be removed from the group{recent}; the limit is {limit}."
+            which = f"the group {self.group}" if self.group else "the group"
+            return f"{share} would be removed from {which}{recent}; the limit is {limit}."
         share = f"{self.count} of {self.of} active people ({self.percentage:.1f} %)"
         if self.rule is Rule.ONE_FIELD:
             return f"The field {self.field} would change for {share}; the limit is {self.limit}."
@@ -143,15 +146,17 @@ def check_leavings(planned: int, active_users: int, limits: GuardLimits, recent:
     return Breach(rule=Rule.LEAVINGS, count=count, recent=recent, of=of, limit=limits.leavings)
 
 
-def check_members(removed: int, members: int, limits: GuardLimits, recent: int) -> Breach | None:
+def check_members(
+    removed: int, members: int, limits: GuardLimits, recent: int, group: str | None = None
+) -> Breach | None:
     """The limit on those who are removed from one group.
 
-    ``members``: how many it has now. ``recent``: who was removed within INTERVAL.
+    ``members``: how many it has now. ``recent``: who was removed within INTERVAL. ``group``: what it is called.
     """
     count, of = removed + recent, members + recent
     if not removed or not limits.members.is_passed(count, of):
         return None
-    return Breach(rule=Rule.MEMBERS, count=count, recent=recent, of=of, limit=limits.members)
+    return Breach(rule=Rule.MEMBERS, group=group, count=count, recent=recent, of=of, limit=limits.members)
 
 
 def pushed_too_many(plan: Plan, active_users: int, limits: GuardLimits) -> Breach | None:
@@ -173,3 +178,7 @@ def _breaches(plan: Plan, active_users: int, limits: GuardLimits, recent: int) -
     for field in ZohoField:
         if limits.one_field.is_passed(people[field], active_users):
             yield Breach(rule=Rule.ONE_FIELD, field=field, count=people[field], of=active_users, limit=limits.one_field)
+    for group in plan.groups:
+        found = group.members
+        if found and (breach := check_members(found.leaving, found.of, limits, found.recent, group.name)) is not None:
+            yield breach

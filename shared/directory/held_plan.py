@@ -59,6 +59,8 @@ class HeldPlan(BaseModel):
     store: str
     digest: str
     counts: dict[ChangeKind, int]
+    """Of people."""
+    group_counts: dict[ChangeKind, int] = {}
     breaches: tuple[Breach, ...]
     active_users: int
     moves: tuple[Move, ...]

@@ -124,3 +124,8 @@ class Identity(BaseModel):
     def settled(self, account: Account | None) -> Self:
         """The identity once Zoho One has confirmed what it holds."""
         return self.model_copy(update={"account": account, "pending": None})
+
+
+def id_of_object(object_id: str) -> str:
+    """The id in the bridge of whom, or what, Microsoft Graph named first: whoever creates it creates the same."""
+    return object_id.replace("-", "")

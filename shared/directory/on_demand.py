@@ -1,4 +1,4 @@
-"""Provision on demand: what each step found for one person, as Entra's own page shows it.
+"""Provision on demand: what each step found for one person or group, as Entra's own page shows it.
 
 https://learn.microsoft.com/entra/identity/app-provisioning/provision-on-demand
 """
@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from shared.directory.cycle_plan import PlannedMembers
 from shared.directory.plan import ChangeKind, FieldChange
 from shared.directory.run import Result
 
@@ -39,14 +40,18 @@ class StepFound(BaseModel):
 
 
 class OnDemandReport(BaseModel):
-    """One person's steps, as far as they went, and what became of him."""
+    """One person's or one group's steps, as far as they went, and what became of him or it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     object_id: str
+    identity: str = ""
+    """The bridge's id; empty where it has none yet."""
     name: str
     steps: tuple[StepFound, ...]
     kind: ChangeKind = ChangeKind.NOTHING
     fields: tuple[FieldChange, ...] = ()
+    members: PlannedMembers | None = None
+    """Of a group; None: it is about a person."""
     result: Result = Result.NOT_TRIED
     """``DONE`` also where there was nothing to do."""

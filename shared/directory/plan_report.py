@@ -30,10 +30,14 @@ class _Style:
 
     title: str
     count: str
+    group_count: str
     breach: str
     heading: str
     change: str
     field: str
+    groups_heading: str
+    group: str
+    members: str
     more: str
     suppressed_heading: str
     suppressed: str
@@ -51,10 +55,14 @@ class _Style:
 _TEXT = _Style(
     title="Plan for {store}: {changes} changes",
     count="  {kind:<10} {count:>7}",
+    group_count="  {kind:<10} {count:>7} groups",
     breach="Held: {breach}",
     heading="\n{kind} ({count})",
     change="  {name} ({user_name}): {reason}",
     field="      {field}: {before} → {after}",
+    groups_heading="\ngroups ({count})",
+    group="  {kind} {name}: {reason}",
+    members="      {what} {count}: {names}",
     more="  … and {count} more",
     suppressed_heading="\nleft alone ({count})",
     suppressed="  {reason} {names}",
@@ -63,10 +71,14 @@ _TEXT = _Style(
 _MARKDOWN = _Style(
     title="# Plan for {store}: {changes} changes\n",
     count="- {kind}: {count}",
+    group_count="- {kind}: {count} groups",
     breach="\n> **Held:** {breach}",
     heading="\n## {kind} ({count})\n",
     change="- **{name}** ({user_name}): {reason}",
     field="  - {field}: {before} → {after}",
+    groups_heading="\n## groups ({count})\n",
+    group="- {kind} **{name}**: {reason}",
+    members="  - {what} {count}: {names}",
     more="- … and {count} more",
     suppressed_heading="\n## left alone ({count})\n",
     suppressed="- {reason} {names}",
@@ -88,19 +100,51 @@ def as_markdown(plan: Plan, breaches: Sequence[Breach] = ()) -> str:
 def as_json(plan: Plan, breaches: Sequence[Breach] = ()) -> str:
     """For scripts, whole."""
     found = [breach.model_dump(mode="json") | {"sentence": str(breach)} for breach in breaches]
-    head = {"digest": plan.digest, "counts": plan.counts, "held": bool(breaches), "breaches": found}
+    head = {
+        "digest": plan.digest,
+        "counts": plan.counts,
+        "group_counts": plan.group_counts,
+        "held": bool(breaches),
+        "breaches": found,
+    }
     return json.dumps(head | plan.model_dump(mode="json"), ensure_ascii=False, indent=2) + "\n"
 
 
 def _lines(plan: Plan, breaches: Sequence[Breach], style: _Style) -> Iterator[str]:
-    yield style.title.format(store=style.plain(plan.store), changes=sum(plan.counts.values()))
+    changes = sum(plan.counts.values()) + sum(plan.group_counts.values())
+    yield style.title.format(store=style.plain(plan.store), changes=changes)
     for kind, count in plan.counts.items():
         yield style.count.format(kind=kind, count=count)
+    for kind, count in plan.group_counts.items():
+        yield style.group_count.format(kind=kind, count=count)
     for breach in breaches:
         yield style.breach.format(breach=breach)
     for kind in ORDER:
         yield from _of_kind(kind, [change for change in plan.changes if change.kind is kind], style)
+    yield from _groups(plan.groups, style)
     yield from _suppressed(plan.suppressed, style)
+
+
+def _groups(changes: Sequence[PlannedChange], style: _Style) -> Iterator[str]:
+    if not changes:
+        return
+    yield style.groups_heading.format(count=len(changes))
+    for change in changes[:MOST_OF_A_KIND]:
+        kind = "let go" if change.kind is ChangeKind.NOTHING else change.kind
+        yield style.group.format(kind=kind, name=style.plain(change.name), reason=change.reason)
+        yield from _fields(change.fields, style)
+        if change.members is not None:
+            yield from _members("joining", change.members.joining, change.members.joining_names, style)
+            yield from _members("leaving", change.members.leaving, change.members.leaving_names, style)
+    if len(changes) > MOST_OF_A_KIND:
+        yield style.more.format(count=len(changes) - MOST_OF_A_KIND)
+
+
+def _members(what: str, count: int, names: Sequence[str], style: _Style) -> Iterator[str]:
+    if count:
+        shown = ", ".join(style.plain(name) for name in names[:MOST_NAMES])
+        more = f" and {count - min(len(names), MOST_NAMES)} more" if count > min(len(names), MOST_NAMES) else ""
+        yield style.members.format(what=what, count=count, names=shown + more)
 
 
 def _of_kind(kind: ChangeKind, changes: Sequence[PlannedChange], style: _Style) -> Iterator[str]:

@@ -72,6 +72,11 @@ class Run(BaseModel):
     digest: str | None = None
     """Of the plan; what a dry run and the cycle that follows it have in common."""
     planned: dict[ChangeKind, int] = {}
+    """Of people."""
+    groups: dict[ChangeKind, int] = {}
+    """Changes of groups that were planned."""
+    members: int = 0
+    """Who joins a group or leaves it by them."""
     suppressed: int = 0
     """People whom a policy left out."""
     results: dict[Result, int] = {}
@@ -95,7 +100,14 @@ class Run(BaseModel):
 
     def with_plan(self, plan: Plan) -> Self:
         """Once it is planned."""
-        changes = {"digest": plan.digest, "planned": dict(plan.counts), "suppressed": len(plan.suppressed)}
+        of_groups = (change.members for change in plan.groups if change.members)
+        changes = {
+            "digest": plan.digest,
+            "planned": dict(plan.counts),
+            "groups": dict(plan.group_counts),
+            "members": sum(members.joining + members.leaving for members in of_groups),
+            "suppressed": len(plan.suppressed),
+        }
         return self.model_copy(update=changes)
 
     def with_results(self, results: Mapping[Result, int], calls: Mapping[str, int]) -> Self:

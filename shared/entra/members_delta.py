@@ -1,4 +1,4 @@
-"""The direct members of groups once, and from then on only who came and went: Graph's delta query over groups.
+"""Groups and their direct members once, and from then on only what changed: Graph's delta query over groups.
 
 https://learn.microsoft.com/graph/api/group-delta, https://learn.microsoft.com/graph/delta-query-groups
 
@@ -34,6 +34,8 @@ class MembersPage:
     """Users by the group whose members they are no longer, or never were."""
     gone: set[str] = field(default_factory=set)
     """Groups that are deleted, or were in the meantime: nothing else on the page says anything of them for sure."""
+    names: dict[str, str] = field(default_factory=dict)
+    """What the groups that the page mentions are called."""
 
 
 class _Member(BaseModel):
@@ -51,32 +53,39 @@ class _Group(BaseModel):
 
     id: ObjectId
     removed: Removed | None = Field(default=None, alias="@removed")
+    name: str | None = Field(default=None, alias="displayName")
     members: list[_Member] = Field(default=[], alias="members@delta")
 
 
 def read_members(graph: GraphClient, groups: Sequence[str], link: str | None) -> Iterator[MembersPage]:
     """Read page after page until the round ends; each page is asked for when the one before was dealt with.
 
-    ``groups``: at most MOST_GROUPS. ``link``: of the last page that was stored, or None to list every member. A link
-    follows the groups that its first reading named; those that are not in ``groups`` any more are left out here. Raises
-    as GraphClient does. Pages may come twice and members several times; what a page says may be stored again.
+    ``groups``: at most MOST_GROUPS, or none for every group of the tenant. ``link``: of the last page that was stored,
+    or None to list every member. A link follows the groups that its first reading named; those that are not in
+    ``groups`` any more are left out here. Raises as GraphClient does. Pages may come twice and members several times;
+    what a page says may be stored again.
     """
     if link is None:
-        named = " or ".join(f"id eq '{group}'" for group in groups)
-        link = graph.url("/groups/delta", {"$select": "members", "$filter": named})
-    last = False
+        query = {"$select": "displayName,members"}
+        if groups:
+            query["$filter"] = " or ".join(f"id eq '{group}'" for group in groups)
+        link = graph.url("/groups/delta", query)
+    last, followed = False, frozenset(groups) if groups else None
     while not last:
         page = graph.page(_Group, link, Permission.GROUP_MEMBERS)
         link, last = page.onward()
-        yield _sorted_out(page.value, frozenset(groups), MembersPage(link, last))
+        yield _sorted_out(page.value, followed, MembersPage(link, last))
 
 
-def _sorted_out(items: Sequence[_Group], followed: frozenset[str], page: MembersPage) -> MembersPage:
+def _sorted_out(items: Sequence[_Group], followed: frozenset[str] | None, page: MembersPage) -> MembersPage:
+    """``followed``: None for every group."""
     for item in items:
-        if item.id not in followed:
+        if followed is not None and item.id not in followed:
             continue
         if item.removed is not None:
             page.gone.add(item.id)
+        elif item.name is not None:
+            page.names[item.id] = item.name
         for member in item.members:
             if member.kind == USER:
                 now, before = (page.added, page.removed) if member.removed is None else (page.removed, page.added)

@@ -29,6 +29,8 @@ class Comparison:
     unmanaged: int = 0
     active: int = 0
     """Active accounts that the bridge manages."""
+    joins: dict[str, str] = field(default_factory=dict)
+    """Of a store with groups: the accounts of those who are a member of their groups in Zoho One, by identity."""
     findings: list[str] = field(default_factory=list)
 
 
@@ -55,6 +57,8 @@ class Comparing:
             if account is None:
                 continue
             found.active += account.holds.active
+            if store.groups.are_synced and account.holds.active:
+                found.joins[stored.identity.id] = account.id
             held = accounts.pop(account.id, None)
             if there == 0:
                 raise ZohoUnclear("Zoho One lists nobody, where the bridge manages accounts: nothing was changed")

@@ -65,6 +65,16 @@ class ConnectionCheck:
         self._users = users
         self._clock = clock
 
+    def quick(self, store: Store) -> str | None:
+        """Why Zoho One does not answer or take the token, or None. Two calls at most. Raises TablesBusy."""
+        users = self._users(store)
+        try:
+            _reach(users)
+            _authenticate(users)
+        except ZohoError as error:
+            return str(error)
+        return None
+
     def __call__(self, store: Store) -> ConnectionReport:
         """Take the steps until one fails. Raises TablesBusy."""
         users = self._users(store)

@@ -1,19 +1,25 @@
 """What the next cycle would do: the cycle's own reading and planning, on tables whose writes are not kept."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.directory.cycle_plan import Plan
 from shared.directory.guard import Breach
 from shared.directory.store import Store
 from shared.entra.clients import GraphClients
+from shared.provisioning.group_planning import GroupPlanning
 from shared.provisioning.guarding import Guarding
+from shared.provisioning.one_cycle import Report
 from shared.provisioning.planning import Planning
 from shared.provisioning.pull import Pull
 from shared.provisioning.reading_progress import ReadingProgress
 from shared.provisioning.renewal import Renewal
 from shared.tables.pending import PendingMarks
+
+READING = "reading Entra"
+RENEWING = "working out everybody anew, by the changed rules"
+PLANNING = "planning"
 
 
 @dataclass(frozen=True)
@@ -36,27 +42,49 @@ class DryRun:
     renewal: Renewal
     marks: PendingMarks
     planning: Planning
+    group_planning: GroupPlanning
     guarding: Guarding
     progress: Callable[[str], ReadingProgress]
     """Where a store's next cycle goes on, by the store's id."""
     now: Callable[[], datetime]
 
-    def preview(self, store: Store) -> Preview:
+    def preview(self, store: Store, report: Report = lambda *_: None) -> Preview:
         """Read Entra and plan, also for a store that is stopped. Zoho One is asked at most for free names.
 
-        Raises GraphError, TablesBusy, MappingUnusable, ZohoBusy and ZohoCredentials.
+        ``report`` hears the phase, and how many people were read or planned. Raises GraphError, TablesBusy,
+        MappingUnusable, ZohoBusy and ZohoCredentials.
         """
         reading, troubles = self.progress(store.id), list[str]()
         self.pull.mappings.look_again(store.id)
         if store.entra is not None:
-            reading, troubles = self.pull.read(store, self.graphs.of(store), reading, _forget, _go_on)
-        _, more = self.renewal.after_rules(store, reading, _forget, _go_on)
+            pull = replace(self.pull, heard=_Count(report, READING))
+            reading, troubles = pull.read(store, self.graphs.of(store), reading, _forget, _go_on, _go_on)
+        _, more = self.renewal.after_rules(store, reading, lambda _: report(RENEWING, 0, 0), _go_on)
         waiting = self.marks.waiting(store.id)
         if waiting.arrived:
             more += self.renewal.after_arrivals(store, waiting)
             waiting = self.marks.waiting(store.id)
-        plan = self.planning.plan(store, waiting.people)
-        return Preview(plan, self.guarding.breaches(store, plan), (*troubles, *more))
+        planning = replace(self.planning, heard=_Count(report, PLANNING, len(waiting.people)))
+        groups = self.group_planning.plan(store, {})
+        plan = planning.plan(store, waiting.people).model_copy(update={"groups": groups.changes})
+        return Preview(plan, self.guarding.breaches(store, plan), (*troubles, *more, *groups.troubles))
+
+
+@dataclass
+class _Count:
+    """Counts the people of a phase, and reports."""
+
+    report: Report
+    phase: str
+    of: int = 0
+    done: int = 0
+
+    def __post_init__(self) -> None:
+        self(0)
+
+    def __call__(self, more: int) -> None:
+        self.done += more
+        self.report(self.phase, self.done, self.of)
 
 
 def _go_on() -> None:

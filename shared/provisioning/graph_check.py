@@ -64,6 +64,12 @@ class GraphCheck:
             ]
         return tuple(results)
 
+    def quick(self, store: Store) -> str | None:
+        """Why Entra gives no token, or Graph does not let people be read, or None. Two calls. Raises as above."""
+        connection, graph, _ = self._reader(store)
+        step, url, needs = _reads(graph, connection)[0]
+        return self._taken(step, _reading(graph, url, needs)).reason
+
     def domains(self, store: Store) -> frozenset[str]:
         """The tenant's verified domains. Raises GraphError, and ValueError without a connection."""
         _, graph, _ = self._reader(store)

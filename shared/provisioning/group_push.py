@@ -19,22 +19,23 @@ from shared.directory.expressions import EvaluationContext
 from shared.directory.group import (
     DesiredGroup,
     Group,
+    GroupDrift,
     GroupPending,
     GroupSaid,
     ZohoGroup,
     ZohoGroupRecord,
     decide_deletion,
 )
-from shared.directory.group_settings import GroupNameFailed, ResourceSync
-from shared.directory.guard import check_members
+from shared.directory.group_settings import GroupNameFailed
 from shared.directory.history import Event, EventKind
 from shared.directory.member_change import MemberChange, MemberRequest
 from shared.directory.plan import ChangeKind
 from shared.directory.scim_path import Resource
 from shared.directory.status import Action
 from shared.directory.store import Store
-from shared.provisioning.errors import BeingWritten, GroupNameTaken, HeldBack, Refused
+from shared.provisioning.errors import BeingWritten, GroupNameTaken, Refused
 from shared.provisioning.group_apply import GroupApply, GroupOutcome, Told
+from shared.provisioning.group_guard import GroupGuard
 from shared.provisioning.member_accounts import MemberAccount, MemberAccounts
 from shared.tables.errors import Taken
 from shared.tables.group_rows import StoredGroup
@@ -47,6 +48,7 @@ SLICE = 500
 CLEARED = 1_000
 """Members of a deleted group whose rows go within its request; the others go by the clock."""
 
+DELETED = "The group was deleted in Entra."
 TAKEN = "Another group of this directory store has this displayName"
 
 EVENTS = {
@@ -67,13 +69,14 @@ class GroupPush:
     groups: Groups
     apply: GroupApply
     accounts: MemberAccounts
+    guard: GroupGuard
     now: Callable[[], datetime]
     lease: timedelta
     """How long one writer may take with one slice."""
 
     def create(self, store: Store, resource: Resource, members: MemberRequest) -> Group:
         """A group that Entra has not written before. The same request again joins one that is still pending."""
-        said = self._said(store, resource)
+        said = self.said(store, resource)
         group = Group(id=uuid.uuid4().hex, said=said, created=said.modified)
         first, *others = MemberChange(joining=members.change.joining).slices(SLICE)
         reason = "The group was added in Entra."
@@ -91,31 +94,65 @@ class GroupPush:
     def change(self, store: Store, stored: StoredGroup, resource: Resource, members: MemberRequest) -> Group:
         """A group's new state, as Entra wrote it, and what it says of the members."""
         self._ensure_free(stored.group)
-        before, said = stored.group, self._said(store, resource)
+        before, said = stored.group, self.said(store, resource)
         same, change = _is_same(said, before.said), members.change
         if members.only:
             change = members.difference(self.groups.members(store.id, before.id))
         if same and not change and before.pending is None:
             return before
-        self._ensure_allowed(store, before, change)
+        self.guard.ensure_allowed(store, stored, change)
         reason = "Entra changed the group's members." if same else "Entra changed the group."
         for portion in change.slices(SLICE):
             after = stored.group.model_copy(update={"said": said})
             if portion.leaving:
-                recent = after.recent.with_leavings(self.now(), len(portion.leaving))
-                after = after.model_copy(update={"recent": recent})
+                after = after.losing(len(portion.leaving), self.now())
             stored = self._submit(store, stored, after, portion, reason)
         return stored.group
 
-    def delete(self, store: Store, stored: StoredGroup) -> None:
-        """Entra deleted the group: the store's settings say what becomes of Zoho One's."""
+    def say(
+        self,
+        store: Store,
+        stored: StoredGroup | None,
+        new_id: str,
+        resource: Resource,
+        change: MemberChange,
+        reason: str,
+    ) -> StoredGroup:
+        """A group as Microsoft Graph shows it, and at most SLICE memberships that change; a plan let them pass.
+
+        ``new_id``: of a group that the store does not have.
+        """
+        said = self.said(store, resource)
+        if stored is None:
+            group = Group(id=new_id, said=said, created=said.modified)
+            try:
+                return self._submit(store, None, group, change, reason)
+            except Taken:
+                raise GroupNameTaken(TAKEN) from None
+        self._ensure_free(stored.group)
+        after = stored.group.model_copy(update={"said": said})
+        if change.leaving:
+            after = after.losing(len(change.leaving), self.now())
+        return self._submit(store, stored, after, change, reason)
+
+    def set_back(self, store: Store, stored: StoredGroup, drift: GroupDrift, reason: str) -> StoredGroup:
+        """Bring Zoho One's group back to what was confirmed, after somebody changed it there."""
+        self._ensure_free(stored.group)
+        after = stored.group.model_copy(update={"account": drift.actual})
+        # Whom nobody here knows is named by his account.
+        again = MemberChange(joining=drift.missing, leaving=drift.foreign)
+        accounts = {account: account for account in drift.foreign}
+        return self._submit(store, stored, after, NOBODY, reason, again=again, accounts=accounts)
+
+    def delete(self, store: Store, stored: StoredGroup, why: str = DELETED) -> None:
+        """The group is gone from Entra, or from its scope: the store's settings say what becomes of Zoho One's."""
         before = stored.group
         self._ensure_free(before)
         if before.pending is not None and (found := self._found(store, before)) is not None:
             # An earlier try may have made it.
             adopted = found.holds.display_name not in before.pending.attempted
             before = before.model_copy(update={"account": found.model_copy(update={"adopted": adopted})})
-        decision = decide_deletion(before.account, store.groups.deleted)
+        decision = decide_deletion(before.account, store.groups.deleted, why)
         if decision.action is Action.LET_GO:
             self.groups.remove(store.id, stored, self._event(EventKind.LET_GO, decision.reason))
         else:
@@ -151,21 +188,12 @@ class GroupPush:
             self._ensure_free(stored.group)
             self._submit(store, stored, stored.group, NOBODY, stored.group.pending.reason)
 
-    def _ensure_allowed(self, store: Store, group: Group, change: MemberChange) -> None:
-        """Let no request take more members out of a group than the guard's limit allows. Raises HeldBack."""
-        recent = group.recent.within(self.now())
-        if check_members(len(change.leaving), group.members, store.guard, recent) is None:
-            return
-        leaving = self.groups.members_among(store.id, group.id, change.leaving)  # who is named may be no member
-        if (breach := check_members(len(leaving), group.members, store.guard, recent)) is not None:
-            raise HeldBack(f"{breach} If it is meant, raise the store's limit for members removed.")
-
-    def _said(self, store: Store, resource: Resource) -> GroupSaid:
+    def said(self, store: Store, resource: Resource) -> GroupSaid:
         """What Entra says of a group. Raises Refused where the store's settings give it no name."""
         display_name, external_id = str(resource["displayName"]), resource.get("externalId")
         external = str(external_id) if external_id else None
         desired: DesiredGroup = None
-        if store.groups.resource_sync is ResourceSync.USERS_AND_GROUPS:
+        if store.groups.are_synced:
             context = EvaluationContext(self.now(), _RANDOM, lambda _: False)
             try:
                 name = store.groups.name_for(display_name, external, context)
@@ -182,7 +210,7 @@ class GroupPush:
 
     def _joined(self, store: Store, resource: Resource, members: MemberChange) -> StoredGroup:
         """The pending creation that has this request's name, taken over. Raises GroupNameTaken, BeingWritten."""
-        said = self._said(store, resource)
+        said = self.said(store, resource)
         holder = self.groups.holder_of(store.id, said.display_name)
         if holder is None:
             raise BeingWritten(self.now())  # given up between the write and the read
@@ -289,6 +317,7 @@ class GroupPush:
         try:
             outcome = self.apply.apply(store, group, told, everybody, found, certain=certain)
         except ZohoRefused as refusal:
+            self.accounts.forget(store.id, people)
             self._go_back(store, begun, refusal)
         except (ZohoBusy, ZohoCredentials) as failure:
             self._let_go(store, begun, failure)

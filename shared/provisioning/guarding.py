@@ -10,8 +10,9 @@ from shared.directory.held_plan import HeldState, Move
 from shared.directory.plan import LEAVINGS
 from shared.directory.recent_leavings import RecentLeavings
 from shared.directory.store import Store
-from shared.tables.held_plans import HeldPlans, PlanLost, StoredPlan
+from shared.tables.held_plans import HeldPlans, StoredPlan
 from shared.tables.identities import Identities
+from shared.tables.plan_parts import PlanLost
 from shared.tables.recent_leavings import Leavings
 
 CYCLE = "cycle"
@@ -42,7 +43,7 @@ class Guarding:
 
     def breaches(self, store: Store, plan: Plan) -> tuple[Breach, ...]:
         """The limits that a plan passes. Only a count that is old is counted anew, before it holds anything."""
-        if not plan.counts:
+        if not plan.counts and not plan.group_counts:
             return ()
         now, recent = self.now(), self.leavings.read(store.id).recent
         within = recent.within(now)
@@ -56,7 +57,7 @@ class Guarding:
 
         ``may_be_open``: an earlier plan may be held still. An approved plan passes if it is the plan of now.
         """
-        earlier = self.held_plans.newest(store.id) if may_be_open or plan.counts else None
+        earlier = self.held_plans.newest(store.id) if may_be_open or plan.counts or plan.group_counts else None
         if earlier is not None and not earlier.held.is_open:
             earlier = None
         if earlier is not None and earlier.held.state in (HeldState.APPROVED, HeldState.APPLYING):

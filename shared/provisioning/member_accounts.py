@@ -70,6 +70,12 @@ class MemberAccounts:
                 self._seen.clear()
             self._seen[store, person] = (self._monotonic(), account.id)
 
+    def forget(self, store: str, people: Iterable[str]) -> None:
+        """Look these up anew when they are asked for next: Zoho One did not know what was remembered of them."""
+        with self._lock:
+            for person in people:
+                self._seen.pop((store, person), None)
+
     def _read(self, store: str, person: str) -> MemberAccount:
         stored = self._identities.read(store, person)
         if stored is None:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from shared.directory.group_settings import ResourceSync
 from shared.directory.identity import Account, Identity
 from shared.directory.store import Store
 from shared.provisioning.errors import BeingWritten, PushError
@@ -56,8 +55,9 @@ class Memberships:
         his account neither came nor went.
         """
         self.accounts.learned(store.id, before.id, account)
-        new = before.pending is not None and before.pending.before is None
-        if store.groups.resource_sync is ResourceSync.USERS:
+        # Whom Graph named first may be in a group that was read before he was.
+        new = before.object_id is None and before.pending is not None and before.pending.before is None
+        if not store.groups.are_synced:
             return None  # Zoho One has no groups of the bridge's
         if sure and (new or _may_join(before.account) == _may_join(account)):
             return None  # nobody but this request knows of him yet, or all is as it was
@@ -103,7 +103,7 @@ class Memberships:
 
     def _follow(self, store: Store, stored: StoredRegroup, mine: Iterable[str]) -> bool:
         for group_id in mine:
-            _patiently(partial(self.push.follow, store, group_id, stored.note))
+            patiently(partial(self.push.follow, store, group_id, stored.note))
         self.notes.end(store.id, stored)
         return True
 
@@ -112,7 +112,7 @@ def _may_join(account: Account | None) -> str | None:
     return account.id if account is not None and account.holds.active else None
 
 
-def _patiently(act: Callable[[], None]) -> None:
+def patiently[T](act: Callable[[], T]) -> T:
     """Do it once nobody else is writing the group. Raises BeingWritten and Changed where that takes too long."""
     for attempt in range(1, TRIES + 1):
         try:
@@ -121,4 +121,4 @@ def _patiently(act: Callable[[], None]) -> None:
             if attempt == TRIES:
                 raise
         time.sleep(PAUSE * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))  # noqa: S311 - spreads retries
-    return None
+    raise AssertionError  # the last try returned, or raised

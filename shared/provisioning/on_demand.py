@@ -13,6 +13,7 @@ from shared.calls import counted
 from shared.directory.azure_user import AzureUser, value_of
 from shared.directory.cycle_plan import Candidate, PlannedChange, make_plan
 from shared.directory.entra_connection import Scope
+from shared.directory.identity import id_of_object
 from shared.directory.on_demand import MOST_PEOPLE, OnDemandReport, Step, StepFound
 from shared.directory.plan import LEAVINGS, ChangeKind, FieldChange
 from shared.directory.preview import PreviewLine
@@ -69,21 +70,27 @@ class OnDemand:
         wanted = list(dict.fromkeys(each.strip().lower() for each in object_ids))
         if not 0 < len(wanted) <= MOST_PEOPLE:
             raise CannotProvision(f"One to {MOST_PEOPLE} people can be provisioned at once")
+        self.ensure_possible(store)
+        return self.recorded(store, asked_by, lambda: self.through(store, wanted, tell))
+
+    def ensure_possible(self, store: Store) -> None:
+        """Raise CannotProvision where the store reads nothing, or takes nothing to Zoho One."""
         if store.entra is None:
             raise CannotProvision("The store has no connection to Microsoft Graph: add it in its settings")
         if (shut := closed(self.now(), store.schedule)) is not None:
             raise CannotProvision(shut.reason)
 
-        def through() -> tuple[OnDemandReport, ...]:
-            try:
-                found = list(self.pull.read_people(store, self.graphs.of(store), wanted))
-            except GraphError as failure:
-                raise CannotProvision(str(failure)) from failure
-            return tuple(_Person(self, store, each, tell).through(seen) for each, seen in found)
+    def through(self, store: Store, wanted: Sequence[str], tell: Tell) -> tuple[OnDemandReport, ...]:
+        """These people's steps, one after the other."""
+        try:
+            found = list(self.pull.read_people(store, self.graphs.of(store), wanted))
+        except GraphError as failure:
+            raise CannotProvision(str(failure)) from failure
+        return tuple(_Person(self, store, each, tell).through(seen) for each, seen in found)
 
-        return self._recorded(store, asked_by, through)
-
-    def retry(self, store: Store, identity_id: str, asked_by: str) -> tuple[Run, tuple[OnDemandReport, ...]]:
+    def retry(
+        self, store: Store, identity_id: str, asked_by: str, tell: Tell = lambda *_: None
+    ) -> tuple[Run, tuple[OnDemandReport, ...]]:
         """Take what is pending of one person to Zoho One now, as Entra wrote it last; Graph is not asked.
 
         Raises KeyError where he is not in the store.
@@ -93,13 +100,12 @@ class OnDemand:
             raise KeyError(identity_id)
         if (shut := closed(self.now(), store.schedule)) is not None:
             raise CannotProvision(shut.reason)
-        return self._recorded(
-            store, asked_by, lambda: (_Person(self, store, identity_id, lambda *_: None).again(stored),)
-        )
+        return self.recorded(store, asked_by, lambda: (_Person(self, store, identity_id, tell).again(stored),))
 
-    def _recorded(
+    def recorded(
         self, store: Store, asked_by: str, through: Callable[[], tuple[OnDemandReport, ...]]
     ) -> tuple[Run, tuple[OnDemandReport, ...]]:
+        """What ``through`` does, as a run."""
         now = self.now()
         run = Run(
             id=new_id(now), store=store.id, kind=RunKind.ON_DEMAND, asked_by=asked_by, started=now, state=RunState.DONE
@@ -109,9 +115,12 @@ class OnDemand:
             changes = [self._run_change(each) for each in reports if each.kind is not ChangeKind.NOTHING]
             self.runs.put_changes(store.id, run.id, 0, changes)
             failed = any(each.result is Result.FAILED for each in reports)
-            planned = Counter(each.change.kind for each in changes)
+            planned = {
+                name: dict(Counter(each.change.kind for each in changes if (each.change.members is None) is is_person))
+                for name, is_person in (("planned", True), ("groups", False))
+            }
             results = Counter(each.result for each in changes)
-            run = run.model_copy(update={"planned": dict(planned)}).with_results(results, calls.taken())
+            run = run.model_copy(update=planned).with_results(results, calls.taken())
             run = run.finished(RunState.FAILED if failed else RunState.DONE, self.now())
             self.runs.put(run)
         return run, reports
@@ -120,11 +129,12 @@ class OnDemand:
         last = report.steps[-1]
         change = PlannedChange(
             kind=report.kind,
-            identity=report.object_id.replace("-", ""),
+            identity=report.identity or id_of_object(report.object_id),
             name=report.name,
-            user_name=report.name,
+            user_name="" if report.members else report.name,
             fields=report.fields,
             reason=last.told,
+            members=report.members,
         )
         failure = None if report.result is Result.DONE else last.told
         return RunChange(change=change, result=report.result, at=self.now(), failure=failure)
@@ -139,6 +149,7 @@ class _Person:
     object_id: str
     tell: Tell
     steps: list[StepFound] = field(default_factory=list)
+    identity: str = ""
 
     def through(self, see: See | None) -> OnDemandReport:
         """All steps, as far as they go."""
@@ -206,6 +217,7 @@ class _Person:
             told = "Zoho One holds what it should." if stored else "He is not active, so no account is created."
             self._found(Step.ACTION, True, told)
             return self._report(name, result=Result.DONE)
+        self.identity = stored.identity.id
         candidate = replace(Candidate.pending(stored.identity, self.parts.now()), waits=None)  # he is wanted now
         plan = make_plan(self.store.id, [candidate], self.store.status_rules)
         change = next(iter((*plan.changes, *plan.suppressed)))
@@ -257,7 +269,13 @@ class _Person:
         result: Result = Result.NOT_TRIED,
     ) -> OnDemandReport:
         return OnDemandReport(
-            object_id=self.object_id, name=name, steps=tuple(self.steps), kind=kind, fields=fields, result=result
+            object_id=self.object_id,
+            identity=self.identity,
+            name=name,
+            steps=tuple(self.steps),
+            kind=kind,
+            fields=fields,
+            result=result,
         )
 
 

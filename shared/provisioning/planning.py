@@ -19,6 +19,8 @@ class Planning:
 
     identities: Identities
     now: Callable[[], datetime]
+    heard: Callable[[int], None] = lambda _: None
+    """Hears how many people each portion had."""
 
     def plan(self, store: Store, people: Sequence[str]) -> Plan:
         """The changes that these people need."""
@@ -29,5 +31,6 @@ class Planning:
                 for stored in self.identities.several(store.id, portion).values():
                     if stored.identity.pending is not None:  # a push may have settled him since the marks were read
                         yield Candidate.pending(stored.identity, now)
+                self.heard(len(portion))
 
         return make_plan(store.id, candidates(), store.status_rules)

@@ -1,4 +1,4 @@
-"""Pull: what Microsoft Graph says of a store's people, taken into what the bridge knows of them.
+"""Pull: what Microsoft Graph says of a store's people and groups, taken into what the bridge knows of them.
 
 A page's people are kept before the place to go on from moves, so that a process that is killed reads a page again and
 loses nobody. Whatever goes wrong ends the reading, and with it the cycle, before anything is planned: an error never
@@ -23,10 +23,13 @@ from shared.entra.user_properties import UserProperties, select_of
 from shared.entra.users import read_users
 from shared.entra.users_delta import UsersPage, read_changes
 from shared.provisioning.errors import PushError
-from shared.provisioning.reading_progress import ReadingProgress, asked_for
+from shared.provisioning.every_group import follow_every_group
+from shared.provisioning.following import Reading
+from shared.provisioning.reading_progress import ReadingProgress, asked_for, group_rules_of
 from shared.provisioning.scope_reading import refresh
 from shared.provisioning.source import See, Seen, Source
-from shared.tables.entra_scope import EntraScope
+from shared.tables.entra_groups import EntraGroups
+from shared.tables.entra_scope import HIMSELF, EntraScope
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored, is_id
 from shared.tables.mappings import Mappings
@@ -44,7 +47,10 @@ class Pull:
     mappings: Mappings
     source: Source
     scope: EntraScope
+    groups: EntraGroups
     seen: SeenPages
+    heard: Callable[[int], None] = lambda _: None
+    """Hears how many people each page of a reading had."""
 
     def read(
         self,
@@ -53,17 +59,19 @@ class Pull:
         progress: ReadingProgress,
         keep: Callable[[ReadingProgress], None],
         beat: Callable[[], None],
+        hold: Callable[[], None],
     ) -> tuple[ReadingProgress, list[str]]:
         """Take in what has changed: the progress to be kept at the end, and a sentence for each who could not be.
 
         ``keep``: stores the progress, which is the place from where another process goes on. Where nothing has changed
         it is not called, and nothing is written. ``beat`` is called between pages; it may raise to end it there.
+        ``hold`` is called between pages of what would have to begin anew.
         """
         if progress.about != asked_for(store):
             self.seen.forget(store.id)
-            progress = ReadingProgress(about=asked_for(store), rules=progress.rules, people=progress.people)
-        reading = _Reading(self, store, graph, progress, keep, beat)
-        reading.read_scope()
+            progress = progress.anew(asked_for(store))
+        reading = _Reading(self, store, graph, progress, keep, beat, hold)
+        reading.read_groups()
         reading.read_users()
         reading.read_again()
         return reading.progress, reading.troubles
@@ -72,7 +80,7 @@ class Pull:
         self, store: Store, graph: GraphClient, object_ids: Iterable[str]
     ) -> Iterable[tuple[str, See | None]]:
         """These people as they are in Entra just now; None for one who is not there."""
-        reading = _Reading(self, store, graph, ReadingProgress(), lambda _: None, lambda: None)
+        reading = _Reading(self, store, graph, ReadingProgress(), lambda _: None, lambda: None, lambda: None)
         for object_id, properties in read_users(graph, object_ids, reading.select):
             yield object_id, partial(reading.seen, properties) if properties else None
 
@@ -87,6 +95,7 @@ class _Reading:
     progress: ReadingProgress
     keep: Callable[[ReadingProgress], None]
     beat: Callable[[], None]
+    hold: Callable[[], None]
     troubles: list[str] = field(default_factory=list)
     granted: Container[str] | None = None
     """Everybody in scope, while a full round is under way; else each is looked up."""
@@ -95,23 +104,36 @@ class _Reading:
         mapping = self.pull.mappings.compiled(self.store.id).mapping
         self.select = select_of(fields_read(mapping, self.store.criteria, self.store.custom_attributes))
 
-    def read_scope(self) -> None:
-        """Who is assigned. Before anybody is listed for the first time nobody needs a mark."""
+    def read_groups(self) -> None:
+        """Who is assigned, and the groups. Before anybody is listed for the first time nobody needs a mark."""
         connection = self.store.entra
         assert connection is not None  # or there is no graph
-        if connection.scope is Scope.ALL_USERS:
+        if not self.store.groups.are_synced and connection.scope is Scope.ALL_USERS:
             return
-        assert connection.enterprise_app is not None  # the connection's model sees to that
-        scope = refresh(
-            self.graph,
-            self.pull.scope,
-            self.store.id,
-            connection.enterprise_app,
-            self.progress.scope,
-            mark=self.progress.position is not None,
+        reading = Reading(
+            graph=self.graph,
+            scope=self.pull.scope,
+            groups=self.pull.groups,
+            store=self.store.id,
+            mark=connection.scope is Scope.ASSIGNED and self.progress.position is not None,
+            look=self.store.groups.are_synced,
             keep=lambda kept: self._keep(scope=kept),
+            hold=self.hold,
         )
+        if connection.scope is Scope.ALL_USERS:
+            scope = follow_every_group(reading, self.progress.scope)
+        else:
+            assert connection.enterprise_app is not None  # the connection's model sees to that
+            scope = refresh(reading, connection.enterprise_app, self.progress.scope)
         self.progress = self.progress.model_copy(update={"scope": scope})
+        self._look_after_rules()
+
+    def _look_after_rules(self) -> None:
+        """Every group, if what the store does with groups has changed."""
+        rules = group_rules_of(self.store)
+        if self.progress.group_rules != rules and self.store.groups.are_synced:
+            self.pull.groups.look_at(self.store.id, [group.id for group in self.pull.groups.all(self.store.id)])
+            self._keep(group_rules=rules)
 
     def read_users(self) -> None:
         """What the delta query tells, from where the last reading ended or from the beginning."""
@@ -176,6 +198,7 @@ class _Reading:
         kept = in_parallel(lambda change: self._take(*change, first=first, complete=page.full), changes, THREADS)
         if later := [change[0] for change, done in zip(changes, kept, strict=True) if not done]:
             self._mark(later)
+        self.pull.heard(len(changes))
 
     def _take(
         self,
@@ -203,6 +226,10 @@ class _Reading:
             see = partial(self.seen, properties)
             if first and see(None).status is not Status.ACTIVATED:
                 stored = source.find(store, object_id, str(name))  # a push may have made him, and he has left since
+        if stored is not None and stored.identity.object_id is None and store.groups.are_synced:
+            # A push made him. What the store was told of his memberships names him by another id.
+            mine = [group for group in self.pull.scope.by_what(store.id, object_id) if group != HIMSELF]
+            self.pull.groups.look_at_memberships(store.id, object_id, mine)
         try:
             failure = source.take(store, stored, see)
         except PushError as trouble:  # a push is writing him, or another person has his userName

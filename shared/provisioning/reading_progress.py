@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.directory.store import Store
 from shared.entra.users_delta import DeltaPosition
-from shared.provisioning.scope_reading import ScopeProgress
+from shared.provisioning.following import ScopeProgress
 
 
 class ReadingProgress(BaseModel):
@@ -28,6 +28,12 @@ class ReadingProgress(BaseModel):
     """A digest of the mapping and the rules that everybody's desired state was last worked out by."""
     renewed_to: str = ""
     """The id up to which everybody's has been worked out anew, while that is under way."""
+    group_rules: str = ""
+    """A digest of the settings that groups were last looked at by."""
+
+    def anew(self, about: str) -> "ReadingProgress":
+        """For another question: everybody is read again, and nothing is forgotten that does not hang on it."""
+        return ReadingProgress(about=about, rules=self.rules, people=self.people, group_rules=self.group_rules)
 
 
 def asked_for(store: Store) -> str:
@@ -40,6 +46,11 @@ def asked_for(store: Store) -> str:
 def rules_of(store: Store, mapping_version: int) -> str:
     """A digest of what desired states are worked out by, beside what Entra says."""
     return _digest(str(mapping_version), store.status_rules.model_dump_json(), repr(sorted(store.zoho.paths.items())))
+
+
+def group_rules_of(store: Store) -> str:
+    """A digest of what a store does with groups."""
+    return _digest(store.groups.model_dump_json(exclude={"deleted"}))
 
 
 def _digest(*texts: str) -> str:

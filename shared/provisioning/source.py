@@ -12,7 +12,7 @@ from pydantic import JsonValue, TypeAdapter
 from shared.directory.azure_user import AzureUser
 from shared.directory.desired import status_of
 from shared.directory.history import EventKind
-from shared.directory.identity import Identity, Pending, Said
+from shared.directory.identity import Identity, Pending, Said, id_of_object
 from shared.directory.keys import keys_of
 from shared.directory.plan import ChangeKind, plan_change
 from shared.directory.scim_user import onto_scim
@@ -62,7 +62,9 @@ class Source:
 
     def find(self, store: Store, object_id: str, user_name: str | None = None) -> Stored | None:
         """Whom the store has for a person in Entra: by his object id, else whom a push made under his name."""
-        stored = self.identities.read(store.id, _id_of(object_id)) or self.identities.find_object(store.id, object_id)
+        stored = self.identities.read(store.id, id_of_object(object_id)) or self.identities.find_object(
+            store.id, object_id
+        )
         if stored is not None or user_name is None:
             return stored
         holder = self.identities.holder_of(store.id, user_name)
@@ -138,7 +140,9 @@ class Source:
             modified=self.now(),
         )
         if before is None:
-            after = Identity(id=_id_of(seen.object_id), object_id=seen.object_id, said=said, created=said.modified)
+            after = Identity(
+                id=id_of_object(seen.object_id), object_id=seen.object_id, said=said, created=said.modified
+            )
         else:
             after = before.model_copy(update={"said": said, "object_id": seen.object_id})
         self._write(store, stored, after, _reason(desire, failure, seen.why), failed=failure is not None)
@@ -202,8 +206,8 @@ class Source:
         """The bridge's id of a manager, if he is known."""
         if manager is None or is_id(manager):
             return manager
-        if self.identities.find(store.id, Lookup.ID, _id_of(manager)):
-            return _id_of(manager)
+        if self.identities.find(store.id, Lookup.ID, id_of_object(manager)):
+            return id_of_object(manager)
         found = self.identities.find_object(store.id, manager)
         return found.identity.id if found else None
 
@@ -218,8 +222,3 @@ def _same(before: Identity, after: Identity) -> bool:
     return before.object_id == after.object_id and before.said == after.said.model_copy(
         update={"modified": before.said.modified}
     )
-
-
-def _id_of(object_id: str) -> str:
-    """The id in the bridge of somebody whom Graph named first: whoever creates him creates the same."""
-    return object_id.replace("-", "")

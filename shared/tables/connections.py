@@ -66,6 +66,8 @@ class Connection(BaseModel):
 
     state: ConnectionState
     since: datetime | None = None
+    by: str | None = None
+    """The administrator who connected it: written with the tokens, so that no connection is without him."""
     reason: str | None = None
     """Why an admin has to connect the store again."""
     data_center: DataCenterName | None = None
@@ -116,9 +118,11 @@ class Connections:
                 return NOT_CONNECTED
         return Connection.model_validate_json(gather(row, "connection"))
 
-    def save(self, store: str, since: datetime, data_center: DataCenterName, tokens: Tokens) -> None:
+    def save(
+        self, store: str, since: datetime, data_center: DataCenterName, tokens: Tokens, by: str | None = None
+    ) -> None:
         """A new consent, in place of whatever was there, leases and pauses included."""
-        connected = Connection(state=ConnectionState.CONNECTED, since=since, data_center=data_center)
+        connected = Connection(state=ConnectionState.CONNECTED, since=since, by=by, data_center=data_center)
         with our_errors():
             self._table.upsert_entity(self._row(store, connected, tokens), mode=UpdateMode.REPLACE)
 

@@ -1,8 +1,8 @@
 """A directory store's rows, taken out of the tables and put back: mappings, people, history, runs, what admins did.
 
 Left out is what the next cycle makes anew (how far Microsoft Graph was read, who is in scope, a plan that waits for an
-administrator) and what ends by itself (leases, consents under way). Secrets are rows of their own, as they are stored:
-encrypted.
+administrator), what was asked for on pages, and what ends by itself (leases, consents under way). Secrets are rows of
+their own, as they are stored: encrypted.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

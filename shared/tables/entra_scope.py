@@ -2,7 +2,8 @@
 
 Each grant is two rows, so that both questions are one range: ``has:<user>:<group>``, by what somebody is in scope, and
 ``of:<group>:<user>``, whom a group brings in. Who is assigned himself has it of the group ``-``. A row ``again:<user>``
-is a mark: his grants changed, and whether he is in scope is yet to be looked at.
+is a mark: his grants changed, and whether he is in scope is yet to be looked at. Where all users are in scope, the same
+rows say who is a member of what. A row ``look:<group>:<user>`` is the mark of shared/tables/entra_groups.py.
 """
 
 from collections.abc import Iterator, Sequence
@@ -40,19 +41,42 @@ class EntraScope:
         """Whom a group brings in; a page at a time in memory."""
         return self._ends(store, f"of:{group}")
 
-    def change(self, store: str, group: str, added: AbstractSet[str], removed: AbstractSet[str], *, mark: bool) -> None:
+    def by_what(self, store: str, user: str) -> Iterator[str]:
+        """The groups that bring a user in, HIMSELF among them. One round trip for a thousand."""
+        return self._ends(store, f"has:{user}")
+
+    def is_in(self, store: str, group: str, user: str) -> bool:
+        """Whether a group brings this user in. One round trip."""
+        with our_errors():
+            try:
+                self._table.get_entity(store, f"of:{group}:{user}")
+            except ResourceNotFoundError:
+                return False
+        return True
+
+    def change(
+        self,
+        store: str,
+        group: str,
+        added: AbstractSet[str],
+        removed: AbstractSet[str],
+        *,
+        mark: bool,
+        look: bool = False,
+    ) -> None:
         """Let a group bring these users in, and those no longer; nobody is in both.
 
-        A user's rows, and his mark where ``mark`` says so, change in one transaction. What is there already is written
-        again; what is not there to be removed is passed over, without a mark.
+        A user's rows, his mark where ``mark`` says so, and that of his membership where ``look`` does, change in one
+        transaction. What is there already is written again; what is not there to be removed is passed over, without a
+        mark.
         """
         changes = [(user, True) for user in sorted(added)] + [(user, False) for user in sorted(removed)]
-        for portion in batched(changes, MOST_ROWS // (3 if mark else 2), strict=False):
+        for portion in batched(changes, MOST_ROWS // (2 + mark + look), strict=False):
             try:
-                self._transact(store, group, portion, mark=mark)
+                self._transact(store, group, portion, mark=mark, look=look)
             except Changed:
-                there = [(user, is_added) for user, is_added in portion if is_added or self._is(store, group, user)]
-                self._transact(store, group, there, mark=mark)
+                there = [(user, is_added) for user, is_added in portion if is_added or self.is_in(store, group, user)]
+                self._transact(store, group, there, mark=mark, look=look)
 
     def mark(self, store: str, users: Sequence[str]) -> None:
         """Let these be looked at again, though their grants did not change."""
@@ -76,24 +100,18 @@ class EntraScope:
                     with our_errors():
                         self._table.delete_entity(row)  # one that is not there is no error
 
-    def _transact(self, store: str, group: str, changes: Sequence[tuple[str, bool]], *, mark: bool) -> None:
+    def _transact(self, store: str, group: str, changes: Sequence[tuple[str, bool]], *, mark: bool, look: bool) -> None:
         operations: list[_Operation] = []
         for user, is_added in changes:
             keys = (f"has:{user}:{group}", f"of:{group}:{user}")
             operations += [_put(store, key) if is_added else ("delete", _row(store, key)) for key in keys]
             if mark:
                 operations.append(_put(store, f"again:{user}"))
+            if look:
+                operations.append(_put(store, look_key(group, user)))
         if operations:
             with our_errors():
                 self._table.submit_transaction(operations)
-
-    def _is(self, store: str, group: str, user: str) -> bool:
-        with our_errors():
-            try:
-                self._table.get_entity(store, f"of:{group}:{user}")
-            except ResourceNotFoundError:
-                return False
-        return True
 
     def _ends(self, store: str, start: str, most: int | None = None) -> Iterator[str]:
         """The ends of the keys that begin so; ``;`` sorts right behind ``:``. ``most``: rows in a page."""
@@ -105,6 +123,11 @@ class EntraScope:
                 results_per_page=most,
             ):
                 yield str(row["RowKey"]).removeprefix(f"{start}:")
+
+
+def look_key(group: str, user: str) -> str:
+    """The row key of the mark that a membership is to be looked at."""
+    return f"look:{group}:{user}"
 
 
 def _row(store: str, key: str) -> dict[str, str]:

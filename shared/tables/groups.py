@@ -102,14 +102,16 @@ class Groups(StoreRows):
         start = f"group:{after}~" if after else "group:"
         return (person_from(row) for row, _ in self._range(store, start, "group" + AFTER_ALL, GROUP_COLUMNS))
 
-    def everything(self, store: str) -> Iterator[StoredGroup]:
-        """Every group of a store with all that is known of it; a page at a time in memory."""
-        return (group_from(row, etag) for row, etag in self._range(store, "group:", "group" + AFTER_ALL))
+    def everything(self, store: str, after: str = "", page: int | None = None) -> Iterator[StoredGroup]:
+        """Every group of a store with all that is known of it, from behind one of them; a page at a time in memory."""
+        start = f"group:{after}~" if after else "group:"
+        return (group_from(row, etag) for row, etag in self._range(store, start, "group" + AFTER_ALL, page=page))
 
-    def members(self, store: str, group_id: str) -> Iterator[str]:
-        """The ids of a group's members; a thousand in one round trip."""
+    def members(self, store: str, group_id: str, after: str = "", page: int | None = None) -> Iterator[str]:
+        """The ids of a group's members in their order, from behind one; a thousand, or a page, in one round trip."""
         start = f"member:{group_id}"
-        rows = self._range(store, start + ":", start + AFTER_ALL, ("RowKey", "id"))
+        begin = f"{start}:{after}~" if after else start + ":"
+        rows = self._range(store, begin, start + AFTER_ALL, ("RowKey", "id"), page)
         return (row["id"] for row, _ in rows)
 
     def of_person(self, store: str, person: str) -> list[str]:

@@ -5,7 +5,7 @@ The partition is the store. The row ``plan:<id>`` says what is known of a plan a
 can be open, is the first of its range.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -14,17 +14,14 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, TableEntity, UpdateMode
 
-from shared.directory.cycle_plan import Plan, PlannedChange
+from shared.directory.cycle_plan import Plan
 from shared.directory.guard import Breach
 from shared.directory.held_plan import HeldPlan, HeldState, Move
 from shared.tables.by_time import MOST_DROPPED, drop, inverted, new_id
 from shared.tables.entity_text import gather, spread
 from shared.tables.errors import Changed, Taken
-from shared.tables.portions import portions
+from shared.tables.plan_parts import PlanParts
 from shared.tables.service import our_errors
-
-MOST_CHARACTERS = 200_000
-"""Of changes in one row, whose 1 MiB counts each as two bytes or four; a change alone is far smaller."""
 
 PAGE = 50
 
@@ -40,15 +37,12 @@ class StoredPlan:
     etag: str
 
 
-class PlanLost(Exception):
-    """The changes of a held plan are not all there any more: it cannot be shown, so it cannot be approved."""
-
-
 class HeldPlans:
     """Reads and writes held plans. Every method raises TablesBusy."""
 
     def __init__(self, table: TableClient) -> None:
         self._table = table
+        self._parts = PlanParts(table)
 
     def hold(self, plan: Plan, breaches: tuple[Breach, ...], active_users: int, by: str, at: datetime) -> StoredPlan:
         """Keep a plan whole until somebody decides; an earlier one that is open is overtaken.
@@ -65,6 +59,7 @@ class HeldPlans:
             store=plan.store,
             digest=plan.digest,
             counts=plan.counts,
+            group_counts=plan.group_counts,
             breaches=breaches,
             active_users=active_users,
             moves=(first,),
@@ -75,8 +70,7 @@ class HeldPlans:
             overtaken = earlier.held.moved(Move(state=HeldState.OVERTAKEN, by=by, at=at, why=why))
             operations.append(("update", _row(overtaken), _guard(earlier.etag)))
         # What nobody points to if this ends half-way is dropped with the plans of its day.
-        for portion in portions(_parts(held.id, plan)):
-            self._submit([("upsert", dict(row), {"mode": UpdateMode.REPLACE}) for row in portion])
+        self._parts.put(held.id, plan)
         return StoredPlan(held, self._decisive(operations))
 
     def newest(self, store: str) -> StoredPlan | None:
@@ -89,16 +83,11 @@ class HeldPlans:
         return [_stored(row) for row in rows]
 
     def plan(self, held: HeldPlan) -> Plan:
-        """Its changes, just as they were held. One round trip for some ten thousand. Raises PlanLost."""
-        lists: dict[str, list[PlannedChange]] = {"changes": [], "suppressed": []}
-        for row in self._range(held.store, f"part:{held.id}:", f"part:{held.id};", 1000):
-            part = Plan.model_validate_json(gather(row, "part"))
-            lists["changes"] += part.changes
-            lists["suppressed"] += part.suppressed
-        plan = Plan(store=held.store, changes=tuple(lists["changes"]), suppressed=tuple(lists["suppressed"]))
-        if plan.digest != held.digest:
-            raise PlanLost(held.id)
-        return plan
+        """Its changes, just as they were held. One round trip for some ten thousand.
+
+        Raises PlanLost: what cannot be shown cannot be approved.
+        """
+        return self._parts.read(held.store, held.id, held.digest)
 
     def move(self, stored: StoredPlan, move: Move) -> StoredPlan:
         """Change a plan's state. One round trip.
@@ -114,7 +103,7 @@ class HeldPlans:
         if newest is None:
             return 0
         start = max(inverted(cutoff), f"{newest.held.id}~")
-        dropped = drop(self._table, store, f"part:{start}", "part;", most)
+        dropped = self._parts.drop(store, start, most)
         return dropped + drop(self._table, store, f"plan:{start}", "plan;", most - dropped)
 
     def _decisive(self, operations: list[Operation]) -> str:
@@ -155,25 +144,3 @@ def _row(held: HeldPlan) -> Row:
 
 def _guard(etag: str) -> dict[str, object]:
     return {"etag": etag, "match_condition": MatchConditions.IfNotModified, "mode": UpdateMode.REPLACE}
-
-
-def _parts(plan_id: str, plan: Plan) -> Iterator[Row]:
-    """The rows of a plan's changes: each a plan of its own with as many as fit, in order."""
-    parts = [Plan(store=plan.store, changes=some) for some in _fitting(plan.changes)]
-    parts += [Plan(store=plan.store, suppressed=some) for some in _fitting(plan.suppressed)]
-    for number, part in enumerate(parts):
-        key = f"part:{plan_id}:{number:06d}"
-        yield {"PartitionKey": plan.store, "RowKey": key, **spread("part", part.model_dump_json())}
-
-
-def _fitting(changes: Iterable[PlannedChange]) -> Iterator[tuple[PlannedChange, ...]]:
-    some, size = list[PlannedChange](), 0
-    for change in changes:
-        characters = len(change.model_dump_json())
-        if some and size + characters > MOST_CHARACTERS:
-            yield tuple(some)
-            some, size = [], 0
-        some.append(change)
-        size += characters
-    if some:
-        yield tuple(some)

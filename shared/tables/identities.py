@@ -107,7 +107,16 @@ class Identities(StoreRows):
 
     def object_ids(self, store: str) -> Iterator[str]:
         """The object ids in Entra of everybody whom Graph has named; a page at a time."""
-        return (row["objectId"] for row, _ in self._range(store, "entra:", "entra" + AFTER_ALL))
+        return (object_id for object_id, _ in self.object_links(store))
+
+    def object_links(self, store: str) -> Iterator[tuple[str, str]]:
+        """The object id in Entra of everybody whom Graph has named, each with the identity's id; a page at a time."""
+        return ((row["objectId"], row["id"]) for row, _ in self._range(store, "entra:", "entra" + AFTER_ALL))
+
+    def id_of_object(self, store: str, object_id: str) -> str | None:
+        """The id of who has this object id in Entra, or None. One round trip."""
+        held = self._get(store, claim("entra", object_id))
+        return held[0]["id"] if held else None
 
     def awaiting(self, store: str, manager: Identity) -> list[str]:
         """The ids of those who wait for this manager's account. One round trip for each of his two ids."""

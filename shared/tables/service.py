@@ -24,7 +24,7 @@ from shared.calls import note_call
 from shared.tables.errors import Changed, TablesBusy, Taken, TooLarge
 from shared.tables.transactions import Table
 
-TABLES = ("mappings", "stores", "identities", "secrets", "consents", "leases", "runs", "heldplans", "entra")
+TABLES = ("mappings", "stores", "identities", "secrets", "consents", "leases", "runs", "heldplans", "entra", "errands")
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20

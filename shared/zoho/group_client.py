@@ -65,6 +65,14 @@ class ZohoGroups(ScimCalls):
         except ZohoNotFound:
             return None
 
+    def look(self, group_id: str) -> tuple[ZohoGroupRecord, frozenset[str]] | None:
+        """A group with its members, or None."""
+        try:
+            whole = self._whole(group_id)
+        except ZohoNotFound:
+            return None
+        return _record(whole), frozenset(member.value for member in whole.members)
+
     def find(self, display_name: str) -> list[ZohoGroupRecord]:
         """The groups of this name, in any letter case. Raises ZohoUnclear where Zoho One answers with others.
 

@@ -1,5 +1,6 @@
 """Mapping with a preview and a conflict, a held plan, every page in light, dark and on a phone, who may not come in."""
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -20,8 +21,11 @@ from tests.console.test_admin import signed_in
 STORE = "/console/stores/contoso"
 PAGES = (
     *("/console/", "/console/stores/new", "/console/status", STORE),
-    *(f"{STORE}/{page}" for page in ("people", "plan", "runs", "api-integration", "mapping", "settings")),
-    *(f"{STORE}/{page}" for page in ("status-sync", "criteria", "guard", "schedule", "changes", "review", "delete")),
+    *(f"{STORE}/{page}" for page in ("people", "groups", "plan", "runs", "api-integration", "mapping", "settings")),
+    *(
+        f"{STORE}/{page}"
+        for page in ("status-sync", "criteria", "guard", "schedule", "changes", "review", "delete", "errands")
+    ),
     *(
         f"{STORE}/{page}"
         for page in ("groups/settings", "mapping/fields/title", "mapping/versions", "settings/templates/user/en")
@@ -46,6 +50,26 @@ def test_every_page_is_readable_for_everybody(
         watched.assert_accessible()
         too_wide = watched.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
         assert not too_wide, f"{path} scrolls sideways"
+
+
+def test_a_mail_is_shown_as_text_and_as_html_while_it_is_typed(
+    served: Served, open_page: Callable[..., Watched]
+) -> None:
+    watched = open_page(served.origin, color_scheme="dark")
+    page = watched.page
+    watched.go(f"{STORE}/settings/templates/user/en")
+    page.get_by_text("As HTML, which most mail programs show").click()
+    frame = page.frame_locator("iframe")
+    code = frame.locator("code", has_text="Kp7#mXw4Te9%cRna")
+    code.wait_for()
+    assert code.evaluate("code => getComputedStyle(code).fontWeight") == "700", "its own styles count"
+    body = page.get_by_label("Body")
+    body.fill("Good day\n\n" + body.input_value())
+    page.locator("#preview", has_text="Good day").wait_for()
+    watched.press("Show what is typed")
+    frame.get_by_text("Good day").wait_for()
+    watched.heading("Mail to the user in en")
+    watched.assert_accessible()
 
 
 def test_a_rule_is_tried_while_it_is_typed_and_a_conflict_is_shown(
@@ -83,6 +107,44 @@ def test_a_rule_is_tried_while_it_is_typed_and_a_conflict_is_shown(
     assert saved[ZohoField.FORMATTED_NAME] == 'Join(", ", [surname], [givenName])', "and ours"
 
 
+def test_a_plan_is_made_while_the_page_is_reloaded_left_and_seen_by_another(
+    served: Served, open_page: Callable[..., Watched]
+) -> None:
+    watched, another = open_page(served.origin), open_page(served.origin)
+    _slow_graph(served, 0.5)
+    watched.go(f"{STORE}/plan")
+    watched.press("Make the plan of now")
+    watched.heading("The plan of now")
+    address = watched.page.url.removeprefix(served.origin)
+    watched.page.get_by_role("progressbar").wait_for()
+    watched.assert_accessible()
+    watched.page.reload()
+    another.go(address)
+    for each in (watched, another):
+        each.page.get_by_text("Nothing was changed: this is what a cycle would have done").wait_for()
+        each.page.get_by_role("link", name="CSV").wait_for()
+    watched.assert_accessible()
+    watched.go(f"{STORE}/plan")
+    watched.press("The last one")
+    watched.heading("The plan of now")
+    assert watched.page.url.endswith(address)
+    without = open_page(served.origin, java_script_enabled=False)
+    without.go(f"{STORE}/plan")
+    without.press("Make the plan of now")
+    without.heading("The plan of now")
+    gives_up = time.monotonic() + 20
+    while without.page.get_by_role("link", name="Look again").count():
+        assert time.monotonic() < gives_up
+        without.press("Look again")
+    without.page.get_by_text("Nothing was changed: this is what a cycle would have done").wait_for()
+    _slow_graph(served, 0)
+
+
+def _slow_graph(served: Served, seconds: float) -> None:
+    settings = f"{served.parts['graph'].removesuffix('/v1.0')}/_settings"
+    requests.patch(settings, json={"latency": seconds}, timeout=20).raise_for_status()
+
+
 def test_cycles_provisioning_on_demand_and_a_held_plan_that_is_approved(
     served: Served, open_page: Callable[..., Watched]
 ) -> None:
@@ -94,8 +156,9 @@ def test_cycles_provisioning_on_demand_and_a_held_plan_that_is_approved(
     page.get_by_label("Object ids in Entra").fill(people[0])
     watched.press("Provision")
     page.get_by_text("The person was deactivated in Entra.").wait_for()
-    steps = page.locator("#provisioned li > .badge").all_inner_texts()
+    steps = page.locator("#errand li > .badge").all_inner_texts()
     assert steps == ["import", "scope", "match", "map", "action"]
+    page.get_by_text("The run that records it").wait_for()
     watched.assert_accessible()
 
     browser.in_entra("unassign", people[1:])

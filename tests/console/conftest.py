@@ -10,10 +10,11 @@ from werkzeug.test import TestResponse
 
 from shared.bridge import Bridge
 from shared.console.context import EXTENSION
-from shared.console.cycle_requests import collected
 from shared.console.form_token import FIELD, form_token
 from shared.console.parts import ConsoleParts
+from shared.console.queued import Queued, collected
 from shared.open_console import open_console
+from shared.provisioning.readiness import Readiness
 from shared.settings import Platform
 
 
@@ -23,8 +24,9 @@ class Pages:
 
     app: Flask
     client: FlaskClient
-    asked: list[str] = field(default_factory=list)
-    """Messages for the queue of cycles."""
+    bridge: Bridge
+    asked: Queued = field(default_factory=Queued)
+    """Messages for the queues."""
 
     @property
     def parts(self) -> ConsoleParts:
@@ -41,8 +43,16 @@ class Pages:
         token = form_token(self.parts.secret, admin, datetime.now(UTC))
         with collected() as messages:
             answer = self.client.post(f"/console{path}", data={FIELD: token} | form)
-        self.asked += messages
+        self.asked.cycles.extend(messages.cycles)
+        self.asked.errands.extend(messages.errands)
         return answer
+
+    def carried_out(self, path: str, /, **form: object) -> str:
+        """Send a form that sets off an errand, let a worker carry it out, and see its page."""
+        sent = self.post(path, **form)
+        assert sent.status_code == 303, sent.text
+        self.bridge.run_errand(self.asked.errands.pop().encode(), 1)
+        return self.client.get(sent.headers["Location"]).text
 
     def signed_in(self, roles: str) -> None:
         """Somebody else opens the pages from now on."""
@@ -50,10 +60,15 @@ class Pages:
         self.app.extensions[EXTENSION] = replace(self.parts, platform=platform)
 
 
-def pages_of(bridge: Bridge) -> Pages:
-    """The pages over a bridge, for an owner."""
+def pages_of(bridge: Bridge, readiness: Readiness | None = None) -> Pages:
+    """The pages over a bridge, for an owner.
+
+    ``readiness``: nobody is asked unless it is given, for the run's Azurite holds the stores of other tests, too, whose
+    calls to Zoho One are counted.
+    """
     app = open_console(bridge)
-    pages = Pages(app, app.test_client())
+    pages = Pages(app, app.test_client(), bridge)
+    pages.app.extensions[EXTENSION] = replace(pages.parts, readiness=readiness or Readiness({}, bridge.switch.now))
     pages.signed_in("Organization.Owner")
     return pages
 

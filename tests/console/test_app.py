@@ -5,13 +5,16 @@ from dataclasses import replace
 
 import pytest
 
+from shared.bridge import Bridge
 from shared.console.context import EXTENSION
 from shared.console.form_token import FIELD
 from shared.directory.store import Store
+from shared.open_console import open_console
 from shared.settings import Platform
 from shared.tables.errors import TablesBusy
 from shared.tables.stores import Stores
-from tests.console.conftest import Pages
+from tests.conftest import ZohoOne
+from tests.console.conftest import Pages, pages_of
 from tests.console.test_admin import AZURE, signed_in
 
 
@@ -29,6 +32,19 @@ def test_pages_let_nothing_in_from_elsewhere_and_are_not_kept(pages: Pages, stor
     with pages.client.get(static[1]) as kept:
         assert kept.status_code == 200
         assert "max-age=31536000" in kept.headers["Cache-Control"]
+
+
+def test_a_mail_in_a_frame_has_styles_and_can_do_nothing(pages: Pages, store: Store) -> None:
+    path = f"/stores/{store.id}/settings/templates/user/en/mail.html"
+    saved = pages.get(path)
+    assert saved.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'; style-src 'unsafe-inline'")
+    assert "script-src" not in saved.headers["Content-Security-Policy"]
+    assert "Kp7#mXw4Te9%cRna</code>" in saved.text
+    body = "<script>alert(1)</script>\r\n\r\n{{ password }}\r\n{{ sign_in_url }}"
+    typed = pages.post(path, subject="Welcome", body=body).text
+    assert "&lt;script&gt;" in typed
+    assert "<script" not in typed
+    assert "The body does not show the password" in pages.post(path, subject="Welcome", body="<b>").text
 
 
 @pytest.mark.parametrize("token", ["", "made-up", "ü"])
@@ -126,14 +142,51 @@ def test_a_storage_that_does_not_answer_and_a_defect_are_pages(pages: Pages) -> 
         assert "<html" not in piece.text
 
 
-def test_health_says_little_to_strangers(pages: Pages, store: Store) -> None:
+class _One(Stores):
+    """One store, and none of other tests."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def all(self) -> list[Store]:
+        return [self.store]
+
+
+def test_health_says_little_to_strangers(bridge: Bridge, store: Store, zoho_one: ZohoOne) -> None:
+    asked = open_console(bridge).extensions[EXTENSION].readiness
+    pages = pages_of(bridge, asked)
+    pages.app.extensions[EXTENSION] = replace(pages.parts, stores=_One(store))
     assert pages.client.get("/health").json == {"status": "alive"}
     told = pages.client.get("/health?ready").json
     assert told is not None
+    assert told["status"] == "ready"
     assert told["parts"] == {"Table Storage": "answers", "Queue Storage": "answers"}
-    assert told["stores"][store.id] == "started"
+    assert told["stores"] == {store.id: {"state": "started", "Zoho One": "answers"}}
+    shown = pages.get("/status").text
+    assert '<span class="badge good">answers</span> <span class="soft small">' in shown
     pages.app.extensions[EXTENSION] = replace(pages.parts, platform=Platform.model_validate(AZURE))
     assert pages.client.get("/health?ready").json == {"status": "ready"}
     pages.app.extensions[EXTENSION] = replace(pages.parts, answers=lambda: {"tables": "they are down"})
     down = pages.client.get("/health?ready")
     assert (down.status_code, down.json) == (503, {"status": "not ready"})
+
+
+def test_one_store_whose_zoho_one_does_not_answer_does_not_take_the_app_away(
+    bridge: Bridge, store: Store, zoho_one: ZohoOne
+) -> None:
+    zoho_one.fail(method="GET", path="/ServiceProviderConfig", status=503, times=10)
+    pages = pages_of(bridge, open_console(bridge).extensions[EXTENSION].readiness)
+    pages.app.extensions[EXTENSION] = replace(pages.parts, stores=_One(store))
+    app = pages.client.get("/health?ready")
+    assert app.status_code == 200
+    assert app.json is not None
+    assert app.json["status"] == "impaired"
+    assert app.json["stores"][store.id]["Zoho One"] == "Zoho One answered 503: Service Unavailable"
+    assert "does not work" in pages.get("/status").text
+    watched = pages.client.get("/health?ready=stores")
+    assert watched.status_code == 503
+    pages.app.extensions[EXTENSION] = replace(pages.parts, platform=Platform.model_validate(AZURE))
+    assert pages.client.get("/health?ready=stores").json == {"status": "impaired"}
+    stopped = store.model_copy(update={"schedule": store.schedule.stopped()})
+    pages.app.extensions[EXTENSION] = replace(pages.parts, stores=_One(stopped))
+    assert pages.client.get("/health?ready=stores").json == {"status": "ready"}, "a stopped store is not asked about"

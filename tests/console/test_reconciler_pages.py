@@ -32,19 +32,19 @@ def pages(reading_bridge: Bridge) -> Pages:
 
 def _run_asked(pages: Pages, reconciled: Reconciled) -> None:
     """What the queue does with the messages."""
-    for message in pages.asked:
+    for message in pages.asked.cycles:
         reconciled.bridge.run_cycle(message.encode(), 1)
-    pages.asked.clear()
+    pages.asked.cycles.clear()
 
 
 def test_the_plan_of_the_first_cycle_is_shown_and_then_done(pages: Pages, reconciled: Reconciled) -> None:
     path = f"/stores/{reconciled.store_id}"
     assert "The first cycle" in pages.get(f"{path}/review").text
-    shown = pages.post(f"{path}/plan/make").text
+    shown = pages.carried_out(f"{path}/plan/make")
     assert "24 create" in shown
     assert reconciled.zoho_one.users() == [], "it touches nothing"
     assert pages.post(f"{path}/runs", kind="cycle").status_code == 303
-    (message,) = pages.asked
+    (message,) = pages.asked.cycles
     assert json.loads(message) == {
         "store": reconciled.store_id,
         "kind": "cycle",
@@ -73,7 +73,7 @@ def test_a_held_plan_is_approved_or_discarded_by_name(pages: Pages, reconciled: 
     names = [person.display_name for person in PEOPLE[:12] if person.account_enabled]
     assert all(name in shown for name in names if name.isalpha())
     rows = list(csv.reader(io.StringIO(pages.get(f"{path}/plan/{held.held.id}/changes.csv").text)))
-    assert sum(row[1] == "deactivate" for row in rows) == held.held.counts["deactivate"]  # type: ignore[index]  # a StrEnum
+    assert sum(row[2] == "deactivate" for row in rows) == held.held.counts["deactivate"]  # type: ignore[index]  # a StrEnum
     other = pages.post(f"{path}/plan/{held.held.id}/approve", digest="another")
     assert other.status_code == 409
     assert "another one than the one that was shown" in other.text
@@ -98,17 +98,20 @@ def test_a_held_plan_is_approved_or_discarded_by_name(pages: Pages, reconciled: 
 
 def test_people_are_provisioned_on_demand_with_each_step(pages: Pages, reconciled: Reconciled) -> None:
     path = f"/stores/{reconciled.store_id}/people"
-    wrong = pages.post(f"{path}/provision", object_ids="not-a-guid")
-    assert "An object id is a GUID" in wrong.text
+    for typed in ("", "not-a-guid", " ".join(IDS[:6])):
+        wrong = pages.post(f"{path}/provision", object_ids=typed)
+        assert wrong.status_code == 422
+        assert "One to 5 object ids, each a GUID" in wrong.text
+    assert pages.asked.errands == []
     reconciled.cycle()
     reconciled.entra.act({"do": "disable", "id": IDS[0]})
-    done = pages.post(f"{path}/provision", object_ids=IDS[0]).text
+    done = pages.carried_out(f"{path}/provision", object_ids=IDS[0].upper())
     steps = re.findall(r'<li><span class="badge (good|bad)">(\w+)</span>', done)
     assert steps[:5] == [("good", step) for step in ("import", "scope", "match", "map", "action")]
     assert reconciled.accounts()[PEOPLE[0].user_principal_name]["active"] is False
     stored = reconciled.bridge.identities.find_object(reconciled.store_id, IDS[0])
     assert stored is not None
-    assert "Zoho One holds what it should." in pages.post(f"{path}/{stored.identity.id}/provision").text
+    assert "Zoho One holds what it should." in pages.carried_out(f"{path}/{stored.identity.id}/provision")
 
 
 def test_what_a_push_left_pending_is_tried_again(
@@ -126,7 +129,7 @@ def test_what_a_push_left_pending_is_tried_again(
     shown = pages.get(path).text
     assert "The last change did not go through." in shown
     assert "Retry now" in shown
-    done = pages.post(f"{path}/provision").text
+    done = pages.carried_out(f"{path}/provision")
     assert "The person is active in Entra." in done
     assert pages.parts.identities.waiting(reconciled.store_id, 10) == []
     assert [user["userName"] for user in zoho_one.users()] == ["ada@contoso.example"]

@@ -22,7 +22,7 @@ from shared.directory.run import Run, RunState
 from shared.directory.status import Leaving, StatusRules
 from shared.directory.store import Store
 from shared.directory.zoho_user import ZohoField
-from shared.provisioning.cycle import CycleRequest
+from shared.provisioning.one_cycle import CycleRequest
 from shared.tables.errors import TablesBusy
 from tests.conftest import Entra, ZohoOne
 from tests.faults import cycle_steps, fifty_changes
@@ -139,6 +139,7 @@ class CycleScene:
             run = self.cycle()
             assert run.state is RunState.DONE, run
             self.bridge.password_mails.work_through([self.store])
+            self.bridge.memberships.work_through([self.store])
             if not self._waiting():
                 return
             self.clock.ahead += LATER
@@ -218,12 +219,15 @@ class CycleScene:
         return process.exitcode
 
     def _waiting(self) -> list[str]:
-        """Who is pending, or to be read again, or due a mail."""
+        """Who is pending, or to be read again, or due a mail; groups that are pending, or to be looked at."""
         reconciler = self.bridge.reconciler
         waiting = reconciler.cycles.marks.waiting(self.store.id)
         mails = [held.identity_id for held in self.bridge.mails.waiting(self.store.id)]
         marked = reconciler.cycles.pull.scope.marked(self.store.id)
-        return [*waiting.people, *waiting.arrived, *marked, *mails]
+        groups = [look.group for look in reconciler.cycles.pull.groups.looks(self.store.id)]
+        groups += self.bridge.groups.groups.pending(self.store.id)
+        groups += [stored.note.person for stored in self.bridge.memberships.notes.waiting(self.store.id)]
+        return [*waiting.people, *waiting.arrived, *marked, *mails, *groups]
 
     def _mailed_and_not_noted(self) -> list[str]:
         """Whose mail has gone, though its mark is there still: he gets a second one, docs/password-notification.md."""

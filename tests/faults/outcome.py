@@ -23,6 +23,8 @@ class Outcome:
     """What the bridge knows of each, by object id."""
     told: dict[str, object]
     """What the histories tell was changed, by userName."""
+    groups: dict[str, object]
+    """What Zoho One holds, and what the bridge knows, of each group, by its name."""
 
     @classmethod
     def read(cls, bridge: Bridge, zoho_one: ZohoOne, store: str) -> "Outcome":
@@ -37,11 +39,25 @@ class Outcome:
             history = bridge.identities.history(store, identity.id)
             name = identity.said.keys.user_name
             told[name] = _told(name, [each.kind for each in reversed(history)])
-        return cls({user["userName"]: _held(user, names) for user in users}, people, told)
+        groups: dict[str, object] = {
+            f"{group['displayName']} in Zoho One": sorted(names[member["value"]] for member in group.get("members", []))
+            for group in zoho_one.groups()
+        }
+        assert len(groups) == len(zoho_one.groups()), "a group was made twice"
+        for stored_group in bridge.groups.groups.everything(store):
+            group = stored_group.group
+            members = sorted(bridge.groups.groups.members(store, group.id))
+            groups[group.said.display_name] = group.said.external_id, group.size, members, group.pending
+        return cls({user["userName"]: _held(user, names) for user in users}, people, told, groups)
 
     def difference(self, other: "Outcome") -> str:
         """What is here and there; empty where they are equal."""
-        pairs = ((self.accounts, other.accounts), (self.people, other.people), (self.told, other.told))
+        pairs = (
+            (self.accounts, other.accounts),
+            (self.people, other.people),
+            (self.told, other.told),
+            (self.groups, other.groups),
+        )
         return "\n".join(
             f"{key}: {here.get(key)} instead of {there.get(key)}"
             for here, there in pairs

@@ -30,6 +30,9 @@ FEW = (
     ("tables POST $batch id:", Kind.LOST),
     ("tables POST $batch mail:", Kind.ERROR),
     ("zoho DELETE", Kind.KILLED_AFTER),
+    ("zoho PATCH /scim/Groups", Kind.LOST),
+    ("tables POST $batch group:", Kind.KILLED_AFTER),
+    ("tables POST $batch look:", Kind.ERROR),
 )
 SHARDS = 8
 """Of a campaign's calls, for each way, so that several processes share them."""

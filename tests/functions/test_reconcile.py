@@ -18,7 +18,7 @@ from local.store import add_store, new_key
 from shared.bridge import Bridge
 from shared.directory.run import Run, RunState
 from shared.directory.schedule import Schedule
-from shared.provisioning.cycle import GIVEN_UP, CycleRequest
+from shared.provisioning.one_cycle import GIVEN_UP, CycleRequest
 from shared.settings import Settings
 from tests.conftest import Entra, ZohoOne
 from tests.provisioning.reconciled import Reconciled

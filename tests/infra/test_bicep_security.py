@@ -170,7 +170,7 @@ def test_roles_are_given_on_one_resource_only() -> None:
 def test_the_tables_and_queues_are_there_before_the_app() -> None:
     variables = bicep("modules/storage").tree["variables"]
     assert set(TABLES) == set(variables["tables"]["value"])
-    assert variables["queues"]["value"] == ["cycles", "cycles-poison"]
+    assert variables["queues"]["value"] == ["cycles", "cycles-poison", "errands", "errands-poison"]
 
 
 def test_what_holds_data_says_who_touched_it() -> None:

@@ -101,6 +101,20 @@ def test_provision_shows_its_steps(served: dict[str, Any]) -> None:
     assert (status, report["steps"][-1]["told"]) == (1, "Entra has no such user, or he is in its recycle bin.")
 
 
+def test_a_group_is_provisioned_with_a_member(served: dict[str, Any]) -> None:
+    person, group = _people(served)[2], "00000000-0000-0000-0000-00000000000a"
+    _act(served, {"do": "put group", "id": group, "members": [person]}, {"do": "assign group", "id": group})
+    status, out, _ = _local(served, "provision", person, "--group", group)
+    assert (status, "not assigned to the enterprise application, as of the last" in " ".join(out.split())) == (1, True)
+    status, out, err = _local(served, "plan")
+    assert (status, "create           1 groups" in out) == (0, True), out + err
+    status, out, err = _local(served, "sync", "--json")
+    assert (status, json.loads(out)["groups"]) == (0, {"create": 1}), err
+    status, out, err = _local(served, "provision", person, "--group", group)
+    assert status == 0, err
+    assert "Zoho One holds what it should, as far as these members go." in " ".join(out.split())
+
+
 def test_a_store_is_stopped_and_started(served: dict[str, Any]) -> None:
     assert _local(served, "stop")[0] == 0
     status, _, err = _local(served, "sync")

@@ -84,11 +84,11 @@ def test_shows_the_default_fields_of_one_user_by_id_and_by_name(client: Client) 
         ("/users/delta?$select=shoeSize", 400),
         ("/groups/nobody/members", 404),
         ("/groups/delta?$select=members", 400),
-        ("/groups/delta?$select=members,displayName&$filter=id eq 'a'", 400),
-        ("/groups/delta?$select=members&$filter=displayName eq 'a'", 400),
-        ("/groups/delta?$select=members&$filter=id eq 'a' and id eq 'b'", 400),
-        ("/groups/delta?$select=members&$top=5&$filter=id eq 'a'", 400),
-        ("/groups/delta?$select=members&$filter=" + " or ".join(["id eq 'a'"] * 51), 400),
+        ("/groups/delta?$select=members,mail&$filter=id eq 'a'", 400),
+        ("/groups/delta?$select=displayName,members&$filter=displayName eq 'a'", 400),
+        ("/groups/delta?$select=displayName,members&$filter=id eq 'a' and id eq 'b'", 400),
+        ("/groups/delta?$select=displayName,members&$top=5&$filter=id eq 'a'", 400),
+        ("/groups/delta?$select=displayName,members&$filter=" + " or ".join(["id eq 'a'"] * 51), 400),
         ("/groups/delta?$deltatoken=made-up", 400),
         ("/servicePrincipals/another/appRoleAssignedTo", 404),
     ],
@@ -195,10 +195,10 @@ def test_groups_are_followed_member_by_member(client: Client, directory: EntraDi
     anna, bert, carla = (person.id for person in PEOPLE[:3])
     for group, members in {"inner": [anna], "staff": [anna, bert, "inner"], "other": [anna]}.items():
         directory.groups.put(group, members)
-    page = client.get("/groups/delta?$select=members&$filter=id eq 'staff' or id eq 'nobody'")
+    page = client.get("/groups/delta?$select=displayName,members&$filter=id eq 'staff' or id eq 'nobody'")
     kinds = [("user", anna), ("user", bert), ("group", "inner")]
     shown = [{"@odata.type": f"#microsoft.graph.{kind}", "id": each} for kind, each in kinds]
-    assert page["value"] == [{"id": "staff", "members@delta": shown}]
+    assert page["value"] == [{"id": "staff", "displayName": "staff", "members@delta": shown}]
     link = page["@odata.deltaLink"]
     directory.groups.add("staff", carla)
     directory.groups.remove("staff", bert)
@@ -206,7 +206,15 @@ def test_groups_are_followed_member_by_member(client: Client, directory: EntraDi
     (item,) = client.get(link)["value"]
     user = {"@odata.type": "#microsoft.graph.user"}
     removed = {**user, "id": bert, "@removed": {"reason": "deleted"}}
-    assert item == {"id": "staff", "members@delta": [{**user, "id": carla}, removed]}
+    assert item == {"id": "staff", "displayName": "staff", "members@delta": [{**user, "id": carla}, removed]}
+    everything = client.get("/groups/delta?$select=displayName,members")
+    assert [item["id"] for item in everything["value"]] == ["inner", "staff", "other"]
+    assert client.get("/groups/staff?$select=id,displayName") == {
+        "id": "staff",
+        "displayName": "staff",
+        "visibility": "Private",
+    }
+    client.get("/groups/nobody", 404)
     directory.groups.delete("staff")
     page = client.get(link)
     assert page["value"] == [{"id": "staff", "@removed": {"reason": "deleted"}}]

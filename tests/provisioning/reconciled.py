@@ -14,7 +14,8 @@ from shared.directory.secret_token import token_hash
 from shared.directory.store import Store, ZohoConnection
 from shared.directory.zoho_user import ZohoField
 from shared.entra.clients import SECRET
-from shared.provisioning.cycle import CycleRequest, Cycles, Done
+from shared.provisioning.cycle import Cycles
+from shared.provisioning.one_cycle import CycleRequest, Done
 from shared.tables.service import TABLES, connect
 from tests.conftest import Endpoint, Entra, ZohoOne
 
@@ -125,6 +126,14 @@ class Reconciled:
     def active(self) -> set[str]:
         """The userNames of the active accounts."""
         return {name for name, user in self.accounts().items() if user.get("active")}
+
+    def groups(self) -> dict[str, set[str]]:
+        """The groups that Zoho One holds, each with the userNames of its members."""
+        names = {user["id"]: user["userName"] for user in self.zoho_one.users()}
+        return {
+            group["displayName"]: {names[member["value"]] for member in group.get("members", [])}
+            for group in self.zoho_one.groups()
+        }
 
     def in_entra(self) -> list[dict[str, Any]]:
         """The people of Entra, each with whether he is assigned."""

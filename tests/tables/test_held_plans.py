@@ -13,7 +13,8 @@ from shared.directory.held_plan import CannotBecome, HeldState, Move
 from shared.directory.plan import ChangeKind
 from shared.directory.zoho_user import ZohoField
 from shared.tables.errors import Changed
-from shared.tables.held_plans import HeldPlans, PlanLost, StoredPlan
+from shared.tables.held_plans import HeldPlans, StoredPlan
+from shared.tables.plan_parts import PlanLost
 from tests.directory.plans import changes
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -52,11 +52,14 @@ var tables = [
   'runs'
   'heldplans'
   'entra'
+  'errands'
 ]
 
 var queues = [
   'cycles'
   'cycles-poison'
+  'errands'
+  'errands-poison'
 ]
 
 // The platform keeps its own leases and keys in blobs, and needs to own those containers.

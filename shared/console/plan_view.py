@@ -1,0 +1,47 @@
+"""A plan on a page: the changes of each kind, and all of them as a file."""
+
+from collections.abc import Mapping, Sequence
+
+from flask import Response
+
+from shared.directory.csv_text import as_csv
+from shared.directory.cycle_plan import ORDER, Plan, PlannedChange
+from shared.directory.guard import Breach
+from shared.directory.plan import ChangeKind
+from shared.directory.plan_report import as_json
+
+COLUMNS = ("what", "kind", "name", "user name", "reason", "fields", "members joining", "members leaving", "identity")
+"""Of a change in a file."""
+
+type ByKind = list[tuple[ChangeKind, list[PlannedChange], int]]
+
+
+def by_kind(shown: Plan, counts: Mapping[ChangeKind, int]) -> ByKind:
+    """The changes of each kind in their order: those that are shown, and how many there are."""
+    return [
+        (kind, [change for change in shown.changes if change.kind is kind], counts[kind])
+        for kind in ORDER
+        if counts.get(kind)
+    ]
+
+
+def download(plan: Plan, breaches: Sequence[Breach], plan_id: str, form: str) -> Response:
+    """A plan whole, as a file, CSV or JSON."""
+    if form == "json":
+        text, kind = as_json(plan, breaches), "application/json"
+    else:
+        rows = [("no", *row_of(change)) for change in (*plan.changes, *plan.groups)]
+        rows += [("yes", *row_of(change)) for change in plan.suppressed]
+        text = as_csv(("left alone", *COLUMNS), rows)
+        kind = "text/csv"
+    name = f"plan-{plan_id}.{'json' if form == 'json' else 'csv'}"
+    return Response(text, mimetype=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+def row_of(change: PlannedChange) -> tuple[str, ...]:
+    """A change in a file, in COLUMNS."""
+    fields = "; ".join(f"{part.field}: {part.before or '–'} → {part.after or '–'}" for part in change.fields)
+    members = change.members
+    told = (str(members.joining), str(members.leaving)) if members else ("", "")
+    what = "group" if members else "person"
+    return (what, change.kind, change.name, change.user_name, change.reason, fields, *told, change.identity)

@@ -1,0 +1,43 @@
+"""What pages ask workers for: messages, which the function that answers the request puts into the queues."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from shared.directory.errand import Errand
+from shared.directory.run import RunKind
+from shared.provisioning.carrying_out import ErrandRequest
+from shared.provisioning.one_cycle import CycleRequest
+
+
+@dataclass(frozen=True)
+class Queued:
+    """Messages by their queue."""
+
+    cycles: list[str] = field(default_factory=list)
+    errands: list[str] = field(default_factory=list)
+
+
+_asked = ContextVar[Queued]("asked")
+
+
+@contextmanager
+def collected() -> Iterator[Queued]:
+    """The messages that are asked for within the block."""
+    messages = Queued()
+    token = _asked.set(messages)
+    try:
+        yield messages
+    finally:
+        _asked.reset(token)
+
+
+def ask_cycle(store: str, kind: RunKind, asked_by: str) -> None:
+    """Let a cycle begin as soon as a worker is free. Raises LookupError where nobody collects."""
+    _asked.get().cycles.append(CycleRequest(store=store, kind=kind, asked_by=asked_by).model_dump_json())
+
+
+def ask_errand(errand: Errand) -> None:
+    """Let an errand be carried out as soon as a worker is free. Raises LookupError where nobody collects."""
+    _asked.get().errands.append(ErrandRequest(store=errand.store, errand=errand.id).model_dump_json())

@@ -1,0 +1,151 @@
+"""Errands: what a page asks for, and a worker that takes the message from the queue carries out."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.directory.errand import (
+    Errand,
+    MakePlan,
+    Phase,
+    PlanMade,
+    ProvisionGroup,
+    ProvisionPeople,
+    RetryPerson,
+    Task,
+    beginning,
+)
+from shared.directory.on_demand import StepFound
+from shared.directory.store import Store, StoreId
+from shared.entra.errors import GraphError
+from shared.logging import logged_with
+from shared.provisioning.dry_run import Preview
+from shared.provisioning.group_on_demand import GroupOnDemand
+from shared.provisioning.on_demand import CannotProvision, OnDemand
+from shared.provisioning.one_cycle import Report
+from shared.tables.by_time import new_id
+from shared.tables.errands import Errands
+from shared.tables.errors import MappingUnusable, TablesBusy
+from shared.tables.stores import Stores
+from shared.zoho.errors import ZohoError
+
+SHOWN = 200
+"""Changes of each kind of a plan that a page shows; the download has all."""
+NEWS_EVERY = timedelta(seconds=1)
+"""Between two words on the same phase: as often as a page asks."""
+GIVEN_UP = "It failed again and again, and is not tried any more: its message lies in the queue errands-poison. Last: "
+GONE = "The person is not in this directory store any more."
+
+_log = logging.getLogger("bridge.errand")
+
+
+class ErrandRequest(BaseModel):
+    """A message that asks for an errand to be carried out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    store: StoreId
+    errand: str
+
+
+@dataclass(frozen=True)
+class CarryingOut:
+    """Takes errands, and carries them out. Its methods raise TablesBusy."""
+
+    stores: Stores
+    errands: Errands
+    dry_run: Callable[[Store, Report], Preview]
+    on_demand: OnDemand
+    group_on_demand: GroupOnDemand
+    now: Callable[[], datetime]
+
+    def ask(self, store: Store, task: Task, asked_by: str) -> Errand:
+        """Write down what is asked for; whoever calls puts the message into the queue."""
+        now = self.now()
+        errand = Errand(id=new_id(now), store=store.id, task=task, asked_by=asked_by, asked=now)
+        self.errands.put(errand)
+        return errand
+
+    def carry_out(self, request: ErrandRequest, *, last: bool) -> None:
+        """Do what an errand asks for; one that has ended is left alone.
+
+        ``last``: the message does not come again. What is raised makes it come again otherwise.
+        """
+        errand, store = self.errands.get(request.store, request.errand), self.stores.read(request.store)
+        if errand is None or store is None or not errand.is_open:
+            return
+        with logged_with(errand=errand.id):
+            started, news = time.perf_counter(), _News(self, errand)
+            try:
+                news.tell(errand.begun(self.now()))
+                news.tell(self._done(store, errand.task, news))
+            except (GraphError, ZohoError, MappingUnusable, CannotProvision) as failure:
+                news.tell(news.errand.failed(str(failure), self.now()))
+            except Exception as failure:
+                why = f"{failure}." if isinstance(failure, TablesBusy) else _defect(failure)
+                ended = news.errand.failed if last else news.errand.stumbled
+                news.tell(ended(GIVEN_UP + why if last else why, self.now()))
+                raise
+            finally:
+                _log.info(
+                    "errand store=%s kind=%s state=%s attempts=%d seconds=%.1f",
+                    store.id,
+                    errand.task.kind,
+                    news.errand.state.value,
+                    news.errand.attempts,
+                    time.perf_counter() - started,
+                )
+
+    def _done(self, store: Store, task: Task, news: "_News") -> Errand:
+        """The errand as it is when it is done."""
+        match task:
+            case MakePlan():
+                return self._plan(store, news)
+            case ProvisionPeople(object_ids=people):
+                run, reports = self.on_demand.provision(store, people, news.errand.asked_by, news.step)
+            case ProvisionGroup(object_id=group, members=people):
+                run, reports = self.group_on_demand.provision(store, group, people, news.errand.asked_by, news.step)
+            case RetryPerson(identity=identity):
+                try:
+                    run, reports = self.on_demand.retry(store, identity, news.errand.asked_by, news.step)
+                except KeyError:
+                    raise CannotProvision(GONE) from None
+        return news.errand.with_run(run.id, reports, self.now())
+
+    def _plan(self, store: Store, news: "_News") -> Errand:
+        found = self.dry_run(store, news.phase)
+        shown = beginning(found.plan, SHOWN)
+        self.errands.put_plan(news.errand.id, found.plan, shown)
+        return news.errand.with_plan(PlanMade.of(found.plan, found.breaches, found.troubles, shown), self.now())
+
+
+@dataclass
+class _News:
+    """Writes down what is heard of one errand."""
+
+    parts: CarryingOut
+    errand: Errand
+
+    def tell(self, errand: Errand) -> None:
+        """It stands like this now."""
+        self.errand = errand
+        self.parts.errands.put(errand)
+
+    def step(self, person: str, found: StepFound) -> None:
+        """A person's step is done."""
+        self.tell(self.errand.with_step(person, found, self.parts.now()))
+
+    def phase(self, name: str, done: int, of: int) -> None:
+        """So much of a phase is done; not every word on it is written down."""
+        now, before = self.parts.now(), self.errand
+        known = before.phase is not None and before.phase.name == name
+        if not known or before.heard is None or now - before.heard >= NEWS_EVERY:
+            self.tell(before.in_phase(Phase(name=name, done=done, of=of), now))
+
+
+def _defect(failure: Exception) -> str:
+    return f"A defect of the bridge: {type(failure).__name__}."

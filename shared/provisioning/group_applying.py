@@ -1,0 +1,126 @@
+"""The groups of a plan, taken to Zoho One by the way that a push takes: group after group, behind the people.
+
+Whoever is new has his account by then, so that he joins at once. A group that fails keeps its marks, and keeps no other
+from its turn.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from shared.directory.cycle_plan import PlannedChange
+from shared.directory.group import GroupDrift
+from shared.directory.member_change import MemberChange
+from shared.directory.plan import ChangeKind
+from shared.directory.run import Result, RunChange
+from shared.directory.store import Store
+from shared.provisioning.applying import Stopped
+from shared.provisioning.errors import PushError
+from shared.provisioning.group_planning import GroupPlanning, GroupWork
+from shared.provisioning.group_push import SLICE, GroupPush
+from shared.provisioning.memberships import patiently
+from shared.tables.entra_groups import EntraGroups
+from shared.tables.errors import Changed
+from shared.tables.group_rows import StoredGroup
+from shared.zoho.errors import ZohoBusy, ZohoCredentials
+
+BUSY_IN_A_ROW = 3
+"""Groups for which Zoho One had no answer: by then no other needs to be tried."""
+
+
+@dataclass(frozen=True)
+class GroupApplying:
+    """Applies what GroupPlanning finds. Raises Stopped, TablesBusy, and whatever ``beat`` raises."""
+
+    planning: GroupPlanning
+    entra: EntraGroups
+    push: GroupPush
+    now: Callable[[], datetime]
+
+    def apply(
+        self,
+        store: Store,
+        drifts: Mapping[str, GroupDrift],
+        done: Callable[[Sequence[RunChange]], None],
+        beat: Callable[[], None],
+    ) -> None:
+        """Take every group to Zoho One. ``done`` hears what became of each that needed a change.
+
+        ``beat`` is called between groups, and between portions of a large one's members; it may raise to end the work
+        there, and what is left is found again.
+        """
+        busy = 0
+        for work in _deletions_last(self.planning.works(store, drifts, [])):
+            if work.planned is None:
+                self._settled(store, work)
+                continue
+            try:
+                self.take(store, work, beat)
+            except (ZohoBusy, ZohoCredentials) as failure:
+                done([self._told(work.planned, Result.FAILED, str(failure))])
+                busy += 1
+                if isinstance(failure, ZohoCredentials) or busy >= BUSY_IN_A_ROW:
+                    raise Stopped(str(failure)) from failure
+            except (PushError, Changed) as failure:
+                told = str(failure) or "A push was writing this group at the same time."
+                done([self._told(work.planned, Result.FAILED, told)])
+            else:
+                busy = 0
+                self._settled(store, work)
+                done([self._told(work.planned, Result.DONE, None)])
+            beat()
+
+    def take(self, store: Store, work: GroupWork, beat: Callable[[], None] = lambda: None) -> None:
+        """Take one group to Zoho One. Raises PushError, ZohoBusy, ZohoCredentials and Changed."""
+        assert work.planned is not None  # or there is nothing to do
+        group_id, reason = work.planned.identity, work.planned.reason
+        if work.drift is not None:
+            drift = work.drift
+            patiently(lambda: self.push.set_back(store, self._stored(store, group_id), drift, reason))
+            return
+        if not work.resource:
+            gone = self.entra.shown(store.id, work.look.group) if work.look else None
+            why = gone.gone if gone and gone.gone else reason
+            patiently(lambda: self.push.delete(store, self._stored(store, group_id), why))
+            return
+        is_new = work.stored is None
+        for number, portion in enumerate(work.change.slices(SLICE)):
+            if number:
+                beat()
+            new = is_new and number == 0
+            patiently(partial(self._say, store, work, None if new else group_id, portion))
+
+    def _say(self, store: Store, work: GroupWork, group_id: str | None, portion: MemberChange) -> StoredGroup:
+        assert work.planned is not None  # see take
+        stored = self._stored(store, group_id) if group_id else None
+        return self.push.say(store, stored, work.planned.identity, work.resource, portion, work.planned.reason)
+
+    def _stored(self, store: Store, group_id: str) -> StoredGroup:
+        """A group as it is just now. Raises Changed where it is gone."""
+        stored = self.push.groups.read(store.id, group_id)
+        if stored is None:
+            raise Changed
+        return stored
+
+    def _settled(self, store: Store, work: GroupWork) -> None:
+        """What the marks led to is done."""
+        if work.look is None:
+            return
+        if not work.resource and (shown := self.entra.shown(store.id, work.look.group)) and shown.gone:
+            self.entra.forget(store.id, shown.id)
+        self.entra.done(store.id, work.look)
+
+    def _told(self, change: PlannedChange, result: Result, failure: str | None) -> RunChange:
+        return RunChange(change=change, result=result, at=self.now(), failure=failure)
+
+
+def _deletions_last(works: Iterable[GroupWork]) -> Iterator[GroupWork]:
+    """Nothing brings a deleted group back: what is stopped half-way has not come to it."""
+    deletions = list[GroupWork]()
+    for work in works:
+        if work.planned is not None and work.planned.kind is ChangeKind.DELETE:
+            deletions.append(work)
+        else:
+            yield work
+    yield from deletions

@@ -1,0 +1,74 @@
+"""The full cycle's comparison of groups: each in Zoho One beside what the bridge was last confirmed it holds.
+
+Groups that nobody manages are none of the bridge's, and are not even listed: Zoho One has many of its own.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from shared.directory.group import GroupDrift
+from shared.directory.store import Drift, Store
+from shared.provisioning.group_push import GroupPush
+from shared.tables.entra_groups import EntraGroups
+from shared.tables.group_rows import StoredGroup
+from shared.zoho.group_client import ZohoGroups
+
+
+@dataclass
+class GroupComparison:
+    """What was found."""
+
+    drifts: dict[str, GroupDrift] = field(default_factory=dict)
+    """What is to be set back, by the id of the group."""
+    drifted: int = 0
+    findings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class GroupComparing:
+    """Compares. Raises ZohoBusy, ZohoCredentials, TablesBusy, and whatever ``beat`` raises."""
+
+    push: GroupPush
+    entra: EntraGroups
+    groups: Callable[[Store], ZohoGroups]
+
+    def compare(self, store: Store, accounts: Mapping[str, str], beat: Callable[[], None]) -> GroupComparison:
+        """Look at every group that is confirmed; and let everybody in those of Graph's be looked at.
+
+        ``accounts``: of the people who are members in Zoho One of what they are members of in Entra. One call of Zoho
+        One's for each group.
+        """
+        found = GroupComparison()
+        if not store.groups.are_synced:
+            return found
+        self.entra.look_at(store.id, [group.id for group in self.entra.all(store.id)])
+        for stored in self.push.groups.everything(store.id):
+            beat()
+            if stored.group.account is None or stored.group.pending is not None:
+                continue
+            drift = self._drift(store, stored, accounts)
+            if drift is not None:
+                found.drifted += 1
+                found.findings.append(f"the group {stored.group.said.display_name}: {drift.told}")
+                if store.drift is Drift.REPAIR:
+                    found.drifts[stored.group.id] = drift
+        return found
+
+    def _drift(self, store: Store, stored: StoredGroup, accounts: Mapping[str, str]) -> GroupDrift | None:
+        group = stored.group
+        assert group.account is not None  # the caller has seen it
+        members = list(self.push.groups.members(store.id, group.id))
+        there = self.groups(store).look(group.account.id)  # a client of its own: each has a time to end
+        if there is None:
+            return GroupDrift(None, told="deleted there")
+        record, inside = there
+        wanted = {accounts[one]: one for one in members if one in accounts}
+        missing = tuple(sorted(person for account, person in wanted.items() if account not in inside))
+        foreign = tuple(sorted(inside - wanted.keys())) if store.groups.exact_members else ()
+        told = [str(change.field) for change in group.account.holds.changes_from(record.holds)]
+        told += [f"{len(missing)} members taken out"] if missing else []
+        told += [f"{len(foreign)} members put in"] if foreign else []
+        if not told:
+            return None
+        actual = group.account.model_copy(update={"holds": record.holds})
+        return GroupDrift(actual, missing, foreign, f"changed there: {', '.join(told)}")

@@ -1,0 +1,282 @@
+"""The groups in the plan of a cycle: what Microsoft Graph shows of them beside what the store was last told.
+
+What is to be looked at, marks say (shared/tables/entra_groups.py). Nothing is written here, so that a plan can be made
+again and again; the marks go when what they led to is done.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pydantic import JsonValue, TypeAdapter
+
+from shared.calls import in_parallel
+from shared.directory.cycle_plan import ORDER, PlannedChange, PlannedMembers
+from shared.directory.group import GROUP, Group, GroupDrift, GroupSaid, ZohoGroup, decide_deletion
+from shared.directory.identity import id_of_object
+from shared.directory.member_change import MemberChange
+from shared.directory.plan import ChangeKind, FieldChange
+from shared.directory.scim_path import Resource
+from shared.directory.status import Action
+from shared.directory.store import Store
+from shared.provisioning.errors import Refused
+from shared.provisioning.group_push import NOBODY, GroupPush
+from shared.tables.entra_groups import EntraGroup, EntraGroups, Look
+from shared.tables.entra_scope import EntraScope
+from shared.tables.group_rows import StoredGroup
+from shared.tables.groups import GroupLookup
+from shared.tables.identities import Identities
+
+READERS = 8
+"""Point reads under way at once."""
+MOST_NAMED = 100
+"""Of those who leave a group, who are named in the plan; of those who join a tenth."""
+
+_JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
+
+
+@dataclass(frozen=True)
+class GroupWork:
+    """What a group needs, and what it takes to do it."""
+
+    stored: StoredGroup | None
+    planned: PlannedChange | None = None
+    """None: nothing."""
+    resource: Resource = field(default_factory=dict)
+    """The group as Entra has it; empty where it is gone."""
+    change: MemberChange = NOBODY
+    drift: GroupDrift | None = None
+    """What is set back."""
+    look: Look | None = None
+    """The marks that led here."""
+
+
+@dataclass(frozen=True)
+class PlannedGroups:
+    """What became of looking at groups."""
+
+    changes: tuple[PlannedChange, ...] = ()
+    troubles: tuple[str, ...] = ()
+    """A sentence for each that cannot be planned."""
+    looked: bool = False
+    """Whether there was anything to look at, and marks therefore that have to go."""
+
+
+@dataclass(frozen=True)
+class GroupPlanning:
+    """Looks at groups. Raises TablesBusy."""
+
+    entra: EntraGroups
+    scope: EntraScope
+    identities: Identities
+    push: GroupPush
+
+    def plan(self, store: Store, drifts: Mapping[str, GroupDrift]) -> PlannedGroups:
+        """The groups that need a change.
+
+        ``drifts``: what a full cycle found in Zoho One, by the id of the group.
+        """
+        troubles = list[str]()
+        # One at a time: what it takes to do it may be a hundred thousand ids, what is planned is small.
+        works = [work.planned for work in self.works(store, drifts, troubles)]
+        planned = [change for change in works if change is not None]
+        planned.sort(key=lambda change: (ORDER.index(change.kind), change.name.casefold(), change.identity))
+        return PlannedGroups(tuple(planned), tuple(troubles), bool(works or troubles))
+
+    def works(self, store: Store, drifts: Mapping[str, GroupDrift], troubles: list[str]) -> Iterator[GroupWork]:
+        """What there is to do, group by group; of those of which a mark led to nothing, that too."""
+        if not store.groups.are_synced:
+            return
+        people = _People(self.identities, store.id)
+        for look in list(self.entra.looks(store.id)):
+            try:
+                yield self._look(store, look, people)
+            except Refused as refusal:
+                troubles.append(f"The group {look.group}: {refusal}")
+        for group_id, drift in drifts.items():
+            stored = self.push.groups.read(store.id, group_id)
+            if stored is not None and stored.group.pending is None:
+                yield self._set_back(store, stored, drift)
+
+    def of_members(self, store: Store, shown: EntraGroup, there: Iterable[str], not_there: Iterable[str]) -> GroupWork:
+        """What a group needs as far as these users go, by their object ids. Raises Refused."""
+        stored, people = self._find(store, shown), _People(self.identities, store.id)
+        return self._there(store, shown, stored, self._difference(store, stored, people, there, not_there))
+
+    def _look(self, store: Store, look: Look, people: "_People") -> GroupWork:
+        shown = self.entra.shown(store.id, look.group)
+        if shown is None:
+            return GroupWork(None, look=look)
+        stored = self._find(store, shown)
+        if shown.gone is not None:
+            return _gone(store, stored, shown.gone, look)
+        if look.whole:
+            change = self._whole(store, stored, look.group, people)
+        else:
+            users = sorted(look.users)
+            are_in = in_parallel(lambda user: self.scope.is_in(store.id, look.group, user), users, READERS)
+            inside = {user for user, is_in in zip(users, are_in, strict=True) if is_in}
+            change = self._difference(store, stored, people, inside, look.users - inside)
+        return self._there(store, shown, stored, change, look)
+
+    def _find(self, store: Store, shown: EntraGroup) -> StoredGroup | None:
+        """The store's group for one of Entra's: by its object id, else by the name under which a push made it."""
+        groups = self.push.groups
+        for found in groups.find(store.id, GroupLookup.EXTERNAL_ID, shown.id):
+            return groups.read(store.id, found.id)
+        if (made := groups.read(store.id, id_of_object(shown.id))) is not None:
+            return made
+        named = groups.holder_of(store.id, shown.name)
+        return named if named is not None and named.group.said.external_id is None else None
+
+    def _difference(
+        self,
+        store: Store,
+        stored: StoredGroup | None,
+        people: "_People",
+        there: Iterable[str],
+        not_there: Iterable[str],
+    ) -> MemberChange:
+        """What changes, of these users alone."""
+        joining = {person for user in there for person in people.ids(user)[:1]}
+        leaving = {person for user in not_there for person in people.ids(user)}
+        leaving |= {old for user in there for old in people.ids(user)[1:]}  # from before a push's person was known
+        named = MemberChange(joining=tuple(sorted(joining)), leaving=tuple(sorted(leaving - joining)))
+        if stored is None:
+            return MemberChange(joining=named.joining)
+        return named.among(self.push.groups.members_among(store.id, stored.group.id, named.everybody))
+
+    def _whole(self, store: Store, stored: StoredGroup | None, group: str, people: "_People") -> MemberChange:
+        """What changes, everybody in Entra's group and everybody in the store's looked at."""
+        people.read_all()
+        wanted = {people.ids(user)[0] for user in self.scope.of(store.id, group)}
+        there = set(self.push.groups.members(store.id, stored.group.id)) if stored else set[str]()
+        return MemberChange(joining=tuple(sorted(wanted - there)), leaving=tuple(sorted(there - wanted)))
+
+    def _there(
+        self,
+        store: Store,
+        shown: EntraGroup,
+        stored: StoredGroup | None,
+        change: MemberChange,
+        look: Look | None = None,
+    ) -> GroupWork:
+        before = stored.group if stored else None
+        resource: Resource = _JSON.validate_json(before.said.resource) if before else {"schemas": [GROUP]}
+        resource |= {"displayName": shown.name, "externalId": shown.id}
+        said = self.push.said(store, resource)
+        fields, is_new = _fields(said, before), before is None or before.account is None
+        if before is not None and not fields and not change and not is_new and _same(said, before.said):
+            return GroupWork(stored, look=look)
+        if before is not None and is_new and before.pending is not None and not change and _same(said, before.said):
+            return GroupWork(stored, look=look)  # it is on its way already
+        planned = PlannedChange(
+            kind=ChangeKind.CREATE if is_new else ChangeKind.UPDATE,
+            identity=before.id if before else id_of_object(shown.id),
+            name=shown.name,
+            user_name="",
+            fields=fields,
+            reason=_reason(before, fields, change),
+            pending=True,
+            members=self._members(store, before, change),
+        )
+        return GroupWork(stored, planned, resource, change, look=look)
+
+    def _set_back(self, store: Store, stored: StoredGroup, drift: GroupDrift) -> GroupWork:
+        group, change = stored.group, MemberChange(joining=drift.missing, leaving=drift.foreign)
+        held = drift.actual.holds if drift.actual else None
+        desired = group.said.desired
+        planned = PlannedChange(
+            kind=ChangeKind.UPDATE if drift.actual else ChangeKind.CREATE,
+            identity=group.id,
+            name=group.said.display_name,
+            user_name="",
+            fields=desired.changes_from(held) if isinstance(desired, ZohoGroup) else (),
+            reason=f"Somebody changed the group in Zoho One ({drift.told}); it is set back.",
+            pending=True,
+            members=self._members(store, group, change),
+        )
+        return GroupWork(stored, planned, drift=drift)
+
+    def _members(self, store: Store, group: Group | None, change: MemberChange) -> PlannedMembers:
+        digest = hashlib.sha256("\n".join((*change.joining, "-", *change.leaving)).encode()).hexdigest()
+        return PlannedMembers(
+            joining=len(change.joining),
+            leaving=len(change.leaving),
+            digest=digest if change else "",
+            joining_names=self._names(store, change.joining[: MOST_NAMED // 10]),
+            leaving_names=self._names(store, change.leaving[:MOST_NAMED]),
+            of=group.members if group else 0,
+            recent=group.recent.within(self.push.now()) if group else 0,
+        )
+
+    def _names(self, store: Store, people: Sequence[str]) -> tuple[str, ...]:
+        """What these are called; by their ids where nobody knows them yet."""
+        found = self.identities.several(store.id, people)
+        said = {person: stored.identity.said for person, stored in found.items()}
+        return tuple(
+            (said[one].source.display_name or said[one].keys.user_name) if one in said else one for one in people
+        )
+
+
+class _People:
+    """The bridge's ids of Entra's users: of whom nobody knows yet, the one that he will have."""
+
+    def __init__(self, identities: Identities, store: str) -> None:
+        self._identities = identities
+        self._store = store
+        self._pushed: dict[str, str] | None = None
+
+    def read_all(self) -> None:
+        """Look everybody up at once; only those are kept whose id a push has chosen."""
+        if self._pushed is None:
+            links = self._identities.object_links(self._store)
+            self._pushed = {user: person for user, person in links if person != id_of_object(user)}
+
+    def ids(self, user: str) -> tuple[str, ...]:
+        """A user's id, and behind it the one that he had before it was known that a push had made him."""
+        own = id_of_object(user)
+        if self._pushed is not None:
+            known = self._pushed.get(user, own)
+        else:
+            known = self._identities.id_of_object(self._store, user) or own
+        return (known,) if known == own else (known, own)
+
+
+def _gone(store: Store, stored: StoredGroup | None, why: str, look: Look) -> GroupWork:
+    if stored is None:
+        return GroupWork(None, look=look)
+    group = stored.group
+    decision = decide_deletion(group.account, store.groups.deleted, why)
+    deletes = decision.action is Action.DELETE
+    planned = PlannedChange(
+        kind=ChangeKind.DELETE if deletes else ChangeKind.NOTHING,
+        identity=group.id,
+        name=group.said.display_name,
+        user_name="",
+        reason=decision.reason,
+        pending=True,
+        members=PlannedMembers(leaving=group.members if deletes else 0, of=group.members),
+    )
+    return GroupWork(stored, planned, look=look)
+
+
+def _fields(said: GroupSaid, before: Group | None) -> tuple[FieldChange, ...]:
+    held = before.account.holds if before and before.account else None
+    return said.desired.changes_from(held) if isinstance(said.desired, ZohoGroup) else ()
+
+
+def _same(said: GroupSaid, before: GroupSaid) -> bool:
+    return (said.display_name, said.external_id, said.desired) == (
+        before.display_name,
+        before.external_id,
+        before.desired,
+    )
+
+
+def _reason(before: Group | None, fields: Sequence[FieldChange], change: MemberChange) -> str:
+    if before is None:
+        return "The group is in scope in Entra."
+    if change and not fields:
+        return "Entra changed the group's members."
+    return "Entra changed the group."

@@ -1,0 +1,118 @@
+"""The groups that Microsoft Graph shows of a store, and what of them is yet to be looked at: rows of table ``entra``.
+
+A row ``group:<group>`` says what a group is called, and whether it is in scope still; its members are rows of
+shared/tables/entra_scope.py. Marks say what is to be looked at: ``look:<group>:-`` the group itself, which changed,
+``look:<group>:all`` everybody in it, ``look:<group>:<user>`` one membership. They are written by who holds the lease of
+the store's cycles, before the place to go on from moves, and taken away when what they led to is done.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import batched, groupby
+
+from azure.data.tables import UpdateMode
+
+from shared.tables.entra_scope import look_key
+from shared.tables.errors import Changed
+from shared.tables.portions import MOST_ROWS
+from shared.tables.service import our_errors
+from shared.tables.store_rows import AFTER_ALL, Operation, StoreRows
+
+_ITSELF, _EVERYBODY = "-", "all"
+
+
+@dataclass(frozen=True)
+class EntraGroup:
+    """A group as Graph showed it last."""
+
+    id: str
+    name: str
+    gone: str | None = None
+    """Why it is not in scope any more, a sentence; None while it is."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is to be looked at of one group."""
+
+    group: str
+    whole: bool = False
+    """Everybody in it."""
+    users: frozenset[str] = frozenset()
+    """Whose memberships changed."""
+    keys: tuple[str, ...] = field(default=(), repr=False)
+    """The marks, to be taken away."""
+
+
+class EntraGroups(StoreRows):
+    """Reads and writes them; groups and users are object ids. Every method raises TablesBusy."""
+
+    def shown(self, store: str, group: str) -> EntraGroup | None:
+        """One group, or None where Graph never showed it. One round trip."""
+        found = self._get(store, f"group:{group}")
+        return _group(found[0]) if found else None
+
+    def all(self, store: str) -> Iterator[EntraGroup]:
+        """Every group, those that are gone and yet to be dealt with among them; a page at a time in memory."""
+        return (_group(row) for row, _ in self._range(store, "group:", "group" + AFTER_ALL))
+
+    def put(self, store: str, groups: Iterable[EntraGroup], *, look: bool) -> None:
+        """Keep groups as Graph shows them, with marks where ``look`` says so. One round trip for fifty."""
+        for portion in batched(groups, MOST_ROWS // 2, strict=False):
+            operations = [_put(store, f"group:{group.id}", _row(group)) for group in portion]
+            if look:
+                operations += [_put(store, look_key(group.id, _ITSELF)) for group in portion]
+            self._submit(operations)
+
+    def forget(self, store: str, group: str) -> None:
+        """A group that is not in scope any more has been dealt with. One round trip."""
+        with our_errors():
+            self._table.delete_entity({"PartitionKey": store, "RowKey": f"group:{group}"})  # none is no error
+
+    def look_at(self, store: str, groups: Iterable[str]) -> None:
+        """Mark these groups, everybody in them included. One round trip for a hundred."""
+        for portion in batched(groups, MOST_ROWS, strict=False):
+            self._submit([_put(store, look_key(group, _EVERYBODY)) for group in portion])
+
+    def look_at_memberships(self, store: str, user: str, groups: Iterable[str]) -> None:
+        """Mark one user's memberships. One round trip for a hundred."""
+        for portion in batched(groups, MOST_ROWS, strict=False):
+            self._submit([_put(store, look_key(group, user)) for group in portion])
+
+    def looks(self, store: str) -> Iterator[Look]:
+        """What is to be looked at, group by group. One round trip for a thousand marks."""
+        keys = (row["RowKey"] for row, _ in self._range(store, "look:", "look" + AFTER_ALL, ("RowKey",)))
+        for group, marks in groupby(keys, key=lambda key: key.split(":")[1]):
+            yield _look(group, tuple(marks))
+
+    def done(self, store: str, look: Look) -> None:
+        """It was looked at, and what it led to is done. One round trip for a hundred marks."""
+        for portion in batched(look.keys, MOST_ROWS, strict=False):
+            rows = [{"PartitionKey": store, "RowKey": key} for key in portion]
+            try:
+                self._submit([("delete", row) for row in rows])
+            except Changed:
+                for row in rows:
+                    with our_errors():
+                        self._table.delete_entity(row)  # one that is not there is no error
+
+    def _submit(self, operations: Sequence[Operation]) -> None:
+        with our_errors():
+            self._table.submit_transaction(operations)
+
+
+def _look(group: str, keys: tuple[str, ...]) -> Look:
+    users = frozenset(key.split(":")[2] for key in keys)
+    return Look(group, _EVERYBODY in users, users - {_ITSELF, _EVERYBODY}, keys)
+
+
+def _group(row: dict[str, str]) -> EntraGroup:
+    return EntraGroup(row["id"], row["name"], row.get("gone"))
+
+
+def _row(group: EntraGroup) -> dict[str, str]:
+    return {"id": group.id, "name": group.name} | ({"gone": group.gone} if group.gone else {})
+
+
+def _put(store: str, key: str, row: dict[str, str] | None = None) -> Operation:
+    return "upsert", {"PartitionKey": store, "RowKey": key, **(row or {})}, {"mode": UpdateMode.REPLACE}
