@@ -21,6 +21,8 @@ class Groups:
     def __init__(self) -> None:
         self._members: dict[str, dict[str, None]] = {}
         self._names: dict[str, str] = {}
+        self.hidden: set[str] = set()
+        """The groups that show no members to the app."""
         self.assigned: dict[str, None] = {}
         """The groups that are assigned to the app, in the order of their assignment."""
         self.changes: list[MemberChange] = []
@@ -35,6 +37,10 @@ class Groups:
     def members(self, group_id: str) -> list[str]:
         """The ids of the direct members."""
         return list(self._members[group_id])
+
+    def shown(self, group_id: str) -> list[str]:
+        """The ids of the direct members that the app sees."""
+        return [] if group_id in self.hidden else self.members(group_id)
 
     def name(self, group_id: str) -> str:
         """What a group is called; one that nobody has named is called by its id."""

@@ -34,11 +34,13 @@ class GraphAssignments:
         return {**answer, "value": [{"principalId": each, "principalType": kind} for each, kind in page]}
 
     def group(self, request: GraphRequest, group: str) -> Content:
-        """One group; what it is called is all that may be selected."""
+        """One group; what it is called and whom it shows is all that may be selected."""
         request.allow("$select")
         if group not in self._directory.groups:
             raise GraphError(404, "Request_ResourceNotFound", f"Resource '{group}' does not exist")
-        return {"id": group, "displayName": self._directory.groups.name(group)}
+        groups = self._directory.groups
+        visibility = "HiddenMembership" if group in groups.hidden else "Private"
+        return {"id": group, "displayName": groups.name(group), "visibility": visibility}
 
     def members(self, request: GraphRequest, group: str) -> Content:
         """A page of a group's direct members."""
@@ -46,7 +48,7 @@ class GraphAssignments:
         if group not in self._directory.groups:
             raise GraphError(404, "Request_ResourceNotFound", f"Resource '{group}' does not exist")
         groups = self._directory.groups
-        found = [each for each in groups.members(group) if each in groups or self._is_shown(each)]
+        found = [each for each in groups.shown(group) if each in groups or self._is_shown(each)]
         page, answer = request.page(found)
         kinds = ["group" if each in groups else "user" for each in page]
         rows = zip(kinds, page, strict=True)

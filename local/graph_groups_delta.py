@@ -73,7 +73,7 @@ class GraphGroupsDelta:
         for group in groups if named is None else named:
             if group in groups:
                 rows.append(MemberChange(group, None))
-                rows += [MemberChange(group, each) for each in groups.members(group) if self._is_member(group, each)]
+                rows += [MemberChange(group, each) for each in groups.shown(group) if self._is_member(group, each)]
         return rows
 
     def _changed(self, place: _Place) -> list[MemberChange]:

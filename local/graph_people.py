@@ -17,7 +17,8 @@ class Action(BaseModel):
 
     do: Literal[
         "add", "change", "disable", "enable", "soft-delete", "restore", "hard-delete", "assign", "unassign",
-        "put group", "rename group", "delete group", "assign group", "unassign group", "add member", "remove member",
+        "put group", "rename group", "hide group",
+        "delete group", "assign group", "unassign group", "add member", "remove member",
     ]  # fmt: skip
     id: str = ""
     """Of the person or the group."""
@@ -46,6 +47,7 @@ def _act(directory: EntraDirectory, action: Action) -> None:
         "assign": directory.assign,
         "unassign": directory.unassign,
         "delete group": directory.groups.delete,
+        "hide group": directory.groups.hidden.add,
         "rename group": partial(directory.groups.rename, name=str(action.values.get("displayName"))),
     }
     match action.do:

@@ -9,16 +9,30 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.directory.entra_connection import ObjectId
 from shared.entra.answers import Permission, understood
-from shared.entra.errors import GraphError, GraphNotFound, GraphUnclear
+from shared.entra.errors import GraphError, GraphImplausible, GraphNotFound, GraphUnclear
 from shared.entra.graph_client import LARGEST_PAGE, GraphClient
 from shared.entra.members_delta import USER
 
+HIDDEN = "HiddenMembership"
+"""The visibility of a group whose members are listed only to who may read hidden ones: others get an empty list.
 
-class _Group(BaseModel):
-    model_config = ConfigDict(extra="ignore")
+https://learn.microsoft.com/graph/api/resources/group#group-visibility-options
+"""
+
+
+class FoundGroup(BaseModel):
+    """A group by itself."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     id: ObjectId
     name: str = Field(alias="displayName")
+    visibility: str | None = None
+
+    @property
+    def hides_members(self) -> bool:
+        """Whether an empty list of its members says nothing."""
+        return self.visibility == HIDDEN
 
 
 class _Member(BaseModel):
@@ -30,17 +44,17 @@ class _Member(BaseModel):
     kind: str = Field(alias="@odata.type")
 
 
-def read_group_name(graph: GraphClient, group: str) -> str | None:
-    """What a group is called; None where there is none, or it lies in the recycle bin. Raises as GraphClient does."""
-    (answer,) = graph.batch([f"/groups/{group}?$select=id,displayName"], Permission.GROUP_MEMBERS)
+def read_group(graph: GraphClient, group: str) -> FoundGroup | None:
+    """A group; None where there is none, or it lies in the recycle bin. Raises as GraphClient does."""
+    (answer,) = graph.batch([f"/groups/{group}?$select=id,displayName,visibility"], Permission.GROUP_MEMBERS)
     if isinstance(answer, GraphNotFound):
         return None
     if isinstance(answer, GraphError):
         raise answer
-    found = understood(_Group, answer)
+    found = understood(FoundGroup, answer)
     if found.id != group:
         raise GraphUnclear("Microsoft Graph answered with another group than was asked for")
-    return found.name
+    return found
 
 
 def read_direct_members(graph: GraphClient, group: str) -> Iterator[set[str]]:
@@ -48,3 +62,22 @@ def read_direct_members(graph: GraphClient, group: str) -> Iterator[set[str]]:
     url = graph.url(f"/groups/{group}/members", {"$select": "id", "$top": str(LARGEST_PAGE)})
     for page in graph.pages(_Member, url, Permission.GROUP_MEMBERS):
         yield {each.id for each in page if each.kind == USER}
+
+
+def has_nobody(graph: GraphClient, group: str) -> bool:
+    """Whether a group that was listed with nobody, and had members before, has none: a second look, otherwise made.
+
+    Raises GraphImplausible where that cannot be told, or the looks contradict each other; else as GraphClient does.
+    """
+    found = read_group(graph, group)
+    if found is None:
+        return True
+    if found.hides_members:
+        raise GraphImplausible(
+            f"The group {group} hides its members from the app. Nothing was changed. Give the app the permission "
+            "Member.Read.Hidden, or unassign the group"
+        )
+    try:
+        return not any(read_direct_members(graph, group))
+    except GraphNotFound:
+        return True

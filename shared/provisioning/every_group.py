@@ -5,8 +5,8 @@ Nobody's scope hangs on what is read here, only which groups Zoho One has, and w
 
 import sys
 
-from shared.entra.errors import DeltaExpired, GraphNotFound
-from shared.entra.groups import read_direct_members
+from shared.entra.errors import DeltaExpired, GraphImplausible, GraphNotFound
+from shared.entra.groups import has_nobody, read_direct_members
 from shared.entra.members_delta import MembersPage, read_members
 from shared.entra.plausible import ensure_plausible
 from shared.provisioning.following import DELETED, Chunk, Following, Reading, ScopeProgress, for_reason
@@ -75,6 +75,12 @@ class _Every(Following):
         self._become(group, listed)
         return True
 
+    def _has_nobody(self, group: str) -> bool:
+        try:
+            return has_nobody(self._with.graph, group)
+        except GraphImplausible:
+            return False
+
     def _become(self, group: str, listed: set[str]) -> None:
         known = self.known(group)
         self.change(group, listed - known, known - listed, look=False)
@@ -91,8 +97,8 @@ class _Every(Following):
                 self._with.groups.look_at(self._with.store, sorted(listed))
                 for group, users in listed.items():
                     self._with.hold()
-                    # A list without anybody is looked at twice.
-                    if users or not self.known(group) or not self._read_alone(group):
+                    # Who was a member stays one until it is certain that the group has nobody.
+                    if users or not self.known(group) or self._has_nobody(group):
                         self._become(group, users)
                 self.let_go(for_reason(there.keys() - listed.keys(), DELETED), self.with_link(0, page.link))
 

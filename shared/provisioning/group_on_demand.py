@@ -13,7 +13,7 @@ from shared.directory.plan import ChangeKind
 from shared.directory.run import Result, Run
 from shared.directory.store import Store
 from shared.entra.errors import GraphError, GraphNotFound
-from shared.entra.groups import read_direct_members, read_group_name
+from shared.entra.groups import read_direct_members, read_group
 from shared.provisioning.errors import PushError
 from shared.provisioning.group_applying import GroupApplying
 from shared.provisioning.group_planning import GroupPlanning, GroupWork
@@ -92,8 +92,8 @@ class _OneGroup:
     def _read(self) -> tuple[str | None, set[str]]:
         """What the group is called, and which of the users are direct members; pages are read until all are found."""
         graph, wanted = self.parts.people.graphs.of(self.store), set(self.members)
-        name, inside = read_group_name(graph, self.object_id), set[str]()
-        if name is not None and wanted:
+        found, inside = read_group(graph, self.object_id), set[str]()
+        if found is not None and wanted:
             try:
                 for page in read_direct_members(graph, self.object_id):
                     inside |= page & wanted
@@ -101,7 +101,7 @@ class _OneGroup:
                         break
             except GraphNotFound:
                 return None, set()
-        return name, inside
+        return (found.name if found else None), inside
 
     def _scope(self) -> bool:
         if self.store.entra is not None and self.store.entra.scope is Scope.ALL_USERS:

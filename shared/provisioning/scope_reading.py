@@ -6,7 +6,8 @@ from itertools import batched
 from math import ceil
 
 from shared.entra.assignments import Assignments, read_assignments
-from shared.entra.errors import DeltaExpired
+from shared.entra.errors import DeltaExpired, GraphImplausible
+from shared.entra.groups import has_nobody
 from shared.entra.members_delta import MOST_GROUPS, MembersPage, read_members
 from shared.entra.plausible import ensure_plausible
 from shared.provisioning.following import DELETED, UNASSIGNED, Chunk, Following, Reading, ScopeProgress, for_reason
@@ -23,8 +24,8 @@ def refresh(reading: Reading, enterprise_app: str, progress: ScopeProgress) -> S
     the tables. One call at a time for a store.
 
     Raises as GraphClient does, GraphImplausible where nothing is assigned any more or a group that had members is
-    listed with none, and TablesBusy. Whatever it raises, the scope is not up to date then: nothing may be concluded
-    from who has no grant. It holds the ids of one chunk's members while it lists them in full.
+    listed with none and cannot be seen to have none, and TablesBusy. Whatever it raises, the scope is not up to date
+    then: nothing may be concluded from who has no grant. It holds the ids of one chunk's members while it lists them.
     """
     following = _Assigned(reading, progress)
     following.read_assigned(read_assignments(reading.graph, enterprise_app))
@@ -107,8 +108,10 @@ class _Assigned(Following):
             if page.last:
                 gone -= {group for group, users in listed.items() if users}
                 for group in before.keys() - gone:
-                    what = f"members of the assigned group {group} (unassign it if it is meant to have none)"
-                    ensure_plausible(what, before[group], len(listed[group]))
+                    if before[group] and not listed[group] and not has_nobody(self._with.graph, group):
+                        raise GraphImplausible(
+                            f"Microsoft Graph lists the group {group} with nobody and with members. Nothing was changed"
+                        )
                 if gone:
                     self.let_go(for_reason(gone, DELETED), self.progress.chunks)
                 for group in before.keys() - gone:

@@ -277,7 +277,7 @@ def test_a_run_is_shown_and_downloaded_whole(pages: Pages, store: Store) -> None
     assert "Person 119<" in pages.get(f"/stores/{store.id}/runs/{run.id}?first=100").text
     rows = list(csv.reader(io.StringIO(pages.get(f"/stores/{store.id}/runs/{run.id}/changes.csv").text)))
     assert len(rows) == 121
-    assert rows[1][5] == "title: – → =1+1"
+    assert rows[1][6] == "title: – → =1+1"
     whole = pages.get(f"/stores/{store.id}/runs/{run.id}/changes.json").json
     assert whole is not None
     assert len(whole["changes"]) == 120

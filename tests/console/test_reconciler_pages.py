@@ -73,7 +73,7 @@ def test_a_held_plan_is_approved_or_discarded_by_name(pages: Pages, reconciled: 
     names = [person.display_name for person in PEOPLE[:12] if person.account_enabled]
     assert all(name in shown for name in names if name.isalpha())
     rows = list(csv.reader(io.StringIO(pages.get(f"{path}/plan/{held.held.id}/changes.csv").text)))
-    assert sum(row[1] == "deactivate" for row in rows) == held.held.counts["deactivate"]  # type: ignore[index]  # a StrEnum
+    assert sum(row[2] == "deactivate" for row in rows) == held.held.counts["deactivate"]  # type: ignore[index]  # a StrEnum
     other = pages.post(f"{path}/plan/{held.held.id}/approve", digest="another")
     assert other.status_code == 409
     assert "another one than the one that was shown" in other.text

@@ -209,7 +209,11 @@ def test_groups_are_followed_member_by_member(client: Client, directory: EntraDi
     assert item == {"id": "staff", "displayName": "staff", "members@delta": [{**user, "id": carla}, removed]}
     everything = client.get("/groups/delta?$select=displayName,members")
     assert [item["id"] for item in everything["value"]] == ["inner", "staff", "other"]
-    assert client.get("/groups/staff?$select=id,displayName") == {"id": "staff", "displayName": "staff"}
+    assert client.get("/groups/staff?$select=id,displayName") == {
+        "id": "staff",
+        "displayName": "staff",
+        "visibility": "Private",
+    }
     client.get("/groups/nobody", 404)
     directory.groups.delete("staff")
     page = client.get(link)
