@@ -19,6 +19,8 @@ from shared.provisioning.one_cycle import CycleRequest
 
 SHOWN = 8  # lines of the plan
 PATIENCE = 60.0  # seconds until a cycle that was asked for has ended
+COURSE = "Introduction"
+"""A group that no push carries."""
 NEWCOMER = Person(
     id=id_of("rosa.engel@contoso.example"),
     user_principal_name="rosa.engel@contoso.example",
@@ -55,14 +57,27 @@ class ReconcilerSteps:
         self.tell(
             "The bridge: Microsoft Graph",
             "From now on the bridge reads Entra by itself, every 40 minutes. In Entra, "
-            f"[bold]{escape(moved.display_name)}[/] has another title and [bold]{NEWCOMER.display_name}[/] is new; no "
-            "push tells of it. The timer's function asks for a cycle, and the queue's function runs it.",
+            f"[bold]{escape(moved.display_name)}[/] has another title and [bold]{NEWCOMER.display_name}[/] is new; "
+            f"both are in the group [bold]{COURSE}[/], which is assigned to the app now. No push tells of it. The "
+            "timer's function asks for a cycle, and the queue's function runs it.",
         )
         self.directory.change_job(people.MOVED, job_title="Trưởng nhóm", department=moved.department)
         self.directory.create(NEWCOMER)
+        groups = self.directory.groups
+        groups.put(id_of(COURSE), [people.MOVED, NEWCOMER.id])
+        groups.rename(id_of(COURSE), COURSE)
+        groups.assigned[id_of(COURSE)] = None
         remember()
         run = self._cycle()
-        return run.state is RunState.DONE and run.results.get(Result.DONE, 0) >= 2 and len(run.results) == 1
+        done = run.state is RunState.DONE and run.results.get(Result.DONE, 0) >= 3 and len(run.results) == 1
+        return done and self._members(COURSE) == 2
+
+    def _members(self, group: str) -> int:
+        """How many members a group has in Zoho One."""
+        store = self.bridge.stores.read(self.store)
+        assert store is not None  # it has been there all the time
+        zoho_one = self.bridge.reconciler.zoho_groups(store)
+        return sum(len(zoho_one.members(found.id)) for found in zoho_one.find(group))
 
     def _a_mistake(self) -> bool:
         everybody = self.directory.assigned()
@@ -130,7 +145,9 @@ class ReconcilerSteps:
         raise CycleMissing("The function host ran no cycle in time")
 
     def _print(self, run: Run) -> None:
-        planned = ", ".join(f"{count} {kind}" for kind, count in run.planned.items()) or "nothing to change"
+        changes = [f"{count} {kind}" for kind, count in run.planned.items()]
+        changes += [f"{count} {kind} of a group with {run.members} members" for kind, count in run.groups.items()]
+        planned = ", ".join(changes) or "nothing to change"
         seconds = run.duration.total_seconds() if run.duration else 0.0
         self.console.print(f"The {run.kind}: {run.state} after {seconds:.1f} s; {planned}.")
         for error in run.errors:

@@ -14,7 +14,6 @@ from shared.provisioning.people_care import PeopleCare
 from shared.provisioning.readiness import GRAPH, ZOHO_ONE, Readiness
 from shared.provisioning.store_removal import StoreRemoval
 from shared.provisioning.store_settings import StoreSettings
-from shared.tables.groups import Groups
 from shared.tables.liveness import queue_answers, tables_answer
 from shared.tables.partitions import Partitions
 
@@ -42,7 +41,8 @@ def open_console(bridge: Bridge) -> Flask:
             mappings=bridge.mappings,
             mapping_preview=bridge.mapping_preview,
             identities=bridge.identities,
-            groups=Groups(bridge.table("identities")),
+            groups=bridge.groups.groups,
+            group_guard=bridge.groups.guard,
             people=PeopleCare(bridge.identities, bridge.users, _now),
             mails=bridge.mails,
             password_mails=bridge.password_mails,

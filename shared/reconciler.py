@@ -25,6 +25,7 @@ from shared.provisioning.dry_run import DryRun, Preview
 from shared.provisioning.group_apply import GroupApply
 from shared.provisioning.group_applying import GroupApplying
 from shared.provisioning.group_comparing import GroupComparing
+from shared.provisioning.group_guard import GroupGuard
 from shared.provisioning.group_on_demand import GroupOnDemand
 from shared.provisioning.group_planning import GroupPlanning
 from shared.provisioning.group_push import GroupPush
@@ -70,7 +71,9 @@ class _People:
         self.marks = PendingMarks(identities)
         apply = Apply(of.users, self.identities.record_of)
         groups, accounts = Groups(identities), MemberAccounts(self.identities)
-        self.groups = GroupPush(groups, GroupApply(of.zoho_groups, groups.owner_of), accounts, of.now, of.lease)
+        self.groups = GroupPush(
+            groups, GroupApply(of.zoho_groups, groups.owner_of), accounts, GroupGuard(groups, of.now), of.now, of.lease
+        )
         self.memberships = Memberships(groups, RegroupNotes(identities), self.groups, accounts, of.now)
         self.settle = Settle(self.identities, apply, of.now, of.passwords, self.memberships, random.random)
         desires = Desires(self.identities, apply, of.mappings.compiled, of.now)

@@ -6,7 +6,7 @@ from itertools import islice
 
 from flask import Blueprint, request
 
-from shared.console.context import NoSuchThing, View, go, is_live, page, parts, the_store
+from shared.console.context import NoSuchThing, View, admin, go, is_live, page, parts, the_store
 from shared.console.settings_form import sent_form
 from shared.directory.group import Group, ZohoGroup
 from shared.directory.group_settings import GroupSettings, ResourceSync, ensure_deletion_confirmed
@@ -14,6 +14,7 @@ from shared.directory.search_terms import search_prefix, search_terms
 from shared.directory.status import Reflection
 from shared.directory.store import Store
 from shared.provisioning.store_settings import Section
+from shared.tables.errors import Changed
 from shared.tables.identity_rows import Stored, is_id
 
 blueprint = Blueprint("groups", __name__, url_prefix="/console/stores/<store_id>/groups")
@@ -110,15 +111,20 @@ def _given(form: dict[str, str], now: Store) -> Mapping[str, object]:
 
 @blueprint.get("/<group_id>")
 def group(store_id: str, group_id: str) -> View:
-    store = the_store(store_id)
-    stored = parts().groups.read(store_id, group_id)
-    history = parts().identities.history(store_id, group_id, EVENTS)
+    return _group(the_store(store_id), group_id)
+
+
+def _group(store: Store, group_id: str, status: int = 200, fault: str = "") -> View:
+    stored = parts().groups.read(store.id, group_id)
+    history = parts().identities.history(store.id, group_id, EVENTS)
     if stored is None and not history:
         raise NoSuchThing("There is no such group in this directory store")
-    members, more = _members(store_id, group_id) if stored else ([], False)
+    members, more = _members(store.id, group_id) if stored else ([], False)
     desired = stored.group.said.desired if stored else None
     return page(
         "console/group.html",
+        status,
+        fault=fault,
         store=store,
         group=stored.group if stored else None,
         identity_id=group_id,
@@ -128,6 +134,19 @@ def group(store_id: str, group_id: str) -> View:
         next=members[-1].id if more else None,
         history=history,
     )
+
+
+@blueprint.post("/<group_id>/allow")
+def allow(store_id: str, group_id: str) -> View:
+    """Let members leave beyond the guard's limit for a while: what it held back, Entra sends again."""
+    store = the_store(store_id)
+    try:
+        there = parts().group_guard.allow(store, group_id, str(admin()))
+    except Changed:
+        return _group(store, group_id, 409, "The group is being written just now. Nothing was done; try again.")
+    if not there:
+        raise NoSuchThing("There is no such group in this directory store")
+    return go(".group", store_id=store_id, group_id=group_id)
 
 
 def _members(store_id: str, group_id: str) -> tuple[list[Member], bool]:

@@ -9,6 +9,7 @@ from shared.directory.schedule import CycleTimes
 from shared.provisioning.carrying_out import CarryingOut
 from shared.provisioning.decisions import Decisions
 from shared.provisioning.graph_check import GraphCheck
+from shared.provisioning.group_guard import GroupGuard
 from shared.provisioning.mapping_preview import MappingPreview
 from shared.provisioning.password_mail import PasswordMails
 from shared.provisioning.people_care import PeopleCare
@@ -45,6 +46,7 @@ class ConsoleParts:
     mapping_preview: MappingPreview
     identities: Identities
     groups: Groups
+    group_guard: GroupGuard
     people: PeopleCare
     mails: Mails
     password_mails: PasswordMails

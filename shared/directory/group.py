@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
 
 from shared.directory.member_change import MemberChange
 from shared.directory.plan import FieldChange
@@ -108,6 +108,16 @@ class GroupPending(BaseModel):
     lease_ends: datetime
 
 
+class HeldMembers(BaseModel):
+    """A request that the guard held back."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: AwareDatetime
+    told: str
+    """Why, a sentence."""
+
+
 class Group(BaseModel):
     """One group in one directory store."""
 
@@ -119,6 +129,10 @@ class Group(BaseModel):
     """How many members it had when Zoho One last confirmed, by what Entra said."""
     recent: RecentLeavings = RecentLeavings()
     """Who was removed lately, for the guard."""
+    held: HeldMembers | None = None
+    """The last request that the guard held back, until an administrator allows it or members leave otherwise."""
+    allowed_until: AwareDatetime | None = None
+    """Until when members may leave beyond the guard's limit."""
     account: ZohoGroupRecord | None = None
     pending: GroupPending | None = None
     created: datetime
@@ -134,6 +148,10 @@ class Group(BaseModel):
         """How many members Entra says it has."""
         pending = self.pending.members if self.pending else MemberChange()
         return self.size + len(pending.joining) - len(pending.leaving)
+
+    def losing(self, members: int, now: datetime) -> Self:
+        """With so many members fewer, which the guard counts."""
+        return self.model_copy(update={"recent": self.recent.with_leavings(now, members), "held": None})
 
     def changing(self, members: MemberChange) -> Self:
         """With another change of its members under way."""

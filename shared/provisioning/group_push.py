@@ -27,15 +27,15 @@ from shared.directory.group import (
     decide_deletion,
 )
 from shared.directory.group_settings import GroupNameFailed
-from shared.directory.guard import check_members
 from shared.directory.history import Event, EventKind
 from shared.directory.member_change import MemberChange, MemberRequest
 from shared.directory.plan import ChangeKind
 from shared.directory.scim_path import Resource
 from shared.directory.status import Action
 from shared.directory.store import Store
-from shared.provisioning.errors import BeingWritten, GroupNameTaken, HeldBack, Refused
+from shared.provisioning.errors import BeingWritten, GroupNameTaken, Refused
 from shared.provisioning.group_apply import GroupApply, GroupOutcome, Told
+from shared.provisioning.group_guard import GroupGuard
 from shared.provisioning.member_accounts import MemberAccount, MemberAccounts
 from shared.tables.errors import Taken
 from shared.tables.group_rows import StoredGroup
@@ -69,6 +69,7 @@ class GroupPush:
     groups: Groups
     apply: GroupApply
     accounts: MemberAccounts
+    guard: GroupGuard
     now: Callable[[], datetime]
     lease: timedelta
     """How long one writer may take with one slice."""
@@ -99,13 +100,12 @@ class GroupPush:
             change = members.difference(self.groups.members(store.id, before.id))
         if same and not change and before.pending is None:
             return before
-        self._ensure_allowed(store, before, change)
+        self.guard.ensure_allowed(store, stored, change)
         reason = "Entra changed the group's members." if same else "Entra changed the group."
         for portion in change.slices(SLICE):
             after = stored.group.model_copy(update={"said": said})
             if portion.leaving:
-                recent = after.recent.with_leavings(self.now(), len(portion.leaving))
-                after = after.model_copy(update={"recent": recent})
+                after = after.losing(len(portion.leaving), self.now())
             stored = self._submit(store, stored, after, portion, reason)
         return stored.group
 
@@ -132,7 +132,7 @@ class GroupPush:
         self._ensure_free(stored.group)
         after = stored.group.model_copy(update={"said": said})
         if change.leaving:
-            after = after.model_copy(update={"recent": after.recent.with_leavings(self.now(), len(change.leaving))})
+            after = after.losing(len(change.leaving), self.now())
         return self._submit(store, stored, after, change, reason)
 
     def set_back(self, store: Store, stored: StoredGroup, drift: GroupDrift, reason: str) -> StoredGroup:
@@ -187,15 +187,6 @@ class GroupPush:
         elif stored.group.pending is not None:
             self._ensure_free(stored.group)
             self._submit(store, stored, stored.group, NOBODY, stored.group.pending.reason)
-
-    def _ensure_allowed(self, store: Store, group: Group, change: MemberChange) -> None:
-        """Let no request take more members out of a group than the guard's limit allows. Raises HeldBack."""
-        recent = group.recent.within(self.now())
-        if check_members(len(change.leaving), group.members, store.guard, recent) is None:
-            return
-        leaving = self.groups.members_among(store.id, group.id, change.leaving)  # who is named may be no member
-        if (breach := check_members(len(leaving), group.members, store.guard, recent)) is not None:
-            raise HeldBack(f"{breach} If it is meant, raise the store's limit for members removed.")
 
     def said(self, store: Store, resource: Resource) -> GroupSaid:
         """What Entra says of a group. Raises Refused where the store's settings give it no name."""

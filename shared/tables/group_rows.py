@@ -24,7 +24,7 @@ from datetime import datetime
 
 from pydantic import TypeAdapter
 
-from shared.directory.group import Group, GroupPending, GroupSaid, ZohoGroupRecord
+from shared.directory.group import Group, GroupPending, GroupSaid, HeldMembers, ZohoGroupRecord
 from shared.directory.recent_leavings import RecentLeavings
 from shared.directory.user_name import folded
 from shared.tables.entity_text import gather, spread
@@ -53,6 +53,8 @@ def rows_of(group: Group) -> dict[str, Row]:
             **shown,
             "size": str(group.size),
             **({"recent": group.recent.model_dump_json()} if group.recent.by_minute else {}),
+            **({"held": group.held.model_dump_json()} if group.held else {}),
+            **({"allowedUntil": group.allowed_until.isoformat()} if group.allowed_until else {}),
             **spread("said", said.model_dump_json(exclude={"resource"})),
             **(spread("account", group.account.model_dump_json()) if group.account else {}),
             **(spread("pending", pending.model_dump_json(exclude_defaults=True)) if pending else {}),
@@ -88,6 +90,8 @@ def group_from(row: Row, etag: str) -> StoredGroup:
         said=GroupSaid.model_validate(said),
         size=int(row["size"]),
         recent=RecentLeavings.model_validate_json(row["recent"]) if "recent" in row else RecentLeavings(),
+        held=HeldMembers.model_validate_json(row["held"]) if "held" in row else None,
+        allowed_until=datetime.fromisoformat(row["allowedUntil"]) if "allowedUntil" in row else None,
         account=ZohoGroupRecord.model_validate_json(gather(row, "account")) if "account" in row else None,
         pending=GroupPending.model_validate_json(gather(row, "pending")) if "pending" in row else None,
         created=datetime.fromisoformat(row["created"]),
