@@ -1,7 +1,6 @@
-"""What the tests share: one Azurite for the whole run; for each worker a simulated Zoho One and Entra, and a host."""
+"""What the tests of a worker share: Azurite, a simulated Zoho One and Entra, and a host."""
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,36 +23,12 @@ from shared.entra.credentials import EntraTokens
 from shared.entra.graph_client import GraphClient
 from shared.entra.session import new_session
 from shared.settings import Settings
+from shared.tables.stores import PARTITION
 
 # `make campaign` gives the properties an hour, from another place each time; `make test` a short form, always the same.
 settings.register_profile("quick", max_examples=60, deadline=None, derandomize=True)
 settings.register_profile("campaign", max_examples=5000, deadline=None)
 settings.load_profile("quick")
-
-AZURITE = "TESTS_AZURITE"
-KEY = "TESTS_ENCRYPTION_KEY"
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Start the one Azurite, in the process that the workers of pytest-xdist inherit from."""
-    if hasattr(config, "workerinput") or config.option.collectonly:
-        return
-    processes = Processes(Path(tempfile.mkdtemp(prefix="bridge-tests-")))
-    config.add_cleanup(lambda: processes.__exit__(None, None, None))
-    os.environ[AZURITE] = start_azurite(processes).connection_string
-    os.environ[KEY] = new_key()
-
-
-@pytest.fixture(scope="session")
-def azurite() -> str:
-    """The connection string of the run's Azurite."""
-    return os.environ[AZURITE]
-
-
-@pytest.fixture(scope="session")
-def key() -> str:
-    """The run's encryption key."""
-    return os.environ[KEY]
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +36,18 @@ def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
     """This worker's child processes."""
     with Processes(tmp_path_factory.mktemp("logs")) as processes:
         yield processes
+
+
+@pytest.fixture(scope="session")
+def azurite(processes: Processes) -> str:
+    """The connection string of this worker's Azurite. It looks at all rows there are to find one: each has its own."""
+    return start_azurite(processes).connection_string
+
+
+@pytest.fixture(scope="session")
+def key() -> str:
+    """This worker's encryption key."""
+    return new_key()
 
 
 @pytest.fixture
@@ -327,14 +314,21 @@ def store_id() -> str:
 
 
 @pytest.fixture
-def endpoint(host: str, azurite: str, key: str, zoho_one: ZohoOne, store_id: str) -> Endpoint:
+def token(bridge: Bridge, azurite: str, key: str, zoho_one: ZohoOne, store_id: str) -> Iterator[str]:
+    """The token of a new, empty store, which is off the list afterwards: pages that show all stores stay small."""
+    yield add_store(azurite, key, zoho_one.parts, store_id)
+    bridge.table("stores").delete_entity(PARTITION, store_id)
+
+
+@pytest.fixture
+def endpoint(host: str, store_id: str, token: str) -> Endpoint:
     """The sync endpoint of a new, empty store on the running function host."""
-    return Endpoint(f"{host}/scim/{store_id}", add_store(azurite, key, zoho_one.parts, store_id))
+    return Endpoint(f"{host}/scim/{store_id}", token)
 
 
 @pytest.fixture(scope="session")
 def bridge(azurite: str, key: str, zoho_one_process: ZohoOne) -> Bridge:
-    """The app's parts in this process, on the run's Azurite."""
+    """The app's parts in this process, on its Azurite."""
     return Bridge(Settings.model_validate(app_settings(azurite, key, zoho_one_process.parts)))
 
 
@@ -346,9 +340,8 @@ def reading_bridge(azurite: str, key: str, zoho_one_process: ZohoOne, entra_proc
 
 
 @pytest.fixture
-def store(bridge: Bridge, azurite: str, key: str, zoho_one: ZohoOne, store_id: str) -> Store:
+def store(bridge: Bridge, store_id: str, token: str) -> Store:
     """A new, empty store."""
-    add_store(azurite, key, zoho_one.parts, store_id)
     store = bridge.stores.get(store_id)
     assert store is not None
     return store

@@ -1,10 +1,8 @@
 """After everything that can be done with a connection: no secret in clear in any table, log or page."""
 
-import json
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
-from azure.data.tables import TableServiceClient
 
 from local.admin_browser import AdminBrowser
 from local.parts import app_settings
@@ -13,6 +11,7 @@ from local.store import add_store
 from local.zoho_accounts import THROTTLED
 from shared.bridge import Bridge
 from tests.conftest import Endpoint, ZohoOne
+from tests.notify.mailing import raw_tables
 
 
 class Witness:
@@ -54,7 +53,7 @@ def test_no_secret_is_anywhere_in_clear(
     places = {
         "pages": "\n".join(witness.shown),
         "log": process.log.read_text() + process.output.read_text(),
-        "tables": _raw_tables(azurite, store_id),
+        "tables": raw_tables(azurite, store_id),
     }
     assert "oauth_callback" in places["log"] or "bridge.connection" in places["log"], "the log was kept"
     assert store_id in places["tables"]
@@ -104,18 +103,3 @@ def _live(
     push(5)
     bridge.disconnect(store_id)
     push(6)
-
-
-def _raw_tables(azurite: str, store_id: str) -> str:
-    """Every row of the store, and every row of every small table, as it stands in the account."""
-    service = TableServiceClient.from_connection_string(azurite)
-    rows: list[object] = []
-    for table in service.list_tables():
-        client = service.get_table_client(table.name)
-        found = (
-            client.list_entities()
-            if table.name != "identities"
-            else client.query_entities("PartitionKey eq @store", parameters={"store": store_id})
-        )
-        rows += [dict(row) for row in found]
-    return json.dumps(rows, default=str)

@@ -60,12 +60,15 @@ def received(taken: list[Envelope]) -> list[tuple[str, str]]:
     return [(", ".join(envelope.rcpt_tos), password_in(mail)) for envelope, mail in zip(taken, mails, strict=True)]
 
 
-def raw_tables(connection_string: str, store_id: str) -> str:
-    """Every row of the store, and every row of every small table, as it stands in the account."""
+def raw_tables(connection_string: str, *store_ids: str) -> str:
+    """Every row of the stores, and every row of every small table, as it stands in the account."""
     service = TableServiceClient.from_connection_string(connection_string)
     rows: list[object] = []
     for table in service.list_tables():
         client = service.get_table_client(table.name)
-        of_store = client.query_entities("PartitionKey eq @store", parameters={"store": store_id})
-        rows += [dict(row) for row in (of_store if table.name == "identities" else client.list_entities())]
+        if table.name != "identities":
+            rows += map(dict, client.list_entities())
+            continue
+        for store_id in store_ids:
+            rows += map(dict, client.query_entities("PartitionKey eq @store", parameters={"store": store_id}))
     return json.dumps(rows, default=str)

@@ -1,6 +1,5 @@
 """A store whose people come from the simulated Graph, and what must be so after each cycle."""
 
-import os
 import secrets
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -112,11 +111,11 @@ class Reconciled:
 
     def tables(self) -> dict[str, dict[str, str]]:
         """Every row of this store, but for the one that remembers times."""
-        service = connect(os.environ["TESTS_AZURITE"])
         found: dict[str, dict[str, str]] = {}
         for name in TABLES:
-            table = service.get_table_client(name)
-            for row in table.query_entities("PartitionKey eq @store", parameters={"store": self.store_id}):
+            for row in self.bridge.table(name).query_entities(
+                "PartitionKey eq @store", parameters={"store": self.store_id}
+            ):
                 found[f"{name}/{row['RowKey']}"] = {key: str(value) for key, value in row.items()}
         return found
 
