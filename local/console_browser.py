@@ -58,6 +58,14 @@ class ConsoleBrowser:
         self.page.goto(f"{self.store_url}/people?typed={name}")
         return self._path(self.page.locator("#found a").first.get_attribute("href"))
 
+    def provisioned(self, person: str) -> str:
+        """Provision somebody on demand; the path of the page that shows how it went."""
+        self.page.goto(f"{self.store_url}/people")
+        self.page.get_by_label("Object ids in Entra").fill(person)
+        self.page.get_by_role("button", name="Provision", exact=True).click()
+        self.page.get_by_role("link", name="The run that records it").wait_for()
+        return self.page.url.removeprefix(self.origin)
+
     def run_with(self, words: str) -> str:
         """The path of the page of the earliest run of whose changes the list says this."""
         self.page.goto(f"{self.store_url}/runs")

@@ -41,6 +41,7 @@ PAGES = {
     "plan": f"{STORE}/plan",
     "runs": f"{STORE}/runs",
     "changes": f"{STORE}/changes",
+    "asked-for": f"{STORE}/errands",
     "status": "/console/status",
     "add-directory": "/console/stores/new",
 }
@@ -64,7 +65,11 @@ def main() -> int:
             chromium.new_page(), origin, parts["graph"].removesuffix("/v1.0"), parts["store"]
         )
         _bring_to_life(administrator)
-        pages = PAGES | {"person": administrator.address_of("Chloé"), "run": administrator.run_with("deactivate")}
+        pages = PAGES | {
+            "person": administrator.address_of("Chloé"),
+            "run": administrator.run_with("deactivate"),
+            "on-demand": administrator.provisioned(make_people(PEOPLE)[1].id),
+        }
         for scheme in ("light", "dark"):
             page = chromium.new_page(viewport=SIZE, color_scheme=scheme, reduced_motion="reduce")
             for name, path in pages.items():

@@ -25,6 +25,8 @@ SILENT_AFTER = timedelta(seconds=30)
 """From here on the page says that the worker may have ended."""
 MOST_TROUBLES = 50
 """Sentences kept of who could not be mapped."""
+LONGEST_DETAIL = 500
+"""Characters kept of what a step found, so that an errand fits in a row; the run and the history have all."""
 
 
 class MakePlan(BaseModel):
@@ -187,7 +189,7 @@ class Errand(BaseModel):
         """One more step of one person is done."""
         reports = {report.object_id: report for report in self.reports}
         so_far = reports.get(person) or OnDemandReport(object_id=person, name=person, steps=())
-        reports[person] = so_far.model_copy(update={"steps": (*so_far.steps, found)})
+        reports[person] = so_far.model_copy(update={"steps": (*so_far.steps, _short(found))})
         return self._said(now, reports=tuple(reports.values()))
 
     def with_plan(self, plan: PlanMade, now: datetime) -> Self:
@@ -198,7 +200,10 @@ class Errand(BaseModel):
         """It is done, or for somebody it is not: his report says why."""
         failed = any(report.result is Result.FAILED for report in reports)
         state = ErrandState.FAILED if failed else ErrandState.DONE
-        return self._said(now, state=state, phase=None, run=run, reports=reports)
+        shown = tuple(
+            report.model_copy(update={"steps": tuple(map(_short, report.steps)), "fields": ()}) for report in reports
+        )
+        return self._said(now, state=state, phase=None, run=run, reports=shown)
 
     def stumbled(self, why: str, now: datetime) -> Self:
         """This attempt came to nothing; there will be another."""
@@ -224,3 +229,13 @@ def beginning(plan: Plan, most: int) -> Plan:
 def _numbers(changes: Sequence[PlannedChange]) -> dict[ChangeKind, int]:
     numbers = {kind: sum(change.kind is kind for change in changes) for kind in ORDER}
     return {kind: number for kind, number in numbers.items() if number}
+
+
+def _short(found: StepFound) -> StepFound:
+    """A step without what is too long to be shown."""
+    details = tuple((name, _cut(text)) for name, text in found.details)
+    return found.model_copy(update={"details": details})
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_DETAIL else f"{text[: LONGEST_DETAIL - 1]}…"

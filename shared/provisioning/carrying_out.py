@@ -25,7 +25,7 @@ from shared.entra.errors import GraphError
 from shared.logging import logged_with
 from shared.provisioning.dry_run import Preview
 from shared.provisioning.group_on_demand import GroupOnDemand
-from shared.provisioning.on_demand import CannotProvision, OnDemand
+from shared.provisioning.on_demand import BEING_WRITTEN, CannotProvision, OnDemand
 from shared.provisioning.one_cycle import Report
 from shared.tables.by_time import new_id
 from shared.tables.errands import Errands
@@ -41,6 +41,13 @@ GIVEN_UP = "It failed again and again, and is not tried any more: its message li
 GONE = "The person is not in this directory store any more."
 
 _log = logging.getLogger("bridge.errand")
+
+
+class _StillWritten(Exception):
+    """Somebody is held by a writer who died; the message comes again until his lease has ended."""
+
+    def __init__(self) -> None:
+        super().__init__("Somebody is still held by the earlier attempt, for a minute and a half at most")
 
 
 class ErrandRequest(BaseModel):
@@ -82,11 +89,11 @@ class CarryingOut:
             started, news = time.perf_counter(), _News(self, errand)
             try:
                 news.tell(errand.begun(self.now()))
-                news.tell(self._done(store, errand.task, news))
+                news.tell(self._free(self._done(store, errand.task, news), last=last))
             except (GraphError, ZohoError, MappingUnusable, CannotProvision) as failure:
                 news.tell(news.errand.failed(str(failure), self.now()))
             except Exception as failure:
-                why = f"{failure}." if isinstance(failure, TablesBusy) else _defect(failure)
+                why = f"{failure}." if isinstance(failure, TablesBusy | _StillWritten) else _defect(failure)
                 ended = news.errand.failed if last else news.errand.stumbled
                 news.tell(ended(GIVEN_UP + why if last else why, self.now()))
                 raise
@@ -115,6 +122,13 @@ class CarryingOut:
                 except KeyError:
                     raise CannotProvision(GONE) from None
         return news.errand.with_run(run.id, reports, self.now())
+
+    def _free(self, done: Errand, *, last: bool) -> Errand:
+        """The same. Raises _StillWritten where somebody waits for a writer who is taken for an earlier attempt's."""
+        waits = any(report.steps and report.steps[-1].told == BEING_WRITTEN for report in done.reports)
+        if waits and done.attempts > 1 and not last:
+            raise _StillWritten
+        return done
 
     def _plan(self, store: Store, news: "_News") -> Errand:
         found = self.dry_run(store, news.phase)

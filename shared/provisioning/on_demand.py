@@ -24,7 +24,7 @@ from shared.directory.store import Store
 from shared.directory.zoho_user import ZohoUser
 from shared.entra.clients import GraphClients
 from shared.entra.errors import GraphError
-from shared.provisioning.errors import PushError
+from shared.provisioning.errors import BeingWritten, PushError
 from shared.provisioning.pull import Pull
 from shared.provisioning.source import See, Seen, Source
 from shared.tables.by_time import new_id
@@ -38,6 +38,8 @@ from shared.zoho.errors import ZohoBusy, ZohoCredentials
 
 SHOWN = ("displayName", "userPrincipalName", "mail", "accountEnabled", "jobTitle", "department", "manager")
 """Properties that the step import shows."""
+
+BEING_WRITTEN = "Another request is writing this person just now; try again in a minute."
 
 type Tell = Callable[[str, StepFound], None]
 """Hears each step as it happens: the person's object id, and what was found."""
@@ -202,6 +204,8 @@ class _Person:
         details = tuple((str(line.field), f"{line.value or line.error or '–'}   ← {line.rule}") for line in lines)
         try:
             failure = self.parts.source.take(self.store, stored, see)
+        except BeingWritten:
+            failure = BEING_WRITTEN
         except (PushError, ZohoBusy, ZohoCredentials) as trouble:
             failure = str(trouble)
         self._found(
@@ -238,14 +242,14 @@ class _Person:
         identity, parts = stored.identity, self.parts
         assert identity.pending is not None  # the caller has seen it
         if identity.leased_until(parts.now()) is not None:
-            return "Another request is writing this person just now; try again in a minute."
+            return BEING_WRITTEN
         settle, certain = parts.source.settle, not identity.pending.begun
         was_active = identity.account is not None and identity.account.holds.active
         try:
             mark = settle.leased(self.store, identity.said, identity.account, identity.pending, parts.lease)
             leased = parts.marks.lease(self.store.id, [(stored, identity.model_copy(update={"pending": mark}))])
             if not leased:
-                return "Another request is writing this person just now; try again in a minute."
+                return BEING_WRITTEN
             after = settle.finish(self.store, leased[0], certain=certain)
         except (PushError, ZohoBusy, ZohoCredentials) as failure:
             return str(failure)

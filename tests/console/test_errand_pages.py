@@ -165,6 +165,41 @@ def test_what_fails_is_tried_again_and_in_the_end_given_up(pages: Pages, reconci
     assert _see(pages, address).text == given_up, "what has ended is left alone"
 
 
+def test_whom_a_killed_worker_holds_is_waited_for(
+    pages: Pages, reconciled: Reconciled, host: str, zoho_one: ZohoOne
+) -> None:
+    reconciled.change(entra=None)
+    zoho_one.fail(method="POST", path="/Users", status=503, times=3)
+    body = {"userName": "ada@contoso.example", "active": True, "displayName": "Ada"}
+    assert reconciled.endpoint(host).request("POST", "/Users", json=body).status_code == 503
+    (waits,) = pages.parts.identities.waiting(reconciled.store_id, 10)
+    path = f"/stores/{reconciled.store_id}/people/{waits.id}/provision"
+    on_demand, stored = (
+        reconciled.bridge.reconciler.on_demand,
+        pages.parts.identities.read(reconciled.store_id, waits.id),
+    )
+    assert stored is not None
+    assert stored.identity.pending is not None
+    mark = stored.identity.pending.model_copy(
+        update={"writer": "dead", "lease_ends": datetime.now(UTC) + timedelta(hours=1)}
+    )
+    (held,) = on_demand.marks.lease(
+        reconciled.store_id, [(stored, stored.identity.model_copy(update={"pending": mark}))]
+    )
+    assert "Another request is writing this person just now" in pages.carried_out(path), "it may be alive"
+    address, request = _asked(pages, path)
+    _put(pages, request, state=ErrandState.RUNNING, attempts=1, heard=datetime.now(UTC))
+    message = request.model_dump_json().encode()
+    with pytest.raises(Exception, match="still held by the earlier attempt"):
+        reconciled.bridge.run_errand(message, 2)
+    assert "still held by the earlier attempt" in _see(pages, address).text
+    free = stored.identity.pending.model_copy(update={"writer": None})
+    on_demand.marks.lease(reconciled.store_id, [(held, stored.identity.model_copy(update={"pending": free}))])
+    reconciled.bridge.run_errand(message, 3)
+    assert _poll(_see(pages, address).text) is None
+    assert [user["userName"] for user in zoho_one.users()] == ["ada@contoso.example"]
+
+
 def test_what_is_not_heard_of_any_more_is_not_waited_for(pages: Pages, reconciled: Reconciled) -> None:
     address, request = _asked(pages, f"/stores/{reconciled.store_id}/plan/make")
     long_ago = datetime.now(UTC) - timedelta(hours=1)

@@ -1,4 +1,4 @@
-"""Groups that come from Microsoft Graph, on the pages: in a plan, a held plan, a run, on demand, and what is allowed."""
+"""Groups that come from Microsoft Graph, on the pages: in plans, runs, on demand, and what the guard held back."""
 
 import csv
 import io

@@ -22,7 +22,7 @@ MOST = 12
 PAGES = (
     *("", "/name", "/review", "/people", "/people?typed=per", "/plan", "/runs", "/api-integration", "/mapping"),
     *("/mapping/fields/title", "/mapping/versions", "/settings", "/settings/templates/user/en", "/status-sync"),
-    *("/groups", "/groups/settings", "/criteria", "/guard", "/schedule", "/changes", "/delete"),
+    *("/groups", "/groups/settings", "/criteria", "/guard", "/schedule", "/changes", "/delete", "/errands"),
 )
 
 

@@ -8,7 +8,9 @@ from hypothesis import given
 from shared.directory.cycle_plan import ORDER, Plan
 from shared.directory.errand import Errand, ErrandState, MakePlan, PlanMade, ProvisionPeople, beginning
 from shared.directory.on_demand import OnDemandReport, Step, StepFound
+from shared.directory.plan import FieldChange
 from shared.directory.run import Result
+from shared.directory.zoho_user import ZohoField
 from tests.directory.plans import PLANS
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -60,6 +62,16 @@ def test_steps_come_one_by_one_and_a_new_attempt_begins_anew() -> None:
     failed = again.with_run("3-4", (reports[0].model_copy(update={"result": Result.FAILED}),), NOON)
     assert failed.state is ErrandState.FAILED
     assert Errand.model_validate_json(done.model_dump_json()) == done
+
+
+def test_what_a_step_found_is_cut_so_that_an_errand_fits_in_a_row() -> None:
+    step = StepFound(step=Step.MAP, passed=True, told="Mapped.", details=(("title", "x" * 9000), ("fax", "y" * 500)))
+    kept = (("title", "x" * 499 + "…"), ("fax", "y" * 500))
+    assert ASKED.with_step(ADA, step, NOON).reports[0].steps[0].details == kept
+    change = FieldChange(field=ZohoField.TITLE, before=None, after="x" * 9000)
+    report = OnDemandReport(object_id=ADA, name="Ada", steps=(step,), fields=(change,))
+    (ended,) = ASKED.with_run("3-4", (report,), NOON).reports
+    assert (ended.steps[0].details, ended.fields) == (kept, ())
 
 
 @given(PLANS)
