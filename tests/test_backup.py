@@ -1,7 +1,6 @@
 """A store that is exported and imported is the same store, and nothing that could be wrong is half done."""
 
 import gzip
-import os
 import stat
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import pytest
 from local.azurite import start_azurite
 from local.processes import ROOT, Processes
 from local.store import new_key
-from shared.backup import Backup, NotCopied
+from shared.backup import Backup, NotCopied, main
 from shared.connection.consent import CLIENT_SECRET
 from shared.directory.admin_change import AdminChange
 from shared.directory.store import Store
@@ -171,18 +170,29 @@ def test_secrets_that_nobody_could_read_are_not_imported(
     assert _backup(elsewhere, other).secrets.get(filled.id, CLIENT_SECRET)
 
 
-def test_the_command(azurite: str, key: str, filled: Store, tmp_path: Path) -> None:
-    environment = {**os.environ, "AzureWebJobsStorage": azurite, "BRIDGE_ENCRYPTION_KEYS": key}
+def test_the_command(
+    azurite: str,
+    key: str,
+    filled: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Once as a process, then in this one, which has the imports."""
+    monkeypatch.setenv("AzureWebJobsStorage", azurite)
+    monkeypatch.setenv("BRIDGE_ENCRYPTION_KEYS", key)
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "shared.backup", *arguments]
-        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["backup", *arguments])
+        return main(), *capsys.readouterr()
 
     file = str(tmp_path / "a.gz")
-    done = run("export", filled.id, file)
+    command = [sys.executable, "-m", "shared.backup", "export", filled.id, file]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("exported: the store's settings, ")
-    assert run("import", file).stderr.startswith(f"There is a directory store {filled.id} already")
-    assert run("import", file, "--replace").stdout.startswith("imported: ")
-    assert run("export", "nobody", file).stderr == "There is no directory store nobody\n"
-    assert run("import", str(tmp_path / "none")).returncode == 1
+    status, _, told = run("import", file)
+    assert (status, told.split(" already")[0]) == (1, f"There is a directory store {filled.id}")
+    assert run("import", file, "--replace")[1].startswith("imported: ")
+    assert run("export", "nobody", file) == (1, "", "There is no directory store nobody\n")
+    assert run("import", str(tmp_path / "none"))[0] == 1

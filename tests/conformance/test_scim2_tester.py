@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 
 import httpx2
+import psutil
 import pytest
 from scim2_client.engines.httpx2 import SyncSCIMClient
 from scim2_tester import Status, check_server
@@ -29,9 +30,13 @@ def served() -> Iterator[dict[str, str]]:
         unguarded = GuardLimits(leavings=never, members=never)
         stores = Stores(connect(ready["azurite"]).get_table_client("stores"))
         stores.change(ready["store"], lambda store: store.model_copy(update={"guard": unguarded}))
+        children = psutil.Process(process.pid).children(recursive=True)
         yield ready
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)  # Ctrl-C, where tests/local/test_serve.py sends SIGTERM
         assert process.wait(20) == 0
+        assert process.stdout.read() == "", "exactly one line"
+    _, left = psutil.wait_procs(children, 10)
+    assert not left
 
 
 def test_no_check_fails(served: dict[str, str]) -> None:
