@@ -8,10 +8,11 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pydantic import JsonValue, TypeAdapter
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from shared.calls import in_parallel
 from shared.directory.cycle_plan import ORDER, PlannedChange, PlannedMembers
+from shared.directory.entra_connection import ObjectId
 from shared.directory.group import GROUP, Group, GroupDrift, GroupSaid, ZohoGroup, decide_deletion
 from shared.directory.identity import id_of_object
 from shared.directory.member_change import MemberChange
@@ -32,6 +33,7 @@ READERS = 8
 MOST_NAMED = 100
 """Of those who leave a group, who are named in the plan; of those who join a tenth."""
 
+_OBJECT_ID = TypeAdapter[ObjectId](ObjectId)
 _JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
 
 
@@ -58,8 +60,11 @@ class PlannedGroups:
     changes: tuple[PlannedChange, ...] = ()
     troubles: tuple[str, ...] = ()
     """A sentence for each that cannot be planned."""
-    looked: bool = False
-    """Whether there was anything to look at, and marks therefore that have to go."""
+    idle: tuple[GroupWork, ...] = ()
+    """Groups that were looked at and need nothing, so that their marks can go."""
+
+
+NO_GROUPS = PlannedGroups()
 
 
 @dataclass(frozen=True)
@@ -76,12 +81,15 @@ class GroupPlanning:
 
         ``drifts``: what a full cycle found in Zoho One, by the id of the group.
         """
-        troubles = list[str]()
-        # One at a time: what it takes to do it may be a hundred thousand ids, what is planned is small.
-        works = [work.planned for work in self.works(store, drifts, troubles)]
-        planned = [change for change in works if change is not None]
+        planned, idle, troubles = list[PlannedChange](), list[GroupWork](), list[str]()
+        for work in self.works(store, drifts, troubles):
+            # One at a time: what it takes to do it may be a hundred thousand ids, what is planned is small.
+            if work.planned is not None:
+                planned.append(work.planned)
+            else:
+                idle.append(work)
         planned.sort(key=lambda change: (ORDER.index(change.kind), change.name.casefold(), change.identity))
-        return PlannedGroups(tuple(planned), tuple(troubles), bool(works or troubles))
+        return PlannedGroups(tuple(planned), tuple(troubles), tuple(idle))
 
     def works(self, store: Store, drifts: Mapping[str, GroupDrift], troubles: list[str]) -> Iterator[GroupWork]:
         """What there is to do, group by group; of those of which a mark led to nothing, that too."""
@@ -127,7 +135,7 @@ class GroupPlanning:
         if (made := groups.read(store.id, id_of_object(shown.id))) is not None:
             return made
         named = groups.holder_of(store.id, shown.name)
-        return named if named is not None and named.group.said.external_id is None else None
+        return named if named is not None and not _is_object_id(named.group.said.external_id) else None
 
     def _difference(
         self,
@@ -241,6 +249,15 @@ class _People:
         else:
             known = self._identities.id_of_object(self._store, user) or own
         return (known,) if known == own else (known, own)
+
+
+def _is_object_id(external_id: str | None) -> bool:
+    """Whether a push has said of which of Entra's groups it told; its mapping may give another attribute."""
+    try:
+        _OBJECT_ID.validate_python(external_id)
+    except ValidationError:
+        return False
+    return True
 
 
 def _gone(store: Store, stored: StoredGroup | None, why: str, look: Look) -> GroupWork:

@@ -8,20 +8,12 @@ import pytest
 from local.people import PEOPLE, make_people
 from shared.bridge import Bridge
 from shared.directory.group import HeldMembers
-from shared.directory.store import Store
-from tests.conftest import Entra, ZohoOne
 from tests.console.conftest import Pages, pages_of
 from tests.provisioning.reconciled import Reconciled
 from tests.provisioning.test_group_cycle import IDS, STAFF, act, named, put
 
 DISPLAYED = {person.id: person.display_name for person in PEOPLE}
 GROUP_ID = STAFF.replace("-", "")
-
-
-@pytest.fixture
-def reconciled(reading_bridge: Bridge, store: Store, entra: Entra, zoho_one: ZohoOne) -> Reconciled:
-    """A store whose people come from Graph."""
-    return Reconciled.start(reading_bridge, store, entra, zoho_one)
 
 
 @pytest.fixture

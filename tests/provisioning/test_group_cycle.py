@@ -304,6 +304,29 @@ def test_push_and_pull_know_the_same_group_and_the_same_people(reconciled: Recon
     assert reconciled.groups() == {"Staff": named(IDS[1])}
 
 
+def test_a_group_that_a_push_named_by_another_attribute_is_taken_over_by_name(
+    reconciled: Reconciled, host: str
+) -> None:
+    pushed = Grouped(reconciled.endpoint(host), reconciled.zoho_one)
+    pushed.group("Staff", externalId="staff-nickname")
+    put(reconciled, STAFF, "Staff", IDS[0])
+    assert reconciled.cycle().results[Result.DONE] == len(IDS) + 1
+    act(reconciled, "rename group", STAFF, displayName="Everybody")
+    reconciled.cycle()
+    assert reconciled.groups() == {"Everybody": named(IDS[0])}
+
+
+def test_a_deleted_group_that_is_restored_has_its_members_again(synced: Reconciled) -> None:
+    synced.change(groups=CHANGE)
+    act(synced, "delete group", SALES)
+    synced.cycle()
+    assert set(synced.groups()) == {"Staff"}
+    act(synced, "put group", SALES, *IDS[2:4])
+    act(synced, "rename group", SALES, displayName="Sales")
+    synced.cycle()
+    assert synced.groups()["Sales"] == named(*IDS[2:4])
+
+
 def test_who_is_pushed_after_his_group_was_read_is_in_it_under_one_name(reconciled: Reconciled, host: str) -> None:
     late = IDS[0]
     reconciled.entra.act({"do": "disable", "id": late})
