@@ -304,9 +304,7 @@ def test_push_and_pull_know_the_same_group_and_the_same_people(reconciled: Recon
     assert reconciled.groups() == {"Staff": named(IDS[1])}
 
 
-def test_a_group_that_a_push_named_by_another_attribute_is_taken_over_by_name(
-    reconciled: Reconciled, host: str
-) -> None:
+def test_a_group_that_a_push_named_otherwise_is_taken_over_by_name(reconciled: Reconciled, host: str) -> None:
     pushed = Grouped(reconciled.endpoint(host), reconciled.zoho_one)
     pushed.group("Staff", externalId="staff-nickname")
     put(reconciled, STAFF, "Staff", IDS[0])
