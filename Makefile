@@ -6,8 +6,11 @@ PYTHON ?= $(shell for p in python3.13 python3 python; do $$p -c 'import sys; sys
 VENV := .venv/bin
 READY := .venv/.ready
 AZURITE := local/node_modules/.ready
-WORKERS ?= 4
+WORKERS ?= 3
 TOOLS := .infra-checks
+
+# What Python and pytest make of a source is kept: the tests start Python a hundred times.
+unexport PYTHONDONTWRITEBYTECODE
 
 setup: $(READY) $(AZURITE)
 

@@ -314,16 +314,16 @@ def store_id() -> str:
 
 
 @pytest.fixture
-def token(bridge: Bridge, azurite: str, key: str, zoho_one: ZohoOne, store_id: str) -> Iterator[str]:
+def new_store_token(bridge: Bridge, azurite: str, key: str, zoho_one: ZohoOne, store_id: str) -> Iterator[str]:
     """The token of a new, empty store, which is off the list afterwards: pages that show all stores stay small."""
     yield add_store(azurite, key, zoho_one.parts, store_id)
     bridge.table("stores").delete_entity(PARTITION, store_id)
 
 
 @pytest.fixture
-def endpoint(host: str, store_id: str, token: str) -> Endpoint:
+def endpoint(host: str, store_id: str, new_store_token: str) -> Endpoint:
     """The sync endpoint of a new, empty store on the running function host."""
-    return Endpoint(f"{host}/scim/{store_id}", token)
+    return Endpoint(f"{host}/scim/{store_id}", new_store_token)
 
 
 @pytest.fixture(scope="session")
@@ -340,7 +340,7 @@ def reading_bridge(azurite: str, key: str, zoho_one_process: ZohoOne, entra_proc
 
 
 @pytest.fixture
-def store(bridge: Bridge, store_id: str, token: str) -> Store:
+def store(bridge: Bridge, store_id: str, new_store_token: str) -> Store:
     """A new, empty store."""
     store = bridge.stores.get(store_id)
     assert store is not None

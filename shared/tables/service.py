@@ -63,8 +63,10 @@ def connect(account: StorageAccount) -> TableServiceClient:
     """A client for the account, with every table the bridge needs. Raises TablesBusy."""
     service = _client(account)
     with our_errors():
+        there = {table.name for table in service.list_tables()}  # one round trip of a cold start, not one for each
         for table in TABLES:
-            service.create_table_if_not_exists(table)
+            if table not in there:
+                service.create_table_if_not_exists(table)
     return service
 
 

@@ -100,8 +100,10 @@ def test_a_small_run_of_groups_has_every_figure() -> None:
 
 @pytest.mark.timeout(240)
 def test_a_small_run_of_cycles_has_every_figure() -> None:
-    figures = _measured("cycle", "--known", "20,40", "--first-sync", "20", "--planned", "50")
-    scopes = itertools.product([20, 40], ["all users", "assigned users and groups"])
+    known = [20, 40] if settings.get_current_profile_name() == "campaign" else [40]
+    sizes = ",".join(map(str, known))
+    figures = _measured("cycle", "--known", sizes, "--first-sync", "20", "--planned", "50")
+    scopes = itertools.product(known, ["all users", "assigned users and groups"])
     assert [(each["people"], each["scope"]) for each in figures["no_change"]] == list(scopes)
     assert [(each["people"], each["changes"]) for each in figures["changes"]] == [(40, 10)]
     assert figures["full_cycle"]["people"] == 40
