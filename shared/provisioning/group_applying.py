@@ -53,6 +53,7 @@ class GroupApplying:
         """
         for work in groups.idle:
             self._settled(store, work)
+            beat()
         if not groups.changes:
             return
         busy = 0

@@ -5,7 +5,7 @@ again and again; the marks go when what they led to is done.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
@@ -76,13 +76,14 @@ class GroupPlanning:
     identities: Identities
     push: GroupPush
 
-    def plan(self, store: Store, drifts: Mapping[str, GroupDrift]) -> PlannedGroups:
+    def plan(self, store: Store, drifts: Mapping[str, GroupDrift], hold: Callable[[], None]) -> PlannedGroups:
         """The groups that need a change.
 
-        ``drifts``: what a full cycle found in Zoho One, by the id of the group.
+        ``drifts``: what a full cycle found in Zoho One, by the id of the group. ``hold`` is called between groups.
         """
         planned, idle, troubles = list[PlannedChange](), list[GroupWork](), list[str]()
         for work in self.works(store, drifts, troubles):
+            hold()
             # One at a time: what it takes to do it may be a hundred thousand ids, what is planned is small.
             if work.planned is not None:
                 planned.append(work.planned)

@@ -130,8 +130,8 @@ class OneCycle:
     """Of the run whose results are in the table."""
     drifts: dict[str, GroupDrift] = field(default_factory=dict)
     """The groups that somebody changed in Zoho One. What is out of time before them waits for the next full cycle."""
-
     groups: PlannedGroups = NO_GROUPS
+    """Of the plan."""
 
     def __post_init__(self) -> None:
         now, request = self.parts.now(), self.request
@@ -223,7 +223,7 @@ class OneCycle:
         if waiting.arrived:
             waiting = self.parts.marks.waiting(self.store.id)
         people = self.parts.planning.plan(self.store, waiting.people)
-        groups = self.parts.group_planning.plan(self.store, self.drifts)
+        groups = self.parts.group_planning.plan(self.store, self.drifts, self._hold_on)
         for trouble in groups.troubles:
             self.run = self.run.with_error(trouble)
         self.groups = groups
