@@ -175,10 +175,10 @@ class GroupPlanning:
         resource |= {"displayName": shown.name, "externalId": shown.id}
         said = self.push.said(store, resource)
         fields, is_new = _fields(said, before), before is None or before.account is None
+        if before is not None and before.pending is not None and not change and _same(said, before.said):
+            return GroupWork(stored)  # on its way already; its marks stay, for Zoho One may refuse it still
         if before is not None and not fields and not change and not is_new and _same(said, before.said):
             return GroupWork(stored, look=look)
-        if before is not None and is_new and before.pending is not None and not change and _same(said, before.said):
-            return GroupWork(stored, look=look)  # it is on its way already
         planned = PlannedChange(
             kind=ChangeKind.CREATE if is_new else ChangeKind.UPDATE,
             identity=before.id if before else id_of_object(shown.id),

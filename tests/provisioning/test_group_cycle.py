@@ -350,6 +350,19 @@ def test_zoho_one_being_down_loses_no_group(synced: Reconciled) -> None:
     assert synced.groups() == {"Staff": named(*IDS[:4], IDS[5]), "Sales": named(IDS[0]), "Later": named(IDS[6])}
 
 
+def test_what_is_refused_after_it_was_left_pending_is_planned_again(synced: Reconciled) -> None:
+    act(synced, "add member", STAFF, IDS[5])
+    synced.zoho_one.fail(status=503, times=1, headers={"Retry-After": "600"})
+    assert synced.cycle().results == {Result.FAILED: 1}
+    assert synced.cycle().results == {}, "it is on its way already"
+    synced.zoho_one.fail(method="PATCH", path="/Groups/{id}", status=400, times=9, body={"detail": "Not today"})
+    synced.bridge.settle_groups()
+    assert synced.groups()["Staff"] == named(*IDS[:4])
+    synced.zoho_one.forget_faults()
+    assert synced.cycle().results == {Result.DONE: 1}
+    assert synced.groups()["Staff"] == named(*IDS[:4], IDS[5])
+
+
 def test_groups_out_of_time_go_on_where_they_stopped(reconciled: Reconciled) -> None:
     reconciled.cycle()
     for number in range(4):
