@@ -50,8 +50,17 @@ class ConsoleBrowser:
 
     def in_entra(self, what: str, people: list[str]) -> None:
         """Do something with people in Entra, such as "disable": see local/graph_people.py."""
-        actions = [{"do": what, "id": person} for person in people]
-        requests.post(f"{self.entra}/_people", json=actions, timeout=PATIENCE).raise_for_status()
+        self._act([{"do": what, "id": person} for person in people])
+
+    def group_in_entra(self, group: str, name: str, members: list[str]) -> None:
+        """Make a group, or give one these members, and assign it to the app."""
+        self._act(
+            [
+                {"do": "put group", "id": group, "members": members},
+                {"do": "rename group", "id": group, "values": {"displayName": name}},
+                {"do": "assign group", "id": group},
+            ]
+        )
 
     def address_of(self, name: str) -> str:
         """The path of the page of the first person who is found by a name."""
@@ -71,6 +80,9 @@ class ConsoleBrowser:
         self.page.goto(f"{self.store_url}/runs")
         row = self.page.locator("#runs tbody tr", has_text=words).last
         return self._path(row.locator("a").get_attribute("href"))
+
+    def _act(self, actions: list[dict[str, object]]) -> None:
+        requests.post(f"{self.entra}/_people", json=actions, timeout=PATIENCE).raise_for_status()
 
     def _path(self, path: str | None) -> str:
         if path is None:

@@ -19,8 +19,10 @@ from playwright.sync_api import ViewportSize, sync_playwright
 from local.console_browser import BROWSERS, ConsoleBrowser, find_browser
 from local.people import make_people
 from local.processes import ROOT
+from shared.directory.identity import id_of_object
 
 PEOPLE = 40
+SALES = "5a1e5000-0000-4000-8000-000000000001"
 COLOURS = 128
 SIZE = ViewportSize(width=1120, height=760)
 STORE = "/console/stores/contoso"
@@ -67,6 +69,7 @@ def main() -> int:
         _bring_to_life(administrator)
         pages = PAGES | {
             "person": administrator.address_of("Chloé"),
+            "group": f"{STORE}/groups/{id_of_object(SALES)}",
             "run": administrator.run_with("deactivate"),
             "on-demand": administrator.provisioned(make_people(PEOPLE)[1].id),
         }
@@ -100,7 +103,9 @@ def _served() -> Iterator[dict[str, str]]:
 def _bring_to_life(browser: ConsoleBrowser) -> None:
     """Some cycles, with changes and without; a changed rule; a plan that is held."""
     people = [person.id for person in make_people(PEOPLE)]
+    browser.group_in_entra(SALES, "Sales", people[12:20])
     browser.cycle()
+    browser.group_in_entra(SALES, "Sales", people[14:22])
     for few in (people[1:5], people[5:6], people[6:9]):
         browser.in_entra("disable", few)
         browser.cycle()

@@ -171,6 +171,10 @@ class ZohoOne:
         answer = self.session.post(f"{self.parts.url}/_faults", json=[fault])
         assert answer.ok, answer.text
 
+    def forget_faults(self) -> None:
+        """Let none go wrong that waits for it still."""
+        assert self.session.delete(f"{self.parts.url}/_faults").ok
+
     def reset(self) -> None:
         """Forget everything."""
         assert self.session.delete(f"{self.parts.url}/_state").ok

@@ -16,6 +16,7 @@ from local.processes import Processes
 from local.store import add_store, new_key
 from shared.bridge import Bridge
 from shared.directory.entra_connection import Credential, EntraConnection, Scope
+from shared.directory.group_settings import GroupSettings, ResourceSync
 from shared.directory.run import RunKind
 from shared.directory.store import Store
 from shared.entra.clients import SECRET
@@ -61,7 +62,10 @@ class CycleScene:
         self._control = requests.Session()
 
     def connect(self, scope: Scope) -> Store:
-        """Let the store read Graph with this scope, and call Zoho One as often at the same time as it may."""
+        """Let the store read Graph with this scope, and call Zoho One as often at the same time as it may.
+
+        It brings people alone: what groups cost is counted in tests/provisioning/test_cycle_calls.py.
+        """
         connection = EntraConnection.model_validate(
             {name: self._ready[name] for name in ("tenant_id", "client_id", "enterprise_app", "login")}
             | {"credential": Credential.CLIENT_SECRET, "graph": self._ready["url"], "scope": scope}
@@ -69,7 +73,8 @@ class CycleScene:
 
         def connected(store: Store) -> Store:
             zoho = store.zoho.model_copy(update={"parallel_calls": AT_ONCE, "page_size": ACCOUNTS})
-            return store.model_copy(update={"entra": connection, "zoho": zoho})
+            groups = GroupSettings(resource_sync=ResourceSync.USERS)
+            return store.model_copy(update={"entra": connection, "zoho": zoho, "groups": groups})
 
         self.bridge.stores.change(STORE, connected)
         store = self.bridge.stores.read(STORE)

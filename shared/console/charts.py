@@ -58,7 +58,7 @@ def sparkline(runs: Sequence[Run]) -> Chart:
     """The last runs of a store, oldest first: a bar each, as tall as what it changed, with a foot where nothing did."""
     columns = []
     for run in reversed(runs):
-        changed = sum(run.planned.values())
+        changed = sum(run.changes.values())
         kind = {RunState.FAILED: "bad", RunState.HELD: "wait"}.get(run.state, "good" if changed else "off")
         columns.append([(kind, changed + 0.4, f"{run.started:%Y-%m-%d %H:%M}: {run.state}, {changed} changes")])
     return _stacked(columns, SMALL_HEIGHT, SMALL_BAR, SMALL_GAP)
@@ -68,7 +68,7 @@ def changes_by_kind(runs: Sequence[Run]) -> Chart:
     """What runs planned, by kind of change, oldest first."""
     columns = [
         [
-            (kind, float(run.planned.get(kind, 0)), f"{run.started:%m-%d %H:%M}: {run.planned.get(kind, 0)} {kind}")
+            (kind, float(run.changes.get(kind, 0)), f"{run.started:%m-%d %H:%M}: {run.changes.get(kind, 0)} {kind}")
             for kind in ORDER
         ]
         for run in reversed(runs)

@@ -263,5 +263,7 @@ def _rows(events: list[Event]) -> list[tuple[str, ...]]:
     for event in events:
         head = (event.at.isoformat(), event.kind.value, event.reason)
         fields = [(part.field.value, part.before or "", part.after or "") for part in event.fields]
+        fields += [("member", "", each) for each in event.joined] + [("member", each, "") for each in event.left]
+        fields += [("member to be", "", each) for each in event.waiting]
         rows += [(*head, *field) for field in fields or [("", "", "")]]
     return rows

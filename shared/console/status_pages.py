@@ -15,6 +15,8 @@ blueprint = Blueprint("status", __name__)
 
 PATIENCE = 2.0
 """Seconds that /health waits for Zoho One and Graph: a watcher's own patience ends soon after."""
+GLANCE = 0.15
+"""Seconds that the page waits; what has not answered by then comes into the page when it has."""
 
 
 @blueprint.get("/console/status", endpoint="page")
@@ -23,7 +25,7 @@ def shown() -> View:
     answers = parts().answers()
     working = all(reason is None for reason in answers.values())
     stores = parts().stores.all() if working else []
-    said = parts().readiness.of(store for store in stores if store.is_started)
+    said = parts().readiness.of((store for store in stores if store.is_started), GLANCE)
     values = {
         "standings": [standing(store) for store in stores],
         "said": said,

@@ -49,6 +49,7 @@ class Standing:
     plan: HeldPlan | None
     runs: list[Run]
     people: tuple[int, bool]
+    groups: tuple[int, bool]
     times: CycleTimes
 
     @property
@@ -71,7 +72,7 @@ class Standing:
 
 
 def standing(store: Store) -> Standing:
-    """Five round trips, however many people there are."""
+    """Six round trips, however many people there are."""
     held = parts().held_plans.newest(store.id)
     return Standing(
         store,
@@ -79,6 +80,7 @@ def standing(store: Store) -> Standing:
         held.held if held else None,
         parts().runs.newest(store.id, SPARK),
         parts().identities.estimate(store.id),
+        parts().groups.count(store.id),
         parts().cycle_times(store.id),
     )
 

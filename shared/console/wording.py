@@ -84,6 +84,12 @@ def roughly(found: tuple[int, bool]) -> str:
     return f"about {counted(round(number / unit) * unit)}"
 
 
+def or_more(found: tuple[int, bool]) -> str:
+    """A number that was counted to its end, or not."""
+    number, exact = found
+    return counted(number) if exact else f"{counted(number)} or more"
+
+
 def badge(state: str) -> Markup:
     """A state as a word in a colour."""
     return Markup('<span class="badge {}">{}</span>').format(TONES.get(state, "plain"), str(state))
@@ -115,6 +121,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "spell": spell,
     "counted": counted,
     "roughly": roughly,
+    "or_more": or_more,
     "badge": badge,
     "sentence": sentence,
     "errand_title": errand_title,

@@ -8,7 +8,7 @@ from typing import Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from shared.directory.cycle_plan import Plan, PlannedChange
+from shared.directory.cycle_plan import ORDER, Plan, PlannedChange
 from shared.directory.plan import ChangeKind
 
 MOST_ERRORS = 20
@@ -97,6 +97,12 @@ class Run(BaseModel):
     def duration(self) -> timedelta | None:
         """From start to end, or None while it runs."""
         return self.ended - self.started if self.ended else None
+
+    @property
+    def changes(self) -> dict[ChangeKind, int]:
+        """Changes of people and of groups that were planned, by kind, in order."""
+        both = Counter(self.planned) + Counter(self.groups)
+        return {kind: both[kind] for kind in ORDER if both[kind]}
 
     def with_plan(self, plan: Plan) -> Self:
         """Once it is planned."""

@@ -65,7 +65,7 @@ class DryRun:
             more += self.renewal.after_arrivals(store, waiting)
             waiting = self.marks.waiting(store.id)
         planning = replace(self.planning, heard=_Count(report, PLANNING, len(waiting.people)))
-        groups = self.group_planning.plan(store, {})
+        groups = self.group_planning.plan(store, {}, _go_on)
         plan = planning.plan(store, waiting.people).model_copy(update={"groups": groups.changes})
         return Preview(plan, self.guarding.breaches(store, plan), (*troubles, *more, *groups.troubles))
 

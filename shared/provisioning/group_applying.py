@@ -17,7 +17,7 @@ from shared.directory.run import Result, RunChange
 from shared.directory.store import Store
 from shared.provisioning.applying import Stopped
 from shared.provisioning.errors import PushError
-from shared.provisioning.group_planning import GroupPlanning, GroupWork
+from shared.provisioning.group_planning import GroupPlanning, GroupWork, PlannedGroups
 from shared.provisioning.group_push import SLICE, GroupPush
 from shared.provisioning.memberships import patiently
 from shared.tables.entra_groups import EntraGroups
@@ -41,15 +41,21 @@ class GroupApplying:
     def apply(
         self,
         store: Store,
+        groups: PlannedGroups,
         drifts: Mapping[str, GroupDrift],
         done: Callable[[Sequence[RunChange]], None],
         beat: Callable[[], None],
     ) -> None:
-        """Take every group to Zoho One. ``done`` hears what became of each that needed a change.
+        """Take the planned groups to Zoho One. ``done`` hears what became of each that needed a change.
 
         ``beat`` is called between groups, and between portions of a large one's members; it may raise to end the work
         there, and what is left is found again.
         """
+        for work in groups.idle:
+            self._settled(store, work)
+            beat()
+        if not groups.changes:
+            return
         busy = 0
         for work in _deletions_last(self.planning.works(store, drifts, [])):
             if work.planned is None:

@@ -5,13 +5,14 @@ again and again; the marks go when what they led to is done.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pydantic import JsonValue, TypeAdapter
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from shared.calls import in_parallel
 from shared.directory.cycle_plan import ORDER, PlannedChange, PlannedMembers
+from shared.directory.entra_connection import ObjectId
 from shared.directory.group import GROUP, Group, GroupDrift, GroupSaid, ZohoGroup, decide_deletion
 from shared.directory.identity import id_of_object
 from shared.directory.member_change import MemberChange
@@ -32,6 +33,7 @@ READERS = 8
 MOST_NAMED = 100
 """Of those who leave a group, who are named in the plan; of those who join a tenth."""
 
+_OBJECT_ID = TypeAdapter[ObjectId](ObjectId)
 _JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
 
 
@@ -58,8 +60,11 @@ class PlannedGroups:
     changes: tuple[PlannedChange, ...] = ()
     troubles: tuple[str, ...] = ()
     """A sentence for each that cannot be planned."""
-    looked: bool = False
-    """Whether there was anything to look at, and marks therefore that have to go."""
+    idle: tuple[GroupWork, ...] = ()
+    """Groups that were looked at and need nothing, so that their marks can go."""
+
+
+NO_GROUPS = PlannedGroups()
 
 
 @dataclass(frozen=True)
@@ -71,17 +76,21 @@ class GroupPlanning:
     identities: Identities
     push: GroupPush
 
-    def plan(self, store: Store, drifts: Mapping[str, GroupDrift]) -> PlannedGroups:
+    def plan(self, store: Store, drifts: Mapping[str, GroupDrift], hold: Callable[[], None]) -> PlannedGroups:
         """The groups that need a change.
 
-        ``drifts``: what a full cycle found in Zoho One, by the id of the group.
+        ``drifts``: what a full cycle found in Zoho One, by the id of the group. ``hold`` is called between groups.
         """
-        troubles = list[str]()
-        # One at a time: what it takes to do it may be a hundred thousand ids, what is planned is small.
-        works = [work.planned for work in self.works(store, drifts, troubles)]
-        planned = [change for change in works if change is not None]
+        planned, idle, troubles = list[PlannedChange](), list[GroupWork](), list[str]()
+        for work in self.works(store, drifts, troubles):
+            hold()
+            # One at a time: what it takes to do it may be a hundred thousand ids, what is planned is small.
+            if work.planned is not None:
+                planned.append(work.planned)
+            else:
+                idle.append(work)
         planned.sort(key=lambda change: (ORDER.index(change.kind), change.name.casefold(), change.identity))
-        return PlannedGroups(tuple(planned), tuple(troubles), bool(works or troubles))
+        return PlannedGroups(tuple(planned), tuple(troubles), tuple(idle))
 
     def works(self, store: Store, drifts: Mapping[str, GroupDrift], troubles: list[str]) -> Iterator[GroupWork]:
         """What there is to do, group by group; of those of which a mark led to nothing, that too."""
@@ -127,7 +136,7 @@ class GroupPlanning:
         if (made := groups.read(store.id, id_of_object(shown.id))) is not None:
             return made
         named = groups.holder_of(store.id, shown.name)
-        return named if named is not None and named.group.said.external_id is None else None
+        return named if named is not None and not _is_object_id(named.group.said.external_id) else None
 
     def _difference(
         self,
@@ -166,10 +175,10 @@ class GroupPlanning:
         resource |= {"displayName": shown.name, "externalId": shown.id}
         said = self.push.said(store, resource)
         fields, is_new = _fields(said, before), before is None or before.account is None
+        if before is not None and before.pending is not None and not change and _same(said, before.said):
+            return GroupWork(stored)  # on its way already; its marks stay, for Zoho One may refuse it still
         if before is not None and not fields and not change and not is_new and _same(said, before.said):
             return GroupWork(stored, look=look)
-        if before is not None and is_new and before.pending is not None and not change and _same(said, before.said):
-            return GroupWork(stored, look=look)  # it is on its way already
         planned = PlannedChange(
             kind=ChangeKind.CREATE if is_new else ChangeKind.UPDATE,
             identity=before.id if before else id_of_object(shown.id),
@@ -241,6 +250,15 @@ class _People:
         else:
             known = self._identities.id_of_object(self._store, user) or own
         return (known,) if known == own else (known, own)
+
+
+def _is_object_id(external_id: str | None) -> bool:
+    """Whether a push has said of which of Entra's groups it told; its mapping may give another attribute."""
+    try:
+        _OBJECT_ID.validate_python(external_id)
+    except ValidationError:
+        return False
+    return True
 
 
 def _gone(store: Store, stored: StoredGroup | None, why: str, look: Look) -> GroupWork:

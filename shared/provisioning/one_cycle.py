@@ -24,7 +24,7 @@ from shared.provisioning.comparing import Comparing
 from shared.provisioning.cycle_note import CycleNote, Seals, sealed
 from shared.provisioning.group_applying import GroupApplying
 from shared.provisioning.group_comparing import GroupComparing
-from shared.provisioning.group_planning import GroupPlanning
+from shared.provisioning.group_planning import NO_GROUPS, GroupPlanning, PlannedGroups
 from shared.provisioning.guarding import PASSED, Guarding, Verdict
 from shared.provisioning.planning import Planning
 from shared.provisioning.pull import Pull
@@ -130,8 +130,8 @@ class OneCycle:
     """Of the run whose results are in the table."""
     drifts: dict[str, GroupDrift] = field(default_factory=dict)
     """The groups that somebody changed in Zoho One. What is out of time before them waits for the next full cycle."""
-
-    looked_at_groups: bool = False
+    groups: PlannedGroups = NO_GROUPS
+    """Of the plan."""
 
     def __post_init__(self) -> None:
         now, request = self.parts.now(), self.request
@@ -223,10 +223,10 @@ class OneCycle:
         if waiting.arrived:
             waiting = self.parts.marks.waiting(self.store.id)
         people = self.parts.planning.plan(self.store, waiting.people)
-        groups = self.parts.group_planning.plan(self.store, self.drifts)
+        groups = self.parts.group_planning.plan(self.store, self.drifts, self._hold_on)
         for trouble in groups.troubles:
             self.run = self.run.with_error(trouble)
-        self.looked_at_groups = groups.looked
+        self.groups = groups
         self.plan = people.model_copy(update={"groups": groups.changes})
         if self.run.digest is None:
             self.run = self.run.with_plan(self.plan)
@@ -243,8 +243,7 @@ class OneCycle:
         assert self.plan is not None  # it has just been made
         if self.plan.visits:
             self._bring_managers(self._apply(self.plan))
-        if self.looked_at_groups:
-            self._apply_groups(self.plan)
+        self._apply_groups(self.plan)
         if self.verdict.plan is not None:
             self.parts.guarding.applied(self.verdict.plan)
 
@@ -286,7 +285,7 @@ class OneCycle:
             self._keep_changes(changes)
 
         try:
-            self.parts.group_applying.apply(self.store, self.drifts, hear, self._beat)
+            self.parts.group_applying.apply(self.store, self.groups, self.drifts, hear, self._beat)
         except Stopped:
             self._not_tried(each for each in plan.groups if each.identity not in tried)
             raise

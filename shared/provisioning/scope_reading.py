@@ -84,7 +84,10 @@ class _Assigned(Following):
                 # A group may be back already: listed in full, it says so before anything is concluded.
                 self.let_go(for_reason(page.gone, DELETED), self.with_link(number, None))
                 return
-            self.names(page)
+            if self.names(page):
+                # Of a group that is new, or back, a page need not tell everything.
+                self.keep(chunks=self.with_link(number, None))
+                return
             for group in page.added.keys() | page.removed.keys():
                 self.change(group, page.added.get(group, set()), page.removed.get(group, set()))
             self.moved(self.with_link(number, page.link, midway=not page.last))

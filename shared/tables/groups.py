@@ -38,6 +38,8 @@ from shared.tables.store_rows import AFTER_ALL, Operation, StoreRows
 
 ROOM = 90
 """Rows of members that may wait for the transaction in which the group is settled: it has that much room at least."""
+COUNTED = 1000
+"""Groups that are counted in one round trip."""
 READERS = 8
 """Point reads under way at once."""
 
@@ -106,6 +108,12 @@ class Groups(StoreRows):
         """Every group of a store with all that is known of it, from behind one of them; a page at a time in memory."""
         start = f"group:{after}~" if after else "group:"
         return (group_from(row, etag) for row, etag in self._range(store, start, "group" + AFTER_ALL, page=page))
+
+    def count(self, store: str) -> tuple[int, bool]:
+        """How many groups there are, up to COUNTED, and whether that is all of them. One round trip."""
+        rows = self._range(store, "group:", "group" + AFTER_ALL, ("RowKey",), COUNTED)
+        counted = sum(1 for _ in islice(rows, COUNTED))
+        return counted, counted < COUNTED
 
     def members(self, store: str, group_id: str, after: str = "", page: int | None = None) -> Iterator[str]:
         """The ids of a group's members in their order, from behind one; a thousand, or a page, in one round trip."""

@@ -13,9 +13,12 @@ from shared.console.context import EXTENSION
 from shared.console.form_token import FIELD, form_token
 from shared.console.parts import ConsoleParts
 from shared.console.queued import Queued, collected
+from shared.directory.store import Store
 from shared.open_console import open_console
 from shared.provisioning.readiness import Readiness
 from shared.settings import Platform
+from tests.conftest import Entra, ZohoOne
+from tests.provisioning.reconciled import Reconciled
 
 
 @dataclass
@@ -77,3 +80,9 @@ def pages_of(bridge: Bridge, readiness: Readiness | None = None) -> Pages:
 def pages(bridge: Bridge) -> Pages:
     """The pages over the run's Azurite."""
     return pages_of(bridge)
+
+
+@pytest.fixture
+def reconciled(reading_bridge: Bridge, store: Store, entra: Entra, zoho_one: ZohoOne) -> Reconciled:
+    """A store whose people come from Graph."""
+    return Reconciled.start(reading_bridge, store, entra, zoho_one)

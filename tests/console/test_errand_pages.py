@@ -18,18 +18,12 @@ from shared.directory.store import Store
 from shared.entra.clients import SECRET
 from shared.provisioning.carrying_out import GIVEN_UP, ErrandRequest
 from shared.tables.by_time import new_id
-from tests.conftest import Entra, ZohoOne
+from tests.conftest import ZohoOne
 from tests.console.conftest import Pages, pages_of
 from tests.provisioning.reconciled import Reconciled
 
 IDS = [person.id for person in PEOPLE]
 LIVE = {"HX-Request": "true"}
-
-
-@pytest.fixture
-def reconciled(reading_bridge: Bridge, store: Store, entra: Entra, zoho_one: ZohoOne) -> Reconciled:
-    """A store whose people come from Graph."""
-    return Reconciled.start(reading_bridge, store, entra, zoho_one)
 
 
 @pytest.fixture

@@ -8,20 +8,12 @@ import pytest
 from local.people import PEOPLE, make_people
 from shared.bridge import Bridge
 from shared.directory.group import HeldMembers
-from shared.directory.store import Store
-from tests.conftest import Entra, ZohoOne
 from tests.console.conftest import Pages, pages_of
 from tests.provisioning.reconciled import Reconciled
 from tests.provisioning.test_group_cycle import IDS, STAFF, act, named, put
 
 DISPLAYED = {person.id: person.display_name for person in PEOPLE}
 GROUP_ID = STAFF.replace("-", "")
-
-
-@pytest.fixture
-def reconciled(reading_bridge: Bridge, store: Store, entra: Entra, zoho_one: ZohoOne) -> Reconciled:
-    """A store whose people come from Graph."""
-    return Reconciled.start(reading_bridge, store, entra, zoho_one)
 
 
 @pytest.fixture
@@ -44,7 +36,11 @@ def test_a_plan_and_its_run_show_groups_and_who_joins(pages: Pages, reconciled: 
     assert "with 3 memberships" in shown
     (row,) = list(csv.reader(io.StringIO(pages.get(f"{path}/runs/{run.id}/changes.csv").text)))[1:]
     assert (row[0], row[1], row[2], row[3], row[7], row[8]) == ("done", "group", "create", "Staff", "3", "0")
-    assert DISPLAYED[IDS[0]] in pages.get(f"{path}/groups/{GROUP_ID}").text
+    shown = pages.get(f"{path}/groups/{GROUP_ID}").text
+    assert DISPLAYED[IDS[0]] in shown
+    assert "3 joined<" in shown
+    rows = list(csv.reader(io.StringIO(pages.get(f"{path}/people/{GROUP_ID}/history.csv").text)))
+    assert [row[3] for row in rows].count("member") == 3
 
 
 def test_a_held_plan_names_who_would_leave_the_group(pages: Pages, reconciled: Reconciled) -> None:

@@ -10,18 +10,11 @@ import pytest
 from local.people import PEOPLE
 from shared.bridge import Bridge
 from shared.directory.held_plan import HeldState
-from shared.directory.store import Store
-from tests.conftest import Entra, ZohoOne
+from tests.conftest import ZohoOne
 from tests.console.conftest import Pages, pages_of
 from tests.provisioning.reconciled import Reconciled
 
 IDS = [person.id for person in PEOPLE]
-
-
-@pytest.fixture
-def reconciled(reading_bridge: Bridge, store: Store, entra: Entra, zoho_one: ZohoOne) -> Reconciled:
-    """A store whose people come from Graph."""
-    return Reconciled.start(reading_bridge, store, entra, zoho_one)
 
 
 @pytest.fixture

@@ -304,6 +304,27 @@ def test_push_and_pull_know_the_same_group_and_the_same_people(reconciled: Recon
     assert reconciled.groups() == {"Staff": named(IDS[1])}
 
 
+def test_a_group_that_a_push_named_otherwise_is_taken_over_by_name(reconciled: Reconciled, host: str) -> None:
+    pushed = Grouped(reconciled.endpoint(host), reconciled.zoho_one)
+    pushed.group("Staff", externalId="staff-nickname")
+    put(reconciled, STAFF, "Staff", IDS[0])
+    assert reconciled.cycle().results[Result.DONE] == len(IDS) + 1
+    act(reconciled, "rename group", STAFF, displayName="Everybody")
+    reconciled.cycle()
+    assert reconciled.groups() == {"Everybody": named(IDS[0])}
+
+
+def test_a_deleted_group_that_is_restored_has_its_members_again(synced: Reconciled) -> None:
+    synced.change(groups=CHANGE)
+    act(synced, "delete group", SALES)
+    synced.cycle()
+    assert set(synced.groups()) == {"Staff"}
+    act(synced, "put group", SALES, *IDS[2:4])
+    act(synced, "rename group", SALES, displayName="Sales")
+    synced.cycle()
+    assert synced.groups()["Sales"] == named(*IDS[2:4])
+
+
 def test_who_is_pushed_after_his_group_was_read_is_in_it_under_one_name(reconciled: Reconciled, host: str) -> None:
     late = IDS[0]
     reconciled.entra.act({"do": "disable", "id": late})
@@ -327,6 +348,19 @@ def test_zoho_one_being_down_loses_no_group(synced: Reconciled) -> None:
     synced.cycle()
     synced.bridge.settle_groups()
     assert synced.groups() == {"Staff": named(*IDS[:4], IDS[5]), "Sales": named(IDS[0]), "Later": named(IDS[6])}
+
+
+def test_what_is_refused_after_it_was_left_pending_is_planned_again(synced: Reconciled) -> None:
+    act(synced, "add member", STAFF, IDS[5])
+    synced.zoho_one.fail(status=503, times=1, headers={"Retry-After": "600"})
+    assert synced.cycle().results == {Result.FAILED: 1}
+    assert synced.cycle().results == {}, "it is on its way already"
+    synced.zoho_one.fail(method="PATCH", path="/Groups/{id}", status=400, times=9, body={"detail": "Not today"})
+    synced.bridge.settle_groups()
+    assert synced.groups()["Staff"] == named(*IDS[:4])
+    synced.zoho_one.forget_faults()
+    assert synced.cycle().results == {Result.DONE: 1}
+    assert synced.groups()["Staff"] == named(*IDS[:4], IDS[5])
 
 
 def test_groups_out_of_time_go_on_where_they_stopped(reconciled: Reconciled) -> None:
