@@ -25,14 +25,12 @@ from tests.notify.office import Clock
 
 FEW = (
     # how a call begins, of which the middle one goes wrong, and in which way: the short form of `make test`
-    ("graph GET /v1.0/users/delta", Kind.ERROR),
     ("zoho POST", Kind.LOST),
     ("tables POST $batch id:", Kind.LOST),
     ("tables POST $batch mail:", Kind.ERROR),
     ("zoho DELETE", Kind.KILLED_AFTER),
     ("zoho PATCH /scim/Groups", Kind.LOST),
     ("tables POST $batch group:", Kind.KILLED_AFTER),
-    ("tables POST $batch look:", Kind.ERROR),
 )
 SHARDS = 8
 """Of a campaign's calls, for each way, so that several processes share them."""

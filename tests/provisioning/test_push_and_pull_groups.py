@@ -13,6 +13,7 @@ from shared.directory.scim_path import Resource
 from shared.tables.groups import GroupLookup
 from tests.provisioning.reconciled import Reconciled
 
+EXAMPLES = 500 if settings.get_current_profile_name() == "campaign" else 15
 IDS = [person.id for person in PEOPLE if person.account_enabled][:5]
 NAMES = {person.id: person.user_principal_name for person in PEOPLE}
 
@@ -70,7 +71,7 @@ ACTIONS = st.one_of(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=EXAMPLES)
 @given(st.lists(ACTIONS, max_size=14))
 def test_any_order_of_pushes_and_cycles_comes_to_the_same(
     reconciled: Reconciled, actions: list[tuple[str, str]]
