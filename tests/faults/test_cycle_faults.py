@@ -25,9 +25,7 @@ from tests.notify.office import Clock
 
 FEW = (
     # how a call begins, of which the middle one goes wrong, and in which way: the short form of `make test`
-    ("zoho POST", Kind.LOST),
     ("tables POST $batch id:", Kind.LOST),
-    ("tables POST $batch mail:", Kind.ERROR),
     ("zoho DELETE", Kind.KILLED_AFTER),
     ("zoho PATCH /scim/Groups", Kind.LOST),
     ("tables POST $batch group:", Kind.KILLED_AFTER),
