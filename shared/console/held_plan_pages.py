@@ -38,13 +38,14 @@ def _page(store: Store, status: int = 200, wrong: str = "") -> View:
             plan = parts().held_plans.plan(held[0].held)
         except PlanLost:
             lost = True
+    shown = beginning(plan, SHOWN) if plan else None
     return page(
         "console/plan.html",
         status,
         store=store,
         held=held,
-        plan=beginning(plan, SHOWN) if plan else None,
-        kinds=by_kind(beginning(plan, SHOWN), Counter(change.kind for change in plan.changes)) if plan else [],
+        plan=shown,
+        kinds=by_kind(shown, Counter(change.kind for change in plan.changes)) if plan and shown else [],
         groups=len(plan.groups) if plan else 0,
         left_alone=len(plan.suppressed) if plan else 0,
         lost=lost,

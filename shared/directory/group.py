@@ -19,6 +19,8 @@ from shared.directory.zoho_user import ZohoField
 
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 
+DELETED = "The group was deleted in Entra."
+
 FIELDS = {ZohoField.DISPLAY_NAME: "display_name", ZohoField.EXTERNAL_ID: "external_id"}
 """What Zoho One takes of a group beside its members.
 

@@ -5,11 +5,12 @@ Nobody's scope hangs on what is read here, only which groups Zoho One has, and w
 
 import sys
 
+from shared.directory.group import DELETED
 from shared.entra.errors import DeltaExpired, GraphImplausible, GraphNotFound
 from shared.entra.groups import has_nobody, read_direct_members
 from shared.entra.members_delta import MembersPage, read_members
 from shared.entra.plausible import ensure_plausible
-from shared.provisioning.following import DELETED, Chunk, Following, Reading, ScopeProgress, for_reason
+from shared.provisioning.following import Chunk, Following, Reading, ScopeProgress
 
 
 def follow_every_group(reading: Reading, progress: ScopeProgress) -> ScopeProgress:
@@ -58,7 +59,7 @@ class _Every(Following):
                 self.change(group, page.added.get(group, set()), page.removed.get(group, set()))
             chunks = self.with_link(0, page.link, midway=not page.last)
             if gone:
-                self.let_go(for_reason(gone, DELETED), chunks)
+                self.let_go(dict.fromkeys(gone, DELETED), chunks)
             self.moved(chunks)
             if page.added or page.removed or page.names:
                 self.keep()
@@ -100,7 +101,7 @@ class _Every(Following):
                     # Who was a member stays one until it is certain that the group has nobody.
                     if users or not self.known(group) or self._has_nobody(group):
                         self._become(group, users)
-                self.let_go(for_reason(there.keys() - listed.keys(), DELETED), self.with_link(0, page.link))
+                self.let_go(dict.fromkeys(there.keys() - listed.keys(), DELETED), self.with_link(0, page.link))
 
 
 def _note(page: MembersPage, listed: dict[str, set[str]]) -> None:

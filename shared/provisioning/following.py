@@ -5,7 +5,7 @@ leaves none behind. Graph tells of a member who came and left since a link was g
 that a page may be stored twice.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -16,7 +16,6 @@ from shared.entra.members_delta import MembersPage
 from shared.tables.entra_groups import EntraGroup, EntraGroups
 from shared.tables.entra_scope import EntraScope
 
-DELETED = "The group was deleted in Entra."
 UNASSIGNED = "The group is not assigned to the enterprise application any more."
 
 
@@ -145,8 +144,3 @@ class Following:
         """Keep what changed of the progress."""
         self.progress = self.progress.model_copy(update=changes)
         self._with.keep(self.progress)
-
-
-def for_reason(groups: Iterable[str], why: str) -> dict[str, str]:
-    """These groups, each with the same reason."""
-    return dict.fromkeys(groups, why)

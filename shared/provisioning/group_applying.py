@@ -85,10 +85,8 @@ class GroupApplying:
             drift = work.drift
             patiently(lambda: self.push.set_back(store, self._stored(store, group_id), drift, reason))
             return
-        if not work.resource:
-            gone = self.entra.shown(store.id, work.look.group) if work.look else None
-            why = gone.gone if gone and gone.gone else reason
-            patiently(lambda: self.push.delete(store, self._stored(store, group_id), why))
+        if work.gone:
+            patiently(lambda: self.push.delete(store, self._stored(store, group_id), work.gone))
             return
         is_new = work.stored is None
         for number, portion in enumerate(work.change.slices(SLICE)):
@@ -113,8 +111,8 @@ class GroupApplying:
         """What the marks led to is done."""
         if work.look is None:
             return
-        if not work.resource and (shown := self.entra.shown(store.id, work.look.group)) and shown.gone:
-            self.entra.forget(store.id, shown.id)
+        if work.gone:
+            self.entra.forget(store.id, work.look.group)
         self.entra.done(store.id, work.look)
 
     def _told(self, change: PlannedChange, result: Result, failure: str | None) -> RunChange:

@@ -4,11 +4,11 @@ https://learn.microsoft.com/entra/identity/app-provisioning/provision-on-demand
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from shared.directory.cycle_plan import PlannedMembers
 from shared.directory.entra_connection import Scope
-from shared.directory.on_demand import MOST_PEOPLE, OnDemandReport, Step, StepFound
+from shared.directory.on_demand import MOST_PEOPLE, OnDemandReport, Step
 from shared.directory.plan import ChangeKind
 from shared.directory.run import Result, Run
 from shared.directory.store import Store
@@ -17,7 +17,7 @@ from shared.entra.groups import read_direct_members, read_group
 from shared.provisioning.errors import PushError
 from shared.provisioning.group_applying import GroupApplying
 from shared.provisioning.group_planning import GroupPlanning, GroupWork
-from shared.provisioning.on_demand import CannotProvision, OnDemand, Tell
+from shared.provisioning.on_demand import CannotProvision, OnDemand, Steps, Tell
 from shared.tables.entra_groups import EntraGroup, EntraGroups
 from shared.tables.errors import Changed
 from shared.zoho.errors import ZohoBusy, ZohoCredentials
@@ -51,21 +51,18 @@ class GroupOnDemand:
 
         def through() -> tuple[OnDemandReport, ...]:
             reports = self.people.through(store, wanted, tell) if wanted else ()
-            return (*reports, _OneGroup(self, store, group.strip().lower(), wanted, tell).through())
+            return (*reports, _OneGroup(group.strip().lower(), tell, parts=self, store=store, members=wanted).through())
 
         return self.people.recorded(store, asked_by, through)
 
 
-@dataclass
-class _OneGroup:
+@dataclass(kw_only=True)
+class _OneGroup(Steps):
     """The group's way."""
 
     parts: GroupOnDemand
     store: Store
-    object_id: str
     members: Sequence[str]
-    tell: Tell
-    steps: list[StepFound] = field(default_factory=list)
 
     def through(self) -> OnDemandReport:
         """All steps, as far as they go."""
@@ -74,17 +71,17 @@ class _OneGroup:
         except GraphError as failure:
             raise CannotProvision(str(failure)) from failure
         if name is None:
-            self._found(Step.IMPORT, False, "Entra has no such group, or it is in its recycle bin.")
+            self.found(Step.IMPORT, False, "Entra has no such group, or it is in its recycle bin.")
             return self._report(self.object_id)
         told = f"Entra has this group; {len(inside)} of the {len(self.members)} are direct members."
-        self._found(Step.IMPORT, True, told if self.members else "Entra has this group.", (("displayName", name),))
+        self.found(Step.IMPORT, True, told if self.members else "Entra has this group.", (("displayName", name),))
         if not self._scope():
             return self._report(name)
         try:
             shown, outside = EntraGroup(self.object_id, name), set(self.members) - inside
             work = self.parts.planning.of_members(self.store, shown, inside, outside)
         except PushError as refusal:
-            self._found(Step.MAP, False, str(refusal))
+            self.found(Step.MAP, False, str(refusal))
             return self._report(name)
         self._match(work)
         return self._act(name, work)
@@ -105,12 +102,12 @@ class _OneGroup:
 
     def _scope(self) -> bool:
         if self.store.entra is not None and self.store.entra.scope is Scope.ALL_USERS:
-            self._found(Step.SCOPE, True, "The store takes every group of the tenant.")
+            self.found(Step.SCOPE, True, "The store takes every group of the tenant.")
             return True
         known = self.parts.entra.shown(self.store.id, self.object_id)
         is_in = known is not None and known.gone is None
         told = "It is assigned" if is_in else "It is not assigned"
-        self._found(Step.SCOPE, is_in, f"{told} to the enterprise application, as of the last cycle's reading.")
+        self.found(Step.SCOPE, is_in, f"{told} to the enterprise application, as of the last cycle's reading.")
         return is_in
 
     def _match(self, work: GroupWork) -> None:
@@ -122,11 +119,11 @@ class _OneGroup:
         else:
             told = f"It is the group {group.account.holds.display_name} in Zoho One."
         ids = (("Zoho One group", group.account.id),) if group is not None and group.account else ()
-        self._found(Step.MATCH, True, told, ids)
+        self.found(Step.MATCH, True, told, ids)
 
     def _act(self, name: str, work: GroupWork) -> OnDemandReport:
         if work.planned is None:
-            self._found(Step.ACTION, True, "Zoho One holds what it should, as far as these members go.")
+            self.found(Step.ACTION, True, "Zoho One holds what it should, as far as these members go.")
             return self._report(name, result=Result.DONE)
         why_not = None
         try:
@@ -137,13 +134,8 @@ class _OneGroup:
             why_not = "Another request wrote this group at the same time; try again."
         members = work.planned.members or NOBODY
         did = f"{work.planned.reason} {members.joining} joined, {members.leaving} left."
-        self._found(Step.ACTION, why_not is None, why_not or did)
+        self.found(Step.ACTION, why_not is None, why_not or did)
         return self._report(name, work, Result.DONE if why_not is None else Result.FAILED)
-
-    def _found(self, step: Step, passed: bool, told: str, details: tuple[tuple[str, str], ...] = ()) -> None:
-        found = StepFound(step=step, passed=passed, told=told, details=details)
-        self.steps.append(found)
-        self.tell(self.object_id, found)
 
     def _report(self, name: str, work: GroupWork | None = None, result: Result = Result.NOT_TRIED) -> OnDemandReport:
         planned = work.planned if work else None

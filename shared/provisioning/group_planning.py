@@ -46,6 +46,8 @@ class GroupWork:
     """None: nothing."""
     resource: Resource = field(default_factory=dict)
     """The group as Entra has it; empty where it is gone."""
+    gone: str = ""
+    """Why it is, a sentence."""
     change: MemberChange = NOBODY
     drift: GroupDrift | None = None
     """What is set back."""
@@ -147,9 +149,10 @@ class GroupPlanning:
         not_there: Iterable[str],
     ) -> MemberChange:
         """What changes, of these users alone."""
-        joining = {person for user in there for person in people.ids(user)[:1]}
-        leaving = {person for user in not_there for person in people.ids(user)}
-        leaving |= {old for user in there for old in people.ids(user)[1:]}  # from before a push's person was known
+        known = [in_parallel(people.ids, sorted(users), READERS) for users in (there, not_there)]
+        joining = {ids[0] for ids in known[0]}
+        # Also an id from before it was known that a push had made the person.
+        leaving = {old for ids in known[0] for old in ids[1:]} | {person for ids in known[1] for person in ids}
         named = MemberChange(joining=tuple(sorted(joining)), leaving=tuple(sorted(leaving - joining)))
         if stored is None:
             return MemberChange(joining=named.joining)
@@ -189,7 +192,7 @@ class GroupPlanning:
             pending=True,
             members=self._members(store, before, change),
         )
-        return GroupWork(stored, planned, resource, change, look=look)
+        return GroupWork(stored, planned, resource, change=change, look=look)
 
     def _set_back(self, store: Store, stored: StoredGroup, drift: GroupDrift) -> GroupWork:
         group, change = stored.group, MemberChange(joining=drift.missing, leaving=drift.foreign)
@@ -263,7 +266,7 @@ def _is_object_id(external_id: str | None) -> bool:
 
 def _gone(store: Store, stored: StoredGroup | None, why: str, look: Look) -> GroupWork:
     if stored is None:
-        return GroupWork(None, look=look)
+        return GroupWork(None, gone=why, look=look)
     group = stored.group
     decision = decide_deletion(group.account, store.groups.deleted, why)
     deletes = decision.action is Action.DELETE
@@ -276,7 +279,7 @@ def _gone(store: Store, stored: StoredGroup | None, why: str, look: Look) -> Gro
         pending=True,
         members=PlannedMembers(leaving=group.members if deletes else 0, of=group.members),
     )
-    return GroupWork(stored, planned, look=look)
+    return GroupWork(stored, planned, gone=why, look=look)
 
 
 def _fields(said: GroupSaid, before: Group | None) -> tuple[FieldChange, ...]:

@@ -17,6 +17,7 @@ from pydantic import JsonValue, TypeAdapter
 
 from shared.directory.expressions import EvaluationContext
 from shared.directory.group import (
+    DELETED,
     DesiredGroup,
     Group,
     GroupDrift,
@@ -48,7 +49,6 @@ SLICE = 500
 CLEARED = 1_000
 """Members of a deleted group whose rows go within its request; the others go by the clock."""
 
-DELETED = "The group was deleted in Entra."
 TAKEN = "Another group of this directory store has this displayName"
 
 EVENTS = {

@@ -88,7 +88,7 @@ class OnDemand:
             found = list(self.pull.read_people(store, self.graphs.of(store), wanted))
         except GraphError as failure:
             raise CannotProvision(str(failure)) from failure
-        return tuple(_Person(self, store, each, tell).through(seen) for each, seen in found)
+        return tuple(_Person(each, tell, parts=self, store=store).through(seen) for each, seen in found)
 
     def retry(
         self, store: Store, identity_id: str, asked_by: str, tell: Tell = lambda *_: None
@@ -102,7 +102,8 @@ class OnDemand:
             raise KeyError(identity_id)
         if (shut := closed(self.now(), store.schedule)) is not None:
             raise CannotProvision(shut.reason)
-        return self.recorded(store, asked_by, lambda: (_Person(self, store, identity_id, tell).again(stored),))
+        person = _Person(identity_id, tell, parts=self, store=store)
+        return self.recorded(store, asked_by, lambda: (person.again(stored),))
 
     def recorded(
         self, store: Store, asked_by: str, through: Callable[[], tuple[OnDemandReport, ...]]
@@ -143,25 +144,37 @@ class OnDemand:
 
 
 @dataclass
-class _Person:
+class Steps:
+    """The steps of one person or group, each told as it happens."""
+
+    object_id: str
+    tell: Tell
+    steps: list[StepFound] = field(default_factory=list)
+
+    def found(self, step: Step, passed: bool, told: str, details: tuple[tuple[str, str], ...] = ()) -> None:
+        """A step was taken."""
+        found = StepFound(step=step, passed=passed, told=told, details=details)
+        self.steps.append(found)
+        self.tell(self.object_id, found)
+
+
+@dataclass(kw_only=True)
+class _Person(Steps):
     """One person's way."""
 
     parts: OnDemand
     store: Store
-    object_id: str
-    tell: Tell
-    steps: list[StepFound] = field(default_factory=list)
     identity: str = ""
 
     def through(self, see: See | None) -> OnDemandReport:
         """All steps, as far as they go."""
         if see is None:
-            self._found(Step.IMPORT, False, "Entra has no such user, or he is in its recycle bin.")
+            self.found(Step.IMPORT, False, "Entra has no such user, or he is in its recycle bin.")
             return self._report(self.object_id)
         name = see(None).person.user_principal_name
         stored = self.parts.source.find(self.store, self.object_id, name)
         seen = see(stored)
-        self._found(Step.IMPORT, True, "Entra has this user.", _properties(seen.person))
+        self.found(Step.IMPORT, True, "Entra has this user.", _properties(seen.person))
         if not self._scope(seen, known=stored is not None):
             return self._report(name)
         self._match(stored)
@@ -176,26 +189,26 @@ class _Person:
 
     def _scope(self, seen: Seen, *, known: bool) -> bool:
         if seen.status is Status.UNASSIGNED and seen.why:
-            self._found(Step.SCOPE, known, seen.why)
+            self.found(Step.SCOPE, known, seen.why)
         elif seen.status is Status.UNASSIGNED:
             told = "He is not assigned to the enterprise application, as of the last cycle's reading."
-            self._found(Step.SCOPE, known, told)
+            self.found(Step.SCOPE, known, told)
         else:
             everybody = self.store.entra is not None and self.store.entra.scope is Scope.ALL_USERS
             told = "The store takes all users." if everybody else "He is assigned, himself or by a group."
-            self._found(Step.SCOPE, True, told)
+            self.found(Step.SCOPE, True, told)
         return self.steps[-1].passed
 
     def _match(self, stored: Stored | None) -> None:
         identity = stored.identity if stored else None
         if identity is None:
-            self._found(Step.MATCH, True, "The store does not know him yet; Zoho One is asked when he is created.")
+            self.found(Step.MATCH, True, "The store does not know him yet; Zoho One is asked when he is created.")
         elif identity.account is None:
-            self._found(Step.MATCH, True, "The store knows him; he has no account in Zoho One.")
+            self.found(Step.MATCH, True, "The store knows him; he has no account in Zoho One.")
         else:
             state = "active" if identity.account.holds.active else "not active"
             ids = (("Zoho One account", identity.account.id), ("id in the bridge", identity.id))
-            self._found(Step.MATCH, True, f"He has an account in Zoho One, which is {state}.", ids)
+            self.found(Step.MATCH, True, f"He has an account in Zoho One, which is {state}.", ids)
 
     def _map(self, see: See, stored: Stored | None) -> bool:
         seen = see(stored)
@@ -208,7 +221,7 @@ class _Person:
             failure = BEING_WRITTEN
         except (PushError, ZohoBusy, ZohoCredentials) as trouble:
             failure = str(trouble)
-        self._found(
+        self.found(
             Step.MAP, failure is None, failure or "The mapping has a value for each field that needs one.", details
         )
         return failure is None
@@ -219,7 +232,7 @@ class _Person:
     def _act_on(self, stored: Stored | None, name: str) -> OnDemandReport:
         if stored is None or stored.identity.pending is None:
             told = "Zoho One holds what it should." if stored else "He is not active, so no account is created."
-            self._found(Step.ACTION, True, told)
+            self.found(Step.ACTION, True, told)
             return self._report(name, result=Result.DONE)
         self.identity = stored.identity.id
         candidate = replace(Candidate.pending(stored.identity, self.parts.now()), waits=None)  # he is wanted now
@@ -228,7 +241,7 @@ class _Person:
         why_not = self._held_back(change.kind)
         if why_not is None:
             why_not = self._settle(stored)
-        self._found(Step.ACTION, why_not is None, why_not or change.reason)
+        self.found(Step.ACTION, why_not is None, why_not or change.reason)
         result = Result.DONE if why_not is None else Result.FAILED
         return self._report(name, change.kind, change.fields, result)
 
@@ -259,11 +272,6 @@ class _Person:
             now = parts.now()
             parts.leavings.change(self.store.id, lambda recent: recent.with_leavings(now, 1))
         return None
-
-    def _found(self, step: Step, passed: bool, told: str, details: tuple[tuple[str, str], ...] = ()) -> None:
-        found = StepFound(step=step, passed=passed, told=told, details=details)
-        self.steps.append(found)
-        self.tell(self.object_id, found)
 
     def _report(
         self,

@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from itertools import batched
 from math import ceil
 
+from shared.directory.group import DELETED
 from shared.entra.assignments import Assignments, read_assignments
 from shared.entra.errors import DeltaExpired, GraphImplausible
 from shared.entra.groups import has_nobody
 from shared.entra.members_delta import MOST_GROUPS, MembersPage, read_members
 from shared.entra.plausible import ensure_plausible
-from shared.provisioning.following import DELETED, UNASSIGNED, Chunk, Following, Reading, ScopeProgress, for_reason
+from shared.provisioning.following import UNASSIGNED, Chunk, Following, Reading, ScopeProgress
 from shared.tables.entra_scope import HIMSELF
 
 SPARE_CHUNKS = 2
@@ -49,7 +50,7 @@ class _Assigned(Following):
         self._read_direct(assigned.users)
         if followed != assigned.groups or kept != assigned.groups:
             chunks = _chunks(self.progress.chunks, assigned.groups)
-            self.let_go(for_reason(kept - assigned.groups, UNASSIGNED), chunks)
+            self.let_go(dict.fromkeys(kept - assigned.groups, UNASSIGNED), chunks)
 
     def read_members(self, number: int) -> None:
         """What changed in a chunk, or where that cannot be told, everything in it."""
@@ -82,7 +83,7 @@ class _Assigned(Following):
         for page in read_members(self._with.graph, chunk.groups, chunk.link):
             if page.gone:
                 # A group may be back already: listed in full, it says so before anything is concluded.
-                self.let_go(for_reason(page.gone, DELETED), self.with_link(number, None))
+                self.let_go(dict.fromkeys(page.gone, DELETED), self.with_link(number, None))
                 return
             if self.names(page):
                 # Of a group that is new, or back, a page need not tell everything.
@@ -116,7 +117,7 @@ class _Assigned(Following):
                             f"Microsoft Graph lists the group {group} with nobody and with members. Nothing was changed"
                         )
                 if gone:
-                    self.let_go(for_reason(gone, DELETED), self.progress.chunks)
+                    self.let_go(dict.fromkeys(gone, DELETED), self.progress.chunks)
                 for group in before.keys() - gone:
                     self.change(group, set(), known[group] - listed[group], look=False)
                 self.keep(chunks=self.with_link(number, page.link))

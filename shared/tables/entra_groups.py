@@ -13,10 +13,9 @@ from itertools import batched, groupby
 from azure.data.tables import UpdateMode
 
 from shared.tables.entra_scope import look_key
-from shared.tables.errors import Changed
 from shared.tables.portions import MOST_ROWS
 from shared.tables.service import our_errors
-from shared.tables.store_rows import AFTER_ALL, Operation, StoreRows
+from shared.tables.store_rows import AFTER_ALL, Operation, StoreRows, remove_rows
 
 _ITSELF, _EVERYBODY = "-", "all"
 
@@ -87,14 +86,7 @@ class EntraGroups(StoreRows):
 
     def done(self, store: str, look: Look) -> None:
         """It was looked at, and what it led to is done. One round trip for a hundred marks."""
-        for portion in batched(look.keys, MOST_ROWS, strict=False):
-            rows = [{"PartitionKey": store, "RowKey": key} for key in portion]
-            try:
-                self._submit([("delete", row) for row in rows])
-            except Changed:
-                for row in rows:
-                    with our_errors():
-                        self._table.delete_entity(row)  # one that is not there is no error
+        remove_rows(self._table, store, look.keys)
 
     def _submit(self, operations: Sequence[Operation]) -> None:
         with our_errors():

@@ -16,6 +16,7 @@ from azure.data.tables import TableClient, UpdateMode
 from shared.tables.errors import Changed
 from shared.tables.portions import MOST_ROWS
 from shared.tables.service import our_errors
+from shared.tables.store_rows import remove_rows
 
 HIMSELF = "-"
 """The group of those who are assigned themselves."""
@@ -90,15 +91,7 @@ class EntraScope:
 
     def unmark(self, store: str, users: Sequence[str]) -> None:
         """They were looked at."""
-        for portion in batched(users, MOST_ROWS, strict=False):
-            operations = [("delete", _row(store, f"again:{user}")) for user in portion]
-            try:
-                with our_errors():
-                    self._table.submit_transaction(operations)
-            except Changed:
-                for _, row in operations:
-                    with our_errors():
-                        self._table.delete_entity(row)  # one that is not there is no error
+        remove_rows(self._table, store, [f"again:{user}" for user in users])
 
     def _transact(self, store: str, group: str, changes: Sequence[tuple[str, bool]], *, mark: bool, look: bool) -> None:
         operations: list[_Operation] = []

@@ -1,17 +1,33 @@
 """The rows of one store in a table: read by key, and from one key up to another."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import batched
 
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, TableEntity
 
+from shared.tables.errors import Changed
 from shared.tables.identity_rows import Row
+from shared.tables.portions import MOST_ROWS
 from shared.tables.service import our_errors
 
 type Operation = tuple[str, Row] | tuple[str, Row, dict[str, object]]
 
 AFTER_ALL = ";"
 """Sorts right behind ``:``, so that ``id:`` up to ``id;`` is every row of that kind."""
+
+
+def remove_rows(table: TableClient, store: str, keys: Sequence[str]) -> None:
+    """Take rows away, those that are there. One round trip for a hundred, as long as all are. Raises TablesBusy."""
+    for portion in batched(keys, MOST_ROWS, strict=False):
+        rows = [{"PartitionKey": store, "RowKey": key} for key in portion]
+        try:
+            with our_errors():
+                table.submit_transaction([("delete", row) for row in rows])
+        except Changed:
+            for row in rows:
+                with our_errors():
+                    table.delete_entity(row)  # one that is not there is no error
 
 
 class StoreRows:
