@@ -6,7 +6,7 @@ Nobody's scope hangs on what is read here, only which groups Zoho One has, and w
 import sys
 
 from shared.directory.group import DELETED
-from shared.entra.errors import DeltaExpired, GraphImplausible, GraphNotFound
+from shared.entra.errors import GraphImplausible, GraphNotFound
 from shared.entra.groups import has_nobody, read_direct_members
 from shared.entra.members_delta import MembersPage, read_members
 from shared.entra.plausible import ensure_plausible
@@ -22,7 +22,7 @@ def follow_every_group(reading: Reading, progress: ScopeProgress) -> ScopeProgre
     """
     following = _Every(reading, progress)
     following.begin()
-    following.read()
+    following.read_members(0)
     return following.progress
 
 
@@ -33,23 +33,8 @@ class _Every(Following):
         if not self.progress.follows_every_group:
             self.keep(chunks=(Chunk(groups=()),), direct="")
 
-    def read(self) -> None:
-        """What changed, or where that cannot be told, everything."""
-        (chunk,) = self.progress.chunks
-        try:
-            if chunk.midway:
-                self._read_changes()
-            self._read_changes()
-        except DeltaExpired:
-            self.keep(chunks=self.with_link(0, None))
-        if self.progress.chunks[0].link is None:
-            self._read_in_full()
-
-    def _read_changes(self) -> None:
-        (chunk,) = self.progress.chunks
-        if chunk.link is None:
-            return
-        for page in read_members(self._with.graph, (), chunk.link):
+    def _read_changes(self, number: int, link: str) -> None:
+        for page in read_members(self._with.graph, (), link):
             new, gone = self.names(page), page.gone
             for group in new | (gone & page.names.keys()):
                 # Of a group that is new, or back, a page need not tell everything.
@@ -57,7 +42,7 @@ class _Every(Following):
                     gone = gone - {group}
             for group in (page.added.keys() | page.removed.keys()) - new - page.gone:
                 self.change(group, page.added.get(group, set()), page.removed.get(group, set()))
-            chunks = self.with_link(0, page.link, midway=not page.last)
+            chunks = self.with_link(number, page.link, midway=not page.last)
             if gone:
                 self.let_go(dict.fromkeys(gone, DELETED), chunks)
             self.moved(chunks)
@@ -86,7 +71,7 @@ class _Every(Following):
         known = self.known(group)
         self.change(group, listed - known, known - listed, look=False)
 
-    def _read_in_full(self) -> None:
+    def _read_in_full(self, number: int) -> None:
         there = {group.id: group for group in self._with.groups.all(self._with.store)}
         listed: dict[str, set[str]] = {}
         for page in read_members(self._with.graph, (), None):
@@ -101,7 +86,7 @@ class _Every(Following):
                     # Who was a member stays one until it is certain that the group has nobody.
                     if users or not self.known(group) or self._has_nobody(group):
                         self._become(group, users)
-                self.let_go(dict.fromkeys(there.keys() - listed.keys(), DELETED), self.with_link(0, page.link))
+                self.let_go(dict.fromkeys(there.keys() - listed.keys(), DELETED), self.with_link(number, page.link))
 
 
 def _note(page: MembersPage, listed: dict[str, set[str]]) -> None:

@@ -5,12 +5,14 @@ leaves none behind. Graph tells of a member who came and left since a link was g
 that a page may be stored twice.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.entra.errors import DeltaExpired
 from shared.entra.graph_client import GraphClient
 from shared.entra.members_delta import MembersPage
 from shared.tables.entra_groups import EntraGroup, EntraGroups
@@ -71,12 +73,36 @@ class Reading:
     """Called between pages of what has to begin anew if it is cut short; it may only raise where all is lost."""
 
 
-class Following:
+class Following(ABC):
     """One reading's progress, and its writes."""
 
     def __init__(self, reading: Reading, progress: ScopeProgress) -> None:
         self.progress = progress
         self._with = reading
+
+    def read_members(self, number: int) -> None:
+        """What changed in a chunk, or where that cannot be told, everything in it."""
+        try:
+            if self.progress.chunks[number].midway:
+                self._read_round(number)
+            self._read_round(number)
+        except DeltaExpired:
+            self.keep(chunks=self.with_link(number, None))
+        if self.progress.chunks[number].link is None:
+            self._read_in_full(number)
+
+    def _read_round(self, number: int) -> None:
+        """A round of what changed, unless a full one is due."""
+        if (link := self.progress.chunks[number].link) is not None:
+            self._read_changes(number, link)
+
+    @abstractmethod
+    def _read_changes(self, number: int, link: str) -> None:
+        """Take in what changed since a link; where that does not tell everything, let a full round be due."""
+
+    @abstractmethod
+    def _read_in_full(self, number: int) -> None:
+        """Take in everything of a chunk."""
 
     def names(self, page: MembersPage, known: Mapping[str, EntraGroup] | None = None) -> set[str]:
         """Keep what the groups of a page are called; those that were not there before, or are back.

@@ -7,7 +7,7 @@ from math import ceil
 
 from shared.directory.group import DELETED
 from shared.entra.assignments import Assignments, read_assignments
-from shared.entra.errors import DeltaExpired, GraphImplausible
+from shared.entra.errors import GraphImplausible
 from shared.entra.groups import has_nobody
 from shared.entra.members_delta import MOST_GROUPS, MembersPage, read_members
 from shared.entra.plausible import ensure_plausible
@@ -52,18 +52,6 @@ class _Assigned(Following):
             chunks = _chunks(self.progress.chunks, assigned.groups)
             self.let_go(dict.fromkeys(kept - assigned.groups, UNASSIGNED), chunks)
 
-    def read_members(self, number: int) -> None:
-        """What changed in a chunk, or where that cannot be told, everything in it."""
-        chunk = self.progress.chunks[number]
-        try:
-            if chunk.midway:
-                self._read_changes(number)
-            self._read_changes(number)
-        except DeltaExpired:
-            self.keep(chunks=self.with_link(number, None))
-        if self.progress.chunks[number].link is None:
-            self._read_in_full(number, chunk.groups)
-
     def _read_direct(self, users: frozenset[str]) -> None:
         digest = hashlib.sha256(" ".join(sorted(users)).encode()).hexdigest()
         if digest == self.progress.direct:
@@ -75,12 +63,8 @@ class _Assigned(Following):
             self.change(HIMSELF, users - known, known - users, look=False)
         self.keep(direct=digest)
 
-    def _read_changes(self, number: int) -> None:
-        """A round of what changed, unless a full one is due."""
-        chunk = self.progress.chunks[number]
-        if chunk.link is None:
-            return
-        for page in read_members(self._with.graph, chunk.groups, chunk.link):
+    def _read_changes(self, number: int, link: str) -> None:
+        for page in read_members(self._with.graph, self.progress.chunks[number].groups, link):
             if page.gone:
                 # A group may be back already: listed in full, it says so before anything is concluded.
                 self.let_go(dict.fromkeys(page.gone, DELETED), self.with_link(number, None))
@@ -95,7 +79,8 @@ class _Assigned(Following):
             if page.added or page.removed or page.names:
                 self.keep()
 
-    def _read_in_full(self, number: int, groups: tuple[str, ...]) -> None:
+    def _read_in_full(self, number: int) -> None:
+        groups = self.progress.chunks[number].groups
         if self._with.look:
             self._with.groups.look_at(self._with.store, groups)
         known = {group: self.known(group) for group in groups}
