@@ -104,6 +104,9 @@ class Store(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: StoreId
+    incarnation: str = Field(
+        default="", description="Another one for a store that is added again under its id, or restored from a backup"
+    )
     name: str
     schedule: Schedule = Schedule()
     zoho: ZohoConnection
