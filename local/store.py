@@ -89,6 +89,7 @@ def add_store(
                 client_id=zoho_one.client_id,
                 update_verb=update_verb,
                 sends_passwords=notification is not None,
+                shares_organisation=True,  # of the simulated Zoho One there is one
             ),
             password_notification=notification or PasswordNotification(),
             token_hashes=(token_hash(token),),
