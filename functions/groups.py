@@ -8,7 +8,7 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # the library lea
 
 
 @blueprint.function_name("groups")
-@blueprint.timer_trigger("timer", schedule="30 * * * * *")
+@blueprint.timer_trigger("timer", schedule="30 */5 * * * *")
 def groups(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the worker passes it by name
     """Try again what is due."""
     bridge().settle_groups()

@@ -8,7 +8,7 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # the library lea
 
 
 @blueprint.function_name("notify")
-@blueprint.timer_trigger("timer", schedule="15 * * * * *")
+@blueprint.timer_trigger("timer", schedule="0 */5 * * * *")
 def notify(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the worker passes it by name
     """Try again what is due."""
     bridge().mail_passwords()
