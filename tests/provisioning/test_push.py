@@ -7,6 +7,7 @@ import pytest
 from shared.bridge import Bridge
 from shared.directory.history import EventKind
 from shared.directory.identity import Identity
+from shared.directory.store import UpdateVerb
 from tests.conftest import Endpoint, ZohoOne
 
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -96,7 +97,19 @@ def test_someone_elses_account_is_not_adopted(endpoint: Endpoint, zoho_one: Zoho
     assert len(zoho_one.users()) == 1
 
 
-@pytest.mark.parametrize("fault", [{"status": 503}, {"status": 500}, {"drop": "before"}, {"drop": "after"}])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 503},
+        {"status": 500},
+        {"drop": "before"},
+        {"drop": "after"},
+        {"lie": "error"},
+        {"lie": "page", "carried_out": True},
+        {"lie": "silence", "carried_out": True},
+        {"status": 201, "body": {"id": "1", "userName": "bob@contoso.example"}},
+    ],
+)
 def test_a_creation_that_zoho_one_did_not_answer_is_finished_by_the_next(
     endpoint: Endpoint, zoho_one: ZohoOne, bridge: Bridge, store_id: str, fault: dict[str, Any]
 ) -> None:
@@ -115,6 +128,37 @@ def test_a_creation_that_zoho_one_did_not_answer_is_finished_by_the_next(
     assert identity.pending is None
     assert identity.account is not None
     assert identity.account.id == account["id"]
+
+
+LIES: list[dict[str, Any]] = [{"lie": lie, "carried_out": done} for lie in ("error", "page") for done in (False, True)]
+LIES += [{"lie": "silence"}, {"status": 200, "body": {"id": "1", "active": False}}, {"status": 202}]
+
+
+@pytest.mark.parametrize("lie", LIES)
+@pytest.mark.parametrize("verb", UpdateVerb)
+def test_a_success_that_does_not_show_what_was_done_is_looked_into(
+    endpoint: Endpoint, zoho_one: ZohoOne, bridge: Bridge, store_id: str, lie: dict[str, Any], verb: UpdateVerb
+) -> None:
+    """Nobody is told that a leaver is shut out before they are."""
+    change = {"update_verb": verb}
+    bridge.stores.change(
+        store_id, lambda store: store.model_copy(update={"zoho": store.zoho.model_copy(update=change)})
+    )
+    user_id = _create(endpoint)
+    zoho_one.fail(method=str(verb), path="/Users/{id}", **lie)
+    answer = _patch(endpoint, user_id, active="False")
+    assert (answer.status_code, "Zoho One" in answer.json()["detail"]) == (503, True)
+    assert _history(bridge, store_id, user_id) == [EventKind.CREATED]
+    assert _patch(endpoint, user_id, active="False").status_code == 200
+    assert zoho_one.users()[0]["active"] is False
+    assert _history(bridge, store_id, user_id) == [EventKind.CREATED, EventKind.DEACTIVATED]
+
+
+def test_a_success_without_a_word_that_was_one_costs_one_look(endpoint: Endpoint, zoho_one: ZohoOne) -> None:
+    user_id = _create(endpoint)
+    zoho_one.fail(method="PATCH", lie="silence", carried_out=True)
+    assert _patch(endpoint, user_id, active="False").status_code == 200
+    assert zoho_one.calls()["GET /Users/{id}"] == 1
 
 
 @pytest.mark.parametrize("fault", [{"status": 503}, {"drop": "before"}, {"drop": "after"}])
