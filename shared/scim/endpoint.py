@@ -19,7 +19,7 @@ from shared.logging import logged_with, places
 from shared.provisioning.group_push import GroupPush
 from shared.provisioning.push import Push
 from shared.scim.auth import ensure_authorized, ensure_open
-from shared.scim.entra_shapes import standard_body, standard_filter
+from shared.scim.entra_shapes import standard_filter
 from shared.scim.errors import scim_errors
 from shared.scim.handler import SyncHandler, SyncService
 from shared.scim.provider import MAX_BODY, sync_endpoint_provider
@@ -105,10 +105,10 @@ class SyncEndpoint:
         service = _service_of(store.custom_attributes, self._secret)
         storage = IdentityStorage(store, service.provider, self._identities, self._push, self._group_push)
         with logged_with(store=store.id):
-            return SyncHandler(service, storage).handle(self._scim_request(store, request, url, headers))
+            return SyncHandler(service, storage).handle(self._scim_request(service, store, request, url, headers))
 
     def _scim_request(
-        self, store: Store, request: HttpRequest, url: SplitResult, headers: Mapping[str, str]
+        self, service: SyncService, store: Store, request: HttpRequest, url: SplitResult, headers: Mapping[str, str]
     ) -> ScimRequest:
         """The request in the library's terms, in the standard's shapes, relative to the store's endpoint."""
         origin = self._public_url or f"{url.scheme}://{url.netloc}"
@@ -127,7 +127,7 @@ class SyncEndpoint:
             path=unquote(path),
             query=query,
             headers=headers,
-            body=standard_body(request.body) if request.method in ("POST", "PUT", "PATCH") else b"",
+            body=service.shapes.standard_body(request.body) if request.method in ("POST", "PUT", "PATCH") else b"",
         )
 
 

@@ -161,6 +161,62 @@ def test_a_success_without_a_word_that_was_one_costs_one_look(endpoint: Endpoint
     assert zoho_one.calls()["GET /Users/{id}"] == 1
 
 
+SILENCE: list[tuple[str, dict[str, Any]]] = [
+    ("PUT", {key: value for key, value in ADA.items() if key != "active"} | {"title": "Countess"}),
+    ("PUT", ADA | {"active": None, "title": "Countess"}),
+    *(
+        ("PATCH", {"schemas": [PATCH], "Operations": [said, {"op": "Replace", "path": "title", "value": "Countess"}]})
+        for said in (
+            {"op": "Replace", "path": "active", "value": None},
+            {"op": "Remove", "path": "active"},
+            {"op": "Remove", "path": "active", "value": "False"},
+            {"op": "Replace", "value": {"active": None}},
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize(("method", "body"), SILENCE)
+@pytest.mark.parametrize("active", [True, False])
+def test_silence_about_a_status_changes_none(
+    endpoint: Endpoint, zoho_one: ZohoOne, method: str, body: dict[str, Any], active: bool
+) -> None:
+    user_id = _create(endpoint)
+    _patch(endpoint, user_id, active=active)
+    for _ in range(2):
+        answer = endpoint.request(method, f"/Users/{user_id}", json=body)
+        assert (answer.status_code, answer.json()["title"]) == (200, "Countess")
+        assert zoho_one.users()[0]["active"] is active
+    assert endpoint.request("GET", f"/Users/{user_id}").json().get("active") in (active, None)
+    for told in (not active, active):
+        assert _patch(endpoint, user_id, active=str(told)).json()["active"] is told
+        assert zoho_one.users()[0]["active"] is told
+
+
+def test_a_new_person_of_whom_nothing_is_said_is_active(endpoint: Endpoint, zoho_one: ZohoOne) -> None:
+    for name, said in (("a", {}), ("b", {"active": None})):
+        person = {"userName": f"{name}@contoso.example"} | said
+        assert endpoint.request("POST", "/Users", json=person).status_code == 201
+    assert [user["active"] for user in zoho_one.users()] == [True, True]
+
+
+@pytest.mark.parametrize("value", ["", "perhaps", "on", 0, 1, [], [True], {}, {"value": True}])
+def test_a_status_that_cannot_be_read_is_refused(endpoint: Endpoint, zoho_one: ZohoOne, value: object) -> None:
+    user_id = _create(endpoint)
+    _patch(endpoint, user_id, active=False)
+    before = endpoint.request("GET", f"/Users/{user_id}").json()
+    answers = [
+        _patch(endpoint, user_id, title="Countess", active=value),
+        endpoint.request("PUT", f"/Users/{user_id}", json=ADA | {"active": value}),
+        endpoint.request("POST", "/Users", json={"userName": "bob@contoso.example", "active": value}),
+    ]
+    for answer in answers:
+        assert (answer.status_code, answer.json()["scimType"]) == (400, "invalidValue")
+        assert "active" in answer.json()["detail"]
+    assert endpoint.request("GET", f"/Users/{user_id}").json() == before
+    assert [user["active"] for user in zoho_one.users()] == [False]
+
+
 @pytest.mark.parametrize("fault", [{"status": 503}, {"drop": "before"}, {"drop": "after"}])
 def test_a_change_that_zoho_one_did_not_answer_is_finished_by_the_same_request(
     endpoint: Endpoint, zoho_one: ZohoOne, bridge: Bridge, store_id: str, fault: dict[str, Any]
