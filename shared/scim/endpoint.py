@@ -25,6 +25,7 @@ from shared.scim.handler import SyncHandler, SyncService
 from shared.scim.provider import MAX_BODY, sync_endpoint_provider
 from shared.scim.storage import IdentityStorage
 from shared.tables.identities import Identities
+from shared.tables.ignored_attributes import IgnoredNotes
 from shared.tables.stores import Stores
 
 _log = logging.getLogger("bridge.scim")
@@ -58,6 +59,7 @@ class SyncEndpoint:
         identities: Identities,
         push: Push,
         group_push: GroupPush,
+        ignored: IgnoredNotes,
         secret: bytes,
         public_url: str | None = None,
         clock: Callable[[], float] = time.perf_counter,
@@ -67,6 +69,7 @@ class SyncEndpoint:
         self._identities = identities
         self._push = push
         self._group_push = group_push
+        self._ignored = ignored
         self._public_url = public_url
         self._entra_tokens = IssuedTokens()
         self._clock = clock
@@ -105,7 +108,10 @@ class SyncEndpoint:
         service = _service_of(store.custom_attributes, self._secret)
         storage = IdentityStorage(store, service.provider, self._identities, self._push, self._group_push)
         with logged_with(store=store.id):
-            return SyncHandler(service, storage).handle(self._scim_request(service, store, request, url, headers))
+            response = SyncHandler(service, storage).handle(self._scim_request(service, store, request, url, headers))
+        if response.status.is_success:
+            self._ignored.note(store.id, storage.ignored)
+        return response
 
     def _scim_request(
         self, service: SyncService, store: Store, request: HttpRequest, url: SplitResult, headers: Mapping[str, str]

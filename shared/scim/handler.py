@@ -26,7 +26,7 @@ from shared.scim.errors import ServiceUnavailableException
 from shared.scim.member_operations import member_request
 from shared.scim.patience import until_free
 from shared.scim.provider import multi_valued_of
-from shared.scim.published import Published, applied
+from shared.scim.published import Published, applied, unknown_of
 from shared.scim.storage import GROUP, IdentityStorage
 from shared.tables.errors import Changed
 
@@ -96,6 +96,7 @@ class SyncHandler(ScimHandler):
     ) -> Resource[Any]:
         """A PUT. One that leaves ``active`` out keeps it as it was, which RFC 7644 §3.5.1 leaves to the server."""
         resource_id, read = str(current.id), [current]
+        self.storage.ignored += unknown_of(replacement)
 
         def write() -> Resource[Any]:
             standing = read.pop() if read else self.storage.get(resource_type, resource_id)
@@ -114,7 +115,7 @@ class SyncHandler(ScimHandler):
 
         Raises InvalidPathException where it leads into a published schema, to an attribute that is not there.
         """
-        self.service.published.unknown_in(patch_op, self.service.get_model(resource_type))
+        self.storage.ignored += self.service.published.unknown_in(patch_op, self.service.get_model(resource_type))
         if resource_type.name == GROUP:
             return self._patch_group(resource_type, resource_id, patch_op, conditions)
 

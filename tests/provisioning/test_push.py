@@ -7,7 +7,9 @@ import pytest
 from shared.bridge import Bridge
 from shared.directory.history import EventKind
 from shared.directory.identity import Identity
+from shared.directory.scim_path import ENTERPRISE
 from shared.directory.store import UpdateVerb
+from shared.scim.published import NO_NAME
 from tests.conftest import Endpoint, ZohoOne
 
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -198,6 +200,16 @@ def test_a_new_person_of_whom_nothing_is_said_is_active(endpoint: Endpoint, zoho
         person = {"userName": f"{name}@contoso.example"} | said
         assert endpoint.request("POST", "/Users", json=person).status_code == 201
     assert [user["active"] for user in zoho_one.users()] == [True, True]
+
+
+def test_what_entra_sends_and_nothing_uses_is_told_by_name(endpoint: Endpoint, bridge: Bridge, store_id: str) -> None:
+    user_id = _create(endpoint, shoeSize=39, **{"urn:contoso:2.0:User": {"hatSize": 56}, ENTERPRISE: {"desk": 4}})
+    _patch(endpoint, user_id, shoeSize="ada@contoso.example")
+    refused = _patch(endpoint, user_id, userName="", gloveSize=7)
+    assert refused.status_code == 400
+    endpoint.request("PUT", f"/Users/{user_id}", json=ADA | {"ringSize": 7, "ada@contoso.example": 1})
+    told = {attribute.name for attribute in bridge.ignored.read(store_id).attributes}
+    assert told == {"shoeSize", "urn:contoso:2.0:User", f"{ENTERPRISE}:desk", "ringSize", NO_NAME}
 
 
 @pytest.mark.parametrize("value", ["", "perhaps", "on", 0, 1, [], [True], {}, {"value": True}])
