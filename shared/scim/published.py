@@ -1,12 +1,14 @@
 """What the sync endpoint publishes: a path into it is applied or refused; what leads nowhere is ignored and noted."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from inspect import isclass
 from typing import Any
 
+from pydantic.alias_generators import to_camel
 from scim2_models import (
+    BaseModel,
     ComplexAttribute,
     InvalidPathException,
     NoTargetException,
@@ -54,12 +56,21 @@ class Published:
 
 
 def unknown_of(resource: Resource[Any]) -> list[str]:
-    """The attributes of a POST or PUT that no published schema has."""
-    names = list(resource.unknown_attributes)
-    for urn, extension in type(resource).get_extension_models().items():
-        if (held := resource[extension]) is not None:
-            names += [f"{urn}:{name}" for name in held.unknown_attributes]
-    return [attribute_name(name) for name in names]
+    """The attributes of a POST or PUT that no published schema has, at whatever depth."""
+    urns = {extension.__name__: urn for urn, extension in type(resource).get_extension_models().items()}
+    return list(dict.fromkeys(attribute_name(name) for name in _unknown(resource, "", urns)))
+
+
+def _unknown(value: object, prefix: str, urns: Mapping[str, str]) -> Iterator[str]:
+    if isinstance(value, list):
+        for entry in value:
+            yield from _unknown(entry, prefix, urns)
+    elif isinstance(value, BaseModel):
+        yield from (f"{prefix}{name}" for name in value.unknown_attributes)
+        for name in value.model_fields_set:
+            part = getattr(value, name, None)
+            urn = urns.get(type(part).__name__)
+            yield from _unknown(part, f"{urn}:" if urn else f"{prefix}{to_camel(name)}.", urns)
 
 
 def attribute_name(path: str) -> str:

@@ -13,7 +13,7 @@ from scim2_server.conditions import Conditions
 from shared.directory.scim_path import ENTERPRISE, ENTRA, USER
 from shared.scim.handler import SyncService
 from shared.scim.provider import sync_endpoint_provider
-from shared.scim.published import NO_NAME, attribute_name
+from shared.scim.published import NO_NAME, attribute_name, unknown_of
 
 SERVICE = SyncService(sync_endpoint_provider(("extension_0f6e_desk",)), secret=b"x" * 32)
 KIND = next(kind for kind in SERVICE.provider.resource_types if kind.name == "User")
@@ -146,6 +146,20 @@ def test_an_attribute_of_no_schema_is_ignored_and_told_by_its_name(path: str, na
     )
     assert (shown["title"], ignored) == ("C", [name])
     assert patched({"op": "replace", "value": {path: "x"}})[1] == [name]
+
+
+def test_what_a_new_person_brings_and_no_schema_has_is_told_at_any_depth() -> None:
+    known: dict[str, Any] = {"emails": [{"value": "a@contoso.example", "shoe": 1}], "name": {"shoe": 2}}
+    unknown: dict[str, Any] = {
+        "shoe": 3,
+        "urn:contoso:2.0:User": {"shoe": 4},
+        ENTERPRISE: {"shoe": 5, "department": "A"},
+    }
+    with SERVICE.provider:
+        body = json.dumps({"userName": "ada@contoso.example", **known, **unknown}).encode()
+        resource = SERVICE.read_creation(KIND, body, "application/scim+json")
+    told = {"emails.shoe", "name.shoe", "shoe", "urn:contoso:2.0:User", f"{ENTERPRISE}:shoe"}
+    assert set(unknown_of(resource)) == told
 
 
 @pytest.mark.parametrize("key", ["ada@contoso.example", "Ada Lovelace", "x" * 500, "", "[", "a b", "1a"])
