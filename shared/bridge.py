@@ -29,6 +29,7 @@ from shared.settings import Platform, Settings, read_settings
 from shared.tables.connections import Connections
 from shared.tables.consents import Consents
 from shared.tables.identities import Identities
+from shared.tables.ignored_attributes import IgnoredNotes
 from shared.tables.leases import LeaseLost
 from shared.tables.mails import Mails
 from shared.tables.mappings import Mappings
@@ -117,11 +118,13 @@ class Bridge:
         source = self.reconciler.on_demand.source
         self.groups, self.memberships = self.reconciler.groups, self.reconciler.memberships
         self.push = Push(self.identities, source.desires, source.settle, self.leavings, lease_of_writers)
+        self.ignored = IgnoredNotes(service.get_table_client("identities"), _now)
         self.sync_endpoint = SyncEndpoint(
             self.stores,
             self.identities,
             self.push,
             self.groups,
+            self.ignored,
             secret=hashlib.sha256(b"cursors" + keys.encode()).digest(),
             public_url=public_url,
         )

@@ -46,6 +46,7 @@ def open_console(bridge: Bridge) -> Flask:
             mapping_preview=bridge.mapping_preview,
             identities=bridge.identities,
             groups=bridge.groups.groups,
+            ignored=bridge.ignored,
             group_guard=bridge.groups.guard,
             people=PeopleCare(bridge.identities, bridge.users, _now),
             mails=bridge.mails,

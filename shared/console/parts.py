@@ -23,6 +23,7 @@ from shared.tables.errands import Errands
 from shared.tables.groups import Groups
 from shared.tables.held_plans import HeldPlans
 from shared.tables.identities import Identities
+from shared.tables.ignored_attributes import IgnoredNotes
 from shared.tables.mails import Mails
 from shared.tables.mappings import Mappings
 from shared.tables.runs import Runs
@@ -46,6 +47,7 @@ class ConsoleParts:
     mapping_preview: MappingPreview
     identities: Identities
     groups: Groups
+    ignored: IgnoredNotes
     group_guard: GroupGuard
     people: PeopleCare
     mails: Mails

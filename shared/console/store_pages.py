@@ -170,7 +170,9 @@ def _with_id(given: dict[str, str]) -> dict[str, str]:
 def overview(store_id: str) -> View:
     stands = standing(the_store(store_id))
     waiting = parts().identities.waiting(store_id, 20)
-    return page("console/overview.html", stands=stands, waiting=waiting, next_cycle=stands.next_cycle(parts().now()))
+    ignored = parts().ignored.read(store_id).attributes
+    next_cycle = stands.next_cycle(parts().now())
+    return page("console/overview.html", stands=stands, waiting=waiting, next_cycle=next_cycle, ignored=ignored)
 
 
 @blueprint.route("/stores/<store_id>/name", methods=["GET", "POST"])
