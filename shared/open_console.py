@@ -17,8 +17,8 @@ from shared.provisioning.store_settings import StoreSettings
 from shared.tables.liveness import queue_answers, tables_answer
 from shared.tables.partitions import Partitions
 
-OF_ONE_STORE = ("identities", "mappings", "runs", "heldplans", "entra", "errands", "secrets")
-"""Tables in which a store has a partition of its own."""
+OF_ONE_STORE = ("identities", "mappings", "runs", "heldplans", "entra", "errands", "secrets", "leases")
+"""Tables with rows of a store: in all but the last it has a partition of its own."""
 
 
 def open_console(bridge: Bridge) -> Flask:
@@ -37,7 +37,6 @@ def open_console(bridge: Bridge) -> Flask:
                 bridge.stores,
                 bridge.disconnect,
                 Partitions([bridge.table(name) for name in OF_ONE_STORE]),
-                reconciler.cycle_leases,
                 _now,
             ),
             readiness=Readiness({ZOHO_ONE: bridge.switch.check.quick, GRAPH: graph_check.quick}, _now),

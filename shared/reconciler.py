@@ -41,7 +41,6 @@ from shared.provisioning.renewal import Renewal
 from shared.provisioning.settle import Settle
 from shared.provisioning.source import Source
 from shared.tables.asked_cycles import AskedCycles
-from shared.tables.cycle_leases import CycleLeases
 from shared.tables.entra_groups import EntraGroups
 from shared.tables.entra_scope import EntraScope
 from shared.tables.errands import Errands
@@ -116,12 +115,10 @@ class Reconciler:
         people = _People(self, service.get_table_client("identities"), service.get_table_client("entra"))
         self.groups, self.memberships = people.groups, people.memberships
         leases = Leases(service.get_table_client("leases"), now)
-        asked = AskedCycles(service.get_table_client("leases"))
-        self.cycle_leases = CycleLeases(leases, asked, now)
         self.cycles = Cycles(
             stores=stores,
             leases=leases,
-            asked=asked,
+            asked=AskedCycles(service.get_table_client("leases")),
             seals=secrets,
             runs=self.runs,
             errands=self.errands,

@@ -8,7 +8,6 @@ from datetime import datetime
 from shared.connection.disconnect import Disconnect
 from shared.directory.admin_change import AdminChange, setting_changes
 from shared.directory.store import Store
-from shared.tables.cycle_leases import CycleLeases
 from shared.tables.partitions import Partitions
 from shared.tables.stores import Stores
 from shared.zoho.errors import ZohoError
@@ -28,7 +27,6 @@ class StoreRemoval:
     stores: Stores
     disconnect: Disconnect
     partitions: Partitions
-    leases: CycleLeases
     now: Callable[[], datetime]
 
     def step(self, store: Store, by: str) -> bool:
@@ -38,12 +36,13 @@ class StoreRemoval:
         """
         if store.is_started:
             raise StillStarted
-        with self.leases.kept_out(store.id, forget=True):
+        work = self.partitions.work(self.now)
+        with work.kept_out(store.id, forget=True):
             with suppress(ZohoError):  # what cannot be revoked now is erased all the same: nobody has it then
                 self.disconnect(store.id)
             if not self.partitions.drop_some(store.id):
                 return False
-        self.leases.drop(store.id)
+        work.drop(store.id)
         record = AdminChange(at=self.now(), by=by, what="Directory store deleted", changes=setting_changes(store, None))
         self.stores.delete(store.id, record)
         return True

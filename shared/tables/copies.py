@@ -11,9 +11,7 @@ from datetime import datetime
 
 from azure.data.tables import TableClient, TableServiceClient, UpdateMode
 
-from shared.tables.asked_cycles import AskedCycles
-from shared.tables.cycle_leases import CycleLeases
-from shared.tables.leases import Leases
+from shared.tables.cycle_leases import LEASES, CycleLeases
 from shared.tables.partitions import Partitions
 from shared.tables.portions import portions
 from shared.tables.service import our_errors
@@ -66,14 +64,16 @@ class Copies:
 
     def drop_not_copied(self, store: str) -> None:
         """Delete what is known of a store and not copied: it is about the store that was there before."""
-        partitions = Partitions([self._table(table) for table in NOT_COPIED])
-        while not partitions.drop_some(store):
+        while not self._partitions.drop_some(store):
             pass
 
     def cycle_leases(self, now: Callable[[], datetime]) -> CycleLeases:
-        """The leases of cycles, in the same storage account."""
-        table = self._table("leases")
-        return CycleLeases(Leases(table, now), AskedCycles(table), now)
+        """The leases under which the stores' work is done, in the same storage account."""
+        return self._partitions.work(now)
+
+    @property
+    def _partitions(self) -> Partitions:
+        return Partitions([self._table(table) for table in (*NOT_COPIED, LEASES)])
 
     def _of(self, store: str, table: str, columns: list[str] | None = None) -> Iterator[Mapping[str, object]]:
         where, values = "PartitionKey eq @partition", {"partition": self._partition(store, table)}

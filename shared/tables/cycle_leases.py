@@ -13,6 +13,8 @@ from shared.tables.asked_cycles import AskedCycles
 from shared.tables.heartbeat import LASTS, Heartbeat
 from shared.tables.leases import Leases
 
+LEASES = "leases"
+"""The table."""
 CYCLES = "cycle"
 """Lease kind: one per store, by its id."""
 JOBS = "errand"

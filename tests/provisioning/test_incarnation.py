@@ -38,7 +38,7 @@ def now() -> datetime:
 def _removal(reconciled: Reconciled) -> StoreRemoval:
     bridge = reconciled.bridge
     partitions = Partitions([bridge.table(name) for name in OF_ONE_STORE])
-    return StoreRemoval(bridge.stores, bridge.disconnect, partitions, bridge.reconciler.cycle_leases, now)
+    return StoreRemoval(bridge.stores, bridge.disconnect, partitions, now)
 
 
 def _remove(reconciled: Reconciled) -> None:
