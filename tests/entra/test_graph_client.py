@@ -9,13 +9,13 @@ from pydantic import BaseModel
 from shared.entra.answers import Permission
 from shared.entra.domains import verified_domains
 from shared.entra.errors import (
-    DeltaExpired,
     GraphBusy,
     GraphCredentials,
     GraphError,
     GraphNotFound,
     GraphRefused,
     GraphUnclear,
+    LinkExpired,
 )
 from shared.entra.graph_client import BATCH, TRIES, GraphClient
 from tests.conftest import Entra
@@ -56,9 +56,9 @@ def test_turns_pages(entra: Entra) -> None:
         ({"status": 400, "body": "Request_BadRequest"}, GraphRefused, "400 Request_BadRequest"),
         ({"status": 400, "body": "Anna Smith's"}, GraphRefused, "400$"),
         ({"status": 404, "body": "Request_ResourceNotFound"}, GraphNotFound, "404"),
-        ({"status": 410, "body": "Gone"}, DeltaExpired, "read again"),
-        ({"status": 400, "body": "syncStateNotFound"}, DeltaExpired, "read again"),
-        ({"status": 404, "body": "ResyncRequired"}, DeltaExpired, "read again"),
+        ({"status": 410, "body": "Gone"}, LinkExpired, "read again from"),
+        ({"status": 400, "body": "syncStateNotFound"}, LinkExpired, "read again from"),
+        ({"status": 404, "body": "ResyncRequired"}, LinkExpired, "read again from"),
         ({"status": 200, "body": "<html>"}, GraphUnclear, "not understood"),
         ({"status": 200, "body": {}}, GraphUnclear, "not understood"),
         ({"status": 200, "body": {"value": [{}]}}, GraphUnclear, "not understood"),

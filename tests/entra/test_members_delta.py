@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from local.people import PEOPLE
-from shared.entra.errors import DeltaExpired, GraphBusy, GraphCredentials, GraphUnclear
+from shared.entra.errors import GraphBusy, GraphCredentials, GraphUnclear, LinkExpired
 from shared.entra.members_delta import read_members
 from tests.conftest import Entra
 
@@ -132,7 +132,7 @@ def test_an_expired_link_is_told_apart(entra: Entra, mirror: Mirror, status: int
     entra.set(expired_status=status)
     mirror.read()
     entra.forget("links")
-    with pytest.raises(DeltaExpired):
+    with pytest.raises(LinkExpired):
         mirror.read()
 
 

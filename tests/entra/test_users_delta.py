@@ -11,7 +11,7 @@ from local.person import Person
 from local.processes import Processes
 from shared.directory.azure_user import AzureUser, from_graph
 from shared.entra.answers import Removal
-from shared.entra.errors import DeltaExpired, GraphBusy, GraphCredentials, GraphUnclear
+from shared.entra.errors import GraphBusy, GraphCredentials, GraphUnclear, LinkExpired
 from shared.entra.user_properties import select_of
 from shared.entra.users import read_users
 from shared.entra.users_delta import DeltaPosition, read_changes
@@ -149,11 +149,11 @@ def test_an_expired_link_is_told_apart_midway_and_between_rounds(entra: Entra, m
     pages = read_changes(entra.client(), None, SELECT)
     next(pages)
     entra.forget("links")
-    with pytest.raises(DeltaExpired):
+    with pytest.raises(LinkExpired):
         next(pages)
     mirror.read()
     entra.forget("links")
-    with pytest.raises(DeltaExpired):
+    with pytest.raises(LinkExpired):
         mirror.read()
     mirror.position = None
     mirror.read()
@@ -163,7 +163,7 @@ def test_an_expired_link_is_told_apart_midway_and_between_rounds(entra: Entra, m
 def test_a_property_that_was_not_followed_needs_everybody_again(mirror: Mirror, entra: Entra) -> None:
     mirror.read()
     entra.forget("calls")
-    with pytest.raises(DeltaExpired, match="needs city"):
+    with pytest.raises(LinkExpired, match="needs city"):
         mirror.read(select_of([*FIELDS, "city"]))
     assert entra.calls() == {}
     mirror.read(select_of(["mail"]))

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from local.people import PEOPLE
-from shared.entra.errors import DeltaExpired, GraphBusy, GraphImplausible
+from shared.entra.errors import GraphBusy, GraphImplausible, LinkExpired
 from shared.provisioning.following import Reading, ScopeProgress
 from shared.provisioning.scope_reading import refresh
 from shared.tables.entra_groups import EntraGroups
@@ -203,7 +203,7 @@ def test_an_expired_link_is_a_full_round_that_removes_whom_it_does_not_list(read
 def test_a_link_that_expires_in_a_full_round_ends_the_reading(reader: Reader) -> None:
     reader.entra.act({"do": "unassign", "id": ANNA})
     reader.at_first_mark(lambda: reader.entra.forget("links"))
-    with pytest.raises(DeltaExpired):
+    with pytest.raises(LinkExpired):
         reader.read()
     assert reader.read() == set(IDS[1:11])
 
