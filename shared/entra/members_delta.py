@@ -87,7 +87,8 @@ def _sorted_out(
             page.unclear.add(group)
             continue
         known = with_ids(members)
-        if len(known) < len(members) or not all(_take(page, group, *member) for member in known):
+        taken = [_take(page, group, *member) for member in known]
+        if len(known) < len(members) or not all(taken):
             page.unclear.add(group)
     return page
 

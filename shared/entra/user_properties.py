@@ -95,8 +95,9 @@ class UserProperties:
         return known.model_copy(update=changed)
 
     def then(self, later: "UserProperties") -> "UserProperties":
-        """Both together, where the later one has the last word."""
-        values: dict[str, JsonValue] = {**self.values, **later.values}
+        """Both together, where the later one has the last word that is understood."""
+        odd = tuple(name for name in later.unreadable if name in later.values and name in self.values)
+        values: dict[str, JsonValue] = {**self.values, **later.values, **{name: self.values[name] for name in odd}}
         managers, said = self.managers, "manager" in later.values
         if said or later.managers:
             managers = later.managers
@@ -105,7 +106,7 @@ class UserProperties:
             values["manager"] = None
         if managers and not said:
             values.pop("manager", None)  # of the earlier one
-        former, misread = (*self.former_managers, *later.former_managers), (*self.misread, *later.misread)
+        former, misread = (*self.former_managers, *later.former_managers), (*self.misread, *later.misread, *odd)
         return UserProperties(self.id, values, managers, former, misread)
 
     @cached_property

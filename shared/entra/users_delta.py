@@ -108,7 +108,7 @@ def _properties(object_id: str, entry: Entry, selected: Sequence[str]) -> UserPr
     odd = not isinstance(told, list) or len(clear) < len(told)
     return UserProperties(
         id=object_id,
-        values={name: entry[name] for name in selected if name in entry and name != "manager"},
+        values={name: entry[name] for name in selected if name in entry and name not in ("id", "manager")},
         managers=tuple(manager for manager, relation in clear if not is_removed(relation)),
         former_managers=tuple(manager for manager, relation in clear if is_removed(relation)),
         misread=("manager",) if odd else (),

@@ -103,6 +103,13 @@ def test_its_patience_ends(entra: Entra) -> None:
     assert entra.slept == [8] * (TRIES - 1)
 
 
+def test_a_caller_with_a_lease_hears_a_heartbeat_while_it_waits(entra: Entra) -> None:
+    beats: list[float] = []
+    entra.fail(DOMAINS, status=429, headers={"Retry-After": "25"})
+    assert verified_domains(entra.client().beating(lambda: beats.append(sum(entra.slept))))
+    assert beats == [0, 10, 20, 25, 25], "before each call, and never more than ten seconds apart"
+
+
 def test_a_token_that_ended_is_renewed_once(entra: Entra) -> None:
     client = entra.client()
     verified_domains(client)
