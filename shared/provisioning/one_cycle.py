@@ -192,7 +192,7 @@ class OneCycle:
             troubles += more
             self.note = self.note.model_copy(update={"reading": reading})
         finally:  # what was found belongs to the run, also where the rest is left to the next message
-            for trouble in troubles:
+            for trouble in dict.fromkeys(troubles):  # what was read twice is told once
                 self.run = self.run.with_error(trouble)
 
     def _compare(self) -> None:
