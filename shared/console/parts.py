@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.connection.disconnect import Disconnect
-from shared.directory.schedule import CycleTimes
 from shared.provisioning.carrying_out import CarryingOut
+from shared.provisioning.cycle import Cycles
 from shared.provisioning.decisions import Decisions
 from shared.provisioning.graph_check import GraphCheck
 from shared.provisioning.group_guard import GroupGuard
@@ -55,8 +55,7 @@ class ConsoleParts:
     errands: Errands
     carrying_out: CarryingOut
     decisions: Decisions
-    cycle_times: Callable[[str], CycleTimes]
-    """When a store's cycles ran, by its id."""
+    cycles: Cycles
     answers: Callable[[], Mapping[str, str | None]]
     """What the app itself needs, each by name: None where it answers, or what is wrong."""
     now: Callable[[], datetime]
