@@ -19,9 +19,8 @@ from shared.entra.members_delta import MOST_GROUPS
 from shared.entra.users import read_users
 from shared.entra.users_delta import DeltaPosition
 from shared.provisioning import following, pull
-from shared.provisioning.cycle_note import CycleNote, lease_name, sealed
+from shared.provisioning.cycle_note import CycleNote, CycleRequest, lease_name, sealed
 from shared.provisioning.following import UNASSIGNED, Chunk, Following, Reading, ScopeProgress
-from shared.provisioning.one_cycle import CycleRequest
 from shared.provisioning.reading_progress import ReadingProgress
 from shared.tables.entra_groups import EntraGroup, EntraGroups
 from shared.tables.entra_scope import EntraScope
