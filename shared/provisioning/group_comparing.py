@@ -5,6 +5,7 @@ Groups that nobody manages are none of the bridge's, and are not even listed: Zo
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import batched
 
 from shared.directory.group import GroupDrift
 from shared.directory.store import Drift, Store
@@ -12,6 +13,9 @@ from shared.provisioning.group_push import GroupPush
 from shared.tables.entra_groups import EntraGroups
 from shared.tables.group_rows import StoredGroup
 from shared.zoho.group_client import ZohoGroups
+
+PAGE = 1000
+"""Groups marked between two heartbeats."""
 
 
 @dataclass
@@ -41,7 +45,9 @@ class GroupComparing:
         found = GroupComparison()
         if not store.groups.are_synced:
             return found
-        self.entra.look_at(store.id, [group.id for group in self.entra.all(store.id)])
+        for some in batched(self.entra.all(store.id), PAGE, strict=False):
+            self.entra.look_at(store.id, [group.id for group in some])
+            beat()
         for stored in self.push.groups.everything(store.id):
             beat()
             if stored.group.account is None or stored.group.pending is not None:

@@ -4,7 +4,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from shared.calls import Calls
@@ -187,15 +187,19 @@ class OneCycle:
         """What Entra says, into what the bridge knows. Nothing is planned unless all of it was read."""
         reading, troubles = self.note.reading, list[str]()
         self.parts.pull.mappings.look_again(self.store.id)
-        if self.store.entra is not None:
-            self.report("reading Entra", 0, 0)
-            graph = self.parts.graphs.of(self.store)
-            reading, troubles = self.parts.pull.read(self.store, graph, reading, self._keep, self._beat, self._hold_on)
+        try:
+            if self.store.entra is not None:
+                self.report("reading Entra", 0, 0)
+                graph = self.parts.graphs.of(self.store)
+                keep, beat, hold = self._keep, self._beat, self._hold_on
+                reading, _ = self.parts.pull.read(self.store, graph, reading, keep, beat, hold, troubles)
+                self.note = self.note.model_copy(update={"reading": reading})
+            reading, more = self.parts.renewal.after_rules(self.store, reading, self._keep, self._beat)
+            troubles += more
             self.note = self.note.model_copy(update={"reading": reading})
-        reading, more = self.parts.renewal.after_rules(self.store, reading, self._keep, self._beat)
-        self.note = self.note.model_copy(update={"reading": reading})
-        for trouble in (*troubles, *more):
-            self.run = self.run.with_error(trouble)
+        finally:  # what was found belongs to the run, also where the rest is left to the next message
+            for trouble in dict.fromkeys(troubles):  # what was read twice is told once
+                self.run = self.run.with_error(trouble)
 
     def _compare(self) -> None:
         """A full cycle's look at everybody in Zoho One; once in a run."""
@@ -218,7 +222,7 @@ class OneCycle:
         self.parts.runs.drop_before(self.store.id, cutoff)
         self.parts.errands.drop_before(self.store.id, cutoff)
         self.parts.guarding.held_plans.drop_before(self.store.id, cutoff)
-        self.parts.identities.drop_events_before(self.store.id, cutoff)
+        self.parts.identities.drop_events_before(self.store.id, cutoff, self._hold_on)
 
     def _plan(self) -> None:
         """The plan of people and groups, and what the guard says of it."""
@@ -228,7 +232,8 @@ class OneCycle:
             self.run = self.run.with_error(trouble)
         if waiting.arrived:
             waiting = self.parts.marks.waiting(self.store.id)
-        people = self.parts.planning.plan(self.store, waiting.people)
+        planning = replace(self.parts.planning, heard=lambda _: self._hold_on())
+        people = planning.plan(self.store, waiting.people)
         groups = self.parts.group_planning.plan(self.store, self.drifts, self._hold_on)
         for trouble in groups.troubles:
             self.run = self.run.with_error(trouble)
