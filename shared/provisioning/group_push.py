@@ -101,13 +101,28 @@ class GroupPush:
         """
         group = self.as_said(store, stored, new_id, resource)
         if stored is None:
-            try:
-                return self.settle.submit(store, None, group, write)
-            except Taken:
-                raise GroupNameTaken(TAKEN) from None
+            return self._say_new(store, group, write)
         self.settle.ensure_free(stored.group)
         after = self._after(stored.group, group.said, write.change, write.permission)
         return self.settle.submit(store, stored, after, write)
+
+    def _say_new(self, store: Store, group: Group, write: GroupWrite) -> StoredGroup:
+        """A group that the store does not have. Raises GroupNameTaken.
+
+        Its id is Entra's, so that the same group may have left members behind when it was deleted: they go first.
+        Raises BeingWritten while there are more of them.
+        """
+        try:
+            return self.settle.submit(store, None, group, write)
+        except Taken:
+            if self.groups.holder_of(store.id, group.said.display_name) is not None:
+                raise GroupNameTaken(TAKEN) from None
+        if not self.settle.clear(store, group.id):
+            raise BeingWritten(self.now())
+        try:
+            return self.settle.submit(store, None, group, write)
+        except Taken:
+            raise GroupNameTaken(TAKEN) from None
 
     def as_said(self, store: Store, stored: StoredGroup | None, new_id: str, resource: Resource) -> Group:
         """A group with what Entra says of it now. Raises Refused where the store's settings give it no name."""
@@ -179,6 +194,8 @@ class GroupPush:
         elif stored.group.pending is not None and not stored.group.awaits_decision:
             self.settle.ensure_free(stored.group)
             self.settle.submit(store, stored, stored.group, GroupWrite(stored.group.pending.reason))
+            if stored.group.said.is_deleted:
+                self.settle.clear(store, group_id)
 
     def said(self, store: Store, resource: Resource) -> GroupSaid:
         """What Entra says of a group. Raises Refused where the store's settings give it no name."""

@@ -147,9 +147,9 @@ class GroupSettle:
         if (until := group.leased_until(self.now())) is not None:
             raise BeingWritten(until)
 
-    def clear(self, store: Store, group_id: str) -> None:
-        """Take away what is left of the members of a group that is gone, as far as there is time."""
-        self.groups.clear_members(store.id, group_id, CLEARED)
+    def clear(self, store: Store, group_id: str) -> bool:
+        """Take away what is left of the members of a group that is gone, at most CLEARED; whether none is left."""
+        return self.groups.clear_members(store.id, group_id, CLEARED)
 
     def event(self, kind: EventKind, reason: str) -> Event:
         """A line of the history, as of now."""

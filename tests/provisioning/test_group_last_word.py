@@ -72,6 +72,26 @@ def test_a_group_of_graph_that_was_to_be_deleted_and_is_back_is_managed(
     assert reconciled.groups() == {"Staff": named(*IDS[:3], IDS[4]), "Sales": named(IDS[0])}
 
 
+def test_a_group_that_is_back_before_its_members_were_cleared_away_has_those_it_has_now(reconciled: Reconciled) -> None:
+    reconciled.change(groups=CHANGE)
+    put(reconciled, STAFF, "Staff", *IDS[:3])
+    put(reconciled, SALES, "Sales", IDS[0])
+    reconciled.cycle()
+    act(reconciled, "unassign group", STAFF)
+    reconciled.cycle()
+    # The process ended before all of it was cleared away.
+    left, group = IDS[2].replace("-", ""), STAFF.replace("-", "")
+    table, store = reconciled.bridge.table("identities"), {"PartitionKey": reconciled.store_id}
+    table.upsert_entity(store | {"RowKey": f"pendingGroup:{group}", "id": group, "reason": "It is cleared away."})
+    table.upsert_entity(store | {"RowKey": f"member:{group}:{left}", "id": left})
+    table.upsert_entity(store | {"RowKey": f"memberOf:{left}:{group}", "id": group})
+    act(reconciled, "remove member", STAFF, IDS[2])
+    act(reconciled, "assign group", STAFF)
+    assert reconciled.cycle().results == {Result.DONE: 1}
+    assert reconciled.groups()["Staff"] == named(*IDS[:2])
+    assert len(list(reconciled.bridge.groups.groups.members(reconciled.store_id, group))) == 2
+
+
 def test_rows_of_the_release_before_are_read_and_its_deletions_go_on(
     grouped: Grouped, bridge: Bridge, store_id: str
 ) -> None:
