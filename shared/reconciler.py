@@ -29,6 +29,7 @@ from shared.provisioning.group_guard import GroupGuard
 from shared.provisioning.group_on_demand import GroupOnDemand
 from shared.provisioning.group_planning import GroupPlanning
 from shared.provisioning.group_push import GroupPush
+from shared.provisioning.group_settle import GroupSettle
 from shared.provisioning.guarding import Guarding
 from shared.provisioning.member_accounts import MemberAccounts
 from shared.provisioning.memberships import Memberships
@@ -41,6 +42,7 @@ from shared.provisioning.renewal import Renewal
 from shared.provisioning.settle import Settle
 from shared.provisioning.source import Source
 from shared.tables.asked_cycles import AskedCycles
+from shared.tables.deleted_groups import DeletedGroups
 from shared.tables.entra_groups import EntraGroups
 from shared.tables.entra_scope import EntraScope
 from shared.tables.errands import Errands
@@ -72,9 +74,10 @@ class _People:
         self.marks = PendingMarks(identities)
         apply = Apply(of.users, self.identities.record_of)
         groups, accounts = Groups(identities), MemberAccounts(self.identities)
-        self.groups = GroupPush(
-            groups, GroupApply(of.zoho_groups, groups.owner_of), accounts, GroupGuard(groups, of.now), of.now, of.lease
-        )
+        guard = GroupGuard(groups, DeletedGroups(identities), of.now)
+        group_apply = GroupApply(of.zoho_groups, groups.owner_of)
+        settle = GroupSettle(groups, group_apply, accounts, guard, of.now, random.random, of.lease)
+        self.groups = GroupPush(groups, settle, guard)
         self.memberships = Memberships(groups, RegroupNotes(identities), self.groups, accounts, of.now)
         self.settle = Settle(self.identities, apply, of.now, of.passwords, self.memberships, random.random)
         desires = Desires(self.identities, apply, of.mappings.compiled, of.now)

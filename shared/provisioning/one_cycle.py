@@ -22,7 +22,8 @@ from shared.provisioning.comparing import Comparing
 from shared.provisioning.cycle_note import CycleNote, CycleRequest, Seals, sealed
 from shared.provisioning.group_applying import GroupApplying
 from shared.provisioning.group_comparing import GroupComparing
-from shared.provisioning.group_planning import NO_GROUPS, GroupPlanning, PlannedGroups
+from shared.provisioning.group_planning import GroupPlanning
+from shared.provisioning.group_work import NO_GROUPS, PlannedGroups
 from shared.provisioning.guarding import PASSED, Guarding, Verdict
 from shared.provisioning.planning import Planning
 from shared.provisioning.pull import Pull
@@ -234,11 +235,11 @@ class OneCycle:
             waiting = self.parts.marks.waiting(self.store.id)
         planning = replace(self.parts.planning, heard=lambda _: self._hold_on())
         people = planning.plan(self.store, waiting.people)
-        groups = self.parts.group_planning.plan(self.store, self.drifts, self._hold_on)
+        groups = self.parts.group_planning.plan(self.store, self.drifts, waiting.groups, self._hold_on)
         for trouble in groups.troubles:
             self.run = self.run.with_error(trouble)
         self.groups = groups
-        self.plan = people.model_copy(update={"groups": groups.changes})
+        self.plan = groups.beside(people)
         if self.run.digest is None:
             self.run = self.run.with_plan(self.plan)
         self.verdict = self.parts.guarding.judge(self.store, self.plan, may_be_open=self.note.holds)
@@ -302,7 +303,8 @@ class OneCycle:
             self._keep_changes(changes)
 
         try:
-            self.parts.group_applying.apply(self.store, self.groups, self.drifts, hear, self._beat)
+            approved = self.verdict.plan is not None
+            self.parts.group_applying.apply(self.store, self.groups, self.drifts, hear, self._beat, approved=approved)
         except (Stopped, Halted):
             self._not_tried(each for each in plan.groups if each.identity not in tried)
             raise
