@@ -43,7 +43,7 @@ def open_console(bridge: Bridge) -> Flask:
             identities=bridge.identities,
             groups=bridge.groups.groups,
             group_guard=bridge.groups.guard,
-            people=PeopleCare(bridge.identities, bridge.users, _now),
+            people=PeopleCare(bridge.identities, bridge.leavings, bridge.users, _now),
             mails=bridge.mails,
             password_mails=bridge.password_mails,
             runs=reconciler.runs,
@@ -51,6 +51,7 @@ def open_console(bridge: Bridge) -> Flask:
             errands=reconciler.errands,
             carrying_out=reconciler.carrying_out,
             decisions=reconciler.decisions,
+            leavings=bridge.leavings,
             cycle_times=lambda store_id: reconciler.cycles.times(store_id).times,
             answers=lambda: {
                 "Table Storage": tables_answer(bridge.stores),

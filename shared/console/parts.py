@@ -25,6 +25,7 @@ from shared.tables.held_plans import HeldPlans
 from shared.tables.identities import Identities
 from shared.tables.mails import Mails
 from shared.tables.mappings import Mappings
+from shared.tables.recent_leavings import Leavings
 from shared.tables.runs import Runs
 from shared.tables.stores import Stores
 
@@ -55,6 +56,7 @@ class ConsoleParts:
     errands: Errands
     carrying_out: CarryingOut
     decisions: Decisions
+    leavings: Leavings
     cycle_times: Callable[[str], CycleTimes]
     """When a store's cycles ran, by its id."""
     answers: Callable[[], Mapping[str, str | None]]

@@ -10,7 +10,7 @@ import pytest
 from azure.data.tables import TableClient, TableServiceClient
 
 from shared.directory.guard import GuardLimits, Threshold
-from shared.directory.recent_leavings import RecentLeavings
+from shared.directory.recent_leavings import Departures, RecentLeavings
 from shared.tables.errors import Changed
 from shared.tables.recent_leavings import HELD, Leavings
 from shared.tables.service import our_errors
@@ -19,6 +19,7 @@ from shared.tables.store_rows import Operation
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 LIMITS = GuardLimits(leavings=Threshold(count=5, percent=10))
+ONE = Departures(("somebody",), count=1, active=1)
 
 
 class Person:
@@ -52,15 +53,18 @@ def _left(table: TableClient, store: str) -> int:
 
 def test_the_first_pass_and_the_rest_are_held_until_somebody_decides(table: TableClient, store_id: str) -> None:
     leavings = Leavings(table)
-    answers = [leavings.admit(store_id, NOON, LIMITS, _people(20), Person(table, store_id)) for _ in range(8)]
+    answers = [leavings.admit(store_id, ONE, NOON, LIMITS, _people(20), Person(table, store_id)) for _ in range(8)]
     assert answers[:5] == [None] * 5
-    assert str(answers[5]).startswith("6 of 25 active people (24.0 %)"), "20 were counted when five had left"
+    assert str(answers[5]).startswith("6 of 25 active people (24.0 %)"), "20 are left, and five have gone"
     assert answers[6:] == [HELD] * 2
     assert _left(table, store_id) == 5
     # Not even when the interval has passed, nor on another worker.
-    assert Leavings(table).admit(store_id, NOON + HOUR, LIMITS, _people(20), Person(table, store_id)) == HELD
-    Leavings(table).change(store_id, RecentLeavings.decided)
-    assert leavings.admit(store_id, NOON, LIMITS, _people(20), Person(table, store_id)) is None, "it looks anew"
+    assert Leavings(table).admit(store_id, ONE, NOON + HOUR, LIMITS, _people(20), Person(table, store_id)) == HELD
+    Leavings(table).change(store_id, RecentLeavings.opened)
+    # What was counted goes on counting, for as long as the interval lasts.
+    assert str(leavings.admit(store_id, ONE, NOON, LIMITS, _people(15), Person(table, store_id))).startswith("6 of 20")
+    Leavings(table).change(store_id, RecentLeavings.opened)
+    assert leavings.admit(store_id, ONE, NOON + HOUR, LIMITS, _people(15), Person(table, store_id)) is None
 
 
 def test_in_a_large_store_the_people_are_counted_before_it_is_held(table: TableClient, store_id: str) -> None:
@@ -71,23 +75,23 @@ def test_in_a_large_store_the_people_are_counted_before_it_is_held(table: TableC
         return 1000
 
     for _ in range(20):
-        assert leavings.admit(store_id, NOON, LIMITS, people, Person(table, store_id)) is None
+        assert leavings.admit(store_id, ONE, NOON, LIMITS, people, Person(table, store_id)) is None
     assert len(counted) == 1
-    assert leavings.read(store_id).recent.active_users == 1000 - 15
+    assert leavings.read(store_id).recent.active_users == 1000 - 18, "they were counted when two had left"
 
 
 def test_slow_leavers_are_never_held(table: TableClient, store_id: str) -> None:
     leavings = Leavings(table)
     for number in range(20):
         at = NOON + number * timedelta(minutes=10)
-        assert leavings.admit(store_id, at, LIMITS, _people(30), Person(table, store_id)) is None
+        assert leavings.admit(store_id, ONE, at, LIMITS, _people(30), Person(table, store_id)) is None
 
 
 def test_workers_who_race_let_no_one_more_pass(azurite: str, table: TableClient, store_id: str) -> None:
     workers = [Leavings(table) for _ in range(4)]
 
     def push(number: int) -> str | None:
-        return workers[number % 4].admit(store_id, NOON, LIMITS, _people(20), Person(table, store_id))
+        return workers[number % 4].admit(store_id, ONE, NOON, LIMITS, _people(20), Person(table, store_id))
 
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(push, range(24)))
@@ -101,11 +105,11 @@ def test_a_worker_alone_needs_no_round_trip_more(
     table: TableClient, store_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leavings = Leavings(table)
-    leavings.admit(store_id, NOON, LIMITS, _people(1000), Person(table, store_id))
+    leavings.admit(store_id, ONE, NOON, LIMITS, _people(1000), Person(table, store_id))
     calls = list[str]()
     for method in ("get_entity", "query_entities", "submit_transaction"):
         monkeypatch.setattr(table, method, _counted(getattr(table, method), calls, method))
-    assert leavings.admit(store_id, NOON, LIMITS, _people(1000), Person(table, store_id)) is None
+    assert leavings.admit(store_id, ONE, NOON, LIMITS, _people(1000), Person(table, store_id)) is None
     assert calls == ["submit_transaction"], "the one in which he leaves"
 
 
@@ -119,11 +123,11 @@ def _counted(call: Callable[..., Any], calls: list[str], method: str) -> Callabl
 
 def test_a_conflict_over_the_person_himself_is_passed_on(table: TableClient, store_id: str) -> None:
     leavings = Leavings(table)
-    assert leavings.admit(store_id, NOON, LIMITS, _people(20), Person(table, store_id)) is None
+    assert leavings.admit(store_id, ONE, NOON, LIMITS, _people(20), Person(table, store_id)) is None
 
     def conflict(operation: Operation) -> str:
         raise Changed
 
     with pytest.raises(Changed):
-        leavings.admit(store_id, NOON, LIMITS, _people(20), conflict)
+        leavings.admit(store_id, ONE, NOON, LIMITS, _people(20), conflict)
     assert leavings.read(store_id).recent.within(NOON) == 1, "who did not leave is not counted"
