@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from enum import StrEnum
 
@@ -120,9 +120,33 @@ class GuardLimits(BaseModel):
 
     def first_held(self, of: int) -> int | None:
         """The smallest number of deprovisionings among ``of`` people that is held; None: all may go."""
-        numbers = range(1, of + 1)
-        place = bisect_left(numbers, True, key=lambda count: self.leavings_passed(count, of) is not None)
-        return numbers[place] if place < of else None
+        return _first(of, lambda count: self.leavings_passed(count, of) is not None)
+
+    def today(self, of: int) -> str:
+        """What the three limits mean among so many active people, in a sentence."""
+        if of == 0:
+            return "Nobody is active today, so there is nobody whom the limits could keep."
+        share, most = self.leavings_share, self.leavings_most
+        firsts = (
+            ("first", _first(of, lambda count: self.leavings.is_passed(count, of))),
+            ("second", _first(of, lambda count: share.is_passed(count, of)) if share else None),
+            ("third", _first(of, lambda count: count > most) if most is not None else None),
+        )
+        each = ", ".join(f"the {name} limit holds from {first} on" for name, first in firsts if first is not None)
+        never = " and ".join(name for name, first in firsts if first is None)
+        none = f"{'; the ' if each else 'the '}{never} never" if never else ""
+        held = self.first_held(of)
+        so = f"{held - 1} may go" if held is not None else "all may go"
+        return (
+            f"With today's {of} active people, counting those who leave within {INTERVAL.seconds // 60} minutes, "
+            f"{each}{none}: {so} without a decision."
+        )
+
+
+def _first(of: int, is_passed: Callable[[int], bool]) -> int | None:
+    """The smallest number up to ``of`` that passes; each that is larger passes too."""
+    place = bisect_left(range(1, of + 1), True, key=is_passed)
+    return place + 1 if place < of else None
 
 
 class Rule(StrEnum):

@@ -1,6 +1,7 @@
 """What the pages do, over the run's Azurite and the simulated Zoho One."""
 
 import csv
+import html
 import io
 import json
 import re
@@ -11,6 +12,7 @@ from werkzeug.datastructures import FileStorage
 
 from shared.bridge import Bridge
 from shared.directory.cycle_plan import PlannedChange
+from shared.directory.guard import Share
 from shared.directory.history import EventKind
 from shared.directory.plan import ChangeKind, FieldChange
 from shared.directory.run import Result, Run, RunChange, RunKind, RunState
@@ -337,7 +339,25 @@ def test_the_guard_of_groups_is_set(pages: Pages, store: Store) -> None:
     form = {f"{name}_{part}": value for name, value in limits.items() for part in ("count", "percent")}
     saved = pages.post(f"/stores/{store.id}/guard", **form, seen=_seen(pages, store, Section.GUARD))
     assert saved.status_code == 303
-    assert _fresh(pages, store).guard.members.count == 70
+    guard = _fresh(pages, store).guard
+    assert guard.members.count == 70
+    assert (guard.leavings_share, guard.leavings_most) == (store.guard.leavings_share, 200), "what is left out stays"
+
+
+def test_the_three_limits_on_departures_are_set_and_told_for_this_store(pages: Pages, store: Store) -> None:
+    path = f"/stores/{store.id}/guard"
+    pages.parts.leavings.change(store.id, lambda recent: recent.counted(60, NOW))
+    told = "the first limit holds from 11 on, the second limit holds from 31 on; the third never: 10 may go"
+    assert told in html.unescape(pages.get(path).text)
+    limits = {"leavings_share_percent": "25", "leavings_share_of_at_least": "4", "leavings_most": ""}
+    assert pages.post(path, **limits, seen=_seen(pages, store, Section.GUARD)).status_code == 303
+    guard = _fresh(pages, store).guard
+    assert (guard.leavings_share, guard.leavings_most) == (Share(percent=25, of_at_least=4), None)
+    half = pages.post(path, leavings_share_percent="", seen=_seen(pages, store, Section.GUARD))
+    assert (half.status_code, 'id="leavings_share_percent-fault"' in half.text) == (422, True)
+    none = {"leavings_share_percent": "", "leavings_share_of_at_least": ""}
+    assert pages.post(path, **none, seen=_seen(pages, store, Section.GUARD)).status_code == 303
+    assert _fresh(pages, store).guard.leavings_share is None
 
 
 def test_groups_are_shown_with_their_members(endpoint: Endpoint, store_id: str, pages: Pages) -> None:
