@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.directory.guard import Breach
 from shared.directory.identity import Identity
-from shared.directory.recent_leavings import Departures
+from shared.directory.recent_leavings import Departures, RecentLeavings
 from shared.directory.store import Store
 from shared.tables.errors import Changed, Taken
 from shared.tables.identities import Identities
@@ -56,7 +57,12 @@ class Admission:
         def count_active() -> int:
             return self.identities.count_active(store.id)
 
-        return self.leavings.admit(store.id, departures, self.now(), store.guard, count_active, transact)
+        now = self.now()
+
+        def limit(recent: RecentLeavings) -> Breach | None:
+            return recent.breach(now, store.guard, departures)
+
+        return self.leavings.admit(store.id, departures, now, limit, count_active, transact)
 
     def _begin(self, store: Store, people: Sequence[Leased], *, approved: bool) -> Admitted:
         """One portion: at once, or one by one where another request wrote one of them."""

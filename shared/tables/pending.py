@@ -45,8 +45,8 @@ class PendingMarks:
             )
             ids = [str(row["RowKey"]).removeprefix("pending:") for row in rows]
         arrived = tuple(each.removeprefix(MANAGER) for each in ids if each.startswith(MANAGER))
-        people = tuple(each for each in ids if each != GUARD and not each.startswith(MANAGER))
-        return Waiting(people, arrived, GUARD in ids)
+        people = tuple(each for each in ids if not each.startswith((GUARD, MANAGER)))
+        return Waiting(people, arrived, any(each.startswith(GUARD) for each in ids))
 
     def lease(self, store: str, people: Sequence[tuple[Stored, Identity]]) -> list[Stored]:
         """Write the leases in these people's marks: how each was read, and with the lease. In the order given.

@@ -25,7 +25,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
 
 from shared.directory.cycle_plan import Plan, PlannedChange
-from shared.directory.guard import GuardLimits
+from shared.directory.guard import Breach
 from shared.directory.identity import Identity
 from shared.directory.recent_leavings import Departures, Discarded, RecentLeavings
 from shared.tables.by_time import new_id
@@ -41,7 +41,10 @@ DISCARDED = (
     "that contains it."
 )
 
-_KEY, _MARK = "leavings", f"pending:{GUARD}"
+_KEY = "leavings"
+
+type Limit = Callable[[RecentLeavings], Breach | None]
+"""The limit that a departure would pass, by the ledger as it stands."""
 
 type Transact = Callable[[Operation], str]
 """Writes a departure together with this operation, and answers the operation's ETag; it may be called again after it
@@ -62,8 +65,10 @@ _NOTHING = StoredLeavings(RecentLeavings(), "")
 class Leavings:
     """Keeps the ledgers of all stores. Every method raises TablesBusy."""
 
-    def __init__(self, identities: TableClient) -> None:
-        self._table = identities
+    def __init__(self, identities: TableClient, key: str = _KEY) -> None:
+        """``key``: of the row; what is deprovisioned beside people, with limits of its own, has a ledger of its own."""
+        self._table, self._key = identities, key
+        self._mark = f"pending:{GUARD}" if key == _KEY else f"pending:{GUARD}:{key}"
         self._parts = PlanParts(identities, "discarded")
         self._known: dict[str, StoredLeavings] = {}
         self._refused: dict[str, tuple[Discarded, frozenset[str]]] = {}
@@ -75,7 +80,7 @@ class Leavings:
         store: str,
         departures: Departures,
         now: datetime,
-        limits: GuardLimits,
+        limit: Limit,
         count_active: Callable[[], int],
         transact: Transact,
     ) -> str | None:
@@ -86,15 +91,15 @@ class Leavings:
         with self._locks[store]:
             # Where nothing is remembered, the first write finds out: it makes the row, or fails as a whole.
             stored = self._known.get(store, _NOTHING)
-            reason = self._reason(store, stored.recent, departures, now, limits)
+            reason = self._reason(store, stored.recent, departures, limit)
             if reason is not None:
                 # What this worker remembers may be old, and an administrator may have decided.
                 stored = self.read(store)
             while True:
-                reason = self._reason(store, stored.recent, departures, now, limits)
+                reason = self._reason(store, stored.recent, departures, limit)
                 if reason not in (None, HELD, DISCARDED):  # an old number of people may be the reason
                     stored = self.count_anew(store, now, count_active)
-                    reason = self._reason(store, stored.recent, departures, now, limits)
+                    reason = self._reason(store, stored.recent, departures, limit)
                 if reason is not None:
                     break
                 newer = self._written_along(store, stored, stored.recent.begun(now, departures), transact)
@@ -126,7 +131,7 @@ class Leavings:
         """The ledger as it stands. One round trip."""
         with our_errors():
             try:
-                row = self._table.get_entity(store, _KEY)
+                row = self._table.get_entity(store, self._key)
             except ResourceNotFoundError:
                 return _NOTHING
         return StoredLeavings(RecentLeavings.model_validate_json(str(row["recent"])), str(row.metadata["etag"]))
@@ -232,9 +237,7 @@ class Leavings:
         self._parts.put(own, plan)
         return Discarded(id=own, digest=plan.digest)
 
-    def _reason(
-        self, store: str, recent: RecentLeavings, departures: Departures, now: datetime, limits: GuardLimits
-    ) -> str | None:
+    def _reason(self, store: str, recent: RecentLeavings, departures: Departures, limit: Limit) -> str | None:
         """Why these may not leave, or None."""
         if departures.is_approved:
             return None
@@ -244,7 +247,7 @@ class Leavings:
             return None  # begun before, and counted then
         if recent.held:
             return HELD
-        breach = recent.breach(now, limits, departures)
+        breach = limit(recent)
         return str(breach) if breach else None
 
     def _written_along(
@@ -252,7 +255,7 @@ class Leavings:
     ) -> StoredLeavings | None:
         """None once it is written; the ledger of now where another has written it since it was read."""
         try:
-            etag = transact(_operation(store, after, stored.etag))
+            etag = transact(self._operation(store, after, stored.etag))
         except (Changed, Taken):
             newer = self.read(store)
             if newer.etag == stored.etag:
@@ -265,18 +268,18 @@ class Leavings:
         """Raises Changed and Taken where another has written the ledger since it was read."""
         mark: list[Operation] = []
         if after.keeps_back and not after.marked:
-            mark = [("upsert", {"PartitionKey": store, "RowKey": _MARK}, {"mode": UpdateMode.REPLACE})]
+            mark = [("upsert", {"PartitionKey": store, "RowKey": self._mark}, {"mode": UpdateMode.REPLACE})]
         elif after.marked and not after.keeps_back:
-            mark = [("delete", {"PartitionKey": store, "RowKey": _MARK})]
+            mark = [("delete", {"PartitionKey": store, "RowKey": self._mark})]
         after = after.model_copy(update={"marked": after.keeps_back})
         with our_errors():
-            written = self._table.submit_transaction([_operation(store, after, stored.etag), *mark])
+            written = self._table.submit_transaction([self._operation(store, after, stored.etag), *mark])
         self._known[store] = StoredLeavings(after, str(written[0].get("etag", "")))
         return self._known[store]
 
-
-def _operation(store: str, recent: RecentLeavings, etag: str) -> Operation:
-    row = {"PartitionKey": store, "RowKey": _KEY, "recent": recent.model_dump_json()}
-    if not etag:
-        return "create", row
-    return "update", row, {"etag": etag, "match_condition": MatchConditions.IfNotModified, "mode": UpdateMode.REPLACE}
+    def _operation(self, store: str, recent: RecentLeavings, etag: str) -> Operation:
+        row = {"PartitionKey": store, "RowKey": self._key, "recent": recent.model_dump_json()}
+        if not etag:
+            return "create", row
+        guard: dict[str, object] = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+        return "update", row, guard | {"mode": UpdateMode.REPLACE}

@@ -1,6 +1,8 @@
 """The guard's limits, each at its edge; and the rolling count of a push."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -14,6 +16,7 @@ from shared.directory.recent_leavings import Departures, RecentLeavings
 from shared.directory.zoho_user import ZohoField
 from tests.directory.plans import changes
 
+DOCS = Path(__file__).parents[2] / "docs" / "reconciler.md"
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DEFAULT = GuardLimits()
 COUNTS = st.integers(0, 60)
@@ -151,6 +154,13 @@ def test_the_first_number_that_is_held_by_default(people: int, first: int | None
     assert DEFAULT.first_held(people) == first
     held = [number for number in range(1, people + 1) if check_leavings(number, people, DEFAULT, recent=0)]
     assert held == list(range(first or people + 1, people + 1))
+
+
+def test_the_documentation_says_who_goes_without_a_decision() -> None:
+    told = re.findall(r"^\| ([\d,]+) \|(?:[^|]+\|){3} (\d+) \| (\d+) on \|$", DOCS.read_text(), re.MULTILINE)
+    assert [row[0] for row in told] == ["3", "8", "60", "5,000"]
+    for people, go, held in told:
+        assert DEFAULT.first_held(int(people.replace(",", ""))) == int(held) == int(go) + 1
 
 
 def test_limits_that_an_earlier_version_stored_are_read_with_the_limits_that_came_since() -> None:
