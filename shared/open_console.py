@@ -34,7 +34,11 @@ def open_console(bridge: Bridge) -> Flask:
             disconnect=bridge.disconnect,
             switch=bridge.switch,
             removal=StoreRemoval(
-                bridge.stores, bridge.disconnect, Partitions([bridge.table(name) for name in OF_ONE_STORE]), _now
+                bridge.stores,
+                bridge.disconnect,
+                Partitions([bridge.table(name) for name in OF_ONE_STORE]),
+                reconciler.cycle_leases,
+                _now,
             ),
             readiness=Readiness({ZOHO_ONE: bridge.switch.check.quick, GRAPH: graph_check.quick}, _now),
             graph_check=graph_check,
@@ -42,6 +46,7 @@ def open_console(bridge: Bridge) -> Flask:
             mapping_preview=bridge.mapping_preview,
             identities=bridge.identities,
             groups=bridge.groups.groups,
+            ignored=bridge.ignored,
             group_guard=bridge.groups.guard,
             people=PeopleCare(bridge.identities, bridge.leavings, bridge.users, _now),
             mails=bridge.mails,
@@ -52,7 +57,7 @@ def open_console(bridge: Bridge) -> Flask:
             carrying_out=reconciler.carrying_out,
             decisions=reconciler.decisions,
             leavings=bridge.leavings,
-            cycle_times=lambda store_id: reconciler.cycles.times(store_id).times,
+            cycles=reconciler.cycles,
             answers=lambda: {
                 "Table Storage": tables_answer(bridge.stores),
                 "Queue Storage": queue_answers(bridge.account),

@@ -68,6 +68,7 @@ class Applying:
         plan: Plan,
         done: Callable[[Sequence[RunChange]], None],
         beat: Callable[[], None],
+        must_end: Callable[[], bool] = lambda: False,
         *,
         approved: bool = False,
     ) -> None:
@@ -75,18 +76,23 @@ class Applying:
 
         Only what was planned is done: where the tables say something else of a person by then, the next cycle plans it.
         ``beat`` is called between portions, so that at least one is done each time; it may raise to end the work there.
+        ``must_end`` is asked before each turn: people whose turn has not begun are not tried then.
         ``approved``: an administrator approved this plan.
         """
         left_out = tuple(change for change in plan.suppressed if change.pending)
-        turns = _Turns(self, store, approved, frozenset(change.identity for change in left_out))
+        turns = _Turns(self, store, must_end, approved, frozenset(change.identity for change in left_out))
         with ThreadPoolExecutor(store.zoho.parallel_calls) as pool:
             for kind, changes in groupby((*plan.changes, *left_out), key=lambda change: change.kind):
                 finished: list[RunChange] = []
+
+                def hear(some: Sequence[RunChange], finished: list[RunChange] = finished) -> None:
+                    finished.extend(some)
+                    done(some)
+
                 try:
-                    turns.work_through(sorted(changes, key=_by_id), pool, finished.extend, beat)
+                    turns.work_through(sorted(changes, key=_by_id), pool, hear, beat)
                 finally:
                     self._count_arrivals(store, kind, sum(each.result is Result.DONE for each in finished))
-                    done(finished)
                 if turns.stopped is not None:
                     raise Stopped(turns.stopped)
 
@@ -102,6 +108,7 @@ class _Turns:
 
     parts: Applying
     store: Store
+    must_end: Callable[[], bool]
     approved: bool
     left_out: frozenset[str]
     """The people whose change a policy left out, and who are visited all the same."""
@@ -215,7 +222,7 @@ class _Turns:
         mark, parts = stored.identity.pending, self.parts
         assert mark is not None  # its lease has just been taken
         try:
-            if self.ended.is_set() or mark.lease_ends - parts.now() < parts.lease * 0.75:
+            if self.ended.is_set() or self.must_end() or mark.lease_ends - parts.now() < parts.lease * 0.75:
                 parts.settle.give_back(self.store, stored, "Its turn did not come in time")
                 return self._told(change, Result.NOT_TRIED, None)
             parts.settle.finish(self.store, stored, certain=certain)
