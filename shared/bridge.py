@@ -117,7 +117,9 @@ class Bridge:
         )
         source = self.reconciler.on_demand.source
         self.groups, self.memberships = self.reconciler.groups, self.reconciler.memberships
-        self.push = Push(self.identities, source.desires, source.settle, self.leavings, lease_of_writers)
+        self.push = Push(
+            self.identities, source.desires, source.settle, self.reconciler.on_demand.admission, lease_of_writers
+        )
         self.ignored = IgnoredNotes(service.get_table_client("identities"), _now)
         self.sync_endpoint = SyncEndpoint(
             self.stores,

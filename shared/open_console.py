@@ -47,7 +47,7 @@ def open_console(bridge: Bridge) -> Flask:
             groups=bridge.groups.groups,
             ignored=bridge.ignored,
             group_guard=bridge.groups.guard,
-            people=PeopleCare(bridge.identities, bridge.users, _now),
+            people=PeopleCare(bridge.identities, bridge.leavings, bridge.users, _now),
             mails=bridge.mails,
             password_mails=bridge.password_mails,
             runs=reconciler.runs,
@@ -55,6 +55,7 @@ def open_console(bridge: Bridge) -> Flask:
             errands=reconciler.errands,
             carrying_out=reconciler.carrying_out,
             decisions=reconciler.decisions,
+            leavings=bridge.leavings,
             cycles=reconciler.cycles,
             answers=lambda: {
                 "Table Storage": tables_answer(bridge.stores),

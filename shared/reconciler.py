@@ -14,6 +14,7 @@ from shared.directory.store import Store
 from shared.directory.zoho_user import ZohoUser
 from shared.entra.clients import SECRET, GraphClients
 from shared.entra.errors import GraphCredentials
+from shared.provisioning.admission import Admission
 from shared.provisioning.apply import Apply
 from shared.provisioning.applying import Applying
 from shared.provisioning.carrying_out import CarryingOut
@@ -69,9 +70,10 @@ _RANDOM = random.SystemRandom()
 class _People:
     """What reads and writes people: on the app's tables, or on a rehearsal's."""
 
-    def __init__(self, of: "Reconciler", identities: TableClient, entra: TableClient) -> None:
+    def __init__(self, of: "Reconciler", identities: TableClient, entra: TableClient, leavings: Leavings) -> None:
         self.identities = Identities(identities)
         self.marks = PendingMarks(identities)
+        self.admission = Admission(self.identities, self.marks, leavings, of.now)
         apply = Apply(of.users, self.identities.record_of)
         groups, accounts = Groups(identities), MemberAccounts(self.identities)
         guard = GroupGuard(groups, DeletedGroups(identities), of.now)
@@ -79,7 +81,7 @@ class _People:
         settle = GroupSettle(groups, group_apply, accounts, guard, of.now, random.random, of.lease)
         self.groups = GroupPush(groups, settle, guard)
         self.memberships = Memberships(groups, RegroupNotes(identities), self.groups, accounts, of.now)
-        self.settle = Settle(self.identities, apply, of.now, of.passwords, self.memberships, random.random)
+        self.settle = Settle(self.identities, apply, of.now, of.passwords, self.memberships, random.random, leavings)
         desires = Desires(self.identities, apply, of.mappings.compiled, of.now)
         self.source = Source(self.identities, desires, self.settle, of.now)
         scope, self.entra_groups = EntraScope(entra), EntraGroups(entra)
@@ -87,7 +89,7 @@ class _People:
         self.group_planning = GroupPlanning(self.entra_groups, scope, self.identities, self.groups)
         self.renewal = Renewal(self.identities, of.mappings, self.marks, self.source)
         self.planning = Planning(self.identities, of.now)
-        self.guarding = Guarding(of.held_plans, of.leavings, self.identities, of.now)
+        self.guarding = Guarding(of.held_plans, leavings, self.identities, of.now)
 
 
 class Reconciler:
@@ -109,13 +111,13 @@ class Reconciler:
     ) -> None:
         """``lease``: how long one person may take."""
         self._service = service
-        self.users, self.now, self.mappings, self.passwords, self.leavings = users, now, mappings, passwords, leavings
+        self.users, self.now, self.mappings, self.passwords = users, now, mappings, passwords
         self.zoho_groups, self.lease = zoho_groups, lease
         self.held_plans = HeldPlans(service.get_table_client("heldplans"))
         self.runs = Runs(service.get_table_client("runs"))
         self.errands = Errands(service.get_table_client("errands"))
         self.graphs = GraphClients(entra_session, lambda store: _secret_of(secrets, store))
-        people = _People(self, service.get_table_client("identities"), service.get_table_client("entra"))
+        people = _People(self, service.get_table_client("identities"), service.get_table_client("entra"), leavings)
         self.groups, self.memberships = people.groups, people.memberships
         leases = Leases(service.get_table_client("leases"), now)
         self.cycles = Cycles(
@@ -133,7 +135,7 @@ class Reconciler:
             comparing=Comparing(people.identities, users, people.settle, now),
             planning=people.planning,
             guarding=people.guarding,
-            applying=Applying(people.identities, people.marks, people.settle, leavings, now, lease),
+            applying=Applying(people.identities, people.settle, people.admission, leavings, now, lease),
             group_planning=people.group_planning,
             group_comparing=GroupComparing(people.groups, people.entra_groups, zoho_groups),
             group_applying=GroupApplying(people.group_planning, people.entra_groups, people.groups, now),
@@ -142,11 +144,10 @@ class Reconciler:
         self.decisions = Decisions(self.held_plans, leavings, now)
         self.on_demand = OnDemand(
             identities=people.identities,
-            marks=people.marks,
             graphs=self.graphs,
             pull=people.pull,
             source=people.source,
-            leavings=leavings,
+            admission=people.admission,
             runs=self.runs,
             preview=self._preview_person,
             now=now,
@@ -161,8 +162,8 @@ class Reconciler:
 
     def dry_run(self, store: Store, report: Report = lambda *_: None) -> Preview:
         """What the store's next cycle would do, if it ran now. Nothing is written. Reports and raises as DryRun."""
-        tables = (rehearsal_of(self._service.get_table_client(name)) for name in ("identities", "entra"))
-        people = _People(self, *tables)
+        identities, entra = (rehearsal_of(self._service.get_table_client(name)) for name in ("identities", "entra"))
+        people = _People(self, identities, entra, Leavings(identities))
         rehearsal = DryRun(
             graphs=self.graphs,
             pull=people.pull,

@@ -26,6 +26,7 @@ from shared.tables.identities import Identities
 from shared.tables.ignored_attributes import IgnoredNotes
 from shared.tables.mails import Mails
 from shared.tables.mappings import Mappings
+from shared.tables.recent_leavings import Leavings
 from shared.tables.runs import Runs
 from shared.tables.stores import Stores
 
@@ -57,6 +58,7 @@ class ConsoleParts:
     errands: Errands
     carrying_out: CarryingOut
     decisions: Decisions
+    leavings: Leavings
     cycles: Cycles
     answers: Callable[[], Mapping[str, str | None]]
     """What the app itself needs, each by name: None where it answers, or what is wrong."""

@@ -11,7 +11,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 
 from shared.directory.identity import Identity
-from shared.directory.plan import Change, ChangeKind, FieldChange, plan_change
+from shared.directory.plan import LEAVINGS, Change, ChangeKind, FieldChange, plan_change
 from shared.directory.status import Action, Decision, StatusRules, why_left_alone
 from shared.directory.zoho_user import Desired, ZohoUser
 
@@ -116,6 +116,10 @@ class Plan(BaseModel):
     """The groups that change, which come after the people; ``NOTHING``: the store lets go of one."""
     groups_there: GroupsThere | None = None
     """Only where groups are to be deleted."""
+    retried: int = 0
+    """Of the people who leave, those whom an earlier try began to shut out: the guard has counted them."""
+    inactive: int = 0
+    """Of the others who leave, those whose account is not active: it is deleted."""
 
     @property
     def counts(self) -> dict[ChangeKind, int]:
@@ -126,6 +130,23 @@ class Plan(BaseModel):
     def group_counts(self) -> dict[ChangeKind, int]:
         """The same of groups."""
         return _counts(self.groups)
+
+    @property
+    def departures(self) -> tuple[PlannedChange, ...]:
+        """The people who are deactivated or deleted, and the groups that are deleted."""
+        people = tuple(change for change in self.changes if change.kind in LEAVINGS)
+        return people + tuple(change for change in self.groups if change.kind is ChangeKind.DELETE)
+
+    @property
+    def departing(self) -> frozenset[str]:
+        """The ids of everybody who is to go, also of those whom this cycle does not come to."""
+        later = (change for change in self.suppressed if change.kind in LEAVINGS)
+        return frozenset(change.identity for change in (*self.departures, *later))
+
+    @property
+    def waiting(self) -> int:
+        """How many people leave whom the guard has not counted yet."""
+        return sum(change.kind in LEAVINGS for change in self.changes) - self.retried
 
     @property
     def digest(self) -> str:
@@ -143,6 +164,7 @@ class Plan(BaseModel):
 def make_plan(store: str, candidates: Iterable[Candidate], rules: StatusRules) -> Plan:
     """The changes that a cycle would make, and those that the store's rules leave out."""
     changes, suppressed = list[PlannedChange](), list[PlannedChange]()
+    retried = inactive = 0
     for candidate in candidates:
         identity, account = candidate.identity, candidate.identity.account
         change = plan_change(account.holds if account else None, identity.said.desired)
@@ -152,9 +174,23 @@ def make_plan(store: str, candidates: Iterable[Candidate], rules: StatusRules) -
         elif change.kind is not ChangeKind.NOTHING or identity.pending is not None:
             visited = identity.pending is not None
             changes.append(_planned(identity, change, candidate.decision.reason, visited=visited))
+            if change.kind in LEAVINGS:
+                counted = identity.pending is not None and identity.pending.counted
+                retried += counted
+                inactive += not counted and not (account and account.holds.active)
     changes.sort(key=_place)
     suppressed.sort(key=_place)
-    return Plan(store=store, changes=tuple(changes), suppressed=tuple(suppressed))
+    return Plan(store=store, changes=tuple(changes), suppressed=tuple(suppressed), retried=retried, inactive=inactive)
+
+
+def is_still(planned: PlannedChange, identity: Identity, now: datetime, rules: StatusRules, *, left_out: bool) -> bool:
+    """Whether a person with a pending mark needs just what was planned: the guard's verdict is about nothing else.
+
+    ``left_out``: whether a policy left the change out of the plan.
+    """
+    plan = make_plan("", [Candidate.pending(identity, now)], rules)
+    (change,) = (*plan.changes, *plan.suppressed)
+    return _essence(change) == _essence(planned) and bool(plan.suppressed) == left_out
 
 
 def moved(shown: Plan, now: Plan, *, begun: bool = False) -> str | None:

@@ -1,14 +1,15 @@
 """What stops a plan that changes too much."""
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.directory.cycle_plan import Plan
-from shared.directory.plan import LEAVINGS, ChangeKind
+from shared.directory.plan import ChangeKind
 from shared.directory.zoho_user import ZohoField
 
 INTERVAL = timedelta(minutes=40)
@@ -19,6 +20,15 @@ MOST_LEAVINGS = 10
 
 MOST_LEAVINGS_PERCENT = 10.0
 """Of the active people; a group unassigned by mistake is more, a month's leavers are less."""
+
+MOST_LEAVINGS_SHARE = 50.0
+"""Percent of the active people, however few they are: nobody dismisses more than half of a team in one go."""
+
+FEWEST_OF_SHARE = 3
+"""Of two people one is half, and both are everybody: there a share says nothing."""
+
+MOST_LEAVINGS_IN_ALL = 200
+"""Whatever the percentage: in an organisation of 100,000 people 10 % would be 10,000."""
 
 MOST_OF_ONE_FIELD = 50
 """Fewer people can be set right by hand."""
@@ -93,14 +103,39 @@ class GroupLimit(BaseModel):
         )
 
 
+class Share(BaseModel):
+    """Passed by more than ``percent`` of those there are, where there are at least ``of_at_least``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    percent: float = Field(ge=0, le=100, description="Of the active people")
+    of_at_least: int = Field(ge=1, description="Active people")
+
+    def is_passed(self, count: int, of: int) -> bool:
+        """Whether ``count`` of ``of`` people are too many."""
+        return of >= self.of_at_least and count * 100 > self.percent * of
+
+    def __str__(self) -> str:
+        return f"{self.percent:g} % of at least {self.of_at_least} people"
+
+
 class GuardLimits(BaseModel):
-    """A store's limits."""
+    """A store's limits. Deprovisionings have three: a plan or a push that passes any of them is held."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     leavings: Threshold = Field(
         default=Threshold(count=MOST_LEAVINGS, percent=MOST_LEAVINGS_PERCENT),
         description="Deactivations and deletions together",
+    )
+    leavings_share: Share | None = Field(
+        default=Share(percent=MOST_LEAVINGS_SHARE, of_at_least=FEWEST_OF_SHARE),
+        description="The same, in organisations too small for the limit above; none: no such limit",
+    )
+    leavings_most: int | None = Field(
+        default=MOST_LEAVINGS_IN_ALL,
+        ge=0,
+        description="The same, whatever the percentage; none: no such limit",
     )
     members: Threshold = Field(
         default=Threshold(count=MOST_MEMBERS, percent=MOST_MEMBERS_PERCENT),
@@ -119,6 +154,44 @@ class GuardLimits(BaseModel):
         description="Updates of the same field: a mapping or an attribute that went wrong",
     )
 
+    def leavings_passed(self, count: int, of: int) -> Threshold | Share | int | None:
+        """The first of the three limits that ``count`` deprovisionings among ``of`` people pass."""
+        if self.leavings.is_passed(count, of):
+            return self.leavings
+        if self.leavings_share is not None and self.leavings_share.is_passed(count, of):
+            return self.leavings_share
+        return self.leavings_most if self.leavings_most is not None and count > self.leavings_most else None
+
+    def first_held(self, of: int) -> int | None:
+        """The smallest number of deprovisionings among ``of`` people that is held; None: all may go."""
+        return _first(of, lambda count: self.leavings_passed(count, of) is not None)
+
+    def today(self, of: int) -> str:
+        """What the three limits mean among so many active people, in a sentence."""
+        if of == 0:
+            return "Nobody is active today, so there is nobody whom the limits could keep."
+        share, most = self.leavings_share, self.leavings_most
+        firsts = (
+            ("first", _first(of, lambda count: self.leavings.is_passed(count, of))),
+            ("second", _first(of, lambda count: share.is_passed(count, of)) if share else None),
+            ("third", _first(of, lambda count: count > most) if most is not None else None),
+        )
+        each = ", ".join(f"the {name} limit holds from {first} on" for name, first in firsts if first is not None)
+        never = " and ".join(name for name, first in firsts if first is None)
+        none = f"{'; the ' if each else 'the '}{never} never" if never else ""
+        held = self.first_held(of)
+        so = f"{held - 1} may go" if held is not None else "all may go"
+        return (
+            f"With today's {of} active people, counting those who leave within {INTERVAL.seconds // 60} minutes, "
+            f"{each}{none}: {so} without a decision."
+        )
+
+
+def _first(of: int, is_passed: Callable[[int], bool]) -> int | None:
+    """The smallest number up to ``of`` that passes; each that is larger passes too."""
+    place = bisect_left(range(1, of + 1), True, key=is_passed)
+    return place + 1 if place < of else None
+
 
 class Rule(StrEnum):
     """What a limit is about."""
@@ -129,7 +202,13 @@ class Rule(StrEnum):
     CREATIONS = "creations"
     ONE_FIELD = "one field"
     PUSHED = "pushed leavings"
-    """Entra pushed more leavings than the limit allows; whoever leaves since then waits for a decision."""
+    """More people were to leave than a limit allows; everybody who leaves since then waits for a decision."""
+    DISCARDED = "discarded"
+    """An administrator discarded the same before; it waits until Entra takes it back, or it is approved."""
+
+
+SHUTTING = frozenset({Rule.LEAVINGS, Rule.PUSHED})
+"""Rules by which the guard keeps back everybody who leaves until an administrator has decided."""
 
 
 class Breach(BaseModel):
@@ -147,7 +226,7 @@ class Breach(BaseModel):
     """Of them, those who left within the interval before."""
     of: int
     """The active people, with those of ``recent``."""
-    limit: Threshold | GroupLimit | int
+    limit: Threshold | GroupLimit | Share | int
 
     @property
     def percentage(self) -> float:
@@ -157,6 +236,12 @@ class Breach(BaseModel):
     def __str__(self) -> str:
         if self.rule is Rule.CREATIONS:
             return f"{self.count} people would be created; the limit is {self.limit}."
+        if self.rule is Rule.DISCARDED:
+            return (
+                f"An administrator discarded {self.count} of these deactivations and deletions before."
+                if self.count
+                else "An administrator discarded this plan before."
+            )
         minutes = INTERVAL.seconds // 60
         recent = f", counting {self.recent} of the last {minutes} minutes" if self.recent else ""
         if self.rule is Rule.MEMBERS:
@@ -172,10 +257,11 @@ class Breach(BaseModel):
             return f"The field {self.field} would change for {share}; the limit is {self.limit}."
         if self.rule is Rule.PUSHED:
             return (
-                f"Entra pushed more leavings within {minutes} minutes than the limit of {self.limit} "
-                f"allows; {self.count} people wait since then to be deactivated or deleted."
+                f"{self.count} people wait to be deactivated or deleted: the guard keeps everybody back who leaves "
+                "since a limit was passed, until an administrator decides."
             )
-        return f"{share} would be deactivated or deleted{recent}; the limit is {self.limit}."
+        most = f"{self.limit} people" if isinstance(self.limit, int) else str(self.limit)
+        return f"{share} would be deactivated or deleted{recent}; the limit is {most}."
 
 
 def check(plan: Plan, active_users: int, limits: GuardLimits, recent: int = 0) -> tuple[Breach, ...]:
@@ -186,12 +272,18 @@ def check(plan: Plan, active_users: int, limits: GuardLimits, recent: int = 0) -
     return tuple(_breaches(plan, active_users, limits, recent))
 
 
-def check_leavings(planned: int, active_users: int, limits: GuardLimits, recent: int) -> Breach | None:
-    """The limit on those who leave alone: all that a push needs to know."""
-    count, of = planned + recent, active_users + recent
-    if not planned or not limits.leavings.is_passed(count, of):
+def check_leavings(
+    planned: int, active_users: int, limits: GuardLimits, recent: int, inactive: int = 0
+) -> Breach | None:
+    """The limits on those who leave alone: all that a push needs to know.
+
+    ``inactive``: how many of ``planned`` have an account that is not active: what is deleted counts all the same.
+    """
+    count = planned + recent
+    of = max(active_users + inactive + recent, count)
+    if not planned or (limit := limits.leavings_passed(count, of)) is None:
         return None  # a plan in which nobody leaves is not held for those who left before
-    return Breach(rule=Rule.LEAVINGS, count=count, recent=recent, of=of, limit=limits.leavings)
+    return Breach(rule=Rule.LEAVINGS, count=count, recent=recent, of=of, limit=limit)
 
 
 def check_members(
@@ -218,16 +310,21 @@ def check_group_deletions(deleted: int, groups: int, limits: GuardLimits, recent
     return Breach(rule=Rule.GROUPS, count=count, recent=recent, of=of, limit=limits.groups)
 
 
-def pushed_too_many(plan: Plan, active_users: int, limits: GuardLimits) -> Breach | None:
-    """What a plan is held by once the guard of the push keeps people back: whoever leaves in it, if anybody does."""
-    leaving = sum(plan.counts.get(kind, 0) for kind in LEAVINGS)
-    return Breach(rule=Rule.PUSHED, count=leaving, of=active_users, limit=limits.leavings) if leaving else None
+def kept_back(plan: Plan, active_users: int, limits: GuardLimits) -> Breach | None:
+    """What a plan is held by while the guard keeps people back: everybody who waits in it to leave, if anybody does."""
+    if not plan.waiting:
+        return None
+    return Breach(rule=Rule.PUSHED, count=plan.waiting, of=active_users, limit=limits.leavings)
+
+
+def discarded_before(departures: int, active_users: int) -> Breach:
+    """What a plan is held by that an administrator discarded, or that has so many of the departures of such a one."""
+    return Breach(rule=Rule.DISCARDED, count=departures, of=active_users, limit=0)
 
 
 def _breaches(plan: Plan, active_users: int, limits: GuardLimits, recent: int) -> Iterator[Breach]:
     counts = plan.counts
-    planned = sum(counts.get(kind, 0) for kind in LEAVINGS)
-    if (breach := check_leavings(planned, active_users, limits, recent)) is not None:
+    if (breach := check_leavings(plan.waiting, active_users, limits, recent, plan.inactive)) is not None:
         yield breach
     creations = counts.get(ChangeKind.CREATE, 0)
     if limits.creations is not None and creations > limits.creations:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.directory.azure_user import AzureUser
 from shared.directory.keys import Keys
+from shared.directory.plan import LEAVINGS, plan_change
 from shared.directory.status import Standing, Status
 from shared.directory.zoho_user import Desired, ZohoUser
 
@@ -68,6 +69,8 @@ class Pending(BaseModel):
     """Entra deleted the person: the identity goes when Zoho One has confirmed."""
     begun: bool = True
     """Whether Zoho One may have heard of it, so that one looks there first."""
+    counted: bool = False
+    """It shuts the person out, and the guard counted that when it began: another try is not counted again."""
     failure: str | None = None
     """Why the last try did not go through."""
     refusals: int = 0
@@ -114,6 +117,18 @@ class Identity(BaseModel):
         if self.account is not None:
             return self.account.standing
         return Standing.ACTIVE if self.pending is not None and self.pending.attempted else Standing.NONE
+
+    @property
+    def counts_as_active(self) -> bool:
+        """Whether the guard has the account among the active ones: until its deprovisioning begins."""
+        going = self.pending is not None and self.pending.counted
+        return self.account is not None and self.account.holds.active and not going
+
+    @property
+    def departs(self) -> bool:
+        """Whether what is under way deactivates or deletes the account."""
+        holds = self.account.holds if self.account else None
+        return plan_change(holds, self.said.desired).kind in LEAVINGS
 
     def leased_until(self, now: datetime) -> datetime | None:
         """When another writer may start, or None when he may now."""

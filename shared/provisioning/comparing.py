@@ -60,7 +60,7 @@ class Comparing:
             account = stored.identity.account
             if account is None:
                 continue
-            found.active += account.holds.active
+            found.active += stored.identity.counts_as_active
             if store.groups.are_synced and account.holds.active:
                 found.joins[stored.identity.id] = account.id
             held = accounts.pop(account.id, None)

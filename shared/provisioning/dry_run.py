@@ -63,7 +63,7 @@ class DryRun:
         _, more = self.renewal.after_rules(store, reading, lambda _: report(RENEWING, 0, 0), _go_on)
         waiting = self.marks.waiting(store.id)
         if waiting.arrived:
-            more += self.renewal.after_arrivals(store, waiting)
+            more += self.renewal.after_arrivals(store, waiting)[1]
             waiting = self.marks.waiting(store.id)
         planning = replace(self.planning, heard=_Count(report, PLANNING, len(waiting.people)))
         groups = self.group_planning.plan(store, {}, waiting.groups, _go_on)

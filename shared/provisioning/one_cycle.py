@@ -15,6 +15,7 @@ from shared.directory.plan import ChangeKind
 from shared.directory.run import Result, Run, RunChange, RunKind, RunState
 from shared.directory.schedule import after_end, why_halted
 from shared.directory.store import Store
+from shared.directory.zoho_user import ZohoField
 from shared.entra.clients import GraphClients
 from shared.entra.errors import GraphError
 from shared.provisioning.applying import Applying, Stopped
@@ -229,9 +230,9 @@ class OneCycle:
         """The plan of people and groups, and what the guard says of it."""
         self.report("planning", 0, 0)
         waiting = self.parts.marks.waiting(self.store.id)
-        for trouble in self.parts.renewal.after_arrivals(self.store, waiting) if waiting.arrived else []:
-            self.run = self.run.with_error(trouble)
         if waiting.arrived:
+            for trouble in self.parts.renewal.after_arrivals(self.store, waiting)[1]:
+                self.run = self.run.with_error(trouble)
             waiting = self.parts.marks.waiting(self.store.id)
         planning = replace(self.parts.planning, heard=lambda _: self._hold_on())
         people = planning.plan(self.store, waiting.people)
@@ -242,7 +243,8 @@ class OneCycle:
         self.plan = groups.beside(people)
         if self.run.digest is None:
             self.run = self.run.with_plan(self.plan)
-        self.verdict = self.parts.guarding.judge(self.store, self.plan, may_be_open=self.note.holds)
+        may_be_open, is_whole = self.note.holds or waiting.is_guarded, not groups.troubles
+        self.verdict = self.parts.guarding.judge(self.store, self.plan, may_be_open=may_be_open, is_whole=is_whole)
         self.note = self.note.model_copy(update={"holds": bool(self.verdict.breaches)})
         for breach in self.verdict.breaches:
             self.run = self.run.with_error(str(breach))
@@ -260,13 +262,14 @@ class OneCycle:
             self.parts.guarding.applied(self.verdict.plan)
 
     def _bring_managers(self, failed: set[str]) -> None:
-        """Who waited for his manager's account has it now. It belongs to what was planned: the guard has seen that."""
+        """Fill in the managers who got their account just now; the guard has seen nothing else of these people."""
         waiting = self.parts.marks.waiting(self.store.id)
         if not waiting.arrived:
             return
-        self.parts.renewal.after_arrivals(self.store, waiting)
-        people = self.parts.marks.waiting(self.store.id).people
-        self._apply(self.parts.planning.plan(self.store, [each for each in people if each not in failed]))
+        reports, _ = self.parts.renewal.after_arrivals(self.store, waiting)
+        plan = self.parts.planning.plan(self.store, sorted(set(reports) - failed))
+        changes = tuple(change for change in plan.changes if _is_of_manager(change))
+        self._apply(Plan(store=plan.store, changes=changes))
 
     def _apply(self, plan: Plan) -> set[str]:
         """Take a plan to Zoho One; the ids of those for whom it was not done."""
@@ -285,7 +288,8 @@ class OneCycle:
 
         self.report("applying", 0, of)
         try:
-            self.parts.applying.apply(self.store, plan, hear, self._beat, lambda: self._why_halted() is not None)
+            approved, halted = self.verdict.plan is not None, lambda: self._why_halted() is not None
+            self.parts.applying.apply(self.store, plan, hear, self._beat, halted, approved=approved)
         except (Stopped, Halted):
             self._not_tried(each for each in (*plan.changes, *plan.groups) if each.identity not in results)
             raise
@@ -413,3 +417,7 @@ class OneCycle:
             calls.get("zoho", 0),
             calls.get("tables", 0),
         )
+
+
+def _is_of_manager(change: PlannedChange) -> bool:
+    return change.kind is ChangeKind.UPDATE and {part.field for part in change.fields} == {ZohoField.MANAGER}

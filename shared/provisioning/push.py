@@ -15,18 +15,19 @@ from shared.directory.desired import status_of
 from shared.directory.history import Event, EventKind
 from shared.directory.identity import Identity, Pending, Said
 from shared.directory.keys import keys_of
-from shared.directory.plan import LEAVINGS, ChangeKind, plan_change
+from shared.directory.plan import ChangeKind, plan_change
+from shared.directory.recent_leavings import Departures
 from shared.directory.scim_path import Resource
 from shared.directory.scim_user import new_active, pushed_onto
 from shared.directory.status import Action, Status
 from shared.directory.store import Store
+from shared.provisioning.admission import Admission, with_count
 from shared.provisioning.desires import Desires
 from shared.provisioning.errors import BeingWritten, HeldBack, UserNameTaken
 from shared.provisioning.settle import Settle
 from shared.tables.errors import Taken
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored
-from shared.tables.recent_leavings import Leavings
 from shared.tables.store_rows import Operation
 
 _JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
@@ -45,7 +46,7 @@ class Push:
     identities: Identities
     desires: Desires
     settle: Settle
-    leavings: Leavings
+    admission: Admission
     lease: timedelta
     """How long one writer may take; longer than his calls to Zoho One and the tables together."""
 
@@ -121,6 +122,7 @@ class Push:
             before=earlier.before if earlier else before.said if before else None,
             attempted=earlier.attempted if earlier else (),
             password_due=earlier is not None and earlier.password_due,
+            counted=earlier is not None and earlier.counted,
             lease_ends=self.now(),
         )
         return self.settle.leased(store, said, before.account if before else None, mark, self.lease)
@@ -144,27 +146,27 @@ class Push:
         certain = stored.identity.pending is None or not stored.identity.pending.begun
         marked = after.model_copy(update={"pending": pending})
         try:
-            if _leaves(after) and not _is_leaving(stored.identity):
-                written = self._write_leaving(store, stored, marked)
+            if marked.departs:
+                written = self._begin_departure(store, stored, marked)
             else:
-                written = self.identities.write(store.id, stored, marked)
+                written = self.identities.write(store.id, stored, with_count(marked))
         except Taken:
             raise UserNameTaken(TAKEN) from None
         return self.settle.finish(store, written, certain=certain)
 
-    def _write_leaving(self, store: Store, stored: Stored, marked: Identity) -> Stored:
-        """Count somebody who leaves, or raise HeldBack: then the mark stays for the plan that an administrator sees."""
+    def _begin_departure(self, store: Store, stored: Stored, marked: Identity) -> Stored:
+        """Write a mark by which somebody leaves, with its count in the guard's ledger.
+
+        Raises HeldBack: then the mark stays, for the plan that an administrator sees.
+        """
         written: list[Stored] = []
 
         def transact(count: Operation) -> str:
-            leaving, etag = self.identities.write_leaving(store.id, stored, marked, count)
+            leaving, etag = self.identities.write_leaving(store.id, stored, with_count(marked), count)
             written.append(leaving)
             return etag
 
-        def count_active() -> int:
-            return self.identities.count_active(store.id)
-
-        reason = self.leavings.admit(store.id, self.now(), store.guard, count_active, transact)
+        reason = self.admission.admit(store, Departures.among([marked]), transact)
         if reason is None:
             return written[-1]
         assert marked.pending is not None  # the caller has just made it
@@ -191,14 +193,3 @@ def _still_told(known: Said | None, earlier: Resource, resource: Resource) -> St
     Who lies in the recycle bin or left the scope may be enabled: a push of his title does not bring him back.
     """
     return known.status if known and new_active(earlier, resource) is None else None
-
-
-def _leaves(identity: Identity) -> bool:
-    """Whether what is desired shuts somebody out who has an active account."""
-    holds = identity.account.holds if identity.account else None
-    return holds is not None and holds.active and plan_change(holds, identity.said.desired).kind in LEAVINGS
-
-
-def _is_leaving(identity: Identity) -> bool:
-    """Whether he has been counted already, by an earlier try of the same."""
-    return identity.pending is not None and identity.pending.begun and _leaves(identity)

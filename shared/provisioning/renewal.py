@@ -52,18 +52,19 @@ class Renewal:
         keep(progress)
         return progress, troubles
 
-    def after_arrivals(self, store: Store, waiting: Waiting) -> list[str]:
-        """Those who waited for the accounts that are there since; a sentence for each who could not be mapped."""
-        troubles: list[str] = []
+    def after_arrivals(self, store: Store, waiting: Waiting) -> tuple[list[str], list[str]]:
+        """Those who waited for the accounts that are there since: their ids, and a sentence for each not mapped."""
+        people, troubles = list[str](), list[str]()
         for arrived in waiting.arrived:
             manager = self.identities.read(store.id, arrived)
             reports = self.identities.awaiting(store.id, manager.identity) if manager else []
+            people += reports
             for report in reports:
                 stored = self.identities.read(store.id, report)
                 if stored is not None and (trouble := self._renew(store, stored)):
                     troubles.append(trouble)
             self.marks.forget_arrival(store.id, arrived)
-        return troubles
+        return people, troubles
 
     def _renew(self, store: Store, stored: Stored) -> str | None:
         try:

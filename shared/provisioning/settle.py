@@ -23,7 +23,9 @@ from shared.provisioning.memberships import Memberships
 from shared.provisioning.password_mail import PasswordMails
 from shared.tables.errors import Taken
 from shared.tables.identities import Identities
-from shared.tables.identity_rows import Stored
+from shared.tables.identity_rows import Stored, StoredRegroup
+from shared.tables.recent_leavings import Leavings
+from shared.tables.store_rows import Operation
 from shared.zoho.errors import ZohoBusy, ZohoCredentials, ZohoRefused
 
 EVENTS = {
@@ -47,6 +49,7 @@ class Settle:
     memberships: Memberships
     spread: Callable[[], float]
     """A number from 0 to 1, by chance."""
+    leavings: Leavings
 
     def leased(self, store: Store, said: Said, account: Account | None, mark: Pending, lasts: timedelta) -> Pending:
         """The mark with a lease on it, for a writer who is about to call Zoho One.
@@ -133,7 +136,15 @@ class Settle:
         """
         account, record = (left.account, left.record) if left else (None, None)
         regroup = self.memberships.due_for_gone(store, stored.identity, out_of_groups, event.reason)
-        self.memberships.follow(store, self.identities.remove(store.id, stored, account, event, record, regroup))
+        notes: list[StoredRegroup | None] = []
+
+        def transact(count: Operation | None) -> str:
+            note, etag = self.identities.remove(store.id, stored, account, event, record, regroup, count)
+            notes.append(note)
+            return etag
+
+        self.leavings.unmanage(store.id, stored.identity, transact)
+        self.memberships.follow(store, notes[-1])
 
     def event(self, kind: EventKind, reason: str) -> Event:
         """A line of the history, as of now."""

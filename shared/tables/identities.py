@@ -29,6 +29,7 @@ from shared.tables.identity_rows import (
     account_row,
     arrival_key,
     claim,
+    counts_as_active,
     event_row,
     is_id,
     mail_row,
@@ -126,11 +127,13 @@ class Identities(StoreRows):
         return found
 
     def count_active(self, store: str) -> int:
-        """How many active accounts the store manages. Reads everybody's account, a page at a time."""
-        columns = ("account", *(f"account_{i}" for i in range(1, 8)))
-        rows = self._range(store, "id:", "id" + AFTER_ALL, columns)
-        accounts = (Account.model_validate_json(gather(row, "account")) for row, _ in rows if "account" in row)
-        return sum(account.holds.active for account in accounts)
+        """How many active accounts the store manages, but for those whose deprovisioning has begun.
+
+        Reads everybody's account, a page at a time.
+        """
+        columns = [f"{name}{part}" for name in ("account", "pending") for part in ("", *(f"_{i}" for i in range(1, 8)))]
+        rows = self._range(store, "id:", "id" + AFTER_ALL, tuple(columns))
+        return sum(counts_as_active(row) for row, _ in rows)
 
     def record_of(self, store: str, zoho_id: str) -> AccountRecord | None:
         """What is known of an account in Zoho One, by its id there. One round trip."""
@@ -241,16 +244,19 @@ class Identities(StoreRows):
         event: Event,
         over: AccountRecord | None = None,
         regroup: Regroup | None = None,
-    ) -> StoredRegroup | None:
+        count: Operation | None = None,
+    ) -> tuple[StoredRegroup | None, str]:
         """Take an identity and its claims away; its history stays, and a note of the account left. Raises Changed.
 
         ``over``: what was known of that account already from somebody else who is gone. ``regroup``: that his groups
-        have to let him go, which is handed back.
+        have to let him go, which is handed back. ``count``: the guard's ledger, if it changes too; its ETag is handed
+        back, and Taken is raised where another request has made that row.
         """
         rows = {claim("zoho", left.id): account_row(left, None)} if left else {}
-        more: list[Operation] = [("upsert", regroup_row(store, regroup))] if regroup else []
+        more: list[Operation] = [count] if count else []
+        more += [("upsert", regroup_row(store, regroup))] if regroup else []
         etags = self._transact(store, before, rows, before.identity.id, event, over, more)
-        return StoredRegroup(regroup, etags[-1]) if regroup else None
+        return StoredRegroup(regroup, etags[-1]) if regroup else None, etags[-len(more)] if count else ""
 
     def _transact(
         self,

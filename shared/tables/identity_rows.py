@@ -15,6 +15,7 @@ The partition is the store; the row keys are
                            who are gone, and who may come back
 ``pending:<id>``           not confirmed by Zoho One yet
 ``pending:manager:<id>``   has an account since, for which others may have waited
+``pending:guard``          the guard keeps somebody back: shared/tables/recent_leavings.py
 ``mail:<id>``              due a one-time password that has not been mailed yet
 ``event:<id>:<time>``      history, newest first
 ``ignored``                what Entra sends and nothing uses: see ignored_attributes
@@ -51,6 +52,8 @@ _KEYS = TypeAdapter[Keys](Keys)
 PERSON_COLUMNS = ("RowKey", "id", "created", "modified", *("resource", *(f"resource_{i}" for i in range(1, 8))))
 MANAGER = "manager:"
 """In the key of a pending mark, before the id of somebody for whom others may wait."""
+GUARD = "guard"
+"""In the key of a pending mark: the guard keeps somebody back."""
 
 
 class Lookup(StrEnum):
@@ -246,6 +249,13 @@ def stored_from(row: Row, etag: str) -> Stored:
         created=person.created,
     )
     return Stored(identity, etag)
+
+
+def counts_as_active(row: Mapping[str, str]) -> bool:
+    """``Identity.counts_as_active``, of a row of which only the account and the pending mark were read."""
+    if "account" not in row or not Account.model_validate_json(gather(row, "account")).holds.active:
+        return False
+    return "pending" not in row or not Pending.model_validate_json(gather(row, "pending")).counted
 
 
 def person_from(row: Mapping[str, str]) -> Person:
