@@ -190,7 +190,7 @@ def is_still(planned: PlannedChange, identity: Identity, now: datetime, rules: S
     """
     plan = make_plan("", [Candidate.pending(identity, now)], rules)
     (change,) = (*plan.changes, *plan.suppressed)
-    return _essence(change) == _essence(planned) and bool(plan.suppressed) == left_out
+    return essence(change) == essence(planned) and bool(plan.suppressed) == left_out
 
 
 def moved(shown: Plan, now: Plan, *, begun: bool = False) -> str | None:

@@ -59,7 +59,7 @@ def test_who_comes_into_a_group_after_it_was_planned_stays_until_a_full_cycle(re
     guarding = reconciled.cycles().guarding
 
     class Judging(Guarding):
-        def judge(self, store: Store, plan: Plan, *, may_be_open: bool) -> Verdict:
+        def judge(self, store: Store, plan: Plan, *, may_be_open: bool, is_whole: bool = False) -> Verdict:
             """Somebody is put into the group once the plan has passed."""
             verdict = super().judge(store, plan, may_be_open=may_be_open)
             change = {"op": "add", "path": "members", "value": [{"value": second}]}
