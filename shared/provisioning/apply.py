@@ -1,12 +1,12 @@
 """From desired to Zoho One: the one place that changes an account."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from pydantic import SecretStr
 
-from shared.directory.identity import Account, Identity
+from shared.directory.account_seen import noted
+from shared.directory.identity import Account, Identity, Sent
 from shared.directory.plan import NO_CHANGE, Change, ChangeKind, plan_change
 from shared.directory.status import why_left_alone
 from shared.directory.store import Store
@@ -51,13 +51,15 @@ class Apply:
         self._users = users
         self._record_of = record_of
 
-    def look(self, store: Store, identity: Identity) -> Found | None:
-        """What Zoho One holds of someone for whom an earlier call may or may not have taken effect."""
+    def look(self, store: Store, identity: Identity, sent: Collection[Sent]) -> Found | None:
+        """What Zoho One holds of someone for whom an earlier call may or may not have taken effect.
+
+        ``sent``: what earlier calls asked for.
+        """
         users = self._users(store)
-        by: Literal["bridge", "hand"] = "bridge" if _was_to_be_inactive(identity) else "hand"
         account = users.get(identity.account.id) if identity.account else None
         if account is not None:
-            return Found(_deactivated(account, by), None)
+            return Found(noted(identity.account, sent, account), None)
         desired = identity.said.desired
         names = {desired.user_name} if isinstance(desired, ZohoUser) else set()
         names |= set(identity.pending.attempted if identity.pending else ())
@@ -65,7 +67,7 @@ class Apply:
             account = users.find(name)
             record = self._record_of(store.id, account.id) if account else None
             if account is not None and (record is None or record.owner in (None, identity.id)):
-                return Found(_deactivated(account, "bridge" if _left_by_bridge(record) else by), record)
+                return Found(noted(None, sent, account, record.deactivated_by if record else None), record)
         return None
 
     def is_taken(self, store: Store, user_name: str) -> bool:
@@ -87,7 +89,7 @@ class Apply:
             change = plan_change(account.holds if account else None, desired)
             try:
                 done = _perform(users, account, desired, change, password)
-                return Outcome(_deactivated(done, "bridge") if done else None, change, adopted, None, record)
+                return Outcome(_by_bridge(done) if done else None, change, adopted, None, record)
             except ZohoNotFound:
                 if account is None or not isinstance(desired, ZohoUser):
                     raise
@@ -113,7 +115,8 @@ class Apply:
         record = self._record_of(store.id, account.id)
         if record is not None and record.owner not in (None, identity.id):
             raise ZohoRefused(f"The account with this userName belongs to another person (SCIM id {record.owner})")
-        return _deactivated(account, "bridge" if _left_by_bridge(record) else "hand"), record
+        sent = identity.pending.sent if identity.pending else None
+        return noted(None, sent or (), account, record.deactivated_by if record else None), record
 
 
 def _only_deactivated(users: ZohoUsers, account: Account, refusal: ZohoRefused, outcome: Outcome) -> Outcome:
@@ -121,7 +124,7 @@ def _only_deactivated(users: ZohoUsers, account: Account, refusal: ZohoRefused, 
     inactive = ZohoUser(active=False, fields=account.holds.fields)
     done = users.update(account, inactive, change := Change(ChangeKind.DEACTIVATE))
     reason = f"Zoho One refused the other changes: {refusal}"
-    return replace(outcome, account=_deactivated(done, "bridge"), change=change, instead=reason)
+    return replace(outcome, account=_by_bridge(done), change=change, instead=reason)
 
 
 def _left_alone(store: Store, account: Account, desired: Desired) -> str | None:
@@ -131,25 +134,10 @@ def _left_alone(store: Store, account: Account, desired: Desired) -> str | None:
     return why_left_alone(account.standing, store.status_rules)
 
 
-def _left_by_bridge(record: AccountRecord | None) -> bool:
-    """Whether the bridge deactivated an account when its person went."""
-    return record is not None and record.deactivated_by == "bridge"
-
-
-def _was_to_be_inactive(identity: Identity) -> bool:
-    """Whether an inactive account is the bridge's own doing, as far as it knows."""
-    if identity.account is not None and not identity.account.holds.active:
-        return identity.account.deactivated_by != "hand"
-    before = identity.pending.before.desired if identity.pending and identity.pending.before else None
-    wanted = (identity.said.desired, before)
-    return any(isinstance(desired, ZohoUser) and not desired.active for desired in wanted)
-
-
-def _deactivated(account: Account, by: Literal["bridge", "hand"]) -> Account:
-    """The account with a note of who made it inactive, if it is and nobody is noted yet."""
-    if account.holds.active:
-        return account.model_copy(update={"deactivated_by": None})
-    return account.model_copy(update={"deactivated_by": account.deactivated_by or by})
+def _by_bridge(account: Account) -> Account:
+    """The account after a call of the bridge, which made it inactive if nobody had before."""
+    by = None if account.holds.active else account.deactivated_by or "bridge"
+    return account.model_copy(update={"deactivated_by": by})
 
 
 def _perform(

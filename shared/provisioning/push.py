@@ -93,9 +93,9 @@ class Push:
         if nothing_to_do or desire.decision.action is Action.LET_GO:
             self.settle.let_go(store, stored, reason)
             return
-        after = before.model_copy(update={"said": before.said.model_copy(update={"desired": desire.desired})})
-        pending = self._pending(store, reason, before, after.said)
-        self._submit(store, stored, after, pending.model_copy(update={"leaving": True}))
+        said = before.said.model_copy(update={"desired": desire.desired, "status": Status.DELETED})
+        after = before.model_copy(update={"said": said})
+        self._submit(store, stored, after, self._pending(store, reason, before, said))
 
     def _said(self, store: Store, resource: Resource, before: Identity | None) -> tuple[Said, str]:
         known = before.said if before else None
@@ -122,6 +122,7 @@ class Push:
             before=earlier.before if earlier else before.said if before else None,
             attempted=earlier.attempted if earlier else (),
             password_due=earlier is not None and earlier.password_due,
+            sent=before.sent if before else (),
             lease_ends=self.now(),
         )
         return self.settle.leased(store, said, before.account if before else None, mark, self.lease)
@@ -170,7 +171,8 @@ class Push:
             return written[-1]
         assert marked.pending is not None  # the caller has just made it
         begun = stored.identity.pending is not None and stored.identity.pending.begun
-        held = marked.pending.model_copy(update={"writer": None, "begun": begun})
+        # Nothing is sent now: what earlier tries sent is all that is open.
+        held = marked.pending.model_copy(update={"writer": None, "begun": begun, "sending": None})
         self.identities.write(store.id, stored, marked.model_copy(update={"pending": held}))
         raise HeldBack(reason)
 
@@ -189,11 +191,12 @@ class Push:
 def _still_told(known: Said | None, earlier: Resource, resource: Resource) -> Status | None:
     """What Graph tells of a person's status, unless this push says something new of ``active``; None: what it says.
 
-    Who lies in the recycle bin or left the scope may be enabled: a push of his title does not bring him back.
+    Who lies in the recycle bin or left the scope may be enabled: a push of his title does not bring him back. Who was
+    deleted is there again when anything is pushed of him.
     """
-    if known is None or from_scim(resource).account_enabled != from_scim(earlier).account_enabled:
+    if known is None or known.status is Status.DELETED:
         return None
-    return known.status
+    return known.status if from_scim(resource).account_enabled == from_scim(earlier).account_enabled else None
 
 
 def _leaves(identity: Identity) -> bool:

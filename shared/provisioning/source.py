@@ -114,7 +114,7 @@ class Source:
         if before is None and seen.status is not Status.ACTIVATED:
             return None
         if stored is not None and seen.status is Status.DELETED:
-            self._delete(store, stored, seen)
+            self._delete(store, stored, seen.object_id)
             return None
         failure: str | None = None
         try:
@@ -153,6 +153,9 @@ class Source:
             return None
         identity = stored.identity
         said = identity.said
+        if identity.is_going:
+            self._delete(store, stored, identity.object_id)
+            return None
         try:
             desire = self.desires.of(store, said.source, said.status or status_of(said.source), identity)
         except Refused as refusal:
@@ -175,30 +178,34 @@ class Source:
             if before is None or not _same(before, settled) or before.pending is not None:
                 self.identities.write(store.id, stored, settled, self.settle.event(kind, reason))
             return
-        if mark is None:
+        if mark is None or before is None:
             said_before = before.said if before else None
             mark = Pending(reason=reason, before=said_before, begun=False, lease_ends=self.now())
-        elif before is not None and before.said.desired != after.said.desired:
+        elif not _same(before, after):
+            mark = mark.noting_sent(before.said)
+        if before is not None and before.pending is not None and before.said.desired != after.said.desired:
             mark = mark.model_copy(update={"reason": reason, "refusals": 0, "next_try": None})
         marked = after.model_copy(update={"pending": mark})
         if before != marked:
             self.identities.write(store.id, stored, marked)
 
-    def _delete(self, store: Store, stored: Stored, seen: Seen) -> None:
+    def _delete(self, store: Store, stored: Stored, object_id: str | None) -> None:
         """Entra deleted the person for good: the store's rules say what becomes of the account."""
         before = stored.identity
         desire = self.desires.of(store, before.said.source, Status.DELETED, before)
         holds, reason = before.account.holds if before.account else None, desire.decision.reason
+        resource = _JSON.validate_json(before.said.resource) | {"active": False}
         begun = before.pending is not None and before.pending.begun
         if desire.decision.action is Action.LET_GO or (
             not begun and plan_change(holds, desire.desired).kind is ChangeKind.NOTHING
         ):
             self.settle.let_go(store, stored, reason)
             return
-        said = before.said.model_copy(update={"desired": desire.desired, "status": Status.DELETED})
+        told = {"desired": desire.desired, "status": Status.DELETED, "resource": _JSON.dump_json(resource).decode()}
+        said = before.said.model_copy(update=told)
         mark = before.pending or Pending(reason=reason, before=before.said, begun=False, lease_ends=self.now())
-        leaving = mark.model_copy(update={"reason": reason, "leaving": True, "refusals": 0, "next_try": None})
-        after = before.model_copy(update={"said": said, "pending": leaving, "object_id": seen.object_id})
+        mark = mark.noting_sent(before.said).model_copy(update={"reason": reason, "refusals": 0, "next_try": None})
+        after = before.model_copy(update={"said": said, "pending": mark, "object_id": object_id})
         if after != before:
             self.identities.write(store.id, stored, after)
 

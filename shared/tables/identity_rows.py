@@ -38,6 +38,7 @@ from shared.directory.identity import Account, Identity, Pending, Said
 from shared.directory.keys import Keys
 from shared.directory.mail_due import MailDue
 from shared.directory.search_terms import search_terms
+from shared.directory.status import Status
 from shared.directory.user_name import folded
 from shared.directory.zoho_user import Desired, ZohoUser
 from shared.tables.by_time import inverted
@@ -47,7 +48,8 @@ type Row = dict[str, str]
 
 _DESIRED = TypeAdapter[Desired](Desired)
 _KEYS = TypeAdapter[Keys](Keys)
-PERSON_COLUMNS = ("RowKey", "id", "created", "modified", *("resource", *(f"resource_{i}" for i in range(1, 8))))
+_RESOURCE = ("resource", *(f"resource_{i}" for i in range(1, 8)))
+PERSON_COLUMNS = ("RowKey", "id", "created", "modified", "shutOut", *_RESOURCE)
 MANAGER = "manager:"
 """In the key of a pending mark, before the id of somebody for whom others may wait."""
 
@@ -69,6 +71,8 @@ class Person:
     resource: str
     created: datetime
     modified: datetime
+    is_shut_out: bool = False
+    """Whether the account is not active though Entra wrote so."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +153,7 @@ def rows_of(identity: Identity) -> dict[str, Row]:
         "id": identity.id,
         "created": identity.created.isoformat(),
         "modified": said.modified.isoformat(),
+        **({"shutOut": "yes"} if identity.is_shut_out else {}),
         **spread("resource", said.resource),
     }
     rows = {
@@ -226,6 +231,12 @@ def event_row(store: str, identity_id: str, event: Event) -> Row:
 
 def stored_from(row: Row, etag: str) -> Stored:
     person = person_from(row)
+    desired, status = _DESIRED.validate_json(gather(row, "desired")), row.get("status")
+    pending = TypeAdapter(dict[str, object]).validate_json(gather(row, "pending")) if "pending" in row else None
+    # A release before this noted in the mark that Entra had deleted the person, and did not take it back when Entra
+    # said later that they are active.
+    if pending is not None and pending.pop("leaving", False) and not (isinstance(desired, ZohoUser) and desired.active):
+        status = Status.DELETED
     identity = Identity(
         id=person.id,
         object_id=row.get("objectId"),
@@ -234,14 +245,14 @@ def stored_from(row: Row, etag: str) -> Stored:
                 "resource": person.resource,
                 "keys": _KEYS.validate_json(gather(row, "keys")),
                 "source": TypeAdapter(dict[str, object]).validate_json(gather(row, "source")),
-                "desired": _DESIRED.validate_json(gather(row, "desired")),
-                "status": row.get("status"),
+                "desired": desired,
+                "status": status,
                 "awaits": row.get("awaits"),
                 "modified": person.modified,
             }
         ),
         account=Account.model_validate_json(gather(row, "account")) if "account" in row else None,
-        pending=Pending.model_validate_json(gather(row, "pending")) if "pending" in row else None,
+        pending=Pending.model_validate(pending) if pending is not None else None,
         created=person.created,
     )
     return Stored(identity, etag)
@@ -253,6 +264,7 @@ def person_from(row: Mapping[str, str]) -> Person:
         resource=gather(row, "resource"),
         created=datetime.fromisoformat(row["created"]).astimezone(UTC),
         modified=datetime.fromisoformat(row["modified"]).astimezone(UTC),
+        is_shut_out="shutOut" in row,
     )
 
 
