@@ -12,6 +12,7 @@ from shared.console.criteria_form import ROOT, Tree
 from shared.console.settings_form import Sent, sent_form
 from shared.directory.azure_user import AZURE_FIELDS, AzureUser
 from shared.directory.criteria import Group, Operator, why_not
+from shared.directory.former import Adoptions
 from shared.directory.guard import GuardLimits
 from shared.directory.schedule import Schedule
 from shared.directory.store import Drift, Store
@@ -104,6 +105,7 @@ class GuardForm(BaseModel):
     creations: Annotated[int | None, BeforeValidator(_none_if_empty)] = None
     one_field_count: int
     one_field_percent: float
+    adoptions: Adoptions = Adoptions.HOLD
 
     @property
     def limits(self) -> GuardLimits:
@@ -114,6 +116,7 @@ class GuardForm(BaseModel):
                 "members": {"count": self.members_count, "percent": self.members_percent},
                 "creations": self.creations,
                 "one_field": {"count": self.one_field_count, "percent": self.one_field_percent},
+                "adoptions": self.adoptions,
             }
         )
 
@@ -134,6 +137,7 @@ def guard(store_id: str) -> View:
         "creations": limits.creations,
         "one_field_count": limits.one_field.count,
         "one_field_percent": f"{limits.one_field.percent:g}",
+        "adoptions": limits.adoptions,
     }
     by_box = {name.replace(".", "_"): text for name, text in sent.faults.items()}
     people = parts().identities.estimate(store_id)

@@ -7,9 +7,11 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict
 
 from shared.directory.azure_user import AzureUser
+from shared.directory.former import Former, Traits
 from shared.directory.keys import Keys
+from shared.directory.recycle_bin import is_in_bin
 from shared.directory.status import Standing, Status
-from shared.directory.zoho_user import Desired, ZohoUser
+from shared.directory.zoho_user import Desired, ZohoField, ZohoUser
 
 PARKED_AFTER = 5
 """Refusals one after the other: by then neither a moment's disorder nor the order of changes is the reason."""
@@ -69,7 +71,17 @@ class Said(BaseModel):
     """The status that Graph told, or DELETED by either source; None: what a push can tell, which is in the source."""
     awaits: str | None = None
     """Whom he waits for: his manager, by the bridge's id or Entra's, who has no account in Zoho One yet."""
+    in_bin: bool = False
+    """Whether Graph's last word of the person's object is that it is in the recycle bin, or gone."""
     modified: datetime
+
+    @property
+    def is_in_bin(self) -> bool:
+        """Whether the person lies in the recycle bin of Entra, by Graph's word or by the name that was pushed.
+
+        Such a one owns no name: somebody else may be called so.
+        """
+        return self.in_bin or is_in_bin(self.keys.user_name, self.source.user_principal_name)
 
 
 class Pending(BaseModel):
@@ -88,6 +100,8 @@ class Pending(BaseModel):
     """What the try that holds or last held the lease sends. Later words of Entra's do not change it."""
     sent: tuple[Sent, ...] | None = None
     """What earlier tries may have sent; None: written by a release that did not note it."""
+    adopts: str | None = None
+    """The account in Zoho One of somebody who is gone that an administrator agreed to let be adopted."""
     begun: bool = True
     """Whether Zoho One may have heard of it, so that one looks there first."""
     failure: str | None = None
@@ -173,6 +187,29 @@ class Identity(BaseModel):
     def sent(self) -> tuple[Sent, ...]:
         """What Zoho One may have been sent since it last confirmed anything, by tries that are over."""
         return self.pending.sent_before(self.said) if self.pending else ()
+
+    @property
+    def former(self) -> Former | None:
+        """The account of somebody who lies in Entra's recycle bin: it may become that of another object."""
+        return self.leaves(self.account) if self.account is not None and self.said.is_in_bin else None
+
+    def leaves(self, account: Account) -> Former | None:
+        """What is kept of an account that this person leaves behind."""
+        user_name = account.holds.fields.get(ZohoField.USER_NAME)
+        if user_name is None:
+            return None
+        traits = Traits.of(self.object_id, self.said.source)
+        return Former(account=account.id, user_name=user_name, person=self.id, traits=traits)
+
+    def adopting(self, account_id: str) -> Self:
+        """With the account in the mark that an administrator agreed to let be adopted."""
+        mark = self.pending and self.pending.model_copy(update={"adopts": account_id})
+        return self.model_copy(update={"pending": mark})
+
+    def without_account(self) -> Self:
+        """Somebody in the recycle bin whose account has become that of another object."""
+        said = self.said.model_copy(update={"desired": None, "status": Status.DEACTIVATED, "awaits": None})
+        return self.model_copy(update={"said": said, "account": None, "pending": None})
 
     def settled(self, account: Account | None) -> Self:
         """The identity once Zoho One has confirmed what it holds."""

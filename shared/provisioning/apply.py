@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from pydantic import SecretStr
 
 from shared.directory.account_seen import noted
+from shared.directory.former import Adoption, Adoptions, Traits, adoption_of, why_not_adopted
 from shared.directory.identity import Account, Identity, Sent
 from shared.directory.plan import NO_CHANGE, Change, ChangeKind, plan_change
 from shared.directory.status import why_left_alone
 from shared.directory.store import Store
 from shared.directory.zoho_user import Desired, ZohoUser
+from shared.provisioning.errors import HeldBack
 from shared.tables.identity_rows import AccountRecord
 from shared.zoho.errors import ZohoBusy, ZohoNotFound, ZohoRefused
 from shared.zoho.scim_client import ZohoUsers
@@ -42,12 +44,15 @@ class Found:
 
 
 class Apply:
-    """Applies what a store should hold. Its methods raise ZohoBusy, ZohoCredentials and ZohoRefused."""
+    """Applies what a store should hold. Its methods raise ZohoBusy, ZohoCredentials and ZohoRefused.
+
+    And HeldBack where an administrator has to agree that an account changes hands.
+    """
 
     def __init__(
-        self, users: Callable[[Store], ZohoUsers], record_of: Callable[[str, str], AccountRecord | None]
+        self, users: Callable[[Store], ZohoUsers], record_of: Callable[[str, str, str], AccountRecord | None]
     ) -> None:
-        """``record_of``: what a store knows of an account in Zoho One by its id."""
+        """``record_of``: what a store knows of an account in Zoho One by its id, for an identity that may get it."""
         self._users = users
         self._record_of = record_of
 
@@ -65,8 +70,8 @@ class Apply:
         names |= set(identity.pending.attempted if identity.pending else ())
         for name in sorted(names):
             account = users.find(name)
-            record = self._record_of(store.id, account.id) if account else None
-            if account is not None and (record is None or record.owner in (None, identity.id)):
+            record = self._record_of(store.id, account.id, identity.id) if account else None
+            if account is not None and _why_not(store, identity, record) is None:
                 return Found(noted(None, sent, account, record.deactivated_by if record else None), record)
         return None
 
@@ -109,14 +114,32 @@ class Apply:
     def _unowned(
         self, store: Store, identity: Identity, account: Account | None
     ) -> tuple[Account | None, AccountRecord | None]:
-        """An account that was found by its userName, if it may become this person's. Raises ZohoRefused."""
+        """An account that was found by its userName, if it may become this person's. Raises ZohoRefused, HeldBack."""
         if account is None:
             return None, None
-        record = self._record_of(store.id, account.id)
-        if record is not None and record.owner not in (None, identity.id):
-            raise ZohoRefused(f"The account with this userName belongs to another person (SCIM id {record.owner})")
+        record = self._record_of(store.id, account.id, identity.id)
+        if (why := _why_not(store, identity, record)) is not None:
+            may_be_agreed_to = record is not None and record.former and store.guard.adoptions is Adoptions.HOLD
+            raise HeldBack(why) if may_be_agreed_to else ZohoRefused(why)
         sent = identity.pending.sent if identity.pending else None
         return noted(None, sent or (), account, record.deactivated_by if record else None), record
+
+
+def adoption_by(identity: Identity, record: AccountRecord | None) -> Adoption | None:
+    """What it is if an account becomes this person's: an adoption where it is known whose it was, who is gone."""
+    if record is None or record.former is None or record.owner == identity.id:
+        return None
+    return adoption_of(record.former, Traits.of(identity.object_id, identity.said.source))
+
+
+def _why_not(store: Store, identity: Identity, record: AccountRecord | None) -> str | None:
+    """Why an account that has the person's userName may not become theirs, or None."""
+    if (adoption := adoption_by(identity, record)) is not None:
+        approved = identity.pending.adopts if identity.pending else None
+        return why_not_adopted(adoption, store.guard.adoptions, approved)
+    if record is None or record.owner in (None, identity.id):
+        return None
+    return f"The account with this userName belongs to another person (SCIM id {record.owner})"
 
 
 def _only_deactivated(users: ZohoUsers, account: Account, refusal: ZohoRefused, outcome: Outcome) -> Outcome:

@@ -20,7 +20,7 @@ from shared.directory.identity import Identity
 from shared.directory.plan import LEAVINGS, ChangeKind
 from shared.directory.run import Result, RunChange
 from shared.directory.store import Store
-from shared.provisioning.errors import Refused
+from shared.provisioning.errors import HeldBack, Refused
 from shared.provisioning.settle import Settle
 from shared.tables.errors import Changed, TablesBusy
 from shared.tables.identities import Identities
@@ -39,7 +39,7 @@ LONGEST_WAIT = 60
 """Seconds; whoever is to wait longer than that waits for the next cycle."""
 PORTION = 2
 """Turns of each call at a time that are made ready at once."""
-JOINS = frozenset({ChangeKind.CREATE, ChangeKind.REACTIVATE})
+JOINS = frozenset({ChangeKind.CREATE, ChangeKind.ADOPT, ChangeKind.REACTIVATE})
 
 _BY_A_PUSH = "A push was writing this person at the same time."
 
@@ -144,8 +144,9 @@ class _Turns:
                 done([self._told(change, Result.NOT_TRIED, _BY_A_PUSH)])
                 continue
             assert stored.identity.pending is not None  # or there is no lease
-            ready.append((stored, leased))
-            changes[leased.id] = change, not stored.identity.pending.begun
+            # Who adopts an account looks for it first. The plan that shows it has passed the guard.
+            ready.append((stored, leased.adopting(change.adopts.account) if change.adopts else leased))
+            changes[leased.id] = change, not stored.identity.pending.begun and change.adopts is None
         written = self.parts.marks.lease(self.store.id, ready)
         turns = [pool.submit(in_context(partial(self._turn, *changes.pop(each.identity.id), each))) for each in written]
         done([self._told(change, Result.NOT_TRIED, _BY_A_PUSH) for change, _ in changes.values()])
@@ -200,6 +201,8 @@ class _Turns:
             kept = stored.identity.object_id is not None
             parked = kept and mark.refused(str(refusal), parts.now(), 0).is_parked
             return self._told(change, Result.PARKED if parked else Result.FAILED, str(refusal))
+        except HeldBack as held:
+            return self._told(change, Result.FAILED, str(held))
         except Changed:
             return self._told(change, Result.FAILED, _BY_A_PUSH)
         except (ZohoCredentials, TablesBusy) as failure:

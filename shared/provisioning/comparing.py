@@ -93,7 +93,7 @@ class Comparing:
     def _look_closer(self, store: Store, stored: Stored, account: Account, found: Comparison) -> None:
         """See whether one account differs just now, and keep what it holds. A push may have been there meanwhile."""
         actual = self.users(store).get(account.id)
-        name = stored.identity.said.keys.user_name
+        name = stored.identity.said.source.user_principal_name
         if actual is not None and not (fields := changed_there(account, (), actual)):
             return
         told = f"changed there: {', '.join(fields)}" if actual is not None else "deleted there"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from shared.calls import in_parallel
+from shared.directory.azure_user import AzureUser
 from shared.directory.criteria import why_not
 from shared.directory.entra_connection import Scope
 from shared.directory.fields_read import fields_read
@@ -99,6 +100,9 @@ class _Reading:
     troubles: list[str] = field(default_factory=list)
     granted: Container[str] | None = None
     """Everybody in scope, while a full round is under way; else each is looked up."""
+
+    empty: bool | None = None
+    """Whether nobody was known when the reading began; None: not looked at yet."""
 
     def __post_init__(self) -> None:
         mapping = self.pull.mappings.compiled(self.store.id).mapping
@@ -191,7 +195,7 @@ class _Reading:
         """Keep a page's people. Whoever cannot be kept now is marked, to be read by his id at the end."""
         if page.full and self.granted is None and self._is_assigned_only():
             self.granted = self.pull.scope.everyone(self.store.id)
-        first = page.full and not self.progress.people
+        first = page.full and not self.progress.people and self._nobody_is_known()
         changes: list[tuple[str, UserProperties | None, Removal | None]] = []
         changes += [(each.id, each, None) for each in page.changes]
         changes += [(object_id, None, removal) for object_id, removal in page.removals]
@@ -213,9 +217,9 @@ class _Reading:
 
         ``complete``: the properties are all there are, so that somebody unknown can be made of them.
         """
-        name = properties.values.get("userPrincipalName") if properties else None
         source, store = self.pull.source, self.store
-        stored = None if first else source.find(store, object_id, str(name) if name else None)
+        person = partial(self._person, properties) if properties is not None and properties.complete else None
+        stored = None if first else source.find(store, object_id, person)
         if properties is None:
             if stored is None:
                 return True
@@ -225,7 +229,7 @@ class _Reading:
         else:
             see = partial(self.seen, properties)
             if first and see(None).status is not Status.ACTIVATED:
-                stored = source.find(store, object_id, str(name))  # a push may have made him, and he has left since
+                stored = source.find(store, object_id, person)  # a push may have made him, and he has left since
         if stored is not None and stored.identity.object_id is None and store.groups.are_synced:
             # A push made him. What the store was told of his memberships names him by another id.
             mine = [group for group in self.pull.scope.by_what(store.id, object_id) if group != HIMSELF]
@@ -238,6 +242,15 @@ class _Reading:
         if failure is not None:
             self.troubles.append(f"{object_id}: {failure}")
         return True
+
+    def _person(self, properties: UserProperties) -> AzureUser:
+        return self.seen(properties, None).person
+
+    def _nobody_is_known(self) -> bool:
+        """Whether the store had nobody when its first reading began, so that nobody needs to be looked up."""
+        if self.empty is None:
+            self.empty = next(iter(self.pull.identities.scan(self.store.id)), None) is None
+        return self.empty
 
     def _end_full_round(self, everybody: set[str]) -> None:
         """Who is known and was not listed is not there: in the recycle bin, or gone for good."""
@@ -291,4 +304,4 @@ def _gone(known: Stored, object_id: str, removal: Removal | None, now: Stored | 
     if removal is Removal.DELETED or said.status is Status.DELETED:
         # Asked for by his id, Graph says of the deleted what it says of those in the recycle bin.
         return Seen(object_id, person, Status.DELETED)
-    return Seen(object_id, person, Status.DEACTIVATED, "He is in the recycle bin of Entra, or gone.")
+    return Seen(object_id, person, Status.DEACTIVATED, "He is in the recycle bin of Entra, or gone.", in_bin=True)

@@ -17,6 +17,7 @@ from shared.directory.history import Event, EventKind
 from shared.directory.identity import Identity, Pending, Said
 from shared.directory.keys import keys_of
 from shared.directory.plan import LEAVINGS, ChangeKind, plan_change
+from shared.directory.recycle_bin import under_own_name
 from shared.directory.scim_path import Resource
 from shared.directory.scim_user import pushed_onto
 from shared.directory.status import Action, Status
@@ -100,7 +101,8 @@ class Push:
     def _said(self, store: Store, resource: Resource, before: Identity | None) -> tuple[Said, str]:
         known = before.said if before else None
         earlier = _JSON.validate_json(known.resource) if known else {}
-        person = pushed_onto(known.source if known else None, earlier, resource)
+        source = known.source if known else None
+        person = under_own_name(pushed_onto(source, earlier, resource), source)
         status = _still_told(known, earlier, resource)
         desire = self.desires.of(store, person, status or status_of(person), before)
         said = Said(
@@ -109,6 +111,7 @@ class Push:
             source=person,
             desired=desire.desired,
             status=status,
+            in_bin=known is not None and known.in_bin,
             awaits=desire.awaits,
             modified=self.now(),
         )

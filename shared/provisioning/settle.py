@@ -18,8 +18,8 @@ from shared.directory.plan import Change, ChangeKind
 from shared.directory.store import Store
 from shared.directory.zoho_user import ZohoField, ZohoUser
 from shared.logging import logged_with
-from shared.provisioning.apply import Apply, Found, Outcome
-from shared.provisioning.errors import Refused
+from shared.provisioning.apply import Apply, Found, Outcome, adoption_by
+from shared.provisioning.errors import HeldBack, Refused
 from shared.provisioning.memberships import Memberships
 from shared.provisioning.password_mail import PasswordMails
 from shared.tables.errors import Taken
@@ -69,8 +69,8 @@ class Settle:
     def finish(self, store: Store, stored: Stored, *, certain: bool) -> Identity:
         """Call Zoho One for a pending identity whose lease is ours, and write what came of it.
 
-        ``certain``: Zoho One cannot have heard of this change before. Raises Refused, and ZohoBusy and ZohoCredentials,
-        after which it stays pending and the lease is given back.
+        ``certain``: Zoho One cannot have heard of this change before. Raises Refused, and ZohoBusy, ZohoCredentials and
+        HeldBack, after which it stays pending and the lease is given back.
         """
         identity = stored.identity
         assert identity.pending is not None  # every caller has just written it
@@ -84,7 +84,7 @@ class Settle:
         except ZohoRefused as refusal:
             self._go_back(store, stored, found, refusal)
             raise Refused(f"Zoho One refused: {refusal}") from refusal
-        except (ZohoBusy, ZohoCredentials) as failure:
+        except (ZohoBusy, ZohoCredentials, HeldBack) as failure:
             self.give_back(store, stored, str(failure), heard=heard)
             raise
         event = self._event_of(store, identity, outcome)
@@ -111,6 +111,8 @@ class Settle:
         if mail is not None:
             was_set = outcome.change.kind is ChangeKind.CREATE
             self.passwords.after_creation(store, written, password if was_set else None)
+        if outcome.record is not None and outcome.record.holder is not None:
+            self.memberships.accounts.learned(store.id, outcome.record.holder.identity.id, None)
         self.memberships.follow(store, written.regroup)
         return written.identity
 
@@ -180,8 +182,9 @@ class Settle:
             self.remove(store, stored, found, event)
         else:
             account = found.account if found else None
+            record = found.record if found else None
             back = identity.model_copy(update={"said": before, "account": account, "pending": None})
-            self.identities.write(store.id, stored, back, event)
+            self.identities.write(store.id, stored, back, event, record)
 
     def _keep(self, store: Store, stored: Stored, refusal: str) -> None:
         """Try again later what was refused; the history tells it once, and once more when he is parked."""
@@ -200,6 +203,8 @@ class Settle:
         kind = EVENTS[change.kind]
         if outcome.record or (outcome.adopted and not identity.pending.password_due):
             kind = EventKind.ADOPTED
+            if (adoption := adoption_by(identity, outcome.record)) is not None:
+                reason = f"{reason} {adoption.reason}"
         elif identity.account is None and outcome.account is not None:
             kind = EventKind.CREATED  # perhaps by an earlier try whose answer was lost
             if store.password_notification.password_notification is not PasswordNotice.NOBODY:

@@ -11,10 +11,12 @@ from pydantic import JsonValue, TypeAdapter
 
 from shared.directory.azure_user import AzureUser
 from shared.directory.desired import status_of
+from shared.directory.former import is_alike, is_pushed_of
 from shared.directory.history import EventKind
 from shared.directory.identity import Identity, Pending, Said, id_of_object
 from shared.directory.keys import keys_of
 from shared.directory.plan import ChangeKind, plan_change
+from shared.directory.recycle_bin import under_own_name
 from shared.directory.scim_user import onto_scim
 from shared.directory.status import Action, Status
 from shared.directory.store import Store
@@ -41,6 +43,8 @@ class Seen:
     status: Status
     why: str = ""
     """What the store's rules found, beyond his status; a sentence."""
+    in_bin: bool = False
+    """Whether the person is not there: in the recycle bin of Entra, or gone."""
 
 
 type See = Callable[[Stored | None], Seen]
@@ -60,15 +64,31 @@ class Source:
     settle: Settle
     now: Callable[[], datetime]
 
-    def find(self, store: Store, object_id: str, user_name: str | None = None) -> Stored | None:
-        """Whom the store has for a person in Entra: by his object id, else whom a push made under his name."""
+    def find(self, store: Store, object_id: str, see: Callable[[], AzureUser] | None = None) -> Stored | None:
+        """Whom the store has for a person in Entra: by the object id, else whom a push made of the same person.
+
+        ``see``: the person, asked for only where nobody has the object id. A userName alone says nothing: it may have
+        been given to somebody else since it was pushed. Two round trips for whom Graph has named, up to seven else.
+        """
         stored = self.identities.read(store.id, id_of_object(object_id)) or self.identities.find_object(
             store.id, object_id
         )
-        if stored is not None or user_name is None:
+        if stored is not None or see is None:
             return stored
-        holder = self.identities.holder_of(store.id, user_name)
-        return holder if holder is not None and holder.identity.object_id is None else None
+        person = see()
+        holder = self.identities.holder_of(store.id, person.user_principal_name)
+        if holder is not None and _is_pushed_of(holder, object_id, person) in (True, None):
+            return holder
+        external_ids = filter(None, (object_id, person.mail_nickname))
+        found = [each for text in external_ids for each in self.identities.find(store.id, Lookup.EXTERNAL_ID, text)]
+        alike = [
+            pushed
+            for pushed in (self.identities.read(store.id, each.id) for each in found)
+            if pushed is not None
+            and _is_pushed_of(pushed, object_id, person)
+            and (is_alike(pushed.identity.said.source, person) or pushed.identity.said.keys.external_id == object_id)
+        ]
+        return alike[0] if len(alike) == 1 else None
 
     def take(self, store: Store, stored: Stored | None, see: See) -> str | None:
         """Keep what Graph says of a person; the sentence that tells why it could not be mapped, or None.
@@ -78,7 +98,7 @@ class Source:
 
         def look() -> Stored | None:
             seen = see(None)
-            return self.find(store, seen.object_id, seen.person.user_principal_name)
+            return self.find(store, seen.object_id, lambda: seen.person)
 
         return self._again(stored, look, lambda found: self._take(store, found, see(found)))
 
@@ -117,25 +137,27 @@ class Source:
             self._delete(store, stored, seen.object_id)
             return None
         failure: str | None = None
+        person = under_own_name(seen.person, before.said.source if before else None)
         try:
-            desire = self.desires.of(store, seen.person, seen.status, before)
+            desire = self.desires.of(store, person, seen.status, before)
         except Refused as refusal:
             # What he is called in Entra is kept; what he should be called in Zoho One waits for a mapping that works.
             failure, desire = str(refusal), None
         resource = onto_scim(
             _JSON.validate_json(before.said.resource) if before else {},
-            seen.person,
+            person,
             active=seen.status is Status.ACTIVATED,
-            manager=self._manager(store, seen.person.manager),
+            manager=self._manager(store, person.manager),
             custom=store.custom_attributes,
         )
         so_far = before.said if before else None
         said = Said(
             resource=_JSON.dump_json(resource).decode(),
             keys=keys_of(resource),
-            source=seen.person,
+            source=person,
             desired=desire.desired if desire else so_far.desired if so_far else None,
             status=seen.status,
+            in_bin=seen.in_bin,
             awaits=desire.awaits if desire else None,
             modified=self.now(),
         )
@@ -217,6 +239,14 @@ class Source:
             return id_of_object(manager)
         found = self.identities.find_object(store.id, manager)
         return found.identity.id if found else None
+
+
+def _is_pushed_of(stored: Stored, object_id: str, person: AzureUser) -> bool | None:
+    """Whether this is the person, as far as a push told; False for one whom Graph has named already."""
+    identity = stored.identity
+    if identity.object_id is not None:
+        return False
+    return is_pushed_of(identity.said.keys.external_id, identity.said.source, object_id, person)
 
 
 def _reason(desire: Desire | None, failure: str | None, why: str) -> str:

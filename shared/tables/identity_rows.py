@@ -5,6 +5,8 @@ The partition is the store; the row keys are
 =========================  ===========================================================
 ``id:<id>``                the identity
 ``userName:<hash>``        whose userName this is: unique, in any letter case
+``userName:<hash>:<id>``   who in Entra's recycle bin is found by this userName,
+                           and does not own it
 ``externalId:<hash>:<id>``  who has this externalId: not unique, two domains of one
                            tenant may each have an "anna"
 ``email:<hash>:<id>``      who has this work address
@@ -13,6 +15,8 @@ The partition is the store; the row keys are
 ``awaits:<hash>:<id>``     who waits for his manager's account
 ``zoho:<hash>``            whose account in Zoho One this is: unique; also of those
                            who are gone, and who may come back
+``former:<hash>:<id>``     whose account in Zoho One has this userName, and is in
+                           Entra's recycle bin, or gone
 ``pending:<id>``           not confirmed by Zoho One yet
 ``pending:manager:<id>``   has an account since, for which others may have waited
 ``mail:<id>``              due a one-time password that has not been mailed yet
@@ -29,12 +33,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Literal
 
 from pydantic import TypeAdapter
 
+from shared.directory.former import Former
 from shared.directory.history import Event
-from shared.directory.identity import Account, Identity, Pending, Said
+from shared.directory.identity import Account, DoneBy, Identity, Pending, Said
 from shared.directory.keys import Keys
 from shared.directory.mail_due import MailDue
 from shared.directory.search_terms import search_terms
@@ -142,8 +146,12 @@ class AccountRecord:
 
     owner: str | None
     """The id of the identity that it belongs to; None where that one is gone."""
-    deactivated_by: Literal["bridge", "hand"] | None
+    deactivated_by: DoneBy | None
     etag: str
+    former: Former | None = None
+    """Whose it was, where that person is gone, or lies in Entra's recycle bin."""
+    holder: Stored | None = None
+    """The one who lies in the recycle bin."""
 
 
 def rows_of(identity: Identity) -> dict[str, Row]:
@@ -167,26 +175,30 @@ def rows_of(identity: Identity) -> dict[str, Row]:
             **({"objectId": identity.object_id} if identity.object_id else {}),
             **({"status": said.status} if said.status else {}),
             **({"awaits": said.awaits} if said.awaits else {}),
+            **({"inBin": "yes"} if said.in_bin else {}),
         }
     }
     if identity.object_id is not None:
         rows[claim("entra", identity.object_id)] = {"id": identity.id, "objectId": identity.object_id}
     if said.awaits is not None:
         rows[f"{claim('awaits', said.awaits)}:{identity.id}"] = {"id": identity.id}
-    if pending is not None and pending.before is not None:
+    if pending is not None and pending.before is not None and not (pending.before.is_in_bin or said.in_bin):
         # Given up only once Zoho One has confirmed: until then nobody else may take it, and nobody is found by it.
         rows[claim(Lookup.USER_NAME, pending.before.keys.user_name)] = {"id": identity.id}
-    rows[claim(Lookup.USER_NAME, said.keys.user_name)] = person
+    own_name = claim(Lookup.USER_NAME, said.keys.user_name)
+    rows[f"{own_name}:{identity.id}" if said.is_in_bin else own_name] = person
     found_by = [(Lookup.EMAIL, address) for address in said.keys.work_addresses]
     found_by += [(Lookup.EXTERNAL_ID, said.keys.external_id)] if said.keys.external_id else []
     for lookup, value in found_by:
         rows[f"{claim(lookup, value)}:{identity.id}"] = person
-    for text in search_terms(said.source.display_name, said.keys.user_name):
+    for text in search_terms(said.source.display_name, said.source.user_principal_name):
         rows[f"name:{text}:{identity.id}"] = _name_row(identity.id, said)
     if identity.account is not None:
         rows[claim("zoho", identity.account.id)] = account_row(identity.account, identity.id)
+    if (former := identity.former) is not None:
+        rows[former_key(former)] = former_row(former)
     if pending is not None:
-        name = said.source.display_name or said.keys.user_name
+        name = said.source.display_name or said.source.user_principal_name
         rows[f"pending:{identity.id}"] = {"id": identity.id, "name": name, "reason": pending.reason}
     return rows
 
@@ -196,16 +208,28 @@ def _name_row(identity_id: str, said: Said) -> Row:
     active = isinstance(said.desired, ZohoUser) and said.desired.active
     return {
         "id": identity_id,
-        "name": said.source.display_name or said.keys.user_name,
-        "userName": said.keys.user_name,
+        "name": said.source.display_name or said.source.user_principal_name,
+        "userName": said.source.user_principal_name,
         "active": "yes" if active else "no",
     }
 
 
-def account_row(account: Account, owner: str | None) -> Row:
-    """What is kept of an account; without an owner it was left behind."""
-    by = {"deactivatedBy": account.deactivated_by} if account.deactivated_by else {}
-    return {"account": account.id} | by | ({"id": owner} if owner else {})
+def account_row(account: Account, owner: str | None, former: Former | None = None) -> Row:
+    """What is kept of an account; without an owner it was left behind. ``former``: by whom."""
+    row = {"account": account.id}
+    row |= {"deactivatedBy": account.deactivated_by} if account.deactivated_by else {}
+    row |= {"id": owner} if owner else {}
+    return row | (former_row(former) if former else {})
+
+
+def former_key(former: Former) -> str:
+    """Of the row by which an account is found whose person is gone."""
+    return f"{claim('former', folded(former.user_name))}:{former.person}"
+
+
+def former_row(former: Former) -> Row:
+    """What is kept of the person."""
+    return {"former": former.model_dump_json(exclude_defaults=True)}
 
 
 def arrival_key(identity_id: str) -> str:
@@ -248,6 +272,7 @@ def stored_from(row: Row, etag: str) -> Stored:
                 "desired": desired,
                 "status": status,
                 "awaits": row.get("awaits"),
+                "in_bin": "inBin" in row,
                 "modified": person.modified,
             }
         ),
