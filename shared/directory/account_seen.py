@@ -22,10 +22,12 @@ an account             something else, or nothing  what is desired     it was so
 =====================  ==========================  ==================  ======================================
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
+from shared.directory.history import Event, EventKind
 from shared.directory.identity import Account, DoneBy, Sent
 from shared.directory.plan import NO_CHANGE, Change, plan_change
+from shared.directory.status import LEFT_ALONE
 from shared.directory.zoho_user import Desired, ZohoUser
 
 
@@ -56,6 +58,33 @@ def done_before(known: Account | None, sent: Collection[Sent], seen: Account | N
     if isinstance(desired, ZohoUser) and seen is not None and seen.holds.active != desired.active:
         return NO_CHANGE
     return plan_change(known.holds, desired)
+
+
+def was_wrongly_by_hand(account: Account, desired: Desired, history: Sequence[Event]) -> bool:
+    """Whether a release before this took the bridge's own call, which was cut off, for somebody's hand.
+
+    It did not note what it had sent. What can still be seen: nobody was seen to deactivate the account, neither when it
+    was adopted nor in a comparison, but only when the bridge looked after a call without an answer; and that call was
+    about nothing else, since all other values are as desired. Whether the hand came before a call that took effect
+    unanswered cannot be told, nor anything once the history is dropped. ``history``: newest first.
+    """
+    if not isinstance(desired, ZohoUser) or not desired.active:
+        return False
+    if any(account.holds.fields.get(field) != value for field, value in desired.fields.items()):
+        return False
+    found = False
+    for event in history:
+        left_alone = LEFT_ALONE in event.reason
+        if event.kind is EventKind.DRIFTED and "active" in event.reason:
+            return False
+        if event.kind in _CONFIRMED:
+            return found and not left_alone
+        found = found or (left_alone and event.kind is EventKind.RECORDED)
+    return False
+
+
+_CONFIRMED = frozenset({EventKind.CREATED, EventKind.UPDATED, EventKind.REACTIVATED, EventKind.ADOPTED})
+"""After these the account was known to be active, unless it was left alone."""
 
 
 def _deactivated_by(

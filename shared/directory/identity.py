@@ -69,6 +69,10 @@ class Said(BaseModel):
     desired: Desired
     status: Status | None = None
     """The status that Graph told, or DELETED by either source; None: what a push can tell, which is in the source."""
+    reports_to: str | None = None
+    """The manager, by the bridge's id or Entra's, whose account in Zoho One is among what is desired."""
+    rules: str = ""
+    """A digest of the mapping and the rules that ``desired`` was computed by; empty: by a release before this."""
     awaits: str | None = None
     """Whom he waits for: his manager, by the bridge's id or Entra's, who has no account in Zoho One yet."""
     in_bin: bool = False

@@ -186,7 +186,8 @@ class OneCycle:
             graph = self.parts.graphs.of(self.store)
             reading, troubles = self.parts.pull.read(self.store, graph, reading, self._keep, self._beat, self._hold_on)
             self.note = self.note.model_copy(update={"reading": reading})
-        reading, more = self.parts.renewal.after_rules(self.store, reading, self._keep, self._beat)
+        full = self.run.kind is RunKind.FULL_CYCLE
+        reading, more = self.parts.renewal.after_rules(self.store, reading, self._keep, self._beat, full=full)
         self.note = self.note.model_copy(update={"reading": reading})
         for trouble in (*troubles, *more):
             self.run = self.run.with_error(trouble)

@@ -109,13 +109,12 @@ class Push:
             resource=_JSON.dump_json(resource).decode(),
             keys=keys_of(resource),
             source=person,
-            desired=desire.desired,
+            desired=None,
             status=status,
             in_bin=known is not None and known.in_bin,
-            awaits=desire.awaits,
             modified=self.now(),
         )
-        return said, desire.decision.reason
+        return said.model_copy(update=desire.told), desire.decision.reason
 
     def _pending(self, store: Store, reason: str, before: Identity | None, said: Said) -> Pending:
         """The mark of a write that is about to go to Zoho One, with this request as the holder of the lease."""

@@ -221,8 +221,9 @@ def _confirmed(identity: Identity, outcome: Outcome) -> Change:
 
 
 def _may_be_awaited(store: Store, identity: Identity, outcome: Outcome) -> bool:
-    """Whether others may wait for this account, as the account of their manager."""
-    new = identity.account is None and outcome.account is not None
+    """Whether this account is new, so that whoever has this manager has to hear of it."""
+    before = identity.account.id if identity.account else None
+    new = outcome.account is not None and outcome.account.id != before
     return new and ZohoField.MANAGER in store.zoho.paths
 
 

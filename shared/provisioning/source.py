@@ -9,6 +9,7 @@ from datetime import datetime
 
 from pydantic import JsonValue, TypeAdapter
 
+from shared.directory.account_seen import was_wrongly_by_hand
 from shared.directory.azure_user import AzureUser
 from shared.directory.desired import status_of
 from shared.directory.former import is_alike, is_pushed_of
@@ -18,7 +19,7 @@ from shared.directory.keys import keys_of
 from shared.directory.plan import ChangeKind, plan_change
 from shared.directory.recycle_bin import under_own_name
 from shared.directory.scim_user import onto_scim
-from shared.directory.status import Action, Status
+from shared.directory.status import Action, Standing, Status
 from shared.directory.store import Store
 from shared.provisioning.desires import Desire, Desires
 from shared.provisioning.errors import BeingWritten, Refused, UserNameTaken
@@ -28,6 +29,10 @@ from shared.tables.errors import Changed, Taken
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Lookup, Stored, is_id
 
+PUT_RIGHT = (
+    "The person is active in Entra. The account was put down as deactivated by hand after a call of the bridge that "
+    "Zoho One had not answered: it is taken for the bridge's own doing."
+)
 TRIES = 3
 """While a push writes the same person."""
 
@@ -102,11 +107,16 @@ class Source:
 
         return self._again(stored, look, lambda found: self._take(store, found, see(found)))
 
-    def renew(self, store: Store, stored: Stored) -> str | None:
-        """Work out anew what is desired of a person, after a rule or his manager's account has changed. As ``take``."""
+    def renew(
+        self, store: Store, stored: Stored, only_rules: Callable[[Stored, Identity], None] | None = None
+    ) -> str | None:
+        """Compute again what is desired of a person, after a rule or the manager's account has changed. As ``take``.
+
+        ``only_rules``: takes somebody of whom nothing changes but by which rules it was computed, to be written later.
+        """
         person = stored.identity.id
         return self._again(
-            stored, lambda: self.identities.read(store.id, person), lambda found: self._renew(store, found)
+            stored, lambda: self.identities.read(store.id, person), lambda found: self._renew(store, found, only_rules)
         )
 
     def _again(
@@ -155,12 +165,12 @@ class Source:
             resource=_JSON.dump_json(resource).decode(),
             keys=keys_of(resource),
             source=person,
-            desired=desire.desired if desire else so_far.desired if so_far else None,
+            desired=so_far.desired if so_far else None,
             status=seen.status,
             in_bin=seen.in_bin,
-            awaits=desire.awaits if desire else None,
             modified=self.now(),
         )
+        said = said.model_copy(update=desire.told) if desire else said
         if before is None:
             after = Identity(
                 id=id_of_object(seen.object_id), object_id=seen.object_id, said=said, created=said.modified
@@ -170,7 +180,9 @@ class Source:
         self._write(store, stored, after, _reason(desire, failure, seen.why), failed=failure is not None)
         return failure
 
-    def _renew(self, store: Store, stored: Stored | None) -> str | None:
+    def _renew(
+        self, store: Store, stored: Stored | None, only_rules: Callable[[Stored, Identity], None] | None
+    ) -> str | None:
         if stored is None:
             return None
         identity = stored.identity
@@ -179,12 +191,30 @@ class Source:
             self._delete(store, stored, identity.object_id)
             return None
         try:
-            desire = self.desires.of(store, said.source, said.status or status_of(said.source), identity)
+            corrected = self._put_right(store, identity)
+            desire = self.desires.of(store, said.source, said.status or status_of(said.source), corrected)
         except Refused as refusal:
             return str(refusal)
-        renewed = said.model_copy(update={"desired": desire.desired, "awaits": desire.awaits})
-        self._write(store, stored, identity.model_copy(update={"said": renewed}), desire.decision.reason, failed=False)
+        after = corrected.model_copy(update={"said": said.model_copy(update=desire.told)})
+        same = after.model_copy(update={"said": after.said.model_copy(update={"rules": said.rules})}) == identity
+        if same and only_rules is not None:
+            only_rules(stored, after)
+        elif after != identity:
+            reason = desire.decision.reason if corrected is identity else PUT_RIGHT
+            self._write(store, stored, after, reason, failed=False)
         return None
+
+    def _put_right(self, store: Store, identity: Identity) -> Identity:
+        """Somebody whom a release before this put down as deactivated by hand, where the bridge had done it itself."""
+        account = identity.account
+        if account is None or identity.said.rules or identity.pending is not None or not identity.is_shut_out:
+            return identity
+        if account.standing is not Standing.DEACTIVATED_BY_HAND:
+            return identity
+        by_bridge = identity.model_copy(update={"account": account.model_copy(update={"deactivated_by": "bridge"})})
+        desired = self.desires.of(store, identity.said.source, Status.ACTIVATED, by_bridge).desired
+        history = self.identities.history(store.id, identity.id)
+        return by_bridge if was_wrongly_by_hand(account, desired, history) else identity
 
     def _write(self, store: Store, stored: Stored | None, after: Identity, reason: str, *, failed: bool) -> None:
         """Write a person with or without a pending mark; nothing where nothing is new. Raises Changed and Taken."""
@@ -198,7 +228,9 @@ class Source:
         if nothing_to_do and (mark is None or not mark.begun):
             settled = after.model_copy(update={"pending": None})
             if before is None or not _same(before, settled) or before.pending is not None:
-                self.identities.write(store.id, stored, settled, self.settle.event(kind, reason))
+                told = before is None or not _same(before, settled, but=("modified", *_COMPUTED))
+                event = self.settle.event(kind, reason) if told or before.pending is not None else None
+                self.identities.write(store.id, stored, settled, event)
             return
         if mark is None or before is None:
             said_before = before.said if before else None
@@ -254,8 +286,11 @@ def _reason(desire: Desire | None, failure: str | None, why: str) -> str:
     return f"{told} {why}".rstrip()
 
 
-def _same(before: Identity, after: Identity) -> bool:
-    """Whether a write would tell nothing new."""
-    return before.object_id == after.object_id and before.said == after.said.model_copy(
-        update={"modified": before.said.modified}
-    )
+_COMPUTED = ("rules", "reports_to")
+"""What says how a desired state was computed, and is no news for a history."""
+
+
+def _same(before: Identity, after: Identity, but: tuple[str, ...] = ("modified",)) -> bool:
+    """Whether a write would tell nothing new, ``but`` for these."""
+    kept = {name: getattr(before.said, name) for name in but}
+    return before.object_id == after.object_id and before.said == after.said.model_copy(update=kept)

@@ -128,12 +128,17 @@ class Identities(StoreRows):
         return held[0]["id"] if held else None
 
     def awaiting(self, store: str, manager: Identity) -> list[str]:
-        """The ids of those who wait for this manager's account. One round trip for each of his two ids."""
+        """The ids of those who have this manager. One round trip for each of the manager's two ids."""
         found = list[str]()
         for reference in filter(None, (manager.id, manager.object_id)):
             start = claim("awaits", reference)
             found += [row["id"] for row, _ in self._range(store, start + ":", start + AFTER_ALL)]
         return found
+
+    def with_other_rules(self, store: str, rules: str) -> Iterator[str]:
+        """The ids of those whose desired state was computed by other rules. One round trip for a thousand people."""
+        rows = self._range(store, "id:", "id" + AFTER_ALL, ("RowKey", "id", "rules"))
+        return (row["id"] for row, _ in rows if row.get("rules") != rules)
 
     def count_active(self, store: str) -> int:
         """How many active accounts the store manages. Reads everybody's account, a page at a time."""

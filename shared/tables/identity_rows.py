@@ -12,7 +12,8 @@ The partition is the store; the row keys are
 ``email:<hash>:<id>``      who has this work address
 ``name:<text>:<id>``       who is found by this text while it is typed
 ``entra:<hash>``           whose object id in Entra this is: unique
-``awaits:<hash>:<id>``     who waits for his manager's account
+``awaits:<hash>:<id>``     who has this manager, and has to hear of an account
+                           of the manager's that is new
 ``zoho:<hash>``            whose account in Zoho One this is: unique; also of those
                            who are gone, and who may come back
 ``former:<hash>:<id>``     whose account in Zoho One has this userName, and is in
@@ -176,12 +177,14 @@ def rows_of(identity: Identity) -> dict[str, Row]:
             **({"status": said.status} if said.status else {}),
             **({"awaits": said.awaits} if said.awaits else {}),
             **({"inBin": "yes"} if said.in_bin else {}),
+            **({"reportsTo": said.reports_to} if said.reports_to else {}),
+            **({"rules": said.rules} if said.rules else {}),
         }
     }
     if identity.object_id is not None:
         rows[claim("entra", identity.object_id)] = {"id": identity.id, "objectId": identity.object_id}
-    if said.awaits is not None:
-        rows[f"{claim('awaits', said.awaits)}:{identity.id}"] = {"id": identity.id}
+    if (manager := said.awaits or said.reports_to) is not None:
+        rows[f"{claim('awaits', manager)}:{identity.id}"] = {"id": identity.id}
     if pending is not None and pending.before is not None and not (pending.before.is_in_bin or said.in_bin):
         # Given up only once Zoho One has confirmed: until then nobody else may take it, and nobody is found by it.
         rows[claim(Lookup.USER_NAME, pending.before.keys.user_name)] = {"id": identity.id}
@@ -273,6 +276,8 @@ def stored_from(row: Row, etag: str) -> Stored:
                 "status": status,
                 "awaits": row.get("awaits"),
                 "in_bin": "inBin" in row,
+                "reports_to": row.get("reportsTo"),
+                "rules": row.get("rules", ""),
                 "modified": person.modified,
             }
         ),

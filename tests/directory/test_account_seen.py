@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from shared.directory.account_seen import changed_there, done_before, noted
+from shared.directory.account_seen import changed_there, done_before, noted, was_wrongly_by_hand
 from shared.directory.azure_user import AzureUser
+from shared.directory.history import Event, EventKind
 from shared.directory.identity import Account, DoneBy, Identity, Pending, Said, Sent
 from shared.directory.keys import Keys
 from shared.directory.plan import ChangeKind
-from shared.directory.status import Status
+from shared.directory.status import LEFT_ALONE, Status
 from shared.directory.zoho_user import Desired, ZohoField, ZohoUser
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
@@ -82,6 +83,38 @@ def test_what_an_earlier_call_did(
     known: Account | None, sent: tuple[Sent, ...], seen: Account | None, desired: Desired, kind: ChangeKind
 ) -> None:
     assert done_before(known, sent, seen, desired).kind is kind
+
+
+def _events(*told: tuple[EventKind, str]) -> list[Event]:
+    """Oldest first, as a history has them newest first."""
+    return [Event(at=NOW, kind=kind, reason=reason) for kind, reason in reversed(told)]
+
+
+CREATED, RECORDED = (EventKind.CREATED, "The person is active in Entra."), (EventKind.RECORDED, LEFT_ALONE)
+DRIFTED = (EventKind.DRIFTED, "The account in Zoho One was changed there: active.")
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ((CREATED, RECORDED), True),
+        ((CREATED, RECORDED, RECORDED), True),
+        ((CREATED, (EventKind.UPDATED, ""), RECORDED, (EventKind.RECORDED, "He is disabled."), RECORDED), True),
+        ((CREATED, DRIFTED, RECORDED), False),
+        ((CREATED, RECORDED, DRIFTED), False),
+        (((EventKind.ADOPTED, LEFT_ALONE),), False),
+        (((EventKind.ADOPTED, LEFT_ALONE), RECORDED), False),
+        (((EventKind.ADOPTED, "The person is active in Entra."), RECORDED), True),
+        ((RECORDED,), False),  # what was before is not kept any more
+        ((CREATED,), False),
+        ((), False),
+    ],
+)
+def test_whom_a_release_before_blamed_wrongly(told: tuple[tuple[EventKind, str], ...], expected: bool) -> None:
+    account = _account(False, "hand", title="Analyst", phone="set by Zoho One")
+    assert was_wrongly_by_hand(account, _user(title="Analyst"), _events(*told)) is expected
+    assert not was_wrongly_by_hand(account, _user(title="Countess"), _events(*told)), "the call was about the title"
+    assert not was_wrongly_by_hand(account, _user(False, title="Analyst"), _events(*told))
 
 
 def _identity(desired: Desired, mark: dict[str, Any], before: Desired = None) -> Identity:
