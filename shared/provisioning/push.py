@@ -114,7 +114,10 @@ class Push:
             in_bin=known is not None and known.in_bin,
             modified=self.now(),
         )
-        return said.model_copy(update=desire.told), desire.decision.reason
+        said = said.model_copy(update=desire.told)
+        if before is not None and not before.said.rules and before.is_shut_out:
+            said = said.model_copy(update={"rules": ""})  # whether the hand was one is yet to be looked at: see Source
+        return said, desire.decision.reason
 
     def _pending(self, store: Store, reason: str, before: Identity | None, said: Said) -> Pending:
         """The mark of a write that is about to go to Zoho One, with this request as the holder of the lease."""

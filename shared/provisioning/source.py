@@ -149,6 +149,7 @@ class Source:
         failure: str | None = None
         person = under_own_name(seen.person, before.said.source if before else None)
         try:
+            before = self._put_right(store, before, person) if before else None
             desire = self.desires.of(store, person, seen.status, before)
         except Refused as refusal:
             # What he is called in Entra is kept; what he should be called in Zoho One waits for a mapping that works.
@@ -191,7 +192,7 @@ class Source:
             self._delete(store, stored, identity.object_id)
             return None
         try:
-            corrected = self._put_right(store, identity)
+            corrected = self._put_right(store, identity, said.source)
             desire = self.desires.of(store, said.source, said.status or status_of(said.source), corrected)
         except Refused as refusal:
             return str(refusal)
@@ -204,7 +205,7 @@ class Source:
             self._write(store, stored, after, reason, failed=False)
         return None
 
-    def _put_right(self, store: Store, identity: Identity) -> Identity:
+    def _put_right(self, store: Store, identity: Identity, person: AzureUser) -> Identity:
         """Somebody whom a release before this put down as deactivated by hand, where the bridge had done it itself."""
         account = identity.account
         if account is None or identity.said.rules or identity.pending is not None or not identity.is_shut_out:
@@ -212,7 +213,7 @@ class Source:
         if account.standing is not Standing.DEACTIVATED_BY_HAND:
             return identity
         by_bridge = identity.model_copy(update={"account": account.model_copy(update={"deactivated_by": "bridge"})})
-        desired = self.desires.of(store, identity.said.source, Status.ACTIVATED, by_bridge).desired
+        desired = self.desires.of(store, person, Status.ACTIVATED, by_bridge).desired
         history = self.identities.history(store.id, identity.id)
         return by_bridge if was_wrongly_by_hand(account, desired, history) else identity
 
@@ -228,8 +229,8 @@ class Source:
         if nothing_to_do and (mark is None or not mark.begun):
             settled = after.model_copy(update={"pending": None})
             if before is None or not _same(before, settled) or before.pending is not None:
-                told = before is None or not _same(before, settled, but=("modified", *_COMPUTED))
-                event = self.settle.event(kind, reason) if told or before.pending is not None else None
+                is_news = before is None or before.pending or not _same(before, settled, but=("modified", *_COMPUTED))
+                event = self.settle.event(kind, reason) if is_news else None
                 self.identities.write(store.id, stored, settled, event)
             return
         if mark is None or before is None:

@@ -16,8 +16,8 @@ The partition is the store; the row keys are
                            of the manager's that is new
 ``zoho:<hash>``            whose account in Zoho One this is: unique; also of those
                            who are gone, and who may come back
-``former:<hash>:<id>``     whose account in Zoho One has this userName, and is in
-                           Entra's recycle bin, or gone
+``former:<hash>:<hash>``   which account in Zoho One has this userName, whose person
+                           is in Entra's recycle bin, or gone
 ``pending:<id>``           not confirmed by Zoho One yet
 ``pending:manager:<id>``   has an account since, for which others may have waited
 ``mail:<id>``              due a one-time password that has not been mailed yet
@@ -227,7 +227,7 @@ def account_row(account: Account, owner: str | None, former: Former | None = Non
 
 def former_key(former: Former) -> str:
     """Of the row by which an account is found whose person is gone."""
-    return f"{claim('former', folded(former.user_name))}:{former.person}"
+    return f"{claim('former', folded(former.user_name))}:{claim('account', former.account)[-32:]}"
 
 
 def former_row(former: Former) -> Row:
