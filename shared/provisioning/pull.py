@@ -23,7 +23,7 @@ from shared.entra.plausible import ensure_plausible
 from shared.entra.user_properties import UserProperties, select_of
 from shared.entra.users import read_users
 from shared.entra.users_delta import UsersPage, read_changes
-from shared.provisioning.errors import PushError
+from shared.provisioning.errors import Doubtful, PushError
 from shared.provisioning.every_group import follow_every_group
 from shared.provisioning.following import Reading
 from shared.provisioning.reading_progress import ReadingProgress, asked_for, group_rules_of
@@ -101,6 +101,8 @@ class _Reading:
     granted: Container[str] | None = None
     """Everybody in scope, while a full round is under way; else each is looked up."""
 
+    all_listed: bool = False
+    """Whether Graph has told of everybody by now."""
     empty: bool | None = None
     """Whether nobody was known when the reading began; None: not looked at yet."""
 
@@ -152,7 +154,7 @@ class _Reading:
         if not (self.progress.scope.marked or self.progress.again):
             return
         ids = list(self.pull.scope.marked(self.store.id))
-        self.granted = None
+        self.granted, self.all_listed = None, True
         later: set[str] = set()
         for object_id, properties in read_users(self.graph, ids, self.select):
             if not self._take(object_id, properties, Removal.CHANGED if properties is None else None):
@@ -219,7 +221,10 @@ class _Reading:
         """
         source, store = self.pull.source, self.store
         person = partial(self._person, properties) if properties is not None and properties.complete else None
-        stored = None if first else source.find(store, object_id, person)
+        try:
+            stored = None if first else source.find(store, object_id, person, all_listed=self.all_listed)
+        except Doubtful:
+            return False
         if properties is None:
             if stored is None:
                 return True

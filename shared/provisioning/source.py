@@ -21,8 +21,9 @@ from shared.directory.recycle_bin import under_own_name
 from shared.directory.scim_user import onto_scim
 from shared.directory.status import Action, Standing, Status
 from shared.directory.store import Store
+from shared.directory.user_name import folded
 from shared.provisioning.desires import Desire, Desires
-from shared.provisioning.errors import BeingWritten, Refused, UserNameTaken
+from shared.provisioning.errors import BeingWritten, Doubtful, Refused, UserNameTaken
 from shared.provisioning.push import TAKEN
 from shared.provisioning.settle import Settle
 from shared.tables.errors import Changed, Taken
@@ -35,6 +36,9 @@ PUT_RIGHT = (
 )
 TRIES = 3
 """While a push writes the same person."""
+
+NAMESAKES = 20
+"""People looked at who are called as somebody whom a push made."""
 
 _JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
 
@@ -69,11 +73,15 @@ class Source:
     settle: Settle
     now: Callable[[], datetime]
 
-    def find(self, store: Store, object_id: str, see: Callable[[], AzureUser] | None = None) -> Stored | None:
+    def find(
+        self, store: Store, object_id: str, see: Callable[[], AzureUser] | None = None, *, all_listed: bool = True
+    ) -> Stored | None:
         """Whom the store has for a person in Entra: by the object id, else whom a push made of the same person.
 
-        ``see``: the person, asked for only where nobody has the object id. A userName alone says nothing: it may have
-        been given to somebody else since it was pushed. Two round trips for whom Graph has named, up to seven else.
+        ``see``: the person, asked for only where nobody has the object id. A userName alone says little: it may have
+        been given to somebody else since it was pushed. So it counts only where Graph has nobody else for whom a push
+        made, which is known once it has listed everybody (``all_listed``); before that Doubtful is raised.
+        Two round trips for whom Graph has named, up to eight else.
         """
         stored = self.identities.read(store.id, id_of_object(object_id)) or self.identities.find_object(
             store.id, object_id
@@ -82,7 +90,7 @@ class Source:
             return stored
         person = see()
         holder = self.identities.holder_of(store.id, person.user_principal_name)
-        if holder is not None and _is_pushed_of(holder, object_id, person) in (True, None):
+        if holder is not None and _is_pushed_of(holder, object_id, person) is not False:
             return holder
         external_ids = filter(None, (object_id, person.mail_nickname))
         found = [each for text in external_ids for each in self.identities.find(store.id, Lookup.EXTERNAL_ID, text)]
@@ -93,7 +101,21 @@ class Source:
             and _is_pushed_of(pushed, object_id, person)
             and (is_alike(pushed.identity.said.source, person) or pushed.identity.said.keys.external_id == object_id)
         ]
-        return alike[0] if len(alike) == 1 else None
+        if len(alike) == 1:
+            return alike[0]
+        if holder is None or holder.identity.object_id is not None or _are_told_apart(holder, person):
+            return None
+        if not all_listed:
+            raise Doubtful("Somebody of this name was pushed; who it is will be known when all are listed")
+        return None if self._is_another(store, holder) else holder
+
+    def _is_another(self, store: Store, pushed: Stored) -> bool:
+        """Whether Graph has named somebody who is called as the one whom a push made. One round trip, or two."""
+        known, name = pushed.identity, pushed.identity.said.source.display_name
+        if not name:
+            return False
+        namesakes = (each for each in self.identities.search(store.id, name, NAMESAKES) if each.id != known.id)
+        return any(folded(each.name) == folded(name) for each in namesakes)
 
     def take(self, store: Store, stored: Stored | None, see: See) -> str | None:
         """Keep what Graph says of a person; the sentence that tells why it could not be mapped, or None.
@@ -280,6 +302,12 @@ def _is_pushed_of(stored: Stored, object_id: str, person: AzureUser) -> bool | N
     if identity.object_id is not None:
         return False
     return is_pushed_of(identity.said.keys.external_id, identity.said.source, object_id, person)
+
+
+def _are_told_apart(stored: Stored, person: AzureUser) -> bool:
+    """Whether both have employee numbers, which differ."""
+    known = stored.identity.said.source.employee_id
+    return bool(known and person.employee_id and known != person.employee_id)
 
 
 def _reason(desire: Desire | None, failure: str | None, why: str) -> str:
