@@ -40,6 +40,8 @@ from shared.provisioning.pull import Pull
 from shared.provisioning.renewal import Renewal
 from shared.provisioning.settle import Settle
 from shared.provisioning.source import Source
+from shared.tables.asked_cycles import AskedCycles
+from shared.tables.cycle_leases import CycleLeases
 from shared.tables.entra_groups import EntraGroups
 from shared.tables.entra_scope import EntraScope
 from shared.tables.errands import Errands
@@ -113,9 +115,13 @@ class Reconciler:
         self.graphs = GraphClients(entra_session, lambda store: _secret_of(secrets, store))
         people = _People(self, service.get_table_client("identities"), service.get_table_client("entra"))
         self.groups, self.memberships = people.groups, people.memberships
+        leases = Leases(service.get_table_client("leases"), now)
+        asked = AskedCycles(service.get_table_client("leases"))
+        self.cycle_leases = CycleLeases(leases, asked, now)
         self.cycles = Cycles(
             stores=stores,
-            leases=Leases(service.get_table_client("leases"), now),
+            leases=leases,
+            asked=asked,
             seals=secrets,
             runs=self.runs,
             errands=self.errands,
@@ -149,7 +155,9 @@ class Reconciler:
         self.group_on_demand = GroupOnDemand(
             self.on_demand, people.group_planning, self.cycles.group_applying, people.entra_groups
         )
-        self.carrying_out = CarryingOut(stores, self.errands, self.dry_run, self.on_demand, self.group_on_demand, now)
+        self.carrying_out = CarryingOut(
+            stores, self.errands, leases, self.dry_run, self.on_demand, self.group_on_demand, now
+        )
 
     def dry_run(self, store: Store, report: Report = lambda *_: None) -> Preview:
         """What the store's next cycle would do, if it ran now. Nothing is written. Reports and raises as DryRun."""
@@ -163,7 +171,7 @@ class Reconciler:
             planning=people.planning,
             group_planning=people.group_planning,
             guarding=people.guarding,
-            progress=lambda store_id: self.cycles.times(store_id).reading,
+            progress=lambda store: self.cycles.standing(store).note.reading,
             now=self.now,
         )
         return rehearsal.preview(store, report)

@@ -187,7 +187,7 @@ def _schedule(sent: Sent) -> View:
         "drift": store.drift,
         "history_days": store.history_days,
     }
-    times = parts().cycle_times(store.id)
+    times = parts().cycles.standing(store).note.times
     return page(
         "console/schedule.html",
         sent.status,

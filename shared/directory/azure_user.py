@@ -171,7 +171,7 @@ _SNAKE = {to_camel(snake): snake for snake in AzureUser.model_fields}
 def from_scim(resource: Mapping[str, JsonValue]) -> AzureUser:
     """The person behind a SCIM User that Entra wrote: the inverse of Entra's default attribute mapping.
 
-    An absent ``active`` is an enabled account: Entra leaves it out only where nobody maps it.
+    An absent ``active`` is an enabled account, of somebody of whom nothing else is known: of others, see scim_user.
     Raises pydantic.ValidationError where the resource is not a valid SCIM User.
     """
     found: dict[str, JsonValue] = {name: path.get(resource) for name, path in SCIM_SOURCES.items()}

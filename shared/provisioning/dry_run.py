@@ -44,8 +44,8 @@ class DryRun:
     planning: Planning
     group_planning: GroupPlanning
     guarding: Guarding
-    progress: Callable[[str], ReadingProgress]
-    """Where a store's next cycle goes on, by the store's id."""
+    progress: Callable[[Store], ReadingProgress]
+    """Where a store's next cycle goes on."""
     now: Callable[[], datetime]
 
     def preview(self, store: Store, report: Report = lambda *_: None) -> Preview:
@@ -54,7 +54,7 @@ class DryRun:
         ``report`` hears the phase, and how many people were read or planned. Raises GraphError, TablesBusy,
         MappingUnusable, ZohoBusy and ZohoCredentials.
         """
-        reading, troubles = self.progress(store.id), list[str]()
+        reading, troubles = self.progress(store), list[str]()
         self.pull.mappings.look_again(store.id)
         if store.entra is not None:
             pull = replace(self.pull, heard=_Count(report, READING))

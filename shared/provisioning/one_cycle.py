@@ -7,21 +7,19 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from pydantic import BaseModel, ConfigDict
-
 from shared.calls import Calls
 from shared.directory.cycle_plan import Plan, PlannedChange
 from shared.directory.group import GroupDrift
 from shared.directory.held_plan import CannotBecome
 from shared.directory.plan import ChangeKind
 from shared.directory.run import Result, Run, RunChange, RunKind, RunState
-from shared.directory.schedule import after_end
-from shared.directory.store import Store, StoreId
+from shared.directory.schedule import after_end, why_halted
+from shared.directory.store import Store
 from shared.entra.clients import GraphClients
 from shared.entra.errors import GraphError
 from shared.provisioning.applying import Applying, Stopped
 from shared.provisioning.comparing import Comparing
-from shared.provisioning.cycle_note import CycleNote, Seals, sealed
+from shared.provisioning.cycle_note import CycleNote, CycleRequest, Seals, sealed
 from shared.provisioning.group_applying import GroupApplying
 from shared.provisioning.group_comparing import GroupComparing
 from shared.provisioning.group_planning import NO_GROUPS, GroupPlanning, PlannedGroups
@@ -30,25 +28,30 @@ from shared.provisioning.planning import Planning
 from shared.provisioning.pull import Pull
 from shared.provisioning.reading_progress import ReadingProgress
 from shared.provisioning.renewal import Renewal
+from shared.tables.asked_cycles import AskedCycles
 from shared.tables.errands import Errands
 from shared.tables.errors import Changed, MappingUnusable, TablesBusy
+from shared.tables.heartbeat import Heartbeat
 from shared.tables.identities import Identities
-from shared.tables.leases import Lease, LeaseLost, Leases
+from shared.tables.leases import LeaseLost, Leases
 from shared.tables.pending import PendingMarks
+from shared.tables.portions import MOST_ROWS
 from shared.tables.runs import Runs
 from shared.tables.stores import Stores
 from shared.zoho.errors import ZohoError
 
-LASTS = timedelta(minutes=5)
-"""A lease, from each beat on: longer than a page of Graph's, or a portion of people, with all their patience."""
 BUDGET = timedelta(minutes=8)
 """Of one message. The queue hides a message for ten minutes at a time."""
 FULL_EVERY = timedelta(days=1)
-BEAT = timedelta(seconds=20)
-"""Between two renewals of the lease."""
-SCHEDULE = "schedule"
+KEPT_EVERY = timedelta(seconds=5)
+"""Time between two writings of what became of changes, fewer than one transaction takes."""
+SHOWN_EVERY = timedelta(seconds=15)
+"""Time between two writings of the run's record while it is under way."""
+MOST_INTERRUPTIONS = 5
+"""Number of attempts at one run, each cut off: by then it is the run itself that ends them."""
 DIED = "The process that ran this cycle ended before it; what was left to do is done by a later cycle."
-GIVEN_UP = ". The message that asked for this cycle failed again and again, and lies in the queue cycles-poison now."
+GIVEN_UP = f"Each of {MOST_INTERRUPTIONS} attempts at this cycle was cut off; the next cycle begins from the start."
+NOT_ALL = "{} changes could not be tried, because Zoho One answered too slowly; a cycle goes on with them soon."
 
 _log = logging.getLogger("bridge.cycle")
 
@@ -56,20 +59,12 @@ type Report = Callable[[str, int, int], None]
 """Hears what is under way: a step's name, how much of it is done, and of how much; 0 where that is not known."""
 
 
-class CycleRequest(BaseModel):
-    """A message that asks for a cycle."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    store: StoreId
-    kind: RunKind = RunKind.CYCLE
-    asked_by: str = SCHEDULE
-    goes_on: str | None = None
-    """The run that ran out of time."""
-
-
 class OutOfTime(Exception):
     """The message's time is over."""
+
+
+class Halted(Exception):
+    """Provisioning was stopped while the cycle ran; the message says so."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +84,7 @@ class CycleParts:
 
     stores: Stores
     leases: Leases
+    asked: AskedCycles
     seals: Seals
     runs: Runs
     errands: Errands
@@ -116,18 +112,19 @@ class OneCycle:
     store: Store
     request: CycleRequest
     run_id: str
-    lease: Lease
+    heart: Heartbeat
     note: CycleNote
     calls: Calls
     report: Report
-    last: bool
     run: Run = field(init=False)
     plan: Plan | None = None
     verdict: Verdict = PASSED
     kept: bool = False
     """Whether the run's record is in the table."""
     changes: int = 0
-    """Of the run whose results are in the table."""
+    """Number of this run's changes already stored."""
+    untried: int = 0
+    """Number of changes whose turn did not come in time, in this process."""
     drifts: dict[str, GroupDrift] = field(default_factory=dict)
     """The groups that somebody changed in Zoho One. What is out of time before them waits for the next full cycle."""
     groups: PlannedGroups = NO_GROUPS
@@ -135,8 +132,12 @@ class OneCycle:
 
     def __post_init__(self) -> None:
         now, request = self.parts.now(), self.request
-        self.ends, self.beaten, self.clock = now + self.parts.budget, now, time.perf_counter()
-        earlier = self.parts.runs.get(self.store.id, request.goes_on) if request.goes_on else None
+        self.ends, self.clock = now + self.parts.budget, time.perf_counter()
+        self.shown = self.kept_at = now
+        earlier = self.parts.runs.get(self.store.id, self.run_id) if request.goes_on else None
+        if earlier is not None and self.note.interruptions:
+            # The process wrote the results down before the run's own record.
+            earlier = earlier.interrupted_with(self.parts.runs.results(self.store.id, self.run_id))
         daily = request.kind is RunKind.CYCLE and self.note.last_full and now - self.note.last_full >= FULL_EVERY
         kind = RunKind.FULL_CYCLE if daily else request.kind
         new = Run(id=self.run_id, store=self.store.id, kind=kind, asked_by=request.asked_by, started=now)
@@ -148,6 +149,9 @@ class OneCycle:
         """All of it. Only what the tables say is raised: then the message comes again."""
         try:
             self._close_dead_runs()
+            if self.note.interruptions >= MOST_INTERRUPTIONS:
+                self.run = self.run.with_error(GIVEN_UP)
+                return self._end(RunState.FAILED)
             self._read()
             self._compare()
             self._plan()
@@ -155,24 +159,26 @@ class OneCycle:
                 self._apply_all()
         except OutOfTime:
             return self._go_on()
+        except Halted as halted:
+            self.run = self.run.with_error(f"{halted} What was left to do waits until it is started again.")
+            return self._end(RunState.FAILED)
         except (GraphError, ZohoError, MappingUnusable, Stopped, Changed, CannotBecome) as failure:
             self.run = self.run.with_error(str(failure) or "An administrator decided at the same moment")
             return self._end(RunState.FAILED)
-        except LeaseLost:
-            raise
+        except (LeaseLost, TablesBusy):
+            raise  # nothing can be written: the run stays open, and is gone on with when the lease has ended
         except Exception as failure:
-            told = (
-                str(failure) if isinstance(failure, TablesBusy) else f"A defect of the bridge: {type(failure).__name__}"
-            )
-            self.run = self.run.with_error(told + (GIVEN_UP if self.last else ""))
-            self._end(RunState.FAILED)
+            self._stumble(f"A defect of the bridge: {type(failure).__name__}")
             raise
+        if self.untried:
+            self.run = self.run.with_error(NOT_ALL.format(self.untried))
+            return self._end(RunState.FAILED)
         return self._end(RunState.HELD if self.verdict.breaches else RunState.DONE)
 
     def _close_dead_runs(self) -> None:
-        """A cycle whose process died, or that could not write how it ended, must not seem to run for ever."""
-        for run_id in self.note.open_runs:
-            dead = self.parts.runs.get(self.store.id, run_id) if run_id != self.run_id else None
+        """Runs that a version before left open, and that nobody goes on with, must not seem to run for ever."""
+        for run_id in self.note.open_runs[:-1]:
+            dead = self.parts.runs.get(self.store.id, run_id)
             if dead is not None and dead.state is RunState.RUNNING:
                 self.parts.runs.put(dead.with_error(DIED).finished(RunState.FAILED, self.parts.now()))
         self.note = self.note.model_copy(update={"open_runs": (self.run_id,)})
@@ -259,21 +265,27 @@ class OneCycle:
 
     def _apply(self, plan: Plan) -> set[str]:
         """Take a plan to Zoho One; the ids of those for whom it was not done."""
-        self._keep_run()
+        self._show()
         results: dict[str, Result] = {}
+        heard: list[RunChange] = []
         of = len(plan.visits)
 
         def hear(changes: Sequence[RunChange]) -> None:
             results.update((each.change.identity, each.result) for each in changes)
+            heard.extend(changes)
+            if len(heard) >= MOST_ROWS or self.parts.now() - self.kept_at >= KEPT_EVERY:
+                self._keep_changes(heard)
+                heard.clear()
             self.report("applying", len(results), of)
-            self._keep_changes(changes)
 
         self.report("applying", 0, of)
         try:
-            self.parts.applying.apply(self.store, plan, hear, self._beat)
-        except Stopped:
+            self.parts.applying.apply(self.store, plan, hear, self._beat, lambda: self._why_halted() is not None)
+        except (Stopped, Halted):
             self._not_tried(each for each in (*plan.changes, *plan.groups) if each.identity not in results)
             raise
+        finally:
+            self._keep_changes(heard)
         return {identity for identity, result in results.items() if result is not Result.DONE}
 
     def _apply_groups(self, plan: Plan) -> None:
@@ -287,7 +299,7 @@ class OneCycle:
 
         try:
             self.parts.group_applying.apply(self.store, self.groups, self.drifts, hear, self._beat)
-        except Stopped:
+        except (Stopped, Halted):
             self._not_tried(each for each in plan.groups if each.identity not in tried)
             raise
 
@@ -300,20 +312,28 @@ class OneCycle:
             return
         self._keep_run()
         self.parts.runs.put_changes(self.store.id, self.run.id, self.changes, changes)
+        self.kept_at = self.parts.now()
         self.changes += len(changes)
+        self.untried += sum(each.result is Result.NOT_TRIED and each.failure is None for each in changes)
         self.run = self.run.with_results(Counter(each.result for each in changes), {})
+        if self.parts.now() - self.shown >= SHOWN_EVERY:
+            self._show()
 
     def _keep_run(self) -> None:
         """Let the run be seen, once there is something to see."""
         if not self.kept:
-            self.kept = True
-            self.parts.runs.put(self.run)
+            self._show()
+
+    def _show(self) -> None:
+        """Let pages see how far the run has come."""
+        self.kept, self.shown = True, self.parts.now()
+        self.parts.runs.put(self.run)
 
     def _keep(self, reading: ReadingProgress) -> None:
         """Store how far the reading came. Raises LeaseLost."""
         self.note = self.note.model_copy(update={"reading": reading})
         self._keep_run()
-        self._renew()
+        self.heart.write(sealed(self.note, self.parts.seals))
 
     def _beat(self) -> None:
         """At a place where the work may end. Raises OutOfTime, LeaseLost."""
@@ -322,28 +342,42 @@ class OneCycle:
             raise OutOfTime
 
     def _hold_on(self) -> None:
-        """Keep the lease, in a step that would have to begin anew and is therefore not ended by the time."""
-        if self.parts.now() - self.beaten >= BEAT:
-            self._renew()
+        """In a step that would have to begin anew and is therefore not ended by the time. Raises Halted, LeaseLost."""
+        self.heart.beat()
+        if (why := self._why_halted()) is not None:
+            raise Halted(why)
 
-    def _renew(self) -> None:
-        self.beaten = self.parts.now()
-        self.lease = self.parts.leases.renew(self.lease, LASTS, sealed(self.note, self.parts.seals))
+    def _why_halted(self) -> str | None:
+        """Why nothing more may be done. What this process stopped it knows at once, another's at the next heartbeat."""
+        if self.heart.must_end is not None:
+            return self.heart.must_end
+        store = self.parts.stores.get(self.store.id)
+        return why_halted(self.parts.now(), store.schedule if store else None)
 
     def _go_on(self) -> Done:
         """Leave the rest to the next message."""
         self._record()
-        self.parts.leases.release(self.lease, sealed(self.note, self.parts.seals))
-        request = self.request.model_copy(update={"goes_on": self.run.id, "kind": self.run.kind})
-        return Done(self.run, self.plan, request, self.verdict)
+        self.note = self.note.left()
+        self.heart.release(sealed(self.note, self.parts.seals))
+        return Done(self.run, self.plan, self.request.going_on(self.run.id), self.verdict)
+
+    def _stumble(self, defect: str) -> None:
+        """Let another process go on, and end the run where that has come to nothing again and again."""
+        self.run = self.run.with_error(defect)
+        if self.note.interruptions + 1 >= MOST_INTERRUPTIONS:
+            self.run = self.run.with_error(GIVEN_UP)
+            self._end(RunState.FAILED)
+            return
+        self._record()
+        self.heart.release(sealed(self.note, self.parts.seals))
 
     def _end(self, state: RunState) -> Done:
         self.run = self.run.finished(state, self.parts.now())
-        times = after_end(self.parts.now(), self.note.times)
-        self.note = self.note.model_copy(update={"times": times, "open_runs": ()})
+        failed = state is RunState.FAILED
+        self.note = self.note.ended(after_end(self.parts.now(), self.store.schedule, self.note.times, failed=failed))
         self._record()
         self._tell()
-        self.parts.leases.release(self.lease, sealed(self.note, self.parts.seals))
+        self.heart.release(sealed(self.note, self.parts.seals))
         return Done(self.run, self.plan, None, self.verdict)
 
     def _record(self) -> None:

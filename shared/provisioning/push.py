@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 
 from pydantic import JsonValue, TypeAdapter
 
-from shared.directory.azure_user import from_scim
 from shared.directory.desired import status_of
 from shared.directory.history import Event, EventKind
 from shared.directory.identity import Identity, Pending, Said
@@ -19,7 +18,7 @@ from shared.directory.keys import keys_of
 from shared.directory.plan import LEAVINGS, ChangeKind, plan_change
 from shared.directory.recycle_bin import under_own_name
 from shared.directory.scim_path import Resource
-from shared.directory.scim_user import pushed_onto
+from shared.directory.scim_user import new_active, pushed_onto
 from shared.directory.status import Action, Status
 from shared.directory.store import Store
 from shared.provisioning.desires import Desires
@@ -197,11 +196,11 @@ def _still_told(known: Said | None, earlier: Resource, resource: Resource) -> St
     """What Graph tells of a person's status, unless this push says something new of ``active``; None: what it says.
 
     Who lies in the recycle bin or left the scope may be enabled: a push of his title does not bring him back. Who was
-    deleted is there again when anything is pushed of him.
+    deleted is there again when anything is pushed of him, and active only if that says so, or never said otherwise.
     """
-    if known is None or known.status is Status.DELETED:
-        return None
-    return known.status if from_scim(resource).account_enabled == from_scim(earlier).account_enabled else None
+    if known is not None and known.status is Status.DELETED:
+        return Status.DEACTIVATED if resource.get("active") is False else None
+    return known.status if known and new_active(earlier, resource) is None else None
 
 
 def _leaves(identity: Identity) -> bool:

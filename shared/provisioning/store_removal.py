@@ -8,6 +8,7 @@ from datetime import datetime
 from shared.connection.disconnect import Disconnect
 from shared.directory.admin_change import AdminChange, setting_changes
 from shared.directory.store import Store
+from shared.tables.cycle_leases import CycleLeases
 from shared.tables.partitions import Partitions
 from shared.tables.stores import Stores
 from shared.zoho.errors import ZohoError
@@ -27,16 +28,22 @@ class StoreRemoval:
     stores: Stores
     disconnect: Disconnect
     partitions: Partitions
+    leases: CycleLeases
     now: Callable[[], datetime]
 
     def step(self, store: Store, by: str) -> bool:
-        """Drop a portion of the rows; whether all is done. Raises StillStarted and TablesBusy."""
+        """Drop a portion of the rows; whether all is done. Raises StillStarted, StillWorking and TablesBusy.
+
+        A cycle that runs ends within half a minute after the store was stopped; until then nothing is dropped.
+        """
         if store.is_started:
             raise StillStarted
-        with suppress(ZohoError):  # what cannot be revoked now is erased all the same: nobody has it then
-            self.disconnect(store.id)
-        if not self.partitions.drop_some(store.id):
-            return False
+        with self.leases.kept_out(store.id, forget=True):
+            with suppress(ZohoError):  # what cannot be revoked now is erased all the same: nobody has it then
+                self.disconnect(store.id)
+            if not self.partitions.drop_some(store.id):
+                return False
+        self.leases.drop(store.id)
         record = AdminChange(at=self.now(), by=by, what="Directory store deleted", changes=setting_changes(store, None))
         self.stores.delete(store.id, record)
         return True

@@ -1,14 +1,20 @@
 """A directory store's rows, taken out of the tables and put back: mappings, people, history, runs, what admins did.
 
-Left out is what the next cycle makes anew (how far Microsoft Graph was read, who is in scope, a plan that waits for an
-administrator), what was asked for on pages, and what ends by itself (leases, consents under way). Secrets are rows of
-their own, as they are stored: encrypted.
+Left out is what the next cycle makes again (how far Microsoft Graph was read, who is in scope, a plan that waits for an
+administrator), what was asked for on pages, and what ends by itself (leases, consents under way). What is left out
+belongs to the store that was there before, and is dropped when a store is put back. Secrets are rows of their own, as
+they are stored: encrypted.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 
 from azure.data.tables import TableClient, TableServiceClient, UpdateMode
 
+from shared.tables.asked_cycles import AskedCycles
+from shared.tables.cycle_leases import CycleLeases
+from shared.tables.leases import Leases
+from shared.tables.partitions import Partitions
 from shared.tables.portions import portions
 from shared.tables.service import our_errors
 from shared.tables.stores import PARTITION, records_of
@@ -16,6 +22,8 @@ from shared.tables.stores import PARTITION, records_of
 COPIED = ("mappings", "identities", "runs", "stores")
 """In the order in which they are put back. In each the store has a partition. In the last it shares one with others:
 there, what is copied is the record of what administrators did."""
+NOT_COPIED = ("heldplans", "entra", "errands")
+"""Tables in which the store has a partition that is not copied."""
 SECRETS = "secrets"
 SHARED = "stores"
 
@@ -55,6 +63,17 @@ class Copies:
                 client.submit_transaction([("delete", row) for row in portion])
             dropped += len(portion)
         return dropped
+
+    def drop_not_copied(self, store: str) -> None:
+        """Delete what is known of a store and not copied: it is about the store that was there before."""
+        partitions = Partitions([self._table(table) for table in NOT_COPIED])
+        while not partitions.drop_some(store):
+            pass
+
+    def cycle_leases(self, now: Callable[[], datetime]) -> CycleLeases:
+        """The leases of cycles, in the same storage account."""
+        table = self._table("leases")
+        return CycleLeases(Leases(table, now), AskedCycles(table), now)
 
     def _of(self, store: str, table: str, columns: list[str] | None = None) -> Iterator[Mapping[str, object]]:
         where, values = "PartitionKey eq @partition", {"partition": self._partition(store, table)}

@@ -22,7 +22,7 @@ from shared.directory.run import Run, RunState
 from shared.directory.status import Leaving, StatusRules
 from shared.directory.store import Store
 from shared.directory.zoho_user import ZohoField
-from shared.provisioning.one_cycle import CycleRequest
+from shared.provisioning.cycle_note import CycleRequest
 from shared.tables.errors import TablesBusy
 from tests.conftest import Entra, ZohoOne
 from tests.faults import cycle_steps, fifty_changes

@@ -95,7 +95,8 @@ def test_a_token_is_rotated_once_for_each_page(settings: StoreSettings, bridge: 
 
 def test_a_store_is_removed_with_all_but_its_record(settings: StoreSettings, bridge: Bridge, store: Store) -> None:
     tables = [bridge.table(name) for name in ("identities", "mappings", "secrets")]
-    removal = StoreRemoval(bridge.stores, bridge.disconnect, Partitions(tables), lambda: datetime.now(UTC))
+    leases = bridge.reconciler.cycle_leases
+    removal = StoreRemoval(bridge.stores, bridge.disconnect, Partitions(tables), leases, lambda: datetime.now(UTC))
     with pytest.raises(StillStarted):
         removal.step(store, "Ada")
     bridge.switch.stop(store, "Ada")
