@@ -148,13 +148,13 @@ class EntraDirectory:
         self._change(person_id, manager=None if manager is None else self.get(manager).id)
 
     def soft_delete(self, person_id: str) -> None:
-        """Move a person to the recycle bin, where Entra keeps him for 30 days."""
-        self._change(person_id, deleted_date_time=datetime.now(UTC))
+        """Move a person to the recycle bin, where Entra keeps him for 30 days under another name."""
+        self._put(self.get(person_id).in_bin(datetime.now(UTC)))
         self.groups.note(person_id)
 
     def restore(self, person_id: str) -> None:
         """Take a person out of the recycle bin."""
-        self._change(person_id, deleted_date_time=None)
+        self._put(self.get(person_id).out_of_bin())
         self.groups.note(person_id)
 
     def hard_delete(self, person_id: str) -> None:
@@ -183,5 +183,9 @@ class EntraDirectory:
     def _change(self, person_id: str, **fields: object) -> None:
         person = self.get(person_id)
         self._people[person_id] = person.model_copy(update=fields)
-        named = {"*"} if "deleted_date_time" in fields else {to_camel(name) for name in fields}
-        self.changes.append(Change(person_id, frozenset(named), person.manager))
+        self.changes.append(Change(person_id, frozenset(map(to_camel, fields)), person.manager))
+
+    def _put(self, person: Person) -> None:
+        """A person who came or went, as he is now."""
+        self._people[person.id] = person
+        self.changes.append(Change(person.id, frozenset("*"), person.manager))

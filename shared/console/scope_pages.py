@@ -12,6 +12,7 @@ from shared.console.criteria_form import ROOT, Tree
 from shared.console.settings_form import Sent, sent_form
 from shared.directory.azure_user import AZURE_FIELDS, AzureUser
 from shared.directory.criteria import Group, Operator, why_not
+from shared.directory.former import Adoptions
 from shared.directory.guard import GroupLimit, GuardLimits
 from shared.directory.schedule import Schedule
 from shared.directory.store import Drift, Store
@@ -111,6 +112,7 @@ class GuardForm(BaseModel):
     creations: Annotated[int | None, BeforeValidator(_none_if_empty)] = None
     one_field_count: int
     one_field_percent: float
+    adoptions: Adoptions = Adoptions.HOLD
 
     @property
     def limits(self) -> GuardLimits:
@@ -130,6 +132,7 @@ class GuardForm(BaseModel):
                 },
                 "creations": self.creations,
                 "one_field": {"count": self.one_field_count, "percent": self.one_field_percent},
+                "adoptions": self.adoptions,
             }
         )
 
@@ -184,6 +187,7 @@ def _shown(limits: GuardLimits) -> dict[str, object]:
         "creations": limits.creations,
         "one_field_count": limits.one_field.count,
         "one_field_percent": f"{limits.one_field.percent:g}",
+        "adoptions": limits.adoptions,
     }
 
 

@@ -4,12 +4,13 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
+from shared.directory.former import Adoption, Adoptions, Former, Traits, adoption_of, why_not_adopted
 from shared.directory.identity import Identity
 from shared.directory.plan import LEAVINGS, Change, ChangeKind, FieldChange, plan_change
 from shared.directory.status import Action, Decision, StatusRules, why_left_alone
@@ -19,6 +20,7 @@ ORDER = (
     ChangeKind.DEACTIVATE,  # first, because it frees the licences that creations and re-activations need
     ChangeKind.UPDATE,  # before anybody is created: it may free a userName
     ChangeKind.REACTIVATE,
+    ChangeKind.ADOPT,
     ChangeKind.CREATE,
     ChangeKind.DELETE,  # last, because nothing brings it back: a cycle that is stopped half-way has not come to it
     ChangeKind.NOTHING,
@@ -34,6 +36,8 @@ class Candidate:
     decision: Decision
     waits: str | None = None
     """Why the cycle does not come to him, a sentence; he stays pending."""
+    adopts: Adoption | None = None
+    """The account of somebody who is gone that a creation comes upon."""
 
     @classmethod
     def pending(cls, identity: Identity, now: datetime) -> Self:
@@ -47,6 +51,23 @@ class Candidate:
             again = f"{mark.next_try.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
             waits = f"Zoho One refused it {mark.refusals} times ({mark.failure}); it is tried again at {again}."
         return cls(identity, Decision(_action(identity.said.desired), mark.reason), waits)
+
+    @property
+    def comes(self) -> str | None:
+        """The userName of an account that is to be made for this person, or None."""
+        desired = self.identity.said.desired
+        if self.identity.account is not None or not isinstance(desired, ZohoUser) or not desired.active:
+            return None
+        return desired.user_name
+
+    def among(self, formers: Iterable[Former], policy: Adoptions) -> Self:
+        """With the account that a creation comes upon, among those of this userName whose people are gone."""
+        traits = Traits.of(self.identity.object_id, self.identity.said.source)
+        found = sorted((adoption_of(former, traits) for former in formers), key=lambda each: each.another)
+        if not found:
+            return self
+        why_not = why_not_adopted(found[0], policy, found[0].account)
+        return replace(self, adopts=found[0], waits=self.waits or why_not)
 
 
 class PlannedMembers(BaseModel):
@@ -86,6 +107,8 @@ class PlannedChange(BaseModel):
     reason: str
     pending: bool = False
     """The cycle visits him whatever becomes of the change, for he has a pending mark that has to go."""
+    adopts: Adoption | None = None
+    """Of an adoption: whose account it is."""
     members: PlannedMembers | None = None
     """Of a group; None: it is about a person."""
     judged: bool = False
@@ -170,10 +193,13 @@ def make_plan(store: str, candidates: Iterable[Candidate], rules: StatusRules) -
         change = plan_change(account.holds if account else None, identity.said.desired)
         if (why_not := _left_out(candidate, change, rules)) is not None:
             visited = identity.pending is not None and candidate.waits is None
-            suppressed.append(_planned(identity, change, why_not, visited=visited))
+            suppressed.append(_planned(candidate, change, why_not, visited=visited))
         elif change.kind is not ChangeKind.NOTHING or identity.pending is not None:
             visited = identity.pending is not None
-            changes.append(_planned(identity, change, candidate.decision.reason, visited=visited))
+            reason = candidate.decision.reason
+            if candidate.adopts is not None and change.kind is ChangeKind.CREATE:
+                reason = f"{reason} {candidate.adopts.reason}"
+            changes.append(_planned(candidate, change, reason, visited=visited))
             if change.kind in LEAVINGS:
                 counted = identity.pending is not None and identity.pending.counted
                 retried += counted
@@ -188,7 +214,7 @@ def is_still(planned: PlannedChange, identity: Identity, now: datetime, rules: S
 
     ``left_out``: whether a policy left the change out of the plan.
     """
-    plan = make_plan("", [Candidate.pending(identity, now)], rules)
+    plan = make_plan("", [replace(Candidate.pending(identity, now), adopts=planned.adopts)], rules)
     (change,) = (*plan.changes, *plan.suppressed)
     return essence(change) == essence(planned) and bool(plan.suppressed) == left_out
 
@@ -229,16 +255,19 @@ def _action(desired: Desired) -> Action:
     return Action.DELETE if desired == "deleted" else Action.KEEP
 
 
-def _planned(identity: Identity, change: Change, reason: str, *, visited: bool) -> PlannedChange:
-    user_name = identity.said.keys.user_name
+def _planned(candidate: Candidate, change: Change, reason: str, *, visited: bool) -> PlannedChange:
+    identity = candidate.identity
+    adopts = candidate.adopts if change.kind is ChangeKind.CREATE else None
+    user_name = identity.said.source.user_principal_name
     return PlannedChange(
-        kind=change.kind,
+        kind=ChangeKind.ADOPT if adopts else change.kind,
         identity=identity.id,
         name=identity.said.source.display_name or user_name,
         user_name=user_name,
         fields=change.fields,
         reason=reason,
         pending=visited,
+        adopts=adopts,
     )
 
 
@@ -262,5 +291,6 @@ def _by_id(plan: Plan) -> dict[str, list[object]]:
 def essence(change: PlannedChange) -> list[object]:
     """What a change does, and to whom."""
     members = [change.members.digest] if change.members else []
+    members += [change.adopts.account] if change.adopts else []
     fields = [[part.field, part.before, part.after] for part in change.fields]
     return [change.identity, change.kind, fields, *members]

@@ -9,6 +9,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.directory.cycle_plan import Plan
+from shared.directory.former import Adoptions
 from shared.directory.plan import ChangeKind
 from shared.directory.zoho_user import ZohoField
 
@@ -149,6 +150,10 @@ class GuardLimits(BaseModel):
         # creates many times the people that are there.
         description="Creations in one plan, for example the licences there are; none by default",
     )
+    adoptions: Adoptions = Field(
+        default=Adoptions.HOLD,
+        description="Accounts of people who are gone that another person would get, who has their userName now",
+    )
     one_field: Threshold = Field(
         default=Threshold(count=MOST_OF_ONE_FIELD, percent=MOST_OF_ONE_FIELD_PERCENT),
         description="Updates of the same field: a mapping or an attribute that went wrong",
@@ -201,6 +206,8 @@ class Rule(StrEnum):
     GROUPS = "groups deleted"
     CREATIONS = "creations"
     ONE_FIELD = "one field"
+    ADOPTIONS = "adoptions"
+    """Somebody would get the account of another person, who is gone."""
     PUSHED = "pushed leavings"
     """More people were to leave than a limit allows; everybody who leaves since then waits for a decision."""
     DISCARDED = "discarded"
@@ -242,6 +249,8 @@ class Breach(BaseModel):
                 if self.count
                 else "An administrator discarded this plan before."
             )
+        if self.rule is Rule.ADOPTIONS:
+            return f"{self.count} people would get the account of somebody else, who is gone from Entra."
         minutes = INTERVAL.seconds // 60
         recent = f", counting {self.recent} of the last {minutes} minutes" if self.recent else ""
         if self.rule is Rule.MEMBERS:
@@ -322,14 +331,24 @@ def discarded_before(departures: int, active_users: int) -> Breach:
     return Breach(rule=Rule.DISCARDED, count=departures, of=active_users, limit=0)
 
 
+def check_adoptions(plan: Plan, active_users: int, limits: GuardLimits) -> Breach | None:
+    """No account changes hands in silence: a plan by which one does is held, unless the store always lets it."""
+    of_others = sum(1 for change in plan.changes if change.adopts is not None and change.adopts.another)
+    if not of_others or limits.adoptions is not Adoptions.HOLD:
+        return None
+    return Breach(rule=Rule.ADOPTIONS, count=of_others, of=active_users, limit=0)
+
+
 def _breaches(plan: Plan, active_users: int, limits: GuardLimits, recent: int) -> Iterator[Breach]:
     counts = plan.counts
     if (breach := check_leavings(plan.waiting, active_users, limits, recent, plan.inactive)) is not None:
         yield breach
+    if (breach := check_adoptions(plan, active_users, limits)) is not None:
+        yield breach
     creations = counts.get(ChangeKind.CREATE, 0)
     if limits.creations is not None and creations > limits.creations:
         yield Breach(rule=Rule.CREATIONS, count=creations, of=active_users, limit=limits.creations)
-    existing = (change for change in plan.changes if change.kind is not ChangeKind.CREATE)
+    existing = (change for change in plan.changes if change.kind not in (ChangeKind.CREATE, ChangeKind.ADOPT))
     people = Counter(part.field for change in existing for part in change.fields)
     for field in ZohoField:
         if limits.one_field.is_passed(people[field], active_users):

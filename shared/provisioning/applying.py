@@ -21,7 +21,7 @@ from shared.directory.plan import ChangeKind
 from shared.directory.run import Result, RunChange
 from shared.directory.store import Store
 from shared.provisioning.admission import Admission
-from shared.provisioning.errors import Refused
+from shared.provisioning.errors import HeldBack, Refused
 from shared.provisioning.settle import Settle
 from shared.tables.errors import Changed, TablesBusy
 from shared.tables.identities import Identities
@@ -39,7 +39,7 @@ LONGEST_WAIT = 60
 """Seconds; whoever is to wait longer than that waits for the next cycle."""
 PORTION = 2
 """Turns of each call at a time that are made ready at once."""
-JOINS = frozenset({ChangeKind.CREATE, ChangeKind.REACTIVATE})
+JOINS = frozenset({ChangeKind.CREATE, ChangeKind.ADOPT, ChangeKind.REACTIVATE})
 
 _BY_A_PUSH = "A push was writing this person at the same time."
 _ANOTHER = "Something else is to be done for this person since the plan was made; the next cycle plans it."
@@ -162,8 +162,9 @@ class _Turns:
                 done([self._told(change, Result.NOT_TRIED, str(leased))])
                 continue
             assert stored.identity.pending is not None  # or there is no lease
-            ready.append((stored, leased))
-            changes[leased.id] = change, not stored.identity.pending.begun
+            # Who adopts an account looks for it first. The plan that shows it has passed the guard.
+            ready.append((stored, leased.adopting(change.adopts.account) if change.adopts else leased))
+            changes[leased.id] = change, not stored.identity.pending.begun and change.adopts is None
         began = self.parts.admission.begin(self.store, ready, approved=self.approved)
         self.held = self.held or began.held
         turns = [
@@ -223,7 +224,7 @@ class _Turns:
         assert mark is not None  # its lease has just been taken
         try:
             if self.ended.is_set() or self.must_end() or mark.lease_ends - parts.now() < parts.lease * 0.75:
-                parts.settle.give_back(self.store, stored, "Its turn did not come in time")
+                parts.settle.give_back(self.store, stored, "Its turn did not come in time", heard=False)
                 return self._told(change, Result.NOT_TRIED, None)
             parts.settle.finish(self.store, stored, certain=certain)
         except Refused as refusal:
@@ -231,6 +232,8 @@ class _Turns:
             kept = stored.identity.object_id is not None
             parked = kept and mark.refused(str(refusal), parts.now(), 0).is_parked
             return self._told(change, Result.PARKED if parked else Result.FAILED, str(refusal))
+        except HeldBack as held:
+            return self._told(change, Result.FAILED, str(held))
         except Changed:
             return self._told(change, Result.FAILED, _BY_A_PUSH)
         except (ZohoCredentials, TablesBusy) as failure:

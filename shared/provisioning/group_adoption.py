@@ -104,7 +104,7 @@ class Adoptions:
 
     def _names(self, accounts: tuple[str, ...]) -> list[str]:
         """What the people of these accounts are called; of those the bridge does not know, the accounts' ids."""
-        records = in_parallel(lambda one: self.identities.record_of(self.store.id, one), accounts, READERS)
+        records = in_parallel(lambda one: self.identities.record_of(self.store.id, one, asks=""), accounts, READERS)
         owners = {account: record.owner for account, record in zip(accounts, records, strict=True) if record}
         known = self.identities.several(self.store.id, sorted(filter(None, owners.values())))
         said = {person: stored.identity.said for person, stored in known.items()}

@@ -26,6 +26,7 @@ from shared.entra.clients import GraphClients
 from shared.entra.errors import GraphError
 from shared.provisioning.admission import Admission
 from shared.provisioning.errors import BeingWritten, PushError
+from shared.provisioning.planning import Formers
 from shared.provisioning.pull import Pull
 from shared.provisioning.source import See, Seen, Source
 from shared.tables.by_time import new_id
@@ -174,7 +175,7 @@ class _Person(Steps):
         except GraphError as unclear:
             self.found(Step.IMPORT, False, str(unclear))
             return self._report(self.object_id)
-        stored = self.parts.source.find(self.store, self.object_id, name)
+        stored = self.parts.source.find(self.store, self.object_id, lambda: see(None).person)
         seen = see(stored)
         self.found(Step.IMPORT, True, "Entra has this user.", _properties(seen.person))
         if not self._scope(seen, known=stored is not None):
@@ -187,7 +188,7 @@ class _Person(Steps):
     def again(self, stored: Stored) -> OnDemandReport:
         """The last steps, for what is known of him already."""
         self._match(stored)
-        return self._act_on(stored, stored.identity.said.keys.user_name)
+        return self._act_on(stored, stored.identity.said.source.user_principal_name)
 
     def _scope(self, seen: Seen, *, known: bool) -> bool:
         if seen.status is Status.UNASSIGNED and seen.why:
@@ -238,6 +239,8 @@ class _Person(Steps):
             return self._report(name, result=Result.DONE)
         self.identity = stored.identity.id
         candidate = replace(Candidate.pending(stored.identity, self.parts.now()), waits=None)  # he is wanted now
+        formers = Formers(self.parts.identities, self.store.id).named(candidate.comes)
+        candidate = candidate.among(formers, self.store.guard.adoptions)
         plan = make_plan(self.store.id, [candidate], self.store.status_rules)
         change = next(iter((*plan.changes, *plan.suppressed)))
         why_not = self._settle(stored)

@@ -196,7 +196,8 @@ class OneCycle:
                 keep, beat, hold = self._keep, self._beat, self._hold_on
                 reading, _ = self.parts.pull.read(self.store, graph, reading, keep, beat, hold, troubles)
                 self.note = self.note.model_copy(update={"reading": reading})
-            reading, more = self.parts.renewal.after_rules(self.store, reading, self._keep, self._beat)
+            full = self.run.kind is RunKind.FULL_CYCLE
+            reading, more = self.parts.renewal.after_rules(self.store, reading, self._keep, self._beat, full=full)
             troubles += more
             self.note = self.note.model_copy(update={"reading": reading})
         finally:  # what was found belongs to the run, also where the rest is left to the next message

@@ -11,7 +11,7 @@ from functools import partial
 from itertools import batched
 
 from shared.calls import in_parallel
-from shared.directory.azure_user import ENTRA_NAMES
+from shared.directory.azure_user import ENTRA_NAMES, AzureUser
 from shared.directory.criteria import conditions, why_not
 from shared.directory.entra_connection import Scope
 from shared.directory.fields_read import fields_read
@@ -24,7 +24,7 @@ from shared.entra.plausible import ensure_plausible
 from shared.entra.user_properties import UserProperties, select_of
 from shared.entra.users import read_users
 from shared.entra.users_delta import UsersPage, read_changes
-from shared.provisioning.errors import PushError
+from shared.provisioning.errors import Doubtful, PushError
 from shared.provisioning.every_group import follow_every_group
 from shared.provisioning.following import Reading
 from shared.provisioning.reading_progress import ReadingProgress, asked_for, group_rules_of
@@ -112,6 +112,11 @@ class _Reading:
     granted: Container[str] | None = None
     """Everybody in scope, while a full round is under way; else each is looked up."""
 
+    all_listed: bool = False
+    """Whether Graph has told of everybody by now."""
+    empty: bool | None = None
+    """Whether nobody was known when the reading began; None: not looked at yet."""
+
     def __post_init__(self) -> None:
         mapping, criteria = self.pull.mappings.compiled(self.store.id).mapping, self.store.criteria
         self.select = select_of(fields_read(mapping, criteria, self.store.custom_attributes))
@@ -174,7 +179,7 @@ class _Reading:
         if not (self.progress.scope.marked or self.progress.again):
             return
         ids = list(self.pull.scope.marked(self.store.id))
-        self.granted, later = None, False
+        self.granted, self.all_listed, later = None, True, False
         for portion in batched(read_users(self.graph, ids, self.select), PORTION, strict=False):
             kept = in_parallel(lambda each: self._take_again(*each), portion, THREADS)
             done = [object_id for (object_id, _), is_kept in zip(portion, kept, strict=True) if is_kept]
@@ -232,7 +237,7 @@ class _Reading:
         """Keep a page's people. Whoever cannot be kept now is marked, to be read by his id at the end."""
         if page.full and self.granted is None and self._is_assigned_only():
             self.granted = self.pull.scope.everyone(self.store.id, self.hold)
-        first = page.full and not self.progress.people
+        first = page.full and not self.progress.people and self._nobody_is_known()
         changes: list[tuple[str, UserProperties | None, Removal | None]] = []
         changes += [(each.id, each, None) for each in page.changes]
         changes += [(object_id, None, removal) for object_id, removal in page.removals]
@@ -257,9 +262,13 @@ class _Reading:
 
         ``complete``: the properties are all there are, so that somebody unknown can be made of them.
         """
-        name = properties.values.get("userPrincipalName") if properties else None
         source, store = self.pull.source, self.store
-        stored = None if first else source.find(store, object_id, name if isinstance(name, str) and name else None)
+        person = partial(self._person, properties) if properties is not None and properties.complete else None
+        try:
+            stored = None if first else source.find(store, object_id, person, all_listed=self.all_listed)
+        except (Doubtful, GraphUnclear) as trouble:
+            self.troubles += [] if isinstance(trouble, Doubtful) else [f"{object_id}: {trouble}"]
+            return False
         if properties is None:
             if stored is None:
                 return True
@@ -269,7 +278,7 @@ class _Reading:
         else:
             see = partial(self.seen, properties)
             if first and see(None).status is not Status.ACTIVATED:
-                stored = source.find(store, object_id, str(name))  # a push may have made him, and he has left since
+                stored = source.find(store, object_id, person)  # a push may have made him, and he has left since
         if properties is not None and self._must_stay_out(properties, stored):
             return True
         if stored is not None and stored.identity.object_id is None and store.groups.are_synced:
@@ -293,6 +302,15 @@ class _Reading:
         told = "is not provisioned, because the criteria look at it" if stays_out else "keeps what was known of it"
         self._tell_unreadable(properties.id, unreadable, told)
         return stays_out
+
+    def _person(self, properties: UserProperties) -> AzureUser:
+        return self.seen(properties, None).person
+
+    def _nobody_is_known(self) -> bool:
+        """Whether the store had nobody when its first reading began, so that nobody needs to be looked up."""
+        if self.empty is None:
+            self.empty = next(iter(self.pull.identities.scan(self.store.id)), None) is None
+        return self.empty
 
     def _end_full_round(self, everybody: set[str]) -> None:
         """Who is known and was not listed may be in the recycle bin, or gone for good: they are read by their ids."""
@@ -357,4 +375,4 @@ def _gone(known: Stored, object_id: str, removal: Removal | None, now: Stored | 
     if removal is Removal.DELETED or said.status is Status.DELETED:
         # Asked for by his id, Graph says of the deleted what it says of those in the recycle bin.
         return Seen(object_id, person, Status.DELETED)
-    return Seen(object_id, person, Status.DEACTIVATED, "He is in the recycle bin of Entra, or gone.")
+    return Seen(object_id, person, Status.DEACTIVATED, "He is in the recycle bin of Entra, or gone.", in_bin=True)

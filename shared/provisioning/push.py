@@ -17,6 +17,7 @@ from shared.directory.identity import Identity, Pending, Said
 from shared.directory.keys import keys_of
 from shared.directory.plan import ChangeKind, plan_change
 from shared.directory.recent_leavings import Departures
+from shared.directory.recycle_bin import under_own_name
 from shared.directory.scim_path import Resource
 from shared.directory.scim_user import new_active, pushed_onto
 from shared.directory.status import Action, Status
@@ -93,25 +94,29 @@ class Push:
         if nothing_to_do or desire.decision.action is Action.LET_GO:
             self.settle.let_go(store, stored, reason)
             return
-        after = before.model_copy(update={"said": before.said.model_copy(update={"desired": desire.desired})})
-        pending = self._pending(store, reason, before, after.said)
-        self._submit(store, stored, after, pending.model_copy(update={"leaving": True}))
+        said = before.said.model_copy(update={"desired": desire.desired, "status": Status.DELETED})
+        after = before.model_copy(update={"said": said})
+        self._submit(store, stored, after, self._pending(store, reason, before, said))
 
     def _said(self, store: Store, resource: Resource, before: Identity | None) -> tuple[Said, str]:
         known = before.said if before else None
         earlier = _JSON.validate_json(known.resource) if known else {}
-        person = pushed_onto(known.source if known else None, earlier, resource)
+        source = known.source if known else None
+        person = under_own_name(pushed_onto(source, earlier, resource), source)
         status = _still_told(known, earlier, resource)
         desire = self.desires.of(store, person, status or status_of(person), before)
         said = Said(
             resource=_JSON.dump_json(resource).decode(),
             keys=keys_of(resource),
             source=person,
-            desired=desire.desired,
+            desired=None,
             status=status,
-            awaits=desire.awaits,
+            in_bin=known is not None and known.in_bin,
             modified=self.now(),
         )
+        said = said.model_copy(update=desire.told)
+        if before is not None and not before.said.rules and before.is_shut_out:
+            said = said.model_copy(update={"rules": ""})  # whether the hand was one is yet to be looked at: see Source
         return said, desire.decision.reason
 
     def _pending(self, store: Store, reason: str, before: Identity | None, said: Said) -> Pending:
@@ -123,6 +128,7 @@ class Push:
             attempted=earlier.attempted if earlier else (),
             password_due=earlier is not None and earlier.password_due,
             counted=earlier is not None and earlier.counted,
+            sent=before.sent if before else (),
             lease_ends=self.now(),
         )
         return self.settle.leased(store, said, before.account if before else None, mark, self.lease)
@@ -171,7 +177,8 @@ class Push:
             return written[-1]
         assert marked.pending is not None  # the caller has just made it
         begun = stored.identity.pending is not None and stored.identity.pending.begun
-        held = marked.pending.model_copy(update={"writer": None, "begun": begun})
+        # Nothing is sent now: what earlier tries sent is all that is open.
+        held = marked.pending.model_copy(update={"writer": None, "begun": begun, "sending": None})
         self.identities.write(store.id, stored, marked.model_copy(update={"pending": held}))
         raise HeldBack(reason)
 
@@ -190,6 +197,9 @@ class Push:
 def _still_told(known: Said | None, earlier: Resource, resource: Resource) -> Status | None:
     """What Graph tells of a person's status, unless this push says something new of ``active``; None: what it says.
 
-    Who lies in the recycle bin or left the scope may be enabled: a push of his title does not bring him back.
+    Who lies in the recycle bin or left the scope may be enabled: a push of his title does not bring him back. Who was
+    deleted is there again when anything is pushed of him, and active only if that says so, or never said otherwise.
     """
+    if known is not None and known.status is Status.DELETED:
+        return Status.DEACTIVATED if resource.get("active") is False else None
     return known.status if known and new_active(earlier, resource) is None else None

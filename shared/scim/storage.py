@@ -101,7 +101,7 @@ class IdentityStorage(ScimStorage):
             _not_found(resource_type, resource_id)
         if self._within:
             self._read[resource_id] = stored
-        return self._resource(resource_type, _person(stored.identity))
+        return self._resource(resource_type, _person(stored.identity), shown=False)
 
     def search(
         self, resource_types: list[ResourceType], search_request: SearchRequest[Any], *, position: Any = None
@@ -192,10 +192,13 @@ class IdentityStorage(ScimStorage):
                 continue
         return None
 
-    def _resource(self, resource_type: ResourceType, person: Person) -> Resource[Any]:
+    def _resource(self, resource_type: ResourceType, person: Person, *, shown: bool = True) -> Resource[Any]:
+        """``shown``: as Entra is answered, where nobody is active whose account is not; else as Entra wrote it."""
         model = self.provider.model_for(resource_type)
         assert model is not None  # the service has routed to this type
         resource: Resource[Any] = _as_resource(model.model_validate_json(person.resource))
+        if person.is_shut_out and shown:
+            resource.active = False  # type: ignore[attr-defined]  # of a User
         resource.id = person.id
         resource.meta = Meta(
             resource_type=resource_type.name,
@@ -212,7 +215,8 @@ def _as_resource(model: object) -> Resource[Any]:
 
 
 def _person(identity: Identity) -> Person:
-    return Person(identity.id, identity.said.resource, identity.created, identity.said.modified)
+    said = identity.said
+    return Person(identity.id, said.resource, identity.created, said.modified, identity.is_shut_out)
 
 
 def _payload(resource: Resource[Any]) -> dict[str, JsonValue]:

@@ -149,10 +149,10 @@ class World:
     def of(self, store: Store, person: object, status: Status, before: Identity | None) -> Desire:
         assert before is not None
         if status is Status.DELETED:
-            return Desire("deleted", Decision(Action.DELETE, "Entra deleted them."))
+            return Desire("deleted", Decision(Action.DELETE, "Entra deleted them."), "")
         action = Action.PROVISION if self.in_entra[before.id] else Action.DEACTIVATE
         desired = _desired(before.id, self.in_entra[before.id], self.titles[before.id])
-        return Desire(desired, Decision(action, "Entra says so."))
+        return Desire(desired, Decision(action, "Entra says so."), "")
 
     # Apply: Zoho One, which has no second thoughts.
     def look(self, store: Store, who: Identity) -> Found | None:
