@@ -10,7 +10,7 @@ from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 
-from flask import Flask, g, redirect, request, url_for
+from flask import Flask, g, request
 from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
@@ -39,39 +39,24 @@ from shared.console.context import (
     NoSuchThing,
     OwnersOnly,
     View,
-    admin,
     browser,
-    is_live,
     is_setting_up,
     notice_page,
     origin,
     parts,
 )
-from shared.console.form_token import FIELD, HEADER, admin_of, form_token, is_ours
-from shared.console.kept_form import keep_form, sent_form
+from shared.console.form_token import form_token
 from shared.console.notices import (
     DEFECT,
-    FORM_TOO_OLD,
     NO_PAGE,
     NO_STORE,
-    NOT_SIGNED_IN,
     OWNERS_ONLY,
     TABLES_BUSY,
     Notice,
     closed,
 )
-from shared.console.own_address import START, address_of
 from shared.console.parts import ConsoleParts
 from shared.console.sign_in import LOCAL, SignedIn
-from shared.console.sign_in_notices import (
-    ENTRA_SILENT,
-    NO_ROLE,
-    NOT_ASSIGNED,
-    NOT_KEPT,
-    PIECE_ENDED,
-    SESSION_ENDED,
-    refused,
-)
 from shared.console.wording import FILTERS
 from shared.entra.sign_in import EntraSilent, SignInRefused
 from shared.logging import places
@@ -137,21 +122,7 @@ def _admit() -> View | None:
     g.admin = signed_in.admin
     if request.method in ("GET", "HEAD"):
         return None
-    secret, token, headers = parts().secret, _token(), _headers()
-    if is_ours(secret, signed_in.session, admin().id, token, headers):
-        return None
-    if admin_of(secret, token, headers) != admin().id:
-        return notice_page(FORM_TOO_OLD)
-    # Their own page, of a session that has ended: it is shown, and sent again if they say so.
-    return notice_page(PIECE_ENDED) if is_live() else sign_in_pages.form_again(sent_form(request, admin().id), 409)
-
-
-def _token() -> str:
-    return request.headers.get(HEADER) or request.form.get(FIELD, "")
-
-
-def _headers() -> dict[str, str]:
-    return {name.lower(): value for name, value in request.headers.items()}
+    return sign_in_pages.refuse_form(signed_in)
 
 
 def _harden(response: Response) -> Response:
@@ -187,9 +158,9 @@ def _explain(error: Exception) -> Response:
         case PagesClosed():
             return notice_page(closed(str(error)))
         case NotSignedIn():
-            return _sign_in()
+            return sign_in_pages.lead_to_sign_in()
         case NotAnAdmin() | SignInRefused() | EntraSilent():
-            return _refused(error)
+            return sign_in_pages.refuse(error)
         case OwnersOnly():
             return notice_page(OWNERS_ONLY)
         case NoSuchStore():
@@ -206,39 +177,3 @@ def _explain(error: Exception) -> Response:
         case _:  # a defect of ours is a page too, never a stack trace
             _log.error("defect error=%s at %s", type(error).__name__, places(error))
             return notice_page(DEFECT)
-
-
-def _sign_in() -> Response:
-    """Nobody is signed in: to Entra, and back to the same page. A form is kept; a piece of a page takes the whole page
-    there, unless something may have been typed on it."""
-    way = _way(address_of(request.headers.get("HX-Current-URL", START) if is_live() else request.url))
-    if request.method in ("GET", "HEAD"):
-        if not is_live():
-            return redirect(way)
-        piece = notice_page(SESSION_ENDED)
-        piece.headers["HX-Redirect"] = way
-        return piece
-    sender = admin_of(parts().secret, _token(), _headers())
-    if is_live() or sender is None:
-        return notice_page(PIECE_ENDED if is_live() else NOT_SIGNED_IN, (way if is_live() else _way(START), "Sign in"))
-    kept = keep_form(parts().sign_in.sessions, sent_form(request, sender))
-    if kept is None:
-        return notice_page(NOT_KEPT, (_way(START), "Sign in"))
-    return notice_page(SESSION_ENDED, (_way(url_for("sign_in.form", form_id=kept)), "Sign in"))
-
-
-def _refused(error: NotAnAdmin | SignInRefused | EntraSilent) -> Response:
-    """Somebody tried to sign in, or is to be looked at again, and may not or cannot."""
-    notice = ENTRA_SILENT
-    if not isinstance(error, EntraSilent):
-        notice = NO_ROLE if isinstance(error, NotAnAdmin) else refused(error)
-    entra = parts().sign_in.entra
-    again = (_way(START), "Sign in") if entra else (START, "Try again")
-    if entra and notice in (NO_ROLE, NOT_ASSIGNED):
-        other = url_for("sign_in.begin", choose="1")
-        return notice_page(notice, (entra.app.roles_page, "Users and groups in Entra"), (other, "Sign in"))
-    return notice_page(notice, again)
-
-
-def _way(to: str) -> str:
-    return url_for("sign_in.begin", to=to)

@@ -73,6 +73,8 @@ class Claims(BaseModel):
     name: str = ""
     preferred_username: str = ""
     roles: frozenset[str] = frozenset()
+    idtyp: str = ""
+    """``app`` where no person is signed in."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,7 @@ class EntraSignIn:
             claims = Claims.model_validate(self._checked(str(answer["id_token"])))
         except (jwt.InvalidTokenError, ValidationError, KeyError):
             raise SignInRefused(BAD_TOKEN) from None
-        if claims.tid != self.app.tenant_id:
+        if claims.tid != self.app.tenant_id or claims.idtyp == "app":
             raise SignInRefused(BAD_TOKEN)
         refresh_token = answer.get("refresh_token")
         return Identified(claims, refresh_token if isinstance(refresh_token, str) else None)

@@ -118,8 +118,8 @@ class Visitor:
         return answer.headers["Location"].removeprefix(ORIGIN)
 
     def sign_in(self, person: str = OWNER, to: str = "/console/stores/new") -> TestResponse:
-        """The whole way, from a page to the answer to Entra's redirect back."""
-        return self.get(self.chosen(self.asked(to), person))
+        """The whole way, to the answer to Entra's redirect back."""
+        return self.get(self.chosen(self.begun(f"/console/sign-in?to={to}"), person))
 
     @property
     def session_cookie(self) -> str:
