@@ -130,9 +130,8 @@ def _harden(response: Response) -> Response:
         response.headers.setdefault(name, value)
     if request.endpoint != "static":
         response.headers["Cache-Control"] = "no-store"
-    if "signed_in" in g and "Set-Cookie" not in response.headers:
-        for cookie in g.signed_in.cookies:
-            response.headers.add("Set-Cookie", cookie)
+    if "signed_in" in g and g.signed_in.cookie and "Set-Cookie" not in response.headers:
+        response.headers["Set-Cookie"] = g.signed_in.cookie
     return response
 
 

@@ -72,16 +72,16 @@ class SignedIn:
     admin: Admin
     session: str
     """The session's row key, which forms belong to."""
-    cookies: tuple[str, ...] = ()
-    """Set-Cookie headers for the answer."""
+    cookie: str | None = None
+    """A Set-Cookie header for the answer, which keeps a session alive that is used."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """Where the browser goes next, with which Set-Cookie headers."""
+    """Where the browser goes next, with which Set-Cookie header: an answer can have one (functions/answer.py)."""
 
     url: str
-    cookies: tuple[str, ...]
+    cookie: str
 
 
 class _Flow(BaseModel):
@@ -106,7 +106,7 @@ class SignIn:
         flow = self._entra().begin(self._address(browser) + CALLBACK, choose=choose)
         url = str(flow.pop("auth_uri"))
         kept = self.sessions.keep(Kept.FLOW, _Flow(msal=flow, to=own_address(to)).model_dump_json(), FLOW_LIFETIME)
-        return Step(url, (self._cookie(browser, _flow_name(flow["state"]), kept, int(FLOW_LIFETIME.total_seconds())),))
+        return Step(url, self._cookie(browser, _flow_name(flow["state"]), kept, int(FLOW_LIFETIME.total_seconds())))
 
     def finish(self, browser: Browser, answer: Mapping[str, str]) -> Step:
         """Take Entra's answer: a new session, and on to the page that was asked for.
@@ -126,7 +126,7 @@ class SignIn:
         if former := self._session_id(browser):
             self.sessions.end(self.sessions.key(former[0]))
         new_id = self.sessions.begin(session)
-        return Step(flow.to, (self._session_cookie(browser, new_id), self._cookie(browser, name, "", 0)))
+        return Step(flow.to, self._session_cookie(browser, new_id))
 
     def who(self, browser: Browser) -> SignedIn:
         """Whose request this is.
@@ -145,13 +145,13 @@ class SignIn:
         session_id, seen = known
         session = self._confirmed(session_id, found)
         used = self.now() - seen > COOKIE_RENEWED_AFTER
-        cookies = (self._session_cookie(browser, session_id),) if used else ()
-        return SignedIn(Admin(session.admin_id, session.name, session.is_owner), found.key, cookies)
+        cookie = self._session_cookie(browser, session_id) if used else None
+        return SignedIn(Admin(session.admin_id, session.name, session.is_owner), found.key, cookie)
 
     def sign_out(self, browser: Browser, signed_in: SignedIn) -> Step:
         """End the session everywhere. Entra's own sign-in goes on."""
         self.sessions.end(signed_in.session)
-        return Step("/console/signed-out", (self._cookie(browser, _SESSION, "", 0),))
+        return Step("/console/signed-out", self._cookie(browser, _SESSION, "", 0))
 
     def _confirmed(self, session_id: str, found: Found) -> Session:
         """The session, with the roles of within the hour."""

@@ -175,6 +175,5 @@ def _signed_in() -> SignedIn:
 
 def _go(step: Step) -> Response:
     response = redirect(step.url, 303 if request.method == "POST" else 302)
-    for cookie in step.cookies:
-        response.headers.add("Set-Cookie", cookie)
+    response.headers["Set-Cookie"] = step.cookie
     return response

@@ -49,7 +49,7 @@ def test_wrong_settings_close_the_pages_and_say_which(platform: dict[str, str], 
 
 def test_the_local_admin_has_the_roles_that_are_given(bridge: Bridge) -> None:
     local = served_by(bridge.sign_in, BRIDGE_LOCAL_ADMIN="x, Organization.Admin").who(NOBODY)
-    assert (local.admin, local.session, local.cookies) == (Admin(LOCAL), LOCAL, ())
+    assert (local.admin, local.session, local.cookie) == (Admin(LOCAL), LOCAL, None)
     for roles in ("", "x"):
         with pytest.raises(NotAnAdmin):
             served_by(bridge.sign_in, BRIDGE_LOCAL_ADMIN=roles).who(NOBODY)
