@@ -4,11 +4,12 @@ Entra shows some of them on a page of its own, and sends the browser back with t
 over the years, so all of them are here. https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 """
 
+import re
 from collections.abc import Mapping
 
 from shared.console.notices import Notice
 from shared.console.sign_in import LATE, NO_COOKIE
-from shared.entra.sign_in import BAD_TOKEN, NOT_OURS, SignInRefused
+from shared.entra.sign_in import BAD_TOKEN, NO_IDENTITY, NOT_OURS, SignInRefused
 
 AGAIN = "Sign in again."
 
@@ -149,7 +150,7 @@ _REFUSALS: Mapping[str, Notice] = {
         "It belongs to another tenant, or is a personal one, and was not invited as a guest.",
         "Sign in with your account of the organization that the bridge belongs to.",
     ),
-    "no identity": Notice(
+    NO_IDENTITY: Notice(
         500,
         "The bridge's managed identity does not answer",
         "The app has no identity with the client id in BRIDGE_SIGN_IN_IDENTITY_CLIENT_ID. " + OUT_OF_REACH_HERE,
@@ -178,17 +179,19 @@ _SAME_AS: Mapping[str, str] = {
 """Further codes that come down to one of those."""
 
 
+_CODE = re.compile(r"AADSTS(\d{2,9})")
+
+
 def refused(refusal: SignInRefused) -> Notice:
     """The words for a refusal; for one that is not in the table, its code and where to look it up."""
     code = _SAME_AS.get(refusal.code, refusal.code)
-    # What the browser brings is anybody's: of the rest of it, nothing but a code's digits is shown.
-    name = code if code.startswith("AADSTS") else "an error"
-    other = Notice(
-        403,
-        "Entra did not sign you in",
-        f"It answered with {name}. Nothing was changed.",
-        f"Sign in again. If it happens again, look it up at https://login.microsoftonline.com/error?code={code[6:]}"
-        if code.startswith("AADSTS")
-        else AGAIN,
+    if code in _REFUSALS:
+        return _REFUSALS[code]
+    number = _CODE.fullmatch(code)  # what a browser brings is anybody's: nothing else of it is shown
+    where = (
+        f" If it happens again, look it up at https://login.microsoftonline.com/error?code={number[1]}"
+        if number
+        else ""
     )
-    return _REFUSALS.get(code, other)
+    name = number[0] if number else "an error"
+    return Notice(403, "Entra did not sign you in", f"It answered with {name}. Nothing was changed.", AGAIN + where)

@@ -1,6 +1,8 @@
 """The pages around the sign-in: the way to Entra and back, out, the form that came too late, who is signed in."""
 
+import logging
 import re
+from http import HTTPStatus
 
 from flask import Blueprint, g, redirect, request, url_for
 from werkzeug.wrappers import Response
@@ -29,6 +31,7 @@ blueprint = Blueprint("sign_in", __name__, url_prefix="/console")
 OPEN = ("sign_in.begin", "sign_in.callback", "sign_in.signed_out")
 """What is answered to everybody."""
 
+_log = logging.getLogger("bridge.console")
 _KEY = re.compile("[0-9a-f]{64}")
 
 
@@ -98,11 +101,13 @@ def lead_to_sign_in() -> Response:
     if request.method in ("GET", "HEAD"):
         if not is_live():
             return redirect(way)
-        piece = notice_page(SESSION_ENDED)
+        piece = notice_page(PIECE_ENDED)
         piece.headers["HX-Redirect"] = way
         return piece
     if is_live():
         return notice_page(PIECE_ENDED, (way, "Sign in"))
+    if request.endpoint == "sign_in.sign_out":
+        return redirect(url_for("sign_in.signed_out"), 303)
     if _sender() is None:
         return notice_page(NOT_SIGNED_IN, (_way(START), "Sign in"))
     kept = _keep()
@@ -113,10 +118,13 @@ def refuse(error: NotAnAdmin | SignInRefused | EntraSilent) -> Response:
     """Somebody tried to sign in, or is to be looked at again, and may not or cannot."""
     entra = parts().sign_in.entra
     if isinstance(error, EntraSilent):
+        _log.warning("sign-in: %s", error)
         kept = request.method == "POST" and not is_live() and _sender() and _keep()
         again = address_of(request.url) if request.method == "GET" and request.endpoint != "sign_in.callback" else START
         return notice_page(ENTRA_SILENT, (kept or again, "Try again"))
     notice = NO_ROLE if isinstance(error, NotAnAdmin) else refused(error)
+    if notice.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log.warning("sign-in: %s", notice.title)
     if entra is None:  # on one machine
         return notice_page(notice, (START, "Try again"))
     if notice in (NO_ROLE, NOT_ASSIGNED):

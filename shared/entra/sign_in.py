@@ -33,6 +33,8 @@ NOT_OURS = "not ours"
 """The code of an answer that belongs to another question: state or nonce are not those that were sent."""
 BAD_TOKEN = "bad token"  # noqa: S105 - the name of a kind
 """The code of an ID token that is forged, too old, or was made for another app, tenant or kind of account."""
+NO_IDENTITY = "no identity"
+"""The code where the managed identity, which stands for the app, gives no token."""
 OUR_OWN = frozenset({"invalid_client", "unauthorized_client"})
 """OAuth errors that say something of the app's credential, and nothing of the person."""
 
@@ -173,9 +175,12 @@ class EntraSignIn:
         """A token of the managed identity, which Entra takes for the app's own credential: no secret is kept."""
         identity = msal.UserAssignedManagedIdentity(client_id=self.app.identity_client_id)
         managed = msal.ManagedIdentityClient(identity, http_client=self._session)
-        token = managed.acquire_token_for_client(resource=self.app.cloud.exchange).get("access_token")
+        try:
+            token = managed.acquire_token_for_client(resource=self.app.cloud.exchange).get("access_token")
+        except (requests.RequestException, ValueError, LookupError, TypeError):
+            token = None
         if not isinstance(token, str):
-            raise SignInRefused("no identity", "invalid_client")
+            raise SignInRefused(NO_IDENTITY, "invalid_client")
         return token
 
     def _identified(self, answer: Mapping[str, Any]) -> Identified:

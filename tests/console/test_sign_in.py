@@ -1,5 +1,6 @@
 """Signing in at the simulated Entra, staying signed in, and not staying so."""
 
+import logging
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -209,6 +210,8 @@ def test_a_sign_out_ends_the_session_in_every_process_and_not_another_ones(sign_
     assert "__Host-bridge-session=; Path=/; Max-Age=0" in out.headers["Set-Cookie"]
     for browser in (visitor, elsewhere):
         assert browser.get("/console/stores/new").status_code == 302
+        again = browser.post("/console/sign-out", with_token("old"))
+        assert (again.status_code, again.headers["Location"]) == (303, "/console/signed-out"), "who is out is out"
     assert other.get("/console/stores/new").status_code == 200
     assert "You are signed out" in visitor.get("/console/signed-out").text
     begun = visitor.begun("/console/sign-in?choose=1")
@@ -294,3 +297,18 @@ def test_somebody_without_a_role_is_told_which_there_are_and_where(sign_ins: Sig
     for words in ("Organization.Owner", "Organization.Admin", "Users and groups", f"/Users/objectId/{object_id}/"):
         assert words in refused.text
     assert not visitor.session_cookie
+
+
+def test_a_sign_in_leaves_nobodys_name_code_or_token_in_the_log(
+    sign_ins: SignIns, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    visitor = sign_ins.visitor()
+    answer = visitor.chosen(visitor.asked())
+    visitor.get(answer)
+    visitor.sign_in(WITHOUT_ROLE)
+    sign_ins.entra.set(client_secret="another")
+    visitor.sign_in()
+    assert "sign-in: Entra does not take the bridge for what it is" in caplog.text
+    for private in (OWNER, "Katya", "katya", query_of(answer)["code"], query_of(answer)["state"], "another"):
+        assert private not in caplog.text

@@ -39,6 +39,7 @@ def _buttons(page: TestResponse) -> list[tuple[str, str]]:
         ("AADSTS700016", 500, "BRIDGE_SIGN_IN_CLIENT_ID"),
         ("AADSTS50020", 403, "not one of the organization's"),
         ("AADSTS12345", 403, "https://login.microsoftonline.com/error?code=12345"),
+        ("AADSTS<script>", 403, "The sign-in was called off"),
         ("<script>", 403, "The sign-in was called off"),
     ],
 )
