@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from local.people import PEOPLE
 from shared.console.context import EXTENSION
 from shared.console.page import PageRequest
 from shared.directory.store import Store
@@ -287,6 +288,14 @@ def _no_rows_of_others(sign_ins: SignIns) -> None:
     table = sign_ins.bridge.table("sessions")
     for row in table.list_entities(select=["PartitionKey", "RowKey"]):
         table.delete_entity(row["PartitionKey"], row["RowKey"])
+
+
+def test_a_guest_comes_in_with_a_role_and_without_one_does_not(sign_ins: SignIns) -> None:
+    guest = next(person.id for person in PEOPLE if "#EXT#" in person.user_principal_name)
+    sign_ins.entra.set(app_roles={guest: []})
+    assert sign_ins.visitor().sign_in(guest).status_code == 403
+    sign_ins.entra.set(app_roles={guest: ["Organization.Admin"]})
+    assert sign_ins.visitor().sign_in(guest).status_code == 302
 
 
 def test_somebody_without_a_role_is_told_which_there_are_and_where(sign_ins: SignIns) -> None:

@@ -92,7 +92,7 @@ def test_two_tabs_the_back_button_a_late_answer_and_no_cookies(sign_ins: SignIns
     other_answer = without.chosen(without.asked())
     without.client = without.app.test_client()
     for page, words in (
-        (visitor.get(tabs[0]), "This browser did not begin the sign-in"),
+        (visitor.get(tabs[0]), "This sign-in is over"),
         (late.get(answer), "This sign-in is over"),
         (without.get(other_answer), "This browser did not begin the sign-in"),
     ):
