@@ -42,8 +42,8 @@ class SentForm(BaseModel):
 
     @property
     def shown(self) -> list[Row]:
-        """What was typed, shortened."""
-        return [Row(name, _short(name, value)) for name, value in self.fields if value]
+        """What was typed, shortened; what a page only remembers of itself is left out."""
+        return [Row(name, _short(name, value)) for name, value in self.fields if value and not name.startswith("seen")]
 
 
 def sent_form(request: Request, admin_id: str) -> SentForm:
