@@ -34,7 +34,7 @@ chromium:
 	fi || echo "No Chromium could be installed: the browser tests are skipped" >&2
 
 run: setup
-	$(VENV)/python -m local run $(if $(ONCE),--once)
+	$(VENV)/python -m local run $(if $(ONCE),--once) $(if $(SIGN_IN),--sign-in)
 
 # The types are checked beside the tests: mypy needs one core, and the tests leave gaps.
 test: lint

@@ -4,6 +4,7 @@ from typing import List  # noqa: UP035 - the worker refuses `list` in an annotat
 
 import azure.functions as func
 
+from functions.answer import Answer
 from shared.console.queued import collected
 from shared.open_console import console
 
@@ -44,4 +45,4 @@ def health(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
 
 
 def _answer(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    return _Pages(console().wsgi_app).handle(req, context)  # type: ignore[no-any-return, no-untyped-call]  # untyped
+    return Answer(_Pages(console().wsgi_app).handle(req, context))  # type: ignore[no-untyped-call]  # untyped

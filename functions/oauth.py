@@ -2,6 +2,7 @@
 
 import azure.functions as func
 
+from functions.answer import Answer
 from shared.bridge import bridge
 from shared.console.page import Page, PageRequest
 
@@ -27,4 +28,4 @@ def _request(req: func.HttpRequest) -> PageRequest:
 
 
 def _reply(page: Page) -> func.HttpResponse:
-    return func.HttpResponse(page.html, status_code=page.status, headers=dict(page.headers))
+    return Answer(func.HttpResponse(page.html, status_code=page.status, headers=dict(page.headers)))

@@ -18,6 +18,7 @@ from local.parts import OWNER, Parts, start_parts
 from local.people import PEOPLE, make_people
 from local.processes import ChildFailedError, Processes
 from local.provisioning_service import ProvisioningService
+from local.sign_in import register, sign_in_settings
 from local.store import connect_to_graph
 from local.walkthrough import Parts as WalkthroughParts
 from local.walkthrough import run_walkthrough
@@ -35,6 +36,7 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="walk through the steps of Zoho One's guide with 25 people")
     run.add_argument("--once", action="store_true", help="end after the table")
+    run.add_argument("--sign-in", action="store_true", help="the pages ask admins to sign in at the simulated Entra")
     served = commands.add_parser("serve", help="start the parts, say in one line of JSON where they are, and wait")
     served.add_argument("--port", type=int, default=0, help="of the function host; a free one unless given")
     served.add_argument("--no-timers", action="store_true", help="run cycles only when they are asked for")
@@ -56,19 +58,22 @@ def main() -> int:
     try:
         with Processes(logs) as processes:
             if arguments.command == "run":
-                return _run(processes, logs / "mailbox", once=arguments.once)
+                return _run(processes, logs / "mailbox", once=arguments.once, sign_in=arguments.sign_in)
             return _serve(processes, arguments)
     except (ChildFailedError, FileNotFoundError) as error:
         print(error, file=sys.stderr)
         return 1
 
 
-def _run(processes: Processes, mailbox: Path, *, once: bool) -> int:
+def _run(processes: Processes, mailbox: Path, *, once: bool, sign_in: bool) -> int:
     console, directory = Console(), EntraDirectory(PEOPLE)
     console.print("Starting Azurite, the simulated Zoho One, the simulated Entra and the function host …")
     with entra_of(directory) as entra:
         settings = mail_settings(mailbox) | {"BRIDGE_ENTRA_CERTIFICATE": entra["certificate"]}
+        settings |= sign_in_settings(entra) if sign_in else {}
         parts = start_parts(processes, settings=settings, connected=False, notification=NOTIFICATION, timers=not once)
+        if sign_in:
+            register(entra, PEOPLE, parts.host)
         all_well = run_walkthrough(_walkthrough_parts(parts, entra, directory, mailbox), console)
         if not once:
             described = json.dumps(parts.described(entra["graph"]), indent=2)

@@ -23,6 +23,12 @@ class AdminBrowser:
     """The function host's address."""
     session: requests.Session = field(default_factory=requests.Session)
 
+    def sign_in(self, person: str) -> requests.Response:
+        """Sign in at the simulated Entra; what the bridge answers at the end. Raises NotAsked."""
+        at_entra = self._redirected(self.get("/console/sign-in"))
+        chosen = self.session.post(at_entra, data={"person": person}, timeout=TIMEOUT, allow_redirects=False)
+        return self.come_back(self._redirected(chosen))
+
     def ask(self, store: str) -> str:
         """Open `/oauth/start` and return the address at Zoho that it leads to. Raises NotAsked."""
         return self._redirected(self.get("/oauth/start", store=store))
@@ -34,7 +40,7 @@ class AdminBrowser:
         return self._redirected(self.session.post(consent_url, data=form, timeout=TIMEOUT, allow_redirects=False))
 
     def come_back(self, callback_url: str) -> requests.Response:
-        """Open the address that Zoho's page led back to."""
+        """Open the address that Zoho's page, or Entra's, led back to."""
         return self.session.get(callback_url, timeout=TIMEOUT, allow_redirects=False)
 
     def connect(self, store: str) -> requests.Response:

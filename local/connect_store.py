@@ -10,9 +10,22 @@ from shared.bridge import Bridge
 from shared.tables.connections import ConnectionState
 
 
-def connect_store(host: str, store_id: str, bridge: Bridge, console: Console, tell: Callable[[str, str], None]) -> None:
-    """Take the three steps, telling each by its title and text. Raises NotAsked and CannotStart."""
+def connect_store(
+    host: str,
+    store_id: str,
+    bridge: Bridge,
+    console: Console,
+    tell: Callable[[str, str], None],
+    admin: str | None = None,
+) -> None:
+    """Take the three steps, telling each by its title and text. Raises NotAsked and CannotStart.
+
+    ``admin``: who signs in first, where the pages ask for it.
+    """
     browser = AdminBrowser(host)
+    if admin is not None:
+        browser.sign_in(admin)
+        tell("The bridge: Sign in", "The admin signs in at the simulated Entra, which leads back with a code.")
     consent_url = browser.ask(store_id)
     address = urlsplit(consent_url)
     tell(

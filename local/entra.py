@@ -21,6 +21,7 @@ from local.entra_directory import EntraDirectory
 from local.graph import Graph
 from local.graph_assignments import ENTERPRISE_APP
 from local.graph_login import IDENTITY_HEADER, IDENTITY_PATH
+from local.graph_sign_in import IDENTITY_CLIENT_ID, SIGN_IN_CLIENT_ID
 from local.people import PEOPLE, make_people
 from local.serving import DroppableProtocol, end_quietly_on_signals, listen, serve, url_of
 
@@ -42,6 +43,7 @@ def main() -> None:
     listener = listen(arguments.port)
     url = url_of(listener)
     end_quietly_on_signals()
+    graph.sign_in.browser_base = url
     with tempfile.TemporaryDirectory(prefix="entra-") as folder, login_of(graph, Path(folder)) as (login, certificate):
         asyncio.run(serve(graph, listener, _described(url, login, certificate)))
 
@@ -59,6 +61,8 @@ def _described(url: str, login: str, certificate: Path) -> dict[str, str]:
         "enterprise_app": ENTERPRISE_APP,
         "identity_endpoint": f"{url}{IDENTITY_PATH}",
         "identity_header": IDENTITY_HEADER,
+        "sign_in_client_id": SIGN_IN_CLIENT_ID,
+        "sign_in_identity": IDENTITY_CLIENT_ID,
     }
 
 
@@ -71,6 +75,7 @@ def entra_of(directory: EntraDirectory) -> Iterator[dict[str, str]]:
         _graph_on_http(graph) as url,
         login_of(graph, Path(folder)) as (login, certificate),
     ):
+        graph.sign_in.browser_base = url
         yield _described(url, login, certificate)
 
 

@@ -3,8 +3,8 @@
 Under `/_` it has a face of its own: `/_state` and `/_calls` show what it holds and how often it was called, `/_people`
 changes people, groups and assignments (graph_people.py), `/_settings` how it behaves (graph_settings.py), `/_faults`
 takes what the next calls shall answer instead (zoho_faults.py). `DELETE /_tokens` and `DELETE /_links` end all access
-tokens, and all links of delta queries; `DELETE /_state` takes it back to how it began. What it does not know it
-refuses, so that nobody relies on it.
+tokens, and all links of delta queries; `DELETE /_keys` changes the key that ID tokens are signed with; `DELETE /_state`
+takes it back to how it began. What it does not know it refuses, so that nobody relies on it.
 
 Sources: https://learn.microsoft.com/graph/json-batching, and those in the files it is made of.
 """
@@ -30,6 +30,7 @@ from local.graph_mail import read_mail
 from local.graph_people import ACTIONS, act
 from local.graph_request import Content, GraphRequest
 from local.graph_settings import GraphSettings
+from local.graph_sign_in import GraphSignIn
 from local.graph_users import GraphUsers
 from local.serving import DroppableProtocol, Headers, Receive, Response, Scope, Send, answer, read_body
 from local.zoho_faults import FAULTS, Fault, Faults
@@ -43,7 +44,7 @@ class Route(NamedTuple):
     method: str
     kind: str
     permission: str | None
-    handle: Callable[..., Content | None]
+    handle: Callable[..., Content | Response | None]
 
     @property
     def pattern(self) -> re.Pattern[str]:
@@ -57,7 +58,8 @@ class Graph:
     def __init__(self, directory: EntraDirectory) -> None:
         self._directory = directory
         self.settings = GraphSettings()
-        self._login = GraphLogin(self.settings)
+        self.sign_in = GraphSignIn(directory, self.settings)
+        self._login = GraphLogin(self.settings, self.sign_in)
         self._links = GraphLinks(self.settings)
         self._users = GraphUsers(directory, self._links)
         delta = GraphDelta(directory, self._users, self.settings, self._links)
@@ -70,6 +72,9 @@ class Graph:
         routes = [
             Route("POST", "/{tenant}/oauth2/v2.0/token", None, self._login.token),
             Route("GET", "/{tenant}/v2.0/.well-known/openid-configuration", None, self._login.configuration),
+            Route("GET", "/{tenant}/discovery/v2.0/keys", None, self.sign_in.keys),
+            Route("GET", "/{tenant}/oauth2/v2.0/authorize", None, self.sign_in.authorize),
+            Route("POST", "/{tenant}/oauth2/v2.0/authorize", None, self.sign_in.choose),
             Route("GET", IDENTITY_PATH, None, self._login.identity_token),
             Route("POST", "/v1.0/$batch", "User.Read.All", self._batch),
             Route("GET", "/v1.0/users", "User.Read.All", self._users.page),
@@ -132,9 +137,11 @@ class Graph:
             content = self._handle(request)
         except GraphError as error:
             return _json(error.status, error.body, error.headers)
+        if isinstance(content, Response):
+            return content
         return Response(202) if content is None else _json(200, content)
 
-    def _handle(self, request: GraphRequest) -> Content | None:
+    def _handle(self, request: GraphRequest) -> Content | Response | None:
         route, parts = self._route(request)
         if route is None and request.method != "GET":
             raise GraphError(405, "Request_BadRequest", f"{request.method} {request.path} is not simulated here")
@@ -186,6 +193,7 @@ class Graph:
             "DELETE /_faults": self._faults.waiting.clear,
             "DELETE /_tokens": self._login.expire_tokens,
             "DELETE /_links": self._links.expire,
+            "DELETE /_keys": self.sign_in.rotate,
             "PATCH /_settings": lambda: self._set(json.loads(request.body)),
             "POST /_people": lambda: act(self._directory, ACTIONS.validate_json(request.body)),
         }

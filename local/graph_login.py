@@ -1,5 +1,7 @@
 """The simulated Entra's sign-in: access tokens for an app, by secret, by certificate, or as a managed identity.
 
+People's sign-in is in graph_sign_in.py.
+
 Sources: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow,
 https://learn.microsoft.com/entra/identity-platform/certificate-credentials,
 https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference
@@ -17,19 +19,13 @@ from cryptography.x509 import load_pem_x509_certificate
 from local.graph_errors import GraphError
 from local.graph_request import Content, GraphRequest
 from local.graph_settings import GraphSettings
+from local.graph_sign_in import EXCHANGE, GraphSignIn, LoginError
 
 TOKEN_LIFETIME = 3599  # seconds, as Entra gives
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+GRANTS = ("client_credentials", "authorization_code", "refresh_token")
 IDENTITY_PATH = "/msi/token"
 IDENTITY_HEADER = "made-up-identity-header"
-
-
-class LoginError(GraphError):
-    """A refusal in OAuth's form."""
-
-    def __init__(self, status: int, error: str, description: str) -> None:
-        super().__init__(status, error, description)
-        self.body = {"error": error, "error_description": description}
 
 
 class IdentityError(GraphError):
@@ -43,8 +39,9 @@ class IdentityError(GraphError):
 class GraphLogin:
     """Hands out access tokens and knows them again."""
 
-    def __init__(self, settings: GraphSettings) -> None:
+    def __init__(self, settings: GraphSettings, sign_in: GraphSignIn) -> None:
         self._settings = settings
+        self._sign_in = sign_in
         self._tokens: set[str] = set()
 
     def accepts(self, request: GraphRequest) -> bool:
@@ -57,24 +54,30 @@ class GraphLogin:
         self._tokens.clear()
 
     def configuration(self, request: GraphRequest, tenant: str) -> Content:
-        """The tenant's OpenID configuration, by which MSAL finds the token endpoint."""
+        """The tenant's OpenID configuration, by which MSAL finds the endpoints."""
         self._check_tenant(tenant)
+        browser = self._sign_in.browser_base or request.base
         return {
             "token_endpoint": f"{request.base}/{tenant}/oauth2/v2.0/token",
-            "authorization_endpoint": f"{request.base}/{tenant}/oauth2/v2.0/authorize",
+            "authorization_endpoint": f"{browser}/{tenant}/oauth2/v2.0/authorize",
+            "jwks_uri": f"{request.base}/{tenant}/discovery/v2.0/keys",
             "issuer": f"{request.base}/{tenant}/v2.0",
         }
 
     def token(self, request: GraphRequest, tenant: str) -> Content:
-        """An access token by the grant of client credentials."""
+        """An access token by the grant of client credentials, or what somebody's sign-in gives."""
         self._check_tenant(tenant)
         form = dict(parse_qsl(request.body.decode()))
-        if form.get("grant_type") != "client_credentials" or not form.get("client_id"):
-            raise LoginError(400, "unsupported_grant_type", "AADSTS70003: Only client credentials are simulated here")
+        if form.get("grant_type") not in GRANTS or not form.get("client_id"):
+            raise LoginError(400, "unsupported_grant_type", "AADSTS70003: This grant is not simulated here")
         if form.get("client_assertion_type") == JWT_BEARER:
-            self._check_assertion(form["client_assertion"], f"{request.base}{request.path}", form["client_id"])
+            assertion = form["client_assertion"]
+            if not self._sign_in.check_assertion(assertion):
+                self._check_assertion(assertion, f"{request.base}{request.path}", form["client_id"])
         elif self._settings.client_secret not in (None, form.get("client_secret")):
             raise LoginError(401, "invalid_client", "AADSTS7000215: Invalid client secret provided.")
+        if form["grant_type"] != "client_credentials":
+            return self._sign_in.redeem(request, tenant, form)
         return {"token_type": "Bearer", "expires_in": TOKEN_LIFETIME, "access_token": self._issue()}
 
     def identity_token(self, request: GraphRequest) -> Content:
@@ -84,8 +87,10 @@ class GraphLogin:
         request.allow("api-version", "resource", "client_id")
         if request.query.get("api-version") != "2019-08-01" or not request.query.get("resource"):
             raise IdentityError(400, "api-version 2019-08-01 and resource are needed")
+        exchange = request.query["resource"].startswith(EXCHANGE)
+        tenant = self._settings.tenant or ""
         return {
-            "access_token": self._issue(),
+            "access_token": self._sign_in.assertion(request, tenant) if exchange else self._issue(),
             "expires_on": str(int(time.time()) + TOKEN_LIFETIME),
             "resource": request.query["resource"],
             "token_type": "Bearer",

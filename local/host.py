@@ -153,13 +153,16 @@ def _response(returned: protos.TypedData) -> Response:
 
 
 def _set_cookie(cookie: protos.RpcHttpCookie) -> str:
-    """The header that ASP.NET Core writes for a cookie: the value escaped, the path `/` unless it is another."""
+    """The header that ASP.NET Core writes for a cookie: the value escaped, the path `/` unless it is another.
+
+    The domain is there even where it is empty, as the worker library makes it.
+    """
     parts = [f"{cookie.name}={quote(cookie.value, safe='')}"]
     if cookie.max_age:
         parts.append(f"max-age={cookie.max_age.value:.0f}")
     if cookie.expires:
         parts.append(f"expires={cookie.expires.value:%a, %d %b %Y %H:%M:%S} GMT")
-    if cookie.domain and cookie.domain.value:
+    if cookie.domain:
         parts.append(f"domain={cookie.domain.value}")
     parts.append(f"path={(cookie.path and cookie.path.value) or '/'}")
     if cookie.secure and cookie.secure.value:

@@ -89,6 +89,8 @@ def start_parts(
     zoho_one = start_zoho_one(processes)
     token = add_store(azurite.connection_string, key, zoho_one, STORE, connected=connected, notification=notification)
     environment = app_settings(azurite.connection_string, key, zoho_one) | dict(settings or {})
+    if "BRIDGE_SIGN_IN_CLIENT_ID" in environment:
+        del environment["BRIDGE_LOCAL_ADMIN"]
     host: dict[str, Any]
     _, host = processes.start_module(
         "local.host", "--port", str(port), *(() if timers else ("--no-timers",)), environment=environment

@@ -101,7 +101,8 @@ class _Walk:
             f"Its sync endpoint is {self.parts.sync_endpoint}",
         )
         map_attributes(self.parts.store, self.bridge, self._step)
-        connect_store(self.parts.host, self.parts.store, self.bridge, self.console, self._step)
+        admin = people.PEOPLE[0].id if "BRIDGE_SIGN_IN_CLIENT_ID" in self.parts.settings else None
+        connect_store(self.parts.host, self.parts.store, self.bridge, self.console, self._step, admin)
 
     def choose_notifications(self) -> None:
         domains = ", ".join(NOTIFICATION.verified_domains)

@@ -6,14 +6,17 @@ import random
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
+import requests
 from azure.data.tables import TableServiceClient
 
 from shared.connection.consent import Consent
 from shared.connection.disconnect import Disconnect
 from shared.connection.tokens import LEASE, SharedTokens
 from shared.console.consent_pages import ConsentPages
+from shared.console.sign_in import SignIn
 from shared.directory.store import Store
 from shared.entra.session import new_session as new_entra_session
+from shared.entra.sign_in import EntraSignIn
 from shared.outgoing_mail import open_postbox
 from shared.provisioning.carrying_out import ErrandRequest
 from shared.provisioning.connection_check import ConnectionCheck
@@ -26,6 +29,7 @@ from shared.provisioning.start import Switch
 from shared.reconciler import Reconciler
 from shared.scim.endpoint import SyncEndpoint
 from shared.settings import Platform, Settings, read_settings
+from shared.sign_in_settings import SignInOff
 from shared.tables.connections import Connections
 from shared.tables.consents import Consents
 from shared.tables.identities import Identities
@@ -36,6 +40,7 @@ from shared.tables.mappings import Mappings
 from shared.tables.recent_leavings import Leavings
 from shared.tables.secrets import Secrets
 from shared.tables.service import connect
+from shared.tables.sessions import Sessions
 from shared.tables.stores import Stores
 from shared.zoho.group_client import ZohoGroups
 from shared.zoho.oauth import ZohoAccounts
@@ -86,8 +91,16 @@ class Bridge:
         self.consent = Consent(
             self.stores, self.secrets, self.connections, consents, accounts, data_centers, tokens, _now
         )
-        self.platform = platform = Platform()
-        self.consent_pages = ConsentPages(self.consent, self.stores, platform, public_url)
+        platform = Platform()
+        self.entra_session = new_entra_session(settings.entra_certificate)
+        self.sign_in = SignIn(
+            platform,
+            Sessions(self.table("sessions"), self.secrets, _secret("sessions", keys), _now),
+            entra_sign_in(platform, self.entra_session),
+            _secret("sign-in", keys),
+            _now,
+        )
+        self.consent_pages = ConsentPages(self.consent, self.stores, self.sign_in, public_url)
 
         self.mails = Mails(service.get_table_client("identities"))
         self.password_mails = PasswordMails(
@@ -101,7 +114,6 @@ class Bridge:
         )
         self.leavings = Leavings(service.get_table_client("identities"))
         lease_of_writers = timedelta(seconds=settings.lease_seconds)
-        self.entra_session = new_entra_session(settings.entra_certificate)
         self.reconciler = Reconciler(
             service,
             self.stores,
@@ -127,7 +139,7 @@ class Bridge:
             self.push,
             self.groups,
             self.ignored,
-            secret=hashlib.sha256(b"cursors" + keys.encode()).digest(),
+            secret=_secret("cursors", keys),
             public_url=public_url,
         )
 
@@ -160,6 +172,18 @@ class Bridge:
     def settle_groups(self) -> None:
         """Try again to bring groups and memberships to Zoho One that have not come there, in every started store."""
         self.memberships.work_through(self.stores.started())
+
+
+def entra_sign_in(platform: Platform, session: requests.Session) -> EntraSignIn | None:
+    """Entra's side of the sign-in, where the settings for it are all there."""
+    try:
+        return EntraSignIn(platform.sign_in_app, session)
+    except SignInOff:  # the pages say why, and provisioning goes on
+        return None
+
+
+def _secret(purpose: str, keys: str) -> bytes:
+    return hashlib.sha256(purpose.encode() + keys.encode()).digest()
 
 
 def _now() -> datetime:

@@ -27,7 +27,7 @@ def open_console(bridge: Bridge) -> Flask:
     graph_check = GraphCheck(bridge.secrets, bridge.entra_session)
     return create_app(
         ConsoleParts(
-            platform=bridge.platform,
+            sign_in=bridge.sign_in,
             stores=bridge.stores,
             settings=StoreSettings(bridge.stores, bridge.secrets, _now),
             connections=bridge.connections,

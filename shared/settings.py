@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from shared.directory.entra_connection import ObjectId
 from shared.directory.store import DataCenterName
 from shared.mail_settings import MailSettings, is_unresolved
+from shared.sign_in_settings import SignInSettings
 from shared.tables.service import AsIdentity, StorageAccount, is_connection_string
 from shared.zoho.data_centers import DATA_CENTERS, DataCenter, replaced
 
@@ -150,14 +151,9 @@ class Settings(MailSettings, StorageSettings):
         return replaced({name: str(url) for name, url in self.accounts_servers.items()})
 
 
-class Platform(BaseSettings):
-    """What the platform says of itself, and who is signed in where there is none."""
+class Platform(SignInSettings):
+    """What the platform says of itself, how administrators sign in, and who they are on one machine."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False)
-
-    auth_enabled: str = Field(
-        default="", validation_alias="WEBSITE_AUTH_ENABLED", description="Set to True by App Service Authentication"
-    )
     site_name: str = Field(default="", validation_alias="WEBSITE_SITE_NAME", description="Set in Azure")
     instance_id: str = Field(default="", validation_alias="WEBSITE_INSTANCE_ID", description="Set in Azure")
     local_admin: str | None = Field(
@@ -165,11 +161,6 @@ class Platform(BaseSettings):
         validation_alias="BRIDGE_LOCAL_ADMIN",
         description="On one machine only: the roles of whoever opens the pages, comma-separated; empty for none",
     )
-
-    @property
-    def signs_in(self) -> bool:
-        """Whether App Service Authentication is switched on."""
-        return self.auth_enabled.lower() == "true"
 
     @property
     def is_azure(self) -> bool:

@@ -159,3 +159,14 @@ def test_the_mapping_in_the_text_is_the_example_and_is_valid() -> None:
     assert json.loads(text) == json.loads((ROOT / "docs/examples/mapping.json").read_text())
     extensions = [field for field, facts in ZOHO_FIELDS.items() if facts.extension]
     assert check_mapping(read_mapping(text), extensions) == ()
+
+
+def test_every_test_that_the_threats_name_is_there() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs/security.md").read_text()))
+    there = {
+        name
+        for file in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", file.read_text(), re.MULTILINE)
+    }
+    assert named
+    assert named <= there

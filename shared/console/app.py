@@ -9,9 +9,8 @@ import logging
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import urlencode
 
-from flask import Flask, g, make_response, render_template, request
+from flask import Flask, g, request
 from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
@@ -28,37 +27,38 @@ from shared.console import (
     scope_pages,
     settings_pages,
     setup,
+    sign_in_pages,
     status_pages,
     store_pages,
 )
-from shared.console.admin import NotAnAdmin, NotSignedIn, PagesClosed, signed_in_admin
+from shared.console.admin import NotAnAdmin, NotSignedIn, PagesClosed
 from shared.console.charts import CHARTS
 from shared.console.context import (
     EXTENSION,
     NoSuchStore,
     NoSuchThing,
     OwnersOnly,
-    admin,
-    is_live,
+    View,
+    browser,
     is_setting_up,
+    notice_page,
     origin,
     parts,
 )
-from shared.console.form_token import FIELD, HEADER, form_token, is_ours
+from shared.console.form_token import form_token
 from shared.console.notices import (
     DEFECT,
-    FORM_TOO_OLD,
     NO_PAGE,
     NO_STORE,
-    NOT_AN_ADMIN,
-    NOT_SIGNED_IN,
     OWNERS_ONLY,
     TABLES_BUSY,
     Notice,
     closed,
 )
 from shared.console.parts import ConsoleParts
+from shared.console.sign_in import LOCAL, SignedIn
 from shared.console.wording import FILTERS
+from shared.entra.sign_in import EntraSilent, SignInRefused
 from shared.logging import places
 from shared.tables.errors import TablesBusy
 
@@ -104,6 +104,7 @@ def create_app(console: ConsoleParts) -> Flask:
         held_plan_pages,
         errand_pages,
         status_pages,
+        sign_in_pages,
     ):
         app.register_blueprint(pages.blueprint)
     app.before_request(_admit)
@@ -113,19 +114,15 @@ def create_app(console: ConsoleParts) -> Flask:
     return app
 
 
-def _admit() -> Response | None:
-    """Let nobody in but admins, and no change through that a page of ours did not ask for."""
-    if request.endpoint in ("static", "status.health"):
+def _admit() -> View | None:
+    """Let nobody in but admins, and no change through that a page of theirs did not ask for."""
+    if request.endpoint in ("static", "status.health", *sign_in_pages.OPEN):
         return None
-    console = parts()
-    headers = {name.lower(): value for name, value in request.headers.items()}
-    g.admin = signed_in_admin(console.platform, headers)
+    g.signed_in = signed_in = parts().sign_in.who(browser())
+    g.admin = signed_in.admin
     if request.method in ("GET", "HEAD"):
         return None
-    token = request.headers.get(HEADER) or request.form.get(FIELD, "")
-    if is_ours(console.secret, admin().id, console.now(), token, headers):
-        return None
-    return _notice(FORM_TOO_OLD)
+    return sign_in_pages.refuse_form(signed_in)
 
 
 def _harden(response: Response) -> Response:
@@ -133,16 +130,19 @@ def _harden(response: Response) -> Response:
         response.headers.setdefault(name, value)
     if request.endpoint != "static":
         response.headers["Cache-Control"] = "no-store"
+    if "signed_in" in g and g.signed_in.cookie and "Set-Cookie" not in response.headers:
+        response.headers["Set-Cookie"] = g.signed_in.cookie
     return response
 
 
 def _at_hand() -> dict[str, object]:
     """What the layout shows on each page."""
-    signed_in = getattr(g, "admin", None)
+    signed_in: SignedIn | None = getattr(g, "signed_in", None)
     now: datetime = parts().now()
     return {
-        "admin": signed_in,
-        "form_token": form_token(parts().secret, signed_in.id, now) if signed_in else "",
+        "admin": signed_in and signed_in.admin,
+        "signs_out": signed_in is not None and signed_in.session != LOCAL,
+        "form_token": form_token(parts().secret, signed_in.session, signed_in.admin.id) if signed_in else "",
         "now": now,
         "here": request.endpoint or "",
         "shown_store": getattr(g, "store", None),
@@ -155,38 +155,24 @@ def _at_hand() -> dict[str, object]:
 def _explain(error: Exception) -> Response:
     match error:
         case PagesClosed():
-            return _notice(closed(str(error)))
+            return notice_page(closed(str(error)))
         case NotSignedIn():
-            return _sign_in()
-        case NotAnAdmin():
-            return _notice(NOT_AN_ADMIN)
+            return sign_in_pages.lead_to_sign_in()
+        case NotAnAdmin() | SignInRefused() | EntraSilent():
+            return sign_in_pages.refuse(error)
         case OwnersOnly():
-            return _notice(OWNERS_ONLY)
+            return notice_page(OWNERS_ONLY)
         case NoSuchStore():
-            return _notice(NO_STORE)
+            return notice_page(NO_STORE)
         case NoSuchThing():
-            return _notice(Notice(404, str(error), "It does not exist, or was taken away in the meantime.", "Go back."))
+            return notice_page(
+                Notice(404, str(error), "It does not exist, or was taken away in the meantime.", "Go back.")
+            )
         case TablesBusy():
-            return _notice(TABLES_BUSY)
+            return notice_page(TABLES_BUSY)
         case HTTPException(code=code) if code is not None and code < HTTPStatus.INTERNAL_SERVER_ERROR:
             said = NO_PAGE if code == HTTPStatus.NOT_FOUND else Notice(code, error.name, error.description or "", "")
-            return _notice(said)
+            return notice_page(said)
         case _:  # a defect of ours is a page too, never a stack trace
             _log.error("defect error=%s at %s", type(error).__name__, places(error))
-            return _notice(DEFECT)
-
-
-def _sign_in() -> Response:
-    """A page with the way to sign in and back; for a piece of a page, the browser goes there as a whole."""
-    here = request.full_path.rstrip("?") if request.method == "GET" and not is_live() else ROOT
-    way = f"/.auth/login/aad?{urlencode({'post_login_redirect_uri': here})}"
-    response = _notice(NOT_SIGNED_IN, way, "Sign in")
-    if is_live():
-        response.headers["HX-Redirect"] = ROOT
-    return response
-
-
-def _notice(notice: Notice, action: str | None = None, action_text: str = "") -> Response:
-    template = "console/notice_piece.html" if is_live() else "console/notice.html"
-    html = render_template(template, notice=notice, action=action, action_text=action_text)
-    return make_response(html, notice.status)
+            return notice_page(DEFECT)

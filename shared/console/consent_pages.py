@@ -3,26 +3,21 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from pydantic import ValidationError
 
 from shared.connection.consent import Consent, ConsentAnswer, cookie_name
 from shared.connection.errors import ConsentRefused, Refusal
-from shared.console.admin import Admin, NotAnAdmin, NotSignedIn, PagesClosed, signed_in_admin
-from shared.console.notices import (
-    DEFECT,
-    MALFORMED,
-    NOT_AN_ADMIN,
-    NOT_SIGNED_IN,
-    REFUSALS,
-    TABLES_BUSY,
-    Notice,
-    closed,
-)
+from shared.console.admin import Admin, NotAnAdmin, NotSignedIn, PagesClosed
+from shared.console.cookies import is_loopback, set_cookie
+from shared.console.notices import DEFECT, MALFORMED, REFUSALS, TABLES_BUSY, Notice, closed
+from shared.console.own_address import START as FIRST_PAGE
 from shared.console.page import MalformedAddress, Page, PageRequest, page, redirect
+from shared.console.sign_in import Browser, SignIn
+from shared.console.sign_in_notices import ENTRA_SILENT, NO_ROLE, refused
+from shared.entra.sign_in import EntraSilent, SignInRefused
 from shared.logging import places
-from shared.settings import Platform
 from shared.tables.consents import LIFETIME
 from shared.tables.errors import TablesBusy
 from shared.tables.stores import Stores
@@ -40,7 +35,7 @@ class ConsentPages:
 
     consent: Consent
     stores: Stores
-    platform: Platform
+    sign_in: SignIn
     public_url: str | None
 
     def start(self, request: PageRequest) -> Page:
@@ -53,17 +48,22 @@ class ConsentPages:
 
     def _for_admin(self, request: PageRequest, answer: Callable[[PageRequest, Admin, str], Page]) -> Page:
         try:
-            return answer(request, signed_in_admin(self.platform, request.headers), request.origin)
+            origin = self.public_url or request.origin
+            return answer(request, self.sign_in.who(Browser(request.cookies, origin)).admin, origin)
         except PagesClosed as reason:
             return _notice(closed(str(reason)))
         except NotSignedIn:
-            here = urlencode({"post_login_redirect_uri": f"{START}?{urlencode(_store_of(request))}"})
-            return _notice(NOT_SIGNED_IN, f"/.auth/login/aad?{here}", "Sign in")
+            to = f"{START}?{urlencode(_store_of(request))}" if _store_of(request) else FIRST_PAGE
+            return redirect(f"/console/sign-in?{urlencode({'to': to})}")
         except NotAnAdmin:
-            return _notice(NOT_AN_ADMIN)
-        except ConsentRefused as refused:
-            again = f"{START}?{urlencode({'store': refused.store})}" if refused.store else None
-            return _notice(REFUSALS[refused.refusal], again, "Connect again")
+            return _notice(NO_ROLE)
+        except SignInRefused as error:
+            return _notice(refused(error))
+        except EntraSilent:
+            return _notice(ENTRA_SILENT)
+        except ConsentRefused as error:
+            again = f"{START}?{urlencode({'store': error.store})}" if error.store else None
+            return _notice(REFUSALS[error.refusal], again, "Connect again")
         except TablesBusy:
             return _notice(TABLES_BUSY)
         except MalformedAddress:
@@ -76,7 +76,7 @@ class ConsentPages:
         store = self.stores.get(request.query.get("store", ""))
         if store is None:
             raise ConsentRefused(Refusal.NO_STORE)
-        redirect_uri = (self.public_url or origin) + CALLBACK
+        redirect_uri = origin + CALLBACK
         question = self.consent.ask(store, admin.id, redirect_uri)
         name = cookie_name(question.opened.state)
         return redirect(question.url, _cookie(name, question.opened.cookie, LIFETIME.seconds, redirect_uri))
@@ -114,10 +114,5 @@ def _store_of(request: PageRequest) -> dict[str, str]:
 
 
 def _cookie(name: str, value: str, seconds: int, seen_at: str) -> str:
-    """Out of reach of scripts; sent along when Zoho's page leads back here (Lax), and over https only.
-
-    ``seen_at``: the address the browser has. On http on this machine, a Secure cookie would not come back.
-    """
-    url = urlsplit(seen_at)
-    secure = "" if url.scheme == "http" and url.hostname in ("127.0.0.1", "localhost", "::1") else "; Secure"
-    return f"{name}={value}; Path=/oauth; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+    """``seen_at``: the address the browser has."""
+    return set_cookie(name, value, path="/oauth", seconds=seconds, secure=not is_loopback(seen_at))

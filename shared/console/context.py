@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from flask import current_app, g, redirect, render_template, request, url_for
+from flask import current_app, g, make_response, redirect, render_template, request, url_for
 from pydantic import ValidationError
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from shared.console.admin import Admin
+from shared.console.notices import Notice
 from shared.console.parts import ConsoleParts
+from shared.console.sign_in import Browser
 from shared.directory.store import Store
 
 EXTENSION = "console"
@@ -40,6 +42,11 @@ def admin() -> Admin:
     return signed_in
 
 
+def browser() -> Browser:
+    """Where the request comes from."""
+    return Browser(request.cookies, origin())
+
+
 def the_store(store_id: str) -> Store:
     """The store, as it is now. Raises NoSuchStore."""
     store = parts().stores.read(store_id)
@@ -52,6 +59,13 @@ def the_store(store_id: str) -> Store:
 def page(template: str, status: int = 200, /, **values: Any) -> tuple[str, int]:
     """A page from a template."""
     return render_template(template, **values), status
+
+
+def notice_page(notice: Notice, *actions: tuple[str, str]) -> Response:
+    """A page that says what stood in the way, with buttons: addresses and their words. In a piece of a page it is a
+    piece."""
+    template = "console/notice_piece.html" if is_live() else "console/notice.html"
+    return make_response(render_template(template, notice=notice, actions=actions), notice.status)
 
 
 def go(endpoint: str, **values: Any) -> Response:

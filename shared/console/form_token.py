@@ -1,37 +1,40 @@
 """The token that a form carries to show that it came from one of our own pages (CSRF).
 
-It is an HMAC over who is signed in and the day, which nobody else can make; there is no session to keep. See OWASP's
-Cross-Site Request Forgery Prevention Cheat Sheet, "Employing HMAC CSRF Tokens". The browser's own word on where a
-request comes from, Sec-Fetch-Site, is asked as well.
+It names a session and its admin, with an HMAC that nobody else can make, so that there is nothing to keep: it is worth
+something for as long as the session lasts. See OWASP's Cross-Site Request Forgery Prevention Cheat Sheet, "Employing
+HMAC CSRF Tokens". The browser's own word on where a request comes from, Sec-Fetch-Site, is asked as well.
 """
 
 import hashlib
 import hmac
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 
 FIELD = "form_token"
 HEADER = "x-form-token"
-LIVES = timedelta(hours=12)
-"""At least, and twice that at the most: longer than a page stays open on a working day."""
 
 
-def form_token(secret: bytes, admin: str, now: datetime) -> str:
-    """For the forms of a page that is made now."""
-    return _token(secret, admin, _period(now))
+def form_token(secret: bytes, session: str, admin: str) -> str:
+    """For the forms of a session's pages."""
+    return f"{session}.{admin}.{_mac(secret, session, admin)}"
 
 
-def is_ours(secret: bytes, admin: str, now: datetime, token: str, headers: Mapping[str, str]) -> bool:
-    """Whether a request was sent by a page of ours, for this admin, not too long ago. ``headers`` in small letters."""
-    if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        return False
-    periods = (_period(now), _period(now) - 1)
-    return any(hmac.compare_digest(token.encode(), _token(secret, admin, period).encode()) for period in periods)
+def is_ours(secret: bytes, session: str, admin: str, token: str, headers: Mapping[str, str]) -> bool:
+    """Whether a request was sent by a page of this session. ``headers`` in small letters."""
+    expected = form_token(secret, session, admin)
+    return _is_from_here(headers) and hmac.compare_digest(token.encode(), expected.encode())
 
 
-def _period(now: datetime) -> int:
-    return int(now.timestamp() // LIVES.total_seconds())
+def admin_of(secret: bytes, token: str, headers: Mapping[str, str]) -> str | None:
+    """Whose page sent a request, whichever session it was of; None where it was no page of ours."""
+    session, _, rest = token.partition(".")
+    admin, _, mac = rest.rpartition(".")
+    is_made_here = hmac.compare_digest(mac.encode(), _mac(secret, session, admin).encode())
+    return admin if is_made_here and _is_from_here(headers) else None
 
 
-def _token(secret: bytes, admin: str, period: int) -> str:
-    return hmac.new(secret, f"{admin}\n{period}".encode(), hashlib.sha256).hexdigest()
+def _is_from_here(headers: Mapping[str, str]) -> bool:
+    return headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
+
+
+def _mac(secret: bytes, session: str, admin: str) -> str:
+    return hmac.new(secret, f"{session}\n{admin}".encode(), hashlib.sha256).hexdigest()

@@ -142,7 +142,7 @@ def import_file(store_id: str) -> View:
     """A file becomes the draft: it is looked at, counted and saved like any other change."""
     store = the_store(store_id)
     file = request.files.get("file")
-    text = file.read() if file else request.form.get("text", "").encode()
+    text = file.read() if file else request.form.get("text", request.form.get("file", "")).encode()
     try:
         mapping = read_mapping(text)
         check_mapping(mapping, store.zoho.extensions)

@@ -109,19 +109,14 @@ REFUSALS: Mapping[Refusal, Notice] = {
 NOT_SIGNED_IN = Notice(
     401,
     "Sign in first",
-    "This page is for admins who are signed in with Microsoft.",
+    "This page is for admins who are signed in with Microsoft. " + UNCHANGED,
     "Sign in, then open the page again.",
-)
-NOT_AN_ADMIN = Notice(
-    403,
-    "You are not an admin of the bridge",
-    "You are signed in, but have neither of the roles Organization.Owner and Organization.Admin.",
-    "Ask whoever manages the bridge's enterprise application in Entra to assign you one of them, then sign in again.",
 )
 OWNERS_ONLY = Notice(
     403,
     "Only an owner may do this",
-    "You are an Organization.Admin. Deleting a directory store takes the role Organization.Owner. " + UNCHANGED,
+    "You are an Organization.Admin. Deleting a directory store, and seeing and ending other admins' sessions, takes "
+    "the role Organization.Owner. " + UNCHANGED,
     "Ask somebody who has that role.",
 )
 NO_STORE = Notice(

@@ -83,6 +83,6 @@ def page(status: int, template: str, cookie: str | None = None, **values: object
     return Page(status, html, {**HEADERS, **({"Set-Cookie": cookie} if cookie else {})})
 
 
-def redirect(url: str, cookie: str) -> Page:
-    """Send the browser elsewhere, with a cookie."""
-    return Page(302, "", {**HEADERS, "Location": url, "Set-Cookie": cookie})
+def redirect(url: str, cookie: str | None = None) -> Page:
+    """Send the browser elsewhere."""
+    return Page(302, "", {**HEADERS, "Location": url, **({"Set-Cookie": cookie} if cookie else {})})

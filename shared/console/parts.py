@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.connection.disconnect import Disconnect
+from shared.console.sign_in import SignIn
 from shared.provisioning.carrying_out import CarryingOut
 from shared.provisioning.cycle import Cycles
 from shared.provisioning.decisions import Decisions
@@ -17,7 +18,6 @@ from shared.provisioning.readiness import Readiness
 from shared.provisioning.start import Switch
 from shared.provisioning.store_removal import StoreRemoval
 from shared.provisioning.store_settings import StoreSettings
-from shared.settings import Platform
 from shared.tables.connections import Connections
 from shared.tables.errands import Errands
 from shared.tables.groups import Groups
@@ -35,7 +35,7 @@ from shared.tables.stores import Stores
 class ConsoleParts:
     """What the pages call."""
 
-    platform: Platform
+    sign_in: SignIn
     stores: Stores
     settings: StoreSettings
     connections: Connections

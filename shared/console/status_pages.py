@@ -5,11 +5,13 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, jsonify, request
 
-from shared.console.admin import NotAnAdmin, NotSignedIn, PagesClosed, signed_in_admin
-from shared.console.context import View, is_live, page, parts
+from shared.console.admin import NotAnAdmin, NotSignedIn, PagesClosed
+from shared.console.context import View, browser, is_live, page, parts
 from shared.console.store_pages import standing
 from shared.directory.store import Store
+from shared.entra.sign_in import EntraSilent, SignInRefused
 from shared.provisioning.readiness import GRAPH, ZOHO_ONE, Answer, Said, is_ready
+from shared.tables.errors import TablesBusy
 
 blueprint = Blueprint("status", __name__)
 
@@ -79,7 +81,7 @@ def _words(answer: Answer | None) -> str:
 
 def _is_admin() -> bool:
     try:
-        signed_in_admin(parts().platform, {name.lower(): value for name, value in request.headers.items()})
-    except (PagesClosed, NotSignedIn, NotAnAdmin):
+        parts().sign_in.who(browser())
+    except (PagesClosed, NotSignedIn, NotAnAdmin, SignInRefused, EntraSilent, TablesBusy):
         return False
     return True

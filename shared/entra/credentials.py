@@ -101,7 +101,7 @@ class EntraTokens:
             )
             managed = msal.ManagedIdentityClient(identity, http_client=self._session)
             return lambda: _answered(managed.acquire_token_for_client(resource=connection.graph_origin))
-        confidential = self._confidential_client(_credential(connection.credential, self._secret()))
+        confidential = self._confidential_client(msal_credential(connection.credential, self._secret()))
         scopes = [f"{connection.graph_origin}/.default"]
         return lambda: _answered(confidential.acquire_token_for_client(scopes=scopes))
 
@@ -120,8 +120,11 @@ class EntraTokens:
             raise GraphCredentials("Entra does not know the tenant: look at Directory (tenant) ID") from None
 
 
-def _credential(kind: Credential, secret: str) -> str | dict[str, str]:
-    """What MSAL takes: https://learn.microsoft.com/entra/msal/python/advanced/client-credentials."""
+def msal_credential(kind: Credential, secret: str) -> str | dict[str, str]:
+    """What MSAL takes: https://learn.microsoft.com/entra/msal/python/advanced/client-credentials.
+
+    Raises GraphCredentials where it cannot be one.
+    """
     if kind is Credential.CLIENT_SECRET:
         if not secret.strip():
             raise GraphCredentials("the store has no client secret: add one under Certificates & secrets")

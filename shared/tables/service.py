@@ -24,7 +24,10 @@ from shared.calls import note_call
 from shared.tables.errors import Changed, TablesBusy, Taken, TooLarge
 from shared.tables.transactions import Table
 
-TABLES = ("mappings", "stores", "identities", "secrets", "consents", "leases", "runs", "heldplans", "entra", "errands")
+TABLES = (
+    *("mappings", "stores", "identities", "secrets", "consents", "leases", "runs", "heldplans", "entra", "errands"),
+    "sessions",
+)
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20

@@ -78,7 +78,8 @@ class Watched:
     def _log(self, message: ConsoleMessage) -> None:
         if message.type not in ("error", "warning") or not message.location["url"].startswith(self.origin):
             return
-        if not any(f"status of {status}" in message.text for status in self.expected):
+        said = ("status of", "Response Status Error Code")  # Chromium's words, and htmx's
+        if not any(f"{words} {status}" in message.text for words in said for status in self.expected):
             self.errors.append(message.text)
 
     def _ask(self, request: Request) -> None:

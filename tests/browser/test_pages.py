@@ -16,7 +16,6 @@ from shared.tables.mappings import Mappings
 from shared.tables.service import connect
 from tests.browser.conftest import Served, Watched, administrator
 from tests.conftest import ZohoOne
-from tests.console.test_admin import signed_in
 
 STORE = "/console/stores/contoso"
 PAGES = (
@@ -191,32 +190,4 @@ def test_without_a_role_every_page_is_a_403(
     watched.go("/console/")
     watched.heading("You are not an admin of the bridge")
     watched.assert_accessible()
-    process.stop()
-
-
-def test_an_expired_session_leads_to_the_sign_in_also_from_a_piece_of_a_page(
-    processes: Processes,
-    azurite: str,
-    key: str,
-    zoho_one: ZohoOne,
-    store_id: str,
-    open_page: Callable[..., Watched],
-) -> None:
-    settings = app_settings(azurite, key, zoho_one.parts)
-    del settings["BRIDGE_LOCAL_ADMIN"]
-    process, ready = processes.start_module(
-        "local.host", "--port", "0", environment=settings | {"WEBSITE_AUTH_ENABLED": "True"}
-    )
-    watched = open_page(ready["url"], extra_http_headers=signed_in("Organization.Admin"))
-    watched.expected.add(401)
-    watched.go("/console/stores/new")
-    watched.heading("Add Directory")
-    watched.page.get_by_text("Ada, Admin").wait_for()
-    watched.go("/console/status")
-    watched.heading("Status")
-    watched.page.context.set_extra_http_headers({})
-    watched.page.reload()
-    watched.heading("Sign in first")
-    link = watched.page.get_by_role("link", name="Sign in").get_attribute("href")
-    assert link == "/.auth/login/aad?post_login_redirect_uri=%2Fconsole%2Fstatus"
     process.stop()

@@ -1,24 +1,34 @@
 """The console's Flask application, asked in this process."""
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 
 import pytest
+import requests
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from shared.bridge import Bridge
+from shared.bridge import Bridge, entra_sign_in
 from shared.console.context import EXTENSION
 from shared.console.form_token import FIELD, form_token
 from shared.console.parts import ConsoleParts
 from shared.console.queued import Queued, collected
+from shared.console.sign_in import LOCAL, SignIn
 from shared.directory.store import Store
 from shared.open_console import open_console
 from shared.provisioning.readiness import Readiness
 from shared.settings import Platform
 from tests.conftest import Entra, ZohoOne
+from tests.console.signing_in import CALLBACK, ROLES, Clock, Visitor, app_of, sign_in_settings
 from tests.provisioning.reconciled import Reconciled
+
+AZURE = {
+    "WEBSITE_SITE_NAME": "bridge",
+    "BRIDGE_SIGN_IN_TENANT_ID": "11111111-1111-4111-8111-111111111111",
+    "BRIDGE_SIGN_IN_CLIENT_ID": "22222222-2222-4222-8222-222222222222",
+    "BRIDGE_SIGN_IN_IDENTITY_CLIENT_ID": "33333333-3333-4333-8333-333333333333",
+}
+"""As the template sets them."""
 
 
 @dataclass
@@ -43,7 +53,7 @@ class Pages:
 
     def post(self, path: str, admin: str = "local", /, **form: object) -> TestResponse:
         """Send a form as one of our pages does."""
-        token = form_token(self.parts.secret, admin, datetime.now(UTC))
+        token = form_token(self.parts.secret, LOCAL, admin)
         with collected() as messages:
             answer = self.client.post(f"/console{path}", data={FIELD: token} | form)
         self.asked.cycles.extend(messages.cycles)
@@ -59,8 +69,17 @@ class Pages:
 
     def signed_in(self, roles: str) -> None:
         """Somebody else opens the pages from now on."""
-        platform = Platform.model_validate({"BRIDGE_LOCAL_ADMIN": roles})
-        self.app.extensions[EXTENSION] = replace(self.parts, platform=platform)
+        self.served_by(BRIDGE_LOCAL_ADMIN=roles)
+
+    def served_by(self, **settings: str) -> None:
+        """The platform has these settings from now on."""
+        self.app.extensions[EXTENSION] = replace(self.parts, sign_in=served_by(self.bridge.sign_in, **settings))
+
+
+def served_by(sign_in: SignIn, **settings: str) -> SignIn:
+    """The same sign-in on a platform with these settings; Entra is not reached by it."""
+    platform = Platform.model_validate(settings)
+    return replace(sign_in, platform=platform, entra=entra_sign_in(platform, requests.Session()))
 
 
 def pages_of(bridge: Bridge, readiness: Readiness | None = None) -> Pages:
@@ -86,3 +105,30 @@ def pages(bridge: Bridge) -> Pages:
 def reconciled(reading_bridge: Bridge, store: Store, entra: Entra, zoho_one: ZohoOne) -> Reconciled:
     """A store whose people come from Graph."""
     return Reconciled.start(reading_bridge, store, entra, zoho_one)
+
+
+@dataclass
+class SignIns:
+    """A console that people sign in to at the simulated Entra."""
+
+    bridge: Bridge
+    entra: Entra
+    clock: Clock
+    settings: dict[str, str]
+
+    def visitor(self, **settings: str) -> Visitor:
+        """A browser that nobody signed in with, at a process of its own; ``settings`` beside the usual ones."""
+        return Visitor(app_of(self.bridge, self.entra, self.clock, self.settings | settings), self.entra)
+
+    def elsewhere(self, visitor: Visitor) -> Visitor:
+        """The same browser at another process."""
+        other = self.visitor()
+        other.session_cookie = visitor.session_cookie
+        return other
+
+
+@pytest.fixture
+def sign_ins(bridge: Bridge, entra: Entra) -> SignIns:
+    """Four people: an owner, an admin, somebody without a role, somebody who is not assigned."""
+    entra.set(redirect_uris=[CALLBACK], app_roles=ROLES)
+    return SignIns(bridge, entra, Clock(), sign_in_settings(entra))

@@ -1,121 +1,95 @@
-"""Who may open the pages: whoever the platform says, and where it says nothing, nobody."""
+"""Who may open the pages where nobody signs in, and that the pages are closed where nobody can."""
 
-import base64
 import dataclasses
-import json
 
 import pytest
 
 from shared.bridge import Bridge
-from shared.console.admin import Admin, NotAnAdmin, NotSignedIn, PagesClosed, signed_in_admin
+from shared.console.admin import Admin, NotAnAdmin, PagesClosed
 from shared.console.page import PageRequest
+from shared.console.sign_in import LOCAL, Browser
 from shared.directory.store import Store
-from shared.settings import Platform
+from tests.console.conftest import AZURE, served_by
 
-OID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
-ROLE = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"
-AZURE = {"WEBSITE_AUTH_ENABLED": "True", "WEBSITE_SITE_NAME": "bridge", "WEBSITE_INSTANCE_ID": "1"}
-
-
-def _platform(**settings: str) -> Platform:
-    return Platform.model_validate(settings)
+NOBODY = Browser({}, "http://localhost")
+ENTRA_ID = "44444444-4444-4444-8444-444444444444"
 
 
-def signed_in(*roles: str, role_typ: str = "roles", auth_typ: str = "aad", oid: str | None = "ada") -> dict[str, str]:
-    """As the platform sets them."""
-    claims = [{"typ": role_typ, "val": role} for role in roles] + [{"typ": "name", "val": "Ada"}]
-    claims += [{"typ": OID, "val": oid}] if oid else []
-    principal = {"auth_typ": auth_typ, "name_typ": "name", "role_typ": role_typ, "claims": claims}
-    return {"x-ms-client-principal": base64.b64encode(json.dumps(principal).encode()).decode()}
-
-
-@pytest.mark.parametrize("role", ["Organization.Owner", "Organization.Admin"])
-@pytest.mark.parametrize("role_typ", ["roles", ROLE])
-def test_either_role_will_do(role: str, role_typ: str) -> None:
-    assert signed_in_admin(_platform(**AZURE), signed_in("x", role, role_typ=role_typ)) == Admin(
-        "ada", "Ada", is_owner=role == "Organization.Owner"
-    )
-
-
-@pytest.mark.parametrize("roles", [(), ("organization.owner",), ("Organization.Reader", "Global Administrator")])
-def test_another_role_will_not(roles: tuple[str, ...]) -> None:
-    with pytest.raises(NotAnAdmin):
-        signed_in_admin(_platform(**AZURE), signed_in(*roles))
+def _without(*names: str) -> dict[str, str]:
+    return {name: value for name, value in AZURE.items() if not name.endswith(names)}
 
 
 @pytest.mark.parametrize(
-    "headers",
+    ("platform", "reason"),
     [
-        {},
-        {"x-ms-client-principal": ""},
-        {"x-ms-client-principal": "%%%"},
-        {"x-ms-client-principal": base64.b64encode(b"{}").decode()},
-        {"x-ms-client-principal-name": "ada", "x-ms-client-principal-id": "ada"},
-        signed_in("Organization.Owner", auth_typ="google"),
-        signed_in("Organization.Owner", oid=None),
+        ({}, "BRIDGE_SIGN_IN_TENANT_ID is missing; BRIDGE_SIGN_IN_CLIENT_ID is missing"),
+        (_without("_TENANT_ID"), "BRIDGE_SIGN_IN_TENANT_ID is missing"),
+        (_without("_IDENTITY_CLIENT_ID"), "set one of BRIDGE_SIGN_IN_IDENTITY_CLIENT_ID, BRIDGE_SIGN_IN_CLIENT_SECRET"),
+        (AZURE | {"BRIDGE_SIGN_IN_CLIENT_SECRET": "secret"}, "set one of BRIDGE_SIGN_IN_IDENTITY_CLIENT_ID"),
+        (AZURE | {"BRIDGE_SIGN_IN_TENANT_ID": "contoso"}, "BRIDGE_SIGN_IN_TENANT_ID: "),
+        (AZURE | {"BRIDGE_SIGN_IN_AUTHORITY": "https://login.evil.example"}, "BRIDGE_SIGN_IN_AUTHORITY is one of"),
+        (AZURE | {"BRIDGE_SIGN_IN_AUTHORITY": "http://login.microsoftonline.com"}, "BRIDGE_SIGN_IN_AUTHORITY is https"),
+        (AZURE | {"BRIDGE_SIGN_IN_AUTHORITY": "https://login.microsoftonline.com/x"}, "AUTHORITY is https and a host"),
+        (
+            _without("_IDENTITY_CLIENT_ID") | {"BRIDGE_SIGN_IN_CLIENT_SECRET": "@Microsoft.KeyVault(SecretUri=x)"},
+            "the Key Vault reference of BRIDGE_SIGN_IN_CLIENT_SECRET is not resolved",
+        ),
+        (AZURE | {"BRIDGE_LOCAL_ADMIN": "Organization.Owner"}, "BRIDGE_LOCAL_ADMIN signs anybody in"),
+        (
+            {"WEBSITE_INSTANCE_ID": "1", "BRIDGE_LOCAL_ADMIN": "Organization.Owner"},
+            "BRIDGE_LOCAL_ADMIN signs anybody in",
+        ),
     ],
 )
-def test_nobody_is_signed_in(headers: dict[str, str]) -> None:
-    with pytest.raises(NotSignedIn):
-        signed_in_admin(_platform(**AZURE), headers)
+def test_wrong_settings_close_the_pages_and_say_which(platform: dict[str, str], reason: str, bridge: Bridge) -> None:
+    sign_in = served_by(bridge.sign_in, **platform)
+    with pytest.raises(PagesClosed, match=reason):
+        sign_in.who(NOBODY)
 
 
-@pytest.mark.parametrize(
-    "platform",
-    [
-        {},
-        {"WEBSITE_AUTH_ENABLED": "False"},
-        {"WEBSITE_AUTH_ENABLED": "1"},
-        {**AZURE, "WEBSITE_AUTH_ENABLED": ""},
-        {**AZURE, "BRIDGE_LOCAL_ADMIN": "Organization.Owner"},
-        {"WEBSITE_SITE_NAME": "bridge", "BRIDGE_LOCAL_ADMIN": "Organization.Owner"},
-        {"WEBSITE_INSTANCE_ID": "1", "BRIDGE_LOCAL_ADMIN": "Organization.Owner"},
-    ],
-)
-def test_headers_are_believed_only_where_the_platform_sets_them(platform: dict[str, str]) -> None:
-    with pytest.raises(PagesClosed):
-        signed_in_admin(_platform(**platform), signed_in("Organization.Owner"))
-
-
-def test_the_local_admin_has_the_roles_he_is_given() -> None:
-    assert signed_in_admin(_platform(BRIDGE_LOCAL_ADMIN="x, Organization.Admin"), {}) == Admin("local")
+def test_the_local_admin_has_the_roles_that_are_given(bridge: Bridge) -> None:
+    local = served_by(bridge.sign_in, BRIDGE_LOCAL_ADMIN="x, Organization.Admin").who(NOBODY)
+    assert (local.admin, local.session, local.cookie) == (Admin(LOCAL), LOCAL, None)
     for roles in ("", "x"):
         with pytest.raises(NotAnAdmin):
-            signed_in_admin(_platform(BRIDGE_LOCAL_ADMIN=roles), signed_in("Organization.Owner"))
+            served_by(bridge.sign_in, BRIDGE_LOCAL_ADMIN=roles).who(NOBODY)
+
+
+@pytest.mark.parametrize("settings", [{}, {"BRIDGE_SIGN_IN_ENTERPRISE_APP_ID": ENTRA_ID}])
+@pytest.mark.parametrize(
+    ("authority", "portal", "issuer", "audience"),
+    [
+        ("https://login.microsoftonline.com/", "entra.microsoft.com", "login.microsoftonline.com", ""),
+        ("https://login.microsoftonline.us", "entra.microsoft.us", "login.microsoftonline.us", "USGov"),
+        ("https://login.chinacloudapi.cn", "entra.microsoftonline.cn", "login.partner.microsoftonline.cn", "China"),
+    ],
+)
+def test_each_cloud_has_its_own_addresses(
+    settings: dict[str, str], authority: str, portal: str, issuer: str, audience: str, bridge: Bridge
+) -> None:
+    app = served_by(bridge.sign_in, **AZURE, **settings, BRIDGE_SIGN_IN_AUTHORITY=authority).platform.sign_in_app
+    assert app.cloud.exchange == f"api://AzureADTokenExchange{audience}"
+    assert app.issuer == f"https://{issuer}/{app.tenant_id}/v2.0"
+    assert app.roles_page.startswith(f"https://{portal}/#view/")
+    assert app.roles_page.endswith(f"/appId/{app.client_id}")
+    assert (f"/Users/objectId/{ENTRA_ID}/" in app.roles_page) is bool(settings)
 
 
 @pytest.mark.parametrize(
-    ("platform", "headers", "status", "words"),
+    ("platform", "status", "words"),
     [
-        ({}, signed_in("Organization.Owner"), 503, "App Service Authentication is off"),
-        (AZURE, {}, 401, "Sign in first"),
-        (AZURE, signed_in(), 403, "not an admin"),
-        ({"BRIDGE_LOCAL_ADMIN": ""}, {}, 403, "not an admin"),
-        (AZURE, signed_in("Organization.Admin"), 302, ""),
+        ({}, 503, "Nobody can sign in: BRIDGE_SIGN_IN_TENANT_ID is missing"),
+        (AZURE, 302, ""),
+        ({"BRIDGE_LOCAL_ADMIN": ""}, 403, "not an admin"),
     ],
 )
-def test_the_pages_say_so(
-    platform: dict[str, str], headers: dict[str, str], status: int, words: str, bridge: Bridge, store: Store
+def test_the_pages_of_consent_say_so(
+    platform: dict[str, str], status: int, words: str, bridge: Bridge, store: Store
 ) -> None:
-    pages = dataclasses.replace(bridge.consent_pages, platform=_platform(**platform))
-    request = PageRequest("https://bridge.example/oauth/start", {"store": store.id}, headers)
-    page = pages.start(request)
+    pages = dataclasses.replace(bridge.consent_pages, sign_in=served_by(bridge.sign_in, **platform))
+    page = pages.start(PageRequest("https://bridge.example/oauth/start", {"store": store.id}))
     assert page.status == status
     assert words in page.html
+    assert pages.callback(PageRequest("https://bridge.example/oauth/callback")).status == status
     if status == 302:
-        assert page.headers["Set-Cookie"].endswith("; HttpOnly; SameSite=Lax; Secure")
-        assert "redirect_uri=https%3A%2F%2Fbridge.example%2Foauth%2Fcallback" in page.headers["Location"]
-    else:
-        assert pages.callback(request).status == status
-
-
-def test_another_admin_cannot_answer(bridge: Bridge, store: Store) -> None:
-    pages = dataclasses.replace(bridge.consent_pages, platform=_platform(**AZURE))
-    url = "https://bridge.example/oauth/callback"
-    asked = pages.start(PageRequest(url, {"store": store.id}, signed_in("Organization.Admin", oid="ada")))
-    state = asked.headers["Location"].rpartition("state=")[2]
-    cookie = asked.headers["Set-Cookie"].partition(";")[0]
-    bob = signed_in("Organization.Admin", oid="bob") | {"cookie": cookie}
-    page = pages.callback(PageRequest(url, {"state": state, "code": "c"}, bob))
-    assert page.status == 403
-    assert "another browser or another admin" in page.html
+        assert page.headers["Location"] == f"/console/sign-in?to=%2Foauth%2Fstart%3Fstore%3D{store.id}"

@@ -10,22 +10,21 @@ from shared.bridge import Bridge
 from shared.console.consent_pages import ConsentPages
 from shared.console.page import PageRequest
 from shared.directory.store import Store
-from shared.settings import Platform
 from shared.tables.stores import Stores
 from tests.conftest import ZohoOne
-from tests.console.conftest import pages_of
-from tests.console.test_admin import AZURE, signed_in
+from tests.console.conftest import pages_of, served_by
 
 
 @pytest.fixture
 def pages(bridge: Bridge) -> ConsentPages:
-    """As on Azure, with the address taken from the request."""
-    return dataclasses.replace(bridge.consent_pages, platform=Platform.model_validate(AZURE), public_url=None)
+    """The pages for an owner, with the address taken from the request."""
+    sign_in = served_by(bridge.sign_in, BRIDGE_LOCAL_ADMIN="Organization.Owner")
+    return dataclasses.replace(bridge.consent_pages, sign_in=sign_in, public_url=None)
 
 
 @pytest.mark.parametrize("which", ["start", "callback"])
 def test_a_malformed_host_header_is_a_400_page(pages: ConsentPages, which: str) -> None:
-    request = PageRequest("https://[::1/oauth/start", {"store": "x"}, signed_in("Organization.Owner"))
+    request = PageRequest("https://[::1/oauth/start", {"store": "x"})
     answer = getattr(pages, which)(request)
     assert answer.status == 400
     assert "malformed" in answer.html
@@ -44,7 +43,7 @@ def test_a_defect_is_a_page_without_details_and_one_line_without_values(
 ) -> None:
     broken = dataclasses.replace(pages, stores=_Broken())
     with caplog.at_level(logging.INFO):
-        answer = broken.start(PageRequest("https://b.example/", {"store": "ada"}, signed_in("Organization.Owner")))
+        answer = broken.start(PageRequest("https://b.example/", {"store": "ada"}))
     assert answer.status == 500
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
     (record,) = (record for record in caplog.records if record.name == "bridge.console")

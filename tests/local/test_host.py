@@ -73,8 +73,8 @@ def test_status_headers_and_cookies_come_back(api: str) -> None:
     assert response.status_code == 418
     assert response.headers["x-kind"] == "teapot"
     assert response.raw.headers.getlist("set-cookie") == [
-        "state=a%20b; max-age=600; path=/oauth; secure; samesite=lax; httponly",
-        "theme=dark; path=/",
+        "state=a%20b; max-age=600; domain=; path=/oauth; secure; samesite=lax; httponly",
+        "theme=dark; domain=; path=/",
     ]
 
 

@@ -1,0 +1,81 @@
+"""A form that was sent when the session had ended: kept for an hour, shown again after sign-in, never sent unasked.
+
+It is kept only if a page of ours sent it, as its token says, and shown to the same person only. What was typed as a
+secret is encrypted in the table like the rest of it, and goes back to the browser that sent it in a hidden field.
+"""
+
+from datetime import timedelta
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from werkzeug.wrappers import Request
+
+from shared.console.form_token import FIELD
+from shared.console.own_address import address_of, own_address
+from shared.tables.errors import TooLarge
+from shared.tables.sessions import Kept, Sessions
+
+LIFETIME = timedelta(hours=1)
+LONGEST = 250_000
+"""Characters in all: encrypted, an entity of Table Storage takes little more."""
+SHOWN = 200
+"""Characters of a value that the page shows."""
+SECRET = ("secret", "password", "token", "certificate", "key")
+"""A field with one of these in its name is not shown."""
+
+
+class Row(NamedTuple):
+    """One field, as the page shows it."""
+
+    name: str
+    value: str
+
+
+class SentForm(BaseModel):
+    """A form as it was sent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    admin_id: str
+    path: str
+    fields: tuple[tuple[str, str], ...]
+
+    @property
+    def shown(self) -> list[Row]:
+        """What was typed, shortened; what a page only remembers of itself is left out."""
+        return [Row(name, _short(name, value)) for name, value in self.fields if value and not name.startswith("seen")]
+
+
+def sent_form(request: Request, admin_id: str) -> SentForm:
+    """The form of a request. A file counts as a field with its text."""
+    fields = [(name, value) for name, value in request.form.items(multi=True) if name != FIELD]
+    for name, file in request.files.items(multi=True):
+        fields.append((name, file.read().decode("utf-8", "replace")))
+    return SentForm(admin_id=admin_id, path=address_of(request.url), fields=tuple(fields))
+
+
+def keep_form(sessions: Sessions, form: SentForm) -> str | None:
+    """The id to show it by, or None where it is too long. Raises TablesBusy."""
+    text = form.model_dump_json()
+    if len(text) > LONGEST:
+        return None
+    try:
+        return sessions.keep(Kept.FORM, text, LIFETIME)
+    except TooLarge:
+        return None
+
+
+def kept_form(sessions: Sessions, form_id: str, admin_id: str) -> SentForm | None:
+    """The form, for who sent it. Raises TablesBusy."""
+    text = sessions.look(Kept.FORM, form_id)
+    try:
+        form = SentForm.model_validate_json(text or "")
+    except ValidationError:
+        return None
+    return form if form.admin_id == admin_id and own_address(form.path) == form.path else None
+
+
+def _short(name: str, value: str) -> str:
+    if any(word in name.lower() for word in SECRET):
+        return "••••"
+    return value if len(value) <= SHOWN else value[:SHOWN] + " …"

@@ -1,0 +1,259 @@
+"""How administrators sign in to the pages: the whole way, from top to bottom.
+
+1. ``who`` finds nobody signed in, and the page leads to ``begin``: the browser goes to Entra, with a cookie that binds
+   the answer to this browser. What the answer is compared with is kept in a row for ten minutes.
+2. ``finish`` takes Entra's answer, once, has it checked, and begins a session: a new row, and a cookie with its id.
+3. ``who`` reads the session at each request, in one round trip to the table. An hour without a request ends it, eight
+   hours end it in any case: when the cookie was last seen stands in the cookie itself, signed, so that a page that is
+   only read writes nothing.
+4. Roles are given and taken away in Entra, and looked at again within the hour. For that the session keeps Entra's
+   refresh token, encrypted: Entra itself then says whether the person may still sign in and with which roles, which
+   takes blocked accounts, revoked sessions and conditional access in. A redirect with ``prompt=none`` would keep no
+   token, but would lose the forms sent at that moment and blink; reading assignments from Graph would miss all but
+   assignments. The look begins ten minutes ahead, so that a short fault of Entra's is not noticed. The token is worth
+   nothing without the app's own credential, and is deleted with the session. Where Entra gave none (no consent to
+   offline_access), the session ends after the hour, and the sign-in at Entra begins the next one.
+5. ``sign_out`` deletes the row, which ends the session in every process at once.
+
+A session's cookie is named ``__Host-…``, so that no other host and no unencrypted page can set it. On http on one
+machine, where browsers differ on Secure cookies, it has another name; in Azure it never has.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Never
+
+from pydantic import BaseModel
+
+from shared.console.admin import ADMIN_ROLES, OWNER, Admin, NotAnAdmin, NotSignedIn, PagesClosed
+from shared.console.cookies import is_loopback, set_cookie
+from shared.console.own_address import own_address
+from shared.entra.sign_in import NOT_OURS, EntraSignIn, EntraSilent, Identified, SignInRefused
+from shared.settings import Platform
+from shared.sign_in_settings import SignInOff
+from shared.tables.errors import Changed
+from shared.tables.sessions import Found, Kept, Session, Sessions
+
+CALLBACK = "/console/sign-in/callback"
+"""With the app's address before it, the redirect URI of the app registration."""
+
+FLOW_LIFETIME = timedelta(minutes=10)
+"""Between leaving for Entra and coming back: a password, a second factor, a consent."""
+IDLE = timedelta(hours=1)
+CONFIRM_AFTER, CONFIRM_WITHIN = timedelta(minutes=50), timedelta(hours=1)
+"""When Entra is asked about somebody again, and when the session stands still unless it has answered."""
+COOKIE_RENEWED_AFTER = timedelta(minutes=1)
+"""How exact the hour without a request is."""
+
+NO_COOKIE = "no cookie"
+LATE = "late"
+"""Further codes of SignInRefused: the browser has no cookie of this sign-in; it was answered already, or is too old."""
+
+LOCAL = "local"
+"""The id and the session of the admin of one machine, who does not sign in."""
+
+
+@dataclass(frozen=True)
+class Browser:
+    """What a request says of the browser that it comes from."""
+
+    cookies: Mapping[str, str]
+    origin: str
+    """The app's address as the browser has it."""
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """Whose request it is."""
+
+    admin: Admin
+    session: str
+    """The session's row key, which forms belong to."""
+    cookie: str | None = None
+    """A Set-Cookie header for the answer, which keeps a session alive that is used."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where the browser goes next, with which Set-Cookie header: an answer can have one (functions/answer.py)."""
+
+    url: str
+    cookie: str
+
+
+class _Flow(BaseModel):
+    msal: dict[str, Any]
+    to: str
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """Its methods raise TablesBusy, and PagesClosed where nobody can sign in."""
+
+    platform: Platform
+    sessions: Sessions
+    entra: EntraSignIn | None
+    """None where the settings are not all there: then ``platform`` says what is wrong."""
+    secret: bytes
+    """Signs the cookies."""
+    now: Callable[[], datetime]
+
+    def begin(self, browser: Browser, to: str, *, choose: bool = False) -> Step:
+        """To Entra; afterwards to an address of ours. ``choose``: Entra asks which account. Raises EntraSilent."""
+        flow = self._entra().begin(self._address(browser) + CALLBACK, choose=choose)
+        url = str(flow.pop("auth_uri"))
+        kept = self.sessions.keep(Kept.FLOW, _Flow(msal=flow, to=own_address(to)).model_dump_json(), FLOW_LIFETIME)
+        return Step(url, self._cookie(browser, _flow_name(flow["state"]), kept, int(FLOW_LIFETIME.total_seconds())))
+
+    def finish(self, browser: Browser, answer: Mapping[str, str]) -> Step:
+        """Take Entra's answer: a new session, and on to the page that was asked for.
+
+        Raises SignInRefused, EntraSilent and NotAnAdmin.
+        """
+        entra, name = self._entra(), _flow_name(answer.get("state", ""))
+        kept = browser.cookies.get(self._named(browser, name))
+        if not kept:
+            raise SignInRefused(NO_COOKIE if "state" in answer else NOT_OURS)
+        text = self.sessions.take(Kept.FLOW, kept)
+        if text is None:
+            raise SignInRefused(LATE)
+        flow = _Flow.model_validate_json(text)
+        identified = entra.finish(flow.msal, answer)
+        session = self._session(identified, self.now())
+        if former := self._session_id(browser):
+            self.sessions.end(self.sessions.key(former[0]))
+        new_id = self.sessions.begin(session)
+        return Step(flow.to, self._session_cookie(browser, new_id))
+
+    def who(self, browser: Browser) -> SignedIn:
+        """Whose request this is.
+
+        Raises NotSignedIn, NotAnAdmin, and once an hour, where Entra cannot be asked, EntraSilent and SignInRefused.
+        """
+        if self.platform.local_admin is not None:
+            return SignedIn(_local_admin(self.platform, self.platform.local_admin), LOCAL)
+        app = self._entra().app
+        known = self._session_id(browser)
+        found = self.sessions.find(known[0]) if known else None
+        if known is None or found is None:
+            raise NotSignedIn
+        if (found.session.tenant_id, found.session.client_id) != (app.tenant_id, app.client_id):
+            raise NotSignedIn  # the settings were changed
+        session_id, seen = known
+        session = self._confirmed(session_id, found)
+        used = self.now() - seen > COOKIE_RENEWED_AFTER
+        cookie = self._session_cookie(browser, session_id) if used else None
+        return SignedIn(Admin(session.admin_id, session.name, session.is_owner), found.key, cookie)
+
+    def sign_out(self, browser: Browser, signed_in: SignedIn) -> Step:
+        """End the session everywhere. Entra's own sign-in goes on."""
+        self.sessions.end(signed_in.session)
+        return Step("/console/signed-out", self._cookie(browser, _SESSION, "", 0))
+
+    def _confirmed(self, session_id: str, found: Found) -> Session:
+        """The session, with the roles of within the hour."""
+        session, asked = found.session, self.now()
+        if asked - session.confirmed < CONFIRM_AFTER:
+            return session
+        is_in_time = asked - session.confirmed < CONFIRM_WITHIN
+        if session.refresh_token is None:
+            return session if is_in_time else self._end(found, NotSignedIn())
+        try:
+            renewed = self._session(self._entra().again(session.refresh_token), asked, session)
+        except NotAnAdmin as error:
+            return self._end(found, error)
+        except (EntraSilent, SignInRefused) as error:
+            if isinstance(error, SignInRefused) and not error.is_ours:
+                return self._end(found, NotSignedIn())
+            if is_in_time:
+                return session
+            raise
+        try:
+            self.sessions.renew(found, renewed)
+        except Changed:  # by another request of theirs, or by their sign-out
+            again = self.sessions.find(session_id)
+            if again is None:
+                raise NotSignedIn from None
+            return again.session
+        return renewed
+
+    def _end(self, found: Found, reason: NotSignedIn | NotAnAdmin) -> Never:
+        self.sessions.end(found.key)
+        raise reason
+
+    def _session(self, identified: Identified, at: datetime, former: Session | None = None) -> Session:
+        """What Entra says, as a session; ``former``: the one that goes on. Raises NotAnAdmin and SignInRefused."""
+        claims, app = identified.claims, self._entra().app
+        if former and former.admin_id != claims.oid:
+            raise SignInRefused(NOT_OURS)
+        if not claims.roles & ADMIN_ROLES:
+            raise NotAnAdmin
+        return Session(
+            admin_id=claims.oid,
+            name=claims.name or claims.preferred_username,
+            is_owner=OWNER in claims.roles,
+            tenant_id=app.tenant_id,
+            client_id=app.client_id,
+            began=former.began if former else at,
+            confirmed=at,
+            refresh_token=identified.refresh_token or (former.refresh_token if former else None),
+        )
+
+    def _entra(self) -> EntraSignIn:
+        if self.entra is None:
+            try:
+                reason = f"{self.platform.sign_in_app.client_id} was not set when the app started"
+            except SignInOff as off:
+                reason = str(off)
+            raise PagesClosed(f"Nobody can sign in: {reason}")
+        return self.entra
+
+    def _address(self, browser: Browser) -> str:
+        """The app's address as Entra has it registered: in Azure https, whatever a proxy made of it."""
+        return browser.origin.replace("http://", "https://", 1) if self.platform.is_azure else browser.origin
+
+    def _session_id(self, browser: Browser) -> tuple[str, datetime] | None:
+        """The session that a browser names, and when it was last seen; None where the cookie is not one of ours, or
+        was not used for an hour."""
+        session_id, _, rest = browser.cookies.get(self._named(browser, _SESSION), "").partition(".")
+        seconds, _, mac = rest.partition(".")
+        if not hmac.compare_digest(mac.encode(), self._mac(session_id, seconds).encode()):
+            return None
+        seen = datetime.fromtimestamp(int(seconds), UTC)
+        return (session_id, seen) if self.now() - seen < IDLE else None
+
+    def _session_cookie(self, browser: Browser, session_id: str) -> str:
+        seconds = str(int(self.now().timestamp()))
+        return self._cookie(browser, _SESSION, f"{session_id}.{seconds}.{self._mac(session_id, seconds)}")
+
+    def _mac(self, session_id: str, seconds: str) -> str:
+        return hmac.new(self.secret, f"{session_id}.{seconds}".encode(), hashlib.sha256).hexdigest()
+
+    def _cookie(self, browser: Browser, name: str, value: str, seconds: int | None = None) -> str:
+        return set_cookie(self._named(browser, name), value, seconds=seconds, secure=self._is_secure(browser))
+
+    def _named(self, browser: Browser, name: str) -> str:
+        return f"__Host-{name}" if self._is_secure(browser) else name
+
+    def _is_secure(self, browser: Browser) -> bool:
+        return self.platform.is_azure or not is_loopback(browser.origin)
+
+
+_SESSION = "bridge-session"
+
+
+def _flow_name(state: str) -> str:
+    """Its cookie's name: each tab has a sign-in of its own."""
+    return f"bridge-sign-in-{state[:8]}"
+
+
+def _local_admin(platform: Platform, roles: str) -> Admin:
+    if platform.is_azure:
+        raise PagesClosed("BRIDGE_LOCAL_ADMIN signs anybody in and is for one machine only: remove this app setting")
+    given = {role.strip() for role in roles.split(",")}
+    if not given & ADMIN_ROLES:
+        raise NotAnAdmin
+    return Admin(LOCAL, is_owner=OWNER in given)

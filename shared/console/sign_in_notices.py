@@ -1,0 +1,197 @@
+"""What a page says where a sign-in did not come to its end: Entra's refusals in plain words, with what to do.
+
+Entra shows some of them on a page of its own, and sends the browser back with the others; which it does has changed
+over the years, so all of them are here. https://learn.microsoft.com/entra/identity-platform/reference-error-codes
+"""
+
+import re
+from collections.abc import Mapping
+
+from shared.console.notices import Notice
+from shared.console.sign_in import LATE, NO_COOKIE
+from shared.entra.sign_in import BAD_TOKEN, NO_IDENTITY, NOT_OURS, SignInRefused
+
+AGAIN = "Sign in again."
+
+NO_ROLE = Notice(
+    403,
+    "You are not an admin of the bridge",
+    "You are signed in, but have neither of the roles Organization.Owner, which may do everything, and "
+    "Organization.Admin, which may do everything but delete a directory store and end other admins' sessions.",
+    "Ask somebody who manages applications in Entra to give you one: in the Entra admin center, Enterprise "
+    "applications, the bridge's application, Users and groups, Add user/group. Then sign in again.",
+)
+NOT_ASSIGNED = Notice(
+    403,
+    "You are not assigned to the bridge",
+    "Entra lets only people in who are assigned to the bridge's application, with one of the roles Organization.Owner "
+    "and Organization.Admin.",
+    NO_ROLE.cure,
+)
+ENTRA_SILENT = Notice(
+    503,
+    "Entra cannot be reached",
+    "Microsoft Entra did not answer, so nobody can be signed in, and no role can be looked at. Nothing was changed, "
+    "and provisioning goes on.",
+    "Try again in a few minutes; https://azure.status.microsoft says whether Microsoft knows of a fault.",
+)
+SESSION_ENDED = Notice(
+    401,
+    "Your session has ended",
+    "You were signed out before this form came, so it was not carried out. It is kept for an hour.",
+    "Sign in: the form is then shown again, and nothing is done before you send it once more.",
+)
+NOT_KEPT = Notice(
+    401,
+    "Your session has ended",
+    "You were signed out before this form came, so it was not carried out. It is too long to be kept here.",
+    "Sign in in another tab, then go back in this one: your browser still has what you typed.",
+)
+PIECE_ENDED = Notice(
+    401,
+    "Your session has ended",
+    "Nothing typed on this page is lost as long as it stays open.",
+    "Sign in in a new tab, then go on here: what you send is shown once more before it is done.",
+)
+SIGNED_OUT = Notice(
+    200,
+    "You are signed out",
+    "Your session here has ended, in every tab. At Microsoft you are still signed in: on a computer that is not yours, "
+    "sign out there, too.",
+    "",
+)
+OUT_OF_REACH_HERE = "Whoever runs the bridge has to look at it; provisioning goes on. "
+
+_REFUSALS: Mapping[str, Notice] = {
+    NO_COOKIE: Notice(
+        400,
+        "This browser did not begin the sign-in",
+        "It has no cookie of it: cookies are switched off, the sign-in was begun in another browser, or that was more "
+        "than ten minutes ago.",
+        "Allow cookies for this address, then sign in again.",
+    ),
+    LATE: Notice(
+        400,
+        "This sign-in is over",
+        "It was answered already, as after the back button, or begun more than ten minutes ago.",
+        AGAIN,
+    ),
+    NOT_OURS: Notice(
+        400,
+        "This answer does not belong to your sign-in",
+        "Somebody else's, or another tab's, may have been put in its place; nobody was signed in.",
+        AGAIN,
+    ),
+    BAD_TOKEN: Notice(
+        403,
+        "This account cannot sign in here",
+        "What Entra says of it was not made for this app and this tenant, as with personal accounts and those of other "
+        "organizations, or the clocks differ.",
+        "Sign in with your account of the organization that the bridge belongs to.",
+    ),
+    "access_denied": Notice(
+        403,
+        "The sign-in was called off",
+        "At Microsoft, somebody pressed Cancel, or declined what the app asks for.",
+        "Sign in again, and accept: the bridge reads your name and your roles, and nothing else.",
+    ),
+    "AADSTS50105": NOT_ASSIGNED,
+    "AADSTS65001": Notice(
+        403,
+        "The organization has not consented to the bridge",
+        "Because its application takes assigned people only, Entra asks nobody but an administrator for consent.",
+        "Somebody with the role Cloud Application Administrator opens the bridge's enterprise application in Entra, "
+        "Permissions, and presses Grant admin consent; infra/scripts/sign-in-app.sh does it, too.",
+    ),
+    "AADSTS50011": Notice(
+        500,
+        "Entra does not know this address of the bridge",
+        "The redirect URI is none of those of the app registration. " + OUT_OF_REACH_HERE,
+        "In the app registration, Authentication, add this page's address up to the question mark as a redirect URI of "
+        "the kind Web; behind a proxy, set BRIDGE_PUBLIC_URL.",
+    ),
+    "AADSTS70021": Notice(
+        500,
+        "Entra does not take the bridge for what it is",
+        "The federated credential of the app registration does not fit the managed identity: its issuer, subject or "
+        "audience is another. " + OUT_OF_REACH_HERE,
+        "In the app registration, Certificates & secrets, Federated credentials, the subject must be the object "
+        "(principal) ID of the identity in BRIDGE_SIGN_IN_IDENTITY_CLIENT_ID; infra/scripts/sign-in-app.sh sets it.",
+    ),
+    "AADSTS7000215": Notice(
+        500,
+        "Entra does not take the bridge for what it is",
+        "Its client secret or certificate is wrong, has expired or is not registered. " + OUT_OF_REACH_HERE,
+        "In the app registration, Certificates & secrets, add a new one, and put it into BRIDGE_SIGN_IN_CLIENT_SECRET "
+        "or BRIDGE_SIGN_IN_CERTIFICATE.",
+    ),
+    "AADSTS700016": Notice(
+        500,
+        "Entra does not know the bridge",
+        "The tenant has no app with the id in BRIDGE_SIGN_IN_CLIENT_ID. " + OUT_OF_REACH_HERE,
+        "Look at that setting and at BRIDGE_SIGN_IN_TENANT_ID; infra/scripts/sign-in-app.sh makes the app.",
+    ),
+    "AADSTS53003": Notice(
+        403,
+        "A conditional access policy blocks this sign-in",
+        "Your organization asks for more than your sign-in brought: another device, network or second factor.",
+        "Sign in from where the policy lets you in. In Entra's sign-in log, the entry's tab Conditional Access names "
+        "the policy.",
+    ),
+    "AADSTS50057": Notice(
+        403,
+        "The account is blocked",
+        "It is disabled in Entra.",
+        "Sign in with another one, or ask an administrator of Entra to enable it.",
+    ),
+    "AADSTS50020": Notice(
+        403,
+        "This account is not one of the organization's",
+        "It belongs to another tenant, or is a personal one, and was not invited as a guest.",
+        "Sign in with your account of the organization that the bridge belongs to.",
+    ),
+    NO_IDENTITY: Notice(
+        500,
+        "The bridge's managed identity does not answer",
+        "The app has no identity with the client id in BRIDGE_SIGN_IN_IDENTITY_CLIENT_ID. " + OUT_OF_REACH_HERE,
+        "On the function app's page Identity, User assigned, add it, or correct the setting.",
+    ),
+}
+_SAME_AS: Mapping[str, str] = {
+    "consent_required": "AADSTS65001",
+    "AADSTS90094": "AADSTS65001",
+    "AADSTS90095": "AADSTS65001",
+    "AADSTS65004": "access_denied",
+    "AADSTS700213": "AADSTS70021",
+    "AADSTS700211": "AADSTS70021",
+    "AADSTS700212": "AADSTS70021",
+    "AADSTS7000222": "AADSTS7000215",
+    "AADSTS700027": "AADSTS7000215",
+    "AADSTS90002": "AADSTS700016",
+    "AADSTS53000": "AADSTS53003",
+    "AADSTS53001": "AADSTS53003",
+    "AADSTS50076": "AADSTS53003",
+    "AADSTS50158": "AADSTS53003",
+    "AADSTS54005": LATE,
+    "AADSTS70008": LATE,
+    "AADSTS501481": NOT_OURS,
+}
+"""Further codes that come down to one of those."""
+
+
+_CODE = re.compile(r"AADSTS(\d{2,9})")
+
+
+def refused(refusal: SignInRefused) -> Notice:
+    """The words for a refusal; for one that is not in the table, its code and where to look it up."""
+    code = _SAME_AS.get(refusal.code, refusal.code)
+    if code in _REFUSALS:
+        return _REFUSALS[code]
+    number = _CODE.fullmatch(code)  # what a browser brings is anybody's: nothing else of it is shown
+    where = (
+        f" If it happens again, look it up at https://login.microsoftonline.com/error?code={number[1]}"
+        if number
+        else ""
+    )
+    name = number[0] if number else "an error"
+    return Notice(403, "Entra did not sign you in", f"It answered with {name}. Nothing was changed.", AGAIN + where)
