@@ -4,17 +4,19 @@ from typing import List  # noqa: UP035 - the worker refuses `list` in an annotat
 
 import azure.functions as func
 
-from shared.bridge import bridge
+from shared.startup import NotStarted, startup
+
+TICK_SCHEDULE = "0 * * * * *"
 
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # the library leaves it untyped
 
 
 @blueprint.function_name("tick")
-@blueprint.timer_trigger("timer", schedule="0 */5 * * * *")
+@blueprint.timer_trigger("timer", schedule=TICK_SCHEDULE)
 @blueprint.queue_output("cycles", queue_name="cycles", connection="AzureWebJobsStorage")
 def tick(timer: func.TimerRequest, cycles: func.Out[List[str]]) -> None:  # noqa: ARG001, UP006 - the worker passes it by name
-    """Ask for the cycles that are due."""
-    if messages := bridge().due_cycles():
+    """Say that the app is alive, and ask for the cycles that are due."""
+    if startup().heartbeat() and (messages := startup().bridge().due_cycles()):
         cycles.set(messages)
 
 
@@ -23,5 +25,10 @@ def tick(timer: func.TimerRequest, cycles: func.Out[List[str]]) -> None:  # noqa
 @blueprint.queue_output("cycles", queue_name="cycles", connection="AzureWebJobsStorage")
 def run_cycle(message: func.QueueMessage, cycles: func.Out[List[str]]) -> None:  # noqa: UP006
     """Run what a message asks for, and ask for the rest of it where its time was over."""
-    if messages := bridge().run_cycle(message.get_body(), message.dequeue_count or 1):
+    try:
+        bridge = startup().bridge_in_time()
+    except NotStarted:
+        cycles.set([message.get_body().decode()])  # as a new message: no try is used up while the storage is away
+        return
+    if messages := bridge.run_cycle(message.get_body(), message.dequeue_count or 1):
         cycles.set(messages)

@@ -34,6 +34,13 @@ class Cycles(CycleParts):
                 found.append(CycleRequest(store=store.id))
         return found
 
+    def standing(self) -> tuple[int, int]:
+        """How many stores are started, and how many of them have an interrupted cycle: it began, did not end, and
+        nobody has its lease. Two round trips. Raises TablesBusy."""
+        now, leases, stores = self.now(), self.leases.of_kind(KIND), self.stores.started()
+        free = (lease for store in stores if (lease := leases.get(store.id)) and not lease.is_held(now))
+        return len(stores), sum(1 for lease in free if opened(lease.note, self.seals).open_runs)
+
     def run(
         self, request: CycleRequest, report: Report = lambda *_: None, *, again: bool = False, last: bool = False
     ) -> Done:
