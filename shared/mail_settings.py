@@ -52,7 +52,7 @@ def is_unresolved(secret: SecretStr | None) -> bool:
 class MailSettings(BaseSettings):
     """Which way mail goes, and what that way needs; with BRIDGE_MAIL unset, none goes."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False)
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False, hide_input_in_errors=True)
 
     mail: Mail | None = Field(
         default=None, validation_alias="BRIDGE_MAIL", description="How one-time passwords are mailed; unset, none are"

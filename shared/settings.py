@@ -187,7 +187,7 @@ class Settings(MailSettings, StorageSettings):
 class Platform(BaseSettings):
     """What the platform says of itself, and who is signed in where there is none."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False)
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False, hide_input_in_errors=True)
 
     auth_enabled: str = Field(
         default="", validation_alias="WEBSITE_AUTH_ENABLED", description="Set to True by App Service Authentication"

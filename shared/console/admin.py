@@ -10,8 +10,9 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
+from shared.model import Model
 from shared.settings import Platform
 
 OWNER = "Organization.Owner"
@@ -58,17 +59,17 @@ class Admin:
         return f"{self.name} ({self.id})" if self.name else self.id
 
 
-class _Claim(BaseModel):
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+class _Claim(Model):
+    model_config = ConfigDict(extra="ignore")
 
     typ: str
     val: str
 
 
-class Principal(BaseModel):
+class Principal(Model):
     """Who is signed in, as App Service Authentication writes it into X-MS-CLIENT-PRINCIPAL."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     auth_typ: str
     role_typ: str = "roles"

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from flask import Blueprint, request
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BeforeValidator, ConfigDict, ValidationError
 
 from shared.console.context import View, admin, go, page, parts, texts, the_store
 from shared.console.criteria_form import ROOT, Tree
@@ -15,6 +15,7 @@ from shared.directory.criteria import Group, Operator, why_not
 from shared.directory.guard import GuardLimits
 from shared.directory.schedule import Schedule
 from shared.directory.store import Drift, Store
+from shared.model import Model
 from shared.provisioning.store_settings import Section, SettingsChanged, fingerprint
 from shared.tables.identity_rows import Listed
 
@@ -92,7 +93,7 @@ def _none_if_empty(value: object) -> object:
     return None if value == "" else value
 
 
-class GuardForm(BaseModel):
+class GuardForm(Model):
     """The limits as they are typed."""
 
     model_config = ConfigDict(extra="ignore")
@@ -141,7 +142,7 @@ def guard(store_id: str) -> View:
     return page("console/guard.html", sent.status, **values)
 
 
-class ScheduleForm(BaseModel):
+class ScheduleForm(Model):
     """When the reconciler runs, and what it keeps."""
 
     model_config = ConfigDict(extra="ignore")
@@ -151,7 +152,7 @@ class ScheduleForm(BaseModel):
     history_days: int
 
 
-class PauseForm(BaseModel):
+class PauseForm(Model):
     """Until when provisioning pauses: a time of the browser's own control, in UTC."""
 
     model_config = ConfigDict(extra="ignore")

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from shared.directory.identity import Identity
 from shared.directory.plan import Change, ChangeKind, FieldChange, plan_change
 from shared.directory.status import Action, Decision, StatusRules, why_left_alone
 from shared.directory.zoho_user import Desired, ZohoUser
+from shared.model import Model
 
 ORDER = (
     ChangeKind.DEACTIVATE,  # first, because it frees the licences that creations and re-activations need
@@ -49,7 +50,7 @@ class Candidate:
         return cls(identity, Decision(_action(identity.said.desired), mark.reason), waits)
 
 
-class PlannedMembers(BaseModel):
+class PlannedMembers(Model):
     """Who would join a group, and who would leave it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -68,7 +69,7 @@ class PlannedMembers(BaseModel):
     """How many it lost within the guard's interval."""
 
 
-class PlannedChange(BaseModel):
+class PlannedChange(Model):
     """What would happen to one person's account, or to one group.
 
     Only fields of ``ZohoField`` are in it, so no secret can be.
@@ -90,7 +91,7 @@ class PlannedChange(BaseModel):
     """Of a group; None: it is about a person."""
 
 
-class Plan(BaseModel):
+class Plan(Model):
     """The changes of one cycle, in the order in which they are applied."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

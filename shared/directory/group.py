@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
+from pydantic import AwareDatetime, ConfigDict, JsonValue
 
 from shared.directory.member_change import MemberChange
 from shared.directory.plan import FieldChange
@@ -16,6 +16,7 @@ from shared.directory.recent_leavings import RecentLeavings
 from shared.directory.scim_path import Resource
 from shared.directory.status import Action, Decision, Reflection
 from shared.directory.zoho_user import ZohoField
+from shared.model import Model
 
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 
@@ -28,7 +29,7 @@ https://learn.microsoft.com/entra/identity/saas-apps/zoho-one-provisioning-tutor
 """
 
 
-class ZohoGroup(BaseModel):
+class ZohoGroup(Model):
     """What Zoho One holds, or should hold, of one group beside its members."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,7 +49,7 @@ type DesiredGroup = ZohoGroup | Literal["deleted"] | None
 """What Zoho One should hold of a group: itself, its deletion, or nothing that the bridge has a say in."""
 
 
-class ZohoGroupRecord(BaseModel):
+class ZohoGroupRecord(Model):
     """A group in Zoho One and what it was last confirmed to hold beside its members."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -72,7 +73,7 @@ class GroupDrift:
     told: str = ""
 
 
-class GroupSaid(BaseModel):
+class GroupSaid(Model):
     """What Entra says of a group, and what Zoho One should therefore hold."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -85,7 +86,7 @@ class GroupSaid(BaseModel):
     modified: datetime
 
 
-class GroupPending(BaseModel):
+class GroupPending(Model):
     """What is under way to Zoho One and not confirmed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -110,7 +111,7 @@ class GroupPending(BaseModel):
     lease_ends: datetime
 
 
-class HeldMembers(BaseModel):
+class HeldMembers(Model):
     """A request that the guard held back."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -120,7 +121,7 @@ class HeldMembers(BaseModel):
     """Why, a sentence."""
 
 
-class Group(BaseModel):
+class Group(Model):
     """One group in one directory store."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from shared.directory.cycle_plan import Plan
 from shared.directory.plan import LEAVINGS, ChangeKind
 from shared.directory.zoho_user import ZohoField
+from shared.model import Model
 
 INTERVAL = timedelta(minutes=40)
 """What leaves one by one counts together for this long: a cycle of Entra's, or of the bridge's own."""
@@ -34,7 +35,7 @@ MOST_MEMBERS_PERCENT = 50.0
 """Of a group's members: a request that was misread, or a rule in Entra that went wrong, takes out most of them."""
 
 
-class Threshold(BaseModel):
+class Threshold(Model):
     """Passed by more than ``count`` people who are also more than ``percent`` of those there are."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,7 +51,7 @@ class Threshold(BaseModel):
         return f"{self.count} people and {self.percent:g} %"
 
 
-class GuardLimits(BaseModel):
+class GuardLimits(Model):
     """A store's limits."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -87,7 +88,7 @@ class Rule(StrEnum):
     """Entra pushed more leavings than the limit allows; whoever leaves since then waits for a decision."""
 
 
-class Breach(BaseModel):
+class Breach(Model):
     """A limit that a plan passes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -3,12 +3,13 @@
 from datetime import datetime, timedelta
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from shared.directory.azure_user import AzureUser
 from shared.directory.keys import Keys
 from shared.directory.status import Standing, Status
 from shared.directory.zoho_user import Desired, ZohoUser
+from shared.model import Model
 
 PARKED_AFTER = 5
 """Refusals one after the other: by then neither a moment's disorder nor the order of changes is the reason."""
@@ -17,7 +18,7 @@ PARKED_FOR = timedelta(days=1)
 """Until a parked person is tried again. Somebody may have put right in Zoho One what was wrong."""
 
 
-class Account(BaseModel):
+class Account(Model):
     """An account in Zoho One and what it was last confirmed to hold."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,7 +36,7 @@ class Account(BaseModel):
         return Standing.DEACTIVATED_BY_HAND if self.deactivated_by == "hand" else Standing.DEACTIVATED_BY_BRIDGE
 
 
-class Said(BaseModel):
+class Said(Model):
     """What Entra says of a person, and what Zoho One should therefore hold."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,7 +53,7 @@ class Said(BaseModel):
     modified: datetime
 
 
-class Pending(BaseModel):
+class Pending(Model):
     """What is under way to Zoho One and not confirmed: until it is, ``applied`` cannot be relied on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -95,7 +96,7 @@ class Pending(BaseModel):
         return counted.model_copy(update={"next_try": now + PARKED_FOR * (0.9 + spread / 5)})
 
 
-class Identity(BaseModel):
+class Identity(Model):
     """One person in one directory store."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

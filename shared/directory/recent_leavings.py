@@ -3,14 +3,15 @@
 from datetime import datetime
 from typing import Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, ConfigDict
 
 from shared.directory.guard import INTERVAL, Breach, GuardLimits, check_leavings
+from shared.model import Model
 
 _MINUTE = 60
 
 
-class RecentLeavings(BaseModel):
+class RecentLeavings(Model):
     """The leavings of a store within INTERVAL, by minute: it never holds more numbers than the interval has minutes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

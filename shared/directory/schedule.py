@@ -7,7 +7,9 @@ with the store's lease in hand, and notes the start in the same write: so of two
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
+
+from shared.model import Model
 
 TICK = timedelta(minutes=5)
 """The timer's period, ``0 */5 * * * *``: each tick is a multiple of it since 1970, UTC."""
@@ -21,7 +23,7 @@ DEFAULT_INTERVAL = 40
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Schedule(BaseModel):
+class Schedule(Model):
     """What an administrator has chosen: a setting of the store."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,7 +52,7 @@ class Schedule(BaseModel):
         return self.model_copy(update={"paused_until": until})
 
 
-class CycleTimes(BaseModel):
+class CycleTimes(Model):
     """What is remembered of a store's cycles: the note of its lease, written by who holds it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,7 +65,7 @@ class CycleTimes(BaseModel):
     last_ended: AwareDatetime | None = None
 
 
-class Closed(BaseModel):
+class Closed(Model):
     """Why a store takes nothing now, and until when if that is known: what a push is answered with 503."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from http import HTTPStatus
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from shared.entra.errors import (
     DeltaExpired,
@@ -20,6 +20,7 @@ from shared.entra.errors import (
     GraphRefused,
     GraphUnclear,
 )
+from shared.model import Model
 
 RETRY_AFTER = 5
 """Seconds, where Graph does not say how long."""
@@ -40,7 +41,7 @@ class Permission(StrEnum):
     DOMAINS = "Domain.Read.All"
 
 
-class Page[T](BaseModel):
+class Page[T](Model):
     """A page of a collection: https://learn.microsoft.com/graph/paging."""
 
     model_config = ConfigDict(extra="ignore")
@@ -66,7 +67,7 @@ class Removal(StrEnum):
     """It is gone for good; of a relation such as a manager or a member: it ended."""
 
 
-class Removed(BaseModel):
+class Removed(Model):
     """``@removed``: https://learn.microsoft.com/graph/delta-query-overview#resource-representation-in-the-delta-query-response"""
 
     model_config = ConfigDict(extra="ignore")
@@ -74,19 +75,19 @@ class Removed(BaseModel):
     reason: Removal
 
 
-class _Detail(BaseModel):
+class _Detail(Model):
     model_config = ConfigDict(extra="ignore")
 
     code: str
 
 
-class _Failure(BaseModel):
+class _Failure(Model):
     model_config = ConfigDict(extra="ignore")
 
     error: _Detail
 
 
-def understood[M: BaseModel](model: type[M], answer: bytes) -> M:
+def understood[M: Model](model: type[M], answer: bytes) -> M:
     """A successful answer. Raises GraphUnclear where it is not what Graph documents: it is no empty one."""
     try:
         return model.model_validate_json(answer)

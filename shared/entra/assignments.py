@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from shared.directory.entra_connection import ObjectId
 from shared.entra.answers import Permission
 from shared.entra.errors import GraphNotFound
 from shared.entra.graph_client import LARGEST_PAGE, GraphClient
+from shared.model import Model
 
 
-class _Assignment(BaseModel):
+class _Assignment(Model):
     """https://learn.microsoft.com/graph/api/resources/approleassignment"""
 
     model_config = ConfigDict(extra="ignore")

@@ -10,13 +10,14 @@ from http import HTTPStatus
 from urllib.parse import urlencode, urlsplit
 
 import requests
-from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter
+from pydantic import ConfigDict, JsonValue, TypeAdapter
 
 from shared.calls import note_call
 from shared.directory.entra_connection import EntraConnection
 from shared.entra.answers import Page, Permission, meaning, understood
 from shared.entra.credentials import Tokens
 from shared.entra.errors import GraphBusy, GraphError, GraphUnclear
+from shared.model import HIDDEN, Model
 
 VERSION = "/v1.0"
 TRIES = 5
@@ -26,10 +27,10 @@ BATCH = 20
 """Requests in a batch: https://learn.microsoft.com/graph/json-batching#batch-size-limitations."""
 LARGEST_PAGE = 999
 
-_JSON = TypeAdapter[JsonValue](JsonValue)
+_JSON = TypeAdapter[JsonValue](JsonValue, config=HIDDEN)
 
 
-class _Item(BaseModel):
+class _Item(Model):
     """One answer of a batch."""
 
     model_config = ConfigDict(extra="ignore")
@@ -40,7 +41,7 @@ class _Item(BaseModel):
     body: JsonValue = None
 
 
-class _Batch(BaseModel):
+class _Batch(Model):
     model_config = ConfigDict(extra="ignore")
 
     responses: list[_Item]

@@ -9,11 +9,12 @@ https://learn.microsoft.com/entra/identity-platform/howto-add-app-roles-in-apps
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from shared.directory.entra_connection import ObjectId
 from shared.entra.answers import Permission, Removed
 from shared.entra.graph_client import GraphClient
+from shared.model import Model
 
 MOST_GROUPS = 50
 """In one query: https://learn.microsoft.com/graph/api/group-delta#odata-query-parameters."""
@@ -38,7 +39,7 @@ class MembersPage:
     """What the groups that the page mentions are called."""
 
 
-class _Member(BaseModel):
+class _Member(Model):
     """A directory object; without its type nothing can be said of it, so that it has to be there."""
 
     model_config = ConfigDict(extra="ignore")
@@ -48,7 +49,7 @@ class _Member(BaseModel):
     removed: Removed | None = Field(default=None, alias="@removed")
 
 
-class _Group(BaseModel):
+class _Group(Model):
     model_config = ConfigDict(extra="ignore")
 
     id: ObjectId

@@ -7,22 +7,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import batched
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from shared.directory.entra_connection import ObjectId
 from shared.entra.answers import Permission, understood
 from shared.entra.errors import GraphError, GraphNotFound, GraphUnclear
 from shared.entra.graph_client import BATCH, GraphClient
 from shared.entra.user_properties import UserProperties
+from shared.model import Model
 
 
-class _Manager(BaseModel):
+class _Manager(Model):
     model_config = ConfigDict(extra="ignore")
 
     id: ObjectId
 
 
-class _User(BaseModel):
+class _User(Model):
     """A user; what is not named here stands in ``model_extra``."""
 
     model_config = ConfigDict(extra="allow")

@@ -11,16 +11,17 @@ and was seen to leave properties out, so that what it says is always joined to w
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from shared.directory.entra_connection import ObjectId
 from shared.entra.answers import Page, Permission, Removal, Removed
 from shared.entra.errors import DeltaExpired
 from shared.entra.graph_client import GraphClient
 from shared.entra.user_properties import UserProperties
+from shared.model import Model
 
 
-class DeltaPosition(BaseModel):
+class DeltaPosition(Model):
     """Where the next reading goes on. The link holds a token that tells of the tenant: keep it out of logs."""
 
     model_config = ConfigDict(frozen=True)
@@ -47,14 +48,14 @@ class UsersPage:
     """Whether it ends its round: only now may a full round be taken for complete."""
 
 
-class _Manager(BaseModel):
+class _Manager(Model):
     model_config = ConfigDict(extra="ignore")
 
     id: ObjectId
     removed: Removed | None = Field(default=None, alias="@removed")
 
 
-class _Item(BaseModel):
+class _Item(Model):
     """A user of the delta; what is not named here stands in ``model_extra``."""
 
     model_config = ConfigDict(extra="allow")

@@ -2,9 +2,10 @@
 
 from typing import Protocol
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, ConfigDict, ValidationError
 
 from shared.directory.schedule import CycleTimes
+from shared.model import Model
 from shared.provisioning.reading_progress import ReadingProgress
 from shared.tables.errors import Unreadable
 
@@ -24,7 +25,7 @@ class Seals(Protocol):
         ...
 
 
-class CycleNote(BaseModel):
+class CycleNote(Model):
     """Times, and how far the reading has come."""
 
     model_config = ConfigDict(frozen=True)

@@ -34,6 +34,7 @@ from shared.directory.plan import ChangeKind
 from shared.directory.scim_path import Resource
 from shared.directory.status import Action
 from shared.directory.store import Store
+from shared.model import HIDDEN
 from shared.provisioning.errors import BeingWritten, GroupNameTaken, Refused
 from shared.provisioning.group_apply import GroupApply, GroupOutcome, Told
 from shared.provisioning.group_guard import GroupGuard
@@ -59,7 +60,7 @@ EVENTS = {
 }
 NOBODY = MemberChange()
 _RANDOM = secrets.SystemRandom()
-_JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
+_JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue], config=HIDDEN)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from shared.calls import Calls
 from shared.directory.cycle_plan import Plan, PlannedChange
@@ -19,6 +19,7 @@ from shared.directory.schedule import after_end
 from shared.directory.store import Store, StoreId
 from shared.entra.clients import GraphClients
 from shared.entra.errors import GraphError
+from shared.model import Model
 from shared.provisioning.applying import Applying, Stopped
 from shared.provisioning.comparing import Comparing
 from shared.provisioning.cycle_note import CycleNote, Seals, sealed
@@ -56,7 +57,7 @@ type Report = Callable[[str, int, int], None]
 """Hears what is under way: a step's name, how much of it is done, and of how much; 0 where that is not known."""
 
 
-class CycleRequest(BaseModel):
+class CycleRequest(Model):
     """A message that asks for a cycle."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

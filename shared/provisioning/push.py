@@ -21,6 +21,7 @@ from shared.directory.scim_path import Resource
 from shared.directory.scim_user import pushed_onto
 from shared.directory.status import Action, Status
 from shared.directory.store import Store
+from shared.model import HIDDEN
 from shared.provisioning.desires import Desires
 from shared.provisioning.errors import BeingWritten, HeldBack, UserNameTaken
 from shared.provisioning.settle import Settle
@@ -30,7 +31,7 @@ from shared.tables.identity_rows import Stored
 from shared.tables.recent_leavings import Leavings
 from shared.tables.store_rows import Operation
 
-_JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
+_JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue], config=HIDDEN)
 
 TAKEN = "Another person of this directory store has this userName"
 

@@ -18,6 +18,7 @@ from shared.directory.plan import ChangeKind, plan_change
 from shared.directory.scim_user import onto_scim
 from shared.directory.status import Action, Status
 from shared.directory.store import Store
+from shared.model import HIDDEN
 from shared.provisioning.desires import Desire, Desires
 from shared.provisioning.errors import BeingWritten, Refused, UserNameTaken
 from shared.provisioning.push import TAKEN
@@ -29,7 +30,7 @@ from shared.tables.identity_rows import Lookup, Stored, is_id
 TRIES = 3
 """While a push writes the same person."""
 
-_JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
+_JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue], config=HIDDEN)
 
 
 @dataclass(frozen=True)

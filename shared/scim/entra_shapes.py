@@ -12,8 +12,9 @@ from scim2_models.path import AttrPath, Comparison, FilterNode, LogicalExpr, Not
 
 from shared.directory.group import GROUP
 from shared.directory.scim_path import ENTERPRISE, Resource
+from shared.model import HIDDEN
 
-_JSON = TypeAdapter[JsonValue](JsonValue)
+_JSON = TypeAdapter[JsonValue](JsonValue, config=HIDDEN)
 _MANAGER = f"{ENTERPRISE}:manager"
 _MEMBER_NAMES = {"members", "members.value", f"{GROUP.lower()}:members", f"{GROUP.lower()}:members.value"}
 _MANAGER_NAMES = {"manager", "manager.value", _MANAGER.lower(), f"{_MANAGER.lower()}.value"}

@@ -27,10 +27,11 @@ from pydantic import TypeAdapter
 from shared.directory.group import Group, GroupPending, GroupSaid, HeldMembers, ZohoGroupRecord
 from shared.directory.recent_leavings import RecentLeavings
 from shared.directory.user_name import folded
+from shared.model import HIDDEN
 from shared.tables.entity_text import gather, spread
 from shared.tables.identity_rows import Row, claim
 
-_DICT = TypeAdapter[dict[str, object]](dict[str, object])
+_DICT = TypeAdapter[dict[str, object]](dict[str, object], config=HIDDEN)
 
 GROUP_COLUMNS = ("RowKey", "id", "created", "modified", *("resource", *(f"resource_{i}" for i in range(1, 8))))
 """What a SCIM read needs of a group."""

@@ -40,13 +40,13 @@ from shared.directory.mail_due import MailDue
 from shared.directory.search_terms import search_terms
 from shared.directory.user_name import folded
 from shared.directory.zoho_user import Desired, ZohoUser
+from shared.model import HIDDEN
 from shared.tables.by_time import inverted
 from shared.tables.entity_text import gather, spread
 
 type Row = dict[str, str]
 
-_DESIRED = TypeAdapter[Desired](Desired)
-_KEYS = TypeAdapter[Keys](Keys)
+_DESIRED = TypeAdapter[Desired](Desired, config=HIDDEN)
 PERSON_COLUMNS = ("RowKey", "id", "created", "modified", *("resource", *(f"resource_{i}" for i in range(1, 8))))
 MANAGER = "manager:"
 """In the key of a pending mark, before the id of somebody for whom others may wait."""
@@ -232,8 +232,8 @@ def stored_from(row: Row, etag: str) -> Stored:
         said=Said.model_validate(
             {
                 "resource": person.resource,
-                "keys": _KEYS.validate_json(gather(row, "keys")),
-                "source": TypeAdapter(dict[str, object]).validate_json(gather(row, "source")),
+                "keys": Keys.model_validate_json(gather(row, "keys")),
+                "source": TypeAdapter(dict[str, object], config=HIDDEN).validate_json(gather(row, "source")),
                 "desired": _DESIRED.validate_json(gather(row, "desired")),
                 "status": row.get("status"),
                 "awaits": row.get("awaits"),

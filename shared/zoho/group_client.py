@@ -9,12 +9,13 @@ from collections.abc import Collection, Sequence
 from itertools import batched
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import ConfigDict, JsonValue
 
 from shared.directory.group import ZohoGroup, ZohoGroupRecord, from_scim, to_scim
 from shared.directory.store import UpdateVerb
 from shared.directory.user_name import folded
 from shared.directory.zoho_user import ZohoField
+from shared.model import Model
 from shared.zoho.errors import ZohoNotFound, ZohoUnclear
 from shared.zoho.scim_calls import ScimCalls, patch_of, quoted, understood
 
@@ -22,7 +23,7 @@ _WITHOUT_MEMBERS = {"excludedAttributes": "members"}
 _PATHS = {ZohoField.DISPLAY_NAME: "displayName", ZohoField.EXTERNAL_ID: "externalId"}
 
 
-class _Member(BaseModel):
+class _Member(Model):
     """One entry of ``members``."""
 
     model_config = ConfigDict(extra="allow")
@@ -30,7 +31,7 @@ class _Member(BaseModel):
     value: str
 
 
-class _Group(BaseModel):
+class _Group(Model):
     """What the bridge needs of a SCIM Group that Zoho One answers."""
 
     model_config = ConfigDict(extra="allow")
@@ -39,7 +40,7 @@ class _Group(BaseModel):
     members: list[_Member] = []
 
 
-class _Found(BaseModel):
+class _Found(Model):
     """A SCIM ListResponse. Raises where it is not one: an answer we do not understand is no empty list."""
 
     model_config = ConfigDict(extra="ignore")

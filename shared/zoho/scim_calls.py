@@ -11,12 +11,13 @@ from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 
 import requests
-from pydantic import BaseModel, JsonValue, SecretStr, TypeAdapter, ValidationError
+from pydantic import JsonValue, SecretStr, TypeAdapter, ValidationError
 from requests.adapters import HTTPAdapter
 
 from shared.calls import note_call
 from shared.directory.scim_path import Resource
 from shared.directory.store import Store
+from shared.model import HIDDEN, Model
 from shared.zoho.error_answers import error_of, lacks_scope
 from shared.zoho.errors import ZohoBusy, ZohoUnclear
 from shared.zoho.pace import Pace
@@ -34,7 +35,7 @@ LEAST_SECONDS = 1.0
 CONNECTIONS = 32
 """Kept open: as many as the worker has threads."""
 
-_JSON = TypeAdapter[JsonValue](JsonValue)
+_JSON = TypeAdapter[JsonValue](JsonValue, config=HIDDEN)
 _log = logging.getLogger("bridge.zoho")
 
 
@@ -170,7 +171,7 @@ def patch_of(operations: list[JsonValue]) -> Resource:
     return {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations}
 
 
-def understood[M: BaseModel](model: type[M], answer: bytes) -> M:
+def understood[M: Model](model: type[M], answer: bytes) -> M:
     """An answer as what it should be. Raises ZohoUnclear."""
     try:
         return model.model_validate_json(answer)

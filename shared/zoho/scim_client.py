@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, JsonValue, SecretStr
+from pydantic import ConfigDict, JsonValue, SecretStr
 
 from shared.directory.identity import Account
 from shared.directory.plan import Change
@@ -16,12 +16,13 @@ from shared.directory.scim_path import Resource
 from shared.directory.store import UpdateVerb
 from shared.directory.user_name import folded
 from shared.directory.zoho_user import ZOHO_FIELDS, Paths, ZohoUser, from_scim, to_scim
+from shared.model import Model
 from shared.zoho.error_answers import error_of
 from shared.zoho.errors import ZohoForbidden, ZohoNotFound, ZohoRefused, ZohoUnclear
 from shared.zoho.scim_calls import ScimCalls, patch_of, quoted, understood
 
 
-class _User(BaseModel):
+class _User(Model):
     """What the bridge needs of a SCIM User that Zoho One answers."""
 
     model_config = ConfigDict(extra="allow")
@@ -29,7 +30,7 @@ class _User(BaseModel):
     id: str
 
 
-class _Found(BaseModel):
+class _Found(Model):
     """A SCIM ListResponse. Raises where it is not one: an answer we do not understand is no empty directory."""
 
     model_config = ConfigDict(extra="ignore")
