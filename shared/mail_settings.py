@@ -105,7 +105,9 @@ class MailSettings(BaseSettings):
         description="Unset where the function app's managed identity has Mail.Send",
     )
     mail_folder: Path | None = Field(
-        default=None, validation_alias="BRIDGE_MAIL_FOLDER", description="For one machine only: where mails are kept"
+        default=None,
+        validation_alias="BRIDGE_MAIL_FOLDER",
+        description="For one machine only: where mails are kept, outside of the app's folder; `~` is your home",
     )
 
     def mail_way(self, *, in_azure: bool) -> tuple[MailWay, str] | None:
@@ -135,7 +137,7 @@ class MailSettings(BaseSettings):
                     raise ValueError("BRIDGE_MAIL=folder is for one machine: in Azure nobody would read the mails")
                 if self.mail_folder is None:
                     raise ValueError("BRIDGE_MAIL=folder needs BRIDGE_MAIL_FOLDER")
-                return LocalFolder(self.mail_folder)
+                return LocalFolder(self.mail_folder.expanduser())
 
     def _mailbox(self) -> Mailbox:
         if self.mail_tenant_id is None:
