@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from local.azurite import start_azurite
+from local.host_process import start_host
 from local.processes import Processes
 from local.store import ZohoOneParts, add_store, new_key
 from shared.directory.password import PasswordNotification
@@ -89,10 +89,7 @@ def start_parts(
     zoho_one = start_zoho_one(processes)
     token = add_store(azurite.connection_string, key, zoho_one, STORE, connected=connected, notification=notification)
     environment = app_settings(azurite.connection_string, key, zoho_one) | dict(settings or {})
-    host: dict[str, Any]
-    _, host = processes.start_module(
-        "local.host", "--port", str(port), *(() if timers else ("--no-timers",)), environment=environment
-    )
+    host = start_host(processes, port=port, environment=environment, timers=timers)
     api_console = {
         "zoho_sync_endpoint": zoho_one.sync_endpoint,
         "zoho_client_id": zoho_one.client_id,
@@ -100,4 +97,4 @@ def start_parts(
     }
     file = processes.logs / "local.settings.json"
     file.write_text(json.dumps({"IsEncrypted": False, "Values": environment}, indent=2))
-    return Parts(azurite.connection_string, zoho_one.url, host["url"], STORE, token, api_console, environment, file)
+    return Parts(azurite.connection_string, zoho_one.url, host.url, STORE, token, api_console, environment, file)

@@ -13,6 +13,7 @@ from azure.storage.queue import QueueClient
 
 from local.azurite import start_azurite
 from local.gate import Call, Gate, Moment
+from local.host_admin import fire
 from local.parts import app_settings
 from local.processes import Child, Processes
 from local.store import add_store
@@ -40,7 +41,7 @@ def _start(processes: Processes, settings: dict[str, str]) -> tuple[Child, str]:
 
 
 def _tick(host: str) -> None:
-    assert requests.post(f"{host}/admin/functions/tick", json={}, timeout=10).status_code == 202
+    fire(host, "tick")
 
 
 def _heartbeats(child: Child) -> list[str]:
