@@ -4,19 +4,25 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from types import ModuleType
+from typing import Any
 
+import azure.functions as func
 import pytest
 import requests
 from azure.core.exceptions import ResourceExistsError
 from azure.data.tables import TableServiceClient
 from azure.storage.queue import QueueClient
 
+from functions import errands, reconcile
 from local.azurite import start_azurite
 from local.gate import Call, Gate, Moment
 from local.host_admin import fire
 from local.parts import app_settings
 from local.processes import Child, Processes
 from local.store import add_store
+from shared.bridge import Bridge
+from shared.obstacle import of_storage
 from shared.settings import Settings, SettingsWrong
 from shared.startup import REMEMBERED, NotStarted, Startup
 from tests.conftest import Endpoint, ZohoOne
@@ -188,6 +194,34 @@ def test_a_storage_that_refuses_is_asked_again_when_the_answer_is_old(
     monkeypatch.undo()
     startup = Startup(lambda: settings(AzureWebJobsStorage=azurite), clock)
     assert startup.bridge_in_time() is startup.bridge()
+
+
+class _Away:
+    """A start that does not succeed in time."""
+
+    def bridge_in_time(self) -> Bridge:
+        raise NotStarted(of_storage("Table Storage did not answer (503)"))
+
+
+class _Out:
+    def __init__(self) -> None:
+        self.given: object = None
+
+    def set(self, value: object) -> None:
+        self.given = value
+
+
+@pytest.mark.parametrize(
+    ("module", "function", "given"),
+    [(reconcile, reconcile.run_cycle, ['{"store": "s"}']), (errands, errands.carry_out, '{"store": "s"}')],
+)
+def test_a_message_that_comes_while_the_storage_is_away_is_put_back(
+    module: ModuleType, function: Any, given: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "startup", _Away)
+    out = _Out()
+    function.build().get_user_function()(func.QueueMessage(body=b'{"store": "s"}'), out)
+    assert out.given == given
 
 
 def test_a_wrong_setting_is_logged_at_the_start(caplog: pytest.LogCaptureFixture) -> None:

@@ -18,7 +18,7 @@ from local.processes import Processes
 from local.store import add_store, new_key
 from tests.conftest import Endpoint, ZohoOne
 
-PEOPLE = 12
+PEOPLE = 8
 PATIENCE = 120.0
 """Seconds that one person's request is sent again, as Entra does."""
 LEASE_SECONDS = "5"
