@@ -17,4 +17,4 @@ def carry_out(message: func.QueueMessage, errands: func.Out[str]) -> None:
     except NotStarted:
         errands.set(message.get_body().decode())  # as a new message: no try is used up while the storage is away
         return
-    bridge.run_errand(message.get_body(), message.dequeue_count or 1)
+    bridge.run_errand(message.get_body())

@@ -1,4 +1,4 @@
-"""Timer: which stores are due; queue: run one store's cycle."""
+"""Timer: which work is due; queue: run one store's cycle."""
 
 from typing import List  # noqa: UP035 - the worker refuses `list` in an annotation
 
@@ -14,10 +14,19 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # the library lea
 @blueprint.function_name("tick")
 @blueprint.timer_trigger("timer", schedule=TICK_SCHEDULE)
 @blueprint.queue_output("cycles", queue_name="cycles", connection="AzureWebJobsStorage")
-def tick(timer: func.TimerRequest, cycles: func.Out[List[str]]) -> None:  # noqa: ARG001, UP006 - the worker passes it by name
-    """Say that the app is alive, and ask for the cycles that are due."""
-    if startup().heartbeat() and (messages := startup().bridge().due_cycles()):
+@blueprint.queue_output("errands", queue_name="errands", connection="AzureWebJobsStorage")
+def tick(
+    timer: func.TimerRequest,  # noqa: ARG001 - the worker passes it by name
+    cycles: func.Out[List[str]],  # noqa: UP006
+    errands: func.Out[List[str]],  # noqa: UP006
+) -> None:
+    """Say that the app is alive, and ask for the cycles that are due, and for work whose process has ended."""
+    if not startup().heartbeat():
+        return
+    if messages := startup().bridge().due_cycles():
         cycles.set(messages)
+    if messages := startup().bridge().waiting_errands():
+        errands.set(messages)
 
 
 @blueprint.function_name("run_cycle")
@@ -30,5 +39,5 @@ def run_cycle(message: func.QueueMessage, cycles: func.Out[List[str]]) -> None: 
     except NotStarted:
         cycles.set([message.get_body().decode()])  # as a new message: no try is used up while the storage is away
         return
-    if messages := bridge.run_cycle(message.get_body(), message.dequeue_count or 1):
+    if messages := bridge.run_cycle(message.get_body()):
         cycles.set(messages)

@@ -25,9 +25,10 @@ from shared.directory.run import Result, Run, RunKind, RunState
 from shared.directory.store import Store
 from shared.entra.errors import GraphError
 from shared.provisioning.cycle import NotNow
+from shared.provisioning.cycle_note import CycleRequest
 from shared.provisioning.decisions import NothingHeld
 from shared.provisioning.on_demand import CannotProvision
-from shared.provisioning.one_cycle import CycleRequest, Done
+from shared.provisioning.one_cycle import Done
 from shared.provisioning.start import CannotStart
 from shared.settings import Settings, SettingsWrong, read_settings
 from shared.tables.errors import Changed, TablesError

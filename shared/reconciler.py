@@ -29,6 +29,7 @@ from shared.provisioning.group_guard import GroupGuard
 from shared.provisioning.group_on_demand import GroupOnDemand
 from shared.provisioning.group_planning import GroupPlanning
 from shared.provisioning.group_push import GroupPush
+from shared.provisioning.group_settle import GroupSettle
 from shared.provisioning.guarding import Guarding
 from shared.provisioning.member_accounts import MemberAccounts
 from shared.provisioning.memberships import Memberships
@@ -40,6 +41,8 @@ from shared.provisioning.pull import Pull
 from shared.provisioning.renewal import Renewal
 from shared.provisioning.settle import Settle
 from shared.provisioning.source import Source
+from shared.tables.asked_cycles import AskedCycles
+from shared.tables.deleted_groups import DeletedGroups
 from shared.tables.entra_groups import EntraGroups
 from shared.tables.entra_scope import EntraScope
 from shared.tables.errands import Errands
@@ -71,9 +74,10 @@ class _People:
         self.marks = PendingMarks(identities)
         apply = Apply(of.users, self.identities.record_of)
         groups, accounts = Groups(identities), MemberAccounts(self.identities)
-        self.groups = GroupPush(
-            groups, GroupApply(of.zoho_groups, groups.owner_of), accounts, GroupGuard(groups, of.now), of.now, of.lease
-        )
+        guard = GroupGuard(groups, DeletedGroups(identities), of.now)
+        group_apply = GroupApply(of.zoho_groups, groups.owner_of)
+        settle = GroupSettle(groups, group_apply, accounts, guard, of.now, random.random, of.lease)
+        self.groups = GroupPush(groups, settle, guard)
         self.memberships = Memberships(groups, RegroupNotes(identities), self.groups, accounts, of.now)
         self.settle = Settle(self.identities, apply, of.now, of.passwords, self.memberships, random.random)
         desires = Desires(self.identities, apply, of.mappings.compiled, of.now)
@@ -113,9 +117,11 @@ class Reconciler:
         self.graphs = GraphClients(entra_session, lambda store: _secret_of(secrets, store))
         people = _People(self, service.get_table_client("identities"), service.get_table_client("entra"))
         self.groups, self.memberships = people.groups, people.memberships
+        leases = Leases(service.get_table_client("leases"), now)
         self.cycles = Cycles(
             stores=stores,
-            leases=Leases(service.get_table_client("leases"), now),
+            leases=leases,
+            asked=AskedCycles(service.get_table_client("leases")),
             seals=secrets,
             runs=self.runs,
             errands=self.errands,
@@ -149,7 +155,9 @@ class Reconciler:
         self.group_on_demand = GroupOnDemand(
             self.on_demand, people.group_planning, self.cycles.group_applying, people.entra_groups
         )
-        self.carrying_out = CarryingOut(stores, self.errands, self.dry_run, self.on_demand, self.group_on_demand, now)
+        self.carrying_out = CarryingOut(
+            stores, self.errands, leases, self.dry_run, self.on_demand, self.group_on_demand, now
+        )
 
     def dry_run(self, store: Store, report: Report = lambda *_: None) -> Preview:
         """What the store's next cycle would do, if it ran now. Nothing is written. Reports and raises as DryRun."""
@@ -163,7 +171,7 @@ class Reconciler:
             planning=people.planning,
             group_planning=people.group_planning,
             guarding=people.guarding,
-            progress=lambda store_id: self.cycles.times(store_id).reading,
+            progress=lambda store: self.cycles.standing(store).note.reading,
             now=self.now,
         )
         return rehearsal.preview(store, report)

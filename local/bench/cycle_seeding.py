@@ -22,9 +22,9 @@ from shared.directory.mail_due import MailDue
 from shared.directory.store import Store
 from shared.directory.zoho_user import ZohoUser, to_scim
 from shared.provisioning.cycle_note import CycleNote, lease_name, opened, sealed
-from shared.provisioning.one_cycle import LASTS
 from shared.provisioning.reading_progress import ReadingProgress, asked_for, rules_of
 from shared.tables.entra_scope import EntraScope
+from shared.tables.heartbeat import LASTS
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import AccountRecord, Regroup, Row, Stored, rows_of
 from shared.tables.leases import Leases
@@ -118,7 +118,7 @@ def follow(scene: CycleScene, scope: Scope) -> None:
     store, leases = scene.connect(scope), _leases(scene)
     lease = leases.read(lease_name(STORE))
     assert lease is not None  # it was seeded
-    note = opened(lease.note, scene.bridge.secrets)
+    note = opened(lease.note, scene.bridge.secrets, store.incarnation)
     reading = note.reading.model_copy(update={"about": asked_for(store)})
     _leave_note(scene, note.model_copy(update={"reading": reading}))
 

@@ -12,7 +12,7 @@ from shared.console.criteria_form import ROOT, Tree
 from shared.console.settings_form import Sent, sent_form
 from shared.directory.azure_user import AZURE_FIELDS, AzureUser
 from shared.directory.criteria import Group, Operator, why_not
-from shared.directory.guard import GuardLimits
+from shared.directory.guard import GroupLimit, GuardLimits
 from shared.directory.schedule import Schedule
 from shared.directory.store import Drift, Store
 from shared.model import Model
@@ -102,6 +102,10 @@ class GuardForm(Model):
     leavings_percent: float
     members_count: int
     members_percent: float
+    groups_count: int
+    groups_percent: float
+    groups_share: float
+    groups_most: int
     creations: Annotated[int | None, BeforeValidator(_none_if_empty)] = None
     one_field_count: int
     one_field_percent: float
@@ -113,10 +117,29 @@ class GuardForm(Model):
             {
                 "leavings": {"count": self.leavings_count, "percent": self.leavings_percent},
                 "members": {"count": self.members_count, "percent": self.members_percent},
+                "groups": {
+                    "count": self.groups_count,
+                    "percent": self.groups_percent,
+                    "share": self.groups_share,
+                    "most": self.groups_most,
+                },
                 "creations": self.creations,
                 "one_field": {"count": self.one_field_count, "percent": self.one_field_percent},
             }
         )
+
+
+def sentence_of_groups(limit: GroupLimit, groups: int, *, exact: bool) -> str:
+    """What the limit means for a store of so many groups. Not ``exact``: there are at least so many."""
+    there, free = f"{groups:,} groups" if groups != 1 else "1 group", limit.free(groups)
+    if not groups:
+        return "This store has no group yet."
+    if not exact:
+        return f"With at least {there}, {free:,} or more may be deleted without a decision."
+    if free == groups:
+        return f"With {there}, all may be deleted without a decision."
+    most = f"at most {free:,} may be" if free else "none is"
+    return f"With {there}, {most} deleted without a decision; one more waits for an administrator."
 
 
 @blueprint.route("/guard", methods=["GET", "POST"])
@@ -132,13 +155,23 @@ def guard(store_id: str) -> View:
         "leavings_percent": f"{limits.leavings.percent:g}",
         "members_count": limits.members.count,
         "members_percent": f"{limits.members.percent:g}",
+        "groups_count": limits.groups.count,
+        "groups_percent": f"{limits.groups.percent:g}",
+        "groups_share": f"{limits.groups.share:g}",
+        "groups_most": limits.groups.most,
         "creations": limits.creations,
         "one_field_count": limits.one_field.count,
         "one_field_percent": f"{limits.one_field.percent:g}",
     }
     by_box = {name.replace(".", "_"): text for name, text in sent.faults.items()}
     people = parts().identities.estimate(store_id)
-    values = sent.values | {"faults": by_box, "shown": shown | sent.typed, "people": people}
+    groups, is_all = parts().groups.count(store_id)
+    values = sent.values | {
+        "faults": by_box,
+        "shown": shown | sent.typed,
+        "people": people,
+        "groups_sentence": sentence_of_groups(limits.groups, groups, exact=is_all),
+    }
     return page("console/guard.html", sent.status, **values)
 
 
@@ -184,7 +217,7 @@ def _schedule(sent: Sent) -> View:
         "drift": store.drift,
         "history_days": store.history_days,
     }
-    times = parts().cycle_times(store.id)
+    times = parts().cycles.standing(store).note.times
     return page(
         "console/schedule.html",
         sent.status,

@@ -19,6 +19,7 @@ TONES: Mapping[str, str] = {
     **dict.fromkeys((StoreState.STARTED, RunState.DONE, ConnectionState.CONNECTED), "good"),
     RunState.RUNNING: "busy",
     ErrandState.ASKED: "wait",
+    StoreState.INTERRUPTED: "wait",
     StoreState.STOPPED: "off",
     ConnectionState.NOT_CONNECTED: "off",
     **dict.fromkeys((ChangeKind.DEACTIVATE, ChangeKind.DELETE, EventKind.REFUSED, EventKind.DELETED), "bad"),

@@ -89,6 +89,19 @@ class PlannedChange(Model):
     """The cycle visits him whatever becomes of the change, for he has a pending mark that has to go."""
     members: PlannedMembers | None = None
     """Of a group; None: it is about a person."""
+    judged: bool = False
+    """The guard has let it pass and counted it before; it is tried again."""
+
+
+class GroupsThere(Model):
+    """What the share of deleted groups is a share of."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    now: int
+    """Groups that the store has now."""
+    deleted: int
+    """Groups that were deleted within the guard's interval."""
 
 
 class Plan(Model):
@@ -102,6 +115,8 @@ class Plan(Model):
     """What a policy left out. ``reason`` is why; ``kind`` and ``fields`` are what would have happened, if known."""
     groups: tuple[PlannedChange, ...] = ()
     """The groups that change, which come after the people; ``NOTHING``: the store lets go of one."""
+    groups_there: GroupsThere | None = None
+    """Only where groups are to be deleted."""
 
     @property
     def counts(self) -> dict[ChangeKind, int]:
@@ -116,7 +131,7 @@ class Plan(Model):
     @property
     def digest(self) -> str:
         """The same for two plans that do the same to the same people and groups. Names and reasons do not count."""
-        done = [sorted(map(_essence, _effective(changes))) for changes in (self.changes, self.groups)]
+        done = [sorted(map(essence, _effective(changes))) for changes in (self.changes, self.groups)]
         return hashlib.sha256(json.dumps([self.store, *done]).encode()).hexdigest()
 
     @property
@@ -206,10 +221,10 @@ def _effective(changes: Iterable[PlannedChange]) -> Iterator[PlannedChange]:
 
 
 def _by_id(plan: Plan) -> dict[str, list[object]]:
-    return {change.identity: _essence(change) for change in _effective((*plan.changes, *plan.groups))}
+    return {change.identity: essence(change) for change in _effective((*plan.changes, *plan.groups))}
 
 
-def _essence(change: PlannedChange) -> list[object]:
+def essence(change: PlannedChange) -> list[object]:
     """What a change does, and to whom."""
     members = [change.members.digest] if change.members else []
     fields = [[part.field, part.before, part.after] for part in change.fields]

@@ -51,6 +51,49 @@ class Threshold(Model):
         return f"{self.count} people and {self.percent:g} %"
 
 
+MOST_GROUPS = 3
+"""Groups that may be deleted whatever their share: a project that ends takes a few."""
+
+MOST_GROUPS_PERCENT = 10.0
+"""Of the groups there are: a filter in Entra that went wrong takes more."""
+
+MOST_GROUPS_SHARE = 50.0
+"""Percent of at least FEW_GROUPS groups: the limit where there are so few that ``count`` never holds."""
+
+MOST_GROUPS_AT_ALL = 50
+"""Groups whatever their share: nobody makes so many again by hand."""
+
+FEW_GROUPS = 3
+"""Fewer groups have no share: of two, one is half."""
+
+
+class GroupLimit(Model):
+    """A store's limit on groups deleted within INTERVAL, by pushes and cycles together."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    count: int = Field(default=MOST_GROUPS, ge=0, description="Groups")
+    percent: float = Field(default=MOST_GROUPS_PERCENT, ge=0, le=100, description="Of the groups")
+    share: float = Field(default=MOST_GROUPS_SHARE, ge=0, le=100, description="Of the groups, however few")
+    most: int = Field(default=MOST_GROUPS_AT_ALL, ge=0, description="Groups, however many there are")
+
+    def is_passed(self, count: int, of: int) -> bool:
+        """Whether ``count`` of ``of`` groups are too many."""
+        many = count > self.count and count * 100 > self.percent * of
+        most_of_few = of >= FEW_GROUPS and count * 100 > self.share * of
+        return many or most_of_few or count > self.most
+
+    def free(self, of: int) -> int:
+        """The number of ``of`` groups that may be deleted within INTERVAL without a decision."""
+        return next((count - 1 for count in range(1, of + 1) if self.is_passed(count, of)), of)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.count} groups and {self.percent:g} %, or {self.share:g} % of at least {FEW_GROUPS}, "
+            f"or {self.most} groups"
+        )
+
+
 class GuardLimits(Model):
     """A store's limits."""
 
@@ -64,6 +107,7 @@ class GuardLimits(Model):
         default=Threshold(count=MOST_MEMBERS, percent=MOST_MEMBERS_PERCENT),
         description="Members removed from one group",
     )
+    groups: GroupLimit = Field(default=GroupLimit(), description="Groups deleted within 40 minutes")
     creations: int | None = Field(
         default=None,
         ge=0,
@@ -82,6 +126,7 @@ class Rule(StrEnum):
 
     LEAVINGS = "leavings"
     MEMBERS = "members"
+    GROUPS = "groups deleted"
     CREATIONS = "creations"
     ONE_FIELD = "one field"
     PUSHED = "pushed leavings"
@@ -103,7 +148,7 @@ class Breach(Model):
     """Of them, those who left within the interval before."""
     of: int
     """The active people, with those of ``recent``."""
-    limit: Threshold | int
+    limit: Threshold | GroupLimit | int
 
     @property
     def percentage(self) -> float:
@@ -120,6 +165,9 @@ class Breach(Model):
             limit = str(self.limit).replace("people", "members")
             which = f"the group {self.group}" if self.group else "the group"
             return f"{share} would be removed from {which}{recent}; the limit is {limit}."
+        if self.rule is Rule.GROUPS:
+            share = f"{self.count} of {self.of} groups ({self.percentage:.1f} %)"
+            return f"{share} would be deleted from Zoho One{recent}; the limit is {self.limit}."
         share = f"{self.count} of {self.of} active people ({self.percentage:.1f} %)"
         if self.rule is Rule.ONE_FIELD:
             return f"The field {self.field} would change for {share}; the limit is {self.limit}."
@@ -160,6 +208,17 @@ def check_members(
     return Breach(rule=Rule.MEMBERS, group=group, count=count, recent=recent, of=of, limit=limits.members)
 
 
+def check_group_deletions(deleted: int, groups: int, limits: GuardLimits, recent: int) -> Breach | None:
+    """The limit on groups that are deleted.
+
+    ``groups``: how many there are now. ``recent``: how many were deleted within INTERVAL.
+    """
+    count, of = deleted + recent, groups + recent
+    if not deleted or not limits.groups.is_passed(count, of):
+        return None
+    return Breach(rule=Rule.GROUPS, count=count, recent=recent, of=of, limit=limits.groups)
+
+
 def pushed_too_many(plan: Plan, active_users: int, limits: GuardLimits) -> Breach | None:
     """What a plan is held by once the guard of the push keeps people back: whoever leaves in it, if anybody does."""
     leaving = sum(plan.counts.get(kind, 0) for kind in LEAVINGS)
@@ -179,7 +238,11 @@ def _breaches(plan: Plan, active_users: int, limits: GuardLimits, recent: int) -
     for field in ZohoField:
         if limits.one_field.is_passed(people[field], active_users):
             yield Breach(rule=Rule.ONE_FIELD, field=field, count=people[field], of=active_users, limit=limits.one_field)
-    for group in plan.groups:
+    new = [group for group in plan.groups if not group.judged]
+    deleted, there = sum(group.kind is ChangeKind.DELETE for group in new), plan.groups_there
+    if there and (breach := check_group_deletions(deleted, there.now, limits, there.deleted)) is not None:
+        yield breach
+    for group in new:
         found = group.members
         if found and (breach := check_members(found.leaving, found.of, limits, found.recent, group.name)) is not None:
             yield breach

@@ -62,22 +62,32 @@ class Applying:
     sleep: Callable[[float], None] = time.sleep
 
     def apply(
-        self, store: Store, plan: Plan, done: Callable[[Sequence[RunChange]], None], beat: Callable[[], None]
+        self,
+        store: Store,
+        plan: Plan,
+        done: Callable[[Sequence[RunChange]], None],
+        beat: Callable[[], None],
+        must_end: Callable[[], bool] = lambda: False,
     ) -> None:
         """Take a plan to Zoho One. ``done`` hears what became of its changes, in any order within a kind.
 
         ``beat`` is called between portions, so that at least one is done each time; it may raise to end the work there.
+        ``must_end`` is asked before each turn: people whose turn has not begun are not tried then.
         """
         left_out = tuple(change for change in plan.suppressed if change.pending)
-        turns = _Turns(self, store)
+        turns = _Turns(self, store, must_end)
         with ThreadPoolExecutor(store.zoho.parallel_calls) as pool:
             for kind, changes in groupby((*plan.changes, *left_out), key=lambda change: change.kind):
                 finished: list[RunChange] = []
+
+                def hear(some: Sequence[RunChange], finished: list[RunChange] = finished) -> None:
+                    finished.extend(some)
+                    done(some)
+
                 try:
-                    turns.work_through(sorted(changes, key=_by_id), pool, finished.extend, beat)
+                    turns.work_through(sorted(changes, key=_by_id), pool, hear, beat)
                 finally:
                     self._count(store, kind, sum(each.result is Result.DONE for each in finished))
-                    done(finished)
                 if turns.stopped is not None:
                     raise Stopped(turns.stopped)
 
@@ -96,6 +106,7 @@ class _Turns:
 
     parts: Applying
     store: Store
+    must_end: Callable[[], bool]
     stopped: str | None = None
     """Why nobody else is tried."""
     busy: int = 0
@@ -191,7 +202,7 @@ class _Turns:
         mark, parts = stored.identity.pending, self.parts
         assert mark is not None  # its lease has just been taken
         try:
-            if self.ended.is_set() or mark.lease_ends - parts.now() < parts.lease * 0.75:
+            if self.ended.is_set() or self.must_end() or mark.lease_ends - parts.now() < parts.lease * 0.75:
                 parts.settle.give_back(self.store, stored, "Its turn did not come in time")
                 return self._told(change, Result.NOT_TRIED, None)
             parts.settle.finish(self.store, stored, certain=certain)

@@ -20,6 +20,9 @@ from shared.tables.identity_rows import Stored
 from shared.zoho.errors import ZohoUnclear
 from shared.zoho.scim_client import ZohoUsers
 
+PAGE = 1000
+"""People read between two heartbeats."""
+
 
 @dataclass
 class Comparison:
@@ -46,12 +49,13 @@ class Comparing:
     def compare(self, store: Store, beat: Callable[[], None]) -> Comparison:
         """Note the drift of each account, and mark it to be set back where the store says so.
 
-        ``beat`` is called between pages; it may raise to end the work there, and the next full cycle begins anew.
+        ``beat`` is called between pages and before each closer look; it may raise to end the work there, and the next
+        full cycle begins anew.
         """
         accounts = self._accounts(store, beat)
         there, found = len(accounts), Comparison()
         for number, stored in enumerate(self.identities.everybody(store.id)):
-            if number % 1000 == 0:
+            if number % PAGE == 0:
                 beat()
             account = stored.identity.account
             if account is None:
@@ -63,6 +67,7 @@ class Comparing:
             if there == 0:
                 raise ZohoUnclear("Zoho One lists nobody, where the bridge manages accounts: nothing was changed")
             if stored.identity.pending is None and (held is None or _differing(account.holds, _read(held))):
+                beat()  # each is a call of Zoho One's
                 self._look_closer(store, stored, account, found)
         names = sorted(_read(text).fields.get(ZohoField.USER_NAME, "?") for text in accounts.values())
         found.unmanaged = len(names)

@@ -171,7 +171,11 @@ class _Person(Steps):
         if see is None:
             self.found(Step.IMPORT, False, "Entra has no such user, or he is in its recycle bin.")
             return self._report(self.object_id)
-        name = see(None).person.user_principal_name
+        try:
+            name = see(None).person.user_principal_name
+        except GraphError as unclear:
+            self.found(Step.IMPORT, False, str(unclear))
+            return self._report(self.object_id)
         stored = self.parts.source.find(self.store, self.object_id, name)
         seen = see(stored)
         self.found(Step.IMPORT, True, "Entra has this user.", _properties(seen.person))

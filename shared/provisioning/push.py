@@ -11,14 +11,13 @@ from datetime import datetime, timedelta
 
 from pydantic import JsonValue, TypeAdapter
 
-from shared.directory.azure_user import from_scim
 from shared.directory.desired import status_of
 from shared.directory.history import Event, EventKind
 from shared.directory.identity import Identity, Pending, Said
 from shared.directory.keys import keys_of
 from shared.directory.plan import LEAVINGS, ChangeKind, plan_change
 from shared.directory.scim_path import Resource
-from shared.directory.scim_user import pushed_onto
+from shared.directory.scim_user import new_active, pushed_onto
 from shared.directory.status import Action, Status
 from shared.directory.store import Store
 from shared.model import HIDDEN
@@ -192,9 +191,7 @@ def _still_told(known: Said | None, earlier: Resource, resource: Resource) -> St
 
     Who lies in the recycle bin or left the scope may be enabled: a push of his title does not bring him back.
     """
-    if known is None or from_scim(resource).account_enabled != from_scim(earlier).account_enabled:
-        return None
-    return known.status
+    return known.status if known and new_active(earlier, resource) is None else None
 
 
 def _leaves(identity: Identity) -> bool:

@@ -34,6 +34,7 @@ from shared.scim.member_operations import members_of
 from shared.scim.paging import by_cursor, by_index
 from shared.scim.patience import until_free
 from shared.scim.point_filter import point_of
+from shared.scim.published import unknown_of
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Lookup, Person, Stored
 
@@ -62,6 +63,8 @@ class IdentityStorage(ScimStorage):
     identities: Identities
     push: Push
     group_push: GroupPush
+    ignored: list[str] = field(default_factory=list)
+    """What the request named and no published schema has."""
     _within: bool = False
     _read: dict[str, Stored] = field(default_factory=dict)
 
@@ -118,6 +121,7 @@ class IdentityStorage(ScimStorage):
 
     def create(self, resource_type: ResourceType, resource: Resource[Any]) -> Resource[Any]:
         """A new person, taken to Zoho One."""
+        self.ignored += unknown_of(resource)
         if resource_type.name == GROUP:
             return self.groups.create(resource_type, resource)
         payload = _payload(resource)

@@ -1,6 +1,6 @@
 """The identities of a store in Table Storage; shared/tables/identity_rows.py says what their rows are."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from itertools import batched, islice
 
@@ -37,9 +37,8 @@ from shared.tables.identity_rows import (
     rows_of,
     stored_from,
 )
-from shared.tables.portions import MOST_ROWS
 from shared.tables.service import our_errors
-from shared.tables.store_rows import AFTER_ALL, Operation, StoreRows
+from shared.tables.store_rows import AFTER_ALL, Operation, StoreRows, remove_rows
 
 READERS = 8
 """That read one identity each at the same time: more would only wait for each other in one Python process."""
@@ -189,17 +188,16 @@ class Identities(StoreRows):
         rows = islice(self._range(store, f"event:{identity_id}:", f"event:{identity_id}" + AFTER_ALL, page=most), most)
         return [Event.model_validate_json(gather(row, "event")) for row, _ in rows]
 
-    def drop_events_before(self, store: str, cutoff: datetime) -> None:
-        """Forget what happened before. Reads the keys of all that is kept, a page at a time."""
+    def drop_events_before(self, store: str, cutoff: datetime, heartbeat: Callable[[], None] = lambda: None) -> None:
+        """Forget what happened before. Reads the keys of all that is kept, a page at a time, with a heartbeat for each.
+
+        Cut short, the rest is dropped the next time.
+        """
         oldest = inverted(cutoff)
-        old = (
-            key
-            for row, _ in self._range(store, "event:", "event" + AFTER_ALL, ("RowKey",))
-            if (key := row["RowKey"]).rpartition(":")[2] > oldest
-        )
-        for portion in batched(old, MOST_ROWS, strict=False):
-            with our_errors():
-                self._table.submit_transaction([("delete", {"PartitionKey": store, "RowKey": key}) for key in portion])
+        events = (row["RowKey"] for row, _ in self._range(store, "event:", "event" + AFTER_ALL, ("RowKey",)))
+        for page in batched(events, MOST_IN_A_PAGE, strict=False):
+            remove_rows(self._table, store, [key for key in page if key.rpartition(":")[2] > oldest])
+            heartbeat()
 
     def write(
         self,

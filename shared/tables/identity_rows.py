@@ -17,6 +17,7 @@ The partition is the store; the row keys are
 ``pending:manager:<id>``   has an account since, for which others may have waited
 ``mail:<id>``              due a one-time password that has not been mailed yet
 ``event:<id>:<time>``      history, newest first
+``ignored``                what Entra sends and nothing uses: see ignored_attributes
 =========================  ===========================================================
 
 so that a record, its unique claims, its pending mark and its history change in one transaction, guarded by the

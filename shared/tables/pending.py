@@ -8,6 +8,7 @@ from azure.data.tables import TableClient
 
 from shared.directory.identity import Identity
 from shared.tables.errors import Changed
+from shared.tables.group_rows import HELD
 from shared.tables.identities import guarded_row
 from shared.tables.identity_rows import MANAGER, Stored, arrival_key, rows_of
 from shared.tables.portions import portions
@@ -23,6 +24,8 @@ class Waiting:
     """Not confirmed by Zoho One yet."""
     arrived: tuple[str, ...]
     """Have an account since, for which others may have waited."""
+    groups: tuple[str, ...] = ()
+    """Groups whose deletion waits for a decision."""
 
 
 class PendingMarks:
@@ -42,7 +45,8 @@ class PendingMarks:
             )
             ids = [str(row["RowKey"]).removeprefix("pending:") for row in rows]
         arrived = tuple(each.removeprefix(MANAGER) for each in ids if each.startswith(MANAGER))
-        return Waiting(tuple(each for each in ids if not each.startswith(MANAGER)), arrived)
+        groups = tuple(each.removeprefix(HELD) for each in ids if each.startswith(HELD))
+        return Waiting(tuple(each for each in ids if not each.startswith((MANAGER, HELD))), arrived, groups)
 
     def lease(self, store: str, people: Sequence[tuple[Stored, Identity]]) -> list[Stored]:
         """Write the leases in these people's marks: who was read, and how he is with the lease. In the order given.

@@ -11,16 +11,17 @@ from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 
 import requests
-from pydantic import JsonValue, SecretStr, TypeAdapter, ValidationError
+from pydantic import JsonValue, SecretStr, TypeAdapter
 from requests.adapters import HTTPAdapter
 
 from shared.calls import note_call
 from shared.directory.scim_path import Resource
 from shared.directory.store import Store
-from shared.model import HIDDEN, Model
+from shared.model import HIDDEN
 from shared.zoho.error_answers import error_of, lacks_scope
-from shared.zoho.errors import ZohoBusy, ZohoNotFound, ZohoNowhere, ZohoUnclear
+from shared.zoho.errors import ZohoBusy, ZohoNotFound, ZohoNowhere
 from shared.zoho.pace import Pace
+from shared.zoho.success_answers import Scim, understood
 from shared.zoho.tokens import AccessTokens
 
 CONNECT_SECONDS = 5
@@ -49,7 +50,7 @@ def new_session() -> requests.Session:
     return session
 
 
-class _Listing(Model):
+class _Listing(Scim):
     """What is sure to stand in a SCIM ListResponse (RFC 7644 §3.4.2)."""
 
     totalResults: int  # noqa: N815 - RFC 7644's name
@@ -85,7 +86,7 @@ class ScimCalls:
         body: Resource | None = None,
         query: dict[str, str] | None = None,
         password: SecretStr | None = None,
-    ) -> bytes:
+    ) -> requests.Response:
         """One call, repeated while Zoho One asks for a short wait. Its repetition is safe: userNames are unique.
 
         ``password``: what is in the body and must not be in an error.
@@ -122,7 +123,7 @@ class ScimCalls:
         body: Resource | None,
         query: dict[str, str] | None,
         password: SecretStr | None,
-    ) -> bytes:
+    ) -> requests.Response:
         token = self._tokens.current(self._store)
         response = self._send(method, path, body, query, token)
         if response.status_code == HTTPStatus.UNAUTHORIZED and not lacks_scope(response):
@@ -133,7 +134,7 @@ class ScimCalls:
             if response.status_code == HTTPStatus.TOO_MANY_REQUESTS and isinstance(error, ZohoBusy):
                 self._pace.throttled(error.retry_after)
             raise error
-        return response.content
+        return response
 
     def _send(
         self, method: str, path: str, body: Resource | None, query: dict[str, str] | None, token: str | None
@@ -188,11 +189,3 @@ def quoted(value: str) -> str:
 def patch_of(operations: list[JsonValue]) -> Resource:
     """The body of a PATCH (RFC 7644 §3.5.2)."""
     return {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations}
-
-
-def understood[M: Model](model: type[M], answer: bytes) -> M:
-    """An answer as what it should be. Raises ZohoUnclear."""
-    try:
-        return model.model_validate_json(answer)
-    except ValidationError:
-        raise ZohoUnclear("Zoho One's answer is not SCIM; look at the store's sync endpoint") from None
