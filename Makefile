@@ -1,5 +1,5 @@
 # `make run` and `make test` do all of their own set-up on a fresh machine.
-.PHONY: setup chromium run test lint types unit campaign bench screenshots check-infra lock clean
+.PHONY: setup chromium run test lint types unit campaign check-host bench screenshots check-infra lock clean
 
 # A pyenv shim answers only where .python-version names an installed version, so each candidate is asked.
 PYTHON ?= $(shell for p in python3.13 python3 python; do $$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && echo $$p && break; done)
@@ -54,6 +54,10 @@ unit: setup chromium
 # Properties for an hour, and kills at every point, where `make test` has a short form.
 campaign: setup
 	$(VENV)/pytest -n $(WORKERS) --dist worksteal --hypothesis-profile=campaign --timeout 3600 tests/scim/test_bad_input.py tests/directory tests/provisioning tests/faults tests/local/test_bench.py
+
+# The tests that know no difference between the local host and Azure's own, against Azure's: where `func` is on the PATH.
+check-host: setup
+	$(VENV)/python -m local.check_host
 
 bench: setup
 	$(VENV)/python -m local.bench

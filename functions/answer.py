@@ -1,4 +1,4 @@
-"""An answer to a browser whose Set-Cookie header arrives as it was written.
+"""What the app answers, in the platform's terms; a Set-Cookie header arrives as it was written.
 
 The worker library takes Set-Cookie headers apart, and the host writes them anew: with an empty Domain, which makes
 browsers refuse a cookie named ``__Host-…`` (https://github.com/Azure/azure-functions-python-worker/issues/1902). A
@@ -10,6 +10,9 @@ from typing import Any
 
 import azure.functions as func
 from werkzeug.datastructures import Headers
+
+from shared.console.page import Page
+from shared.scim.endpoint import HttpResponse
 
 
 class Answer(func.HttpResponse):
@@ -36,3 +39,9 @@ class Answer(func.HttpResponse):
 class _Headers(Headers):
     def __contains__(self, key: Any) -> bool:
         return str(key).lower() != "set-cookie" and super().__contains__(key)
+
+
+def answer_of(answer: Page | HttpResponse) -> func.HttpResponse:
+    """A page, or an answer of the sync endpoint."""
+    body = answer.html if isinstance(answer, Page) else answer.body
+    return Answer(func.HttpResponse(body, status_code=answer.status, headers=dict(answer.headers)))

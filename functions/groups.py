@@ -1,8 +1,10 @@
 """Timer: groups and memberships that have not reached Zoho One yet."""
 
+from contextlib import suppress
+
 import azure.functions as func
 
-from shared.bridge import bridge
+from shared.startup import NotStarted, startup
 
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # the library leaves it untyped
 
@@ -11,4 +13,5 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # the library lea
 @blueprint.timer_trigger("timer", schedule="30 */5 * * * *")
 def groups(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the worker passes it by name
     """Try again what is due."""
-    bridge().settle_groups()
+    with suppress(NotStarted):  # tick says it
+        startup().bridge().settle_groups()

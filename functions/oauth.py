@@ -1,31 +1,37 @@
 """HTTP: Zoho's consent, as the admin's browser goes through it."""
 
+from collections.abc import Callable
+
 import azure.functions as func
 
-from functions.answer import Answer
-from shared.bridge import bridge
+from functions.answer import answer_of
+from shared.console.consent_pages import ConsentPages
+from shared.console.obstacle_page import obstacle_page
 from shared.console.page import Page, PageRequest
+from shared.startup import NotStarted, startup
+
+START_ROUTE, CALLBACK_ROUTE = "oauth/start", "oauth/callback"
 
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # the library leaves it untyped
 
 
 @blueprint.function_name("oauth_start")
-@blueprint.route("oauth/start", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)  # the pages ask who is signed in
+@blueprint.route(START_ROUTE, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)  # the pages ask who is signed in
 def oauth_start(req: func.HttpRequest) -> func.HttpResponse:
     """Send an admin's browser to Zoho for a store's consent."""
-    return _reply(bridge().consent_pages.start(_request(req)))
+    return _answer(ConsentPages.start, req)
 
 
 @blueprint.function_name("oauth_callback")
-@blueprint.route("oauth/callback", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@blueprint.route(CALLBACK_ROUTE, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 def oauth_callback(req: func.HttpRequest) -> func.HttpResponse:
     """Take it back, with Zoho's answer."""
-    return _reply(bridge().consent_pages.callback(_request(req)))
+    return _answer(ConsentPages.callback, req)
 
 
-def _request(req: func.HttpRequest) -> PageRequest:
-    return PageRequest(req.url, req.params, req.headers)
-
-
-def _reply(page: Page) -> func.HttpResponse:
-    return Answer(func.HttpResponse(page.html, status_code=page.status, headers=dict(page.headers)))
+def _answer(asked: Callable[[ConsentPages, PageRequest], Page], req: func.HttpRequest) -> func.HttpResponse:
+    try:
+        pages = startup().bridge().consent_pages
+    except NotStarted as reason:
+        return answer_of(obstacle_page(reason.obstacle))
+    return answer_of(asked(pages, PageRequest(req.url, req.params, req.headers)))

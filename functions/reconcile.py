@@ -4,13 +4,15 @@ from typing import List  # noqa: UP035 - the worker refuses `list` in an annotat
 
 import azure.functions as func
 
-from shared.bridge import bridge
+from shared.startup import NotStarted, startup
+
+TICK_SCHEDULE = "0 * * * * *"
 
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # the library leaves it untyped
 
 
 @blueprint.function_name("tick")
-@blueprint.timer_trigger("timer", schedule="0 * * * * *")
+@blueprint.timer_trigger("timer", schedule=TICK_SCHEDULE)
 @blueprint.queue_output("cycles", queue_name="cycles", connection="AzureWebJobsStorage")
 @blueprint.queue_output("errands", queue_name="errands", connection="AzureWebJobsStorage")
 def tick(
@@ -18,10 +20,12 @@ def tick(
     cycles: func.Out[List[str]],  # noqa: UP006
     errands: func.Out[List[str]],  # noqa: UP006
 ) -> None:
-    """Ask for the cycles that are due, and for work whose process has ended."""
-    if messages := bridge().due_cycles():
+    """Say that the app is alive, and ask for the cycles that are due, and for work whose process has ended."""
+    if not startup().heartbeat():
+        return
+    if messages := startup().bridge().due_cycles():
         cycles.set(messages)
-    if messages := bridge().waiting_errands():
+    if messages := startup().bridge().waiting_errands():
         errands.set(messages)
 
 
@@ -30,5 +34,10 @@ def tick(
 @blueprint.queue_output("cycles", queue_name="cycles", connection="AzureWebJobsStorage")
 def run_cycle(message: func.QueueMessage, cycles: func.Out[List[str]]) -> None:  # noqa: UP006
     """Run what a message asks for, and ask for the rest of it where its time was over."""
-    if messages := bridge().run_cycle(message.get_body()):
+    try:
+        bridge = startup().bridge_in_time()
+    except NotStarted:
+        cycles.set([message.get_body().decode()])  # as a new message: no try is used up while the storage is away
+        return
+    if messages := bridge.run_cycle(message.get_body()):
         cycles.set(messages)

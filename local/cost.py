@@ -19,12 +19,11 @@ CYCLE_CALLS = 10
 """Of a cycle without a change, at the most: it does not depend on the number of people."""
 
 DAYS = 30.4
-TICKS = round(DAYS * 24 * 12)
-"""A month's."""
-TIMERS = 3
-"""That fire every five minutes."""
-TIMER_CALLS = 2 + 2 + 3
-"""Round trips of all three: the stores, and what is due in one of them."""
+MINUTES = round(DAYS * 24 * 60)
+FIRED = MINUTES + 2 * MINUTES // 5
+"""Timers in a month: ``tick`` each minute, two others every five."""
+TIMER_CALLS = MINUTES * 5 + MINUTES // 5 * (2 + 3)
+"""Their round trips: the tables, the stores and their leases each minute; the stores, and what is due in them."""
 CYCLES = round(DAYS * 24 * 60 / 40)
 CHANGED, CAME, LEFT = 0.10, 0.02, 0.02
 """Shares of the people in a month: something changes that Zoho One holds; they join; they leave."""
@@ -42,7 +41,7 @@ PERSON_BYTES = 14_000
 """Rows of one person, keys and some history included: measured on `python -m local serve --people 100`."""
 LINE_BYTES = 700
 """Billed for a log line with what the platform adds to it."""
-PUSH_LINES, CALL_LINES, TIMER_LINES, CYCLE_LINES = 3, 1, 2, 4
+PUSH_LINES, CALL_LINES, TIMER_LINES, CYCLE_LINES = 3, 1, 3, 4
 """The bridge's own, and the host's lines of beginning and end."""
 
 COMPARED_PAGE = 100
@@ -67,20 +66,18 @@ def month(people: int, prices: Mapping[str, float]) -> Iterator[Item]:
     changed, came, left = (math.ceil(people * share) for share in (CHANGED, CAME, LEFT))
     # Entra looks before it writes; and each of these is seen by the cycle too, which finds nothing left to do.
     requests = {"GET": changed + came + left, "POST": came, "PATCH": changed + left}
-    executions = sum(requests.values()) + TIMERS * TICKS + CYCLES
+    executions = sum(requests.values()) + FIRED + CYCLES
     pages = math.ceil(people / COMPARED_PAGE) * round(DAYS)
-    seconds = sum(requests.values()) * REQUEST_SECONDS + TIMERS * TICKS * LEAST_SECONDS + CYCLES * CYCLE_SECONDS
+    seconds = sum(requests.values()) * REQUEST_SECONDS + FIRED * LEAST_SECONDS + CYCLES * CYCLE_SECONDS
     seconds += (changed + came + left) * CHANGE_SECONDS + pages * LEAST_SECONDS
     yield Item("Functions: time", _beyond(seconds * MEMORY_GB, "gb_seconds", prices))
     yield Item("Functions: executions", _beyond(executions, "executions", prices))
     calls = sum(TABLE_CALLS[method] * count for method, count in requests.items()) + CYCLES * CYCLE_CALLS
-    calls += (
-        TICKS * TIMER_CALLS + math.ceil(people * 8 / ROWS_A_PAGE) * round(DAYS) + executions
-    )  # and the host's own leases
+    calls += TIMER_CALLS + math.ceil(people * 8 / ROWS_A_PAGE) * round(DAYS) + executions  # and the host's own leases
     yield Item("Storage: operations", calls * prices["storage_operation"])
     yield Item("Storage: tables", people * PERSON_BYTES / 1e9 * prices["storage_gb"])
     lines = sum(requests.values()) * PUSH_LINES + (changed + came + left) * CALL_LINES
-    lines += TIMERS * TICKS * TIMER_LINES + CYCLES * CYCLE_LINES + pages * CALL_LINES
+    lines += FIRED * TIMER_LINES + CYCLES * CYCLE_LINES + pages * CALL_LINES
     yield Item("Logs", _beyond(lines * LINE_BYTES / 1e9, "log_gb", prices))
     yield Item("Alert rules", ALERTS * prices["alert_rule"])
     yield Item("Key Vault", SECRET_READS * prices["secret_read"])

@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from local.azurite import start_azurite
+from local.host_process import start_host
 from local.processes import Processes
 from local.store import ZohoOneParts, add_store, new_key
 from shared.directory.password import PasswordNotification
@@ -91,10 +91,7 @@ def start_parts(
     environment = app_settings(azurite.connection_string, key, zoho_one) | dict(settings or {})
     if "BRIDGE_SIGN_IN_CLIENT_ID" in environment:
         del environment["BRIDGE_LOCAL_ADMIN"]
-    host: dict[str, Any]
-    _, host = processes.start_module(
-        "local.host", "--port", str(port), *(() if timers else ("--no-timers",)), environment=environment
-    )
+    host = start_host(processes, port=port, environment=environment, timers=timers)
     api_console = {
         "zoho_sync_endpoint": zoho_one.sync_endpoint,
         "zoho_client_id": zoho_one.client_id,
@@ -102,4 +99,4 @@ def start_parts(
     }
     file = processes.logs / "local.settings.json"
     file.write_text(json.dumps({"IsEncrypted": False, "Values": environment}, indent=2))
-    return Parts(azurite.connection_string, zoho_one.url, host["url"], STORE, token, api_console, environment, file)
+    return Parts(azurite.connection_string, zoho_one.url, host.url, STORE, token, api_console, environment, file)

@@ -8,12 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 ROOT = Path(__file__).parent.parent
-START_PATIENCE = 30.0  # seconds; a cold import of the app on a busy two-core machine takes five
+START_PATIENCE = 90.0  # seconds; a cold import of the app takes five on two cores, a minute beside thirty others
 STOP_PATIENCE = 5.0  # seconds until SIGKILL follows SIGTERM
 POLL_INTERVAL = 0.01  # seconds
 
@@ -25,7 +26,9 @@ class ChildFailedError(RuntimeError):
 class Child:
     """One running child. `output` is what it prints, `log` what it writes to the standard error."""
 
-    def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path, folder: Path = ROOT
+    ) -> None:
         self.name = name
         self.log = log
         self.output = log.with_suffix(".out")
@@ -36,7 +39,7 @@ class Child:
                 stdout=output,
                 stderr=errors,
                 env={**os.environ, **environment},
-                cwd=ROOT,
+                cwd=folder,
                 start_new_session=True,  # Ctrl-C reaches the parent alone, which then stops its children in order
             )
         self.pid = self._process.pid
@@ -68,12 +71,14 @@ class Child:
         try:
             self._process.wait(STOP_PATIENCE)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-        self._reap()
+            self.kill()
+        else:
+            self._reap()
 
     def kill(self) -> None:
-        """End the process as a crash or a power cut would: SIGKILL, without a chance to tidy up."""
-        self._process.kill()
+        """End the process and its own children as a power cut would: SIGKILL, without a chance to tidy up."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
         self._reap()
 
     def send(self, sent: signal.Signals) -> None:
@@ -104,10 +109,12 @@ class Processes:
         while self.children:
             self.children.pop().stop()
 
-    def start(self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None) -> Child:
+    def start(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None, folder: Path = ROOT
+    ) -> Child:
         """Start a command that ends when its standard input does. `environment` is added to this process's own."""
         log = self.logs / f"{next(self._numbers):02}-{name}.log"
-        child = Child(name, command, environment or {}, log)
+        child = Child(name, command, environment or {}, log, folder)
         self.children.append(child)
         return child
 

@@ -1,19 +1,23 @@
-"""Queue triggers and queue outputs, on the queues of Azurite.
+"""Queue triggers and queue outputs, on the queues of Azurite, as Azure's host works on them.
 
-A message is hidden while a function works on it and gone when it is done. One that failed comes back at once, and after
-five times ends in the poison queue. One whose host was killed comes back when its lease ends.
-Source: https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue-trigger.
+A message is hidden for ten minutes at a time while a function works on it, which is renewed, and gone when it is done.
+One that failed, or whose worker died, comes back after host.json's ``visibilityTimeout``, and after ``maxDequeueCount``
+times ends in the poison queue. One whose host died comes back when the ten minutes are over. Text that is no Base64 is
+poison at once. Measured on the host 4.1037, and
+https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue-trigger.
 """
 
 import asyncio
 import base64
 import json
 import logging
+import math
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueClient, QueueMessage
@@ -21,11 +25,44 @@ from azure.storage.queue import QueueClient, QueueMessage
 from local.worker import Function, FunctionFailedError, Outcome
 from local.worker_messages import TypedData
 
-LEASE = 30  # seconds; Azure leases for ten minutes and renews, which a developer who restarts the host would wait for
-POLL_INTERVAL = 0.2  # seconds; Azure backs off to a minute
-BATCH_SIZE = 16  # messages worked on at once, Azure's default
-MAX_DEQUEUE_COUNT = 5
-RETRY_INTERVAL = 2  # seconds until a storage that does not answer is asked again
+LEASE = 600.0
+"""Seconds that a message is hidden at a time."""
+POLL_INTERVAL = 0.2
+"""Seconds; kinder than Azure, which backs off to host.json's maxPollingInterval."""
+RETRY_INTERVAL = 2
+"""Seconds until a storage that does not answer is asked again."""
+
+
+@dataclass(frozen=True)
+class QueueOptions:
+    """host.json's ``extensions.queues``, with the defaults of the host."""
+
+    visibility_timeout: float = 0.0
+    """Seconds until a message that failed comes back."""
+    batch_size: int = 16
+    new_batch_threshold: int = 8
+    max_dequeue_count: int = 5
+    time_scale: float = 1.0
+    """How many times as fast as in Azure time passes for messages."""
+
+    @classmethod
+    def of(cls, host_json: Mapping[str, Any], time_scale: float) -> Self:
+        """From host.json."""
+        said = host_json.get("extensions", {}).get("queues", {})
+        batch = said.get("batchSize", cls.batch_size)
+        hours, minutes, seconds = said.get("visibilityTimeout", "00:00:00").split(":")
+        return cls(
+            int(hours) * 3600 + int(minutes) * 60 + float(seconds),
+            batch,
+            said.get("newBatchThreshold", batch // 2),
+            said.get("maxDequeueCount", cls.max_dequeue_count),
+            time_scale,
+        )
+
+    def scaled(self, seconds: float) -> int:
+        """Seconds as they pass here; the storage counts whole ones."""
+        return math.ceil(seconds / self.time_scale)
+
 
 type Run = Callable[[Function, TypedData, Mapping[str, TypedData]], Awaitable[object]]
 
@@ -39,50 +76,70 @@ transport_logger.setLevel(logging.WARNING)
 class TriggerQueue:
     """The queue that triggers one function, and its poison queue."""
 
-    def __init__(self, function: Function, run: Run) -> None:
+    def __init__(self, function: Function, run: Run, options: QueueOptions) -> None:
         self._function = function
         self._run = run
+        self._options = options
         self._queue = _client(function.trigger)
         self._working: set[asyncio.Task[None]] = set()
 
     async def poll(self) -> None:
         """Hand messages to the function as they come, for ever."""
         while True:
+            await self._poll_once()
+
+    async def drained(self, seconds: float) -> bool:
+        """Wait for what is under way, and tell whether all of it is done."""
+        return not self._working or not (await asyncio.wait(self._working, timeout=seconds))[1]
+
+    async def _poll_once(self) -> None:
+        messages: list[QueueMessage] = []
+        if len(self._working) <= self._options.new_batch_threshold:
             try:
-                messages = await asyncio.to_thread(self._receive, min(32, BATCH_SIZE - len(self._working)))
+                messages = await asyncio.to_thread(self._receive)
             except AzureError as error:
                 logger.warning("the queue of %s does not answer: %s", self._function.name, type(error).__name__)
                 await asyncio.sleep(RETRY_INTERVAL)
-                continue
-            for message in messages:
-                task = asyncio.create_task(self._work(message))
-                self._working.add(task)
-                task.add_done_callback(self._working.discard)
-            if not messages or len(self._working) >= BATCH_SIZE:
-                await asyncio.sleep(POLL_INTERVAL)
+        for message in messages:
+            task = asyncio.create_task(self._work(message))
+            self._working.add(task)
+            task.add_done_callback(self._working.discard)
+        if not messages:
+            await asyncio.sleep(POLL_INTERVAL)
 
-    def _receive(self, count: int) -> list[QueueMessage]:
-        if count <= 0:
-            return []
+    def _receive(self) -> list[QueueMessage]:
+        hidden = self._options.scaled(LEASE)
         try:
-            return list(self._queue.receive_messages(max_messages=count, visibility_timeout=LEASE))
+            # One page: the SDK would ask for the next as long as there are any.
+            pages = self._queue.receive_messages(
+                messages_per_page=self._options.batch_size,
+                max_messages=self._options.batch_size,
+                visibility_timeout=hidden,
+            )
+            return list(pages)
         except ResourceNotFoundError:
             return []  # nobody has put anything into it yet
 
     async def _work(self, message: QueueMessage) -> None:
         try:
-            succeeded = await self._run_leased(message)
+            try:
+                data, metadata = _trigger_data(message)
+            except ValueError:
+                logger.error("a message of %s is no text in Base64", self._function.name)  # noqa: TRY400 - and no more
+                await asyncio.to_thread(self._poison, message)
+                return
+            succeeded = await self._run_leased(message, data, metadata)
             await asyncio.to_thread(self._remove if succeeded else self._give_back, message)
         except AzureError as error:
             logger.warning("a message of %s will come again: %s", self._function.name, type(error).__name__)
 
-    async def _run_leased(self, message: QueueMessage) -> bool:
+    async def _run_leased(self, message: QueueMessage, data: TypedData, metadata: Mapping[str, TypedData]) -> bool:
         """Run the function while the message stays hidden. Tells whether it succeeded."""
         done = asyncio.Event()
         renewal = asyncio.create_task(self._renew(message, done))
         try:
-            await self._run(self._function, *_trigger_data(message))
-        except (FunctionFailedError, ValueError):  # a message that is not base64 is as bad as a function that fails
+            await self._run(self._function, data, metadata)
+        except FunctionFailedError:
             return False
         else:
             return True
@@ -91,11 +148,12 @@ class TriggerQueue:
             await renewal
 
     async def _renew(self, message: QueueMessage, done: asyncio.Event) -> None:
+        lease = self._options.scaled(LEASE)
         while True:
             try:
-                await asyncio.wait_for(done.wait(), LEASE / 2)
+                await asyncio.wait_for(done.wait(), lease / 2)
             except TimeoutError:
-                renewed = await asyncio.to_thread(self._queue.update_message, message, visibility_timeout=LEASE)
+                renewed = await asyncio.to_thread(self._queue.update_message, message, visibility_timeout=lease)
                 message.pop_receipt = renewed.pop_receipt
             else:
                 return
@@ -104,9 +162,13 @@ class TriggerQueue:
         self._queue.delete_message(message)
 
     def _give_back(self, message: QueueMessage) -> None:
-        if (message.dequeue_count or 0) < MAX_DEQUEUE_COUNT:
-            self._queue.update_message(message, visibility_timeout=0)
-            return
+        if (message.dequeue_count or 0) < self._options.max_dequeue_count:
+            later = self._options.scaled(self._options.visibility_timeout)
+            self._queue.update_message(message, visibility_timeout=later)
+        else:
+            self._poison(message)
+
+    def _poison(self, message: QueueMessage) -> None:
         binding = self._function.trigger
         _put(_client({**binding, "queueName": f"{binding['queueName']}-poison"}), message.content)
         self._remove(message)

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic, sleep
 
-import requests
 from rich.console import Console
 from rich.markup import escape
 
 from local import people
 from local.entra_directory import EntraDirectory
+from local.host_admin import fire
 from local.person import Person, id_of
 from shared.bridge import Bridge
 from shared.directory.on_demand import StepFound
@@ -131,10 +131,7 @@ class ReconcilerSteps:
         runs = self.bridge.reconciler.runs
         before = {run.id for run in runs.newest(self.store)}
         request = CycleRequest(store=self.store, asked_by="local admin")
-        fired = requests.post(
-            f"{self.host}/admin/functions/run_cycle", json={"input": request.model_dump_json()}, timeout=10
-        )
-        fired.raise_for_status()
+        fire(self.host, "run_cycle", request.model_dump_json())
         gives_up = monotonic() + PATIENCE
         while monotonic() < gives_up:
             run = next((run for run in runs.newest(self.store) if run.id not in before), None)

@@ -9,6 +9,7 @@ import json
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from playwright.sync_api import ViewportSize, sync_playwright
 
 from local.console_browser import BROWSERS, ConsoleBrowser, find_browser
 from local.people import make_people
-from local.processes import ROOT
+from local.processes import ROOT, Processes
 from shared.directory.identity import id_of_object
 
 PEOPLE = 40
@@ -79,8 +80,11 @@ def main() -> int:
                 page.goto(origin + path)
                 page.wait_for_load_state("networkidle")
                 _save(page.screenshot(), folder / f"{name}-{scheme}.png")
+            with _wrongly_set() as page_of_what_is_wrong:
+                page.goto(page_of_what_is_wrong)
+                _save(page.screenshot(), folder / f"wrong-setting-{scheme}.png")
         chromium.close()
-    print(f"{2 * len(pages)} pictures are in {folder}")
+    print(f"{2 * (len(pages) + 1)} pictures are in {folder}")
     return 0
 
 
@@ -98,6 +102,20 @@ def _served() -> Iterator[dict[str, str]]:
         yield json.loads(process.stdout.readline())
         process.send_signal(signal.SIGTERM)
         process.wait(20)
+
+
+@contextmanager
+def _wrongly_set() -> Iterator[str]:
+    """The console of an app in Azure whose settings are wrong."""
+    settings = {
+        "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+        "BRIDGE_ENCRYPTION_KEYS": "@Microsoft.KeyVault(SecretUri=https://contoso.vault.azure.net/secrets/keys)",
+        "BRIDGE_SMTP_PORT": "often",
+        "WEBSITE_SITE_NAME": "func-bridge-contoso",
+    }
+    with tempfile.TemporaryDirectory() as logs, Processes(Path(logs)) as processes:
+        _, ready = processes.start_module("local.host", "--port", "0", "--no-timers", environment=settings)
+        yield f"{ready['url']}/console/"
 
 
 def _bring_to_life(browser: ConsoleBrowser) -> None:

@@ -75,8 +75,35 @@ def url_of(listener: socket.socket) -> str:
     return f"http://{LOOPBACK}:{listener.getsockname()[1]}"
 
 
-async def serve(application: Application, listener: socket.socket, ready: dict[str, Any]) -> None:
-    """Say in one line of JSON what is ready, then answer requests until SIGTERM or Ctrl-C."""
+class _Server(uvicorn.Server):
+    """uvicorn's own, with something to do beside the requests under way when it is told to end."""
+
+    def __init__(self, config: uvicorn.Config, at_end: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(config)
+        self._at_end = at_end
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await asyncio.gather(super().shutdown(sockets), self._at_end())
+
+
+async def _nothing() -> None:
+    """Nothing is to be done."""
+
+
+async def serve(
+    application: Application,
+    listener: socket.socket,
+    ready: dict[str, Any],
+    *,
+    grace: int = GRACE,
+    largest_head: int | None = None,
+    at_end: Callable[[], Awaitable[None]] = _nothing,
+) -> None:
+    """Say in one line of JSON what is ready, then answer requests until SIGTERM or Ctrl-C.
+
+    ``grace``: seconds for requests under way. ``largest_head``: bytes of a request's line and headers that are read at
+    all. ``at_end``: what is to be done when it is told to end, beside those requests.
+    """
     config = uvicorn.Config(
         application,
         http=DroppableProtocol,
@@ -88,10 +115,11 @@ async def serve(application: Application, listener: socket.socket, ready: dict[s
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE,
-        timeout_graceful_shutdown=GRACE,
+        timeout_graceful_shutdown=grace,
+        h11_max_incomplete_event_size=largest_head,
     )
     print(json.dumps(ready), flush=True)
-    await uvicorn.Server(config).serve(sockets=[listener])
+    await _Server(config, at_end).serve(sockets=[listener])
 
 
 def log_to_stderr() -> None:
@@ -115,11 +143,11 @@ async def read_body(receive: Receive) -> bytes:
             return b"".join(parts)
 
 
-async def answer(send: Send, status: int, body: bytes = b"", headers: Headers = ()) -> None:
-    """Send a whole response, with its Content-Length."""
+async def answer(send: Send, status: int, body: bytes = b"", headers: Headers = (), *, in_chunks: bool = False) -> None:
+    """Send a whole response, with its Content-Length; ``in_chunks`` without, where it has a body."""
     pairs = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
     pairs = [(name, value) for name, value in pairs if name not in (b"content-length", b"transfer-encoding")]
-    if status not in BODILESS:
+    if status not in BODILESS and not (in_chunks and body):
         pairs.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": pairs})
     await send({"type": "http.response.body", "body": body})

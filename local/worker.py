@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import azure_functions_runtime as library
 
@@ -56,6 +56,44 @@ class Outcome:
 
     returned: protos.TypedData | None
     outputs: Mapping[str, protos.TypedData]
+
+
+class Worker(Protocol):
+    """What runs the app's functions: in this process, or in one of its own."""
+
+    async def start(self) -> list[Function]:
+        """Load the app and return its functions. Raises AppFailedError."""
+        ...
+
+    async def invoke(
+        self, function: Function, data: protos.TypedData, metadata: Mapping[str, protos.TypedData] | None = None
+    ) -> Outcome:
+        """See ``invoke``."""
+        ...
+
+    def end(self) -> None:
+        """Stop, whatever is under way."""
+        ...
+
+
+class InThisProcess:
+    """A worker that lives and dies with the host: for tests that kill both at one exact call, and for measuring."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def start(self) -> list[Function]:
+        """See Worker."""
+        return await load_app(self._folder)
+
+    async def invoke(
+        self, function: Function, data: protos.TypedData, metadata: Mapping[str, protos.TypedData] | None = None
+    ) -> Outcome:
+        """See Worker."""
+        return await invoke(function, data, metadata)
+
+    def end(self) -> None:
+        """See Worker; its threads end with the process."""
 
 
 async def load_app(folder: Path) -> list[Function]:

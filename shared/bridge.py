@@ -3,11 +3,10 @@
 import hashlib
 import logging
 import random
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 
 import requests
-from azure.data.tables import TableServiceClient
 
 from shared.connection.consent import Consent
 from shared.connection.disconnect import Disconnect
@@ -28,7 +27,7 @@ from shared.provisioning.push import Push
 from shared.provisioning.start import Switch
 from shared.reconciler import Reconciler
 from shared.scim.endpoint import SyncEndpoint
-from shared.settings import Platform, Settings, read_settings
+from shared.settings import Platform, Settings
 from shared.sign_in_settings import SignInOff
 from shared.tables.connections import Connections
 from shared.tables.consents import Consents
@@ -39,7 +38,7 @@ from shared.tables.mails import Mails
 from shared.tables.mappings import Mappings
 from shared.tables.recent_leavings import Leavings
 from shared.tables.secrets import Secrets
-from shared.tables.service import connect
+from shared.tables.service import connect, create_missing_tables
 from shared.tables.sessions import Sessions
 from shared.tables.stores import Stores
 from shared.zoho.group_client import ZohoGroups
@@ -51,12 +50,22 @@ from shared.zoho.scim_client import ZohoUsers
 _log = logging.getLogger("bridge.cycle")
 
 
+@dataclass(frozen=True)
+class Heartbeat:
+    """How the stores are, as one line of the log says it each minute."""
+
+    stores: int
+    """That are started."""
+    interrupted: int
+    """Of these, with a cycle that began and did not end, and that nobody works on."""
+
+
 class Bridge:
     """What the functions call. Raises TablesBusy where the storage account does not answer."""
 
     def __init__(self, settings: Settings) -> None:
         self.account = settings.storage
-        service: TableServiceClient = connect(self.account)
+        self._service = service = connect(self.account)
         self.table = service.get_table_client
         self.keys = keys = settings.encryption_keys.get_secret_value()
         session = new_session()
@@ -143,6 +152,12 @@ class Bridge:
             public_url=public_url,
         )
 
+    def heartbeat(self) -> Heartbeat:
+        """Look after the stores. Three round trips, however many there are. A table that is missing is made again."""
+        for table in create_missing_tables(self._service):
+            _log.error("table=%s was missing and is made again, empty: see Backup and restore", table)
+        return Heartbeat(len(self.stores.started()), len(self.reconciler.cycles.interrupted()))
+
     def due_cycles(self) -> list[str]:
         """The messages that ask for the cycles which are due now, those that were cut off among them."""
         return [request.model_dump_json() for request in self.reconciler.cycles.due()]
@@ -188,9 +203,3 @@ def _secret(purpose: str, keys: str) -> bytes:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-@cache
-def bridge() -> Bridge:
-    """This process's bridge, from its settings. Raises SettingsWrong."""
-    return Bridge(read_settings())

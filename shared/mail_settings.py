@@ -52,7 +52,7 @@ def is_unresolved(secret: SecretStr | None) -> bool:
 class MailSettings(BaseSettings):
     """Which way mail goes, and what that way needs; with BRIDGE_MAIL unset, none goes."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False)
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False, hide_input_in_errors=True)
 
     mail: Mail | None = Field(
         default=None, validation_alias="BRIDGE_MAIL", description="How one-time passwords are mailed; unset, none are"
@@ -105,7 +105,9 @@ class MailSettings(BaseSettings):
         description="Unset where the function app's managed identity has Mail.Send",
     )
     mail_folder: Path | None = Field(
-        default=None, validation_alias="BRIDGE_MAIL_FOLDER", description="For one machine only: where mails are kept"
+        default=None,
+        validation_alias="BRIDGE_MAIL_FOLDER",
+        description="For one machine only: where mails are kept, outside of the app's folder; `~` is your home",
     )
 
     def mail_way(self, *, in_azure: bool) -> tuple[MailWay, str] | None:
@@ -135,7 +137,7 @@ class MailSettings(BaseSettings):
                     raise ValueError("BRIDGE_MAIL=folder is for one machine: in Azure nobody would read the mails")
                 if self.mail_folder is None:
                     raise ValueError("BRIDGE_MAIL=folder needs BRIDGE_MAIL_FOLDER")
-                return LocalFolder(self.mail_folder)
+                return LocalFolder(self.mail_folder.expanduser())
 
     def _mailbox(self) -> Mailbox:
         if self.mail_tenant_id is None:

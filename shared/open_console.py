@@ -2,11 +2,10 @@
 
 import hashlib
 from datetime import UTC, datetime
-from functools import cache
 
 from flask import Flask
 
-from shared.bridge import Bridge, bridge
+from shared.bridge import Bridge
 from shared.console.app import create_app
 from shared.console.parts import ConsoleParts
 from shared.provisioning.graph_check import GraphCheck
@@ -70,9 +69,3 @@ def open_console(bridge: Bridge) -> Flask:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-@cache
-def console() -> Flask:
-    """This process's console. Raises pydantic.ValidationError where a setting is missing."""
-    return open_console(bridge())

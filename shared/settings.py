@@ -1,7 +1,9 @@
 """The app's settings, read in one place: environment variables, which in Azure are the app settings."""
 
 import os
+import ssl
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -29,11 +31,31 @@ def _on_loopback(url: HttpUrl) -> HttpUrl:
 type _LoopbackUrl = Annotated[HttpUrl, AfterValidator(_on_loopback)]
 
 
-class SettingsWrong(Exception):
-    """The app cannot start: the message lists all settings that are missing or wrong, and shows the value of none."""
+@dataclass(frozen=True)
+class SettingProblem:
+    """What is wrong with one app setting, without its value."""
 
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n- ".join(["The app cannot start until these app settings are put right:", *problems]))
+    name: str
+    text: str
+    """A sentence that begins with the name."""
+
+
+class SettingsWrong(Exception):
+    """App settings are missing or wrong: the message lists all of them, and shows the value of none."""
+
+    def __init__(self, problems: list[SettingProblem]) -> None:
+        # infra/bicep/queries/app-failures.kql reads the first words.
+        lines = ["The app cannot start until these app settings are put right:", *(each.text for each in problems)]
+        super().__init__("\n- ".join(lines))
+        self.problems = tuple(problems)
+
+
+class _Wrong(ValueError):
+    """What is wrong with one setting, found by looking at several."""
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(f"{name} {text}")
+        self.name = name
 
 
 class StorageSettings(BaseSettings):
@@ -74,14 +96,15 @@ class StorageSettings(BaseSettings):
     @model_validator(mode="after")
     def _names_an_account(self) -> Self:
         if self.tables is None and self.tables_url is None:
-            raise ValueError(
-                "AzureWebJobsStorage is missing: a connection string, or in Azure AzureWebJobsStorage__tableServiceUri "
-                "and AzureWebJobsStorage__credential=managedidentity"
+            raise _Wrong(
+                "AzureWebJobsStorage",
+                "is missing: a connection string, or in Azure AzureWebJobsStorage__tableServiceUri "
+                "and AzureWebJobsStorage__credential=managedidentity",
             )
         if self.tables is None and self.tables_credential is None:
-            raise ValueError("AzureWebJobsStorage__credential is missing: managedidentity")
+            raise _Wrong("AzureWebJobsStorage__credential", "is missing: managedidentity")
         if self.tables_url is not None and self.tables_url.scheme != "https":
-            raise ValueError("AzureWebJobsStorage__tableServiceUri must begin with https://: a token goes there")
+            raise _Wrong("AzureWebJobsStorage__tableServiceUri", "must begin with https://: a token goes there")
         return self
 
     @property
@@ -105,6 +128,7 @@ class Settings(MailSettings, StorageSettings):
     lease_seconds: float = Field(
         default=90,
         gt=0,
+        le=3600,
         validation_alias="BRIDGE_LEASE_SECONDS",
         description="How long one request may write one person: longer than the calls it makes",
     )
@@ -124,6 +148,16 @@ class Settings(MailSettings, StorageSettings):
         validation_alias="BRIDGE_ENTRA_CERTIFICATE",
         description="On one machine only: the file with the certificate of the simulated Entra on 127.0.0.1",
     )
+
+    @field_validator("entra_certificate")
+    @classmethod
+    def _is_certificate(cls, file: Path | None) -> Path | None:
+        if file is not None:
+            try:
+                ssl.create_default_context(cafile=file)
+            except (OSError, ValueError) as error:  # an SSLError is an OSError
+                raise ValueError(f"the file cannot be read as certificates in PEM ({type(error).__name__})") from None
+        return file
 
     @field_validator("encryption_keys")
     @classmethod
@@ -177,7 +211,7 @@ def read_settings() -> Settings:
         raise SettingsWrong(list(dict.fromkeys([*_storage_problems(), *_problems(error), *_unknown()]))) from None
 
 
-def _storage_problems() -> list[str]:
+def _storage_problems() -> list[SettingProblem]:
     try:
         StorageSettings()
     except ValidationError as error:
@@ -185,16 +219,18 @@ def _storage_problems() -> list[str]:
     return []
 
 
-def _problems(error: ValidationError) -> list[str]:
+def _problems(error: ValidationError) -> list[SettingProblem]:
     return [_problem(details) for details in error.errors(include_input=False, include_url=False)]
 
 
-def _problem(details: ErrorDetails) -> str:
+def _problem(details: ErrorDetails) -> SettingProblem:
     name = "".join(str(part) for part in details["loc"][:1])
     if details["type"] == "missing":
-        return f"{name} is missing: {_described()[name]}"
-    text = str(details.get("ctx", {}).get("error", details["msg"]))  # without pydantic's "Value error, "
-    return f"{name}: {text}" if name else text
+        return SettingProblem(name, f"{name} is missing: {_described()[name]}")
+    error = details.get("ctx", {}).get("error")
+    if isinstance(error, _Wrong):
+        return SettingProblem(error.name, str(error))
+    return SettingProblem(name, f"{name}: {error or details['msg']}")  # the error lacks pydantic's "Value error, "
 
 
 def _described() -> Mapping[str, str]:
@@ -203,9 +239,9 @@ def _described() -> Mapping[str, str]:
     return {str(field.validation_alias): field.description or "" for field in fields}
 
 
-def _unknown() -> Iterator[str]:
+def _unknown() -> Iterator[SettingProblem]:
     """Settings of the app's that it does not know: likely one that is missing, misspelled."""
     known = {name.upper() for name in _described()}
     for name in sorted(os.environ):
         if name.upper().startswith("BRIDGE_") and name.upper() not in known:
-            yield f"{name} is no setting of the app: is it misspelled?"
+            yield SettingProblem(name, f"{name} is no setting of the app: is it misspelled?")

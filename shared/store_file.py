@@ -10,22 +10,23 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Literal
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from shared.directory.store import Store
+from shared.model import HIDDEN, Model
 from shared.tables.copies import Row
 
 type Line = tuple[str, Row]
 """A table, and a row of it."""
 
-_LINE = TypeAdapter[Line](Line)
+_LINE = TypeAdapter[Line](Line, config=HIDDEN)
 
 
 class NotAStoreFile(Exception):
     """The file is another one, or was cut off."""
 
 
-class Head(BaseModel):
+class Head(Model):
     """The first line."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,7 +37,7 @@ class Head(BaseModel):
     exported: datetime
 
 
-class Tail(BaseModel):
+class Tail(Model):
     """The last line: how many rows stand before it, by table."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

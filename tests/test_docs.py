@@ -148,7 +148,11 @@ def test_the_sample_settings_are_settings_of_the_app() -> None:
         for field in settings.model_fields.values()
         if isinstance(field.validation_alias, str)
     }
-    assert set(values) - known == {"FUNCTIONS_WORKER_RUNTIME", "PYTHON_THREADPOOL_THREAD_COUNT"}, "the platform's own"
+    assert set(values) - known == {
+        "FUNCTIONS_WORKER_RUNTIME",
+        "AzureWebJobsDisableHomepage",
+        "PYTHON_THREADPOOL_THREAD_COUNT",
+    }, "the platform's own"
     required = {field.validation_alias for field in Settings.model_fields.values() if field.is_required()}
     assert required | {"AzureWebJobsStorage"} <= set(values)
     Settings.model_validate(values | {"BRIDGE_ENCRYPTION_KEYS": new_key()})

@@ -58,7 +58,9 @@ class Scene:
             origin = self.tables.azurite.table_url.rpartition("/")[0]
             connection_string = connection_string.replace(origin, gate.url)
         environment = self._settings(connection_string)
-        process, ready = self._processes.start_module("local.host", "--port", "0", environment=environment)
+        process, ready = self._processes.start_module(
+            "local.host", "--port", "0", "--one-process", environment=environment
+        )
         return Host(process, ready["url"], self.token)
 
     def tables_gate(self, counter: "Counter") -> Gate:

@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from shared.connection.errors import ConsentRefused, Refusal
 from shared.connection.organisation import in_the_way
 from shared.connection.tokens import SharedTokens
 from shared.directory.admin_change import AdminChange, setting_changes
 from shared.directory.store import DataCenterName, Store
+from shared.model import Model
 from shared.tables.connections import AccessToken, Connections, Tokens
 from shared.tables.consents import Asked, Consents, Opened, hashed
 from shared.tables.errors import Unreadable
@@ -32,13 +33,13 @@ CLIENT_SECRET = "client-secret"  # noqa: S105 - the secret's name
 _log = logging.getLogger("bridge.connection")
 
 
-class ConsentAnswer(BaseModel):
+class ConsentAnswer(Model):
     """What Zoho sends the browser back with. All of it may come from anybody.
 
     Its ``location`` only repeats what ``accounts-server`` says, which is checked, and is not read.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     state: str = Field(default="", max_length=200, repr=False)
     code: str = Field(default="", max_length=2000, repr=False)

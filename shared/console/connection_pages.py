@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from flask import Blueprint, request
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, HttpUrl, ValidationError
 
 from shared.connection.consent import CLIENT_SECRET
 from shared.connection.organisation import in_the_way
@@ -14,6 +14,7 @@ from shared.console.setup import after
 from shared.directory.entra_connection import CLOUDS, Credential, EntraConnection, ObjectId, Scope
 from shared.directory.store import Store, UpdateVerb
 from shared.entra.clients import SECRET
+from shared.model import Model
 from shared.provisioning.store_settings import Section, SettingsChanged, fingerprint
 from shared.tables.connections import ConnectionState
 from shared.zoho.data_centers import DATA_CENTERS
@@ -26,7 +27,7 @@ def _none_if_empty(value: object) -> object:
     return None if value == "" else value
 
 
-class ZohoForm(BaseModel):
+class ZohoForm(Model):
     """How the store reaches Zoho One."""
 
     model_config = ConfigDict(extra="ignore")
@@ -44,7 +45,7 @@ class ZohoForm(BaseModel):
     shares_organisation: bool = False
 
 
-class TenantForm(BaseModel):
+class TenantForm(Model):
     """Whose own tokens are accepted."""
 
     model_config = ConfigDict(extra="ignore")

@@ -7,11 +7,12 @@ secret is encrypted in the table like the rest of it, and goes back to the brows
 from datetime import timedelta
 from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict, ValidationError
 from werkzeug.wrappers import Request
 
 from shared.console.form_token import FIELD
 from shared.console.own_address import address_of, own_address
+from shared.model import Model
 from shared.tables.errors import TooLarge
 from shared.tables.sessions import Kept, Sessions
 
@@ -31,7 +32,7 @@ class Row(NamedTuple):
     value: str
 
 
-class SentForm(BaseModel):
+class SentForm(Model):
     """A form as it was sent."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from flask import Blueprint, Response, request
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict, ValidationError
 
 from shared.console.context import NoSuchThing, View, admin, go, is_setting_up, page, parts, the_store
 from shared.console.mapping_view import mapping_table, shown_to_admin
@@ -11,6 +11,7 @@ from shared.console.setup import after
 from shared.directory.mapping_check import InvalidMapping, check_mapping, read_mapping
 from shared.directory.mapping_draft import Draft, rebased
 from shared.directory.zoho_user import ZohoField
+from shared.model import Model
 from shared.tables.mappings import SavedMeanwhile
 
 blueprint = Blueprint("versions", __name__, url_prefix="/console/stores/<store_id>/mapping")
@@ -19,7 +20,7 @@ STEP = 250
 """People compared in one step of the count: as many as a request may take time for."""
 
 
-class Tally(BaseModel):
+class Tally(Model):
     """What has been counted so far of what a change does."""
 
     model_config = ConfigDict(extra="forbid")

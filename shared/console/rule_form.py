@@ -2,7 +2,7 @@
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 
 from shared.directory.mapping import (
     CustomAttribute,
@@ -13,10 +13,11 @@ from shared.directory.mapping import (
     Source,
 )
 from shared.directory.zoho_user import ZohoField
+from shared.model import HIDDEN, Model
 
 type Kind = Literal["profile field", "hard-coded value", "custom attribute", "expression"]
 
-_SOURCE = TypeAdapter[Source](Source)
+_SOURCE = TypeAdapter[Source](Source, config=HIDDEN)
 _BOXES: dict[Kind, str] = {
     "profile field": "field",
     "hard-coded value": "value",
@@ -25,7 +26,7 @@ _BOXES: dict[Kind, str] = {
 }
 
 
-class RuleForm(BaseModel):
+class RuleForm(Model):
     """What stands in the boxes, right or wrong."""
 
     model_config = ConfigDict(extra="ignore")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from flask import Blueprint, Response, request
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict, ValidationError
 
 from shared.console.context import NoSuchThing, View, admin, go, is_live, page, parts, the_store
 from shared.console.plan_view import COLUMNS, row_of
@@ -13,6 +13,7 @@ from shared.console.queued import ask_cycle
 from shared.directory.csv_text import as_csv
 from shared.directory.run import Run, RunChange, RunKind, RunState
 from shared.directory.store import Store
+from shared.model import Model
 from shared.provisioning.cycle import NotNow
 
 blueprint = Blueprint("runs", __name__, url_prefix="/console/stores/<store_id>/runs")
@@ -25,7 +26,7 @@ PORTION = 1000
 """Changes read at a time for a download."""
 
 
-class Asked(BaseModel):
+class Asked(Model):
     """Which kind of cycle is asked for."""
 
     model_config = ConfigDict(extra="ignore")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from flask import Blueprint, request
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BeforeValidator, ConfigDict, ValidationError
 
 from shared.console.context import View, admin, go, page, parts, texts, the_store
 from shared.console.criteria_form import ROOT, Tree
@@ -16,6 +16,7 @@ from shared.directory.former import Adoptions
 from shared.directory.guard import GroupLimit, GuardLimits
 from shared.directory.schedule import Schedule
 from shared.directory.store import Drift, Store
+from shared.model import Model
 from shared.provisioning.store_settings import Section, SettingsChanged, fingerprint
 from shared.tables.identity_rows import Listed
 
@@ -93,7 +94,7 @@ def _none_if_empty(value: object) -> object:
     return None if value == "" else value
 
 
-class GuardForm(BaseModel):
+class GuardForm(Model):
     """The limits as they are typed."""
 
     model_config = ConfigDict(extra="ignore")
@@ -191,7 +192,7 @@ def _shown(limits: GuardLimits) -> dict[str, object]:
     }
 
 
-class ScheduleForm(BaseModel):
+class ScheduleForm(Model):
     """When the reconciler runs, and what it keeps."""
 
     model_config = ConfigDict(extra="ignore")
@@ -201,7 +202,7 @@ class ScheduleForm(BaseModel):
     history_days: int
 
 
-class PauseForm(BaseModel):
+class PauseForm(Model):
     """Until when provisioning pauses: a time of the browser's own control, in UTC."""
 
     model_config = ConfigDict(extra="ignore")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from flask import Blueprint, Response, make_response, render_template, request
-from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 
 from shared.console.context import (
     NoSuchThing,
@@ -28,6 +28,7 @@ from shared.directory.password import MailNotification, PasswordNotice, Password
 from shared.directory.status import Leaving, Reflection, StatusRules, ensure_confirmed
 from shared.directory.store import Store
 from shared.entra.errors import GraphCredentials, GraphError
+from shared.model import HIDDEN, Model
 from shared.notify.message import BadTemplate, Preview, preview
 from shared.provisioning.password_mail import CannotSend, NoPostbox
 from shared.provisioning.store_settings import Section, SettingsChanged, fingerprint
@@ -35,7 +36,7 @@ from shared.provisioning.trial_mail import send_trial_mail
 
 blueprint = Blueprint("settings", __name__, url_prefix="/console/stores/<store_id>")
 
-_ADDRESS = TypeAdapter[MailAddress](MailAddress)
+_ADDRESS = TypeAdapter[MailAddress](MailAddress, config=HIDDEN)
 
 MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'self'"
 """Of a mail in a frame: its styles stand in the text, and it can do nothing, whatever it says."""
@@ -46,7 +47,7 @@ def _lines(value: object) -> object:
     return value.replace(",", "\n").split() if isinstance(value, str) else value
 
 
-class NotificationForm(BaseModel):
+class NotificationForm(Model):
     """The boxes of the page, apart from templates, which have a page of their own."""
 
     model_config = ConfigDict(extra="ignore")

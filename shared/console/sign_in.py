@@ -26,12 +26,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Never
 
-from pydantic import BaseModel
-
 from shared.console.admin import ADMIN_ROLES, OWNER, Admin, NotAnAdmin, NotSignedIn, PagesClosed
 from shared.console.cookies import is_loopback, set_cookie
 from shared.console.own_address import own_address
 from shared.entra.sign_in import NOT_OURS, EntraSignIn, EntraSilent, Identified, SignInRefused
+from shared.model import Model
 from shared.settings import Platform
 from shared.sign_in_settings import SignInOff
 from shared.tables.errors import Changed
@@ -84,7 +83,7 @@ class Step:
     cookie: str
 
 
-class _Flow(BaseModel):
+class _Flow(Model):
     msal: dict[str, Any]
     to: str
 

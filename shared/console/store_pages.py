@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask import Blueprint, request, url_for
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError
+from pydantic import ConfigDict, Field, HttpUrl, ValidationError
 
 from shared.console.consent_pages import CALLBACK
 from shared.console.context import (
@@ -25,6 +25,7 @@ from shared.directory.run import Run, RunKind, RunState
 from shared.directory.schedule import closed, next_due
 from shared.directory.store import DataCenterName, Store, StoreId, ZohoConnection
 from shared.directory.store_state import StoreState, store_state
+from shared.model import Model
 from shared.provisioning.cycle import CycleStanding
 from shared.provisioning.start import CannotStart
 from shared.provisioning.store_removal import StillStarted
@@ -88,7 +89,7 @@ def standing(store: Store) -> Standing:
     )
 
 
-class NewStore(BaseModel):
+class NewStore(Model):
     """The first step's form."""
 
     model_config = ConfigDict(extra="ignore")

@@ -4,16 +4,17 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, ConfigDict
 
 from shared.directory.store import Store
+from shared.model import Model
 
 LONGEST = 300
 """Characters kept of a value: a mail template is shown by its beginning."""
 _COUNTED = "token_hashes"
 
 
-class SettingChange(BaseModel):
+class SettingChange(Model):
     """One setting before and after, as text; None is not set."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -23,7 +24,7 @@ class SettingChange(BaseModel):
     after: str | None
 
 
-class AdminChange(BaseModel):
+class AdminChange(Model):
     """One thing that an administrator did to a store."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -7,10 +7,11 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue
 from pydantic.alias_generators import to_camel
 
 from shared.directory.scim_path import ENTERPRISE, ENTRA, ScimPath
+from shared.model import Model
 
 type Value = bool | str | tuple[str, ...] | None
 
@@ -25,7 +26,7 @@ class FieldType(StrEnum):
     PERSON = "person"
 
 
-class AzureUser(BaseModel):
+class AzureUser(Model):
     """A user with the names and the meaning that Microsoft Graph gives his properties.
 
     https://learn.microsoft.com/graph/api/resources/user

@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Discriminator,
     Field,
@@ -19,6 +18,7 @@ from pydantic import (
 
 from shared.directory.azure_user import AZURE_FIELDS, AzureUser, FieldType, value_of
 from shared.directory.mapping_check import unknown_name
+from shared.model import Model
 
 MAX_DEPTH = 5
 """Groups within groups. More could not be read, and a console has to draw them."""
@@ -43,7 +43,7 @@ class Operator(StrEnum):
     ONE_OF = "matches one of"
 
 
-class _Part(BaseModel):
+class _Part(Model):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 

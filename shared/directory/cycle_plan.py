@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from shared.directory.former import Adoption, Adoptions, Former, Traits, adoption_of, why_not_adopted
 from shared.directory.identity import Identity
 from shared.directory.plan import LEAVINGS, Change, ChangeKind, FieldChange, plan_change
 from shared.directory.status import Action, Decision, StatusRules, why_left_alone
 from shared.directory.zoho_user import Desired, ZohoUser
+from shared.model import Model
 
 ORDER = (
     ChangeKind.DEACTIVATE,  # first, because it frees the licences that creations and re-activations need
@@ -70,7 +71,7 @@ class Candidate:
         return replace(self, adopts=found[0], waits=self.waits or why_not)
 
 
-class PlannedMembers(BaseModel):
+class PlannedMembers(Model):
     """Who would join a group, and who would leave it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -89,7 +90,7 @@ class PlannedMembers(BaseModel):
     """How many it lost within the guard's interval."""
 
 
-class PlannedChange(BaseModel):
+class PlannedChange(Model):
     """What would happen to one person's account, or to one group.
 
     Only fields of ``ZohoField`` are in it, so no secret can be.
@@ -115,7 +116,7 @@ class PlannedChange(BaseModel):
     """The guard has let it pass and counted it before; it is tried again."""
 
 
-class GroupsThere(BaseModel):
+class GroupsThere(Model):
     """What the share of deleted groups is a share of."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -126,7 +127,7 @@ class GroupsThere(BaseModel):
     """Groups that were deleted within the guard's interval."""
 
 
-class Plan(BaseModel):
+class Plan(Model):
     """The changes of one cycle, in the order in which they are applied."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -3,7 +3,9 @@
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, HttpUrl, StringConstraints, model_validator
+
+from shared.model import Model
 
 type ObjectId = Annotated[
     str,
@@ -40,7 +42,7 @@ class Scope(StrEnum):
     ASSIGNED = "assigned users and groups"
 
 
-class EntraConnection(BaseModel):
+class EntraConnection(Model):
     """A store's connection to Microsoft Graph. The secret or the certificate stands apart, encrypted.
 
     The two URLs name a cloud of Microsoft's, or the local machine: no setting can send a secret anywhere else.

@@ -10,7 +10,7 @@ from enum import StrEnum
 from itertools import islice
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from shared.directory.cycle_plan import ORDER, Plan, PlannedChange
 from shared.directory.entra_connection import ObjectId
@@ -18,6 +18,7 @@ from shared.directory.guard import Breach
 from shared.directory.on_demand import MOST_PEOPLE, OnDemandReport, StepFound
 from shared.directory.plan import ChangeKind
 from shared.directory.run import Result
+from shared.model import Model
 
 LOST_AFTER = timedelta(minutes=15)
 """Without a word from the worker. One that was killed is followed by another within three minutes."""
@@ -29,7 +30,7 @@ LONGEST_DETAIL = 500
 """Characters kept of what a step found, so that an errand fits in a row; the run and the history have all."""
 
 
-class MakePlan(BaseModel):
+class MakePlan(Model):
     """Say what the next cycle would do, if it ran now."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,7 +38,7 @@ class MakePlan(BaseModel):
     kind: Literal["plan"] = "plan"
 
 
-class ProvisionPeople(BaseModel):
+class ProvisionPeople(Model):
     """Take a few people from Entra to Zoho One now."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,7 +49,7 @@ class ProvisionPeople(BaseModel):
     """The person from whose page it was asked for."""
 
 
-class ProvisionGroup(BaseModel):
+class ProvisionGroup(Model):
     """Take a group, and a few of its members, from Entra to Zoho One now."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -58,7 +59,7 @@ class ProvisionGroup(BaseModel):
     members: tuple[ObjectId, ...] = Field(default=(), max_length=MOST_PEOPLE)
 
 
-class RetryPerson(BaseModel):
+class RetryPerson(Model):
     """Take what is pending of one person to Zoho One now; Entra is not asked."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -81,7 +82,7 @@ class ErrandState(StrEnum):
     FAILED = "failed"
 
 
-class Phase(BaseModel):
+class Phase(Model):
     """What is under way just now."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -92,7 +93,7 @@ class Phase(BaseModel):
     """0 where that is not known."""
 
 
-class PlanMade(BaseModel):
+class PlanMade(Model):
     """What is known of a plan without its changes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -132,7 +133,7 @@ class PlanMade(BaseModel):
         return sum(number for kind, number in both if kind is not ChangeKind.NOTHING)
 
 
-class Errand(BaseModel):
+class Errand(Model):
     """One errand, as it was last heard of."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

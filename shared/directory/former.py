@@ -22,10 +22,11 @@ be told apart. https://github.com/MicrosoftDocs/azure-docs/issues/101526 tells o
 from enum import StrEnum
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from shared.directory.azure_user import AzureUser
 from shared.directory.user_name import folded
+from shared.model import Model
 
 _NAMED = ("given_name", "surname", "mail", "mail_nickname", "on_premises_sam_account_name")
 
@@ -38,7 +39,7 @@ class Adoptions(StrEnum):
     NEVER = "never"
 
 
-class Traits(BaseModel):
+class Traits(Model):
     """What one person is told from another by."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,7 +60,7 @@ class Traits(BaseModel):
         return cls(object_id=object_id, **named)
 
 
-class Former(BaseModel):
+class Former(Model):
     """An account whose person is in Entra's recycle bin, or gone."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -78,7 +79,7 @@ class Former(BaseModel):
         return self.traits.display_name or self.user_name
 
 
-class Adoption(BaseModel):
+class Adoption(Model):
     """What an adoption is of."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

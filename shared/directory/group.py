@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
+from pydantic import ConfigDict, JsonValue, model_validator
 
 from shared.directory.group_hold import Allowance, HeldMembers
 from shared.directory.group_refusal import GroupRefusal
@@ -19,6 +19,7 @@ from shared.directory.plan import FieldChange
 from shared.directory.scim_path import Resource
 from shared.directory.status import Action, Decision, Reflection
 from shared.directory.zoho_user import ZohoField
+from shared.model import Model
 
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 
@@ -31,7 +32,7 @@ https://learn.microsoft.com/entra/identity/saas-apps/zoho-one-provisioning-tutor
 """
 
 
-class ZohoGroup(BaseModel):
+class ZohoGroup(Model):
     """What Zoho One holds, or should hold, of one group beside its members."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,7 +52,7 @@ type DesiredGroup = ZohoGroup | Literal["deleted"] | None
 """What Zoho One should hold of a group: itself, its deletion, or nothing that the bridge has a say in."""
 
 
-class ZohoGroupRecord(BaseModel):
+class ZohoGroupRecord(Model):
     """A group in Zoho One and what it was last confirmed to hold beside its members."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -77,7 +78,7 @@ class GroupDrift:
     """The ETag of the group's row that was compared."""
 
 
-class GroupSaid(BaseModel):
+class GroupSaid(Model):
     """What Entra says of a group, and what Zoho One should therefore hold."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -95,7 +96,7 @@ class GroupSaid(BaseModel):
         return self.desired == "deleted"
 
 
-class GroupPending(BaseModel):
+class GroupPending(Model):
     """What is under way to Zoho One and not confirmed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -131,7 +132,7 @@ class GroupPending(BaseModel):
         return rest | {"counted": data["leaving"]}
 
 
-class Group(BaseModel):
+class Group(Model):
     """One group in one directory store."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

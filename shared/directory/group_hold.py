@@ -4,13 +4,15 @@ import hashlib
 from collections.abc import Iterable
 from typing import Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, ConfigDict
+
+from shared.model import Model
 
 MOST_KEPT = 500
 """Leavers whose ids are kept with a hold: a tenth of a row. Of more, the number and a digest are kept."""
 
 
-class Removal(BaseModel):
+class Removal(Model):
     """What a request takes away from one group: some of its members, or the group."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,7 +47,7 @@ class Removal(BaseModel):
         return known and set(asked.people) <= set(self.people)
 
 
-class HeldMembers(BaseModel):
+class HeldMembers(Model):
     """A request that the guard held back."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,7 +64,7 @@ class HeldMembers(BaseModel):
         return self.removal is not None and self.removal.deletion
 
 
-class Allowance(BaseModel):
+class Allowance(Model):
     """An administrator's word that a request which was held back may pass."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

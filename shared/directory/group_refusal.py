@@ -4,15 +4,16 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, ConfigDict
 
 from shared.directory.identity import PARKED_AFTER, PARKED_FOR
+from shared.model import Model
 
 FORGOTTEN_AFTER = 2 * PARKED_FOR
 """Age of a refusal that nobody has repeated: whoever asked for the change has given it up."""
 
 
-class GroupRefusal(BaseModel):
+class GroupRefusal(Model):
     """What Zoho One refused last of a group."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -2,10 +2,11 @@
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from shared.directory.expressions import IGNORED, EvaluationContext, EvaluationError, compile_expression
 from shared.directory.status import NotConfirmed, Reflection
+from shared.model import Model
 
 LONGEST_NAME = 256
 """Characters in a group's name: as many as Entra takes for one.
@@ -28,7 +29,7 @@ class GroupNameFailed(Exception):
     """The store's setting gives a group no name. The message says why, and holds no value."""
 
 
-class GroupSettings(BaseModel):
+class GroupSettings(Model):
     """A store's choices for groups. The defaults cannot destroy: no group is deleted, no foreign member taken out."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

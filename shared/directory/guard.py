@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from shared.directory.cycle_plan import Plan
 from shared.directory.former import Adoptions
 from shared.directory.plan import ChangeKind
 from shared.directory.zoho_user import ZohoField
+from shared.model import Model
 
 INTERVAL = timedelta(minutes=40)
 """What leaves one by one counts together for this long: a cycle of Entra's, or of the bridge's own."""
@@ -45,7 +46,7 @@ MOST_MEMBERS_PERCENT = 50.0
 """Of a group's members: a request that was misread, or a rule in Entra that went wrong, takes out most of them."""
 
 
-class Threshold(BaseModel):
+class Threshold(Model):
     """Passed by more than ``count`` people who are also more than ``percent`` of those there are."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -77,7 +78,7 @@ FEW_GROUPS = 3
 """Fewer groups have no share: of two, one is half."""
 
 
-class GroupLimit(BaseModel):
+class GroupLimit(Model):
     """A store's limit on groups deleted within INTERVAL, by pushes and cycles together."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -104,7 +105,7 @@ class GroupLimit(BaseModel):
         )
 
 
-class Share(BaseModel):
+class Share(Model):
     """Passed by more than ``percent`` of those there are, where there are at least ``of_at_least``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -120,7 +121,7 @@ class Share(BaseModel):
         return f"{self.percent:g} % of at least {self.of_at_least} people"
 
 
-class GuardLimits(BaseModel):
+class GuardLimits(Model):
     """A store's limits. Deprovisionings have three: a plan or a push that passes any of them is held."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -218,7 +219,7 @@ SHUTTING = frozenset({Rule.LEAVINGS, Rule.PUSHED})
 """Rules by which the guard keeps back everybody who leaves until an administrator has decided."""
 
 
-class Breach(BaseModel):
+class Breach(Model):
     """A limit that a plan passes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -4,10 +4,11 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, ConfigDict
 
 from shared.directory.guard import Breach
 from shared.directory.plan import ChangeKind
+from shared.model import Model
 
 
 class HeldState(StrEnum):
@@ -38,7 +39,7 @@ class CannotBecome(Exception):
     """The plan's state does not allow what was asked."""
 
 
-class Move(BaseModel):
+class Move(Model):
     """One change of state."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,7 +51,7 @@ class Move(BaseModel):
     why: str
 
 
-class HeldPlan(BaseModel):
+class HeldPlan(Model):
     """What is known of a held plan without its changes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

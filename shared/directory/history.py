@@ -3,9 +3,10 @@
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from shared.directory.plan import FieldChange
+from shared.model import Model
 
 
 class EventKind(StrEnum):
@@ -26,7 +27,7 @@ class EventKind(StrEnum):
     PASSWORD_NOT_MAILED = "one-time password not mailed"  # noqa: S105 - the name of a kind; it is not tried again
 
 
-class Event(BaseModel):
+class Event(Model):
     """One line of a person's or a group's history."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from shared.directory.azure_user import AzureUser
 from shared.directory.former import Former, Traits
@@ -13,6 +13,7 @@ from shared.directory.plan import LEAVINGS, plan_change
 from shared.directory.recycle_bin import is_in_bin
 from shared.directory.status import Standing, Status
 from shared.directory.zoho_user import Desired, ZohoField, ZohoUser
+from shared.model import Model
 
 PARKED_AFTER = 5
 """Refusals one after the other: by then neither a moment's disorder nor the order of changes is the reason."""
@@ -40,7 +41,7 @@ class Sent(StrEnum):
         return cls(cls.DELETED if desired == "deleted" else cls.NOTHING)
 
 
-class Account(BaseModel):
+class Account(Model):
     """An account in Zoho One and what it was last confirmed to hold."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -58,7 +59,7 @@ class Account(BaseModel):
         return Standing.DEACTIVATED_BY_HAND if self.deactivated_by == "hand" else Standing.DEACTIVATED_BY_BRIDGE
 
 
-class Said(BaseModel):
+class Said(Model):
     """What Entra says of a person, and what Zoho One should therefore hold."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -89,7 +90,7 @@ class Said(BaseModel):
         return self.in_bin or is_in_bin(self.keys.user_name, self.source.user_principal_name)
 
 
-class Pending(BaseModel):
+class Pending(Model):
     """What is under way to Zoho One and not confirmed: until it is, ``applied`` cannot be relied on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -152,7 +153,7 @@ class Pending(BaseModel):
         return counted.model_copy(update={"next_try": now + PARKED_FOR * (0.9 + spread / 5)})
 
 
-class Identity(BaseModel):
+class Identity(Model):
     """One person in one directory store."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

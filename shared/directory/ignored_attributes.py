@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, ConfigDict
+
+from shared.model import Model
 
 MOST = 50
 """Names kept for one store; those that were not sent for the longest time make room."""
 
 
-class IgnoredAttribute(BaseModel):
+class IgnoredAttribute(Model):
     """One attribute."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -21,7 +23,7 @@ class IgnoredAttribute(BaseModel):
     last: AwareDatetime
 
 
-class IgnoredAttributes(BaseModel):
+class IgnoredAttributes(Model):
     """Those of one store, the last one first."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

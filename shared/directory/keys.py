@@ -1,11 +1,12 @@
 """What a person is found by in a store."""
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import ConfigDict, JsonValue
 
 from shared.directory.scim_path import Resource
+from shared.model import Model
 
 
-class Keys(BaseModel):
+class Keys(Model):
     """What a person is found by, as Entra wrote it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -3,13 +3,15 @@
 from datetime import datetime, timedelta
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
+
+from shared.model import Model
 
 LONGEST_PAUSE = timedelta(hours=4)
 """Between two tries: a mail server that is back after a night is noticed before noon."""
 
 
-class MailDue(BaseModel):
+class MailDue(Model):
     """Somebody is due a one-time password. Each try but the first sets a new one, since none is kept."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

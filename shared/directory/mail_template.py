@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
+
+from shared.model import Model
 
 type Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]
 """A language tag such as ``de`` or ``pt-BR`` (RFC 5646)."""
@@ -27,7 +29,7 @@ class TemplateField(StrEnum):
     ORGANISATION = "organisation"
 
 
-class MailTemplate(BaseModel):
+class MailTemplate(Model):
     """A mail in one language. Subject and body are Jinja2 templates of plain text; the HTML is made from the body."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -5,12 +5,13 @@ The seed's step 7: "map the fields available in Zoho One to the fields available
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from shared.directory.zoho_user import ZohoField
+from shared.model import Model
 
 
-class _Part(BaseModel):
+class _Part(Model):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 

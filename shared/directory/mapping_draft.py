@@ -2,13 +2,14 @@
 
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from shared.directory.mapping import Mapping, Rule
 from shared.directory.zoho_user import ZohoField
+from shared.model import Model
 
 
-class Draft(BaseModel):
+class Draft(Model):
     """A changed mapping, and the number of the version that the change was made to."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

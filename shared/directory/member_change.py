@@ -4,10 +4,12 @@ from collections.abc import Iterable, Iterator, Set
 from itertools import batched
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import ConfigDict, model_validator
+
+from shared.model import Model
 
 
-class MemberChange(BaseModel):
+class MemberChange(Model):
     """Who joins and who leaves, by the bridge's ids; nobody does both."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,7 +64,7 @@ class MemberChange(BaseModel):
             yield type(self)(joining=joining, leaving=tuple(one for one, joins in portion if not joins))
 
 
-class MemberRequest(BaseModel):
+class MemberRequest(Model):
     """What a request says of a group's members."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -3,14 +3,15 @@
 from datetime import datetime
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from shared.directory.guard import INTERVAL
+from shared.model import Model
 
 _MINUTE = 60
 
 
-class MinuteCounts(BaseModel):
+class MinuteCounts(Model):
     """Counts within INTERVAL; there are never more numbers than the interval has minutes.
 
     Unknown names are ignored: rows of earlier releases hold a store's count of people beside these numbers.

@@ -5,11 +5,12 @@ https://learn.microsoft.com/entra/identity/app-provisioning/provision-on-demand
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from shared.directory.cycle_plan import PlannedMembers
 from shared.directory.plan import ChangeKind, FieldChange
 from shared.directory.run import Result
+from shared.model import Model
 
 MOST_PEOPLE = 5
 """At once, as in Entra."""
@@ -25,7 +26,7 @@ class Step(StrEnum):
     ACTION = "action"
 
 
-class StepFound(BaseModel):
+class StepFound(Model):
     """What one step found."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,7 +40,7 @@ class StepFound(BaseModel):
     """Names and values, as a table shows them."""
 
 
-class OnDemandReport(BaseModel):
+class OnDemandReport(Model):
     """One person's or one group's steps, as far as they went, and what became of him or it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, SecretStr, model_validator
 
 from shared.directory.azure_user import AZURE_FIELDS, AzureUser, FieldType, value_of
 from shared.directory.email_address import DomainName, MailAddress, domain_name, mail_address
 from shared.directory.mail_template import DEFAULT_TEMPLATES, Language, MailTemplate, Reader
 from shared.directory.zoho_user import ZohoField, ZohoUser
+from shared.model import Model
 
 LOOK_ALIKES = "0OoQ1Iil|5S2Z8B"
 """Each may be taken for another of them, in some font or another."""
@@ -46,7 +47,7 @@ class PasswordNotice(StrEnum):
     NOBODY = "Don't notify anyone"
 
 
-class PasswordRules(BaseModel):
+class PasswordRules(Model):
     """How one-time passwords are made: each kind of character in the alphabet is in each password."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -84,7 +85,7 @@ def _field_of_entra(name: str) -> str:
     return name
 
 
-class PasswordNotification(BaseModel):
+class PasswordNotification(Model):
     """A store's settings. The default mails nobody."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

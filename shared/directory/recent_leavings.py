@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, ConfigDict
 
 from shared.directory.guard import INTERVAL, Breach, GuardLimits, check_leavings
 from shared.directory.identity import Identity
+from shared.model import Model
 
 _MINUTE = 60
 
@@ -35,7 +36,7 @@ class Departures:
         return cls(tuple(each.id for each in going), len(new), active, approved)
 
 
-class Discarded(BaseModel):
+class Discarded(Model):
     """Where the departures are kept that administrators discarded, and the digest of them all."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,7 +45,7 @@ class Discarded(BaseModel):
     digest: str
 
 
-class RecentLeavings(BaseModel):
+class RecentLeavings(Model):
     """The leavings of a store within INTERVAL, by minute: it never holds more numbers than the interval has minutes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, ConfigDict
 
 from shared.directory.cycle_plan import ORDER, Plan, PlannedChange
 from shared.directory.plan import ChangeKind
+from shared.model import Model
 
 MOST_ERRORS = 20
 """Sentences kept of what went wrong in a run; each person's own failure stands with his change."""
@@ -44,7 +45,7 @@ class Result(StrEnum):
     NOT_TRIED = "not tried"  # a dry run, a held plan, or out of time
 
 
-class RunChange(BaseModel):
+class RunChange(Model):
     """One planned change of a run, and what became of it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,7 +56,7 @@ class RunChange(BaseModel):
     failure: str | None = None
 
 
-class Run(BaseModel):
+class Run(Model):
     """One cycle, dry run or provisioning on demand."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -8,7 +8,9 @@ runs it.
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
+
+from shared.model import Model
 
 GRID = timedelta(minutes=5)
 """Starts are noted as multiples of it since 1970, UTC, so that a late tick does not move the next start."""
@@ -28,7 +30,7 @@ _MOST_DOUBLINGS = 12
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Schedule(BaseModel):
+class Schedule(Model):
     """What an administrator has chosen: a setting of the store."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -57,7 +59,7 @@ class Schedule(BaseModel):
         return self.model_copy(update={"paused_until": until})
 
 
-class CycleTimes(BaseModel):
+class CycleTimes(Model):
     """What is remembered of a store's cycles: the note of its lease, written by who holds it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -74,7 +76,7 @@ class CycleTimes(BaseModel):
     """When the work of a cycle that failed is tried again; None: at the interval's end."""
 
 
-class Closed(BaseModel):
+class Closed(Model):
     """Why a store takes nothing now, and until when if that is known: what a push is answered with 503."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -6,7 +6,9 @@ The seed's step 11: "Choose how the change in user status on Microsoft Azure sho
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
+
+from shared.model import Model
 
 
 class Status(StrEnum):
@@ -41,7 +43,7 @@ class Leaving(StrEnum):
     DELETE = "Delete"
 
 
-class StatusRules(BaseModel):
+class StatusRules(Model):
     """A store's choices. The defaults cannot destroy: deactivate everywhere, delete nowhere."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

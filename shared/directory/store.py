@@ -4,7 +4,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, field_validator, model_validator
+from pydantic import ConfigDict, Field, HttpUrl, StringConstraints, field_validator, model_validator
 
 from shared.directory.criteria import Group
 from shared.directory.entra_connection import EntraConnection, ObjectId
@@ -15,6 +15,7 @@ from shared.directory.schedule import Schedule
 from shared.directory.scim_path import ScimPath
 from shared.directory.status import StatusRules
 from shared.directory.zoho_user import ZOHO_FIELDS, Paths, ZohoField
+from shared.model import Model
 
 STORE_ID = r"[a-z0-9][a-z0-9-]{0,62}"
 """A part of the sync endpoint's URL, and the partition of the store's rows."""
@@ -42,7 +43,7 @@ class UpdateVerb(StrEnum):
     PUT = "PUT"
 
 
-class ZohoConnection(BaseModel):
+class ZohoConnection(Model):
     """Where and how a store reaches Zoho One's SCIM API.
 
     Zoho One's wire contract is not documented beyond plain SCIM 2.0, so what could differ is a setting here.
@@ -102,7 +103,7 @@ class ZohoConnection(BaseModel):
         return str(self.sync_endpoint).rstrip("/").removesuffix("/scim") + self.scim_path
 
 
-class Store(BaseModel):
+class Store(Model):
     """A directory store and its settings. Secrets stand apart, encrypted."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

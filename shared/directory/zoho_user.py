@@ -6,9 +6,10 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import ConfigDict, JsonValue
 
 from shared.directory.scim_path import ENTERPRISE, USER, Resource, ScimPath
+from shared.model import Model
 
 ZOHO = "urn:ietf:params:scim:schemas:extension:zohoone:2.0:User"
 """An assumption: Zoho One documents no place for Work Location in SCIM. A store may set another path."""
@@ -95,7 +96,7 @@ type Paths = Mapping[ZohoField, ScimPath]
 """The fields that a store uses, and their place in its Zoho One's SCIM."""
 
 
-class ZohoUser(BaseModel):
+class ZohoUser(Model):
     """What Zoho One holds, or should hold, of one account. A field without a value is absent."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from http import HTTPStatus
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from shared.directory.entra_connection import ObjectId
 from shared.entra.errors import (
@@ -21,6 +21,7 @@ from shared.entra.errors import (
     GraphUnclear,
     LinkExpired,
 )
+from shared.model import HIDDEN, Model
 
 RETRY_AFTER = 5
 """Seconds, where Graph does not say how long."""
@@ -45,7 +46,7 @@ class Permission(StrEnum):
     DOMAINS = "Domain.Read.All"
 
 
-class Page[T](BaseModel):
+class Page[T](Model):
     """A page of a collection: https://learn.microsoft.com/graph/paging."""
 
     model_config = ConfigDict(extra="ignore")
@@ -74,7 +75,7 @@ class Removal(StrEnum):
 type Entry = dict[str, JsonValue]
 """One entry of a page, as it came: what is odd about one of them is no reason to refuse the others."""
 
-_OBJECT_ID = TypeAdapter[ObjectId](ObjectId)
+_OBJECT_ID = TypeAdapter[ObjectId](ObjectId, config=HIDDEN)
 
 
 def object_id(value: object) -> str | None:
@@ -106,19 +107,19 @@ def reason_of(entry: Entry) -> Removal | None:
     return next((known for known in Removal if known == reason), None)
 
 
-class _Detail(BaseModel):
+class _Detail(Model):
     model_config = ConfigDict(extra="ignore")
 
     code: str
 
 
-class _Failure(BaseModel):
+class _Failure(Model):
     model_config = ConfigDict(extra="ignore")
 
     error: _Detail
 
 
-def understood[M: BaseModel](model: type[M], answer: bytes) -> M:
+def understood[M: Model](model: type[M], answer: bytes) -> M:
     """A successful answer. Raises GraphUnclear where it is not what Graph documents: it is no empty one."""
     try:
         return model.model_validate_json(answer)

@@ -1,13 +1,14 @@
 """The tenant's verified domains."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from shared.entra.answers import Permission
 from shared.entra.errors import GraphUnclear
 from shared.entra.graph_client import GraphClient
+from shared.model import Model
 
 
-class _Domain(BaseModel):
+class _Domain(Model):
     model_config = ConfigDict(extra="ignore")
 
     name: str = Field(alias="id", min_length=1)

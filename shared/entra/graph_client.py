@@ -11,13 +11,14 @@ from http import HTTPStatus
 from urllib.parse import urlencode, urlsplit
 
 import requests
-from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter
+from pydantic import ConfigDict, JsonValue, TypeAdapter
 
 from shared.calls import note_call
 from shared.directory.entra_connection import EntraConnection
 from shared.entra.answers import Page, Permission, meaning, understood
 from shared.entra.credentials import Tokens
 from shared.entra.errors import GraphBusy, GraphError, GraphUnclear, LinkExpired
+from shared.model import HIDDEN, Model
 
 VERSION = "/v1.0"
 TRIES = 5
@@ -29,10 +30,10 @@ LARGEST_PAGE = 999
 SLICE = 10
 """Seconds that the client waits at a time between two heartbeats."""
 
-_JSON = TypeAdapter[JsonValue](JsonValue)
+_JSON = TypeAdapter[JsonValue](JsonValue, config=HIDDEN)
 
 
-class _Item(BaseModel):
+class _Item(Model):
     """One answer of a batch."""
 
     model_config = ConfigDict(extra="ignore")
@@ -43,7 +44,7 @@ class _Item(BaseModel):
     body: JsonValue = None
 
 
-class _Batch(BaseModel):
+class _Batch(Model):
     model_config = ConfigDict(extra="ignore")
 
     responses: list[_Item]

@@ -5,13 +5,14 @@ https://learn.microsoft.com/graph/api/group-get, https://learn.microsoft.com/gra
 
 from collections.abc import Iterator
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from shared.directory.entra_connection import ObjectId
 from shared.entra.answers import Permission, understood, with_ids
 from shared.entra.errors import GraphError, GraphImplausible, GraphNotFound, GraphUnclear
 from shared.entra.graph_client import LARGEST_PAGE, GraphClient
 from shared.entra.members_delta import USER
+from shared.model import Model
 
 HIDDEN = "HiddenMembership"
 """The visibility of a group whose members are listed only to who may read hidden ones: others get an empty list.
@@ -20,7 +21,7 @@ https://learn.microsoft.com/graph/api/resources/group#group-visibility-options
 """
 
 
-class FoundGroup(BaseModel):
+class FoundGroup(Model):
     """A group by itself."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)

@@ -18,12 +18,13 @@ import jwt
 import msal  # type: ignore[import-untyped]  # ships no types
 import requests
 from msal.exceptions import MsalServiceError  # type: ignore[import-untyped]  # ships no types
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict, ValidationError
 
 from shared.directory.entra_connection import Credential, ObjectId
 from shared.entra.credentials import LATER, msal_credential
 from shared.entra.errors import GraphCredentials
 from shared.entra.sign_in_app import SignInApp
+from shared.model import Model
 
 LEEWAY = 60
 """Seconds that the two clocks may differ."""
@@ -65,7 +66,7 @@ class SignInRefused(Exception):
         return self.error in OUR_OWN and self.code != "AADSTS50105"
 
 
-class Claims(BaseModel):
+class Claims(Model):
     """What an ID token says of somebody."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)

@@ -2,9 +2,10 @@
 
 from typing import NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, model_validator
+from pydantic import ConfigDict, Field, HttpUrl, SecretStr, model_validator
 
 from shared.directory.entra_connection import HTTPS, LOOPBACK, ObjectId
+from shared.model import Model
 
 
 class Cloud(NamedTuple):
@@ -36,7 +37,7 @@ https://learn.microsoft.com/entra/workload-id/workload-identity-federation-confi
 """
 
 
-class SignInApp(BaseModel):
+class SignInApp(Model):
     """One app registration of one tenant. Exactly one of the three credentials is set."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)

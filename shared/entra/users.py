@@ -13,8 +13,9 @@ from shared.entra.answers import Entry, Permission, object_id
 from shared.entra.errors import GraphError, GraphNotFound, GraphRefused
 from shared.entra.graph_client import BATCH, GraphClient
 from shared.entra.user_properties import UserProperties
+from shared.model import HIDDEN
 
-_ENTRY = TypeAdapter[Entry](Entry)
+_ENTRY = TypeAdapter[Entry](Entry, config=HIDDEN)
 
 
 def read_users(

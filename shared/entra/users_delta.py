@@ -11,15 +11,16 @@ and was seen to leave properties out, so that what it says is always joined to w
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from shared.entra.answers import NOT_UNDERSTOOD, Entry, Permission, Removal, is_removed, reason_of, with_ids
 from shared.entra.errors import GraphUnclear, LinkExpired
 from shared.entra.graph_client import GraphClient
 from shared.entra.user_properties import UserProperties
+from shared.model import Model
 
 
-class DeltaPosition(BaseModel):
+class DeltaPosition(Model):
     """Where the next reading goes on. The link holds a token that tells of the tenant: keep it out of logs."""
 
     model_config = ConfigDict(frozen=True)

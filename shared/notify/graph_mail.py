@@ -10,8 +10,9 @@ from http import HTTPStatus
 from urllib.parse import quote
 
 import requests
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict, ValidationError
 
+from shared.model import Model
 from shared.notify.transport import MailBusy, MailCredentials, MailError, MailRefused, recipients_of, sender_of
 
 GRAPH = "https://graph.microsoft.com/v1.0"
@@ -29,13 +30,13 @@ CODE = re.compile(r"[A-Za-z0-9_.]{1,80}")
 """What an error code of Graph looks like."""
 
 
-class _Detail(BaseModel):
+class _Detail(Model):
     model_config = ConfigDict(extra="ignore")
 
     code: str
 
 
-class _Failure(BaseModel):
+class _Failure(Model):
     """Graph's error: https://learn.microsoft.com/graph/errors."""
 
     model_config = ConfigDict(extra="ignore")

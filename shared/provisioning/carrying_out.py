@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from shared.directory.errand import (
     Errand,
@@ -26,6 +26,7 @@ from shared.directory.on_demand import StepFound
 from shared.directory.store import Store, StoreId
 from shared.entra.errors import GraphError
 from shared.logging import logged_with
+from shared.model import Model
 from shared.provisioning.dry_run import Preview
 from shared.provisioning.group_on_demand import GroupOnDemand
 from shared.provisioning.on_demand import BEING_WRITTEN, CannotProvision, OnDemand
@@ -61,7 +62,7 @@ class _StillWritten(Exception):
         super().__init__("Somebody is still held by the earlier attempt, for a minute and a half at most")
 
 
-class ErrandRequest(BaseModel):
+class ErrandRequest(Model):
     """A message that asks for an errand to be carried out."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

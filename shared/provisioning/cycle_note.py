@@ -3,11 +3,12 @@
 from datetime import datetime, timedelta
 from typing import Protocol, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, ConfigDict, ValidationError
 
 from shared.directory.run import RunKind
 from shared.directory.schedule import CycleTimes
 from shared.directory.store import StoreId
+from shared.model import Model
 from shared.provisioning.reading_progress import ReadingProgress
 from shared.tables.cycle_leases import CYCLES
 from shared.tables.errors import Unreadable
@@ -18,7 +19,7 @@ HANDED_ON = timedelta(minutes=2)
 """Time that the message which goes on with a run may take to reach a worker, before it is taken for lost."""
 
 
-class CycleRequest(BaseModel):
+class CycleRequest(Model):
     """A message that asks for a cycle."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,7 +49,7 @@ class Seals(Protocol):
         ...
 
 
-class CycleNote(BaseModel):
+class CycleNote(Model):
     """Times, and how far the reading has come."""
 
     model_config = ConfigDict(frozen=True)

@@ -11,12 +11,13 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import batched
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from shared.entra.errors import GraphNotFound, GraphUnclear, LinkExpired
 from shared.entra.graph_client import GraphClient
 from shared.entra.groups import has_nobody, read_direct_members
 from shared.entra.members_delta import MembersPage
+from shared.model import Model
 from shared.tables.entra_groups import EntraGroup, EntraGroups
 from shared.tables.entra_scope import EntraScope
 
@@ -27,7 +28,7 @@ ENDED_AT_ONCE = 20
 UNASSIGNED = "The group is not assigned to the enterprise application any more."
 
 
-class Chunk(BaseModel):
+class Chunk(Model):
     """Groups that are followed by one delta query."""
 
     model_config = ConfigDict(frozen=True)
@@ -40,7 +41,7 @@ class Chunk(BaseModel):
     """Whether the link leads to a further page of a round: it tells what changed until that round began, no more."""
 
 
-class ScopeProgress(BaseModel):
+class ScopeProgress(Model):
     """How far the reading came."""
 
     model_config = ConfigDict(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import requests
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from shared.directory.entra_connection import EntraConnection, Scope
 from shared.directory.store import Store
@@ -16,6 +16,7 @@ from shared.entra.credentials import EntraTokens
 from shared.entra.domains import verified_domains
 from shared.entra.errors import GraphError, GraphNotFound
 from shared.entra.graph_client import GraphClient
+from shared.model import Model
 from shared.tables.errors import Unreadable
 from shared.tables.secrets import Secrets
 
@@ -42,7 +43,7 @@ class GraphResult:
     """Why it failed; None where it passed."""
 
 
-class _Any(BaseModel):
+class _Any(Model):
     model_config = ConfigDict(extra="ignore")
 
 

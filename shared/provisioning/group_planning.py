@@ -20,6 +20,7 @@ from shared.directory.plan import ChangeKind, FieldChange
 from shared.directory.scim_path import Resource
 from shared.directory.status import Action
 from shared.directory.store import Store
+from shared.model import HIDDEN
 from shared.provisioning.errors import Refused
 from shared.provisioning.group_adoption import Adoptions, CannotTell
 from shared.provisioning.group_guard import Permission
@@ -36,8 +37,8 @@ READERS = 8
 MOST_NAMED = 100
 """Of those who leave a group, who are named in the plan; of those who join a tenth."""
 
-_OBJECT_ID = TypeAdapter[ObjectId](ObjectId)
-_JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
+_OBJECT_ID = TypeAdapter[ObjectId](ObjectId, config=HIDDEN)
+_JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue], config=HIDDEN)
 
 
 @dataclass(frozen=True)

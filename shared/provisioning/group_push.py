@@ -27,6 +27,7 @@ from shared.directory.member_change import MemberChange, MemberRequest
 from shared.directory.scim_path import Resource
 from shared.directory.status import Action
 from shared.directory.store import Store
+from shared.model import HIDDEN
 from shared.provisioning.errors import BeingWritten, GroupNameTaken, Refused
 from shared.provisioning.group_guard import GroupGuard, Permission
 from shared.provisioning.group_settle import NOBODY, SLICE, TAKEN, GroupSettle, GroupWrite, is_same
@@ -36,7 +37,7 @@ from shared.tables.groups import GroupLookup, Groups
 from shared.tables.identity_rows import Regroup
 
 _RANDOM = random.SystemRandom()
-_JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
+_JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue], config=HIDDEN)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from shared.directory.scim_path import Resource
 from shared.directory.scim_user import new_active, pushed_onto
 from shared.directory.status import Action, Status
 from shared.directory.store import Store
+from shared.model import HIDDEN
 from shared.provisioning.admission import Admission, with_count
 from shared.provisioning.desires import Desires
 from shared.provisioning.errors import BeingWritten, HeldBack, UserNameTaken
@@ -31,7 +32,7 @@ from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored
 from shared.tables.store_rows import Operation
 
-_JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
+_JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue], config=HIDDEN)
 
 TAKEN = "Another person of this directory store has this userName"
 

@@ -2,14 +2,15 @@
 
 import hashlib
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from shared.directory.store import Store
 from shared.entra.users_delta import DeltaPosition
+from shared.model import Model
 from shared.provisioning.following import ScopeProgress
 
 
-class ReadingProgress(BaseModel):
+class ReadingProgress(Model):
     """Where the next cycle goes on."""
 
     model_config = ConfigDict(frozen=True)

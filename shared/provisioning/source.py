@@ -22,6 +22,7 @@ from shared.directory.scim_user import onto_scim
 from shared.directory.status import Action, Standing, Status
 from shared.directory.store import Store
 from shared.directory.user_name import folded
+from shared.model import HIDDEN
 from shared.provisioning.desires import Desire, Desires
 from shared.provisioning.errors import BeingWritten, Doubtful, Refused, UserNameTaken
 from shared.provisioning.push import TAKEN
@@ -40,7 +41,7 @@ TRIES = 3
 NAMESAKES = 20
 """People looked at who are called as somebody whom a push made."""
 
-_JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
+_JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue], config=HIDDEN)
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,15 @@ from shared.provisioning.group_push import GroupPush
 from shared.provisioning.push import Push
 from shared.scim.auth import ensure_authorized, ensure_open
 from shared.scim.entra_shapes import standard_filter
-from shared.scim.errors import scim_errors
+from shared.scim.errors import LengthRequiredException, scim_errors
 from shared.scim.handler import SyncHandler, SyncService
 from shared.scim.provider import MAX_BODY, sync_endpoint_provider
 from shared.scim.storage import IdentityStorage
 from shared.tables.identities import Identities
 from shared.tables.ignored_attributes import IgnoredNotes
 from shared.tables.stores import Stores
+
+WITH_BODY = ("POST", "PUT", "PATCH")
 
 _log = logging.getLogger("bridge.scim")
 
@@ -103,6 +105,9 @@ class SyncEndpoint:
         ensure_authorized(store, headers.get("authorization"), self._entra_tokens)
         url = _address(request.url)
         ensure_open(store, request.method, url.path, self._push.now())
+        if request.method in WITH_BODY and not request.body and "content-length" not in headers:
+            _log.warning("unreadable store=%s method=%s: its body came in chunks", store.id, request.method)
+            raise LengthRequiredException
         if len(request.body) > MAX_BODY:
             raise PayloadTooLargeException(detail=f"A request may take {MAX_BODY // 1024} KiB at the most")
         service = _service_of(store.custom_attributes, self._secret)
@@ -133,7 +138,7 @@ class SyncEndpoint:
             path=unquote(path),
             query=query,
             headers=headers,
-            body=service.shapes.standard_body(request.body) if request.method in ("POST", "PUT", "PATCH") else b"",
+            body=service.shapes.standard_body(request.body) if request.method in WITH_BODY else b"",
         )
 
 

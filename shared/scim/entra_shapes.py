@@ -13,10 +13,11 @@ from scim2_models import ScimFilter
 from scim2_models.path import AttrPath, Comparison, FilterNode, LogicalExpr, Not, Present
 
 from shared.directory.scim_path import ENTERPRISE, Resource
+from shared.model import HIDDEN
 from shared.scim.entra_operations import Operations
 from shared.scim.entra_values import is_active, readable_active, standard_manager, standard_roles
 
-_JSON = TypeAdapter[JsonValue](JsonValue)
+_JSON = TypeAdapter[JsonValue](JsonValue, config=HIDDEN)
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 from scim2_models import InvalidValueException
 
 from shared.directory.scim_path import USER, Resource
+from shared.model import HIDDEN
 
-_JSON = TypeAdapter[JsonValue](JsonValue)
+_JSON = TypeAdapter[JsonValue](JsonValue, config=HIDDEN)
 _ACTIVE = {"active", f"{USER.lower()}:active"}
 
 

@@ -25,6 +25,22 @@ class ServiceUnavailableException(SCIMException):
         """Seconds."""
 
 
+class LengthRequiredException(SCIMException):
+    """The body did not arrive, because the request does not say how long it is.
+
+    The platform hands a function a body only where Content-Length says that there is one, so what is sent in chunks
+    (RFC 9112 §7.1) arrives empty: https://github.com/Azure/azure-functions-host/issues/4926.
+    """
+
+    status = 411
+
+    def __init__(self) -> None:
+        super().__init__(
+            detail="The body of this request did not arrive: send it with a Content-Length, not in chunks "
+            "(Transfer-Encoding: chunked), which Azure Functions does not hand to the bridge"
+        )
+
+
 @contextmanager
 def scim_errors() -> Iterator[None]:
     """Turn what push and the tables raise into what Entra is told."""

@@ -25,6 +25,7 @@ from shared.directory.group import Group
 from shared.directory.member_change import MemberRequest
 from shared.directory.resource_version import resource_version
 from shared.directory.store import Store
+from shared.model import HIDDEN
 from shared.provisioning.group_push import GroupPush
 from shared.scim.errors import scim_errors
 from shared.scim.group_filter import asked_of, group_point_of, member_of
@@ -39,7 +40,7 @@ MAX_RESOURCE = 80_000
 MAX_NAME = 1_000
 """Characters of a displayName; Entra takes 256."""
 
-_JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
+_JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue], config=HIDDEN)
 
 
 @dataclass

@@ -25,6 +25,7 @@ from shared.directory.identity import Identity
 from shared.directory.member_change import MemberRequest
 from shared.directory.resource_version import resource_version
 from shared.directory.store import Store
+from shared.model import HIDDEN
 from shared.provisioning.group_push import GroupPush
 from shared.provisioning.push import Push
 from shared.scim.errors import scim_errors
@@ -48,7 +49,7 @@ MAX_WORK_ADDRESSES = 20
 
 GROUP = "Group"
 """The name of the type whose resources have members."""
-_JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
+_JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue], config=HIDDEN)
 
 
 @dataclass

@@ -12,9 +12,10 @@ from typing import Self
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from shared.directory.store import DataCenterName
+from shared.model import Model
 from shared.tables.entity_text import gather, spread
 from shared.tables.secrets import SEALED, Secrets
 from shared.tables.service import our_errors
@@ -30,7 +31,7 @@ class ConnectionState(StrEnum):
     RECONNECT = "reconnect"
 
 
-class AccessToken(BaseModel):
+class AccessToken(Model):
     """An access token that all workers share."""
 
     model_config = ConfigDict(frozen=True)
@@ -48,10 +49,10 @@ class AccessToken(BaseModel):
         return cls(token=token, issued=issued, ends=ends, replaced_rejected=replaced_rejected)
 
 
-class Tokens(BaseModel):
+class Tokens(Model):
     """What consent gave, with the client it was given to: the two are worth something only together."""
 
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True)
 
     client_id: str
     client_secret: str = Field(repr=False)
@@ -59,7 +60,7 @@ class Tokens(BaseModel):
     access: AccessToken | None = None
 
 
-class Connection(BaseModel):
+class Connection(Model):
     """How a store stands with Zoho One. Holds no secret."""
 
     model_config = ConfigDict(frozen=True)

@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, TableEntity
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from shared.directory.store import DataCenterName
+from shared.model import Model
 from shared.tables.errors import Changed
 from shared.tables.service import our_errors
 
@@ -23,7 +24,7 @@ LIFETIME = timedelta(minutes=10)
 _PARTITION = "consent"
 
 
-class Asked(BaseModel):
+class Asked(Model):
     """What was asked, by whom, from which browser."""
 
     model_config = ConfigDict(frozen=True)

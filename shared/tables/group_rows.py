@@ -32,10 +32,11 @@ from shared.directory.group_hold import Allowance, HeldMembers
 from shared.directory.group_refusal import GroupRefusal
 from shared.directory.minute_counts import MinuteCounts
 from shared.directory.user_name import folded
+from shared.model import HIDDEN
 from shared.tables.entity_text import gather, spread
 from shared.tables.identity_rows import Row, claim
 
-_DICT = TypeAdapter[dict[str, object]](dict[str, object])
+_DICT = TypeAdapter[dict[str, object]](dict[str, object], config=HIDDEN)
 
 HELD = "group:"
 """In the key of a pending mark, before the id of a group whose deletion waits for a decision."""

@@ -48,13 +48,13 @@ from shared.directory.search_terms import search_terms
 from shared.directory.status import Status
 from shared.directory.user_name import folded
 from shared.directory.zoho_user import Desired, ZohoUser
+from shared.model import HIDDEN
 from shared.tables.by_time import inverted
 from shared.tables.entity_text import gather, spread
 
 type Row = dict[str, str]
 
-_DESIRED = TypeAdapter[Desired](Desired)
-_KEYS = TypeAdapter[Keys](Keys)
+_DESIRED = TypeAdapter[Desired](Desired, config=HIDDEN)
 _RESOURCE = ("resource", *(f"resource_{i}" for i in range(1, 8)))
 PERSON_COLUMNS = ("RowKey", "id", "created", "modified", "shutOut", *_RESOURCE)
 MANAGER = "manager:"
@@ -263,7 +263,11 @@ def event_row(store: str, identity_id: str, event: Event) -> Row:
 def stored_from(row: Row, etag: str) -> Stored:
     person = person_from(row)
     desired, status = _DESIRED.validate_json(gather(row, "desired")), row.get("status")
-    pending = TypeAdapter(dict[str, object]).validate_json(gather(row, "pending")) if "pending" in row else None
+    pending = (
+        TypeAdapter(dict[str, object], config=HIDDEN).validate_json(gather(row, "pending"))
+        if "pending" in row
+        else None
+    )
     # A release before this noted in the mark that Entra had deleted the person, and did not take it back when Entra
     # said later that they are active.
     if pending is not None and pending.pop("leaving", False) and not (isinstance(desired, ZohoUser) and desired.active):
@@ -274,8 +278,8 @@ def stored_from(row: Row, etag: str) -> Stored:
         said=Said.model_validate(
             {
                 "resource": person.resource,
-                "keys": _KEYS.validate_json(gather(row, "keys")),
-                "source": TypeAdapter(dict[str, object]).validate_json(gather(row, "source")),
+                "keys": Keys.model_validate_json(gather(row, "keys")),
+                "source": TypeAdapter(dict[str, object], config=HIDDEN).validate_json(gather(row, "source")),
                 "desired": desired,
                 "status": status,
                 "awaits": row.get("awaits"),

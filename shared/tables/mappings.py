@@ -15,12 +15,13 @@ from threading import Lock
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict, ValidationError
 
 from shared.directory.compiled_mapping import CompiledMapping
 from shared.directory.expressions import ExpressionError
 from shared.directory.mapping import DEFAULT_MAPPING, Mapping, RuleChange, difference
 from shared.directory.mapping_draft import Draft
+from shared.model import Model
 from shared.tables.entity_text import gather, spread
 from shared.tables.errors import Changed, MappingUnusable, Taken
 from shared.tables.service import our_errors
@@ -29,7 +30,7 @@ REMEMBERED = 20.0
 """Seconds until a worker looks for a newer mapping: it is to be seen within 30."""
 
 
-class Version(BaseModel):
+class Version(Model):
     """A mapping as it was saved."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -37,6 +37,21 @@ RETRIES = 2
 CONNECTIONS = 64
 """That are kept open. The SDK keeps 10, opens one more for each further thread, and throws it away after its answer."""
 
+_NO_TABLE = "TableNotFound"
+_TABLE_MISSING = "A table of the bridge's is missing; within a minute it is made again, empty"
+_NO_ROLE = (
+    # Right after a deployment too: a role takes minutes to come into force.
+    "its identity needs the role Storage Table Data Contributor on the storage account, and a way to it"
+)
+# https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes
+_REFUSALS = {
+    "AuthenticationFailed": "the key in AzureWebJobsStorage is not the account's, or this machine's clock is wrong",
+    "AuthorizationFailure": (
+        "the network rules of the storage account do not let it through, or its identity needs the role Storage "
+        "Table Data Contributor"
+    ),
+}
+
 
 @dataclass(frozen=True)
 class AsIdentity:
@@ -65,12 +80,18 @@ def is_connection_string(text: str) -> bool:
 def connect(account: StorageAccount) -> TableServiceClient:
     """A client for the account, with every table the bridge needs. Raises TablesBusy."""
     service = _client(account)
-    with our_errors():
-        there = {table.name for table in service.list_tables()}  # one round trip of a cold start, not one for each
-        for table in TABLES:
-            if table not in there:
-                service.create_table_if_not_exists(table)
+    create_missing_tables(service)
     return service
+
+
+def create_missing_tables(service: TableServiceClient) -> list[str]:
+    """Make the tables that are not there, and return their names. One round trip where all are. Raises TablesBusy."""
+    with our_errors():
+        there = {table.name for table in service.list_tables()}
+        missing = [table for table in TABLES if table not in there]
+        for table in missing:
+            service.create_table_if_not_exists(table)
+    return missing
 
 
 def _client(account: StorageAccount) -> TableServiceClient:
@@ -103,9 +124,12 @@ def _transport() -> RequestsTransport:
 
 class _Counted(HTTPAdapter):
     def send(self, *arguments: Any, **named: Any) -> Response:
-        """As it is, but noted."""
+        """As it is, but noted. Raises TablesBusy where a table is missing, which must not look like a missing row."""
         note_call("tables")
-        return super().send(*arguments, **named)
+        response = super().send(*arguments, **named)
+        if response.headers.get("x-ms-error-code") == _NO_TABLE:
+            raise TablesBusy(_TABLE_MISSING)
+        return response
 
 
 def _session() -> Session:
@@ -125,6 +149,8 @@ def our_errors() -> Iterator[None]:
         yield
     except TableTransactionError as error:
         code = str(getattr(error, "error_code", ""))
+        if code == _NO_TABLE:
+            raise TablesBusy(_TABLE_MISSING) from error
         if code == "EntityAlreadyExists":
             raise Taken from error
         if code in ("UpdateConditionNotSatisfied", "ConditionNotMet", "ResourceNotFound", "EntityNotFound"):
@@ -142,12 +168,11 @@ def our_errors() -> Iterator[None]:
 
 def _busy_or_same(error: AzureError) -> Exception:
     status = error.status_code if isinstance(error, HttpResponseError) else None
+    code = str(getattr(error, "error_code", "") or "")
+    if code == "TableBeingDeleted":
+        return TablesBusy("A table is being deleted; Table Storage takes a minute for that")
     if status == HTTPStatus.FORBIDDEN:
-        # Right after a deployment too: a role takes minutes to come into force.
-        return TablesBusy(
-            "Table Storage does not let this app in: its identity needs the role Storage Table Data Contributor on the "
-            "storage account, and a way to it"
-        )
-    if status is None or status in (408, 429) or status >= 500:
+        return TablesBusy(f"Table Storage does not let this app in: {_REFUSALS.get(code, _NO_ROLE)}")
+    if status is None or status in (401, 408, 429) or status >= 500:
         return TablesBusy(f"Table Storage did not answer ({status or type(error).__name__})")
     return error

@@ -28,8 +28,9 @@ from enum import StrEnum
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, TableEntity, UpdateMode
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
+from shared.model import Model
 from shared.tables.entity_text import gather, spread
 from shared.tables.errors import Changed, Unreadable
 from shared.tables.secrets import Secrets
@@ -49,7 +50,7 @@ class Kept(StrEnum):
     FORM = "form"
 
 
-class Session(BaseModel):
+class Session(Model):
     """Who is signed in."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -75,7 +76,7 @@ class Found:
     etag: str
 
 
-class _Sealed(BaseModel):
+class _Sealed(Model):
     row: str
     ends: datetime
     text: str

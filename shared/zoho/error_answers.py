@@ -1,6 +1,7 @@
 """What Zoho One means by an answer that is no success."""
 
 from http import HTTPStatus
+from typing import Any
 
 import requests
 from pydantic import SecretStr
@@ -11,9 +12,15 @@ from shared.zoho.errors import (
     ZohoExists,
     ZohoForbidden,
     ZohoNotFound,
+    ZohoNowhere,
     ZohoRefused,
 )
 from shared.zoho.secrecy import quotes
+
+_NOWHERE = (
+    "Zoho One answered 404 without a SCIM error, so the address itself leads nowhere: look for a slash too many in the "
+    "store's sync endpoint, as in //Users, or a part that is missing"
+)
 
 LONGEST_WAIT = 24 * 60 * 60
 """Seconds that Zoho One's Retry-After is believed for."""
@@ -29,7 +36,8 @@ def error_of(response: requests.Response, password: SecretStr | None = None) -> 
     if status == HTTPStatus.UNAUTHORIZED:
         return ZohoCredentials(f"Zoho One does not accept the store's connection ({status}: {reason})")
     if status == HTTPStatus.NOT_FOUND:
-        return ZohoNotFound(reason)
+        # A host answers an address that it does not know without a body, or with a page.
+        return ZohoNotFound(reason) if _object(response) else ZohoNowhere(_NOWHERE)
     if status == HTTPStatus.CONFLICT:
         return ZohoExists(reason)
     return ZohoRefused(reason)
@@ -40,17 +48,19 @@ def lacks_scope(response: requests.Response) -> bool:
     return response.status_code == HTTPStatus.UNAUTHORIZED and b"SCOPE" in response.content[:2000].upper()
 
 
-def reason_of(response: requests.Response, password: SecretStr | None = None) -> str:
-    """Zoho One's own words for what happened, without the password that was sent to it."""
+def _object(response: requests.Response) -> dict[str, Any]:
+    """The JSON object of an answer; an empty one where it is no such thing."""
     try:
         body = response.json()
     except ValueError:
-        body = None
-    found = (
-        next((body[key] for key in ("detail", "message", "error") if body.get(key)), "")
-        if isinstance(body, dict)
-        else ""
-    )
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def reason_of(response: requests.Response, password: SecretStr | None = None) -> str:
+    """Zoho One's own words for what happened, without the password that was sent to it."""
+    body = _object(response)
+    found = next((body[key] for key in ("detail", "message", "error") if body.get(key)), "")
     if password is not None and quotes(str(found), password):
         return "its reason repeats the one-time password, so it is left out here"
     return str(found)[:500] or response.reason or f"status {response.status_code}"

@@ -22,6 +22,10 @@ class ZohoUnclear(ZohoBusy):
     """The answer is not what the documentation promises, so that nothing may be concluded from it."""
 
 
+class ZohoNowhere(ZohoUnclear):
+    """404 from whatever stands before Zoho One's SCIM API, or from another server: it is about no account at all."""
+
+
 class ZohoRefused(ZohoError):
     """Zoho One will not do this; the message is its reason. It changed nothing."""
 

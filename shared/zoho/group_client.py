@@ -10,13 +10,14 @@ from itertools import batched
 from urllib.parse import quote
 
 import requests
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import ConfigDict, JsonValue
 
 from shared.directory.group import ZohoGroup, ZohoGroupRecord, from_scim, to_scim
 from shared.directory.plan import FieldChange
 from shared.directory.store import UpdateVerb
 from shared.directory.user_name import folded
 from shared.directory.zoho_user import ZohoField
+from shared.model import Model
 from shared.zoho.errors import ZohoNotFound, ZohoUnclear
 from shared.zoho.scim_calls import ScimCalls, patch_of, quoted
 from shared.zoho.success_answers import Listed, Resource, ensure_same, ensure_taken, says_done, says_nothing, understood
@@ -25,7 +26,7 @@ _WITHOUT_MEMBERS = {"excludedAttributes": "members"}
 _PATHS = {ZohoField.DISPLAY_NAME: "displayName", ZohoField.EXTERNAL_ID: "externalId"}
 
 
-class _Member(BaseModel):
+class _Member(Model):
     """One entry of ``members``."""
 
     model_config = ConfigDict(extra="allow")

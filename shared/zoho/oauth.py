@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 import requests
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict, ValidationError
 
+from shared.model import Model
 from shared.zoho.data_centers import SCOPE, DataCenter
 from shared.zoho.errors import ZohoBusy, ZohoClientRefused, ZohoConsentLost, ZohoThrottled, ZohoUnclear
 
@@ -46,10 +47,10 @@ class Issued:
     refresh_token: str | None = field(default=None, repr=False)
 
 
-class _Answer(BaseModel):
+class _Answer(Model):
     """Any answer. An error may come with any status, 200 among them, so it is read from the body."""
 
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(extra="ignore")
 
     access_token: str | None = None
     refresh_token: str | None = None

@@ -17,9 +17,11 @@ from requests.adapters import HTTPAdapter
 from shared.calls import note_call
 from shared.directory.scim_path import Resource
 from shared.directory.store import Store
+from shared.model import HIDDEN
 from shared.zoho.error_answers import error_of, lacks_scope
-from shared.zoho.errors import ZohoBusy
+from shared.zoho.errors import ZohoBusy, ZohoNotFound, ZohoNowhere
 from shared.zoho.pace import Pace
+from shared.zoho.success_answers import Scim, understood
 from shared.zoho.tokens import AccessTokens
 
 CONNECT_SECONDS = 5
@@ -34,7 +36,7 @@ LEAST_SECONDS = 1.0
 CONNECTIONS = 32
 """Kept open: as many as the worker has threads."""
 
-_JSON = TypeAdapter[JsonValue](JsonValue)
+_JSON = TypeAdapter[JsonValue](JsonValue, config=HIDDEN)
 _log = logging.getLogger("bridge.zoho")
 
 
@@ -46,6 +48,12 @@ def new_session() -> requests.Session:
     session.mount("https://", HTTPAdapter(pool_maxsize=CONNECTIONS))
     session.mount("http://", HTTPAdapter(pool_maxsize=CONNECTIONS))
     return session
+
+
+class _Listing(Scim):
+    """What is sure to stand in a SCIM ListResponse (RFC 7644 §3.4.2)."""
+
+    totalResults: int  # noqa: N815 - RFC 7644's name
 
 
 class ScimCalls:
@@ -87,6 +95,8 @@ class ScimCalls:
         for attempt in range(1, TRIES + 1):
             try:
                 return self._once(method, path, body, query, password)
+            except ZohoNowhere as nowhere:
+                raise (ZohoNotFound("Not found") if self._lists_beside(path) else nowhere) from None
             except ZohoBusy as busy:
                 pause = min(busy.retry_after, 2.0**attempt / 4)
                 if attempt == TRIES or busy.retry_after > PATIENCE or waited + pause > PATIENCE:
@@ -94,6 +104,17 @@ class ScimCalls:
                 self._sleep(pause)
                 waited += pause
         raise AssertionError  # the last try either returned or raised
+
+    def _lists_beside(self, path: str) -> bool:
+        """Whether an account or a group is missing in a collection that Zoho One does list. One call, if it is one."""
+        _, collection, *resource = path.split("/")
+        if not resource:
+            return False
+        try:
+            answer = self._once("GET", f"/{collection}", None, {"startIndex": "1", "count": "1"}, None)
+        except ZohoNowhere:
+            return False
+        return understood(_Listing, answer).totalResults >= 0
 
     def _once(
         self,

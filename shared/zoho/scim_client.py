@@ -18,7 +18,7 @@ from shared.directory.store import UpdateVerb
 from shared.directory.user_name import folded
 from shared.directory.zoho_user import ZOHO_FIELDS, Paths, ZohoUser, from_scim, to_scim
 from shared.zoho.error_answers import error_of
-from shared.zoho.errors import ZohoForbidden, ZohoNotFound, ZohoRefused, ZohoUnclear
+from shared.zoho.errors import ZohoForbidden, ZohoNotFound, ZohoNowhere, ZohoRefused, ZohoUnclear
 from shared.zoho.scim_calls import ScimCalls, patch_of, quoted
 from shared.zoho.success_answers import Listed, Resource, ensure_same, ensure_taken, says_done, says_nothing, understood
 
@@ -58,7 +58,7 @@ class ZohoUsers(ScimCalls):
         """Whether Zoho One takes the token. It need not have this page, nor show it: that says nothing of the token."""
         try:
             self._call("GET", "/ServiceProviderConfig")
-        except (ZohoRefused, ZohoForbidden):
+        except (ZohoRefused, ZohoForbidden, ZohoNowhere):
             return
 
     def create(self, user: ZohoUser, password: SecretStr | None = None) -> Account:

@@ -9,15 +9,16 @@ from http import HTTPStatus
 from typing import Annotated
 
 import requests
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import ConfigDict, Field, SecretStr, ValidationError, model_validator
 
+from shared.model import Model
 from shared.zoho.error_answers import reason_of
 from shared.zoho.errors import ZohoUnclear
 
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 
 
-class Scim(BaseModel):
+class Scim(Model):
     """A SCIM message. Raises ValidationError for an error that comes with a success."""
 
     model_config = ConfigDict(extra="allow")

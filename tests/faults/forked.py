@@ -23,7 +23,7 @@ PROCESSES.set_forkserver_preload(
 
 
 def start_forked_host(environment: dict[str, str], log: Path) -> tuple[BaseProcess, dict[str, Any]]:
-    """Start what `python -m local.host --port 0 --no-timers` starts; what it says when it is ready."""
+    """Start what `python -m local.host --port 0 --no-timers --one-process` starts; what it says when it is ready."""
     reader, writer = PROCESSES.Pipe(duplex=False)
     process = PROCESSES.Process(target=_serve, args=(environment, writer, log), daemon=True)
     process.start()
@@ -41,7 +41,7 @@ def _serve(environment: dict[str, str], output: Connection, log: Path) -> None:
         os.dup2(errors.fileno(), 2)
     output.close()
     os.environ.update(environment)
-    sys.argv = ["local.host", "--port", "0", "--no-timers"]
+    sys.argv = ["local.host", "--port", "0", "--no-timers", "--one-process"]
     host.main()
 
 

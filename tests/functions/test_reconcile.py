@@ -7,11 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
-import requests
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.queue import QueueClient
 
 from local.azurite import start_azurite
+from local.host_admin import fire
+from local.host_process import start_host
 from local.parts import app_settings
 from local.processes import Processes
 from local.store import add_store, new_key
@@ -42,9 +43,9 @@ def site(processes: Processes, zoho_one_process: ZohoOne, entra_process: Entra) 
     connection_string, key = start_azurite(processes).connection_string, new_key()
     settings = app_settings(connection_string, key, zoho_one_process.parts)
     settings["BRIDGE_ENTRA_CERTIFICATE"] = entra_process.ready["certificate"]
-    process, ready = processes.start_module("local.host", "--port", "0", "--no-timers", environment=settings)
-    yield Site(ready["url"], connection_string, key, Bridge(Settings.model_validate(settings)))
-    process.stop()
+    host = start_host(processes, environment=settings, timers=False, time_scale=30)
+    yield Site(host.url, connection_string, key, Bridge(Settings.model_validate(settings)))
+    host.process.stop()
 
 
 @pytest.fixture
@@ -68,19 +69,18 @@ def _run_of(reconciled: Reconciled, count: int = 1) -> Run:
 
 
 def test_a_tick_runs_the_cycle_of_a_store_that_is_due_and_of_no_other(site: Site, reconciled: Reconciled) -> None:
-    assert requests.post(f"{site.host}/admin/functions/tick", json={}, timeout=10).status_code == 202
+    fire(site.host, "tick")
     run = _run_of(reconciled)
     assert (run.state, run.asked_by) == (RunState.DONE, "schedule")
     reconciled.assert_as_in_entra()
-    requests.post(f"{site.host}/admin/functions/tick", json={}, timeout=10)
+    fire(site.host, "tick")
     time.sleep(2)
     assert len(reconciled.bridge.reconciler.runs.newest(reconciled.store_id)) == 1
 
 
 def test_two_messages_for_one_store_run_one_cycle(site: Site, reconciled: Reconciled) -> None:
-    message = {"input": CycleRequest(store=reconciled.store_id).model_dump_json()}
     for _ in range(2):
-        assert requests.post(f"{site.host}/admin/functions/run_cycle", json=message, timeout=10).status_code == 202
+        fire(site.host, "run_cycle", CycleRequest(store=reconciled.store_id).model_dump_json())
     _run_of(reconciled)
     time.sleep(2)
     (run,) = reconciled.bridge.reconciler.runs.newest(reconciled.store_id)

@@ -14,6 +14,7 @@ PIPELINE: dict[Any, Any] = yaml.safe_load(TEXT)
 def test_nothing_is_delivered_that_was_not_tested_and_scanned() -> None:
     jobs = PIPELINE["jobs"]
     assert set(jobs["deploy"]["needs"]) == {"test", "scan"}
+    assert {step.get("run") for step in jobs["host"]["steps"]} >= {"make check-host", "func --version"}
     assert {step.get("run") for step in jobs["test"]["steps"]} >= {"make test", "make check-infra"}
     assert "make test" in (ROOT / "README.md").read_text()
     assert "pip-audit --requirement requirements.txt" in TEXT

@@ -7,6 +7,7 @@ import pytest
 
 from local.azurite import Azurite, start_azurite
 from local.processes import Processes
+from tests.local.sample_host import SampleHost, start_sample
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +21,12 @@ def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
 def azurite(processes: Processes) -> Azurite:
     """A running Azurite that keeps its data in memory."""
     return start_azurite(processes)
+
+
+@pytest.fixture(scope="module")
+def sample(processes: Processes, azurite: Azurite, tmp_path_factory: pytest.TempPathFactory) -> SampleHost:
+    """A running host of the sample app, whose timer comes once a year."""
+    return start_sample(processes, azurite, tmp_path_factory.mktemp("host") / "trace")
 
 
 @pytest.fixture

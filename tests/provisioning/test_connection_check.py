@@ -47,7 +47,13 @@ def test_a_good_connection_passes_every_step(bridge: Bridge, store: Store, zoho_
         ),
         ([{"path": "/Users", "status": 403}], Step.SCOPE, "403", "Organization Owner"),
         ([{"path": "/Users", "status": 401, "body": SCOPE}], Step.SCOPE, "invalid oauth scope", "Organization Owner"),
-        ([{"path": "/Users", "status": 404, "times": 2}], Step.SCIM, "does not answer the query", "sync endpoint"),
+        ([{"path": "/Users", "status": 404, "times": 2}], Step.SCIM, "a slash too many", "sync endpoint"),
+        (
+            [{"path": "/Users", "status": 404, "body": {"detail": "No such thing"}, "times": 2}],
+            Step.SCIM,
+            "does not answer the query: No such thing",
+            "sync endpoint",
+        ),
         ([{"path": "/Users", "status": 200, "body": {"hello": 1}, "times": 2}], Step.SCIM, "not SCIM", "sync endpoint"),
         (
             [

@@ -24,7 +24,7 @@ SCIM = {"Content-Type": "application/scim+json"}
 REFUSALS = [
     ("POST", "/Users", SCIM, b'{"userName"', 400, "invalidSyntax", "Invalid JSON"),
     ("POST", "/Users", SCIM, b"[]", 400, "invalidSyntax", ""),
-    ("POST", "/Users", SCIM, b"", 400, "invalidSyntax", ""),
+    ("POST", "/Users", SCIM | {"Content-Length": "0"}, b"", 400, "invalidSyntax", ""),
     ("POST", "/Users", SCIM, b"\xff\xfe", 400, "invalidSyntax", ""),
     ("POST", "/Users", SCIM, b"{}", 400, "invalidValue", "userName"),
     ("POST", "/Users", SCIM, b'{"userName": 7}', 400, "invalidValue", "userName"),

@@ -119,7 +119,7 @@ def test_a_user_who_may_not_have_been_changed(users: Users, answer: tuple[int, A
         ((200, {"id": "1", "active": False}), True),
         ((200, {"id": "1", "active": True}), False),
         ((200, {"id": "2", "active": False}), False),
-        ((404, None), False),
+        ((404, {"detail": "Not found"}), False),
     ],
 )
 def test_a_success_without_a_word_is_looked_into(users: Users, seen: tuple[int, Any], is_done: bool) -> None:
@@ -196,8 +196,8 @@ def test_a_search_that_finds_somebody_it_does_not_name(users: Users, groups: Gro
 
 @pytest.mark.parametrize("answer", [(200, None), *NO_RESOURCE])
 def test_a_deletion_that_is_no_204_is_looked_into(users: Users, groups: Groups, answer: tuple[int, Any]) -> None:
-    users(Scripted(answer, (404, None))).delete("1")
-    groups(Scripted(answer, (404, None))).delete("7")
+    users(Scripted(answer, (404, {"detail": "Not found"}))).delete("1")
+    groups(Scripted(answer, (404, {"detail": "Not found"}))).delete("7")
     for there in ((200, {"id": "1"}), (200, "<html>")):
         with pytest.raises(ZohoUnclear):
             users(Scripted(answer, there)).delete("1")

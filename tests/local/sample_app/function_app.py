@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import threading
+import time
 from pathlib import Path
 from typing import List  # noqa: UP035 - the worker refuses `list` in an annotation
 
@@ -77,6 +78,19 @@ def environment(req: func.HttpRequest) -> func.HttpResponse:
     return func.HttpResponse(json.dumps({name: os.environ.get(name) for name in req.params["names"].split()}))
 
 
+@app.route("page")
+def page(req: func.HttpRequest) -> func.HttpResponse:
+    """An answer that says how long it is."""
+    return func.HttpResponse("a page", headers={"Content-Length": "6"})
+
+
+@app.route("slow")
+def slow(req: func.HttpRequest) -> func.HttpResponse:
+    """Takes as many seconds as it is told."""
+    time.sleep(float(req.params["seconds"]))
+    return func.HttpResponse("done")
+
+
 @app.timer_trigger("timer", "%SAMPLE_SCHEDULE%")
 def ticks(timer: func.TimerRequest) -> None:
     """Leaves a trace of each run."""
@@ -90,6 +104,7 @@ def work(message: func.QueueMessage, done: func.Out[List[str]]) -> None:  # noqa
     task = json.loads(message.get_body())
     count = message.dequeue_count or 0
     _trace(f"work {task['name']} {count}")
+    time.sleep(task.get("seconds", 0))
     if count <= task["fails"]:
         raise ZeroDivisionError
     done.set([f"{task['name']} ✓", "and more"])

@@ -1,0 +1,86 @@
+"""What keeps the app from its work: what pages, SCIM answers and the heartbeat say of it, without any value."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shared.settings import Platform, SettingProblem
+
+SETTINGS_RETRY = 600
+"""Seconds: an administrator has to act, so asking often is of no use."""
+STORAGE_RETRY = 30
+"""Seconds."""
+
+
+class Kind(StrEnum):
+    """What stands in the way."""
+
+    SETTINGS = "settings"
+    STORAGE = "storage"
+    DEFECT = "defect"
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Why no function can do its work, and what to do."""
+
+    kind: Kind
+    title: str
+    problems: tuple[str, ...]
+    """A sentence for each."""
+    cure: str
+    retry_after: int
+    """Seconds after which the same request may succeed."""
+    settings: tuple[str, ...] = ()
+    """Names of the app settings that are missing or wrong."""
+
+    @property
+    def summary(self) -> str:
+        """Everything in one paragraph."""
+        return " ".join(f"{part.rstrip('.')}." for part in (self.title, *self.problems, self.cure))
+
+
+def of_settings(problems: tuple[SettingProblem, ...], platform: Platform) -> Obstacle:
+    """App settings are missing or wrong."""
+    return Obstacle(
+        Kind.SETTINGS,
+        "The bridge cannot work with its app settings",
+        tuple(problem.text for problem in problems),
+        f"{_where(platform)} docs/settings.md says what each setting is for. Nothing was changed, and nothing is lost",
+        SETTINGS_RETRY,
+        tuple(problem.name for problem in problems),
+    )
+
+
+def of_storage(reason: str) -> Obstacle:
+    """The storage account does not answer or does not let the app in."""
+    return Obstacle(
+        Kind.STORAGE,
+        "The bridge does not reach its storage",
+        (reason,),
+        "It tries again by itself, with each request. Nothing was changed, and nothing is lost",
+        STORAGE_RETRY,
+    )
+
+
+def of_defect(name: str) -> Obstacle:
+    """The bridge could not be put together, by an error that is its own. ``name``: of the error's type."""
+    return Obstacle(
+        Kind.DEFECT,
+        "The bridge cannot start",
+        (f"It has a defect ({name}). Where it happened is in the app's log",),
+        "Please report it with that line",
+        STORAGE_RETRY,
+    )
+
+
+def _where(platform: Platform) -> str:
+    if platform.is_azure:
+        named = f" {platform.site_name}" if platform.site_name else ""
+        return (
+            f"Set them in the Azure portal: Function App{named}, Settings, Environment variables, App settings, Apply; "
+            "the app then starts again by itself. A setting that the template makes is changed in infra/bicep as well, "
+            "or the next deployment undoes the change."
+        )
+    return (
+        "Set them in local.settings.json, which is beside host.json, or in the environment; then start the app again."
+    )
