@@ -175,20 +175,31 @@ def test_what_azd_runs_is_those_scripts(azure: Azure) -> None:
     assert "FUNCTION_APP_NAME: is an output of the template" in missing.stderr
 
 
-def test_a_command_runs_with_the_apps_tables_and_keys(azure: Azure) -> None:
+def test_a_command_runs_with_the_apps_tables_and_keys(azure: Azure, tmp_path: Path) -> None:
     azure.run("encryption-key.sh", "--vault", "kv")
     options = ["--storage", "st", "--vault", "kv"]
     names = ["AzureWebJobsStorage__tableServiceUri", "AzureWebJobsStorage__credential", "BRIDGE_ENCRYPTION_KEYS"]
-    show = f"import os; print([os.environ[name] for name in {names}])"
-    dry = azure.run("administer.sh", *options, "--dry-run", "--", "timeit", "-n1", "-r1", show)
+    (tmp_path / "cli").mkdir()
+    (tmp_path / "cli/__main__.py").write_text(
+        f"import os, sys\nif __name__ == '__main__': print(sys.argv[1:], [os.environ[name] for name in {names}])"
+    )
+    scripts = tmp_path / "infra/scripts"
+    scripts.mkdir(parents=True)
+    for file in FILES:
+        (scripts / file.name).symlink_to(file)
+    dry = azure.run(str(scripts / "administer.sh"), *options, "--dry-run", "--", "runs", "--store", "contoso")
     assert dry.returncode == 0, dry.stderr
-    assert "-m timeit" in dry.stderr
+    assert "-P -m cli runs --store contoso" in dry.stderr
     assert dry.stdout == ""
-    done = azure.run("administer.sh", *options, "--", "timeit", "-n1", "-r1", show)
+    done = azure.run(str(scripts / "administer.sh"), *options, "--", "runs", "--store", "contoso")
     key = azure.state["graph"]["key"]
-    assert done.stdout.splitlines()[0] == str(["https://st.table.core.windows.net/", "azurecli", key]), done.stderr
+    told = (["runs", "--store", "contoso"], ["https://st.table.core.windows.net/", "azurecli", key])
+    assert done.stdout == "{} {}\n".format(*told), done.stderr
     assert key not in done.stderr
     assert azure.run("administer.sh", *options).stderr.startswith("error: no command")
+    (tmp_path / "cli/__main__.py").write_text("import rich_is_missing")
+    lacking = azure.run(str(scripts / "administer.sh"), *options, "--", "runs", "--store", "contoso")
+    assert (lacking.returncode, "pip install -r requirements.txt" in lacking.stderr) == (1, True)
 
 
 @pytest.mark.parametrize("script", RUNS)
