@@ -164,7 +164,12 @@ def runs_table(runs: Sequence[Run]) -> Table:
     for run in runs:
         seconds = f" in {run.duration.total_seconds():.1f} s" if run.duration else ""
         asked = escape(run.asked_by)
-        counts = {"people": run.planned, "groups": run.groups, "results": run.results, "calls": run.calls}
+        counts: dict[str, Mapping[Any, int]] = {
+            "people": run.planned,
+            "groups": run.groups,
+            "results": run.results,
+            "calls": run.calls,
+        }
         table.add_row(
             f"{run.started:%Y-%m-%d %H:%M:%S}",
             f"{run.kind}: {run.state}{seconds}\n{asked}",
