@@ -10,18 +10,20 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+from local.infra import compiler
+from local.infra.evaluated import ODD, SAMPLES, Evaluated, evaluated
 from local.infra.package import build_package
 from local.infra.queries import BICEP, queries
 from local.processes import ROOT
 from local.store import new_key
 
+ARM_SCHEMA = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
 CHECKS = ROOT / "infra/checks"
 START_SECONDS = 1.5
 """Of the processor, until the app is imported: what a start costs on an instance that does nothing else."""
 STARTS = 5
-
-_PARSE = "import sys; from pycep import BicepParser; [BicepParser().parse(text=open(f).read()) for f in sys.argv[1:]]"
 
 
 class CheckFailedError(Exception):
@@ -32,8 +34,11 @@ def checks(tools: Path, folder: Path) -> Mapping[str, Callable[[], str]]:
     """``tools``: the virtual environment of the tools. ``folder``: an empty one, for the package."""
     package = folder / "package"
     return {
-        "the scanner's parser reads each Bicep file": partial(_bicep_parses, tools),
-        "checkov's rules hold, or are left out with a reason": partial(_scan, tools),
+        "the compiler finds nothing wrong with the template": _compiles,
+        "the compiler would format each file like this": _is_formatted,
+        "the template deploys what the snapshots say": _is_evaluated,
+        "Azure takes the names of odd environments": _odd_names_are_taken,
+        "checkov's rules hold, or are left out with a reason": partial(_scan, tools, folder / "arm"),
         "Microsoft's parser of KQL understands each query": partial(_queries_are_understood, tools),
         "azure-functions-doctor finds nothing wrong": partial(_doctor, tools),
         "the package is imported with requirements.txt alone": partial(_imports_alone, folder / "python", package),
@@ -50,19 +55,62 @@ def _run(command: list[str], **options: object) -> str:
     return str(done.stdout)
 
 
-def _bicep_parses(tools: Path) -> str:
-    files = [str(file) for file in sorted(BICEP.rglob("*.bicep"))]
-    _run([str(tools / "bin/python"), "-c", _PARSE, *files])
-    return f"{len(files)} files"
+def _compiles() -> str:
+    compiler.lint()
+    return f"{len(json.loads(compiler.build())['resources'])} resources and modules, every rule of bicepconfig.json"
 
 
-def _scan(tools: Path) -> str:
-    command = [str(tools / "bin/checkov"), "--config-file", str(ROOT / "infra/checkov.yaml")]
+def _is_formatted() -> str:
+    if files := compiler.unformatted():
+        raise CheckFailedError(f"bicep format would change {', '.join(files)}")
+    return "as it is"
+
+
+def _is_evaluated() -> str:
+    for sample in SAMPLES:
+        compiler.validate(BICEP / f"{sample}.bicepparam")
+    return ", ".join(f"{len(evaluated(sample).resources)} resources for {sample}" for sample in SAMPLES)
+
+
+def _odd_names_are_taken() -> str:
+    redundancies = set()
+    for odd in ODD:
+        template = Evaluated(json.loads(compiler.snapshot_of({**odd, "signInClientId": compiler.ANYBODY.format(1)})))
+        if wrong := list(template.misnamed()):
+            raise CheckFailedError(f"{odd['environmentName']} makes {', '.join(wrong)}")
+        sku = template.one("Microsoft.Storage/storageAccounts")["sku"]["name"]
+        redundancies.add((odd["location"], sku))
+    if redundancies != {("ukwest", "Standard_LRS"), ("westus3", "Standard_ZRS")}:
+        raise CheckFailedError(f"the redundancy is not what the region has: {redundancies}")
+    return f"{len(ODD)} environments"
+
+
+def _scan(tools: Path, folder: Path) -> str:
+    """checkov reads no parameters, so it gets the evaluated deployments."""
+    folder.mkdir()
+    for sample in SAMPLES:
+        resources = [_given(resource) for resource in evaluated(sample).resources]
+        template = {"$schema": ARM_SCHEMA, "contentVersion": "1.0.0.0", "resources": resources}
+        (folder / f"{sample}.json").write_text(json.dumps(template, indent=2))
+    command = [
+        str(tools / "bin/checkov"),
+        "--config-file",
+        str(ROOT / "infra/checkov.yaml"),
+        "--directory",
+        str(folder),
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     # A rule that breaks off counts as neither passed nor failed, so its complaint does.
     if done.returncode != 0 or "Failed to run check" in done.stderr or "Passed checks: 0" in done.stdout:
         raise CheckFailedError((done.stdout + done.stderr).strip())
     return next(line for line in done.stdout.splitlines() if line.startswith("Passed checks"))
+
+
+def _given(value: Any) -> Any:
+    """Without what is null: to Azure that is as if it were not there, and checkov breaks off on it."""
+    if isinstance(value, dict):
+        return {name: _given(each) for name, each in value.items() if each is not None}
+    return [_given(each) for each in value] if isinstance(value, list) else value
 
 
 def _queries_are_understood(tools: Path) -> str:

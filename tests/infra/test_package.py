@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from local.infra.evaluated import evaluated
 from local.infra.package import build_package, deployed_files
 from local.processes import ROOT
 
@@ -50,5 +51,4 @@ def test_azd_finds_the_template_and_the_scripts() -> None:
     assert (ROOT / project["infra"]["path"] / f"{project['infra']['module']}.bicep").exists()
     for hook in project["hooks"].values():
         assert (ROOT / hook["run"]).stat().st_mode & 0o111
-    tagged = re.findall(r"'azd-service-name': '(\w+)'", (ROOT / "infra/bicep/modules/function-app.bicep").read_text())
-    assert set(tagged) == set(project["services"])
+    assert {evaluated("main").one("Microsoft.Web/sites")["tags"]["azd-service-name"]} == set(project["services"])
