@@ -31,14 +31,14 @@ PYTHONPATH=$root "$python" -P -c 'import cli.__main__' 2>/dev/null ||
   fail "$python lacks the app's packages: python3.13 -m venv .venv && .venv/bin/pip install -r requirements.txt"
 
 step "Where the tables of $storage are"
-tables=$(az storage account show --name "$storage" --query primaryEndpoints.table --output tsv)
+tables=$(patiently az storage account show --name "$storage" --query primaryEndpoints.table --output tsv "${on[@]}")
 
 step 'The keys, for this command alone'
 if [[ -n $DRY_RUN ]]; then
   change az keyvault secret show --vault-name "$vault" --name encryption-keys --query value --output tsv
   keys=''
 else
-  keys=$(az keyvault secret show --vault-name "$vault" --name encryption-keys --query value --output tsv)
+  keys=$(patiently az keyvault secret show --vault-name "$vault" --name encryption-keys --query value --output tsv "${on[@]}")
 fi
 
 step "$*"

@@ -13,10 +13,14 @@ here=$(dirname "$0")
 : "${SIGN_IN_CALLBACK_URL:?is an output of the template: run azd provision}"
 : "${IDENTITY_PRINCIPAL_ID:?is an output of the template: run azd provision}"
 
-sign_in=(--redirect-uri "$SIGN_IN_CALLBACK_URL" --identity "$IDENTITY_PRINCIPAL_ID")
-# Whoever deploys is the first owner; a pipeline, which is no user, names nobody.
-owner=$(az ad signed-in-user show --query userPrincipalName --output tsv 2>/dev/null || true)
-if [[ -n $owner ]]; then sign_in+=(--owner "$owner"); fi
+sign_in=(--name "Zoho One bridge (${AZURE_ENV_NAME:-prod})" --redirect-uri "$SIGN_IN_CALLBACK_URL" --identity "$IDENTITY_PRINCIPAL_ID")
+# Whoever deploys is the first owner, by object id, because guests have other names than they sign in with; a pipeline, which
+# is no user, names nobody.
+kind=$(az account show --query user.type --output tsv)
+if [[ $kind == user ]]; then
+  owner=$(patiently az ad signed-in-user show --query id --output tsv)
+  sign_in+=(--owner "$owner")
+fi
 
 "$here/encryption-key.sh" --vault "$KEY_VAULT_NAME" --app "$FUNCTION_APP_NAME" --resource-group "$AZURE_RESOURCE_GROUP" "$@"
 "$here/sign-in-app.sh" "${sign_in[@]}" "$@" >/dev/null
