@@ -14,7 +14,7 @@ from typing import Any
 
 from local.infra import compiler
 from local.infra.evaluated import ODD, SAMPLES, Evaluated, evaluated
-from local.infra.package import build_package
+from local.infra.package import LIBRARIES, build_package
 from local.infra.queries import BICEP, queries
 from local.processes import ROOT
 from local.store import new_key
@@ -41,9 +41,9 @@ def checks(tools: Path, folder: Path) -> Mapping[str, Callable[[], str]]:
         "checkov's rules hold, or are left out with a reason": partial(_scan, tools, folder / "arm"),
         "Microsoft's parser of KQL understands each query": partial(_queries_are_understood, tools),
         "azure-functions-doctor finds nothing wrong": partial(_doctor, tools),
-        "the package is imported with requirements.txt alone": partial(_imports_alone, folder / "python", package),
+        "the package is imported with its own libraries alone": partial(_imports_alone, package),
         "the worker library finds its functions": partial(_is_indexed, package),
-        f"it starts within {START_SECONDS:g} s": partial(_starts_soon, folder / "python", package),
+        f"it starts within {START_SECONDS:g} s": partial(_starts_soon, package),
     }
 
 
@@ -126,18 +126,20 @@ def _doctor(tools: Path) -> str:
     return next(line.strip() for line in said.splitlines() if "fails," in line)
 
 
-def _imports_alone(python: Path, package: Path) -> str:
+def _imports_alone(package: Path) -> str:
     paths = build_package(package)
-    _run([sys.executable, "-m", "venv", str(python)])
-    pip = [str(python / "bin/pip"), "install", "--quiet", "--disable-pip-version-check"]
-    _run([*pip, "-r", str(package / "requirements.txt")])
-    _import(python, package)
-    size = sum(file.stat().st_size for file in package.rglob("*") if "__pycache__" not in file.parts)
-    return f"{len(paths)} files, {size / 1024:.0f} KiB"
+    shutil.rmtree(package / ".python_packages", ignore_errors=True)
+    _run([str(ROOT / "infra/scripts/package.sh"), "--into", str(package)])
+    _import(package)
+    sizes = {file: file.stat().st_size for file in package.rglob("*.*") if "__pycache__" not in file.parts}
+    own = sum(size for file, size in sizes.items() if ".python_packages" not in file.parts)
+    return f"{len(paths)} files, {own / 1024:.0f} KiB, and libraries of {(sum(sizes.values()) - own) / 2**20:.0f} MiB"
 
 
-def _import(python: Path, package: Path) -> None:
-    _run([str(python / "bin/python"), "-c", "import function_app"], cwd=package, env=_settings())
+def _import(package: Path) -> None:
+    """In a Python that sees no package but those of the folder, as Azure's does."""
+    code = f"import sys; sys.path[:0] = [{str(package)!r}, {str(package / LIBRARIES)!r}]; import function_app"
+    _run([sys.executable, "-I", "-S", "-c", code], cwd=package, env=_settings())
 
 
 def _settings() -> dict[str, str]:
@@ -159,14 +161,12 @@ def _is_indexed(package: Path) -> str:
     return ", ".join(found["functions"])
 
 
-def _starts_soon(python: Path, package: Path) -> str:
-    if not shutil.which(str(python / "bin/python")):
-        raise CheckFailedError("the package could not be imported")
-    _import(python, package)  # for the first time everything is compiled
+def _starts_soon(package: Path) -> str:
+    _import(package)  # for the first time everything is compiled
     seconds, processor = [], []
     for _ in range(STARTS):
         begun, used = time.perf_counter(), _processor_seconds()
-        _import(python, package)
+        _import(package)
         seconds.append(time.perf_counter() - begun)
         processor.append(_processor_seconds() - used)
     if min(processor) > START_SECONDS:

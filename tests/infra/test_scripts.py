@@ -27,7 +27,7 @@ RUNS = {
     "provisioning-app.sh": "--sync-endpoint https://app.example/scim/contoso",
     "pipeline-identity.sh": "--repository contoso/bridge --resource-group rg --app func",
 }
-HOOKS = {"administer.sh", "before-provision.sh", "after-provision.sh", "deploy.sh", "verify.sh"}
+HOOKS = {"package.sh", "administer.sh", "before-provision.sh", "after-provision.sh", "deploy.sh", "verify.sh"}
 """Run by tests of their own."""
 READS = re.compile(r"^[a-z -]+? (list|list-deleted|show)\b|^rest .*loganalytics")
 BUSY = "ERROR: Too Many Requests({'error': {'code': '429'}})"
