@@ -473,7 +473,7 @@ module workbook 'modules/workbook.bicep' = {
 @description('Resource group of everything.')
 output AZURE_RESOURCE_GROUP string = group.name
 
-@description('Name of the function app, for func azure functionapp publish.')
+@description('Name of the function app.')
 output FUNCTION_APP_NAME string = functionApp.outputs.name
 
 @description('Name of the Key Vault.')
@@ -493,6 +493,9 @@ output CONSOLE_URL string = '${functionApp.outputs.url}/console'
 
 @description('Redirect URI of the app registration that administrators sign in with.')
 output SIGN_IN_CALLBACK_URL string = '${functionApp.outputs.url}/console/sign-in/callback'
+
+@description('Client id of the app registration that administrators sign in with.')
+output SIGN_IN_CLIENT_ID string = signInClientId
 
 @description('Object id of the app\'s managed identity: it takes the Graph permissions, and is trusted by the sign-in app.')
 output IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId

@@ -2,11 +2,20 @@
 # What azd runs after the template, with its outputs in the environment: the encryption key, the app registration's trust
 # in the app, and what the app may read of the tenant.
 #
-#   after-provision.sh [--dry-run]
+#   after-provision.sh [--deployment NAME] [--dry-run]
+#
+# --deployment takes the outputs from a deployment of the subscription, such as the one that the button of a release makes.
 source "$(dirname "$0")/common.sh"
 begin "$0" "$@"
 
 here=$(dirname "$0")
+dry=()
+if [[ -n $DRY_RUN ]]; then dry=(--dry-run); fi
+deployment=$(option --deployment "$@")
+if [[ -n $deployment ]]; then
+  outputs=$(patiently az deployment sub show --name "$deployment" --query properties.outputs "${on[@]}")
+  take_outputs "$outputs"
+fi
 : "${KEY_VAULT_NAME:?is an output of the template: run azd provision}"
 : "${FUNCTION_APP_NAME:?is an output of the template: run azd provision}"
 : "${AZURE_RESOURCE_GROUP:?is an output of the template: run azd provision}"
@@ -22,6 +31,6 @@ if [[ $kind == user ]]; then
   sign_in+=(--owner "$owner")
 fi
 
-"$here/encryption-key.sh" --vault "$KEY_VAULT_NAME" --app "$FUNCTION_APP_NAME" --resource-group "$AZURE_RESOURCE_GROUP" "$@"
-"$here/sign-in-app.sh" "${sign_in[@]}" "$@" >/dev/null
-"$here/graph-permissions.sh" --identity "$IDENTITY_PRINCIPAL_ID" "$@"
+"$here/encryption-key.sh" --vault "$KEY_VAULT_NAME" --app "$FUNCTION_APP_NAME" --resource-group "$AZURE_RESOURCE_GROUP" ${dry[@]+"${dry[@]}"}
+"$here/sign-in-app.sh" "${sign_in[@]}" ${dry[@]+"${dry[@]}"} >/dev/null
+"$here/graph-permissions.sh" --identity "$IDENTITY_PRINCIPAL_ID" ${dry[@]+"${dry[@]}"}

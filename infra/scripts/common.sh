@@ -147,3 +147,11 @@ service_principal() {
   fi
   or_placeholder "$found" 'object id of the service principal'
 }
+
+# The outputs of a deployment, as az shows them, into the environment: take_outputs JSON.
+take_outputs() {
+  local key value lines
+  lines=$(python3 -c 'import json, sys
+for key, output in json.load(sys.stdin).items(): print(key, output["value"], sep="\t")' <<<"$1")
+  while IFS=$'\t' read -r key value; do export "$key=$value"; done <<<"$lines"
+}

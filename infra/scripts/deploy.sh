@@ -35,10 +35,7 @@ step "The template, as zoho-bridge-$name in $location"
 outputs=$(created az deployment sub create --name "zoho-bridge-$name" --location "$location" \
   --parameters "$here/../bicep/main.bicepparam" --query properties.outputs "${on[@]}")
 if [[ -n $DRY_RUN ]]; then exit 0; fi
-while IFS=$'\t' read -r key value; do
-  export "$key=$value"
-done < <(python3 -c 'import json, sys
-for key, output in json.load(sys.stdin).items(): print(key, output["value"], sep="\t")' <<<"$outputs")
+take_outputs "$outputs"
 
 "$here/after-provision.sh"
 

@@ -18,6 +18,7 @@ app=$(option --app "$@")
 [[ -n $app ]] || fail '--app is missing: the output FUNCTION_APP_NAME of the template'
 name="Zoho One bridge delivery ($repository)"
 WEBSITE_CONTRIBUTOR=de139f84-1756-47ae-9be6-808fbbe84772
+READER=acdd72a7-3385-48ef-bd42-f606fba81ae7 # verify.sh looks at roles, references and log lines
 
 step "The app registration $name"
 found=$(patiently az ad app list --filter "displayName eq '$name'" --query '[].appId' --output tsv)
@@ -49,9 +50,11 @@ else
   }"
 fi
 
-step "It may put code into the apps of $group: Website Contributor, there only"
-change patiently az role assignment create --assignee-object-id "$principal_id" --assignee-principal-type ServicePrincipal \
-  --role "$WEBSITE_CONTRIBUTOR" --scope "/subscriptions/$SUBSCRIPTION/resourceGroups/$group" "${on[@]}"
+step "It may put code into the apps of $group and read: Website Contributor and Reader, there only"
+for role in "$WEBSITE_CONTRIBUTOR" "$READER"; do
+  change patiently az role assignment create --assignee-object-id "$principal_id" --assignee-principal-type ServicePrincipal \
+    --role "$role" --scope "/subscriptions/$SUBSCRIPTION/resourceGroups/$group" "${on[@]}"
+done
 
 step 'Variables of the environment “production” in the repository'
 printf 'AZURE_CLIENT_ID=%s\nAZURE_TENANT_ID=%s\nAZURE_SUBSCRIPTION_ID=%s\nAZURE_RESOURCE_GROUP=%s\nFUNCTION_APP_NAME=%s\n' \

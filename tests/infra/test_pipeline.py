@@ -40,5 +40,6 @@ def test_azure_is_entered_by_federated_identity() -> None:
 
 
 def test_actions_are_pinned() -> None:
-    for used in re.findall(r"uses: (\S+)", TEXT):
+    texts = [file.read_text() for file in (ROOT / ".github/workflows").glob("*.yml")]
+    for used in re.findall(r"uses: (\S+)", "".join(texts)):
         assert re.fullmatch(r"[\w-]+/[\w/-]+@v\d+", used), used

@@ -353,6 +353,15 @@ def test_what_azd_runs_is_those_scripts(azure: Azure) -> None:
     assert "FUNCTION_APP_NAME: is an output of the template" in missing.stderr
 
 
+def test_after_the_button_the_outputs_are_the_deployments(azure: Azure) -> None:
+    first = azure.run("sign-in-app.sh", "--name", "Zoho One bridge (prod)")
+    azure.given(outputs=OUTPUTS | {"SIGN_IN_CLIENT_ID": first.stdout.strip()})
+    done = azure.run("after-provision.sh", "--deployment", "Microsoft.Template-20261127")
+    assert done.returncode == 0, done.stderr
+    assert azure.state["graph"]["credentials"]["app-1"]["subject"] == "the-identity"
+    assert list(azure.state["graph"]["applications"]) == ["app-1"]
+
+
 def test_references_that_are_not_read_at_once_do_not_end_the_deployment(azure: Azure) -> None:
     azure.failing("configreferences/appsettings/refresh", DOWN)
     done = azure.run("after-provision.sh", **OUTPUTS)

@@ -39,7 +39,7 @@ var rules = [
   }
   {
     key: 'settings'
-    title: 'Settings of the app are wrong'
+    title: 'The app runs and cannot work'
     query: loadTextContent('../queries/settings.kql')
     severity: 1
     window: 'PT30M'
