@@ -10,6 +10,15 @@
 source "$(dirname "$0")/common.sh"
 begin "$0" "$@"
 
+if [[ -n $DRY_RUN ]]; then
+  for what in 'the functions are listed' 'references to the Key Vault are resolved' "the identity's roles are in force" \
+    '/health?ready answers' 'the console leads to the sign-in' 'a forged answer of the sign-in is refused' \
+    'SCIM judges bearer tokens itself' 'forged principal headers open nothing' 'a log line has arrived'; do
+    step "Whether $what"
+  done
+  exit 0
+fi
+
 root=$(cd "$(dirname "$0")/../.." && pwd)
 known() {
   if [[ -n ${!1:-} ]]; then printf '%s' "${!1}"; elif command -v azd >/dev/null; then azd env get-value "$1" 2>/dev/null || true; fi
@@ -22,15 +31,6 @@ group=${group:-$(known AZURE_RESOURCE_GROUP)}
 LIMIT=${LIMIT:-60} # seconds for all of it
 answer=$(mktemp) head=$(mktemp)
 trap 'rm -f "$answer" "$head"' EXIT
-
-if [[ -n $DRY_RUN ]]; then
-  for what in 'the functions are listed' 'references to the Key Vault are resolved' "the identity's roles are in force" \
-    '/health?ready answers' 'the console leads to the sign-in' 'a forged answer of the sign-in is refused' \
-    'SCIM judges bearer tokens itself' 'forged principal headers open nothing' 'a log line has arrived'; do
-    step "Whether $what"
-  done
-  exit 0
-fi
 
 not_ready() { fail "not ready: $1. $2"; }
 

@@ -32,7 +32,8 @@ SCOPES = {
 ELSEWHERE = {
     *("AzureWebJobsStorage", "BRIDGE_ACCOUNTS_SERVERS", "BRIDGE_ENTRA_CERTIFICATE", "BRIDGE_LOCAL_ADMIN"),
     "BRIDGE_MAIL_FOLDER",
-    *("BRIDGE_SIGN_IN_CLIENT_SECRET", "BRIDGE_SIGN_IN_CERTIFICATE"),  # of hosts without a managed identity
+    # Of hosts without a managed identity, and of other clouds.
+    *("BRIDGE_SIGN_IN_CLIENT_SECRET", "BRIDGE_SIGN_IN_CERTIFICATE", "BRIDGE_SIGN_IN_AUTHORITY"),
 }
 """What is set on other hosts than Azure, or on one machine, only."""
 SIGN_IN = {f"BRIDGE_SIGN_IN_{name}" for name in ("TENANT_ID", "CLIENT_ID", "IDENTITY_CLIENT_ID")}
