@@ -18,8 +18,9 @@ from shared.directory.on_demand import StepFound
 from shared.directory.plan_report import as_json, as_markdown, as_text
 from shared.directory.run import Result, Run, RunKind, RunState
 from shared.directory.store import Store
+from shared.provisioning.cycle_note import CycleRequest
 from shared.provisioning.decisions import NothingHeld
-from shared.provisioning.one_cycle import CycleRequest, Done
+from shared.provisioning.one_cycle import Done
 
 type _Command = Callable[[Bridge, Store, argparse.Namespace], int]
 

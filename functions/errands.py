@@ -11,4 +11,4 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # the library lea
 @blueprint.queue_trigger("message", queue_name="errands", connection="AzureWebJobsStorage")
 def carry_out(message: func.QueueMessage) -> None:
     """Do what a message asks for; the page that asked looks on."""
-    bridge().run_errand(message.get_body(), message.dequeue_count or 1)
+    bridge().run_errand(message.get_body())

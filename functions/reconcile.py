@@ -1,4 +1,4 @@
-"""Timer: which stores are due; queue: run one store's cycle."""
+"""Timer: which work is due; queue: run one store's cycle."""
 
 from typing import List  # noqa: UP035 - the worker refuses `list` in an annotation
 
@@ -10,12 +10,19 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # the library lea
 
 
 @blueprint.function_name("tick")
-@blueprint.timer_trigger("timer", schedule="0 */5 * * * *")
+@blueprint.timer_trigger("timer", schedule="0 * * * * *")
 @blueprint.queue_output("cycles", queue_name="cycles", connection="AzureWebJobsStorage")
-def tick(timer: func.TimerRequest, cycles: func.Out[List[str]]) -> None:  # noqa: ARG001, UP006 - the worker passes it by name
-    """Ask for the cycles that are due."""
+@blueprint.queue_output("errands", queue_name="errands", connection="AzureWebJobsStorage")
+def tick(
+    timer: func.TimerRequest,  # noqa: ARG001 - the worker passes it by name
+    cycles: func.Out[List[str]],  # noqa: UP006
+    errands: func.Out[List[str]],  # noqa: UP006
+) -> None:
+    """Ask for the cycles that are due, and for work whose process has ended."""
     if messages := bridge().due_cycles():
         cycles.set(messages)
+    if messages := bridge().waiting_errands():
+        errands.set(messages)
 
 
 @blueprint.function_name("run_cycle")
@@ -23,5 +30,5 @@ def tick(timer: func.TimerRequest, cycles: func.Out[List[str]]) -> None:  # noqa
 @blueprint.queue_output("cycles", queue_name="cycles", connection="AzureWebJobsStorage")
 def run_cycle(message: func.QueueMessage, cycles: func.Out[List[str]]) -> None:  # noqa: UP006
     """Run what a message asks for, and ask for the rest of it where its time was over."""
-    if messages := bridge().run_cycle(message.get_body(), message.dequeue_count or 1):
+    if messages := bridge().run_cycle(message.get_body()):
         cycles.set(messages)

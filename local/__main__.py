@@ -24,7 +24,7 @@ from shared.directory.guard import GuardLimits, Threshold
 from shared.settings import Settings
 
 ANYBODY = Threshold(count=10**9, percent=100)
-NO_GUARD = GuardLimits(leavings=ANYBODY, members=ANYBODY, one_field=ANYBODY)
+NO_GUARD = GuardLimits(leavings=ANYBODY, leavings_share=None, leavings_most=None, members=ANYBODY, one_field=ANYBODY)
 
 
 def main() -> int:

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 from pydantic.alias_generators import to_camel
 
+from local.directory_extensions import check_extensions, further_properties
 from local.entra_groups import Groups
-from local.person import Person
+from local.person import Person, id_of
 
 
 class UnknownPersonError(LookupError):
@@ -43,7 +44,7 @@ class EntraDirectory:
         """The ids of everyone who ever was there, in the order of their creation."""
         self.changes: list[Change] = []
         """What happened since the beginning, in its order."""
-        self._further: dict[str, dict[str, Any]] = {}
+        self._further: dict[str, dict[str, Any]] = further_properties()
 
     def people(self) -> list[Person]:
         """Return everyone, those in the recycle bin included, in the order of their creation."""
@@ -79,8 +80,28 @@ class EntraDirectory:
         self._assigned[person.id] = None
         self.changes.append(Change(person.id, frozenset("*")))
 
+    def invite(self, mail: str, display_name: str) -> Person:
+        """Invite a guest: his name is made of his address, and of the domain of the first who was there.
+
+        Source: https://learn.microsoft.com/entra/external-id/user-properties
+        """
+        tenant = self._first[0].user_principal_name.rpartition("@")[2]
+        nickname = f"{mail.replace('@', '_')}#EXT#"
+        name = f"{nickname}@{tenant}"
+        guest = Person(
+            id=id_of(name),
+            user_principal_name=name,
+            display_name=display_name,
+            mail_nickname=nickname,
+            mail=mail,
+            user_type="Guest",
+        )
+        self.create(guest)
+        return guest
+
     def change(self, person_id: str, values: dict[str, Any]) -> None:
-        """Change any properties of a person, by Graph's names. Raises pydantic.ValidationError for a wrong value."""
+        """Change any properties of a person, by Graph's names. Raises ValueError for a wrong value."""
+        check_extensions(values)
         person = self.get(person_id)
         known = {to_camel(name) for name in Person.model_fields}
         fields = {name: value for name, value in values.items() if name in known}
@@ -127,13 +148,13 @@ class EntraDirectory:
         self._change(person_id, manager=None if manager is None else self.get(manager).id)
 
     def soft_delete(self, person_id: str) -> None:
-        """Move a person to the recycle bin, where Entra keeps him for 30 days."""
-        self._change(person_id, deleted_date_time=datetime.now(UTC))
+        """Move a person to the recycle bin, where Entra keeps him for 30 days under another name."""
+        self._put(self.get(person_id).in_bin(datetime.now(UTC)))
         self.groups.note(person_id)
 
     def restore(self, person_id: str) -> None:
         """Take a person out of the recycle bin."""
-        self._change(person_id, deleted_date_time=None)
+        self._put(self.get(person_id).out_of_bin())
         self.groups.note(person_id)
 
     def hard_delete(self, person_id: str) -> None:
@@ -162,5 +183,9 @@ class EntraDirectory:
     def _change(self, person_id: str, **fields: object) -> None:
         person = self.get(person_id)
         self._people[person_id] = person.model_copy(update=fields)
-        named = {"*"} if "deleted_date_time" in fields else {to_camel(name) for name in fields}
-        self.changes.append(Change(person_id, frozenset(named), person.manager))
+        self.changes.append(Change(person_id, frozenset(map(to_camel, fields)), person.manager))
+
+    def _put(self, person: Person) -> None:
+        """A person who came or went, as he is now."""
+        self._people[person.id] = person
+        self.changes.append(Change(person.id, frozenset("*"), person.manager))

@@ -58,15 +58,15 @@ class Graph:
         self._directory = directory
         self.settings = GraphSettings()
         self._login = GraphLogin(self.settings)
-        self._users = GraphUsers(directory)
         self._links = GraphLinks(self.settings)
+        self._users = GraphUsers(directory, self._links)
         delta = GraphDelta(directory, self._users, self.settings, self._links)
         groups_delta = GraphGroupsDelta(directory, self.settings, self._links)
         self._faults = Faults()
         self._calls: Counter[str] = Counter()
         self._mails: list[Content] = []
         self._lock = threading.Lock()  # http and https are served by threads of their own
-        assignments = GraphAssignments(directory)
+        assignments = GraphAssignments(directory, self._links)
         routes = [
             Route("POST", "/{tenant}/oauth2/v2.0/token", None, self._login.token),
             Route("GET", "/{tenant}/v2.0/.well-known/openid-configuration", None, self._login.configuration),

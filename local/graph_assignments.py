@@ -6,6 +6,7 @@ https://learn.microsoft.com/graph/api/group-list-members, https://learn.microsof
 
 from local.entra_directory import EntraDirectory
 from local.graph_errors import GraphError
+from local.graph_links import GraphLinks
 from local.graph_request import Content, GraphRequest
 
 ENTERPRISE_APP = "5f2c1a7e-0d43-4c58-9b1e-6a2f7d3c8e90"
@@ -18,8 +19,9 @@ TENANT_DOMAIN = ".onmicrosoft.example"
 class GraphAssignments:
     """Assignments, groups and domains of one directory."""
 
-    def __init__(self, directory: EntraDirectory) -> None:
+    def __init__(self, directory: EntraDirectory, links: GraphLinks) -> None:
         self._directory = directory
+        self._links = links
 
     def app_role_assigned_to(self, request: GraphRequest, app: str) -> Content:
         """A page of assignments. People in the recycle bin have none that is shown."""
@@ -30,7 +32,7 @@ class GraphAssignments:
         rows = [(SERVICE_PRINCIPAL, "ServicePrincipal")]
         rows += [(group, "Group") for group in self._directory.groups.assigned]
         rows += [(person, "User") for person in people]
-        page, answer = request.page(rows)
+        page, answer = self._links.page(request, rows)
         return {**answer, "value": [{"principalId": each, "principalType": kind} for each, kind in page]}
 
     def group(self, request: GraphRequest, group: str) -> Content:
@@ -49,7 +51,7 @@ class GraphAssignments:
             raise GraphError(404, "Request_ResourceNotFound", f"Resource '{group}' does not exist")
         groups = self._directory.groups
         found = [each for each in groups.shown(group) if each in groups or self._is_shown(each)]
-        page, answer = request.page(found)
+        page, answer = self._links.page(request, found)
         kinds = ["group" if each in groups else "user" for each in page]
         rows = zip(kinds, page, strict=True)
         return {**answer, "value": [{"@odata.type": f"#microsoft.graph.{kind}", "id": each} for kind, each in rows]}

@@ -17,13 +17,13 @@ class Action(BaseModel):
 
     do: Literal[
         "add", "change", "disable", "enable", "soft-delete", "restore", "hard-delete", "assign", "unassign",
-        "put group", "rename group", "hide group",
+        "invite", "put group", "rename group", "hide group",
         "delete group", "assign group", "unassign group", "add member", "remove member",
     ]  # fmt: skip
     id: str = ""
     """Of the person or the group."""
     values: dict[str, Any] = {}
-    """Properties by Graph's names, for ``change`` and, all of them, ``add``."""
+    """Properties by Graph's names, for ``change`` and, all of them, ``add``; for ``invite`` mail and displayName."""
     members: list[str] = []
     """Of the group that is put; or who is added to it, or removed from it."""
 
@@ -53,16 +53,16 @@ def _act(directory: EntraDirectory, action: Action) -> None:
     match action.do:
         case "add":
             directory.create(Person.model_validate(action.values))
+        case "invite":
+            directory.invite(str(action.values["mail"]), str(action.values["displayName"]))
         case "change":
             directory.change(action.id, action.values)
         case "put group":
             directory.groups.put(action.id, action.members)
-        case "add member":
+        case "add member" | "remove member":
+            groups = directory.groups
             for member in action.members:
-                directory.groups.add(action.id, member)
-        case "remove member":
-            for member in action.members:
-                directory.groups.remove(action.id, member)
+                (groups.add if action.do == "add member" else groups.remove)(action.id, member)
         case "assign group":
             directory.groups.assigned[action.id] = None
         case "unassign group":

@@ -1,9 +1,7 @@
 """A request to the simulated Graph, and how its query options are read."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 from local.graph_errors import GraphError
 
@@ -35,13 +33,3 @@ class GraphRequest:
         if not text.isdecimal() or int(text) < least or (most is not None and int(text) > most):
             raise GraphError(400, "Request_BadRequest", f"Invalid value '{text}' for {name}")
         return int(text)
-
-    def page[T](self, rows: Sequence[T]) -> tuple[Sequence[T], Content]:
-        """The rows of the page that was asked for, and the beginning of the answer, with the link to the next one."""
-        size = self.number("$top", DEFAULT_PAGE, least=1, most=LARGEST_PAGE)
-        start = self.number("$skiptoken", 0, least=0, most=None)
-        more: Content = {}
-        if start + size < len(rows):
-            query = urlencode({**self.query, "$skiptoken": start + size}, safe="$,")
-            more["@odata.nextLink"] = f"{self.base}{self.path}?{query}"
-        return rows[start : start + size], more

@@ -1,10 +1,15 @@
 """How the simulated Graph behaves, as `/_settings` shows and changes it."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 PERMISSIONS = frozenset(
     {"User.Read.All", "GroupMember.Read.All", "Application.Read.All", "Domain.Read.All", "Mail.Send"}
 )
+
+type ExpiredPage = Literal["Directory_ExpiredPageToken", "UnknownError", "BadRequest", "resyncRequired"]
+"""The code of an answer to a page link that is too old: graph_links.py says with which status each comes."""
 
 
 class GraphSettings(BaseModel):
@@ -17,6 +22,16 @@ class GraphSettings(BaseModel):
     replays: int = Field(default=0, ge=0, description="People that a page of a delta query repeats")
     split_managers: bool = Field(default=False, description="Whether users/delta gives managers in items of their own")
     split_members: bool = Field(default=False, description="Whether groups/delta gives each member in an item alone")
+    collection_page: int = Field(default=999, ge=1, description="Most entries in a page of any other collection")
+    page_seconds: float | None = Field(
+        default=None, gt=0, description="How long the link to a further page is good for; for ever where not given"
+    )
+    page_calls: int | None = Field(
+        default=None, ge=1, description="Pages that are given out until the link to a further page is worth nothing"
+    )
+    expired_page: ExpiredPage = Field(
+        default="Directory_ExpiredPageToken", description="What a link to a further page that expired is answered with"
+    )
     expired_status: int = Field(default=410, description="What an expired link is answered with: 410, or 400 or 404")
     permissions: frozenset[str] = Field(default=PERMISSIONS, description="Which the app has")
     tenant: str | None = Field(default=None, description="The only tenant there is; any is there where it is not given")

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from local.entra_directory import EntraDirectory
 from local.graph_errors import GraphError
+from local.graph_links import GraphLinks
 from local.graph_request import Content, GraphRequest
 from local.person import Person
 from shared.directory.azure_user import AZURE_FIELDS, EXTENSION_ATTRIBUTES
@@ -34,14 +35,16 @@ MANAGER = "manager($select=id)"
 class GraphUsers:
     """The users of one directory."""
 
-    def __init__(self, directory: EntraDirectory) -> None:
+    def __init__(self, directory: EntraDirectory, links: GraphLinks) -> None:
         self._directory = directory
+        self._links = links
 
     def page(self, request: GraphRequest) -> Content:
         """A page of users."""
         request.allow("$select", "$top", "$skiptoken")
         fields = self.selected(request)
-        page, answer = request.page([each for each in self._directory.people() if each.deleted_date_time is None])
+        shown = [each for each in self._directory.people() if each.deleted_date_time is None]
+        page, answer = self._links.page(request, shown)
         return {**answer, "value": [self.show(person, fields) for person in page]}
 
     def get(self, request: GraphRequest, key: str) -> Content:

@@ -44,6 +44,29 @@ class Person(BaseModel):
     manager: str | None = None
     deleted_date_time: datetime | None = None
 
+    @property
+    def own_name(self) -> str:
+        """The user principal name, also of one in the recycle bin, where Entra shows another."""
+        return self.user_principal_name.removeprefix(_prefix(self.id) if self.deleted_date_time else "")
+
+    def in_bin(self, at: datetime) -> "Person":
+        """As Entra shows a user whom it has put into its recycle bin: it frees the name and the address.
+
+        https://github.com/onyx-dot-app/onyx/pull/14074
+        """
+        prefix = _prefix(self.id)
+        names = {"user_principal_name": prefix + self.user_principal_name, "mail": self.mail and prefix + self.mail}
+        return self.model_copy(update=names | {"deleted_date_time": at})
+
+    def out_of_bin(self) -> "Person":
+        """As Entra shows a user whom it has restored."""
+        names = {"user_principal_name": self.own_name, "mail": self.mail and self.mail.removeprefix(_prefix(self.id))}
+        return self.model_copy(update=names | {"deleted_date_time": None})
+
+
+def _prefix(object_id: str) -> str:
+    return object_id.replace("-", "")
+
 
 def id_of(user_principal_name: str) -> str:
     """Return the object id of whoever was created with this name, the same on every run."""

@@ -15,7 +15,7 @@ from shared.bridge import Bridge
 from shared.directory.on_demand import StepFound
 from shared.directory.plan_report import as_text
 from shared.directory.run import Result, Run, RunState
-from shared.provisioning.one_cycle import CycleRequest
+from shared.provisioning.cycle_note import CycleRequest
 
 SHOWN = 8  # lines of the plan
 PATIENCE = 60.0  # seconds until a cycle that was asked for has ended

@@ -19,7 +19,7 @@ from shared.entra.clients import SECRET
 from shared.tables.connections import Connections, Tokens
 from shared.tables.secrets import Secrets
 from shared.tables.service import connect
-from shared.tables.stores import Stores
+from shared.tables.stores import Stores, new_incarnation
 from shared.zoho.data_centers import DATA_CENTERS
 
 _DATA_CENTER = TypeAdapter[DataCenterName](DataCenterName)
@@ -80,6 +80,7 @@ def add_store(
     Stores(service.get_table_client("stores")).put(
         Store(
             id=store_id,
+            incarnation=new_incarnation(),
             name="Contoso",
             schedule=Schedule().started(now) if connected else Schedule(),
             zoho=ZohoConnection(
@@ -88,6 +89,7 @@ def add_store(
                 client_id=zoho_one.client_id,
                 update_verb=update_verb,
                 sends_passwords=notification is not None,
+                shares_organisation=True,  # of the simulated Zoho One there is one
             ),
             password_notification=notification or PasswordNotification(),
             token_hashes=(token_hash(token),),

@@ -192,7 +192,7 @@ class _Walk:
             accounts.pop(user_name, None)
         rows = [
             Row(
-                self._standing(person, accounts.pop(person.user_principal_name, None)),
+                self._standing(person, accounts.pop(person.own_name, None)),
                 tuple(self.done[person.id]),
                 self._password_told(person),
             )

@@ -8,8 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, model
 class Fault(BaseModel):
     """What becomes of the next `times` calls of a kind.
 
-    `drop` loses the connection: `before` the call is looked at, or `after` it was carried out. Otherwise a `status` is
-    answered instead of carrying it out. `latency` alone delays it.
+    `drop` loses the connection: `before` the call is looked at, or `after` it was carried out. `lie` answers 200 with
+    an error, a proxy's sign-in page, or nothing at all, and carries nothing out unless `carried_out` says so. Otherwise
+    a `status` is answered instead of carrying it out. `latency` alone delays it.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -24,14 +25,17 @@ class Fault(BaseModel):
     latency: Annotated[float, Field(ge=0)] = 0
     """In seconds."""
     drop: Literal["before", "after"] | None = None
+    lie: Literal["error", "page", "silence"] | None = None
+    carried_out: bool = False
     times: Annotated[int, Field(ge=1)] = 1
 
     @model_validator(mode="after")
     def _does_something(self) -> Self:
-        if self.status is None and self.drop is None and not self.latency:
-            raise ValueError("a fault needs a status, a drop or a latency")
-        if self.status is not None and self.drop is not None:
-            raise ValueError("a fault is a status or a drop, not both")
+        kinds = [self.status, self.drop, self.lie]
+        if kinds.count(None) == len(kinds) and not self.latency:
+            raise ValueError("a fault needs a status, a drop, a lie or a latency")
+        if kinds.count(None) < len(kinds) - 1:
+            raise ValueError("a fault is one of a status, a drop and a lie")
         return self
 
     def concerns(self, method: str, kind: str, path: str) -> bool:

@@ -39,6 +39,14 @@ from local.zoho_passwords import hidden
 
 REMEMBERED_CALLS = 100
 RESOURCES = TypeAdapter(list[dict[str, Any]])
+LIES = {
+    "error": Response.json(
+        {"code": "INTERNAL_ERROR", "status": "failure", "message": "The request was not carried out"}
+    ),
+    "page": Response(200, b"<!doctype html><title>Sign in</title>", [("content-type", "text/html")]),
+    "silence": Response(200),
+}
+"""Successes that say nothing of what was done."""
 SIGN_IN = TypeAdapter(dict[Literal["userName", "password"], str])
 
 
@@ -88,8 +96,11 @@ class ZohoOne:
             return None
         if fault.status is not None:
             response = _faulty(fault, fault.status)
+        elif fault.lie is not None and not fault.carried_out:
+            response = LIES[fault.lie]
         else:
             response = await self._carry_out(scope, body)
+            response = LIES[fault.lie] if fault.lie else response
         if fault.drop == "after":
             return None
         call.status = response.status

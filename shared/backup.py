@@ -5,7 +5,8 @@ back is stopped. shared/tables/copies.py says what is left out.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,9 +16,10 @@ from shared.directory.schedule import closed
 from shared.directory.store import Store
 from shared.store_file import Head, check_file, lines_of, write_file
 from shared.tables.copies import COPIED, SECRETS, Copies
+from shared.tables.cycle_leases import StillWorking
 from shared.tables.errors import Unreadable
 from shared.tables.secrets import SEALED, Secrets
-from shared.tables.stores import Stores
+from shared.tables.stores import Stores, new_incarnation
 
 
 class NotCopied(Exception):
@@ -41,11 +43,13 @@ class Backup:
         if store is None:
             raise NotCopied(f"There is no directory store {store_id}")
         self._ensure_still(store)
-        head = Head(holds="store", store=store, exported=self.now())
-        counts = write_file(file, head, ((table, row) for table in COPIED for row in self.copies.rows(store_id, table)))
-        if secrets is not None:
-            head = head.model_copy(update={"holds": "secrets"})
-            counts += write_file(secrets, head, ((SECRETS, row) for row in self.copies.rows(store_id, SECRETS)))
+        with self._kept_out(store, forget=False):
+            rows = ((table, row) for table in COPIED for row in self.copies.rows(store_id, table))
+            head = Head(holds="store", store=store, exported=self.now())
+            counts = write_file(file, head, rows)
+            if secrets is not None:
+                head = head.model_copy(update={"holds": "secrets"})
+                counts += write_file(secrets, head, ((SECRETS, row) for row in self.copies.rows(store_id, SECRETS)))
         self.stores.record(store_id, AdminChange(at=self.now(), by=self.by, what="Directory store exported"))
         return counts
 
@@ -54,7 +58,8 @@ class Backup:
 
         Both files are read to their ends before anything is written, and the store's own row is written last: an import
         that was broken off has made no store, and is done again. Rows that are not in the file are deleted: an earlier
-        import's, or with ``replace`` those of the store that is there.
+        import's, or with ``replace`` those of the store that is there. What the cycles of that one left is forgotten
+        first, so that the next cycle reads all of Entra.
         """
         store = check_file(file, "store")
         if secrets is not None:
@@ -66,12 +71,15 @@ class Backup:
             self._ensure_still(there)
         counts = Counter[str]()
         sources = [(table, file) for table in COPIED] + ([(SECRETS, secrets)] if secrets else [])
-        for table, source in sources:
-            keys = frozenset(row["RowKey"] for row in lines_of(source, table))
-            self.copies.drop_others(store.id, table, keys)
-            self.copies.put(store.id, table, lines_of(source, table))
-            counts[table] = len(keys)
-        self._put(store.model_copy(update={"schedule": store.schedule.stopped()}), there)
+        with self._kept_out(store, forget=True):
+            self.copies.drop_not_copied(store.id)
+            for table, source in sources:
+                keys = frozenset(row["RowKey"] for row in lines_of(source, table))
+                self.copies.drop_others(store.id, table, keys)
+                self.copies.put(store.id, table, lines_of(source, table))
+                counts[table] = len(keys)
+            anew = {"schedule": store.schedule.stopped(), "incarnation": new_incarnation()}
+            self._put(store.model_copy(update=anew), there)
         return counts
 
     def _put(self, store: Store, there: Store | None) -> None:
@@ -82,6 +90,14 @@ class Backup:
             self.stores.create(store, record)
         else:
             self.stores.change(store.id, lambda _: store, lambda *_: record)
+
+    @contextmanager
+    def _kept_out(self, store: Store, *, forget: bool) -> Iterator[None]:
+        try:
+            with self.copies.cycle_leases(self.now).kept_out(store.id, forget=forget):
+                yield
+        except StillWorking as working:
+            raise NotCopied(str(working)) from None
 
     def _ensure_still(self, store: Store) -> None:
         """A copy of rows that are being written fits neither what was nor what is."""

@@ -18,8 +18,8 @@ from shared.outgoing_mail import open_postbox
 from shared.provisioning.carrying_out import ErrandRequest
 from shared.provisioning.connection_check import ConnectionCheck
 from shared.provisioning.cycle import NotNow
+from shared.provisioning.cycle_note import CycleRequest
 from shared.provisioning.mapping_preview import MappingPreview
-from shared.provisioning.one_cycle import CycleRequest
 from shared.provisioning.password_mail import PasswordMails
 from shared.provisioning.push import Push
 from shared.provisioning.start import Switch
@@ -29,6 +29,7 @@ from shared.settings import Platform, Settings, read_settings
 from shared.tables.connections import Connections
 from shared.tables.consents import Consents
 from shared.tables.identities import Identities
+from shared.tables.ignored_attributes import IgnoredNotes
 from shared.tables.leases import LeaseLost
 from shared.tables.mails import Mails
 from shared.tables.mappings import Mappings
@@ -41,9 +42,6 @@ from shared.zoho.oauth import ZohoAccounts
 from shared.zoho.pace import Pace
 from shared.zoho.scim_calls import new_session
 from shared.zoho.scim_client import ZohoUsers
-
-MOST_DELIVERIES = 5
-"""Of a message of the queue before the platform gives it up: the default of maxDequeueCount in host.json."""
 
 _log = logging.getLogger("bridge.cycle")
 
@@ -73,8 +71,10 @@ class Bridge:
 
         def pace(store: Store) -> Pace:
             zoho = store.zoho
-            new = Pace(zoho.parallel_calls, zoho.calls_per_second, random.random)
-            return self.paces.setdefault(store.id, new)
+            known = self.paces.get(store.id)
+            if known is None or not known.keeps(zoho.parallel_calls, zoho.calls_per_second):
+                known = self.paces[store.id] = Pace(zoho.parallel_calls, zoho.calls_per_second, random.random)
+            return known
 
         def users(store: Store) -> ZohoUsers:
             return ZohoUsers(store, session, tokens, pace(store))
@@ -97,7 +97,7 @@ class Bridge:
             open_postbox(settings, _now, in_azure=platform.is_azure),
             data_centers,
             _now,
-            2 * timedelta(seconds=settings.lease_seconds),
+            timedelta(seconds=settings.lease_seconds) * 4 / 3,
         )
         self.leavings = Leavings(service.get_table_client("identities"))
         lease_of_writers = timedelta(seconds=settings.lease_seconds)
@@ -117,38 +117,41 @@ class Bridge:
         )
         source = self.reconciler.on_demand.source
         self.groups, self.memberships = self.reconciler.groups, self.reconciler.memberships
-        self.push = Push(self.identities, source.desires, source.settle, self.leavings, lease_of_writers)
+        self.push = Push(
+            self.identities, source.desires, source.settle, self.reconciler.on_demand.admission, lease_of_writers
+        )
+        self.ignored = IgnoredNotes(service.get_table_client("identities"), _now)
         self.sync_endpoint = SyncEndpoint(
             self.stores,
             self.identities,
             self.push,
             self.groups,
+            self.ignored,
             secret=hashlib.sha256(b"cursors" + keys.encode()).digest(),
             public_url=public_url,
         )
 
     def due_cycles(self) -> list[str]:
-        """The messages that ask for the cycles which are due now."""
+        """The messages that ask for the cycles which are due now, those that were cut off among them."""
         return [request.model_dump_json() for request in self.reconciler.cycles.due()]
 
-    def run_cycle(self, message: bytes, delivered: int) -> list[str]:
-        """Run what a message asks for; the message that goes on where its time was over.
+    def waiting_errands(self) -> list[str]:
+        """The messages that ask again for the errands that no worker holds."""
+        return [request.model_dump_json() for request in self.reconciler.carrying_out.waiting()]
 
-        ``delivered``: how often the message has come. What is raised makes it come again, or in the end go to the
-        queue of messages that keep failing.
-        """
+    def run_cycle(self, message: bytes) -> list[str]:
+        """Run what a message asks for; the message that goes on where its time was over."""
         request = CycleRequest.model_validate_json(message)
         try:
-            done = self.reconciler.cycles.run(request, again=delivered > 1, last=delivered >= MOST_DELIVERIES)
+            done = self.reconciler.cycles.run(request)
         except (NotNow, LeaseLost) as reason:
             _log.info("store=%s no cycle: %s", request.store, str(reason) or "another instance took it over")
             return []
         return [done.goes_on.model_dump_json()] if done.goes_on else []
 
-    def run_errand(self, message: bytes, delivered: int) -> None:
-        """Carry out what a message asks for; ``delivered`` as of ``run_cycle``."""
-        request = ErrandRequest.model_validate_json(message)
-        self.reconciler.carrying_out.carry_out(request, last=delivered >= MOST_DELIVERIES)
+    def run_errand(self, message: bytes) -> None:
+        """Carry out what a message asks for."""
+        self.reconciler.carrying_out.carry_out(ErrandRequest.model_validate_json(message))
 
     def mail_passwords(self) -> None:
         """Try again to send the one-time passwords that are due, in every started store."""

@@ -17,8 +17,8 @@ from shared.provisioning.store_settings import StoreSettings
 from shared.tables.liveness import queue_answers, tables_answer
 from shared.tables.partitions import Partitions
 
-OF_ONE_STORE = ("identities", "mappings", "runs", "heldplans", "entra", "errands", "secrets")
-"""Tables in which a store has a partition of its own."""
+OF_ONE_STORE = ("identities", "mappings", "runs", "heldplans", "entra", "errands", "secrets", "leases")
+"""Tables with rows of a store: in all but the last it has a partition of its own."""
 
 
 def open_console(bridge: Bridge) -> Flask:
@@ -34,7 +34,10 @@ def open_console(bridge: Bridge) -> Flask:
             disconnect=bridge.disconnect,
             switch=bridge.switch,
             removal=StoreRemoval(
-                bridge.stores, bridge.disconnect, Partitions([bridge.table(name) for name in OF_ONE_STORE]), _now
+                bridge.stores,
+                bridge.disconnect,
+                Partitions([bridge.table(name) for name in OF_ONE_STORE]),
+                _now,
             ),
             readiness=Readiness({ZOHO_ONE: bridge.switch.check.quick, GRAPH: graph_check.quick}, _now),
             graph_check=graph_check,
@@ -42,8 +45,9 @@ def open_console(bridge: Bridge) -> Flask:
             mapping_preview=bridge.mapping_preview,
             identities=bridge.identities,
             groups=bridge.groups.groups,
+            ignored=bridge.ignored,
             group_guard=bridge.groups.guard,
-            people=PeopleCare(bridge.identities, bridge.users, _now),
+            people=PeopleCare(bridge.identities, bridge.leavings, bridge.users, _now),
             mails=bridge.mails,
             password_mails=bridge.password_mails,
             runs=reconciler.runs,
@@ -51,7 +55,8 @@ def open_console(bridge: Bridge) -> Flask:
             errands=reconciler.errands,
             carrying_out=reconciler.carrying_out,
             decisions=reconciler.decisions,
-            cycle_times=lambda store_id: reconciler.cycles.times(store_id).times,
+            leavings=bridge.leavings,
+            cycles=reconciler.cycles,
             answers=lambda: {
                 "Table Storage": tables_answer(bridge.stores),
                 "Queue Storage": queue_answers(bridge.account),

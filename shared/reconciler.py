@@ -14,6 +14,7 @@ from shared.directory.store import Store
 from shared.directory.zoho_user import ZohoUser
 from shared.entra.clients import SECRET, GraphClients
 from shared.entra.errors import GraphCredentials
+from shared.provisioning.admission import Admission
 from shared.provisioning.apply import Apply
 from shared.provisioning.applying import Applying
 from shared.provisioning.carrying_out import CarryingOut
@@ -29,6 +30,7 @@ from shared.provisioning.group_guard import GroupGuard
 from shared.provisioning.group_on_demand import GroupOnDemand
 from shared.provisioning.group_planning import GroupPlanning
 from shared.provisioning.group_push import GroupPush
+from shared.provisioning.group_settle import GroupSettle
 from shared.provisioning.guarding import Guarding
 from shared.provisioning.member_accounts import MemberAccounts
 from shared.provisioning.memberships import Memberships
@@ -40,6 +42,8 @@ from shared.provisioning.pull import Pull
 from shared.provisioning.renewal import Renewal
 from shared.provisioning.settle import Settle
 from shared.provisioning.source import Source
+from shared.tables.asked_cycles import AskedCycles
+from shared.tables.deleted_groups import DeletedGroups
 from shared.tables.entra_groups import EntraGroups
 from shared.tables.entra_scope import EntraScope
 from shared.tables.errands import Errands
@@ -66,16 +70,18 @@ _RANDOM = random.SystemRandom()
 class _People:
     """What reads and writes people: on the app's tables, or on a rehearsal's."""
 
-    def __init__(self, of: "Reconciler", identities: TableClient, entra: TableClient) -> None:
+    def __init__(self, of: "Reconciler", identities: TableClient, entra: TableClient, leavings: Leavings) -> None:
         self.identities = Identities(identities)
         self.marks = PendingMarks(identities)
+        self.admission = Admission(self.identities, self.marks, leavings, of.now)
         apply = Apply(of.users, self.identities.record_of)
         groups, accounts = Groups(identities), MemberAccounts(self.identities)
-        self.groups = GroupPush(
-            groups, GroupApply(of.zoho_groups, groups.owner_of), accounts, GroupGuard(groups, of.now), of.now, of.lease
-        )
+        guard = GroupGuard(groups, DeletedGroups(identities), of.now)
+        group_apply = GroupApply(of.zoho_groups, groups.owner_of)
+        settle = GroupSettle(groups, group_apply, accounts, guard, of.now, random.random, of.lease)
+        self.groups = GroupPush(groups, settle, guard)
         self.memberships = Memberships(groups, RegroupNotes(identities), self.groups, accounts, of.now)
-        self.settle = Settle(self.identities, apply, of.now, of.passwords, self.memberships, random.random)
+        self.settle = Settle(self.identities, apply, of.now, of.passwords, self.memberships, random.random, leavings)
         desires = Desires(self.identities, apply, of.mappings.compiled, of.now)
         self.source = Source(self.identities, desires, self.settle, of.now)
         scope, self.entra_groups = EntraScope(entra), EntraGroups(entra)
@@ -83,7 +89,7 @@ class _People:
         self.group_planning = GroupPlanning(self.entra_groups, scope, self.identities, self.groups)
         self.renewal = Renewal(self.identities, of.mappings, self.marks, self.source)
         self.planning = Planning(self.identities, of.now)
-        self.guarding = Guarding(of.held_plans, of.leavings, self.identities, of.now)
+        self.guarding = Guarding(of.held_plans, leavings, self.identities, of.now)
 
 
 class Reconciler:
@@ -105,17 +111,19 @@ class Reconciler:
     ) -> None:
         """``lease``: how long one person may take."""
         self._service = service
-        self.users, self.now, self.mappings, self.passwords, self.leavings = users, now, mappings, passwords, leavings
+        self.users, self.now, self.mappings, self.passwords = users, now, mappings, passwords
         self.zoho_groups, self.lease = zoho_groups, lease
         self.held_plans = HeldPlans(service.get_table_client("heldplans"))
         self.runs = Runs(service.get_table_client("runs"))
         self.errands = Errands(service.get_table_client("errands"))
         self.graphs = GraphClients(entra_session, lambda store: _secret_of(secrets, store))
-        people = _People(self, service.get_table_client("identities"), service.get_table_client("entra"))
+        people = _People(self, service.get_table_client("identities"), service.get_table_client("entra"), leavings)
         self.groups, self.memberships = people.groups, people.memberships
+        leases = Leases(service.get_table_client("leases"), now)
         self.cycles = Cycles(
             stores=stores,
-            leases=Leases(service.get_table_client("leases"), now),
+            leases=leases,
+            asked=AskedCycles(service.get_table_client("leases")),
             seals=secrets,
             runs=self.runs,
             errands=self.errands,
@@ -127,7 +135,7 @@ class Reconciler:
             comparing=Comparing(people.identities, users, people.settle, now),
             planning=people.planning,
             guarding=people.guarding,
-            applying=Applying(people.identities, people.marks, people.settle, leavings, now, lease),
+            applying=Applying(people.identities, people.settle, people.admission, leavings, now, lease),
             group_planning=people.group_planning,
             group_comparing=GroupComparing(people.groups, people.entra_groups, zoho_groups),
             group_applying=GroupApplying(people.group_planning, people.entra_groups, people.groups, now),
@@ -136,11 +144,10 @@ class Reconciler:
         self.decisions = Decisions(self.held_plans, leavings, now)
         self.on_demand = OnDemand(
             identities=people.identities,
-            marks=people.marks,
             graphs=self.graphs,
             pull=people.pull,
             source=people.source,
-            leavings=leavings,
+            admission=people.admission,
             runs=self.runs,
             preview=self._preview_person,
             now=now,
@@ -149,12 +156,14 @@ class Reconciler:
         self.group_on_demand = GroupOnDemand(
             self.on_demand, people.group_planning, self.cycles.group_applying, people.entra_groups
         )
-        self.carrying_out = CarryingOut(stores, self.errands, self.dry_run, self.on_demand, self.group_on_demand, now)
+        self.carrying_out = CarryingOut(
+            stores, self.errands, leases, self.dry_run, self.on_demand, self.group_on_demand, now
+        )
 
     def dry_run(self, store: Store, report: Report = lambda *_: None) -> Preview:
         """What the store's next cycle would do, if it ran now. Nothing is written. Reports and raises as DryRun."""
-        tables = (rehearsal_of(self._service.get_table_client(name)) for name in ("identities", "entra"))
-        people = _People(self, *tables)
+        identities, entra = (rehearsal_of(self._service.get_table_client(name)) for name in ("identities", "entra"))
+        people = _People(self, identities, entra, Leavings(identities))
         rehearsal = DryRun(
             graphs=self.graphs,
             pull=people.pull,
@@ -163,7 +172,7 @@ class Reconciler:
             planning=people.planning,
             group_planning=people.group_planning,
             guarding=people.guarding,
-            progress=lambda store_id: self.cycles.times(store_id).reading,
+            progress=lambda store: self.cycles.standing(store).note.reading,
             now=self.now,
         )
         return rehearsal.preview(store, report)

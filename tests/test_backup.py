@@ -68,6 +68,10 @@ def _all(backup: Backup, store: str) -> list[tuple[str, Row]]:
     return [(table, row) for table in tables for row in backup.copies.rows(store, table)]
 
 
+def _but_incarnation(store: Store | None) -> Store | None:
+    return store and store.model_copy(update={"incarnation": ""})
+
+
 @pytest.mark.parametrize("ending", ["jsonl", "jsonl.gz"])
 def test_a_store_comes_back_as_it_was(
     here: Backup, filled: Store, elsewhere: str, key: str, tmp_path: Path, ending: str
@@ -84,7 +88,7 @@ def test_a_store_comes_back_as_it_was(
     assert _all(there, filled.id) == _all(here, filled.id)
     for place, what in ((here, "exported"), (there, "imported")):
         assert [record.what for record in place.stores.records(filled.id, 1)] == [f"Directory store {what}"]
-    assert there.stores.get(filled.id) == filled
+    assert _but_incarnation(there.stores.get(filled.id)) == _but_incarnation(filled)
     assert there.secrets.get(filled.id, CLIENT_SECRET) == here.secrets.get(filled.id, CLIENT_SECRET)
     with pytest.raises(NotCopied, match="--replace puts this one in its place"):
         there.import_store(file, secrets, replace=False)
@@ -131,7 +135,7 @@ def test_an_import_that_breaks_off_is_no_store_and_is_done_again(
     there = _backup(elsewhere, key)
     assert there.stores.get(filled.id) is None
     assert there.import_store(tmp_path / "a", None, replace=False)["identities"] > PEOPLE
-    assert there.stores.get(filled.id) == filled
+    assert _but_incarnation(there.stores.get(filled.id)) == _but_incarnation(filled)
 
 
 def test_files_that_are_not_whole_are_refused(here: Backup, filled: Store, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from shared.bridge import Bridge
 from shared.calls import counted
 from shared.directory.run import RunKind
-from shared.provisioning.one_cycle import CycleRequest
+from shared.provisioning.cycle_note import CycleRequest
 from shared.settings import Settings
 
 

@@ -15,6 +15,7 @@ from azure.data.tables import TableClient
 
 from local.bench.cycle_scene import CycleScene
 from local.parts import STORE
+from shared.directory.desired import rules_of
 from shared.directory.entra_connection import Scope
 from shared.directory.history import Event
 from shared.directory.identity import Account, Identity
@@ -22,9 +23,9 @@ from shared.directory.mail_due import MailDue
 from shared.directory.store import Store
 from shared.directory.zoho_user import ZohoUser, to_scim
 from shared.provisioning.cycle_note import CycleNote, lease_name, opened, sealed
-from shared.provisioning.one_cycle import LASTS
-from shared.provisioning.reading_progress import ReadingProgress, asked_for, rules_of
+from shared.provisioning.reading_progress import ReadingProgress, asked_for
 from shared.tables.entra_scope import EntraScope
+from shared.tables.heartbeat import LASTS
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import AccountRecord, Regroup, Row, Stored, rows_of
 from shared.tables.leases import Leases
@@ -106,9 +107,9 @@ def seed(scene: CycleScene) -> Store:
     scene.set_page_size(200)
     if troubles:
         raise RuntimeError(f"A person could not be seeded: {troubles[0]}")
-    rules = rules_of(store, bridge.mappings.current(STORE).number)
+    rules = rules_of(store, bridge.mappings.compiled(STORE))
     now = datetime.now(UTC)
-    _leave_note(scene, CycleNote(reading=progress.model_copy(update={"rules": rules}), last_full=now))
+    _leave_note(scene, CycleNote(reading=progress.model_copy(update={"rules": rules, "checked": rules}), last_full=now))
     bridge.leavings.change(STORE, lambda recent: recent.counted(progress.people, now))
     return store
 
@@ -118,7 +119,7 @@ def follow(scene: CycleScene, scope: Scope) -> None:
     store, leases = scene.connect(scope), _leases(scene)
     lease = leases.read(lease_name(STORE))
     assert lease is not None  # it was seeded
-    note = opened(lease.note, scene.bridge.secrets)
+    note = opened(lease.note, scene.bridge.secrets, store.incarnation)
     reading = note.reading.model_copy(update={"about": asked_for(store)})
     _leave_note(scene, note.model_copy(update={"reading": reading}))
 

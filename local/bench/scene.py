@@ -37,7 +37,7 @@ class Scene:
         bridge = Bridge(Settings.model_validate(self._settings(self._connection_string)))
         # The same people are switched off and on, and the same members removed, which the guard would rightly stop.
         unlimited = Threshold(count=NO_LIMIT, percent=100)
-        limits = GuardLimits(leavings=unlimited, members=unlimited)
+        limits = GuardLimits(leavings=unlimited, leavings_share=None, leavings_most=None, members=unlimited)
         bridge.stores.change(STORE, lambda store: store.model_copy(update={"guard": limits}))
         self.identities, store = bridge.identities, bridge.stores.read(STORE)
         assert store is not None  # it was added above

@@ -13,6 +13,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.connection.errors import ConsentRefused, Refusal
+from shared.connection.organisation import in_the_way
 from shared.connection.tokens import SharedTokens
 from shared.directory.admin_change import AdminChange, setting_changes
 from shared.directory.store import DataCenterName, Store
@@ -82,6 +83,7 @@ class Consent:
         if data_center is None:
             raise ConsentRefused(Refusal.UNKNOWN_SERVER, store.id)
         self._client_secret(store)
+        self._ensure_alone(store)
         opened = self.consents.open(store.id, admin, data_center.name, redirect_uri)
         return Question(consent_url(data_center, store.zoho.client_id, redirect_uri, opened.state), opened)
 
@@ -97,6 +99,7 @@ class Consent:
         store = self.stores.get(asked.store)
         if store is None:
             raise ConsentRefused(Refusal.NO_STORE, asked.store)
+        self._ensure_alone(store)
         data_center = self._data_center(answer, asked)
         client = Client(store.zoho.client_id, self._client_secret(store))
         issued, refresh_token = self._exchanged(asked, data_center, client, answer.code)
@@ -119,6 +122,11 @@ class Consent:
         elif by is not None:
             self.stores.record(store.id, record(store, store))
         return Connected(store, data_center.name, moved)
+
+    def _ensure_alone(self, store: Store) -> None:
+        """Two stores on one organisation would undo each other's changes, unless an administrator insists."""
+        if in_the_way(store, self.stores, self.connections) is not None:
+            raise ConsentRefused(Refusal.SAME_ORGANISATION, store.id)
 
     def _asked(self, answer: ConsentAnswer, admin: str, cookies: Mapping[str, str]) -> Asked:
         """What this is the answer to; its state is used up, whatever comes of it."""

@@ -29,6 +29,8 @@ class Refusal(StrEnum):
     """Used before, older than a minute, or of another data center."""
     CLIENT = "client"
     NOT_OFFLINE = "not-offline"
+    SAME_ORGANISATION = "same-organisation"
+    """Another store is connected to the same organisation."""
 
 
 class ConsentRefused(Exception):

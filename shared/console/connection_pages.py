@@ -7,6 +7,7 @@ from flask import Blueprint, request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, ValidationError
 
 from shared.connection.consent import CLIENT_SECRET
+from shared.connection.organisation import in_the_way
 from shared.console.consent_pages import CALLBACK
 from shared.console.context import View, admin, faults, go, is_live, origin, page, parts, texts, the_store
 from shared.console.setup import after
@@ -14,6 +15,7 @@ from shared.directory.entra_connection import CLOUDS, Credential, EntraConnectio
 from shared.directory.store import Store, UpdateVerb
 from shared.entra.clients import SECRET
 from shared.provisioning.store_settings import Section, SettingsChanged, fingerprint
+from shared.tables.connections import ConnectionState
 from shared.zoho.data_centers import DATA_CENTERS
 from shared.zoho.errors import ZohoBusy
 
@@ -39,6 +41,7 @@ class ZohoForm(BaseModel):
     members_per_call: int
     calls_per_second: Annotated[float | None, BeforeValidator(_none_if_empty)] = None
     sends_passwords: bool = False
+    shares_organisation: bool = False
 
 
 class TenantForm(BaseModel):
@@ -60,6 +63,10 @@ def save_zoho(store_id: str) -> View:
     try:
         given = ZohoForm.model_validate(form)
         settings = given.model_dump(exclude={"client_secret"})
+        wanted = type(store.zoho).model_validate(store.zoho.model_dump() | settings)
+        if (other := _in_the_way(store.model_copy(update={"zoho": wanted}))) is not None:
+            wrong = f"The directory store {other.name} is connected to this organisation. If both may be, say so below."
+            return _shown(store, {"sync_endpoint": wrong}, 422)
         parts().settings.save(
             store_id,
             Section.ZOHO,
@@ -76,6 +83,14 @@ def save_zoho(store_id: str) -> View:
             store_id, CLIENT_SECRET, given.client_secret, "Client secret of Zoho One", str(admin())
         )
     return go(".api_integration", store_id=store_id)
+
+
+def _in_the_way(store: Store) -> Store | None:
+    """Another store on the same organisation, where this one is connected: else its consent is asked first."""
+    connections = parts().connections
+    if connections.state(store.id).state is ConnectionState.NOT_CONNECTED:
+        return None
+    return in_the_way(store, parts().stores, connections)
 
 
 @blueprint.post("/test")

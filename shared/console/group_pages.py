@@ -138,14 +138,14 @@ def _group(store: Store, group_id: str, status: int = 200, fault: str = "") -> V
 
 @blueprint.post("/<group_id>/allow")
 def allow(store_id: str, group_id: str) -> View:
-    """Let members leave beyond the guard's limit for a while: what it held back, Entra sends again."""
+    """Let what the guard held back pass for a while: Entra sends it again."""
     store = the_store(store_id)
     try:
         there = parts().group_guard.allow(store, group_id, str(admin()))
     except Changed:
         return _group(store, group_id, 409, "The group is being written just now. Nothing was done; try again.")
     if not there:
-        raise NoSuchThing("There is no such group in this directory store")
+        return _group(store, group_id, 409, "Nothing is held back any more: Entra said something else meanwhile.")
     return go(".group", store_id=store_id, group_id=group_id)
 
 

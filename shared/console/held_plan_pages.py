@@ -1,6 +1,7 @@
 """The plan: what the next cycle would do, and a plan that the guard holds, with approve or discard."""
 
 from collections import Counter
+from contextlib import suppress
 
 from flask import Blueprint, Response, request
 
@@ -14,6 +15,7 @@ from shared.directory.held_plan import CannotBecome
 from shared.directory.run import RunKind
 from shared.directory.store import Store
 from shared.provisioning.carrying_out import SHOWN
+from shared.provisioning.cycle import NotNow
 from shared.provisioning.decisions import NothingHeld
 from shared.tables.errors import Changed
 from shared.tables.held_plans import StoredPlan
@@ -86,7 +88,8 @@ def _decided(store: Store, plan_id: str, *, approved: bool) -> View:
     except Changed:
         return _page(store, 409, "Somebody else decided just now. Nothing was done.")
     if approved and store.is_started:
-        ask_cycle(store.id, RunKind.CYCLE, str(admin()))  # so that nobody has to wait for the next one
+        with suppress(NotNow):  # it is paused: the plan waits for the next cycle
+            ask_cycle(parts().cycles.ask(store, RunKind.CYCLE, str(admin())))  # nobody has to wait for the next one
     return go(".page", store_id=store.id)
 
 

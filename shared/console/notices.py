@@ -89,6 +89,15 @@ REFUSALS: Mapping[Refusal, Notice] = {
         "address up to the question mark must be one of its redirect URIs, and under Settings, Multi-DC must include "
         "the data center in which the organization lives, with the same credentials.",
     ),
+    Refusal.SAME_ORGANISATION: Notice(
+        409,
+        "Another directory store is connected to this Zoho One organization",
+        "Its sync endpoint is the same. Two directory stores on one organization undo each other's changes: each takes "
+        "the other's people for people whom nobody manages, and sets back what the other has set. " + UNCHANGED,
+        "Use one directory store for each organization. If the two take different people and you are sure, open this "
+        "store's API Integration, Connection settings, allow that another directory store reaches the same "
+        "organization, and connect it again.",
+    ),
     Refusal.NOT_OFFLINE: Notice(
         400,
         "Zoho gave no refresh token",

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.connection.disconnect import Disconnect
-from shared.directory.schedule import CycleTimes
 from shared.provisioning.carrying_out import CarryingOut
+from shared.provisioning.cycle import Cycles
 from shared.provisioning.decisions import Decisions
 from shared.provisioning.graph_check import GraphCheck
 from shared.provisioning.group_guard import GroupGuard
@@ -23,8 +23,10 @@ from shared.tables.errands import Errands
 from shared.tables.groups import Groups
 from shared.tables.held_plans import HeldPlans
 from shared.tables.identities import Identities
+from shared.tables.ignored_attributes import IgnoredNotes
 from shared.tables.mails import Mails
 from shared.tables.mappings import Mappings
+from shared.tables.recent_leavings import Leavings
 from shared.tables.runs import Runs
 from shared.tables.stores import Stores
 
@@ -46,6 +48,7 @@ class ConsoleParts:
     mapping_preview: MappingPreview
     identities: Identities
     groups: Groups
+    ignored: IgnoredNotes
     group_guard: GroupGuard
     people: PeopleCare
     mails: Mails
@@ -55,8 +58,8 @@ class ConsoleParts:
     errands: Errands
     carrying_out: CarryingOut
     decisions: Decisions
-    cycle_times: Callable[[str], CycleTimes]
-    """When a store's cycles ran, by its id."""
+    leavings: Leavings
+    cycles: Cycles
     answers: Callable[[], Mapping[str, str | None]]
     """What the app itself needs, each by name: None where it answers, or what is wrong."""
     now: Callable[[], datetime]

@@ -6,9 +6,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from shared.directory.errand import Errand
-from shared.directory.run import RunKind
 from shared.provisioning.carrying_out import ErrandRequest
-from shared.provisioning.one_cycle import CycleRequest
+from shared.provisioning.cycle_note import CycleRequest
 
 
 @dataclass(frozen=True)
@@ -33,9 +32,9 @@ def collected() -> Iterator[Queued]:
         _asked.reset(token)
 
 
-def ask_cycle(store: str, kind: RunKind, asked_by: str) -> None:
+def ask_cycle(request: CycleRequest) -> None:
     """Let a cycle begin as soon as a worker is free. Raises LookupError where nobody collects."""
-    _asked.get().cycles.append(CycleRequest(store=store, kind=kind, asked_by=asked_by).model_dump_json())
+    _asked.get().cycles.append(request.model_dump_json())
 
 
 def ask_errand(errand: Errand) -> None:

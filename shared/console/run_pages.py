@@ -13,6 +13,7 @@ from shared.console.queued import ask_cycle
 from shared.directory.csv_text import as_csv
 from shared.directory.run import Run, RunChange, RunKind, RunState
 from shared.directory.store import Store
+from shared.provisioning.cycle import NotNow
 
 blueprint = Blueprint("runs", __name__, url_prefix="/console/stores/<store_id>/runs")
 
@@ -38,7 +39,8 @@ def listed(store_id: str) -> View:
     after = request.args.get("after", "")
     runs = parts().runs.newest(store_id, CHARTED, after=after)
     running = any(run.state is RunState.RUNNING for run in runs[:5])
-    values = {"store": store, "runs": runs, "after": after, "most": CHARTED, "running": running}
+    cycles = parts().cycles.standing(store)
+    values = {"store": store, "runs": runs, "after": after, "most": CHARTED, "running": running, "cycles": cycles}
     return page("console/runs_listed.html" if is_live() else "console/runs.html", **values)
 
 
@@ -50,19 +52,22 @@ def request_cycle(store_id: str) -> View:
         asked = Asked.model_validate(dict(request.form))
     except ValidationError:
         raise NoSuchThing("There is no such kind of cycle") from None
-    ask_cycle(store.id, asked.kind, str(admin()))
+    try:
+        ask_cycle(parts().cycles.ask(store, asked.kind, str(admin())))
+    except NotNow as reason:
+        return go(".listed", store_id=store_id, not_now=str(reason))
     parts().settings.note(store_id, f"A {asked.kind} was asked for", str(admin()))
     return go(".listed", store_id=store_id, asked=asked.kind.value)
 
 
 @blueprint.get("/<run_id>")
 def run(store_id: str, run_id: str) -> View:
-    the_store(store_id)
-    found = _run(store_id, run_id)
+    store, found = the_store(store_id), _run(store_id, run_id)
     first = max(request.args.get("first", 0, type=int), 0)
     changes = parts().runs.changes(store_id, run_id, first, CHANGES + 1)
     values = {
         "run": found,
+        "cycles": parts().cycles.standing(store) if found.state is RunState.RUNNING else None,
         "changes": changes[:CHANGES],
         "first": first,
         "next": first + CHANGES if len(changes) > CHANGES else None,

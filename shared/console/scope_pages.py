@@ -12,7 +12,8 @@ from shared.console.criteria_form import ROOT, Tree
 from shared.console.settings_form import Sent, sent_form
 from shared.directory.azure_user import AZURE_FIELDS, AzureUser
 from shared.directory.criteria import Group, Operator, why_not
-from shared.directory.guard import GuardLimits
+from shared.directory.former import Adoptions
+from shared.directory.guard import GroupLimit, GuardLimits
 from shared.directory.schedule import Schedule
 from shared.directory.store import Drift, Store
 from shared.provisioning.store_settings import Section, SettingsChanged, fingerprint
@@ -99,46 +100,95 @@ class GuardForm(BaseModel):
 
     leavings_count: int
     leavings_percent: float
+    leavings_share_percent: Annotated[float | None, BeforeValidator(_none_if_empty)]
+    leavings_share_of_at_least: Annotated[int | None, BeforeValidator(_none_if_empty)]
+    leavings_most: Annotated[int | None, BeforeValidator(_none_if_empty)]
     members_count: int
     members_percent: float
+    groups_count: int
+    groups_percent: float
+    groups_share: float
+    groups_most: int
     creations: Annotated[int | None, BeforeValidator(_none_if_empty)] = None
     one_field_count: int
     one_field_percent: float
+    adoptions: Adoptions = Adoptions.HOLD
 
     @property
     def limits(self) -> GuardLimits:
-        """The store's limits. Raises pydantic.ValidationError."""
+        """The store's limits. Raises pydantic.ValidationError, also for half a share."""
+        share = {"percent": self.leavings_share_percent, "of_at_least": self.leavings_share_of_at_least}
         return GuardLimits.model_validate(
             {
                 "leavings": {"count": self.leavings_count, "percent": self.leavings_percent},
+                "leavings_share": None if set(share.values()) == {None} else share,
+                "leavings_most": self.leavings_most,
                 "members": {"count": self.members_count, "percent": self.members_percent},
+                "groups": {
+                    "count": self.groups_count,
+                    "percent": self.groups_percent,
+                    "share": self.groups_share,
+                    "most": self.groups_most,
+                },
                 "creations": self.creations,
                 "one_field": {"count": self.one_field_count, "percent": self.one_field_percent},
+                "adoptions": self.adoptions,
             }
         )
 
 
+def sentence_of_groups(limit: GroupLimit, groups: int, *, exact: bool) -> str:
+    """What the limit means for a store of so many groups. Not ``exact``: there are at least so many."""
+    there, free = f"{groups:,} groups" if groups != 1 else "1 group", limit.free(groups)
+    if not groups:
+        return "This store has no group yet."
+    if not exact:
+        return f"With at least {there}, {free:,} or more may be deleted without a decision."
+    if free == groups:
+        return f"With {there}, all may be deleted without a decision."
+    most = f"at most {free:,} may be" if free else "none is"
+    return f"With {there}, {most} deleted without a decision; one more waits for an administrator."
+
+
 @blueprint.route("/guard", methods=["GET", "POST"])
 def guard(store_id: str) -> View:
-    sent = sent_form(
-        the_store(store_id), Section.GUARD, lambda form, _: {"guard": GuardForm.model_validate(form).limits}
-    )
+    def given(form: dict[str, str], now: Store) -> dict[str, object]:
+        # What a form leaves out, such as one that an earlier version of the page sent, stays as it is.
+        return {"guard": GuardForm.model_validate(_shown(now.guard) | form).limits}
+
+    sent = sent_form(the_store(store_id), Section.GUARD, given)
     if sent.saved:
         return go(".guard", store_id=store_id)
-    limits = sent.store.guard
-    shown = {
+    by_box = {name.replace(".", "_"): text for name, text in sent.faults.items()}
+    ledger = parts().leavings.read(store_id).recent
+    people = (ledger.active_users, True) if ledger.counted_at else parts().identities.estimate(store_id)
+    values = sent.values | {"faults": by_box, "shown": _shown(sent.store.guard) | sent.typed}
+    values |= {"today": sent.store.guard.today(people[0]), "is_counted": ledger.counted_at is not None}
+    groups, is_all = parts().groups.count(store_id)
+    values |= {"groups_sentence": sentence_of_groups(sent.store.guard.groups, groups, exact=is_all)}
+    return page("console/guard.html", sent.status, **values, is_held=ledger.held)
+
+
+def _shown(limits: GuardLimits) -> dict[str, object]:
+    """The limits as they stand in the boxes."""
+    share = limits.leavings_share
+    return {
         "leavings_count": limits.leavings.count,
         "leavings_percent": f"{limits.leavings.percent:g}",
+        "leavings_share_percent": f"{share.percent:g}" if share else None,
+        "leavings_share_of_at_least": share.of_at_least if share else None,
+        "leavings_most": limits.leavings_most,
         "members_count": limits.members.count,
         "members_percent": f"{limits.members.percent:g}",
+        "groups_count": limits.groups.count,
+        "groups_percent": f"{limits.groups.percent:g}",
+        "groups_share": f"{limits.groups.share:g}",
+        "groups_most": limits.groups.most,
         "creations": limits.creations,
         "one_field_count": limits.one_field.count,
         "one_field_percent": f"{limits.one_field.percent:g}",
+        "adoptions": limits.adoptions,
     }
-    by_box = {name.replace(".", "_"): text for name, text in sent.faults.items()}
-    people = parts().identities.estimate(store_id)
-    values = sent.values | {"faults": by_box, "shown": shown | sent.typed, "people": people}
-    return page("console/guard.html", sent.status, **values)
 
 
 class ScheduleForm(BaseModel):
@@ -183,7 +233,7 @@ def _schedule(sent: Sent) -> View:
         "drift": store.drift,
         "history_days": store.history_days,
     }
-    times = parts().cycle_times(store.id)
+    times = parts().cycles.standing(store).note.times
     return page(
         "console/schedule.html",
         sent.status,

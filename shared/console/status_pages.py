@@ -51,7 +51,7 @@ def health() -> Response:
         return _told(HTTPStatus.SERVICE_UNAVAILABLE, "not ready", answers, [], {})
     stores = parts().stores.all()
     said = parts().readiness.of((store for store in stores if store.is_started), PATIENCE)
-    if is_ready(said):
+    if is_ready(said) and not parts().cycles.interrupted():
         return _told(HTTPStatus.OK, "ready", answers, stores, said)
     counts = request.args["ready"] == "stores"
     return _told(HTTPStatus.SERVICE_UNAVAILABLE if counts else HTTPStatus.OK, "impaired", answers, stores, said)

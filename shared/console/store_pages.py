@@ -22,13 +22,15 @@ from shared.console.context import (
 )
 from shared.directory.held_plan import HeldPlan
 from shared.directory.run import Run, RunKind, RunState
-from shared.directory.schedule import CycleTimes, closed, next_due
+from shared.directory.schedule import closed, next_due
 from shared.directory.store import DataCenterName, Store, StoreId, ZohoConnection
 from shared.directory.store_state import StoreState, store_state
+from shared.provisioning.cycle import CycleStanding
 from shared.provisioning.start import CannotStart
 from shared.provisioning.store_removal import StillStarted
 from shared.provisioning.store_settings import Section, SettingsChanged, fingerprint, id_from
 from shared.tables.connections import Connection, ConnectionState
+from shared.tables.cycle_leases import StillWorking
 from shared.tables.errors import Taken
 from shared.zoho.data_centers import DATA_CENTERS
 
@@ -50,14 +52,15 @@ class Standing:
     runs: list[Run]
     people: tuple[int, bool]
     groups: tuple[int, bool]
-    times: CycleTimes
+    cycles: CycleStanding
 
     @property
     def state(self) -> StoreState:
         """In one word."""
         last = next((run for run in self.runs if run.state is not RunState.RUNNING), None)
         reconnect = self.connection.state is ConnectionState.RECONNECT
-        return store_state(self.store, self.plan, last, reconnect=reconnect)
+        interrupted = self.cycles.interrupted is not None
+        return store_state(self.store, self.plan, last, reconnect=reconnect, interrupted=interrupted)
 
     @property
     def last_cycle(self) -> Run | None:
@@ -68,7 +71,7 @@ class Standing:
         """When the next is due; None where it is not known, or there is none."""
         if self.store.entra is None or closed(now, self.store.schedule):
             return None
-        return next_due(self.store.schedule, self.times)
+        return next_due(self.store.schedule, self.cycles.note.times)
 
 
 def standing(store: Store) -> Standing:
@@ -81,7 +84,7 @@ def standing(store: Store) -> Standing:
         parts().runs.newest(store.id, SPARK),
         parts().identities.estimate(store.id),
         parts().groups.count(store.id),
-        parts().cycle_times(store.id),
+        parts().cycles.standing(store),
     )
 
 
@@ -167,7 +170,9 @@ def _with_id(given: dict[str, str]) -> dict[str, str]:
 def overview(store_id: str) -> View:
     stands = standing(the_store(store_id))
     waiting = parts().identities.waiting(store_id, 20)
-    return page("console/overview.html", stands=stands, waiting=waiting, next_cycle=stands.next_cycle(parts().now()))
+    ignored = parts().ignored.read(store_id).attributes
+    next_cycle = stands.next_cycle(parts().now())
+    return page("console/overview.html", stands=stands, waiting=waiting, next_cycle=next_cycle, ignored=ignored)
 
 
 @blueprint.route("/stores/<store_id>/name", methods=["GET", "POST"])
@@ -248,12 +253,17 @@ def delete(store_id: str) -> View:
         try:
             if parts().removal.step(store, str(admin())):
                 return go("stores.index", setup="")
-            return page(
-                "console/deleting.html", store=store, typed=typed, action=url_for("stores.delete", store_id=store_id)
-            )
+            return _deleting(store, typed)
+        except StillWorking as working:
+            return _deleting(store, typed, str(working))
         except StillStarted:
             wrong = "Stop provisioning first."
     return page("console/delete_store.html", 422 if wrong else 200, store=store, wrong=wrong)
+
+
+def _deleting(store: Store, typed: str, waits_for: str = "") -> View:
+    action = url_for("stores.delete", store_id=store.id)
+    return page("console/deleting.html", store=store, typed=typed, action=action, waits_for=waits_for)
 
 
 @blueprint.get("/stores/<store_id>/changes")

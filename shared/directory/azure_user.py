@@ -171,7 +171,7 @@ _SNAKE = {to_camel(snake): snake for snake in AzureUser.model_fields}
 def from_scim(resource: Mapping[str, JsonValue]) -> AzureUser:
     """The person behind a SCIM User that Entra wrote: the inverse of Entra's default attribute mapping.
 
-    An absent ``active`` is an enabled account: Entra leaves it out only where nobody maps it.
+    An absent ``active`` is an enabled account, of somebody of whom nothing else is known: of others, see scim_user.
     Raises pydantic.ValidationError where the resource is not a valid SCIM User.
     """
     found: dict[str, JsonValue] = {name: path.get(resource) for name, path in SCIM_SOURCES.items()}
@@ -193,14 +193,26 @@ def from_graph(user: Mapping[str, JsonValue]) -> AzureUser:
         name: user.get(name) for name in _SNAKE if name not in ("extensionAttributes", "custom")
     }
     extensions = user.get("onPremisesExtensionAttributes")
-    found |= {name: extensions.get(name) for name in EXTENSION_ATTRIBUTES} if isinstance(extensions, Mapping) else {}
-    found |= {name: user[name] for name in EXTENSION_ATTRIBUTES if name in user}
+    named = {**extensions, **user} if isinstance(extensions, Mapping) else user
+    found |= {name: extension_text(named[name]) for name in EXTENSION_ATTRIBUTES if name in named}
     manager = user.get("manager")
     found["manager"] = manager.get("id") if isinstance(manager, Mapping) else manager
-    custom: dict[str, JsonValue] = {}
-    custom |= {name: value for name, value in user.items() if name.startswith("extension_") and value not in (None, "")}
-    found["custom"] = custom
+    texts = {name: extension_text(value) for name, value in user.items() if name.startswith("extension_")}
+    found["custom"] = {name: text for name, text in texts.items() if text not in (None, "", [])}
     return _person(found)
+
+
+def extension_text(value: JsonValue) -> JsonValue:
+    """The value of a directory extension of any data type: a text, a list of texts, or None where it is unset.
+
+    Booleans become "True" and "False", as Entra's own mapping expressions write them, and numbers decimal. What Graph
+    sends as text stays as it is: DateTime in ISO 8601, Binary in base64. A value of no data type that Graph knows, such
+    as an object, is returned as it came, for a caller to refuse.
+    https://learn.microsoft.com/graph/api/application-post-extensionproperty (dataType, isMultiValued)
+    """
+    if isinstance(value, list):
+        return [extension_text(each) for each in value if each not in (None, "")]
+    return str(value) if isinstance(value, bool | int | float) else value
 
 
 def _person(found: dict[str, JsonValue]) -> AzureUser:

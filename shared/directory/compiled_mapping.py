@@ -1,5 +1,6 @@
 """A mapping made ready once for every person: rules become functions."""
 
+import hashlib
 from collections.abc import Callable, Set
 from dataclasses import dataclass
 
@@ -72,6 +73,8 @@ class CompiledMapping:
     def __init__(self, mapping: Mapping) -> None:
         """Compile a mapping that has been checked. Raises ExpressionError and KeyError for one that has not."""
         self.mapping = mapping
+        self.digest = hashlib.sha256(mapping.model_dump_json().encode()).hexdigest()
+        """The same for two mappings with the same rules, also for one that stands in the code."""
         self.rules = tuple(
             CompiledRule(rule, rule.target, _reader(rule), rule.default, rule.apply) for rule in mapping.rules
         )

@@ -4,14 +4,15 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
+from shared.directory.former import Adoption, Adoptions, Former, Traits, adoption_of, why_not_adopted
 from shared.directory.identity import Identity
-from shared.directory.plan import Change, ChangeKind, FieldChange, plan_change
+from shared.directory.plan import LEAVINGS, Change, ChangeKind, FieldChange, plan_change
 from shared.directory.status import Action, Decision, StatusRules, why_left_alone
 from shared.directory.zoho_user import Desired, ZohoUser
 
@@ -19,6 +20,7 @@ ORDER = (
     ChangeKind.DEACTIVATE,  # first, because it frees the licences that creations and re-activations need
     ChangeKind.UPDATE,  # before anybody is created: it may free a userName
     ChangeKind.REACTIVATE,
+    ChangeKind.ADOPT,
     ChangeKind.CREATE,
     ChangeKind.DELETE,  # last, because nothing brings it back: a cycle that is stopped half-way has not come to it
     ChangeKind.NOTHING,
@@ -34,6 +36,8 @@ class Candidate:
     decision: Decision
     waits: str | None = None
     """Why the cycle does not come to him, a sentence; he stays pending."""
+    adopts: Adoption | None = None
+    """The account of somebody who is gone that a creation comes upon."""
 
     @classmethod
     def pending(cls, identity: Identity, now: datetime) -> Self:
@@ -47,6 +51,23 @@ class Candidate:
             again = f"{mark.next_try.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
             waits = f"Zoho One refused it {mark.refusals} times ({mark.failure}); it is tried again at {again}."
         return cls(identity, Decision(_action(identity.said.desired), mark.reason), waits)
+
+    @property
+    def comes(self) -> str | None:
+        """The userName of an account that is to be made for this person, or None."""
+        desired = self.identity.said.desired
+        if self.identity.account is not None or not isinstance(desired, ZohoUser) or not desired.active:
+            return None
+        return desired.user_name
+
+    def among(self, formers: Iterable[Former], policy: Adoptions) -> Self:
+        """With the account that a creation comes upon, among those of this userName whose people are gone."""
+        traits = Traits.of(self.identity.object_id, self.identity.said.source)
+        found = sorted((adoption_of(former, traits) for former in formers), key=lambda each: each.another)
+        if not found:
+            return self
+        why_not = why_not_adopted(found[0], policy, found[0].account)
+        return replace(self, adopts=found[0], waits=self.waits or why_not)
 
 
 class PlannedMembers(BaseModel):
@@ -86,8 +107,23 @@ class PlannedChange(BaseModel):
     reason: str
     pending: bool = False
     """The cycle visits him whatever becomes of the change, for he has a pending mark that has to go."""
+    adopts: Adoption | None = None
+    """Of an adoption: whose account it is."""
     members: PlannedMembers | None = None
     """Of a group; None: it is about a person."""
+    judged: bool = False
+    """The guard has let it pass and counted it before; it is tried again."""
+
+
+class GroupsThere(BaseModel):
+    """What the share of deleted groups is a share of."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    now: int
+    """Groups that the store has now."""
+    deleted: int
+    """Groups that were deleted within the guard's interval."""
 
 
 class Plan(BaseModel):
@@ -101,6 +137,12 @@ class Plan(BaseModel):
     """What a policy left out. ``reason`` is why; ``kind`` and ``fields`` are what would have happened, if known."""
     groups: tuple[PlannedChange, ...] = ()
     """The groups that change, which come after the people; ``NOTHING``: the store lets go of one."""
+    groups_there: GroupsThere | None = None
+    """Only where groups are to be deleted."""
+    retried: int = 0
+    """Of the people who leave, those whom an earlier try began to shut out: the guard has counted them."""
+    inactive: int = 0
+    """Of the others who leave, those whose account is not active: it is deleted."""
 
     @property
     def counts(self) -> dict[ChangeKind, int]:
@@ -113,9 +155,26 @@ class Plan(BaseModel):
         return _counts(self.groups)
 
     @property
+    def departures(self) -> tuple[PlannedChange, ...]:
+        """The people who are deactivated or deleted, and the groups that are deleted."""
+        people = tuple(change for change in self.changes if change.kind in LEAVINGS)
+        return people + tuple(change for change in self.groups if change.kind is ChangeKind.DELETE)
+
+    @property
+    def departing(self) -> frozenset[str]:
+        """The ids of everybody who is to go, also of those whom this cycle does not come to."""
+        later = (change for change in self.suppressed if change.kind in LEAVINGS)
+        return frozenset(change.identity for change in (*self.departures, *later))
+
+    @property
+    def waiting(self) -> int:
+        """How many people leave whom the guard has not counted yet."""
+        return sum(change.kind in LEAVINGS for change in self.changes) - self.retried
+
+    @property
     def digest(self) -> str:
         """The same for two plans that do the same to the same people and groups. Names and reasons do not count."""
-        done = [sorted(map(_essence, _effective(changes))) for changes in (self.changes, self.groups)]
+        done = [sorted(map(essence, _effective(changes))) for changes in (self.changes, self.groups)]
         return hashlib.sha256(json.dumps([self.store, *done]).encode()).hexdigest()
 
     @property
@@ -128,18 +187,36 @@ class Plan(BaseModel):
 def make_plan(store: str, candidates: Iterable[Candidate], rules: StatusRules) -> Plan:
     """The changes that a cycle would make, and those that the store's rules leave out."""
     changes, suppressed = list[PlannedChange](), list[PlannedChange]()
+    retried = inactive = 0
     for candidate in candidates:
         identity, account = candidate.identity, candidate.identity.account
         change = plan_change(account.holds if account else None, identity.said.desired)
         if (why_not := _left_out(candidate, change, rules)) is not None:
             visited = identity.pending is not None and candidate.waits is None
-            suppressed.append(_planned(identity, change, why_not, visited=visited))
+            suppressed.append(_planned(candidate, change, why_not, visited=visited))
         elif change.kind is not ChangeKind.NOTHING or identity.pending is not None:
             visited = identity.pending is not None
-            changes.append(_planned(identity, change, candidate.decision.reason, visited=visited))
+            reason = candidate.decision.reason
+            if candidate.adopts is not None and change.kind is ChangeKind.CREATE:
+                reason = f"{reason} {candidate.adopts.reason}"
+            changes.append(_planned(candidate, change, reason, visited=visited))
+            if change.kind in LEAVINGS:
+                counted = identity.pending is not None and identity.pending.counted
+                retried += counted
+                inactive += not counted and not (account and account.holds.active)
     changes.sort(key=_place)
     suppressed.sort(key=_place)
-    return Plan(store=store, changes=tuple(changes), suppressed=tuple(suppressed))
+    return Plan(store=store, changes=tuple(changes), suppressed=tuple(suppressed), retried=retried, inactive=inactive)
+
+
+def is_still(planned: PlannedChange, identity: Identity, now: datetime, rules: StatusRules, *, left_out: bool) -> bool:
+    """Whether a person with a pending mark needs just what was planned: the guard's verdict is about nothing else.
+
+    ``left_out``: whether a policy left the change out of the plan.
+    """
+    plan = make_plan("", [replace(Candidate.pending(identity, now), adopts=planned.adopts)], rules)
+    (change,) = (*plan.changes, *plan.suppressed)
+    return essence(change) == essence(planned) and bool(plan.suppressed) == left_out
 
 
 def moved(shown: Plan, now: Plan, *, begun: bool = False) -> str | None:
@@ -178,16 +255,19 @@ def _action(desired: Desired) -> Action:
     return Action.DELETE if desired == "deleted" else Action.KEEP
 
 
-def _planned(identity: Identity, change: Change, reason: str, *, visited: bool) -> PlannedChange:
-    user_name = identity.said.keys.user_name
+def _planned(candidate: Candidate, change: Change, reason: str, *, visited: bool) -> PlannedChange:
+    identity = candidate.identity
+    adopts = candidate.adopts if change.kind is ChangeKind.CREATE else None
+    user_name = identity.said.source.user_principal_name
     return PlannedChange(
-        kind=change.kind,
+        kind=ChangeKind.ADOPT if adopts else change.kind,
         identity=identity.id,
         name=identity.said.source.display_name or user_name,
         user_name=user_name,
         fields=change.fields,
         reason=reason,
         pending=visited,
+        adopts=adopts,
     )
 
 
@@ -205,11 +285,12 @@ def _effective(changes: Iterable[PlannedChange]) -> Iterator[PlannedChange]:
 
 
 def _by_id(plan: Plan) -> dict[str, list[object]]:
-    return {change.identity: _essence(change) for change in _effective((*plan.changes, *plan.groups))}
+    return {change.identity: essence(change) for change in _effective((*plan.changes, *plan.groups))}
 
 
-def _essence(change: PlannedChange) -> list[object]:
+def essence(change: PlannedChange) -> list[object]:
     """What a change does, and to whom."""
     members = [change.members.digest] if change.members else []
+    members += [change.adopts.account] if change.adopts else []
     fields = [[part.field, part.before, part.after] for part in change.fields]
     return [change.identity, change.kind, fields, *members]

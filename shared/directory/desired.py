@@ -1,5 +1,6 @@
 """From what Entra says of a person to what Zoho One should hold of him."""
 
+import hashlib
 from dataclasses import dataclass
 
 from shared.directory.azure_user import AzureUser
@@ -10,6 +11,9 @@ from shared.directory.status import Action, Decision, Standing, Status, decide
 from shared.directory.store import Store
 from shared.directory.zoho_user import Desired, ZohoUser
 
+COMPUTED_BY = "2"
+"""Another one lets everybody be computed again by the first cycle of a release."""
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -18,6 +22,13 @@ class Policy:
     mapping: CompiledMapping
     context: EvaluationContext
     store: Store
+
+
+def rules_of(store: Store, mapping: CompiledMapping) -> str:
+    """A digest of what desired states are computed by, beside what Entra says."""
+    paths = repr(sorted(store.zoho.paths.items()))
+    texts = (COMPUTED_BY, mapping.digest, store.status_rules.model_dump_json(), paths)
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
 
 
 def status_of(person: AzureUser) -> Status:

@@ -20,7 +20,7 @@ from shared.directory.plan import ChangeKind
 from shared.directory.run import Result
 
 LOST_AFTER = timedelta(minutes=15)
-"""Without a word from whoever carries it out. A message whose worker was killed comes again within ten minutes."""
+"""Without a word from the worker. One that was killed is followed by another within three minutes."""
 SILENT_AFTER = timedelta(seconds=30)
 """From here on the page says that the worker may have ended."""
 MOST_TROUBLES = 50

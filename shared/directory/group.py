@@ -6,13 +6,16 @@ Members stand apart, a row for each: a group of fifty thousand is no larger here
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
 
+from shared.directory.group_hold import Allowance, HeldMembers
+from shared.directory.group_refusal import GroupRefusal
+from shared.directory.identity import id_of_object
 from shared.directory.member_change import MemberChange
+from shared.directory.minute_counts import MinuteCounts
 from shared.directory.plan import FieldChange
-from shared.directory.recent_leavings import RecentLeavings
 from shared.directory.scim_path import Resource
 from shared.directory.status import Action, Decision, Reflection
 from shared.directory.zoho_user import ZohoField
@@ -70,6 +73,8 @@ class GroupDrift:
     foreign: tuple[str, ...] = ()
     """Accounts in it of nobody who should be, where the store wants exactly its members."""
     told: str = ""
+    seen: str = ""
+    """The ETag of the group's row that was compared."""
 
 
 class GroupSaid(BaseModel):
@@ -83,6 +88,11 @@ class GroupSaid(BaseModel):
     external_id: str | None = None
     desired: DesiredGroup
     modified: datetime
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether Entra's last word is that the group is gone, and Zoho One's goes with it."""
+        return self.desired == "deleted"
 
 
 class GroupPending(BaseModel):
@@ -101,23 +111,24 @@ class GroupPending(BaseModel):
     """The accounts of people named above who are gone, by the ids they had."""
     attempted: tuple[str, ...] = ()
     """Each name that Zoho One may have made a group of."""
-    leaving: bool = False
-    """Entra deleted the group: it goes when Zoho One has confirmed."""
+    found: ZohoGroupRecord | None = None
+    """The group in Zoho One that this one takes over. It is known by its id, whatever it is called meanwhile."""
+    counted: bool = False
+    """Of a deletion: the guard has let it pass and counted it. One that is not counted waits for a decision."""
     failure: str | None = None
     """Why the last try did not go through."""
     writer: str | None = None
     """Who holds the lease; None once he let go."""
     lease_ends: datetime
 
-
-class HeldMembers(BaseModel):
-    """A request that the guard held back."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    at: AwareDatetime
-    told: str
-    """Why, a sentence."""
+    @model_validator(mode="before")
+    @classmethod
+    def _of_before(cls, data: Any) -> Any:
+        """Read ``leaving``, which marked a deletion that had begun; now the last word of Entra's says it."""
+        if not isinstance(data, dict) or "leaving" not in data:
+            return data
+        rest = {name: value for name, value in data.items() if name != "leaving"}
+        return rest | {"counted": data["leaving"]}
 
 
 class Group(BaseModel):
@@ -129,12 +140,14 @@ class Group(BaseModel):
     said: GroupSaid
     size: int = 0
     """How many members it had when Zoho One last confirmed, by what Entra said."""
-    recent: RecentLeavings = RecentLeavings()
-    """Who was removed lately, for the guard."""
+    recent: MinuteCounts = MinuteCounts()
+    """How many members were removed lately, for the guard."""
     held: HeldMembers | None = None
     """The last request that the guard held back, until an administrator allows it or members leave otherwise."""
-    allowed_until: AwareDatetime | None = None
-    """Until when members may leave beyond the guard's limit."""
+    allowed: Allowance | None = None
+    """What an administrator allowed beyond the guard's limit."""
+    refusal: GroupRefusal | None = None
+    """What Zoho One refused last."""
     account: ZohoGroupRecord | None = None
     pending: GroupPending | None = None
     created: datetime
@@ -151,18 +164,40 @@ class Group(BaseModel):
         pending = self.pending.members if self.pending else MemberChange()
         return self.size + len(pending.joining) - len(pending.leaving)
 
-    def losing(self, members: int, now: datetime) -> Self:
-        """With so many members fewer, which the guard counts."""
-        return self.model_copy(update={"recent": self.recent.with_leavings(now, members), "held": None})
+    @property
+    def is_of_graph(self) -> bool:
+        """Whether Microsoft Graph named the group first, so that no push asks again for what is not done."""
+        return self.id == id_of_object(self.said.external_id or "")
+
+    @property
+    def is_deletion_begun(self) -> bool:
+        """Whether the guard let its deletion pass and counted it; a retry is neither judged nor counted again."""
+        return self.said.is_deleted and self.pending is not None and self.pending.counted
+
+    @property
+    def awaits_decision(self) -> bool:
+        """Whether its deletion was held back."""
+        return self.said.is_deleted and self.pending is not None and not self.pending.counted
+
+    def saying(self, said: GroupSaid) -> Self:
+        """With what Entra says now; a deletion that was held back, or allowed, is not meant any more."""
+        held = None if self.held is not None and self.held.is_deletion else self.held
+        allowed = None if self.allowed is not None and self.allowed.removal.deletion else self.allowed
+        return self.model_copy(update={"said": said, "held": held, "allowed": allowed})
+
+    def losing(self, members: int, now: datetime, *, counted: bool) -> Self:
+        """With so many members fewer. ``counted``: the guard counts them; no administrator has decided on them."""
+        recent = self.recent.plus(now, members) if counted else self.recent
+        return self.model_copy(update={"recent": recent, "held": None})
 
     def changing(self, members: MemberChange) -> Self:
         """With another change of its members under way."""
         assert self.pending is not None  # there is one already
         return self.model_copy(update={"pending": self.pending.model_copy(update={"members": members})})
 
-    def settled(self, account: ZohoGroupRecord | None) -> Self:
-        """The group once Zoho One has confirmed what it holds."""
-        return self.model_copy(update={"account": account, "size": self.members, "pending": None})
+    def settled(self, account: ZohoGroupRecord | None, refusal: GroupRefusal | None = None) -> Self:
+        """The group once Zoho One has confirmed what it holds. ``refusal``: what remains of an earlier one."""
+        return self.model_copy(update={"account": account, "size": self.members, "pending": None, "refusal": refusal})
 
 
 def to_scim(group: ZohoGroup) -> Resource:

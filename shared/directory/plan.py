@@ -13,6 +13,8 @@ class ChangeKind(StrEnum):
     """What happens to an account."""
 
     CREATE = "create"
+    ADOPT = "adopt"
+    """A creation for which Zoho One has the account already: that of somebody who is gone from Entra."""
     UPDATE = "update"
     DEACTIVATE = "deactivate"
     REACTIVATE = "reactivate"

@@ -92,6 +92,8 @@ class Run(BaseModel):
     errors: tuple[str, ...] = ()
     more_errors: int = 0
     """Errors beyond MOST_ERRORS."""
+    interruptions: int = 0
+    """Number of processes that ended under it, and after which another went on."""
 
     @property
     def duration(self) -> timedelta | None:
@@ -123,8 +125,14 @@ class Run(BaseModel):
         called.update(calls)
         return self.model_copy(update={"results": dict(done), "calls": dict(called)})
 
+    def interrupted_with(self, results: Mapping[Result, int]) -> Self:
+        """As another process goes on with it, with the results that are in the table."""
+        return self.model_copy(update={"results": dict(results), "interruptions": self.interruptions + 1})
+
     def with_error(self, error: str) -> Self:
         """With one more thing that went wrong."""
+        if error in self.errors:
+            return self
         if len(self.errors) >= MOST_ERRORS:
             return self.model_copy(update={"more_errors": self.more_errors + 1})
         return self.model_copy(update={"errors": (*self.errors, error)})

@@ -1,7 +1,8 @@
 """When a store's cycle is due.
 
-A tick comes every five minutes; on it every store that is due is enqueued. Who takes a store from the queue asks again,
-with the store's lease in hand, and notes the start in the same write: so of two ticks, or two instances, one runs it.
+A tick comes every minute; on it every store that is due is enqueued. The worker that takes a store from the queue asks
+again, with the store's lease in hand, and notes the start in the same write: so of two ticks, or two instances, one
+runs it.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -9,14 +10,20 @@ from typing import Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-TICK = timedelta(minutes=5)
-"""The timer's period, ``0 */5 * * * *``: each tick is a multiple of it since 1970, UTC."""
+GRID = timedelta(minutes=5)
+"""Starts are noted as multiples of it since 1970, UTC, so that a late tick does not move the next start."""
+
+RETRY_AFTER = timedelta(minutes=2)
+"""Pause before a cycle that failed is tried again. It doubles with each further failure, up to the interval."""
 
 EARLY = timedelta(seconds=30)
 """A tick this much before the time counts: a timer may fire early, and the clocks of two instances differ."""
 
 DEFAULT_INTERVAL = 40
 """Minutes. The seed: "sync the users' information at 40 minute intervals"."""
+
+_MOST_DOUBLINGS = 12
+"""More than a day by then, the longest interval."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -56,11 +63,15 @@ class CycleTimes(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     due_from: AwareDatetime | None = None
-    """The tick of the last start; the interval is counted from here, so that a late tick does not move the next."""
+    """The place of the last start on the grid, from where the interval is counted."""
     serves: AwareDatetime | None = None
     """The ``started_at`` that the last cycle ran for."""
     last_started: AwareDatetime | None = None
     last_ended: AwareDatetime | None = None
+    failures: int = 0
+    """Number of cycles that failed, one after the other."""
+    retry_at: AwareDatetime | None = None
+    """When the work of a cycle that failed is tried again; None: at the interval's end."""
 
 
 class Closed(BaseModel):
@@ -83,11 +94,20 @@ def closed(now: datetime, schedule: Schedule) -> Closed | None:
     return None
 
 
+def why_halted(now: datetime, schedule: Schedule | None) -> str | None:
+    """Why work of a store that has begun has to end, or None. ``schedule``: None where the store is gone."""
+    if schedule is None:
+        return "The directory store was deleted."
+    shut = closed(now, schedule)
+    return shut.reason if shut else None
+
+
 def next_due(schedule: Schedule, times: CycleTimes) -> datetime | None:
     """When the next cycle is due; None: at the next tick, because none has run since provisioning was started."""
     if times.due_from is None or times.serves != schedule.started_at:
         return None
-    return times.due_from + schedule.interval
+    at = times.due_from + schedule.interval
+    return at if times.retry_at is None else min(at, times.retry_at)
 
 
 def due(now: datetime, schedule: Schedule, times: CycleTimes) -> bool:
@@ -98,17 +118,23 @@ def due(now: datetime, schedule: Schedule, times: CycleTimes) -> bool:
     if at is None or now >= at - EARLY:
         return True
     # A start in the future was noted by a clock that was wrong, or this one is: waiting for it may take years.
-    return times.due_from is not None and times.due_from > now + TICK
+    return times.due_from is not None and times.due_from > now + GRID
 
 
 def after_start(now: datetime, schedule: Schedule, times: CycleTimes) -> CycleTimes:
     """What to note when a cycle starts."""
-    ticks = (now + EARLY - _EPOCH) // TICK
-    changes = {"due_from": _EPOCH + ticks * TICK, "serves": schedule.started_at, "last_started": now}
+    steps = (now + EARLY - _EPOCH) // GRID
+    changes = {"due_from": _EPOCH + steps * GRID, "serves": schedule.started_at, "last_started": now, "retry_at": None}
     return times.model_copy(update=changes)
 
 
-def after_end(now: datetime, times: CycleTimes) -> CycleTimes:
+def after_end(now: datetime, schedule: Schedule, times: CycleTimes, *, failed: bool) -> CycleTimes:
     """What to note when a cycle ends. One that took longer than the interval is followed by the next on the next tick,
-    and those it missed are not made up for."""
-    return times.model_copy(update={"last_ended": now})
+    and those it missed are not made up for.
+
+    ``failed``: something that ought to have been done was not, and may go through soon.
+    """
+    failures = times.failures + 1 if failed else 0
+    pause = RETRY_AFTER * 2 ** (failures - 1) if failed and failures < _MOST_DOUBLINGS else schedule.interval
+    retry_at = now + pause if failed and pause < schedule.interval else None
+    return times.model_copy(update={"last_ended": now, "failures": failures, "retry_at": retry_at})

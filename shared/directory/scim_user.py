@@ -44,7 +44,8 @@ def pushed_onto(
 ) -> AzureUser:
     """The person after a push: what the push changed, and the rest as it was known.
 
-    ``earlier``: what the sync endpoint showed before. A push brings less than Graph knows.
+    ``earlier``: what the sync endpoint showed before. A push brings less than Graph knows. A new person about whom
+    nothing is said may sign in (RFC 7643 §4.1.1).
     Raises pydantic.ValidationError where the resource is not a valid SCIM User.
     """
     said = from_scim(resource)
@@ -54,7 +55,17 @@ def pushed_onto(
     changed = {
         name: value for name in AzureUser.model_fields if (value := getattr(said, name)) != getattr(before, name)
     }
-    return known.model_copy(update=changed)
+    active = new_active(earlier, resource)
+    return known.model_copy(update=changed | {"account_enabled": known.account_enabled if active is None else active})
+
+
+def new_active(earlier: Mapping[str, JsonValue], resource: Mapping[str, JsonValue]) -> bool | None:
+    """Whether somebody may sign in, where a push says so and it is new; None where it says nothing, or the same.
+
+    A missing, null or removed ``active`` says nothing: silence lets nobody in, and shuts nobody out.
+    """
+    said = resource.get("active")
+    return said if isinstance(said, bool) and said is not earlier.get("active") else None
 
 
 def _set(resource: Resource, path: ScimPath, text: str | None) -> None:

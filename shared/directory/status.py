@@ -75,6 +75,10 @@ class StatusRules(BaseModel):
         return {way for way in ways if self.of_leaving(way) == (Reflection.CHANGE, Leaving.DELETE)}
 
 
+LEFT_ALONE = "Somebody deactivated the account in Zoho One by hand; it is left alone."
+"""Stands in histories that are looked at again: do not change it."""
+
+
 class Action(StrEnum):
     """What becomes of the account in Zoho One."""
 
@@ -121,7 +125,7 @@ def _active(standing: Standing, rules: StatusRules) -> Decision:
         reason = f'The person is active in Entra; status sync for activated users is set to "{rules.activated}".'
         return Decision(Action.KEEP, reason)
     if standing is Standing.DEACTIVATED_BY_HAND and not rules.restore_by_hand:
-        return Decision(Action.KEEP, "Somebody deactivated the account in Zoho One by hand; it is left alone.")
+        return Decision(Action.KEEP, LEFT_ALONE)
     return Decision(Action.PROVISION, "The person is active in Entra again.")
 
 

@@ -68,6 +68,10 @@ class ZohoConnection(BaseModel):
         default=None, gt=0, le=1000, description="If the organisation's rate limit is known; Zoho One documents none"
     )
     page_size: int = Field(default=100, ge=1, le=1000, description="Accounts in a page of Zoho One's list")
+    shares_organisation: bool = Field(
+        default=False,
+        description="Whether other directory stores may reach the same Zoho One organisation: an administrator insists",
+    )
     sends_passwords: bool = Field(
         default=False,
         description="Whether one-time passwords go to Zoho One over SCIM, as `password`: not documented to be taken",
@@ -104,6 +108,9 @@ class Store(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: StoreId
+    incarnation: str = Field(
+        default="", description="Another one for a store that is added again under its id, or restored from a backup"
+    )
     name: str
     schedule: Schedule = Schedule()
     zoho: ZohoConnection
@@ -142,3 +149,9 @@ class Store(BaseModel):
                 " it takes them, so try it with one account, then switch it on in the store's connection"
             )
         return self
+
+
+def share_organisation(store: Store, other: Store) -> bool:
+    """Whether two stores reach one Zoho One organisation, by their sync endpoints, and nobody has allowed that."""
+    allowed = store.zoho.shares_organisation or other.zoho.shares_organisation
+    return store.id != other.id and not allowed and store.zoho.scim_base == other.zoho.scim_base

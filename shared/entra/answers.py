@@ -5,20 +5,21 @@ https://learn.microsoft.com/graph/delta-query-overview
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from http import HTTPStatus
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
+from shared.directory.entra_connection import ObjectId
 from shared.entra.errors import (
-    DeltaExpired,
     GraphBusy,
     GraphCredentials,
     GraphError,
     GraphNotFound,
     GraphRefused,
     GraphUnclear,
+    LinkExpired,
 )
 
 RETRY_AFTER = 5
@@ -29,6 +30,10 @@ CODE = re.compile(r"[A-Za-z0-9_.]{1,80}")
 
 EXPIRED = ("syncstatenotfound", "syncstateinvalid", "resync")
 """In lower case, parts of the codes by which Graph asks for a new start of a delta query, beside the status 410."""
+
+NOT_UNDERSTOOD = "Microsoft Graph gave an answer that is not understood"
+
+_NOT_ABOUT_THE_LINK = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
 
 
 class Permission(StrEnum):
@@ -66,12 +71,39 @@ class Removal(StrEnum):
     """It is gone for good; of a relation such as a manager or a member: it ended."""
 
 
-class Removed(BaseModel):
-    """``@removed``: https://learn.microsoft.com/graph/delta-query-overview#resource-representation-in-the-delta-query-response"""
+type Entry = dict[str, JsonValue]
+"""One entry of a page, as it came: what is odd about one of them is no reason to refuse the others."""
 
-    model_config = ConfigDict(extra="ignore")
+_OBJECT_ID = TypeAdapter[ObjectId](ObjectId)
 
-    reason: Removal
+
+def object_id(value: object) -> str | None:
+    """An object id in lower case; None where it is none."""
+    try:
+        return _OBJECT_ID.validate_python(value)
+    except ValidationError:
+        return None
+
+
+def with_ids(entries: Sequence[object]) -> list[tuple[str, Entry]]:
+    """The entries that have an object id, each with it."""
+    found = [(object_id(entry.get("id")), entry) for entry in entries if isinstance(entry, dict)]
+    return [(each, entry) for each, entry in found if each is not None]
+
+
+def is_removed(entry: Entry) -> bool:
+    """Whether an entry says that something is gone, or ended."""
+    return entry.get("@removed") is not None
+
+
+def reason_of(entry: Entry) -> Removal | None:
+    """The reason of ``@removed``; None where it is not there, or not understood.
+
+    https://learn.microsoft.com/graph/delta-query-overview#resource-representation-in-the-delta-query-response
+    """
+    told = entry.get("@removed")
+    reason = told.get("reason") if isinstance(told, dict) else None
+    return next((known for known in Removal if known == reason), None)
 
 
 class _Detail(BaseModel):
@@ -92,15 +124,23 @@ def understood[M: BaseModel](model: type[M], answer: bytes) -> M:
         return model.model_validate_json(answer)
     except ValidationError:
         # The error's own text quotes the answer.
-        raise GraphUnclear("Microsoft Graph gave an answer that is not understood") from None
+        raise GraphUnclear(NOT_UNDERSTOOD) from None
 
 
-def meaning(status: int, headers: Mapping[str, str], body: bytes, needs: Permission) -> GraphError:
-    """Any answer but 200, as one of our errors. ``headers``: their names in lower case."""
+def meaning(
+    status: int, headers: Mapping[str, str], body: bytes, needs: Permission, *, of_link: bool = False
+) -> GraphError:
+    """Any answer but 200, as one of our errors. ``headers``: their names in lower case.
+
+    ``of_link``: whether a link of Graph's own was followed. Graph has no closed list of what it answers to one that has
+    lost its worth (400 Directory_ExpiredPageToken, 400 BadRequest, 404 UnknownError, 410 were seen), so that every 4xx
+    means that, but those about the app and the pace.
+    """
     code = _code(body)
     said = f"Microsoft Graph answered {status} {code}".rstrip()
-    if status == HTTPStatus.GONE or any(part in code.lower() for part in EXPIRED):
-        return DeltaExpired(f"{said}: everybody has to be read again")
+    is_dead = of_link and 400 <= status < 500 and status not in _NOT_ABOUT_THE_LINK
+    if status == HTTPStatus.GONE or is_dead or any(part in code.lower() for part in EXPIRED):
+        return LinkExpired(f"{said}: what the link led to has to be read again from the beginning")
     if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT) or status >= 500:
         return GraphBusy(said, retry_after(headers))
     if status == HTTPStatus.UNAUTHORIZED:

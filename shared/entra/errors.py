@@ -37,5 +37,5 @@ class GraphNotFound(GraphRefused):
     """What was asked for does not exist, or lies in the recycle bin."""
 
 
-class DeltaExpired(GraphError):
-    """The link to the next changes is worth nothing any more: everybody has to be read again."""
+class LinkExpired(GraphError):
+    """A link to the next page, or to the next changes, is worth nothing any more: read again from the beginning."""

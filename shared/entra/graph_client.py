@@ -6,6 +6,7 @@ https://learn.microsoft.com/graph/json-batching
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from http import HTTPStatus
 from urllib.parse import urlencode, urlsplit
 
@@ -16,7 +17,7 @@ from shared.calls import note_call
 from shared.directory.entra_connection import EntraConnection
 from shared.entra.answers import Page, Permission, meaning, understood
 from shared.entra.credentials import Tokens
-from shared.entra.errors import GraphBusy, GraphError, GraphUnclear
+from shared.entra.errors import GraphBusy, GraphError, GraphUnclear, LinkExpired
 
 VERSION = "/v1.0"
 TRIES = 5
@@ -25,6 +26,8 @@ PATIENCE = 60.0
 BATCH = 20
 """Requests in a batch: https://learn.microsoft.com/graph/json-batching#batch-size-limitations."""
 LARGEST_PAGE = 999
+SLICE = 10
+"""Seconds that the client waits at a time between two heartbeats."""
 
 _JSON = TypeAdapter[JsonValue](JsonValue)
 
@@ -50,7 +53,7 @@ class GraphClient:
     """Reads one tenant's Graph. Threads may share it.
 
     Every method raises GraphBusy (the last of several tries, or a longer wait than the patience), GraphCredentials,
-    GraphRefused, and for links of a delta query DeltaExpired. ``needs`` names what is missing where Graph answers 403.
+    GraphRefused, and for links that Graph gave LinkExpired. ``needs`` names what is missing where Graph answers 403.
     """
 
     def __init__(
@@ -68,14 +71,29 @@ class GraphClient:
         self._tokens = tokens
         self._patience = patience
         self._sleep = sleep
+        self._heartbeat: Callable[[], None] | None = None
 
     def url(self, path: str, query: Mapping[str, str]) -> str:
         """The URL of a path below /v1.0, such as ``/users/delta``."""
         return f"{self._origin}{VERSION}{path}?{urlencode(query, safe='$,()=')}"
 
-    def page[T](self, item: type[T], url: str, needs: Permission) -> Page[T]:
-        """One page, by a URL of ``url`` or a link that Graph gave. The links in it are checked: they may be kept."""
-        page = understood(Page[item], self._patiently("GET", self._checked(url), None, needs))  # type: ignore[valid-type]  # pydantic's models take types at run time
+    def beating(self, heartbeat: Callable[[], None]) -> "GraphClient":
+        """The same client, for a caller with a lease.
+
+        ``heartbeat`` is called before each call, and at least every SLICE seconds while the client waits because Graph
+        asks it to. It may raise; nothing but reading is interrupted then.
+        """
+        client = copy(self)
+        client._heartbeat = heartbeat
+        return client
+
+    def page[T](self, item: type[T], url: str, needs: Permission, *, is_link: bool = False) -> Page[T]:
+        """One page, by a URL of ``url`` or a link that Graph gave. The links in it are checked: they may be kept.
+
+        ``is_link``: the latter, so that any refusal that is not about the app means LinkExpired.
+        """
+        answer = self._patiently("GET", self._checked(url), None, needs, of_link=is_link)
+        page = understood(Page[item], answer)  # type: ignore[valid-type]  # pydantic's models take types at run time
         for link in filter(None, (page.next_link, page.delta_link)):
             self._checked(link)
         if page.next_link == url:
@@ -83,12 +101,22 @@ class GraphClient:
         return page
 
     def pages[T](self, item: type[T], url: str, needs: Permission) -> Iterator[list[T]]:
-        """The pages of a collection, one at a time."""
-        link: str | None = url
-        while link is not None:
-            page = self.page(item, link, needs)
+        """The pages of a collection, one at a time.
+
+        Where the link to a further page has expired, the first comes once more, and what follows it: an item may come
+        twice. It happens once; then it raises LinkExpired.
+        """
+        page, again = self.page(item, url, needs), True
+        while True:
             yield page.value
-            link = page.next_link
+            if page.next_link is None:
+                return
+            try:
+                page = self.page(item, page.next_link, needs, is_link=True)
+            except LinkExpired:
+                if not again:
+                    raise
+                page, again = self.page(item, url, needs), False
 
     def batch(self, paths: Sequence[str], needs: Permission) -> list[bytes | GraphError]:
         """The answer to each of at most BATCH paths below /v1.0, query included, in their order.
@@ -115,12 +143,14 @@ class GraphClient:
             raise GraphUnclear("Microsoft Graph did not answer every request of a batch")
         return {int(item.id): _alone(item, needs) for item in batch.responses}
 
-    def _patiently(self, method: str, url: str, body: bytes | None, needs: Permission) -> bytes:
+    def _patiently(
+        self, method: str, url: str, body: bytes | None, needs: Permission, *, of_link: bool = False
+    ) -> bytes:
         """One call, repeated while Graph asks for a short wait: all that is called here only reads."""
         waited = 0.0
         for attempt in range(1, TRIES + 1):
             try:
-                return self._once(method, url, body, needs)
+                return self._once(method, url, body, needs, of_link=of_link)
             except GraphUnclear:
                 raise
             except GraphBusy as busy:
@@ -131,10 +161,17 @@ class GraphClient:
         """Wait as long as Graph asks, never shorter; or raise what it said."""
         if attempt == TRIES or waited + busy.retry_after > self._patience:
             raise busy
-        self._sleep(busy.retry_after)
+        if self._heartbeat is None:
+            self._sleep(busy.retry_after)
+            return busy.retry_after
+        for left in range(busy.retry_after, 0, -SLICE):
+            self._sleep(min(left, SLICE))
+            self._heartbeat()
         return busy.retry_after
 
-    def _once(self, method: str, url: str, body: bytes | None, needs: Permission) -> bytes:
+    def _once(self, method: str, url: str, body: bytes | None, needs: Permission, *, of_link: bool) -> bytes:
+        if self._heartbeat is not None:
+            self._heartbeat()
         token = self._tokens.current()
         response = self._send(method, url, body, token)
         if response.status_code == HTTPStatus.UNAUTHORIZED:
@@ -142,7 +179,7 @@ class GraphClient:
             response = self._send(method, url, body, self._tokens.current())
         if response.status_code != HTTPStatus.OK:
             headers = {name.lower(): value for name, value in response.headers.items()}
-            raise meaning(response.status_code, headers, response.content, needs)
+            raise meaning(response.status_code, headers, response.content, needs, of_link=of_link)
         return response.content
 
     def _send(self, method: str, url: str, body: bytes | None, token: str) -> requests.Response:

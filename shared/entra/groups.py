@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.directory.entra_connection import ObjectId
-from shared.entra.answers import Permission, understood
+from shared.entra.answers import Permission, understood, with_ids
 from shared.entra.errors import GraphError, GraphImplausible, GraphNotFound, GraphUnclear
 from shared.entra.graph_client import LARGEST_PAGE, GraphClient
 from shared.entra.members_delta import USER
@@ -35,15 +35,6 @@ class FoundGroup(BaseModel):
         return self.visibility == HIDDEN
 
 
-class _Member(BaseModel):
-    """A directory object; without its type nothing can be said of it, so that it has to be there."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    id: ObjectId
-    kind: str = Field(alias="@odata.type")
-
-
 def read_group(graph: GraphClient, group: str) -> FoundGroup | None:
     """A group; None where there is none, or it lies in the recycle bin. Raises as GraphClient does."""
     (answer,) = graph.batch([f"/groups/{group}?$select=id,displayName,visibility"], Permission.GROUP_MEMBERS)
@@ -58,10 +49,17 @@ def read_group(graph: GraphClient, group: str) -> FoundGroup | None:
 
 
 def read_direct_members(graph: GraphClient, group: str) -> Iterator[set[str]]:
-    """The users who are direct members, 999 in a call. Raises as GraphClient does, GraphNotFound for a group gone."""
+    """The users who are direct members, 999 in a call; a user may come twice.
+
+    Raises as GraphClient does, GraphNotFound for a group that is gone, and GraphUnclear where a member is not
+    understood: then it is not known who the others are.
+    """
     url = graph.url(f"/groups/{group}/members", {"$select": "id", "$top": str(LARGEST_PAGE)})
-    for page in graph.pages(_Member, url, Permission.GROUP_MEMBERS):
-        yield {each.id for each in page if each.kind == USER}
+    for page in graph.pages(object, url, Permission.GROUP_MEMBERS):
+        members = with_ids(page)
+        if len(members) < len(page) or not all(isinstance(entry.get("@odata.type"), str) for _, entry in members):
+            raise GraphUnclear(f"Microsoft Graph names a member of the group {group} in a way that is not understood")
+        yield {member for member, entry in members if entry["@odata.type"] == USER}
 
 
 def has_nobody(graph: GraphClient, group: str) -> bool:

@@ -9,10 +9,8 @@ https://learn.microsoft.com/entra/identity-platform/howto-add-app-roles-in-apps
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from shared.directory.entra_connection import ObjectId
-from shared.entra.answers import Permission, Removed
+from shared.entra.answers import NOT_UNDERSTOOD, Entry, Permission, is_removed, reason_of, with_ids
+from shared.entra.errors import GraphUnclear, LinkExpired
 from shared.entra.graph_client import GraphClient
 
 MOST_GROUPS = 50
@@ -36,25 +34,10 @@ class MembersPage:
     """Groups that are deleted, or were in the meantime: nothing else on the page says anything of them for sure."""
     names: dict[str, str] = field(default_factory=dict)
     """What the groups that the page mentions are called."""
-
-
-class _Member(BaseModel):
-    """A directory object; without its type nothing can be said of it, so that it has to be there."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    id: ObjectId
-    kind: str = Field(alias="@odata.type")
-    removed: Removed | None = Field(default=None, alias="@removed")
-
-
-class _Group(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    id: ObjectId
-    removed: Removed | None = Field(default=None, alias="@removed")
-    name: str | None = Field(default=None, alias="displayName")
-    members: list[_Member] = Field(default=[], alias="members@delta")
+    unclear: set[str] = field(default_factory=set)
+    """Groups of which the page says something that is not understood: what it does not say of them means nothing."""
+    nameless: int = 0
+    """Number of entries that are no group's, for want of an id. Only a round from None has any."""
 
 
 def read_members(graph: GraphClient, groups: Sequence[str], link: str | None) -> Iterator[MembersPage]:
@@ -62,9 +45,11 @@ def read_members(graph: GraphClient, groups: Sequence[str], link: str | None) ->
 
     ``groups``: at most MOST_GROUPS, or none for every group of the tenant. ``link``: of the last page that was stored,
     or None to list every member. A link follows the groups that its first reading named; those that are not in
-    ``groups`` any more are left out here. Raises as GraphClient does. Pages may come twice and members several times;
-    what a page says may be stored again.
+    ``groups`` any more are left out here. Raises as GraphClient does, LinkExpired also where a change is told of a
+    group without an id: then call it again with None. Pages may come twice and members several times; what a page says
+    may be stored again. An entry that is not understood concerns that group alone.
     """
+    is_link = followed_up = link is not None
     if link is None:
         query = {"$select": "displayName,members"}
         if groups:
@@ -72,23 +57,48 @@ def read_members(graph: GraphClient, groups: Sequence[str], link: str | None) ->
         link = graph.url("/groups/delta", query)
     last, followed = False, frozenset(groups) if groups else None
     while not last:
-        page = graph.page(_Group, link, Permission.GROUP_MEMBERS)
+        page = graph.page(object, link, Permission.GROUP_MEMBERS, is_link=is_link)
         link, last = page.onward()
-        yield _sorted_out(page.value, followed, MembersPage(link, last))
+        is_link = True
+        named = with_ids(page.value)
+        nameless = len(page.value) - len(named)
+        if nameless and followed_up:
+            raise LinkExpired("Microsoft Graph told a change of a group without an id: its members are read again")
+        if nameless and not named:
+            raise GraphUnclear(NOT_UNDERSTOOD)  # it is another kind of answer altogether
+        yield _sorted_out(named, followed, MembersPage(link, last, nameless=nameless))
 
 
-def _sorted_out(items: Sequence[_Group], followed: frozenset[str] | None, page: MembersPage) -> MembersPage:
+def _sorted_out(
+    entries: Sequence[tuple[str, Entry]], followed: frozenset[str] | None, page: MembersPage
+) -> MembersPage:
     """``followed``: None for every group."""
-    for item in items:
-        if followed is not None and item.id not in followed:
+    for group, entry in entries:
+        if followed is not None and group not in followed:
             continue
-        if item.removed is not None:
-            page.gone.add(item.id)
-        elif item.name is not None:
-            page.names[item.id] = item.name
-        for member in item.members:
-            if member.kind == USER:
-                now, before = (page.added, page.removed) if member.removed is None else (page.removed, page.added)
-                before.get(item.id, set()).discard(member.id)
-                now.setdefault(item.id, set()).add(member.id)
+        name, members = entry.get("displayName"), entry.get("members@delta") or []
+        if is_removed(entry):
+            (page.gone if reason_of(entry) else page.unclear).add(group)
+        elif isinstance(name, str):
+            page.names[group] = name
+        elif name is not None:
+            page.unclear.add(group)
+        if not isinstance(members, list):
+            page.unclear.add(group)
+            continue
+        known = with_ids(members)
+        taken = [_take(page, group, *member) for member in known]
+        if len(known) < len(members) or not all(taken):
+            page.unclear.add(group)
     return page
+
+
+def _take(page: MembersPage, group: str, member: str, entry: Entry) -> bool:
+    """Let a page tell of one member; False where the entry is not understood."""
+    if not isinstance(kind := entry.get("@odata.type"), str) or (is_removed(entry) and not reason_of(entry)):
+        return False
+    if kind == USER:
+        now, before = (page.removed, page.added) if is_removed(entry) else (page.added, page.removed)
+        before.get(group, set()).discard(member)
+        now.setdefault(group, set()).add(member)
+    return True

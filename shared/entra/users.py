@@ -7,28 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import batched
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import TypeAdapter, ValidationError
 
-from shared.directory.entra_connection import ObjectId
-from shared.entra.answers import Permission, understood
-from shared.entra.errors import GraphError, GraphNotFound, GraphUnclear
+from shared.entra.answers import Entry, Permission, object_id
+from shared.entra.errors import GraphError, GraphNotFound, GraphRefused
 from shared.entra.graph_client import BATCH, GraphClient
 from shared.entra.user_properties import UserProperties
 
-
-class _Manager(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    id: ObjectId
-
-
-class _User(BaseModel):
-    """A user; what is not named here stands in ``model_extra``."""
-
-    model_config = ConfigDict(extra="allow")
-
-    id: ObjectId
-    manager: _Manager | None = None
+_ENTRY = TypeAdapter[Entry](Entry)
 
 
 def read_users(
@@ -36,7 +22,9 @@ def read_users(
 ) -> Iterator[tuple[str, UserProperties | None]]:
     """Each of these people, twenty in a call; None for one who is not there, or lies in the recycle bin.
 
-    ``select``: see select_of. What it leaves out is unset, manager included. Raises as GraphClient does.
+    ``select``: see select_of. What it leaves out is unset, manager included. An answer about one of them that is
+    refused or not understood is that person's alone: properties of which nothing is readable. Raises as GraphClient
+    does.
     """
     query = urlencode({"$select": ",".join(name for name in select if name != "manager")}, safe="$,")
     if "manager" in select:
@@ -48,15 +36,25 @@ def read_users(
 
 
 def _person(asked: str, answer: bytes | GraphError, select: Sequence[str]) -> UserProperties | None:
-    if isinstance(answer, GraphNotFound):
-        return None
-    if isinstance(answer, GraphError):
-        raise answer
-    user = understood(_User, answer)
-    if user.id != asked:
-        raise GraphUnclear("Microsoft Graph answered with another person than was asked for")
-    said = user.model_extra or {}
+    unclear = UserProperties(asked, {}, misread=("user",))
+    match answer:
+        case GraphNotFound():
+            return None
+        case GraphRefused():
+            return unclear
+        case GraphError():
+            raise answer
+    try:
+        said = _ENTRY.validate_json(answer)
+    except ValidationError:
+        return unclear
+    if object_id(said.get("id")) != asked.lower():
+        return unclear
     values = {name: said.get(name) for name in select if name != "manager"}
-    if "manager" in select:
-        values["manager"] = user.manager.id if user.manager else None
-    return UserProperties(user.id, values)
+    if "manager" not in select:
+        return UserProperties(asked, values)
+    told = said.get("manager")
+    manager = object_id(told.get("id")) if isinstance(told, dict) else None
+    if told is not None and manager is None:
+        return UserProperties(asked, values, misread=("manager",))
+    return UserProperties(asked, values | {"manager": manager})

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.directory.entra_connection import ObjectId
-from shared.entra.answers import Page, Permission, Removal, Removed
-from shared.entra.errors import DeltaExpired
+from shared.entra.answers import NOT_UNDERSTOOD, Entry, Permission, Removal, is_removed, reason_of, with_ids
+from shared.entra.errors import GraphUnclear, LinkExpired
 from shared.entra.graph_client import GraphClient
 from shared.entra.user_properties import UserProperties
 
@@ -39,6 +38,10 @@ class UsersPage:
     changes: tuple[UserProperties, ...]
     removals: tuple[tuple[str, Removal], ...]
     """Object ids, with the reason."""
+    unclear: tuple[str, ...]
+    """Object ids of those who seem to be removed, in a way that is not understood: to be read by their ids."""
+    nameless: int
+    """Number of entries that are nobody's, for want of an object id. Only a full round has any."""
     position: DeltaPosition
     """To be stored when the page is, never before it."""
     full: bool
@@ -47,71 +50,66 @@ class UsersPage:
     """Whether it ends its round: only now may a full round be taken for complete."""
 
 
-class _Manager(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    id: ObjectId
-    removed: Removed | None = Field(default=None, alias="@removed")
-
-
-class _Item(BaseModel):
-    """A user of the delta; what is not named here stands in ``model_extra``."""
-
-    model_config = ConfigDict(extra="allow")
-
-    id: ObjectId
-    removed: Removed | None = Field(default=None, alias="@removed")
-    managers: list[_Manager] = Field(default=[], alias="manager@delta")
-
-
 def read_changes(graph: GraphClient, position: DeltaPosition | None, select: Sequence[str]) -> Iterator[UsersPage]:
     """Read page after page until the round ends; each page is asked for when the one before was dealt with.
 
     ``position``: of the last page that was stored, or None to list everybody. ``select``: see select_of. Raises as
-    GraphClient does, DeltaExpired also where something is selected that the position does not follow: then call it
-    again with None. Pages may come twice and people several times; what a page says may be stored again.
+    GraphClient does, LinkExpired also where something is selected that the position does not follow, and where a change
+    is told of somebody without an id: then call it again with None. Pages may come twice and people several times; what
+    a page says may be stored again. An entry that is not understood concerns that person alone.
     """
     full, selected = position is None or position.full, tuple(select)
+    followed = position is not None
     if position is None:
         link = graph.url("/users/delta", {"$select": ",".join(selected)})
     else:
         link, selected = position.link, position.select
         if missing := sorted(set(select) - set(selected)):
-            raise DeltaExpired(
+            raise LinkExpired(
                 f"the mapping needs {', '.join(missing)}, which was not followed: everybody is read again"
             )
     while True:
-        page = graph.page(_Item, link, Permission.USERS)
+        page = graph.page(object, link, Permission.USERS, is_link=followed)
         following, last = page.onward()
         next_position = DeltaPosition(link=following, select=selected, full=full and not last)
-        changes, removals = _sorted_out(page, selected)
-        yield UsersPage(changes, removals, next_position, full, last)
+        named = with_ids(page.value)
+        nameless = len(page.value) - len(named)
+        if nameless and not full:
+            raise LinkExpired("Microsoft Graph told a change of a person without an id: everybody is read again")
+        if nameless and not named:
+            raise GraphUnclear(NOT_UNDERSTOOD)  # it is another kind of answer altogether
+        yield UsersPage(*_sorted_out(named, selected), nameless, next_position, full, last)
         if last:
             return
-        link = following
+        link, followed = following, True
 
 
 def _sorted_out(
-    page: Page[_Item], selected: Sequence[str]
-) -> tuple[tuple[UserProperties, ...], tuple[tuple[str, Removal], ...]]:
+    entries: Sequence[tuple[str, Entry]], selected: Sequence[str]
+) -> tuple[tuple[UserProperties, ...], tuple[tuple[str, Removal], ...], tuple[str, ...]]:
     changes: dict[str, UserProperties] = {}
-    removals: dict[str, Removal] = {}
-    for item in page.value:
-        if item.removed is not None:
-            changes.pop(item.id, None)
-            removals[item.id] = item.removed.reason
+    removals: dict[str, Removal | None] = {}
+    for object_id, entry in entries:
+        if is_removed(entry):
+            changes.pop(object_id, None)
+            removals[object_id] = reason_of(entry)
         else:
-            removals.pop(item.id, None)
-            said = _properties(item, selected)
-            changes[item.id] = changes[item.id].then(said) if item.id in changes else said
-    return tuple(changes.values()), tuple(removals.items())
+            removals.pop(object_id, None)
+            said = _properties(object_id, entry, selected)
+            changes[object_id] = changes[object_id].then(said) if object_id in changes else said
+    clear = tuple((each, reason) for each, reason in removals.items() if reason is not None)
+    return tuple(changes.values()), clear, tuple(each for each, reason in removals.items() if reason is None)
 
 
-def _properties(item: _Item, selected: Sequence[str]) -> UserProperties:
-    said = item.model_extra or {}
+def _properties(object_id: str, entry: Entry, selected: Sequence[str]) -> UserProperties:
+    told = entry.get("manager@delta") or []
+    managers = with_ids(told) if isinstance(told, list) else []
+    clear = [(manager, relation) for manager, relation in managers if not is_removed(relation) or reason_of(relation)]
+    odd = not isinstance(told, list) or len(clear) < len(told)
     return UserProperties(
-        id=item.id,
-        values={name: said[name] for name in selected if name in said and name != "manager"},
-        managers=tuple(manager.id for manager in item.managers if manager.removed is None),
-        former_managers=tuple(manager.id for manager in item.managers if manager.removed is not None),
+        id=object_id,
+        values={name: entry[name] for name in selected if name in entry and name not in ("id", "manager")},
+        managers=tuple(manager for manager, relation in clear if not is_removed(relation)),
+        former_managers=tuple(manager for manager, relation in clear if is_removed(relation)),
+        misread=("manager",) if odd else (),
     )

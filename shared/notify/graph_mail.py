@@ -19,6 +19,12 @@ CONNECT_SECONDS = 5
 READ_SECONDS = 20
 RETRY_AFTER = 60
 """Seconds, where Graph does not say."""
+OF_RECIPIENT = frozenset({"ErrorInvalidRecipients", "ErrorInvalidRecipientAddress", "ErrorRecipientNotFound"})
+"""The error codes by which Graph refuses a recipient, whoever the sender is. No list of all codes is documented."""
+OF_QUOTA = frozenset({"ErrorSubmissionQuotaExceeded", "ErrorExceededMessageLimit", "ErrorQuotaExceeded"})
+"""The error codes that pass by themselves, though their status says otherwise."""
+QUOTA_RETRY_AFTER = 60 * 60
+"""Seconds: a mailbox's quota of recipients is counted over a day."""
 CODE = re.compile(r"[A-Za-z0-9_.]{1,80}")
 """What an error code of Graph looks like."""
 
@@ -77,14 +83,23 @@ class GraphMail:
 
 
 def _meaning(response: requests.Response) -> MailError:
-    status = response.status_code
-    said = f"Microsoft Graph answered {status} {_code(response)}".rstrip()
+    code, wait = _code(response), response.headers.get("Retry-After", "")
+    seconds = int(wait[:6]) if wait.isascii() and wait.isdecimal() else None
+    return meaning(response.status_code, code, seconds)
+
+
+def meaning(status: int, code: str, retry_after: int | None = None) -> MailError:
+    """What an answer other than 202 means for the mail: only Graph's word about a recipient gives it up."""
+    said = f"Microsoft Graph answered {status} {code}".rstrip()
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        wait = response.headers.get("Retry-After", "")
-        return MailBusy(said, int(wait) if wait.isdecimal() else RETRY_AFTER)
+        return MailBusy(said, RETRY_AFTER if retry_after is None else retry_after)
+    if code in OF_QUOTA:
+        return MailBusy(f"{said}: the sender's mailbox may send no more for now", retry_after or QUOTA_RETRY_AFTER)
+    if code in OF_RECIPIENT:
+        return MailRefused(f"{said}: the recipient's address")
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
         return MailCredentials(f"{said}: the app needs the permission Mail.Send, and the sender a mailbox")
-    return MailRefused(said)
+    return MailCredentials(f"{said}: Exchange Online takes no mail of this sender")
 
 
 def _code(response: requests.Response) -> str:

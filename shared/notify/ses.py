@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
 import logging
 from dataclasses import dataclass
 from email.message import EmailMessage
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
@@ -19,22 +20,19 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
 BUSY = frozenset({"TooManyRequestsException", "LimitExceededException", "Throttling", "ThrottlingException"})
-OURS = frozenset(
-    {
-        "AccessDenied",
-        "AccessDeniedException",
-        "AccountSuspendedException",
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "InvalidClientTokenId",
-        "InvalidSignatureException",
-        "MailFromDomainNotVerifiedException",
-        "SendingPausedException",
-        "SignatureDoesNotMatch",
-        "UnrecognizedClientException",
-    }
+OF_ADDRESS = (
+    "domain contains",
+    "domain starts with",
+    "illegal address",
+    "invalid domain name",
+    "local address contains",
+    "missing final '@domain'",
 )
-"""The error codes that no mail gets past until an administrator has changed something in AWS."""
+"""By which SES says that a recipient's address cannot be one. A recipient who is not verified, while SES is in its
+sandbox, is none of these: the account has to leave the sandbox.
+
+https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-error-messages.html, and what SES is known to answer."""
+ADDRESS_CODES = frozenset({"BadRequestException", "InvalidParameterValue", "ValidationException"})
 
 
 @dataclass(frozen=True)
@@ -57,9 +55,12 @@ class Ses:
         from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
         sender, recipients = sender_of(message), recipients_of(message)
-        if not all(address.isascii() for address in (sender, *recipients)):
-            # https://docs.aws.amazon.com/ses/latest/dg/send-email-raw.html: only the domain may be international.
-            raise MailRefused("Amazon SES takes no address with other than ASCII characters before the @")
+        # https://docs.aws.amazon.com/ses/latest/dg/send-email-raw.html: only the domain may be international.
+        only_ascii = "Amazon SES takes no address with other than ASCII characters before the @"
+        if not sender.isascii():
+            raise MailCredentials(f"{only_ascii}: set another sender")
+        if not all(address.isascii() for address in recipients):
+            raise MailRefused(f"{only_ascii}: the recipient's address")
         try:
             self._client.send_email(
                 FromEmailAddress=sender,
@@ -92,12 +93,20 @@ def _new_client(access: SesAccess) -> "SESV2Client":
 
 
 def _meaning(error: "ClientError") -> MailError:
-    code, status = error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]
+    told = error.response["Error"]
+    return meaning(error.response["ResponseMetadata"]["HTTPStatusCode"], told["Code"], told.get("Message", ""))
+
+
+def meaning(status: int, code: str, message: str) -> MailError:
+    """What an error of SES means for the mail: only its word about a recipient's address gives it up.
+
+    ``message`` may quote the mail: it is read here and goes no further.
+    """
     said = f"Amazon SES answered {status} {code}"
-    if code in BUSY or status >= 500:
+    if code in BUSY or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return MailBusy(said)
-    if code in OURS:
-        return MailCredentials(said)
+    if code in ADDRESS_CODES and any(words in message.lower() for words in OF_ADDRESS):
+        return MailRefused(f"{said}: the recipient's address")
     if code == "MessageRejected":
-        return MailRefused(f"{said}: the sender is not verified, or the recipient where SES is in its sandbox")
-    return MailRefused(said)
+        return MailCredentials(f"{said}: the sender is not verified, or SES is in its sandbox or paused")
+    return MailCredentials(said)

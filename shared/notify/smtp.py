@@ -5,18 +5,18 @@ import ipaddress
 import logging
 import smtplib
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from enum import StrEnum
 
 from pydantic import SecretStr
 
+from shared.notify.smtp_replies import Stage, concerns_recipient, enhanced_code
 from shared.notify.transport import MailBusy, MailCredentials, MailError, MailRefused, recipients_of
 
 TIMEOUT = 10.0
 """Seconds for each of a server's answers, about ten; RFC 5321 §4.5.3.2 allows minutes, which no lease of ours lasts."""
-
-AUTHENTICATION_REQUIRED = 530
 
 _log = logging.getLogger("bridge.notify")
 
@@ -105,12 +105,14 @@ def _meaning(error: smtplib.SMTPException | OSError) -> MailError:
             return MailCredentials(f"The mail server cannot do what the settings ask for: {error}")
         case smtplib.SMTPRecipientsRefused(recipients=recipients):
             return _of_recipients(recipients)
-        case smtplib.SMTPDataError(smtp_code=code):
+        case smtplib.SMTPDataError(smtp_code=code, smtp_error=reply):
             # The server has seen the mail by now, so its words stay here.
-            said = f"The mail server answered {code} to the mail"
-            return MailBusy(said) if _is_passing(code) else MailRefused(said)
+            return _of_refusals([(code, _text(reply))], Stage.MAIL, " ".join(_codes(code, _text(reply))))
+        case smtplib.SMTPSenderRefused(smtp_code=code, smtp_error=reply):
+            return _of_refusals([(code, _text(reply))], Stage.SENDER, f"{code} {_text(reply)}")
         case smtplib.SMTPResponseException(smtp_code=code, smtp_error=reply):
-            return _of_code(code, _text(reply), refused=isinstance(error, smtplib.SMTPSenderRefused))
+            said = f"The mail server answered {code} {_text(reply)}"
+            return MailBusy(said) if _is_passing(code) else MailCredentials(said)
         case smtplib.SMTPException() if not isinstance(error, smtplib.SMTPServerDisconnected):
             return MailCredentials(f"The mail server offers no way to sign in that we know: {error}")
         case ssl.SSLError():
@@ -120,18 +122,25 @@ def _meaning(error: smtplib.SMTPException | OSError) -> MailError:
 
 
 def _of_recipients(recipients: dict[str, tuple[int, bytes]]) -> MailError:
-    said = "; ".join(f"{code} {_text(reply)}" for code, reply in recipients.values())
-    if any(_is_passing(code) for code, _ in recipients.values()):
-        return MailBusy(f"The mail server does not take mail for the recipient now: {said}")
-    return MailRefused(f"The mail server refuses the recipient: {said}")
+    refusals = [(code, _text(reply)) for code, reply in recipients.values()]
+    return _of_refusals(refusals, Stage.RECIPIENT, "; ".join(f"{code} {text}" for code, text in refusals))
 
 
-def _of_code(code: int, text: str, *, refused: bool) -> MailError:
-    said = f"The mail server answered {code} {text}"
-    if _is_passing(code):
-        return MailBusy(said)
-    # RFC 4954 §6: 530 asks for a sign-in. Any other refusal of the sender is of his address.
-    return MailRefused(said) if refused and code != AUTHENTICATION_REQUIRED else MailCredentials(said)
+def _of_refusals(refusals: Sequence[tuple[int, str]], stage: Stage, said: str) -> MailError:
+    """What a refusal at this stage means, of each recipient at one: the mildest of them."""
+    if any(_is_passing(code) for code, _ in refusals):
+        return MailBusy(f"The mail server does not take the mail now: {said}, to {stage}")
+    if all(concerns_recipient(stage, code, text) for code, text in refusals):
+        return MailRefused(f"The mail server refuses the recipient: {said}, to {stage}")
+    return MailCredentials(
+        f"The mail server refuses mail of this sender, by its quota or by its policy: {said}, to {stage}"
+    )
+
+
+def _codes(code: int, text: str) -> list[str]:
+    """A reply without its words."""
+    enhanced = enhanced_code(text)
+    return [str(code), enhanced] if enhanced else [str(code)]
 
 
 def _is_passing(code: int) -> bool:

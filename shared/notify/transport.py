@@ -23,11 +23,14 @@ class MailBusy(MailError):
 
 
 class MailRefused(MailError):
-    """The mail server will not take this mail: its recipient, its sender or what is in it. It did not go."""
+    """The mail server says that this recipient cannot have the mail, whoever sends it. It did not go."""
 
 
 class MailCredentials(MailError):
-    """The mail server and the bridge do not trust each other: no mail goes until an administrator changes a setting."""
+    """The mail server takes no mail from the bridge: its sign-in, its sender, its quota or a policy.
+
+    No mail goes until an administrator has changed something, and each waits for that.
+    """
 
 
 class Transport(Protocol):

@@ -1,16 +1,18 @@
 """From desired to Zoho One: the one place that changes an account."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from pydantic import SecretStr
 
-from shared.directory.identity import Account, Identity
+from shared.directory.account_seen import noted
+from shared.directory.former import Adoption, Adoptions, Traits, adoption_of, why_not_adopted
+from shared.directory.identity import Account, Identity, Sent
 from shared.directory.plan import NO_CHANGE, Change, ChangeKind, plan_change
 from shared.directory.status import why_left_alone
 from shared.directory.store import Store
 from shared.directory.zoho_user import Desired, ZohoUser
+from shared.provisioning.errors import HeldBack
 from shared.tables.identity_rows import AccountRecord
 from shared.zoho.errors import ZohoBusy, ZohoNotFound, ZohoRefused
 from shared.zoho.scim_client import ZohoUsers
@@ -42,30 +44,35 @@ class Found:
 
 
 class Apply:
-    """Applies what a store should hold. Its methods raise ZohoBusy, ZohoCredentials and ZohoRefused."""
+    """Applies what a store should hold. Its methods raise ZohoBusy, ZohoCredentials and ZohoRefused.
+
+    And HeldBack where an administrator has to agree that an account changes hands.
+    """
 
     def __init__(
-        self, users: Callable[[Store], ZohoUsers], record_of: Callable[[str, str], AccountRecord | None]
+        self, users: Callable[[Store], ZohoUsers], record_of: Callable[[str, str, str], AccountRecord | None]
     ) -> None:
-        """``record_of``: what a store knows of an account in Zoho One by its id."""
+        """``record_of``: what a store knows of an account in Zoho One by its id, for an identity that may get it."""
         self._users = users
         self._record_of = record_of
 
-    def look(self, store: Store, identity: Identity) -> Found | None:
-        """What Zoho One holds of someone for whom an earlier call may or may not have taken effect."""
+    def look(self, store: Store, identity: Identity, sent: Collection[Sent]) -> Found | None:
+        """What Zoho One holds of someone for whom an earlier call may or may not have taken effect.
+
+        ``sent``: what earlier calls asked for.
+        """
         users = self._users(store)
-        by: Literal["bridge", "hand"] = "bridge" if _was_to_be_inactive(identity) else "hand"
         account = users.get(identity.account.id) if identity.account else None
         if account is not None:
-            return Found(_deactivated(account, by), None)
+            return Found(noted(identity.account, sent, account), None)
         desired = identity.said.desired
         names = {desired.user_name} if isinstance(desired, ZohoUser) else set()
         names |= set(identity.pending.attempted if identity.pending else ())
         for name in sorted(names):
             account = users.find(name)
-            record = self._record_of(store.id, account.id) if account else None
-            if account is not None and (record is None or record.owner in (None, identity.id)):
-                return Found(_deactivated(account, "bridge" if _left_by_bridge(record) else by), record)
+            record = self._record_of(store.id, account.id, identity.id) if account else None
+            if account is not None and _why_not(store, identity, record) is None:
+                return Found(noted(None, sent, account, record.deactivated_by if record else None), record)
         return None
 
     def is_taken(self, store: Store, user_name: str) -> bool:
@@ -87,7 +94,7 @@ class Apply:
             change = plan_change(account.holds if account else None, desired)
             try:
                 done = _perform(users, account, desired, change, password)
-                return Outcome(_deactivated(done, "bridge") if done else None, change, adopted, None, record)
+                return Outcome(_by_bridge(done) if done else None, change, adopted, None, record)
             except ZohoNotFound:
                 if account is None or not isinstance(desired, ZohoUser):
                     raise
@@ -107,13 +114,32 @@ class Apply:
     def _unowned(
         self, store: Store, identity: Identity, account: Account | None
     ) -> tuple[Account | None, AccountRecord | None]:
-        """An account that was found by its userName, if it may become this person's. Raises ZohoRefused."""
+        """An account that was found by its userName, if it may become this person's. Raises ZohoRefused, HeldBack."""
         if account is None:
             return None, None
-        record = self._record_of(store.id, account.id)
-        if record is not None and record.owner not in (None, identity.id):
-            raise ZohoRefused(f"The account with this userName belongs to another person (SCIM id {record.owner})")
-        return _deactivated(account, "bridge" if _left_by_bridge(record) else "hand"), record
+        record = self._record_of(store.id, account.id, identity.id)
+        if (why := _why_not(store, identity, record)) is not None:
+            may_be_agreed_to = record is not None and record.former and store.guard.adoptions is Adoptions.HOLD
+            raise HeldBack(why) if may_be_agreed_to else ZohoRefused(why)
+        sent = identity.pending.sent if identity.pending else None
+        return noted(None, sent or (), account, record.deactivated_by if record else None), record
+
+
+def adoption_by(identity: Identity, record: AccountRecord | None) -> Adoption | None:
+    """What it is if an account becomes this person's: an adoption where it is known whose it was, who is gone."""
+    if record is None or record.former is None or record.owner == identity.id:
+        return None
+    return adoption_of(record.former, Traits.of(identity.object_id, identity.said.source))
+
+
+def _why_not(store: Store, identity: Identity, record: AccountRecord | None) -> str | None:
+    """Why an account that has the person's userName may not become theirs, or None."""
+    if (adoption := adoption_by(identity, record)) is not None:
+        approved = identity.pending.adopts if identity.pending else None
+        return why_not_adopted(adoption, store.guard.adoptions, approved)
+    if record is None or record.owner in (None, identity.id):
+        return None
+    return f"The account with this userName belongs to another person (SCIM id {record.owner})"
 
 
 def _only_deactivated(users: ZohoUsers, account: Account, refusal: ZohoRefused, outcome: Outcome) -> Outcome:
@@ -121,7 +147,7 @@ def _only_deactivated(users: ZohoUsers, account: Account, refusal: ZohoRefused, 
     inactive = ZohoUser(active=False, fields=account.holds.fields)
     done = users.update(account, inactive, change := Change(ChangeKind.DEACTIVATE))
     reason = f"Zoho One refused the other changes: {refusal}"
-    return replace(outcome, account=_deactivated(done, "bridge"), change=change, instead=reason)
+    return replace(outcome, account=_by_bridge(done), change=change, instead=reason)
 
 
 def _left_alone(store: Store, account: Account, desired: Desired) -> str | None:
@@ -131,25 +157,10 @@ def _left_alone(store: Store, account: Account, desired: Desired) -> str | None:
     return why_left_alone(account.standing, store.status_rules)
 
 
-def _left_by_bridge(record: AccountRecord | None) -> bool:
-    """Whether the bridge deactivated an account when its person went."""
-    return record is not None and record.deactivated_by == "bridge"
-
-
-def _was_to_be_inactive(identity: Identity) -> bool:
-    """Whether an inactive account is the bridge's own doing, as far as it knows."""
-    if identity.account is not None and not identity.account.holds.active:
-        return identity.account.deactivated_by != "hand"
-    before = identity.pending.before.desired if identity.pending and identity.pending.before else None
-    wanted = (identity.said.desired, before)
-    return any(isinstance(desired, ZohoUser) and not desired.active for desired in wanted)
-
-
-def _deactivated(account: Account, by: Literal["bridge", "hand"]) -> Account:
-    """The account with a note of who made it inactive, if it is and nobody is noted yet."""
-    if account.holds.active:
-        return account.model_copy(update={"deactivated_by": None})
-    return account.model_copy(update={"deactivated_by": account.deactivated_by or by})
+def _by_bridge(account: Account) -> Account:
+    """The account after a call of the bridge, which made it inactive if nobody had before."""
+    by = None if account.holds.active else account.deactivated_by or "bridge"
+    return account.model_copy(update={"deactivated_by": by})
 
 
 def _perform(

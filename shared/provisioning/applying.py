@@ -15,17 +15,17 @@ from itertools import batched, groupby
 from threading import Event as Signal
 
 from shared.calls import in_context
-from shared.directory.cycle_plan import Plan, PlannedChange
+from shared.directory.cycle_plan import Plan, PlannedChange, is_still
 from shared.directory.identity import Identity
-from shared.directory.plan import LEAVINGS, ChangeKind
+from shared.directory.plan import ChangeKind
 from shared.directory.run import Result, RunChange
 from shared.directory.store import Store
-from shared.provisioning.errors import Refused
+from shared.provisioning.admission import Admission
+from shared.provisioning.errors import HeldBack, Refused
 from shared.provisioning.settle import Settle
 from shared.tables.errors import Changed, TablesBusy
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored
-from shared.tables.pending import PendingMarks
 from shared.tables.recent_leavings import Leavings
 from shared.zoho.errors import ZohoBusy, ZohoCredentials
 
@@ -39,9 +39,10 @@ LONGEST_WAIT = 60
 """Seconds; whoever is to wait longer than that waits for the next cycle."""
 PORTION = 2
 """Turns of each call at a time that are made ready at once."""
-JOINS = frozenset({ChangeKind.CREATE, ChangeKind.REACTIVATE})
+JOINS = frozenset({ChangeKind.CREATE, ChangeKind.ADOPT, ChangeKind.REACTIVATE})
 
 _BY_A_PUSH = "A push was writing this person at the same time."
+_ANOTHER = "Something else is to be done for this person since the plan was made; the next cycle plans it."
 
 
 class Stopped(Exception):
@@ -53,8 +54,8 @@ class Applying:
     """Applies plans. Raises Stopped, TablesBusy, and whatever ``beat`` raises."""
 
     identities: Identities
-    marks: PendingMarks
     settle: Settle
+    admission: Admission
     leavings: Leavings
     now: Callable[[], datetime]
     lease: timedelta
@@ -62,31 +63,42 @@ class Applying:
     sleep: Callable[[float], None] = time.sleep
 
     def apply(
-        self, store: Store, plan: Plan, done: Callable[[Sequence[RunChange]], None], beat: Callable[[], None]
+        self,
+        store: Store,
+        plan: Plan,
+        done: Callable[[Sequence[RunChange]], None],
+        beat: Callable[[], None],
+        must_end: Callable[[], bool] = lambda: False,
+        *,
+        approved: bool = False,
     ) -> None:
         """Take a plan to Zoho One. ``done`` hears what became of its changes, in any order within a kind.
 
+        Only what was planned is done: where the tables say something else of a person by then, the next cycle plans it.
         ``beat`` is called between portions, so that at least one is done each time; it may raise to end the work there.
+        ``must_end`` is asked before each turn: people whose turn has not begun are not tried then.
+        ``approved``: an administrator approved this plan.
         """
         left_out = tuple(change for change in plan.suppressed if change.pending)
-        turns = _Turns(self, store)
+        turns = _Turns(self, store, must_end, approved, frozenset(change.identity for change in left_out))
         with ThreadPoolExecutor(store.zoho.parallel_calls) as pool:
             for kind, changes in groupby((*plan.changes, *left_out), key=lambda change: change.kind):
                 finished: list[RunChange] = []
+
+                def hear(some: Sequence[RunChange], finished: list[RunChange] = finished) -> None:
+                    finished.extend(some)
+                    done(some)
+
                 try:
-                    turns.work_through(sorted(changes, key=_by_id), pool, finished.extend, beat)
+                    turns.work_through(sorted(changes, key=_by_id), pool, hear, beat)
                 finally:
-                    self._count(store, kind, sum(each.result is Result.DONE for each in finished))
-                    done(finished)
+                    self._count_arrivals(store, kind, sum(each.result is Result.DONE for each in finished))
                 if turns.stopped is not None:
                     raise Stopped(turns.stopped)
 
-    def _count(self, store: Store, kind: ChangeKind, count: int) -> None:
-        """Let the guard know how many left, or came."""
-        now = self.now()
-        if count and kind in LEAVINGS:
-            self.leavings.change(store.id, lambda recent: recent.with_leavings(now, count))
-        elif count and kind in JOINS:
+    def _count_arrivals(self, store: Store, kind: ChangeKind, count: int) -> None:
+        """Let the guard know how many came; who leaves is counted where that begins."""
+        if count and kind in JOINS:
             self.leavings.change(store.id, lambda recent: recent.with_arrivals(count))
 
 
@@ -96,6 +108,12 @@ class _Turns:
 
     parts: Applying
     store: Store
+    must_end: Callable[[], bool]
+    approved: bool
+    left_out: frozenset[str]
+    """The people whose change a policy left out, and who are visited all the same."""
+    held: str | None = None
+    """Why the guard lets nobody else leave."""
     stopped: str | None = None
     """Why nobody else is tried."""
     busy: int = 0
@@ -136,35 +154,48 @@ class _Turns:
         for change in portion:
             stored = read.get(change.identity)
             try:
-                leased = self._with_lease(stored) if stored is not None else None
+                leased = self._with_lease(change, stored)
             except (ZohoBusy, ZohoCredentials) as failure:
                 done([self._failed(change, failure)])
                 continue
-            if stored is None or leased is None:
-                done([self._told(change, Result.NOT_TRIED, _BY_A_PUSH)])
+            if stored is None or isinstance(leased, str):
+                done([self._told(change, Result.NOT_TRIED, str(leased))])
                 continue
             assert stored.identity.pending is not None  # or there is no lease
-            ready.append((stored, leased))
-            changes[leased.id] = change, not stored.identity.pending.begun
-        written = self.parts.marks.lease(self.store.id, ready)
-        turns = [pool.submit(in_context(partial(self._turn, *changes.pop(each.identity.id), each))) for each in written]
-        done([self._told(change, Result.NOT_TRIED, _BY_A_PUSH) for change, _ in changes.values()])
+            # Who adopts an account looks for it first. The plan that shows it has passed the guard.
+            ready.append((stored, leased.adopting(change.adopts.account) if change.adopts else leased))
+            changes[leased.id] = change, not stored.identity.pending.begun and change.adopts is None
+        began = self.parts.admission.begin(self.store, ready, approved=self.approved)
+        self.held = self.held or began.held
+        turns = [
+            pool.submit(in_context(partial(self._turn, *changes.pop(each.identity.id), each))) for each in began.leased
+        ]
+        done([self._told(change, Result.NOT_TRIED, began.held or _BY_A_PUSH) for change, _ in changes.values()])
         return turns
 
-    def _with_lease(self, stored: Stored) -> Identity | None:
-        """A person with the lease to be written, or None where a push has it, or has settled him."""
-        identity, parts = stored.identity, self.parts
-        if identity.pending is None or identity.leased_until(parts.now()) is not None:
-            return None
+    def _with_lease(self, change: PlannedChange, stored: Stored | None) -> Identity | str:
+        """A person with the lease to be written, or why their turn does not come. Raises ZohoBusy, ZohoCredentials."""
+        parts = self.parts
+        if (
+            stored is None
+            or (identity := stored.identity).pending is None
+            or identity.leased_until(parts.now()) is not None
+        ):
+            return _BY_A_PUSH
+        left_out = identity.id in self.left_out
+        if not is_still(change, identity, parts.now(), self.store.status_rules, left_out=left_out):
+            return _ANOTHER
+        if self.held is not None and identity.departs:
+            return self.held
         mark = parts.settle.leased(self.store, identity.said, identity.account, identity.pending, parts.lease)
         return identity.model_copy(update={"pending": mark})
 
     def _turn(self, change: PlannedChange, certain: bool, stored: Stored) -> RunChange:
         """One person, again where Zoho One asks for a short wait. Raises nothing that could end the others' turns."""
-        leased: Stored | None = stored
+        leased: Stored | str = stored
         for attempt in range(TRIES):
-            if leased is None:
-                return self._told(change, Result.FAILED, _BY_A_PUSH)
+            if isinstance(leased, str):
+                return self._told(change, Result.FAILED, leased)
             try:
                 return self._once(change, certain and attempt == 0, leased)
             except ZohoBusy as busy:
@@ -172,27 +203,28 @@ class _Turns:
                     return self._failed(change, busy)
                 pause = min(busy.retry_after, FIRST_PAUSE * 2**attempt)
                 self.parts.sleep(pause * (1 + self.parts.settle.spread() / 2))  # not all at the same time
-                leased = self._lease_again(stored.identity.id)
+                leased = self._lease_again(change)
         raise AssertionError  # the last try returned
 
-    def _lease_again(self, identity_id: str) -> Stored | None:
-        """The person with a new lease, or None where a push has him."""
+    def _lease_again(self, change: PlannedChange) -> Stored | str:
+        """The person with a new lease, or why there is none; the next cycle finds them."""
         try:
-            stored = self.parts.identities.read(self.store.id, identity_id)
-            leased = self._with_lease(stored) if stored is not None else None
-            if stored is None or leased is None:
-                return None
-            return next(iter(self.parts.marks.lease(self.store.id, [(stored, leased)])), None)
-        except (ZohoBusy, ZohoCredentials, TablesBusy):
-            return None  # the next cycle finds him
+            stored = self.parts.identities.read(self.store.id, change.identity)
+            leased = self._with_lease(change, stored)
+            if stored is None or isinstance(leased, str):
+                return str(leased)
+            began = self.parts.admission.begin(self.store, [(stored, leased)], approved=self.approved)
+        except (ZohoBusy, ZohoCredentials, TablesBusy) as failure:
+            return str(failure) or _BY_A_PUSH
+        return began.leased[0] if began.leased else began.held or _BY_A_PUSH
 
     def _once(self, change: PlannedChange, certain: bool, stored: Stored) -> RunChange:
         """One try. Raises ZohoBusy."""
         mark, parts = stored.identity.pending, self.parts
         assert mark is not None  # its lease has just been taken
         try:
-            if self.ended.is_set() or mark.lease_ends - parts.now() < parts.lease * 0.75:
-                parts.settle.give_back(self.store, stored, "Its turn did not come in time")
+            if self.ended.is_set() or self.must_end() or mark.lease_ends - parts.now() < parts.lease * 0.75:
+                parts.settle.give_back(self.store, stored, "Its turn did not come in time", heard=False)
                 return self._told(change, Result.NOT_TRIED, None)
             parts.settle.finish(self.store, stored, certain=certain)
         except Refused as refusal:
@@ -200,6 +232,8 @@ class _Turns:
             kept = stored.identity.object_id is not None
             parked = kept and mark.refused(str(refusal), parts.now(), 0).is_parked
             return self._told(change, Result.PARKED if parked else Result.FAILED, str(refusal))
+        except HeldBack as held:
+            return self._told(change, Result.FAILED, str(held))
         except Changed:
             return self._told(change, Result.FAILED, _BY_A_PUSH)
         except (ZohoCredentials, TablesBusy) as failure:

@@ -1,4 +1,7 @@
-"""Errands: what a page asks for, and a worker that takes the message from the queue carries out."""
+"""Errands: what a page asks for, and a worker that takes the message from the queue carries out.
+
+Each has a lease from the moment it is asked for until it has ended. A tick asks again for those that no worker holds.
+"""
 
 import logging
 import time
@@ -28,8 +31,11 @@ from shared.provisioning.group_on_demand import GroupOnDemand
 from shared.provisioning.on_demand import BEING_WRITTEN, CannotProvision, OnDemand
 from shared.provisioning.one_cycle import Report
 from shared.tables.by_time import new_id
+from shared.tables.cycle_leases import JOBS
 from shared.tables.errands import Errands
 from shared.tables.errors import MappingUnusable, TablesBusy
+from shared.tables.heartbeat import LASTS, Heartbeat
+from shared.tables.leases import Leases
 from shared.tables.stores import Stores
 from shared.zoho.errors import ZohoError
 
@@ -37,7 +43,12 @@ SHOWN = 200
 """Changes of each kind of a plan that a page shows; the download has all."""
 NEWS_EVERY = timedelta(seconds=1)
 """Between two words on the same phase: as often as a page asks."""
-GIVEN_UP = "It failed again and again, and is not tried any more: its message lies in the queue errands-poison. Last: "
+MOST_ATTEMPTS = 5
+"""Number of times that an errand is begun."""
+WAITS = timedelta(minutes=1)
+"""Time that a message may take to reach a worker, before it is taken for lost."""
+GIVEN_UP = "It failed again and again, and is not tried any more. Last: "
+DIED = "Every process that worked on it ended before it did."
 GONE = "The person is not in this directory store any more."
 
 _log = logging.getLogger("bridge.errand")
@@ -58,6 +69,11 @@ class ErrandRequest(BaseModel):
     store: StoreId
     errand: str
 
+    @property
+    def lease(self) -> str:
+        """Name of the errand's lease."""
+        return f"{JOBS}:{self.store}:{self.errand}"
+
 
 @dataclass(frozen=True)
 class CarryingOut:
@@ -65,6 +81,7 @@ class CarryingOut:
 
     stores: Stores
     errands: Errands
+    leases: Leases
     dry_run: Callable[[Store, Report], Preview]
     on_demand: OnDemand
     group_on_demand: GroupOnDemand
@@ -75,37 +92,64 @@ class CarryingOut:
         now = self.now()
         errand = Errand(id=new_id(now), store=store.id, task=task, asked_by=asked_by, asked=now)
         self.errands.put(errand)
+        request = ErrandRequest(store=store.id, errand=errand.id)
+        self.leases.offer(request.lease, request.model_dump_json())
         return errand
 
-    def carry_out(self, request: ErrandRequest, *, last: bool) -> None:
-        """Do what an errand asks for; one that has ended is left alone.
+    def waiting(self) -> list[ErrandRequest]:
+        """The errands that no worker holds, though they have not ended. One round trip for a thousand."""
+        now = self.now()
+        leases = self.leases.of_kind(JOBS).values()
+        free = (each for each in leases if not each.is_held(now) and now - each.ends >= WAITS)
+        return [ErrandRequest.model_validate_json(each.note) for each in free]
 
-        ``last``: the message does not come again. What is raised makes it come again otherwise.
+    def carry_out(self, request: ErrandRequest) -> None:
+        """Do what an errand asks for; one that has ended, or that another worker holds, is left alone.
+
+        What is raised makes its message come again, and so does a tick.
         """
-        errand, store = self.errands.get(request.store, request.errand), self.stores.read(request.store)
-        if errand is None or store is None or not errand.is_open:
+        lease = self.leases.acquire(request.lease, LASTS, lambda _: request.model_dump_json())
+        if lease is None:
             return
-        with logged_with(errand=errand.id):
-            started, news = time.perf_counter(), _News(self, errand)
+        with Heartbeat(self.leases, lease, self.now) as heart:
+            errand, store = self.errands.get(request.store, request.errand), self.stores.read(request.store)
+            if errand is None or store is None or not errand.is_open:
+                heart.remove()
+                return
+            news = _News(self, errand)
             try:
-                news.tell(errand.begun(self.now()))
-                news.tell(self._free(self._done(store, errand.task, news), last=last))
-            except (GraphError, ZohoError, MappingUnusable, CannotProvision) as failure:
-                news.tell(news.errand.failed(str(failure), self.now()))
-            except Exception as failure:
-                why = f"{failure}." if isinstance(failure, TablesBusy | _StillWritten) else _defect(failure)
-                ended = news.errand.failed if last else news.errand.stumbled
-                news.tell(ended(GIVEN_UP + why if last else why, self.now()))
-                raise
+                with logged_with(errand=errand.id):
+                    self._carry_out(store, errand, news)
             finally:
-                _log.info(
-                    "errand store=%s kind=%s state=%s attempts=%d seconds=%.1f",
-                    store.id,
-                    errand.task.kind,
-                    news.errand.state.value,
-                    news.errand.attempts,
-                    time.perf_counter() - started,
-                )
+                if news.errand.is_open:
+                    heart.release(lease.note)
+                else:
+                    heart.remove()
+
+    def _carry_out(self, store: Store, errand: Errand, news: "_News") -> None:
+        started, last = time.perf_counter(), errand.attempts + 1 >= MOST_ATTEMPTS
+        if errand.attempts >= MOST_ATTEMPTS:
+            news.tell(errand.failed(GIVEN_UP + (errand.failure or DIED), self.now()))
+            return
+        try:
+            news.tell(errand.begun(self.now()))
+            news.tell(self._free(self._done(store, errand.task, news), last=last))
+        except (GraphError, ZohoError, MappingUnusable, CannotProvision) as failure:
+            news.tell(news.errand.failed(str(failure), self.now()))
+        except Exception as failure:
+            why = f"{failure}." if isinstance(failure, TablesBusy | _StillWritten) else _defect(failure)
+            ended = news.errand.failed if last else news.errand.stumbled
+            news.tell(ended(GIVEN_UP + why if last else why, self.now()))
+            raise
+        finally:
+            _log.info(
+                "errand store=%s kind=%s state=%s attempts=%d seconds=%.1f",
+                store.id,
+                errand.task.kind,
+                news.errand.state.value,
+                news.errand.attempts,
+                time.perf_counter() - started,
+            )
 
     def _done(self, store: Store, task: Task, news: "_News") -> Errand:
         """The errand as it is when it is done."""

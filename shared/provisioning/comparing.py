@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from shared.directory.account_seen import changed_there, noted
 from shared.directory.history import EventKind
 from shared.directory.identity import Account, Identity, Pending
 from shared.directory.plan import ChangeKind, plan_change
@@ -19,6 +20,9 @@ from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored
 from shared.zoho.errors import ZohoUnclear
 from shared.zoho.scim_client import ZohoUsers
+
+PAGE = 1000
+"""People read between two heartbeats."""
 
 
 @dataclass
@@ -46,23 +50,26 @@ class Comparing:
     def compare(self, store: Store, beat: Callable[[], None]) -> Comparison:
         """Note the drift of each account, and mark it to be set back where the store says so.
 
-        ``beat`` is called between pages; it may raise to end the work there, and the next full cycle begins anew.
+        ``beat`` is called between pages and before each closer look; it may raise to end the work there, and the next
+        full cycle begins anew.
         """
         accounts = self._accounts(store, beat)
         there, found = len(accounts), Comparison()
         for number, stored in enumerate(self.identities.everybody(store.id)):
-            if number % 1000 == 0:
+            if number % PAGE == 0:
                 beat()
             account = stored.identity.account
             if account is None:
                 continue
-            found.active += account.holds.active
+            found.active += stored.identity.counts_as_active
             if store.groups.are_synced and account.holds.active:
                 found.joins[stored.identity.id] = account.id
             held = accounts.pop(account.id, None)
             if there == 0:
                 raise ZohoUnclear("Zoho One lists nobody, where the bridge manages accounts: nothing was changed")
-            if stored.identity.pending is None and (held is None or _differing(account.holds, _read(held))):
+            # While an answer is open nothing is put down to anybody.
+            if stored.identity.pending is None and (held is None or _differs(account, _read(held))):
+                beat()  # each is a call of Zoho One's
                 self._look_closer(store, stored, account, found)
         names = sorted(_read(text).fields.get(ZohoField.USER_NAME, "?") for text in accounts.values())
         found.unmanaged = len(names)
@@ -91,8 +98,8 @@ class Comparing:
     def _look_closer(self, store: Store, stored: Stored, account: Account, found: Comparison) -> None:
         """See whether one account differs just now, and keep what it holds. A push may have been there meanwhile."""
         actual = self.users(store).get(account.id)
-        name = stored.identity.said.keys.user_name
-        if actual is not None and not (fields := _differing(account.holds, actual.holds)):
+        name = stored.identity.said.source.user_principal_name
+        if actual is not None and not (fields := changed_there(account, (), actual)):
             return
         told = f"changed there: {', '.join(fields)}" if actual is not None else "deleted there"
         found.drifted += 1
@@ -108,11 +115,10 @@ class Comparing:
         before = stored.identity
         kept = actual
         if actual is not None:
-            by = account.deactivated_by or "hand" if not actual.holds.active else None
             # Fields that the bridge never set are not its own to keep.
             fields = {name: value for name, value in actual.holds.fields.items() if name in account.holds.fields}
             holds = ZohoUser(active=actual.holds.active, fields=fields)
-            kept = Account(id=actual.id, holds=holds, deactivated_by=by)
+            kept = noted(account, (), Account(id=actual.id, holds=holds))
         reason = f"Somebody changed the account in Zoho One ({told}); it is set back."
         needs = plan_change(kept.holds if kept else None, before.said.desired).kind is not ChangeKind.NOTHING
         mark = Pending(reason=reason, before=before.said, begun=False, lease_ends=self.now()) if needs else None
@@ -121,10 +127,8 @@ class Comparing:
         self.identities.write(store.id, stored, after, self.settle.event(EventKind.DRIFTED, told_in_history))
 
 
-def _differing(confirmed: ZohoUser, actual: ZohoUser) -> list[str]:
-    """What is no longer as it was confirmed. What the bridge never set, such as a default of Zoho One's, is not its."""
-    fields = [str(field) for field, value in confirmed.fields.items() if actual.fields.get(field) != value]
-    return fields + (["active"] if confirmed.active != actual.active else [])
+def _differs(account: Account, held: ZohoUser) -> bool:
+    return bool(changed_there(account, (), Account(id=account.id, holds=held)))
 
 
 def _read(text: str) -> ZohoUser:

@@ -1,12 +1,13 @@
 """What an administrator decides on a plan that the guard holds."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from shared.directory.held_plan import HeldState, Move
-from shared.directory.recent_leavings import RecentLeavings
 from shared.tables.held_plans import HeldPlans, StoredPlan
+from shared.tables.plan_parts import PlanLost
 from shared.tables.recent_leavings import Leavings
 
 
@@ -27,16 +28,24 @@ class Decisions:
 
     def approve(self, store: str, plan_id: str, by: str) -> StoredPlan:
         """Let the next cycle apply just this plan, or refuse it if the world moved."""
-        return self._move(store, plan_id, HeldState.APPROVED, by, "Approved as it was shown.")
+        move = Move(state=HeldState.APPROVED, by=by, at=self.now(), why="Approved as it was shown.")
+        return self.held_plans.move(self._standing(store, plan_id), move)
 
     def discard(self, store: str, plan_id: str, by: str) -> StoredPlan:
-        """Do not apply it. What it would have done is planned anew by the next cycle, unless Entra says otherwise."""
-        discarded = self._move(store, plan_id, HeldState.DISCARDED, by, "Discarded.")
-        self.leavings.change(store, RecentLeavings.decided)
-        return discarded
+        """Do not apply it. Whoever would have left by it stays until Entra takes that back, or a plan is approved.
 
-    def _move(self, store: str, plan_id: str, state: HeldState, by: str, why: str) -> StoredPlan:
+        That is remembered before the plan is closed, so that a process that dies in between loses nothing. Where not
+        all of the plan is kept any more, the guard goes on keeping everybody back who leaves.
+        """
+        standing = self._standing(store, plan_id)
+        move = Move(state=HeldState.DISCARDED, by=by, at=self.now(), why="Discarded.")
+        standing.held.moved(move)
+        with suppress(PlanLost):
+            self.leavings.discard(store, self.held_plans.plan(standing.held).departures, self.now())
+        return self.held_plans.move(standing, move)
+
+    def _standing(self, store: str, plan_id: str) -> StoredPlan:
         standing = self.held_plans.newest(store)
         if standing is None or standing.held.id != plan_id or not standing.held.is_open:
             raise NothingHeld
-        return self.held_plans.move(standing, Move(state=state, by=by, at=self.now(), why=why))
+        return standing

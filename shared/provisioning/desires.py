@@ -7,7 +7,7 @@ from datetime import datetime
 
 from shared.directory.azure_user import AzureUser
 from shared.directory.compiled_mapping import CompiledMapping, MappingFailed
-from shared.directory.desired import Policy, desired_account
+from shared.directory.desired import Policy, desired_account, rules_of
 from shared.directory.expressions import EvaluationContext
 from shared.directory.identity import Identity
 from shared.directory.status import Decision, Status
@@ -27,8 +27,18 @@ class Desire:
 
     desired: Desired
     decision: Decision
+    rules: str
+    """A digest of what it was computed by."""
     awaits: str | None = None
     """His manager, by either id, where that one has no account yet."""
+    reports_to: str | None = None
+    """His manager, by either id, where that one has."""
+
+    @property
+    def told(self) -> dict[str, object]:
+        """What of it is kept with what Entra says."""
+        kept = ("desired", "awaits", "reports_to", "rules")
+        return {name: getattr(self, name) for name in kept}
 
 
 @dataclass(frozen=True)
@@ -44,20 +54,26 @@ class Desires:
     def of(self, store: Store, person: AzureUser, status: Status, before: Identity | None) -> Desire:
         """Raises Refused where the mapping has no answer for this person, MappingUnusable where it has for nobody."""
         context = EvaluationContext(self.now(), _RANDOM, lambda name: self.apply.is_taken(store, name))
-        policy = Policy(self.mapping(store.id), context, store)
+        mapping = self.mapping(store.id)
+        policy, rules = Policy(mapping, context, store), rules_of(store, mapping)
         try:
             desired, decision = desired_account(person, status, policy, before)
         except MappingFailed as failure:
             raise Refused(f"{failure}. Look at the store's attribute mapping.") from failure
         if not isinstance(desired, ZohoUser) or (manager := desired.fields.get(ZohoField.MANAGER)) is None:
-            return Desire(desired, decision)
+            return Desire(desired, decision, rules)
         so_far = before.said.desired if before else None
         if isinstance(so_far, ZohoUser) and manager == so_far.fields.get(ZohoField.MANAGER):
-            return Desire(desired, decision)  # a rule kept what was desired so far, which is the account already
-        return self._with_manager(store, desired, decision, manager)
+            # A rule kept what was desired so far, which is the account already.
+            return Desire(desired, decision, rules, reports_to=before.said.reports_to if before else None)
+        fields, known = self._with_manager(store, desired, manager)
+        return Desire(fields, decision, rules, *((None, manager) if known else (manager, None)))
 
-    def _with_manager(self, store: Store, desired: ZohoUser, decision: Decision, manager: str) -> Desire:
-        """The manager, whom Entra knows by one of two ids, as Zoho One knows him; absent while he has no account."""
+    def _with_manager(self, store: Store, desired: ZohoUser, manager: str) -> tuple[ZohoUser, bool]:
+        """The manager, whom Entra knows by one of two ids, as Zoho One knows him; absent while he has no account.
+
+        And whether he has one.
+        """
         found = (
             self.identities.read(store.id, manager)
             if is_id(manager)
@@ -66,4 +82,4 @@ class Desires:
         account = found.identity.account if found else None
         others = {field: value for field, value in desired.fields.items() if field is not ZohoField.MANAGER}
         fields = others | ({ZohoField.MANAGER: account.id} if account else {})
-        return Desire(ZohoUser(active=desired.active, fields=fields), decision, None if account else manager)
+        return ZohoUser(active=desired.active, fields=fields), account is not None

@@ -44,17 +44,18 @@ class DryRun:
     planning: Planning
     group_planning: GroupPlanning
     guarding: Guarding
-    progress: Callable[[str], ReadingProgress]
-    """Where a store's next cycle goes on, by the store's id."""
+    progress: Callable[[Store], ReadingProgress]
+    """Where a store's next cycle goes on."""
     now: Callable[[], datetime]
 
     def preview(self, store: Store, report: Report = lambda *_: None) -> Preview:
-        """Read Entra and plan, also for a store that is stopped. Zoho One is asked at most for free names.
+        """Read Entra and plan, also for a store that is stopped. Zoho One is asked at most for
+        free names, and for the members of groups that are taken over.
 
         ``report`` hears the phase, and how many people were read or planned. Raises GraphError, TablesBusy,
         MappingUnusable, ZohoBusy and ZohoCredentials.
         """
-        reading, troubles = self.progress(store.id), list[str]()
+        reading, troubles = self.progress(store), list[str]()
         self.pull.mappings.look_again(store.id)
         if store.entra is not None:
             pull = replace(self.pull, heard=_Count(report, READING))
@@ -62,11 +63,11 @@ class DryRun:
         _, more = self.renewal.after_rules(store, reading, lambda _: report(RENEWING, 0, 0), _go_on)
         waiting = self.marks.waiting(store.id)
         if waiting.arrived:
-            more += self.renewal.after_arrivals(store, waiting)
+            more += self.renewal.after_arrivals(store, waiting)[1]
             waiting = self.marks.waiting(store.id)
         planning = replace(self.planning, heard=_Count(report, PLANNING, len(waiting.people)))
-        groups = self.group_planning.plan(store, {}, _go_on)
-        plan = planning.plan(store, waiting.people).model_copy(update={"groups": groups.changes})
+        groups = self.group_planning.plan(store, {}, waiting.groups, _go_on)
+        plan = groups.beside(planning.plan(store, waiting.people))
         return Preview(plan, self.guarding.breaches(store, plan), (*troubles, *more, *groups.troubles))
 
 

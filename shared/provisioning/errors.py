@@ -15,6 +15,10 @@ class GroupNameTaken(PushError):
     """Another group of this store has the displayName."""
 
 
+class Doubtful(PushError):
+    """Whether a push made this person, or somebody else of the name, is known once Graph has listed everybody."""
+
+
 class BeingWritten(PushError):
     """Another request is writing this person or group just now."""
 

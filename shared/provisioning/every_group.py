@@ -6,8 +6,8 @@ Nobody's scope hangs on what is read here, only which groups Zoho One has, and w
 import sys
 
 from shared.directory.group import DELETED
-from shared.entra.errors import GraphImplausible, GraphNotFound
-from shared.entra.groups import has_nobody, read_direct_members
+from shared.entra.errors import GraphImplausible
+from shared.entra.groups import has_nobody
 from shared.entra.members_delta import MembersPage, read_members
 from shared.entra.plausible import ensure_plausible
 from shared.provisioning.following import Chunk, Following, Reading, ScopeProgress
@@ -36,30 +36,21 @@ class _Every(Following):
     def _read_changes(self, number: int, link: str) -> None:
         for page in read_members(self._with.graph, (), link):
             new, gone = self.names(page), page.gone
-            for group in new | (gone & page.names.keys()):
+            for group in (new | (gone & page.names.keys())) - page.unclear:
                 # Of a group that is new, or back, a page need not tell everything.
-                if self._read_alone(group):
+                if self.read_alone(group):
                     gone = gone - {group}
-            for group in (page.added.keys() | page.removed.keys()) - new - page.gone:
+            gone = (gone - page.unclear) | {group for group in page.unclear if not self.read_unclear(group)}
+            for group in (page.added.keys() | page.removed.keys()) - new - page.unclear - page.gone:
                 self.change(group, page.added.get(group, set()), page.removed.get(group, set()))
             chunks = self.with_link(number, page.link, midway=not page.last)
             if gone:
                 self.let_go(dict.fromkeys(gone, DELETED), chunks)
             self.moved(chunks)
-            if page.added or page.removed or page.names:
+            if page.added or page.removed or page.names or not page.last:
                 self.keep()
-
-    def _read_alone(self, group: str) -> bool:
-        """Everybody in a group; False where there is none."""
-        listed = set[str]()
-        try:
-            for users in read_direct_members(self._with.graph, group):
-                listed |= users
-        except GraphNotFound:
-            return False
-        self._with.groups.look_at(self._with.store, [group])
-        self._become(group, listed)
-        return True
+            if not page.last:
+                self._with.beat()
 
     def _has_nobody(self, group: str) -> bool:
         try:
@@ -67,26 +58,32 @@ class _Every(Following):
         except GraphImplausible:
             return False
 
-    def _become(self, group: str, listed: set[str]) -> None:
-        known = self.known(group)
-        self.change(group, listed - known, known - listed, look=False)
-
     def _read_in_full(self, number: int) -> None:
         there = {group.id: group for group in self._with.groups.all(self._with.store)}
         listed: dict[str, set[str]] = {}
+        unclear, nameless = set[str](), 0
         for page in read_members(self._with.graph, (), None):
-            self._with.hold()
             self.names(page, there)
             _note(page, listed)
+            unclear |= page.unclear
+            nameless += page.nameless
             if page.last:
                 ensure_plausible("Graph's list of groups", len(there), len(listed))
-                self._with.groups.look_at(self._with.store, sorted(listed))
+                if nameless:
+                    # An entry without an id may have been about any group that is not listed.
+                    self._with.tell(f"Microsoft Graph lists {nameless} groups without an id; what was known stays")
+                    unclear |= there.keys() - listed.keys()
+                self.look_at(sorted(listed))
+                gone = (there.keys() - listed.keys() - unclear) | {
+                    each for each in unclear if not self.read_unclear(each)
+                }
                 for group, users in listed.items():
                     self._with.hold()
                     # Who was a member stays one until it is certain that the group has nobody.
-                    if users or not self.known(group) or self._has_nobody(group):
-                        self._become(group, users)
-                self.let_go(dict.fromkeys(there.keys() - listed.keys(), DELETED), self.with_link(number, page.link))
+                    if group not in unclear and (users or not self.known(group) or self._has_nobody(group)):
+                        self.become(group, users)
+                self.let_go(dict.fromkeys(gone, DELETED), self.with_link(number, page.link))
+                self._with.beat()
 
 
 def _note(page: MembersPage, listed: dict[str, set[str]]) -> None:

@@ -6,18 +6,24 @@ that a page may be stored twice.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import batched
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.entra.errors import DeltaExpired
+from shared.entra.errors import GraphNotFound, GraphUnclear, LinkExpired
 from shared.entra.graph_client import GraphClient
+from shared.entra.groups import has_nobody, read_direct_members
 from shared.entra.members_delta import MembersPage
 from shared.tables.entra_groups import EntraGroup, EntraGroups
 from shared.tables.entra_scope import EntraScope
 
+PORTION = 500
+"""Users or groups written between two heartbeats: a second or two."""
+ENDED_AT_ONCE = 20
+"""Groups that are ended between two checkpoints, each of which may have a hundred thousand members."""
 UNASSIGNED = "The group is not assigned to the enterprise application any more."
 
 
@@ -41,11 +47,11 @@ class ScopeProgress(BaseModel):
 
     chunks: tuple[Chunk, ...] = ()
     ending: tuple[tuple[str, str], ...] = ()
-    """Groups whose grants are being taken away, each with the reason."""
+    """What ``ending_list`` was before it had rows of its own: groups, each with the reason. Nobody writes it now."""
+    ending_list: str = ""
+    """The name of the list of groups whose grants are being taken away (EntraGroups.ending); empty where none are."""
     direct: str = ""
     """A digest of the users who are assigned themselves; empty where they are to be compared with what is stored."""
-    assignments: int = 0
-    """How many users and groups were assigned."""
     marked: bool = False
     """Whether there may be marks. Whoever has dealt with them all sets it to False."""
 
@@ -70,7 +76,13 @@ class Reading:
     keep: Callable[[ScopeProgress], None]
     """Stores the progress, so that a next reading, here or in another process, goes on from there."""
     hold: Callable[[], None] = lambda: None
-    """Called between pages of what has to begin anew if it is cut short; it may only raise where all is lost."""
+    """The heartbeat of what has to begin anew if it is cut short; it may only raise where all is lost."""
+    beat: Callable[[], None] = lambda: None
+    """The heartbeat at a checkpoint: it may raise to end the reading there, to be gone on with later."""
+    tell: Callable[[str], None] = lambda _: None
+    """Hears a sentence about a group that could not be read; what was known of it stays."""
+    managed: Callable[[], int] = lambda: 0
+    """Counts the active accounts that the store manages. Asked only where Graph shows nothing at all."""
 
 
 class Following(ABC):
@@ -81,14 +93,18 @@ class Following(ABC):
         self._with = reading
 
     def read_members(self, number: int) -> None:
-        """What changed in a chunk, or where that cannot be told, everything in it."""
+        """What changed in a chunk, or where that cannot be told, everything in it.
+
+        A link that has expired, the stored one or one that was given a page ago, costs one reading in full.
+        """
         try:
             if self.progress.chunks[number].midway:
                 self._read_round(number)
             self._read_round(number)
-        except DeltaExpired:
+            if self.progress.chunks[number].link is None:
+                self._read_in_full(number)
+        except LinkExpired:
             self.keep(chunks=self.with_link(number, None))
-        if self.progress.chunks[number].link is None:
             self._read_in_full(number)
 
     def _read_round(self, number: int) -> None:
@@ -122,23 +138,77 @@ class Following(ABC):
     def let_go(self, groups: Mapping[str, str], chunks: tuple[Chunk, ...]) -> None:
         """Follow these chunks, and take away whatever these groups grant, each for its reason.
 
-        Cut short, that is done first next time.
+        Cut short, that is done first next time. It may end at a checkpoint, so that nothing may be left to do after it.
         """
-        self.keep(chunks=chunks, ending=tuple(sorted(groups.items())))
+        name = self._with.groups.write_ending(self._with.store, groups, self._with.hold) if groups else ""
+        self.keep(chunks=chunks, ending_list=name)
         self.end()
 
     def end(self) -> None:
         """Take away what groups grant that are not followed any more."""
         reading = self._with
-        for group, why in self.progress.ending:
-            known = reading.groups.shown(reading.store, group)
-            if known is not None and reading.look:
-                reading.groups.put(reading.store, [EntraGroup(group, known.name, why)], look=True)
-            self.change(group, set(), self.known(group), look=False)
-            if known is not None and not reading.look:
-                reading.groups.forget(reading.store, group)
         if self.progress.ending:
-            self.keep(ending=())
+            name = reading.groups.write_ending(reading.store, dict(self.progress.ending), reading.hold)
+            self.keep(ending=(), ending_list=name)
+        if not (name := self.progress.ending_list):
+            return
+        for some in batched(reading.groups.ending(reading.store, name), ENDED_AT_ONCE, strict=False):
+            for group, why in some:
+                self._end_one(group, why)
+            reading.groups.ended(reading.store, name, [group for group, _ in some])
+            reading.beat()
+        reading.groups.drop_endings(reading.store)
+        self.keep(ending_list="")
+
+    def _end_one(self, group: str, why: str) -> None:
+        reading = self._with
+        reading.hold()
+        known = reading.groups.shown(reading.store, group)
+        if known is not None and reading.look:
+            reading.groups.put(reading.store, [EntraGroup(group, known.name, why)], look=True)
+        self.change(group, set(), self.known(group), look=False)
+        if known is not None and not reading.look:
+            reading.groups.forget(reading.store, group)
+
+    def look_at(self, groups: Iterable[str]) -> None:
+        """Mark groups, everybody in them included."""
+        for some in batched(groups, PORTION, strict=False):
+            self._with.groups.look_at(self._with.store, some)
+            self._with.hold()
+
+    def read_alone(self, group: str) -> bool:
+        """Take in everybody in a group, asked for by itself; False where there is no such group.
+
+        Where that is not understood either, what was known of it stays, and is told.
+        """
+        listed = set[str]()
+        try:
+            for users in read_direct_members(self._with.graph, group):
+                listed |= users
+            is_sure = bool(listed) or not self.known(group) or has_nobody(self._with.graph, group)
+        except GraphNotFound:
+            return False
+        except GraphUnclear as unclear:
+            self._with.tell(f"The group {group} stays as it was: {unclear}")
+            return True
+        if not is_sure:
+            self._with.tell(f"The group {group} stays as it was: Microsoft Graph lists it with nobody and with members")
+            return True
+        self.look_at([group])
+        self.become(group, listed)
+        return True
+
+    def read_unclear(self, group: str) -> bool:
+        """The same for a group of which a page says something that is not understood, which is told."""
+        self._with.tell(
+            f"The group {group}: something that Microsoft Graph says of it is not understood; it is read by itself"
+        )
+        return self.read_alone(group)
+
+    def become(self, group: str, listed: AbstractSet[str]) -> None:
+        """Let a group bring in these and nobody else."""
+        known = self.known(group)
+        self.change(group, listed - known, known - listed, look=False)
 
     def known(self, group: str) -> set[str]:
         """Whom a group brings in, as far as is kept."""
@@ -153,8 +223,13 @@ class Following(ABC):
         reading = self._with
         if reading.mark and not self.progress.marked:
             self.keep(marked=True)
-        marks = reading.look if look is None else look
-        reading.scope.change(reading.store, group, added, removed, mark=reading.mark, look=marks)
+        marks, nobody = reading.look if look is None else look, frozenset[str]()
+        changes: list[tuple[Collection[str], Collection[str]]] = []
+        changes += [(some, nobody) for some in batched(sorted(added), PORTION, strict=False)]
+        changes += [(nobody, some) for some in batched(sorted(removed), PORTION, strict=False)]
+        for more, less in changes:
+            reading.scope.change(reading.store, group, more, less, mark=reading.mark, look=marks)
+            reading.hold()
 
     def with_link(self, number: int, link: str | None, *, midway: bool = False) -> tuple[Chunk, ...]:
         """The chunks, of which one goes on elsewhere."""

@@ -1,9 +1,11 @@
 """From desired to Zoho One, for groups: the one place that changes a group there."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from shared.directory.group import Group, ZohoGroup, ZohoGroupRecord
+from shared.directory.group_conclusion import Conclusion, InZohoOne, Told, conclude, link
 from shared.directory.plan import ChangeKind, FieldChange
 from shared.directory.store import Store
 from shared.zoho.errors import ZohoBusy, ZohoNotFound, ZohoRefused
@@ -13,14 +15,6 @@ MOST_CALLS = 40
 """To find out whom of a batch Zoho One refuses: enough for two among five hundred."""
 ROUNDS = 2
 """How often a group may turn out to be gone."""
-
-
-@dataclass(frozen=True)
-class Told:
-    """Whom Zoho One is told to take in and to let out, by their accounts there."""
-
-    joining: tuple[str, ...] = ()
-    leaving: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,9 +39,16 @@ class GroupApply:
         self._owner_of = owner_of
 
     def find(self, store: Store, group: Group) -> ZohoGroupRecord | None:
-        """The group in Zoho One that this one would take over. Raises ZohoRefused where it is another's."""
-        desired = group.said.desired
-        return self._unowned(store, self._groups(store), group, desired) if isinstance(desired, ZohoGroup) else None
+        """The group in Zoho One that is this one's, though no answer has confirmed it yet.
+
+        ``adopted`` of what is found says whether the bridge made it. Raises ZohoRefused where it is another's.
+        """
+        found = self._look_for(store, self._groups(store), group, members=False)
+        return link(group, found.record) if found else None
+
+    def look(self, store: Store, group_id: str) -> InZohoOne | None:
+        """A group with its members, by its id in Zoho One; None: it is not there. One call."""
+        return _seen(self._groups(store), group_id)
 
     def apply(
         self,
@@ -72,67 +73,72 @@ class GroupApply:
             if account is not None:
                 groups.delete(account.id)
             return GroupOutcome(None, ChangeKind.DELETE if account else ChangeKind.NOTHING)
-        looks = not certain
-        if account is not None and looks and (account := self._seen(groups, account)) is None:
-            found = self._unowned(store, groups, group, desired)
+        if account is not None and certain:
+            with suppress(ZohoNotFound):
+                return self._change(groups, account, desired, told)
+        known = account or found
+        shown = _seen(groups, known.id) if known else None
         for _ in range(ROUNDS):
+            if shown is None and known is not None:
+                shown = self._look_for(store, groups, group)
+            if shown is not None and account is not None and shown.record.id == account.id:
+                kind, concluded = None, conclude(group, shown, told)
+            else:
+                kind, concluded = ChangeKind.CREATE, conclude(group, shown, told, everybody())
             try:
-                if account is not None:
-                    return self._change(groups, account, desired, self._open(groups, account, told) if looks else told)
-                return self._begin(store, groups, group, found, desired, told, everybody())
+                return self._concluded(groups, desired, concluded, kind)
             except ZohoNotFound:
-                account, looks, found = None, True, self._unowned(store, groups, group, desired)
+                known, shown = known or concluded.account, None
         raise ZohoBusy("Zoho One's answers contradict each other: a group is there and is not")
 
-    def _seen(self, groups: ZohoGroups, account: ZohoGroupRecord) -> ZohoGroupRecord | None:
-        """A group as it is now, after a try whose outcome is not known."""
-        there = groups.get(account.id)
-        return account.model_copy(update={"holds": there.holds}) if there else None
-
-    def _begin(
-        self,
-        store: Store,
-        groups: ZohoGroups,
-        group: Group,
-        found: ZohoGroupRecord | None,
-        desired: ZohoGroup,
-        told: Told,
-        everybody: Iterable[str],
+    def _concluded(
+        self, groups: ZohoGroups, desired: ZohoGroup, concluded: Conclusion, kind: ChangeKind | None
     ) -> GroupOutcome:
-        """Take over the group that was found, or make one, and bring everybody in."""
-        wanted = tuple(dict.fromkeys(everybody))
-        if found is None:
-            record, adopted, change = groups.create(desired), False, Told(wanted)
-        else:
-            adopted = group.pending is None or found.holds.display_name not in group.pending.attempted
-            record, there = found.model_copy(update={"adopted": adopted}), groups.members(found.id)
-            leaving = there.difference(wanted) if store.groups.exact_members else there.intersection(told.leaving)
-            change = Told(tuple(one for one in wanted if one not in there), tuple(sorted(leaving)))
-        outcome = self._change(groups, record, desired, change)
-        fields = outcome.fields if found else desired.changes_from(None)
-        return replace(outcome, kind=ChangeKind.CREATE, fields=fields, adopted=adopted)
+        """Tell Zoho One what is left to tell. Raises ZohoNotFound where the group has gone meanwhile."""
+        account, is_made = concluded.account, concluded.account is None
+        if account is None:
+            account = groups.create(desired)
+        outcome = self._change(groups, account, desired, concluded.told, must_take=not is_made)
+        if kind is None:
+            return outcome
+        fields = desired.changes_from(None) if is_made else outcome.fields
+        return replace(outcome, kind=kind, fields=fields, adopted=account.adopted)
 
-    def _unowned(self, store: Store, groups: ZohoGroups, group: Group, desired: ZohoGroup) -> ZohoGroupRecord | None:
-        """A group that has the name, or that an earlier try may have made. Raises ZohoRefused where it is another's."""
-        names = (desired.display_name, *(group.pending.attempted if group.pending else ()))
-        owners = set[str]()
+    def _look_for(self, store: Store, groups: ZohoGroups, group: Group, *, members: bool = True) -> InZohoOne | None:
+        """A group that may be this one's: by the id that an earlier try saw, else by the names that were sent.
+
+        The names that the bridge may have made a group of come first: such a one is its own, whatever else is called
+        as this one should be. Raises ZohoRefused where all that have the name are another's.
+        """
+        pending, desired, owners = group.pending, group.said.desired, set[str]()
+        if desired is None:
+            return None
+        if pending is not None and pending.found is not None and (seen := _seen(groups, pending.found.id)) is not None:
+            return seen
+        names = (*(pending.attempted if pending else ()), *([desired.display_name] if desired != "deleted" else []))
         for name in dict.fromkeys(names):
             for found in groups.find(name):
                 owner = self._owner_of(store.id, found.id)
                 if owner in (None, group.id):
-                    return found
+                    return _there(groups, found.id) if members else InZohoOne(found)
                 owners.add(str(owner))
         if owners:
             raise ZohoRefused(f"The group with this name belongs to another group (SCIM id {min(owners)})")
         return None
 
-    def _open(self, groups: ZohoGroups, account: ZohoGroupRecord, told: Told) -> Told:
-        """What of it is not so yet."""
-        there = groups.members(account.id)
-        joining = tuple(one for one in told.joining if one not in there)
-        return Told(joining, tuple(one for one in told.leaving if one in there))
+    def _change(
+        self,
+        groups: ZohoGroups,
+        account: ZohoGroupRecord,
+        desired: ZohoGroup,
+        told: Told,
+        *,
+        must_take: bool = True,
+    ) -> GroupOutcome:
+        """``must_take``: it is a refusal of the whole if Zoho One takes none of the members, and nothing else is done.
 
-    def _change(self, groups: ZohoGroups, account: ZohoGroupRecord, desired: ZohoGroup, told: Told) -> GroupOutcome:
+        A group that was just made is there, whether or not it has members.
+        """
         fields = desired.changes_from(account.holds)
         refused = dict[str, str]()
         if fields or told.joining or told.leaving:
@@ -142,6 +148,9 @@ class GroupApply:
                 raise
             except ZohoRefused as refusal:
                 refused = self._taken_apart(groups, account, desired, told, refusal)
+                nothing_else = must_take and not fields and not told.leaving
+                if nothing_else and len(refused) == len(told.joining):
+                    raise
         kind = ChangeKind.UPDATE if fields or told.joining or told.leaving else ChangeKind.NOTHING
         joined = tuple(one for one in told.joining if one not in refused)
         done = account.model_copy(update={"holds": desired})
@@ -152,7 +161,7 @@ class GroupApply:
     ) -> dict[str, str]:
         """Bring in whom Zoho One takes, where it refused all at once: one account that is gone keeps nobody out.
 
-        Answers whom it refuses, and why. Raises ZohoRefused where it takes none of them, or not the rest.
+        Answers which accounts it refuses, and why. Raises ZohoRefused where it does not take the rest.
         """
         if not told.joining:
             raise refusal
@@ -172,6 +181,16 @@ class GroupApply:
                     refused[portion[0]] = str(reason)
                 else:
                     open_ += [portion[len(portion) // 2 :], portion[: len(portion) // 2]]
-        if len(refused) == len(told.joining):
-            raise refusal
         return refused
+
+
+def _there(groups: ZohoGroups, group_id: str) -> InZohoOne:
+    """A group that Zoho One has just answered a search with. Raises ZohoBusy where it is not there."""
+    if (seen := _seen(groups, group_id)) is None:
+        raise ZohoBusy("Zoho One's answers contradict each other: it finds a group, and says that it is not there")
+    return seen
+
+
+def _seen(groups: ZohoGroups, group_id: str) -> InZohoOne | None:
+    there = groups.look(group_id)
+    return InZohoOne(*there) if there else None

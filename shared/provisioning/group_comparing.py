@@ -4,14 +4,19 @@ Groups that nobody manages are none of the bridge's, and are not even listed: Zo
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import batched
 
 from shared.directory.group import GroupDrift
+from shared.directory.group_conclusion import InZohoOne, drift_of
 from shared.directory.store import Drift, Store
 from shared.provisioning.group_push import GroupPush
 from shared.tables.entra_groups import EntraGroups
 from shared.tables.group_rows import StoredGroup
 from shared.zoho.group_client import ZohoGroups
+
+PAGE = 1000
+"""Groups marked between two heartbeats."""
 
 
 @dataclass
@@ -41,7 +46,9 @@ class GroupComparing:
         found = GroupComparison()
         if not store.groups.are_synced:
             return found
-        self.entra.look_at(store.id, [group.id for group in self.entra.all(store.id)])
+        for some in batched(self.entra.all(store.id), PAGE, strict=False):
+            self.entra.look_at(store.id, [group.id for group in some])
+            beat()
         for stored in self.push.groups.everything(store.id):
             beat()
             if stored.group.account is None or stored.group.pending is not None:
@@ -59,16 +66,6 @@ class GroupComparing:
         assert group.account is not None  # the caller has seen it
         members = list(self.push.groups.members(store.id, group.id))
         there = self.groups(store).look(group.account.id)  # a client of its own: each has a time to end
-        if there is None:
-            return GroupDrift(None, told="deleted there")
-        record, inside = there
-        wanted = {accounts[one]: one for one in members if one in accounts}
-        missing = tuple(sorted(person for account, person in wanted.items() if account not in inside))
-        foreign = tuple(sorted(inside - wanted.keys())) if store.groups.exact_members else ()
-        told = [str(change.field) for change in group.account.holds.changes_from(record.holds)]
-        told += [f"{len(missing)} members taken out"] if missing else []
-        told += [f"{len(foreign)} members put in"] if foreign else []
-        if not told:
-            return None
-        actual = group.account.model_copy(update={"holds": record.holds})
-        return GroupDrift(actual, missing, foreign, f"changed there: {', '.join(told)}")
+        shown = InZohoOne(*there) if there else None
+        drift = drift_of(group, members, accounts, shown, exact=store.groups.exact_members)
+        return replace(drift, seen=stored.etag) if drift else None

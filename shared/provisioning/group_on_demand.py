@@ -16,7 +16,9 @@ from shared.entra.errors import GraphError, GraphNotFound
 from shared.entra.groups import read_direct_members, read_group
 from shared.provisioning.errors import PushError
 from shared.provisioning.group_applying import GroupApplying
-from shared.provisioning.group_planning import GroupPlanning, GroupWork
+from shared.provisioning.group_guard import Permission
+from shared.provisioning.group_planning import GroupPlanning
+from shared.provisioning.group_work import GroupWork
 from shared.provisioning.on_demand import CannotProvision, OnDemand, Steps, Tell
 from shared.tables.entra_groups import EntraGroup, EntraGroups
 from shared.tables.errors import Changed
@@ -127,7 +129,7 @@ class _OneGroup(Steps):
             return self._report(name, result=Result.DONE)
         why_not = None
         try:
-            self.parts.applying.take(self.store, work)
+            self.parts.applying.take(self.store, work, Permission.PLANNED)
         except (PushError, ZohoBusy, ZohoCredentials) as failure:
             why_not = str(failure)
         except Changed:

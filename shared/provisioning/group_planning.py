@@ -5,8 +5,8 @@ again and again; the marks go when what they led to is done.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
@@ -21,7 +21,10 @@ from shared.directory.scim_path import Resource
 from shared.directory.status import Action
 from shared.directory.store import Store
 from shared.provisioning.errors import Refused
-from shared.provisioning.group_push import NOBODY, GroupPush
+from shared.provisioning.group_adoption import Adoptions, CannotTell
+from shared.provisioning.group_guard import Permission
+from shared.provisioning.group_push import GroupPush
+from shared.provisioning.group_work import GroupWork, PlannedGroups
 from shared.tables.entra_groups import EntraGroup, EntraGroups, Look
 from shared.tables.entra_scope import EntraScope
 from shared.tables.group_rows import StoredGroup
@@ -38,38 +41,6 @@ _JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
 
 
 @dataclass(frozen=True)
-class GroupWork:
-    """What a group needs, and what it takes to do it."""
-
-    stored: StoredGroup | None
-    planned: PlannedChange | None = None
-    """None: nothing."""
-    resource: Resource = field(default_factory=dict)
-    """The group as Entra has it; empty where it is gone."""
-    gone: str = ""
-    """Why it is, a sentence."""
-    change: MemberChange = NOBODY
-    drift: GroupDrift | None = None
-    """What is set back."""
-    look: Look | None = None
-    """The marks that led here."""
-
-
-@dataclass(frozen=True)
-class PlannedGroups:
-    """What became of looking at groups."""
-
-    changes: tuple[PlannedChange, ...] = ()
-    troubles: tuple[str, ...] = ()
-    """A sentence for each that cannot be planned."""
-    idle: tuple[GroupWork, ...] = ()
-    """Groups that were looked at and need nothing, so that their marks can go."""
-
-
-NO_GROUPS = PlannedGroups()
-
-
-@dataclass(frozen=True)
 class GroupPlanning:
     """Looks at groups. Raises TablesBusy."""
 
@@ -78,43 +49,88 @@ class GroupPlanning:
     identities: Identities
     push: GroupPush
 
-    def plan(self, store: Store, drifts: Mapping[str, GroupDrift], hold: Callable[[], None]) -> PlannedGroups:
+    def plan(
+        self, store: Store, drifts: Mapping[str, GroupDrift], held: Sequence[str], hold: Callable[[], None]
+    ) -> PlannedGroups:
         """The groups that need a change.
 
-        ``drifts``: what a full cycle found in Zoho One, by the id of the group. ``hold`` is called between groups.
+        ``drifts``: what a full cycle found in Zoho One, by the id of the group. ``held``: the ids of the groups whose
+        deletion waits for a decision. ``hold`` is called between groups.
         """
         planned, idle, troubles = list[PlannedChange](), list[GroupWork](), list[str]()
-        for work in self.works(store, drifts, troubles):
+        left_alone, adoptions = list[PlannedChange](), self.adoptions(store)
+        for work in self.works(store, drifts, held, troubles, adoptions):
             hold()
             # One at a time: what it takes to do it may be a hundred thousand ids, what is planned is small.
             if work.planned is not None:
                 planned.append(work.planned)
+            elif work.left_alone is not None:
+                left_alone.append(work.left_alone)
             else:
                 idle.append(work)
         planned.sort(key=lambda change: (ORDER.index(change.kind), change.name.casefold(), change.identity))
-        return PlannedGroups(tuple(planned), tuple(troubles), tuple(idle))
+        deleted = sum(change.kind is ChangeKind.DELETE and not change.judged for change in planned)
+        there = self.push.guard.groups_there(store, deleted) if deleted else None
+        looked_up = frozenset(adoptions.looked_up)
+        return PlannedGroups(
+            tuple(planned), tuple(troubles), tuple(idle), tuple(left_alone), there, looked_up, tuple(held)
+        )
 
-    def works(self, store: Store, drifts: Mapping[str, GroupDrift], troubles: list[str]) -> Iterator[GroupWork]:
+    def works(
+        self,
+        store: Store,
+        drifts: Mapping[str, GroupDrift],
+        held: Sequence[str],
+        troubles: list[str],
+        adoptions: Adoptions,
+    ) -> Iterator[GroupWork]:
         """What there is to do, group by group; of those of which a mark led to nothing, that too."""
         if not store.groups.are_synced:
             return
-        people = _People(self.identities, store.id)
+        people, looked_at = _People(self.identities, store.id), set[str]()
         for look in list(self.entra.looks(store.id)):
             try:
-                yield self._look(store, look, people)
-            except Refused as refusal:
-                troubles.append(f"The group {look.group}: {refusal}")
+                work = self._look(store, look, people, adoptions)
+            except (Refused, CannotTell) as why:
+                troubles.append(f"The group {look.group}: {why}")
+                continue
+            looked_at.add(work.stored.group.id if work.stored else "")
+            yield self._unless_parked(store, work)
+        for group_id in held:
+            stored = self.push.groups.read(store.id, group_id) if group_id not in looked_at else None
+            if stored is not None and stored.group.awaits_decision and stored.group.pending is not None:
+                yield _gone(store, stored, stored.group.pending.reason, None)
         for group_id, drift in drifts.items():
             stored = self.push.groups.read(store.id, group_id)
             if stored is not None and stored.group.pending is None:
-                yield self._set_back(store, stored, drift)
+                yield self._unless_parked(store, self._set_back(store, stored, drift))
+
+    def adoptions(self, store: Store, only: Collection[str] | None = None) -> Adoptions:
+        """What looks new groups up in Zoho One; ``only``: those that a plan has looked up."""
+        return Adoptions(store, self.identities, self.push, only)
 
     def of_members(self, store: Store, shown: EntraGroup, there: Iterable[str], not_there: Iterable[str]) -> GroupWork:
         """What a group needs as far as these users go, by their object ids. Raises Refused."""
         stored, people = self._find(store, shown), _People(self.identities, store.id)
         return self._there(store, shown, stored, self._difference(store, stored, people, there, not_there))
 
-    def _look(self, store: Store, look: Look, people: "_People") -> GroupWork:
+    def _unless_parked(self, store: Store, work: GroupWork) -> GroupWork:
+        """The work, unless Zoho One has refused just this again and again; its marks stay then."""
+        stored, planned = work.stored, work.planned
+        if stored is None or planned is None or stored.group.refusal is None:
+            return work
+        write = next(work.writes(Permission.PLANNED))
+        if work.drift is not None:
+            write = replace(write, again=MemberChange(joining=work.drift.missing, leaving=work.drift.foreign))
+        desired = stored.group.said.desired if work.drift else "deleted"
+        if not work.gone and not work.drift:
+            desired = self.push.said(store, work.resource).desired
+        why = stored.group.refusal.waits(write.digest(desired), self.push.now())
+        # The mark of a person has to be visited whatever the plan leaves out; a group's stays where it is.
+        left_alone = planned.model_copy(update={"reason": why, "pending": False})
+        return GroupWork(stored, left_alone=left_alone) if why else work
+
+    def _look(self, store: Store, look: Look, people: "_People", adoptions: Adoptions) -> GroupWork:
         shown = self.entra.shown(store.id, look.group)
         if shown is None:
             return GroupWork(None, look=look)
@@ -128,7 +144,7 @@ class GroupPlanning:
             are_in = in_parallel(lambda user: self.scope.is_in(store.id, look.group, user), users, READERS)
             inside = {user for user, is_in in zip(users, are_in, strict=True) if is_in}
             change = self._difference(store, stored, people, inside, look.users - inside)
-        return self._there(store, shown, stored, change, look)
+        return adoptions.of(self._there(store, shown, stored, change, look))
 
     def _find(self, store: Store, shown: EntraGroup) -> StoredGroup | None:
         """The store's group for one of Entra's: by its object id, else by the name under which a push made it."""
@@ -190,7 +206,7 @@ class GroupPlanning:
             fields=fields,
             reason=_reason(before, fields, change),
             pending=True,
-            members=self._members(store, before, change),
+            members=self.members(store, before, change),
         )
         return GroupWork(stored, planned, resource, change=change, look=look)
 
@@ -206,11 +222,12 @@ class GroupPlanning:
             fields=desired.changes_from(held) if isinstance(desired, ZohoGroup) else (),
             reason=f"Somebody changed the group in Zoho One ({drift.told}); it is set back.",
             pending=True,
-            members=self._members(store, group, change),
+            members=self.members(store, group, change),
         )
         return GroupWork(stored, planned, drift=drift)
 
-    def _members(self, store: Store, group: Group | None, change: MemberChange) -> PlannedMembers:
+    def members(self, store: Store, group: Group | None, change: MemberChange) -> PlannedMembers:
+        """What a plan shows of the members who come and go."""
         digest = hashlib.sha256("\n".join((*change.joining, "-", *change.leaving)).encode()).hexdigest()
         return PlannedMembers(
             joining=len(change.joining),
@@ -264,7 +281,7 @@ def _is_object_id(external_id: str | None) -> bool:
     return True
 
 
-def _gone(store: Store, stored: StoredGroup | None, why: str, look: Look) -> GroupWork:
+def _gone(store: Store, stored: StoredGroup | None, why: str, look: Look | None) -> GroupWork:
     if stored is None:
         return GroupWork(None, gone=why, look=look)
     group = stored.group
@@ -278,6 +295,7 @@ def _gone(store: Store, stored: StoredGroup | None, why: str, look: Look) -> Gro
         reason=decision.reason,
         pending=True,
         members=PlannedMembers(leaving=group.members if deletes else 0, of=group.members),
+        judged=group.is_deletion_begun,
     )
     return GroupWork(stored, planned, gone=why, look=look)
 

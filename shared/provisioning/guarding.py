@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.directory.cycle_plan import Plan, moved
-from shared.directory.guard import Breach, check, pushed_too_many
+from shared.directory.guard import SHUTTING, Breach, check, discarded_before, kept_back
 from shared.directory.held_plan import HeldState, Move
-from shared.directory.plan import LEAVINGS
 from shared.directory.recent_leavings import RecentLeavings
 from shared.directory.store import Store
 from shared.tables.held_plans import HeldPlans, StoredPlan
@@ -42,44 +41,79 @@ class Guarding:
     now: Callable[[], datetime]
 
     def breaches(self, store: Store, plan: Plan) -> tuple[Breach, ...]:
-        """The limits that a plan passes. Only a count that is old is counted anew, before it holds anything."""
+        """What the guard would hold a plan for. Three round trips at most, unless it counts the people."""
         if not plan.counts and not plan.group_counts:
             return ()
-        now, recent = self.now(), self.leavings.read(store.id).recent
-        within = recent.within(now)
-        if not check(plan, recent.active_users, store.guard, within):
-            pushed = pushed_too_many(plan, recent.active_users, store.guard) if recent.held else None
-            return (pushed,) if pushed else ()
-        return check(plan, self.identities.count_active(store.id), store.guard, within)
+        return self._breaches(store, plan, self.leavings.read(store.id).recent, self.held_plans.newest(store.id))
 
-    def judge(self, store: Store, plan: Plan, *, may_be_open: bool) -> Verdict:
+    def judge(self, store: Store, plan: Plan, *, may_be_open: bool, is_whole: bool = True) -> Verdict:
         """Whether a plan may be applied; one that may not is kept for an administrator.
 
-        ``may_be_open``: an earlier plan may be held still. An approved plan passes if it is the plan of now.
+        ``may_be_open``: an earlier plan may be held still, or people be kept back. ``is_whole``: nobody who is to go is
+        missing in the plan. An approved plan passes if it is the plan of now. Where nobody is left whom the guard keeps
+        back, it opens by itself.
         """
-        earlier = self.held_plans.newest(store.id) if may_be_open or plan.counts or plan.group_counts else None
-        if earlier is not None and not earlier.held.is_open:
-            earlier = None
+        if not (may_be_open or plan.counts or plan.group_counts):
+            return PASSED
+        newest = self.held_plans.newest(store.id)
+        earlier = newest if newest is not None and newest.held.is_open else None
         if earlier is not None and earlier.held.state in (HeldState.APPROVED, HeldState.APPLYING):
             why = self._why_moved(earlier, plan)
             if why is None:
                 return Verdict(plan=self._begun(earlier))
             self._overtake(earlier, why)
             earlier = None
-        if found := self.breaches(store, plan):
-            held = self.held_plans.hold(plan, found, found[0].of, CYCLE, self.now())
-            if any(kind in LEAVINGS for kind in plan.counts):
+        ledger = self.leavings.read(store.id).recent
+        found = self._breaches(store, plan, ledger, newest)
+        verdict = PASSED
+        if found:
+            verdict = Verdict(found, self.held_plans.hold(plan, found, found[0].of, CYCLE, self.now()))
+            if not ledger.held and any(breach.rule in SHUTTING for breach in found):
                 self.leavings.change(store.id, RecentLeavings.hold)
-            return Verdict(found, held)
-        if earlier is not None:
+        elif earlier is not None:
             self._overtake(earlier, "The plan of now passes no limit.")
-        return PASSED
+        if is_whole:
+            self._let_be(store, plan, ledger)
+        return verdict
 
     def applied(self, plan: StoredPlan) -> None:
-        """An approved plan has been applied whole."""
-        why = "Every change of it has been taken to Zoho One, or stands among the run's failures."
+        """An approved plan has been applied whole: who left by it is not discarded any more, and others may leave."""
+        store, why = (
+            plan.held.store,
+            "Every change of it has been taken to Zoho One, or stands among the run's failures.",
+        )
+        if self.leavings.read(store).recent.keeps_back:
+            gone = {change.identity for change in self.held_plans.plan(plan.held).departures}
+            self.leavings.forget(store, gone.__contains__, self.now(), opens=True)
         self.held_plans.move(plan, Move(state=HeldState.APPLIED, by=CYCLE, at=self.now(), why=why))
-        self.leavings.change(plan.held.store, RecentLeavings.decided)
+
+    def _breaches(
+        self, store: Store, plan: Plan, ledger: RecentLeavings, newest: StoredPlan | None
+    ) -> tuple[Breach, ...]:
+        """The limits that a plan passes, by a number of people that is counted before it holds anything."""
+        if not plan.counts and not plan.group_counts:
+            return ()
+        now = self.now()
+        found = check(plan, ledger.active_users, store.guard, ledger.within(now))
+        if found:
+            ledger = self.leavings.count_anew(store.id, now, lambda: self.identities.count_active(store.id)).recent
+            found = check(plan, ledger.active_users, store.guard, ledger.within(now))
+        refused = self.leavings.discarded_among(store.id, ledger, [each.identity for each in plan.departures])
+        was_discarded = newest is not None and newest.held.state is HeldState.DISCARDED
+        again = was_discarded and newest is not None and newest.held.digest == plan.digest
+        if refused or again:
+            found += (discarded_before(len(refused), ledger.active_users),)
+        pushed = kept_back(plan, ledger.active_users, store.guard) if ledger.held and not found else None
+        return (pushed,) if pushed else found
+
+    def _let_be(self, store: Store, plan: Plan, ledger: RecentLeavings) -> None:
+        """Open the guard where nobody waits, and forget the discarded departures that Entra took back."""
+        departing, now = plan.departing, self.now()
+        opens = ledger.held and not plan.waiting
+        if ledger.discarded is not None and self.leavings.has_others(store.id, ledger, departing):
+            self.leavings.forget(store.id, lambda each: each not in departing, now, opens=opens)
+        elif opens:
+            self.leavings.change(store.id, RecentLeavings.opened)
 
     def _why_moved(self, earlier: StoredPlan, plan: Plan) -> str | None:
         try:
@@ -96,4 +130,3 @@ class Guarding:
 
     def _overtake(self, earlier: StoredPlan, why: str) -> None:
         self.held_plans.move(earlier, Move(state=HeldState.OVERTAKEN, by=CYCLE, at=self.now(), why=why))
-        self.leavings.change(earlier.held.store, RecentLeavings.decided)

@@ -30,8 +30,8 @@ TRIES = 4
 """While another is writing the group."""
 PAUSE = 0.2
 """Seconds before the next try, on average; twice as long each time."""
-BUDGET = timedelta(minutes=4)
-"""Of one pass over what is due: less than the five minutes until the next one."""
+BUDGET = timedelta(seconds=25)
+"""Length of one pass over what is due: a store that is stopped meanwhile is left alone within half a minute."""
 
 _log = logging.getLogger("bridge.groups")
 

@@ -1,7 +1,7 @@
 """Provision on demand: a few people at once, each step with what it found.
 
-It goes the way of the cycle, from Entra to Zoho One, for these people alone. The guard's percentages say nothing of so
-few; what it holds back is held back here too.
+It goes the way of the cycle, from Entra to Zoho One, for these people alone. Who leaves passes the
+guard, as with a push.
 """
 
 from collections import Counter
@@ -15,7 +15,7 @@ from shared.directory.cycle_plan import Candidate, PlannedChange, make_plan
 from shared.directory.entra_connection import Scope
 from shared.directory.identity import id_of_object
 from shared.directory.on_demand import MOST_PEOPLE, OnDemandReport, Step, StepFound
-from shared.directory.plan import LEAVINGS, ChangeKind, FieldChange
+from shared.directory.plan import ChangeKind, FieldChange
 from shared.directory.preview import PreviewLine
 from shared.directory.run import Result, Run, RunChange, RunKind, RunState
 from shared.directory.schedule import closed
@@ -24,15 +24,15 @@ from shared.directory.store import Store
 from shared.directory.zoho_user import ZohoUser
 from shared.entra.clients import GraphClients
 from shared.entra.errors import GraphError
+from shared.provisioning.admission import Admission
 from shared.provisioning.errors import BeingWritten, PushError
+from shared.provisioning.planning import Formers
 from shared.provisioning.pull import Pull
 from shared.provisioning.source import See, Seen, Source
 from shared.tables.by_time import new_id
 from shared.tables.errors import Changed
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored
-from shared.tables.pending import PendingMarks
-from shared.tables.recent_leavings import HELD, Leavings
 from shared.tables.runs import Runs
 from shared.zoho.errors import ZohoBusy, ZohoCredentials
 
@@ -54,11 +54,10 @@ class OnDemand:
     """Provisions a few people. Its method raises TablesBusy, MappingUnusable and CannotProvision."""
 
     identities: Identities
-    marks: PendingMarks
     graphs: GraphClients
     pull: Pull
     source: Source
-    leavings: Leavings
+    admission: Admission
     runs: Runs
     preview: Callable[[Store, AzureUser, ZohoUser | None], tuple[PreviewLine, ...]]
     """Each field that the store's mapping makes of a person, with the rule it comes from."""
@@ -171,8 +170,12 @@ class _Person(Steps):
         if see is None:
             self.found(Step.IMPORT, False, "Entra has no such user, or he is in its recycle bin.")
             return self._report(self.object_id)
-        name = see(None).person.user_principal_name
-        stored = self.parts.source.find(self.store, self.object_id, name)
+        try:
+            name = see(None).person.user_principal_name
+        except GraphError as unclear:
+            self.found(Step.IMPORT, False, str(unclear))
+            return self._report(self.object_id)
+        stored = self.parts.source.find(self.store, self.object_id, lambda: see(None).person)
         seen = see(stored)
         self.found(Step.IMPORT, True, "Entra has this user.", _properties(seen.person))
         if not self._scope(seen, known=stored is not None):
@@ -185,7 +188,7 @@ class _Person(Steps):
     def again(self, stored: Stored) -> OnDemandReport:
         """The last steps, for what is known of him already."""
         self._match(stored)
-        return self._act_on(stored, stored.identity.said.keys.user_name)
+        return self._act_on(stored, stored.identity.said.source.user_principal_name)
 
     def _scope(self, seen: Seen, *, known: bool) -> bool:
         if seen.status is Status.UNASSIGNED and seen.why:
@@ -236,19 +239,14 @@ class _Person(Steps):
             return self._report(name, result=Result.DONE)
         self.identity = stored.identity.id
         candidate = replace(Candidate.pending(stored.identity, self.parts.now()), waits=None)  # he is wanted now
+        formers = Formers(self.parts.identities, self.store.id).named(candidate.comes)
+        candidate = candidate.among(formers, self.store.guard.adoptions)
         plan = make_plan(self.store.id, [candidate], self.store.status_rules)
         change = next(iter((*plan.changes, *plan.suppressed)))
-        why_not = self._held_back(change.kind)
-        if why_not is None:
-            why_not = self._settle(stored)
+        why_not = self._settle(stored)
         self.found(Step.ACTION, why_not is None, why_not or change.reason)
         result = Result.DONE if why_not is None else Result.FAILED
         return self._report(name, change.kind, change.fields, result)
-
-    def _held_back(self, kind: ChangeKind) -> str | None:
-        if kind in LEAVINGS and self.parts.leavings.read(self.store.id).recent.held:
-            return HELD
-        return None
 
     def _settle(self, stored: Stored) -> str | None:
         """Why it did not go through, or None."""
@@ -257,20 +255,16 @@ class _Person(Steps):
         if identity.leased_until(parts.now()) is not None:
             return BEING_WRITTEN
         settle, certain = parts.source.settle, not identity.pending.begun
-        was_active = identity.account is not None and identity.account.holds.active
         try:
             mark = settle.leased(self.store, identity.said, identity.account, identity.pending, parts.lease)
-            leased = parts.marks.lease(self.store.id, [(stored, identity.model_copy(update={"pending": mark}))])
-            if not leased:
-                return BEING_WRITTEN
-            after = settle.finish(self.store, leased[0], certain=certain)
+            began = parts.admission.begin(self.store, [(stored, identity.model_copy(update={"pending": mark}))])
+            if not began.leased:
+                return began.held or BEING_WRITTEN
+            settle.finish(self.store, began.leased[0], certain=certain)
         except (PushError, ZohoBusy, ZohoCredentials) as failure:
             return str(failure)
         except Changed:
             return "Another request wrote this person at the same time; try again."
-        if was_active and not (after.account and after.account.holds.active):
-            now = parts.now()
-            parts.leavings.change(self.store.id, lambda recent: recent.with_leavings(now, 1))
         return None
 
     def _report(

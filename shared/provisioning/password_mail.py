@@ -28,8 +28,8 @@ from shared.zoho.data_centers import DataCenter
 from shared.zoho.errors import ZohoBusy, ZohoCredentials, ZohoRefused
 from shared.zoho.scim_client import ZohoUsers
 
-BUDGET = timedelta(minutes=4)
-"""Of one pass over the mails that are due: less than the five minutes until the next one."""
+BUDGET = timedelta(seconds=25)
+"""Length of one pass over what is due: a store that is stopped meanwhile is left alone within half a minute."""
 BEING_SENT = "A one-time password is being sent to this person just now"
 
 _log = logging.getLogger("bridge.notify")

@@ -9,6 +9,8 @@ from shared.directory.identity import Account
 from shared.directory.store import Store
 from shared.provisioning.errors import BeingWritten
 from shared.tables.identities import Identities
+from shared.tables.recent_leavings import Leavings
+from shared.tables.store_rows import Operation
 from shared.zoho.scim_client import ZohoUsers
 
 
@@ -17,6 +19,7 @@ class PeopleCare:
     """Its methods raise TablesBusy, and KeyError where the person is not in the store."""
 
     identities: Identities
+    leavings: Leavings
     users: Callable[[Store], ZohoUsers]
     now: Callable[[], datetime]
 
@@ -32,7 +35,11 @@ class PeopleCare:
             raise BeingWritten(until)
         reason = f"{by} let go of the person. The account stays in Zoho One as it is and is no longer managed."
         event = Event(at=self.now(), kind=EventKind.LET_GO, reason=reason)
-        self.identities.remove(store.id, stored, stored.identity.account, event)
+
+        def transact(count: Operation | None) -> str:
+            return self.identities.remove(store.id, stored, stored.identity.account, event, count=count)[1]
+
+        self.leavings.unmanage(store.id, stored.identity, transact)
 
     def look(self, store: Store, identity_id: str) -> Account | None:
         """What Zoho One holds of a person just now; None where it has no such account any more, or never had.

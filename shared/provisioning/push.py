@@ -11,23 +11,24 @@ from datetime import datetime, timedelta
 
 from pydantic import JsonValue, TypeAdapter
 
-from shared.directory.azure_user import from_scim
 from shared.directory.desired import status_of
 from shared.directory.history import Event, EventKind
 from shared.directory.identity import Identity, Pending, Said
 from shared.directory.keys import keys_of
-from shared.directory.plan import LEAVINGS, ChangeKind, plan_change
+from shared.directory.plan import ChangeKind, plan_change
+from shared.directory.recent_leavings import Departures
+from shared.directory.recycle_bin import under_own_name
 from shared.directory.scim_path import Resource
-from shared.directory.scim_user import pushed_onto
+from shared.directory.scim_user import new_active, pushed_onto
 from shared.directory.status import Action, Status
 from shared.directory.store import Store
+from shared.provisioning.admission import Admission, with_count
 from shared.provisioning.desires import Desires
 from shared.provisioning.errors import BeingWritten, HeldBack, UserNameTaken
 from shared.provisioning.settle import Settle
 from shared.tables.errors import Taken
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored
-from shared.tables.recent_leavings import Leavings
 from shared.tables.store_rows import Operation
 
 _JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
@@ -46,7 +47,7 @@ class Push:
     identities: Identities
     desires: Desires
     settle: Settle
-    leavings: Leavings
+    admission: Admission
     lease: timedelta
     """How long one writer may take; longer than his calls to Zoho One and the tables together."""
 
@@ -93,25 +94,29 @@ class Push:
         if nothing_to_do or desire.decision.action is Action.LET_GO:
             self.settle.let_go(store, stored, reason)
             return
-        after = before.model_copy(update={"said": before.said.model_copy(update={"desired": desire.desired})})
-        pending = self._pending(store, reason, before, after.said)
-        self._submit(store, stored, after, pending.model_copy(update={"leaving": True}))
+        said = before.said.model_copy(update={"desired": desire.desired, "status": Status.DELETED})
+        after = before.model_copy(update={"said": said})
+        self._submit(store, stored, after, self._pending(store, reason, before, said))
 
     def _said(self, store: Store, resource: Resource, before: Identity | None) -> tuple[Said, str]:
         known = before.said if before else None
         earlier = _JSON.validate_json(known.resource) if known else {}
-        person = pushed_onto(known.source if known else None, earlier, resource)
+        source = known.source if known else None
+        person = under_own_name(pushed_onto(source, earlier, resource), source)
         status = _still_told(known, earlier, resource)
         desire = self.desires.of(store, person, status or status_of(person), before)
         said = Said(
             resource=_JSON.dump_json(resource).decode(),
             keys=keys_of(resource),
             source=person,
-            desired=desire.desired,
+            desired=None,
             status=status,
-            awaits=desire.awaits,
+            in_bin=known is not None and known.in_bin,
             modified=self.now(),
         )
+        said = said.model_copy(update=desire.told)
+        if before is not None and not before.said.rules and before.is_shut_out:
+            said = said.model_copy(update={"rules": ""})  # whether the hand was one is yet to be looked at: see Source
         return said, desire.decision.reason
 
     def _pending(self, store: Store, reason: str, before: Identity | None, said: Said) -> Pending:
@@ -122,6 +127,8 @@ class Push:
             before=earlier.before if earlier else before.said if before else None,
             attempted=earlier.attempted if earlier else (),
             password_due=earlier is not None and earlier.password_due,
+            counted=earlier is not None and earlier.counted,
+            sent=before.sent if before else (),
             lease_ends=self.now(),
         )
         return self.settle.leased(store, said, before.account if before else None, mark, self.lease)
@@ -145,32 +152,33 @@ class Push:
         certain = stored.identity.pending is None or not stored.identity.pending.begun
         marked = after.model_copy(update={"pending": pending})
         try:
-            if _leaves(after) and not _is_leaving(stored.identity):
-                written = self._write_leaving(store, stored, marked)
+            if marked.departs:
+                written = self._begin_departure(store, stored, marked)
             else:
-                written = self.identities.write(store.id, stored, marked)
+                written = self.identities.write(store.id, stored, with_count(marked))
         except Taken:
             raise UserNameTaken(TAKEN) from None
         return self.settle.finish(store, written, certain=certain)
 
-    def _write_leaving(self, store: Store, stored: Stored, marked: Identity) -> Stored:
-        """Count somebody who leaves, or raise HeldBack: then the mark stays for the plan that an administrator sees."""
+    def _begin_departure(self, store: Store, stored: Stored, marked: Identity) -> Stored:
+        """Write a mark by which somebody leaves, with its count in the guard's ledger.
+
+        Raises HeldBack: then the mark stays, for the plan that an administrator sees.
+        """
         written: list[Stored] = []
 
         def transact(count: Operation) -> str:
-            leaving, etag = self.identities.write_leaving(store.id, stored, marked, count)
+            leaving, etag = self.identities.write_leaving(store.id, stored, with_count(marked), count)
             written.append(leaving)
             return etag
 
-        def count_active() -> int:
-            return self.identities.count_active(store.id)
-
-        reason = self.leavings.admit(store.id, self.now(), store.guard, count_active, transact)
+        reason = self.admission.admit(store, Departures.among([marked]), transact)
         if reason is None:
             return written[-1]
         assert marked.pending is not None  # the caller has just made it
         begun = stored.identity.pending is not None and stored.identity.pending.begun
-        held = marked.pending.model_copy(update={"writer": None, "begun": begun})
+        # Nothing is sent now: what earlier tries sent is all that is open.
+        held = marked.pending.model_copy(update={"writer": None, "begun": begun, "sending": None})
         self.identities.write(store.id, stored, marked.model_copy(update={"pending": held}))
         raise HeldBack(reason)
 
@@ -189,19 +197,9 @@ class Push:
 def _still_told(known: Said | None, earlier: Resource, resource: Resource) -> Status | None:
     """What Graph tells of a person's status, unless this push says something new of ``active``; None: what it says.
 
-    Who lies in the recycle bin or left the scope may be enabled: a push of his title does not bring him back.
+    Who lies in the recycle bin or left the scope may be enabled: a push of his title does not bring him back. Who was
+    deleted is there again when anything is pushed of him, and active only if that says so, or never said otherwise.
     """
-    if known is None or from_scim(resource).account_enabled != from_scim(earlier).account_enabled:
-        return None
-    return known.status
-
-
-def _leaves(identity: Identity) -> bool:
-    """Whether what is desired shuts somebody out who has an active account."""
-    holds = identity.account.holds if identity.account else None
-    return holds is not None and holds.active and plan_change(holds, identity.said.desired).kind in LEAVINGS
-
-
-def _is_leaving(identity: Identity) -> bool:
-    """Whether he has been counted already, by an earlier try of the same."""
-    return identity.pending is not None and identity.pending.begun and _leaves(identity)
+    if known is not None and known.status is Status.DELETED:
+        return Status.DEACTIVATED if resource.get("active") is False else None
+    return known.status if known and new_active(earlier, resource) is None else None

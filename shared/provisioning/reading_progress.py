@@ -26,6 +26,8 @@ class ReadingProgress(BaseModel):
     """Whether somebody is to be read by his id, because he could not be kept when he was listed."""
     rules: str = ""
     """A digest of the mapping and the rules that everybody's desired state was last worked out by."""
+    checked: str = ""
+    """The same, once nobody was found any more who had been computed by others."""
     renewed_to: str = ""
     """The id up to which everybody's has been worked out anew, while that is under way."""
     group_rules: str = ""
@@ -33,7 +35,8 @@ class ReadingProgress(BaseModel):
 
     def anew(self, about: str) -> "ReadingProgress":
         """For another question: everybody is read again, and nothing is forgotten that does not hang on it."""
-        return ReadingProgress(about=about, rules=self.rules, people=self.people, group_rules=self.group_rules)
+        kept = self.model_dump(include={"rules", "checked", "people", "group_rules"})
+        return ReadingProgress(about=about, **kept)
 
 
 def asked_for(store: Store) -> str:
@@ -41,11 +44,6 @@ def asked_for(store: Store) -> str:
     assert store.entra is not None  # or nobody reads
     connection = store.entra.model_dump_json(include={"tenant_id", "scope", "enterprise_app", "graph"})
     return _digest(connection, store.criteria.model_dump_json() if store.criteria else "")
-
-
-def rules_of(store: Store, mapping_version: int) -> str:
-    """A digest of what desired states are worked out by, beside what Entra says."""
-    return _digest(str(mapping_version), store.status_rules.model_dump_json(), repr(sorted(store.zoho.paths.items())))
 
 
 def group_rules_of(store: Store) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from itertools import batched
 from math import ceil
 
@@ -38,19 +39,37 @@ def refresh(reading: Reading, enterprise_app: str, progress: ScopeProgress) -> S
 class _Assigned(Following):
     def read_assigned(self, assigned: Assignments) -> None:
         """Direct assignments, and which groups are followed."""
-        number = len(assigned.users) + len(assigned.groups)
-        ensure_plausible("users and groups assigned to the enterprise application", self.progress.assignments, number)
-        self.progress = self.progress.model_copy(update={"assignments": number})
+        if not assigned.users and not assigned.groups:
+            ensure_plausible("users and groups assigned to the enterprise application", self._known_assignments(), 0)
         self.end()
         followed = {group for chunk in self.progress.chunks for group in chunk.groups}
+        users, groups = self._understood(assigned, followed)
         kept = followed
         if not self.progress.direct or self.progress.follows_every_group:
             # What another scope has left behind must not grant anything.
             kept = followed | {group.id for group in self._with.groups.all(self._with.store)}
-        self._read_direct(assigned.users)
-        if followed != assigned.groups or kept != assigned.groups:
-            chunks = _chunks(self.progress.chunks, assigned.groups)
-            self.let_go(dict.fromkeys(kept - assigned.groups, UNASSIGNED), chunks)
+        self._read_direct(users)
+        if followed != groups or kept != groups:
+            chunks = _chunks(self.progress.chunks, groups)
+            self.let_go(dict.fromkeys(kept - groups, UNASSIGNED), chunks)
+
+    def _known_assignments(self) -> int:
+        """What the tables hold: assignments by the last reading, else the accounts that the store manages."""
+        groups = sum(group.gone is None for group in self._with.groups.all(self._with.store))
+        return len(self.known(HIMSELF)) + groups or self._with.managed()
+
+    def _understood(self, assigned: Assignments, followed: AbstractSet[str]) -> tuple[frozenset[str], frozenset[str]]:
+        """Users and groups that are assigned. What is not understood leaves things as they were, and is told."""
+        if not assigned.unclear and not assigned.nameless:
+            return assigned.users, assigned.groups
+        users, groups = self.known(HIMSELF), followed
+        if not assigned.nameless:  # else any of them may be the one without an id
+            users, groups = users & assigned.unclear, groups & assigned.unclear
+        told = [f"{each} is assigned, but not understood as a user or a group" for each in sorted(assigned.unclear)]
+        told += [f"{assigned.nameless} assignments name nobody"] if assigned.nameless else []
+        for sentence in told:
+            self._with.tell(f"Microsoft Graph's assignments: {sentence}; what was known stays")
+        return assigned.users | users, assigned.groups | groups
 
     def _read_direct(self, users: frozenset[str]) -> None:
         digest = hashlib.sha256(" ".join(sorted(users)).encode()).hexdigest()
@@ -69,43 +88,49 @@ class _Assigned(Following):
                 # A group may be back already: listed in full, it says so before anything is concluded.
                 self.let_go(dict.fromkeys(page.gone, DELETED), self.with_link(number, None))
                 return
-            if self.names(page):
+            if self.names(page) or page.unclear:
                 # Of a group that is new, or back, a page need not tell everything.
                 self.keep(chunks=self.with_link(number, None))
                 return
             for group in page.added.keys() | page.removed.keys():
                 self.change(group, page.added.get(group, set()), page.removed.get(group, set()))
             self.moved(self.with_link(number, page.link, midway=not page.last))
-            if page.added or page.removed or page.names:
+            if page.added or page.removed or page.names or not page.last:
                 self.keep()
+            if not page.last:
+                self._with.beat()
 
     def _read_in_full(self, number: int) -> None:
         groups = self.progress.chunks[number].groups
         if self._with.look:
-            self._with.groups.look_at(self._with.store, groups)
+            self.look_at(groups)
         known = {group: self.known(group) for group in groups}
         before = {group: len(users) for group, users in known.items()}
         listed: dict[str, set[str]] = {group: set() for group in groups}
-        gone: set[str] = set()
+        gone, unclear, named, nameless = set[str](), set[str](), set[str](), 0
         for page in read_members(self._with.graph, groups, None):
-            self._with.hold()
             self.names(page)
             for group, users in page.added.items():
                 self.change(group, users - known[group], set(), look=False)
                 known[group] |= users
             _note(page, listed, gone)
+            named |= page.names.keys() | page.added.keys() | page.gone
+            unclear |= page.unclear
+            nameless += page.nameless
             if page.last:
-                gone -= {group for group, users in listed.items() if users}
-                for group in before.keys() - gone:
+                # An entry without an id may have been about any group that is not named.
+                unclear |= known.keys() - named if nameless else set()
+                gone -= {group for group, users in listed.items() if users} | unclear
+                gone |= {group for group in unclear if not self.read_unclear(group)}
+                for group in before.keys() - gone - unclear:
                     if before[group] and not listed[group] and not has_nobody(self._with.graph, group):
                         raise GraphImplausible(
                             f"Microsoft Graph lists the group {group} with nobody and with members. Nothing was changed"
                         )
-                if gone:
-                    self.let_go(dict.fromkeys(gone, DELETED), self.progress.chunks)
-                for group in before.keys() - gone:
+                for group in before.keys() - gone - unclear:
                     self.change(group, set(), known[group] - listed[group], look=False)
-                self.keep(chunks=self.with_link(number, page.link))
+                self.let_go(dict.fromkeys(gone, DELETED), self.with_link(number, page.link))
+                self._with.beat()
 
 
 def _note(page: MembersPage, listed: dict[str, set[str]], gone: set[str]) -> None:

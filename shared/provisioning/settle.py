@@ -9,21 +9,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from shared.directory.account_seen import done_before
 from shared.directory.history import Event, EventKind
-from shared.directory.identity import Account, Identity, Pending, Said
+from shared.directory.identity import Account, Identity, Pending, Said, Sent
 from shared.directory.mail_due import MailDue
 from shared.directory.password import NoNotice, Notice, PasswordNotice, new_password, notice_for
-from shared.directory.plan import Change, ChangeKind, plan_change
+from shared.directory.plan import Change, ChangeKind
 from shared.directory.store import Store
 from shared.directory.zoho_user import ZohoField, ZohoUser
 from shared.logging import logged_with
-from shared.provisioning.apply import Apply, Found, Outcome
-from shared.provisioning.errors import Refused
+from shared.provisioning.apply import Apply, Found, Outcome, adoption_by
+from shared.provisioning.errors import HeldBack, Refused
 from shared.provisioning.memberships import Memberships
 from shared.provisioning.password_mail import PasswordMails
 from shared.tables.errors import Taken
 from shared.tables.identities import Identities
-from shared.tables.identity_rows import Stored
+from shared.tables.identity_rows import Stored, StoredRegroup
+from shared.tables.recent_leavings import Leavings
+from shared.tables.store_rows import Operation
 from shared.zoho.errors import ZohoBusy, ZohoCredentials, ZohoRefused
 
 EVENTS = {
@@ -47,10 +50,12 @@ class Settle:
     memberships: Memberships
     spread: Callable[[], float]
     """A number from 0 to 1, by chance."""
+    leavings: Leavings
 
     def leased(self, store: Store, said: Said, account: Account | None, mark: Pending, lasts: timedelta) -> Pending:
-        """The mark with a lease on it, for a writer who is about to call Zoho One.
+        """The mark with a lease on it, for a writer who is about to call Zoho One, and with what is about to be sent.
 
+        ``mark``: of the try before, with what that one sent.
         A one-time password comes with a creation that is due one; then Zoho One is asked whether it has the account
         already: one that is found after a crash, when it had none before, is the bridge's own, and only such a one may
         be given a password. Raises ZohoBusy and ZohoCredentials.
@@ -61,27 +66,29 @@ class Settle:
             attempted = tuple(dict.fromkeys((*attempted, *names)))
             password_due = password_due or self._brings_password(store, said, attempted)
         lease = {"writer": secrets.token_hex(8), "lease_ends": self.now() + lasts, "begun": True}
-        return mark.model_copy(update=lease | {"attempted": attempted, "password_due": password_due})
+        went_out = {"sent": mark.sent_before(said), "sending": Sent.of(said.desired)}
+        return mark.model_copy(update=lease | went_out | {"attempted": attempted, "password_due": password_due})
 
     def finish(self, store: Store, stored: Stored, *, certain: bool) -> Identity:
         """Call Zoho One for a pending identity whose lease is ours, and write what came of it.
 
-        ``certain``: Zoho One cannot have heard of this change before. Raises Refused, and ZohoBusy and ZohoCredentials,
-        after which it stays pending and the lease is given back.
+        ``certain``: Zoho One cannot have heard of this change before. Raises Refused, and ZohoBusy, ZohoCredentials and
+        HeldBack, after which it stays pending and the lease is given back.
         """
         identity = stored.identity
         assert identity.pending is not None  # every caller has just written it
-        found = Found(identity.account, None) if identity.account else None
+        found, heard = Found(identity.account, None) if identity.account else None, False
         password = new_password(store.password_notification, secrets.choice) if identity.pending.password_due else None
         try:
             with logged_with(person=identity.id):
-                found = found if certain else self.apply.look(store, identity)
+                found = found if certain else self.apply.look(store, identity, identity.pending.sent or ())
+                heard = True
                 outcome = self.apply.apply(store, identity, found, password)
         except ZohoRefused as refusal:
             self._go_back(store, stored, found, refusal)
             raise Refused(f"Zoho One refused: {refusal}") from refusal
-        except (ZohoBusy, ZohoCredentials) as failure:
-            self.give_back(store, stored, str(failure))
+        except (ZohoBusy, ZohoCredentials, HeldBack) as failure:
+            self.give_back(store, stored, str(failure), heard=heard)
             raise
         event = self._event_of(store, identity, outcome)
         settled = identity.settled(outcome.account)
@@ -89,7 +96,7 @@ class Settle:
             # What it holds is what it should hold, or each write would try again.
             said = identity.said.model_copy(update={"desired": outcome.account.holds})
             settled = settled.model_copy(update={"said": said})
-        if identity.pending.leaving:
+        if identity.is_going:
             left = Found(outcome.account, outcome.record) if outcome.account else None
             self.remove(store, stored, left, event, outcome.account)
             return settled
@@ -107,13 +114,20 @@ class Settle:
         if mail is not None:
             was_set = outcome.change.kind is ChangeKind.CREATE
             self.passwords.after_creation(store, written, password if was_set else None)
+        if outcome.record is not None and outcome.record.holder is not None:
+            self.memberships.accounts.learned(store.id, outcome.record.holder.identity.id, None)
         self.memberships.follow(store, written.regroup)
         return written.identity
 
-    def give_back(self, store: Store, stored: Stored, failure: str) -> None:
-        """Give the lease back, so that the next try need not wait for its end."""
+    def give_back(self, store: Store, stored: Stored, failure: str, *, heard: bool = True) -> None:
+        """Give the lease back, so that the next try need not wait for its end.
+
+        ``heard``: whether Zoho One may have heard of the change in this try.
+        """
         pending = stored.identity.pending
         assert pending is not None  # it holds the lease
+        if not heard:
+            pending = pending.model_copy(update={"sending": None})
         self.identities.write(store.id, stored, stored.identity.model_copy(update={"pending": pending.busy(failure)}))
 
     def let_go(self, store: Store, stored: Stored, reason: str) -> None:
@@ -121,7 +135,7 @@ class Settle:
         identity = stored.identity
         found = Found(identity.account, None) if identity.account else None
         if identity.pending is not None and identity.pending.begun:
-            found = self.apply.look(store, identity)  # an earlier try may have made an account
+            found = self.apply.look(store, identity, identity.sent)  # an earlier try may have made an account
         self.remove(store, stored, found, self.event(EventKind.LET_GO, reason))
 
     def remove(
@@ -133,7 +147,15 @@ class Settle:
         """
         account, record = (left.account, left.record) if left else (None, None)
         regroup = self.memberships.due_for_gone(store, stored.identity, out_of_groups, event.reason)
-        self.memberships.follow(store, self.identities.remove(store.id, stored, account, event, record, regroup))
+        notes: list[StoredRegroup | None] = []
+
+        def transact(count: Operation | None) -> str:
+            note, etag = self.identities.remove(store.id, stored, account, event, record, regroup, count)
+            notes.append(note)
+            return etag
+
+        self.leavings.unmanage(store.id, stored.identity, transact)
+        self.memberships.follow(store, notes[-1])
 
     def event(self, kind: EventKind, reason: str) -> Event:
         """A line of the history, as of now."""
@@ -171,8 +193,9 @@ class Settle:
             self.remove(store, stored, found, event)
         else:
             account = found.account if found else None
+            record = found.record if found else None
             back = identity.model_copy(update={"said": before, "account": account, "pending": None})
-            self.identities.write(store.id, stored, back, event)
+            self.identities.write(store.id, stored, back, event, record)
 
     def _keep(self, store: Store, stored: Stored, refusal: str) -> None:
         """Try again later what was refused; the history tells it once, and once more when he is parked."""
@@ -191,6 +214,8 @@ class Settle:
         kind = EVENTS[change.kind]
         if outcome.record or (outcome.adopted and not identity.pending.password_due):
             kind = EventKind.ADOPTED
+            if (adoption := adoption_by(identity, outcome.record)) is not None:
+                reason = f"{reason} {adoption.reason}"
         elif identity.account is None and outcome.account is not None:
             kind = EventKind.CREATED  # perhaps by an earlier try whose answer was lost
             if store.password_notification.password_notification is not PasswordNotice.NOBODY:
@@ -201,15 +226,15 @@ class Settle:
 
 def _confirmed(identity: Identity, outcome: Outcome) -> Change:
     """What Zoho One has done since it last confirmed anything: now, or at an earlier call whose answer was lost."""
-    there = outcome.account is not None or identity.said.desired == "deleted"
-    if outcome.change.kind is not ChangeKind.NOTHING or outcome.instead or identity.account is None or not there:
+    if outcome.change.kind is not ChangeKind.NOTHING or outcome.instead or identity.pending is None:
         return outcome.change
-    return plan_change(identity.account.holds, identity.said.desired)
+    return done_before(identity.account, identity.pending.sent or (), outcome.account, identity.said.desired)
 
 
 def _may_be_awaited(store: Store, identity: Identity, outcome: Outcome) -> bool:
-    """Whether others may wait for this account, as the account of their manager."""
-    new = identity.account is None and outcome.account is not None
+    """Whether this account is new, so that whoever has this manager has to hear of it."""
+    before = identity.account.id if identity.account else None
+    new = outcome.account is not None and outcome.account.id != before
     return new and ZohoField.MANAGER in store.zoho.paths
 
 

@@ -30,13 +30,19 @@ class StoreRemoval:
     now: Callable[[], datetime]
 
     def step(self, store: Store, by: str) -> bool:
-        """Drop a portion of the rows; whether all is done. Raises StillStarted and TablesBusy."""
+        """Drop a portion of the rows; whether all is done. Raises StillStarted, StillWorking and TablesBusy.
+
+        A cycle that runs ends within half a minute after the store was stopped; until then nothing is dropped.
+        """
         if store.is_started:
             raise StillStarted
-        with suppress(ZohoError):  # what cannot be revoked now is erased all the same: nobody has it then
-            self.disconnect(store.id)
-        if not self.partitions.drop_some(store.id):
-            return False
+        work = self.partitions.work(self.now)
+        with work.kept_out(store.id, forget=True):
+            with suppress(ZohoError):  # what cannot be revoked now is erased all the same: nobody has it then
+                self.disconnect(store.id)
+            if not self.partitions.drop_some(store.id):
+                return False
+        work.drop(store.id)
         record = AdminChange(at=self.now(), by=by, what="Directory store deleted", changes=setting_changes(store, None))
         self.stores.delete(store.id, record)
         return True

@@ -57,8 +57,8 @@ class StoreSettings:
 
     def create(self, store_id: str, name: str, zoho: ZohoConnection, client_secret: str, by: str) -> Store:
         """A new store, stopped. Raises Taken where there is one with the id, and ValueError."""
-        store = Store(id=store_id, name=name, zoho=zoho)
-        self.stores.create(store, AdminChange(at=self.now(), by=by, what="Directory store added"))
+        new = Store(id=store_id, name=name, zoho=zoho)
+        store = self.stores.create(new, AdminChange(at=self.now(), by=by, what="Directory store added"))
         if client_secret:
             self.secrets.put(store_id, CLIENT_SECRET, client_secret)
         return store

@@ -19,12 +19,13 @@ from shared.logging import logged_with, places
 from shared.provisioning.group_push import GroupPush
 from shared.provisioning.push import Push
 from shared.scim.auth import ensure_authorized, ensure_open
-from shared.scim.entra_shapes import standard_body, standard_filter
+from shared.scim.entra_shapes import standard_filter
 from shared.scim.errors import scim_errors
 from shared.scim.handler import SyncHandler, SyncService
 from shared.scim.provider import MAX_BODY, sync_endpoint_provider
 from shared.scim.storage import IdentityStorage
 from shared.tables.identities import Identities
+from shared.tables.ignored_attributes import IgnoredNotes
 from shared.tables.stores import Stores
 
 _log = logging.getLogger("bridge.scim")
@@ -58,6 +59,7 @@ class SyncEndpoint:
         identities: Identities,
         push: Push,
         group_push: GroupPush,
+        ignored: IgnoredNotes,
         secret: bytes,
         public_url: str | None = None,
         clock: Callable[[], float] = time.perf_counter,
@@ -67,6 +69,7 @@ class SyncEndpoint:
         self._identities = identities
         self._push = push
         self._group_push = group_push
+        self._ignored = ignored
         self._public_url = public_url
         self._entra_tokens = IssuedTokens()
         self._clock = clock
@@ -105,10 +108,13 @@ class SyncEndpoint:
         service = _service_of(store.custom_attributes, self._secret)
         storage = IdentityStorage(store, service.provider, self._identities, self._push, self._group_push)
         with logged_with(store=store.id):
-            return SyncHandler(service, storage).handle(self._scim_request(store, request, url, headers))
+            response = SyncHandler(service, storage).handle(self._scim_request(service, store, request, url, headers))
+        if response.status.is_success:
+            self._ignored.note(store.id, storage.ignored)
+        return response
 
     def _scim_request(
-        self, store: Store, request: HttpRequest, url: SplitResult, headers: Mapping[str, str]
+        self, service: SyncService, store: Store, request: HttpRequest, url: SplitResult, headers: Mapping[str, str]
     ) -> ScimRequest:
         """The request in the library's terms, in the standard's shapes, relative to the store's endpoint."""
         origin = self._public_url or f"{url.scheme}://{url.netloc}"
@@ -127,7 +133,7 @@ class SyncEndpoint:
             path=unquote(path),
             query=query,
             headers=headers,
-            body=standard_body(request.body) if request.method in ("POST", "PUT", "PATCH") else b"",
+            body=service.shapes.standard_body(request.body) if request.method in ("POST", "PUT", "PATCH") else b"",
         )
 
 

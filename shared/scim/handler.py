@@ -14,28 +14,44 @@ from scim2_models import (
     Resource,
     ResourceType,
     ResponseParameters,
+    ScimProvider,
 )
 from scim2_server.conditions import Conditions
 from scim2_server.handler import ScimHandler
 from scim2_server.responses import ScimResponse
 from scim2_server.service import ScimService
 
+from shared.scim.entra_shapes import EntraShapes
 from shared.scim.errors import ServiceUnavailableException
 from shared.scim.member_operations import member_request
 from shared.scim.patience import until_free
+from shared.scim.provider import multi_valued_of
+from shared.scim.published import Published, applied, unknown_of
 from shared.scim.storage import GROUP, IdentityStorage
 from shared.tables.errors import Changed
+
+_ACTIVE = "active"
+"""The attribute of a model that is made from a schema when the app starts."""
 
 
 class SyncService(ScimService):
     """The protocol, with what Entra expects beyond the standard's minimum."""
 
+    def __init__(self, provider: ScimProvider, *, secret: bytes) -> None:
+        super().__init__(provider, secret=secret)
+        self.published = Published(provider)
+        self.shapes = EntraShapes(multi_valued_of(provider))
+
     def apply_patch(
         self, current: Resource[Any], patch_op: "PatchOp[Any]", conditions: Conditions
     ) -> Resource[Any] | None:
-        """As the library does it, but a value of a wrong type is refused in one sentence, not in pydantic's text."""
+        """As the library does it, but a value of a wrong type is refused in one sentence, not in pydantic's text.
+
+        And a filter may select an attribute that has one value.
+        """
+        self.check_preconditions(current, "PATCH", conditions)
         try:
-            return super().apply_patch(current, patch_op, conditions)
+            return current if applied(patch_op, current) else None
         except InvalidValueException as refused:
             if isinstance(refused.__cause__, ValidationError):
                 raise InvalidValueException(detail=_sentence(refused.__cause__)) from None
@@ -69,6 +85,7 @@ class SyncHandler(ScimHandler):
     """
 
     storage: IdentityStorage
+    service: SyncService
 
     def replace_resource(
         self,
@@ -77,12 +94,16 @@ class SyncHandler(ScimHandler):
         replacement: Resource[Any],
         conditions: Conditions,
     ) -> Resource[Any]:
-        """A PUT."""
+        """A PUT. One that leaves ``active`` out keeps it as it was, which RFC 7644 §3.5.1 leaves to the server."""
         resource_id, read = str(current.id), [current]
+        self.storage.ignored += unknown_of(replacement)
 
         def write() -> Resource[Any]:
             standing = read.pop() if read else self.storage.get(resource_type, resource_id)
-            replaced = self.service.apply_replacement(standing, replacement.model_copy(deep=True), conditions)
+            wanted = replacement.model_copy(deep=True)
+            if resource_type.name != GROUP and getattr(wanted, _ACTIVE) is None:
+                setattr(wanted, _ACTIVE, getattr(standing, _ACTIVE))
+            replaced = self.service.apply_replacement(standing, wanted, conditions)
             return self._update(resource_type, standing, replaced)
 
         return _until_free(write, conditions)
@@ -90,7 +111,11 @@ class SyncHandler(ScimHandler):
     def patch_resource(
         self, resource_type: ResourceType, resource_id: str, patch_op: "PatchOp[Any]", conditions: Conditions
     ) -> Resource[Any]:
-        """A PATCH; what it says of a group's members goes a way of its own, past those it does not name."""
+        """A PATCH; what it says of a group's members goes a way of its own, past those it does not name.
+
+        Raises InvalidPathException where it leads into a published schema, to an attribute that is not there.
+        """
+        self.storage.ignored += self.service.published.unknown_in(patch_op, self.service.get_model(resource_type))
         if resource_type.name == GROUP:
             return self._patch_group(resource_type, resource_id, patch_op, conditions)
 

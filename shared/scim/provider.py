@@ -107,3 +107,9 @@ def sync_endpoint_provider(custom: tuple[str, ...] = ()) -> ScimProvider:
         ),
         policy=ENTRA_POLICY,
     )
+
+
+def multi_valued_of(provider: ScimProvider) -> frozenset[str]:
+    """The attributes, in lower case, that hold several values in a resource of any type."""
+    attributes = (attribute for schema in provider.schemas for attribute in schema.attributes or ())
+    return frozenset(str(attribute.name).lower() for attribute in attributes if attribute.multi_valued) | {"schemas"}

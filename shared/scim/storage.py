@@ -33,6 +33,7 @@ from shared.scim.member_operations import members_of
 from shared.scim.paging import by_cursor, by_index
 from shared.scim.patience import until_free
 from shared.scim.point_filter import point_of
+from shared.scim.published import unknown_of
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Lookup, Person, Stored
 
@@ -61,6 +62,8 @@ class IdentityStorage(ScimStorage):
     identities: Identities
     push: Push
     group_push: GroupPush
+    ignored: list[str] = field(default_factory=list)
+    """What the request named and no published schema has."""
     _within: bool = False
     _read: dict[str, Stored] = field(default_factory=dict)
 
@@ -98,7 +101,7 @@ class IdentityStorage(ScimStorage):
             _not_found(resource_type, resource_id)
         if self._within:
             self._read[resource_id] = stored
-        return self._resource(resource_type, _person(stored.identity))
+        return self._resource(resource_type, _person(stored.identity), shown=False)
 
     def search(
         self, resource_types: list[ResourceType], search_request: SearchRequest[Any], *, position: Any = None
@@ -117,6 +120,7 @@ class IdentityStorage(ScimStorage):
 
     def create(self, resource_type: ResourceType, resource: Resource[Any]) -> Resource[Any]:
         """A new person, taken to Zoho One."""
+        self.ignored += unknown_of(resource)
         if resource_type.name == GROUP:
             return self.groups.create(resource_type, resource)
         payload = _payload(resource)
@@ -188,10 +192,13 @@ class IdentityStorage(ScimStorage):
                 continue
         return None
 
-    def _resource(self, resource_type: ResourceType, person: Person) -> Resource[Any]:
+    def _resource(self, resource_type: ResourceType, person: Person, *, shown: bool = True) -> Resource[Any]:
+        """``shown``: as Entra is answered, where nobody is active whose account is not; else as Entra wrote it."""
         model = self.provider.model_for(resource_type)
         assert model is not None  # the service has routed to this type
         resource: Resource[Any] = _as_resource(model.model_validate_json(person.resource))
+        if person.is_shut_out and shown:
+            resource.active = False  # type: ignore[attr-defined]  # of a User
         resource.id = person.id
         resource.meta = Meta(
             resource_type=resource_type.name,
@@ -208,7 +215,8 @@ def _as_resource(model: object) -> Resource[Any]:
 
 
 def _person(identity: Identity) -> Person:
-    return Person(identity.id, identity.said.resource, identity.created, identity.said.modified)
+    said = identity.said
+    return Person(identity.id, said.resource, identity.created, said.modified, identity.is_shut_out)
 
 
 def _payload(resource: Resource[Any]) -> dict[str, JsonValue]:

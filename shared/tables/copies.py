@@ -1,14 +1,18 @@
 """A directory store's rows, taken out of the tables and put back: mappings, people, history, runs, what admins did.
 
-Left out is what the next cycle makes anew (how far Microsoft Graph was read, who is in scope, a plan that waits for an
-administrator), what was asked for on pages, and what ends by itself (leases, consents under way). Secrets are rows of
-their own, as they are stored: encrypted.
+Left out is what the next cycle makes again (how far Microsoft Graph was read, who is in scope, a plan that waits for an
+administrator), what was asked for on pages, and what ends by itself (leases, consents under way). What is left out
+belongs to the store that was there before, and is dropped when a store is put back. Secrets are rows of their own, as
+they are stored: encrypted.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 
 from azure.data.tables import TableClient, TableServiceClient, UpdateMode
 
+from shared.tables.cycle_leases import LEASES, CycleLeases
+from shared.tables.partitions import Partitions
 from shared.tables.portions import portions
 from shared.tables.service import our_errors
 from shared.tables.stores import PARTITION, records_of
@@ -16,6 +20,8 @@ from shared.tables.stores import PARTITION, records_of
 COPIED = ("mappings", "identities", "runs", "stores")
 """In the order in which they are put back. In each the store has a partition. In the last it shares one with others:
 there, what is copied is the record of what administrators did."""
+NOT_COPIED = ("heldplans", "entra", "errands")
+"""Tables in which the store has a partition that is not copied."""
 SECRETS = "secrets"
 SHARED = "stores"
 
@@ -55,6 +61,19 @@ class Copies:
                 client.submit_transaction([("delete", row) for row in portion])
             dropped += len(portion)
         return dropped
+
+    def drop_not_copied(self, store: str) -> None:
+        """Delete what is known of a store and not copied: it is about the store that was there before."""
+        while not self._partitions.drop_some(store):
+            pass
+
+    def cycle_leases(self, now: Callable[[], datetime]) -> CycleLeases:
+        """The leases under which the stores' work is done, in the same storage account."""
+        return self._partitions.work(now)
+
+    @property
+    def _partitions(self) -> Partitions:
+        return Partitions([self._table(table) for table in (*NOT_COPIED, LEASES)])
 
     def _of(self, store: str, table: str, columns: list[str] | None = None) -> Iterator[Mapping[str, object]]:
         where, values = "PartitionKey eq @partition", {"partition": self._partition(store, table)}

@@ -4,14 +4,19 @@ A row ``group:<group>`` says what a group is called, and whether it is in scope 
 shared/tables/entra_scope.py. Marks say what is to be looked at: ``look:<group>:-`` the group itself, which changed,
 ``look:<group>:all`` everybody in it, ``look:<group>:<user>`` one membership. They are written by who holds the lease of
 the store's cycles, before the place to go on from moves, and taken away when what they led to is done.
+
+A row ``ending:<list>:<group>`` says that whatever the group grants is to be taken away, and why. The rows of a list
+count once the note of the cycles names that list, so that they and the groups that are followed change as one.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import batched, groupby
 
 from azure.data.tables import UpdateMode
 
+from shared.tables.by_time import MOST_DROPPED, drop
 from shared.tables.entra_scope import look_key
 from shared.tables.portions import MOST_ROWS
 from shared.tables.service import our_errors
@@ -87,6 +92,32 @@ class EntraGroups(StoreRows):
     def done(self, store: str, look: Look) -> None:
         """It was looked at, and what it led to is done. One round trip for a hundred marks."""
         remove_rows(self._table, store, look.keys)
+
+    def write_ending(self, store: str, groups: Mapping[str, str], heartbeat: Callable[[], None]) -> str:
+        """Write a list of groups, each with the reason; its name, which is the same for the same groups.
+
+        One round trip for a hundred, and a heartbeat.
+        """
+        text = "\n".join(f"{group} {why}" for group, why in sorted(groups.items()))
+        name = hashlib.sha256(text.encode()).hexdigest()[:16]
+        for portion in batched(sorted(groups.items()), MOST_ROWS, strict=False):
+            self._submit([_put(store, f"ending:{name}:{group}", {"id": group, "why": why}) for group, why in portion])
+            heartbeat()
+        return name
+
+    def ending(self, store: str, name: str) -> Iterator[tuple[str, str]]:
+        """The groups of a list that are left, each with the reason; a page at a time in memory."""
+        rows = self._range(store, f"ending:{name}:", f"ending:{name}" + AFTER_ALL)
+        return ((row["id"], row["why"]) for row, _ in rows)
+
+    def ended(self, store: str, name: str, groups: Sequence[str]) -> None:
+        """Take groups off a list. One round trip for a hundred."""
+        remove_rows(self._table, store, [f"ending:{name}:{group}" for group in groups])
+
+    def drop_endings(self, store: str) -> None:
+        """Drop what is left of any list: one that was written when a process died before the note named it."""
+        while drop(self._table, store, "ending:", "ending" + AFTER_ALL, MOST_DROPPED) == MOST_DROPPED:
+            pass
 
     def _submit(self, operations: Sequence[Operation]) -> None:
         with our_errors():

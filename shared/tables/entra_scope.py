@@ -6,8 +6,7 @@ is a mark: his grants changed, and whether he is in scope is yet to be looked at
 rows say who is a member of what. A row ``look:<group>:<user>`` is the mark of shared/tables/entra_groups.py.
 """
 
-from collections.abc import Iterator, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import batched
 
 from azure.core.exceptions import ResourceNotFoundError
@@ -17,6 +16,9 @@ from shared.tables.errors import Changed
 from shared.tables.portions import MOST_ROWS
 from shared.tables.service import our_errors
 from shared.tables.store_rows import remove_rows
+
+PAGE = 1000
+"""Rows in a page: https://learn.microsoft.com/rest/api/storageservices/query-timeout-and-pagination"""
 
 HIMSELF = "-"
 """The group of those who are assigned themselves."""
@@ -34,9 +36,13 @@ class EntraScope:
         """Whether anything brings this user into scope. One round trip."""
         return next(self._ends(store, f"has:{user}", most=1), None) is not None
 
-    def everyone(self, store: str) -> set[str]:
-        """Every user in scope; read a page at a time."""
-        return {end.partition(":")[0] for end in self._ends(store, "has")}
+    def everyone(self, store: str, heartbeat: Callable[[], None] = lambda: None) -> set[str]:
+        """Every user in scope; read a page at a time, with a heartbeat for each."""
+        found = set[str]()
+        for ends in batched(self._ends(store, "has"), PAGE, strict=False):
+            found.update(end.partition(":")[0] for end in ends)
+            heartbeat()
+        return found
 
     def of(self, store: str, group: str) -> Iterator[str]:
         """Whom a group brings in; a page at a time in memory."""
@@ -59,8 +65,8 @@ class EntraScope:
         self,
         store: str,
         group: str,
-        added: AbstractSet[str],
-        removed: AbstractSet[str],
+        added: Collection[str],
+        removed: Collection[str],
         *,
         mark: bool,
         look: bool = False,

@@ -8,9 +8,12 @@ They stand in the partition of their store, beside those of its people; the row 
 ``groupExternalId:<hash>:<id>``   who has this externalId
 ``zohoGroup:<hash>``              whose group in Zoho One this is: unique
 ``pendingGroup:<id>``             not confirmed by Zoho One yet, or members left to clear away
+``pending:group:<id>``            its deletion waits for a decision; among the marks of people, so that a cycle
+                                  finds both in one round trip
 ``member:<group>:<person>``       Entra says that he is a member
 ``memberOf:<person>:<group>``     the same, to be found from his side
 ``regroup:<person>``              his account came or went, and his groups have yet to follow
+``deletedGroups``                 how many groups were deleted lately, for the guard
 ``event:<id>:<time>``             history, newest first, as people have it
 ================================  ============================================================
 
@@ -24,13 +27,18 @@ from datetime import datetime
 
 from pydantic import TypeAdapter
 
-from shared.directory.group import Group, GroupPending, GroupSaid, HeldMembers, ZohoGroupRecord
-from shared.directory.recent_leavings import RecentLeavings
+from shared.directory.group import Group, GroupPending, GroupSaid, ZohoGroupRecord
+from shared.directory.group_hold import Allowance, HeldMembers
+from shared.directory.group_refusal import GroupRefusal
+from shared.directory.minute_counts import MinuteCounts
 from shared.directory.user_name import folded
 from shared.tables.entity_text import gather, spread
 from shared.tables.identity_rows import Row, claim
 
 _DICT = TypeAdapter[dict[str, object]](dict[str, object])
+
+HELD = "group:"
+"""In the key of a pending mark, before the id of a group whose deletion waits for a decision."""
 
 GROUP_COLUMNS = ("RowKey", "id", "created", "modified", *("resource", *(f"resource_{i}" for i in range(1, 8))))
 """What a SCIM read needs of a group."""
@@ -53,8 +61,9 @@ def rows_of(group: Group) -> dict[str, Row]:
             **shown,
             "size": str(group.size),
             **({"recent": group.recent.model_dump_json()} if group.recent.by_minute else {}),
-            **({"held": group.held.model_dump_json()} if group.held else {}),
-            **({"allowedUntil": group.allowed_until.isoformat()} if group.allowed_until else {}),
+            **(spread("held", group.held.model_dump_json()) if group.held else {}),
+            **(spread("allowance", group.allowed.model_dump_json()) if group.allowed else {}),
+            **(spread("refusal", group.refusal.model_dump_json()) if group.refusal else {}),
             **spread("said", said.model_dump_json(exclude={"resource"})),
             **(spread("account", group.account.model_dump_json()) if group.account else {}),
             **(spread("pending", pending.model_dump_json(exclude_defaults=True)) if pending else {}),
@@ -68,6 +77,8 @@ def rows_of(group: Group) -> dict[str, Row]:
         rows[f"{claim('groupExternalId', said.external_id)}:{group.id}"] = shown
     if group.account is not None:
         rows[claim("zohoGroup", group.account.id)] = {"id": group.id}
+    if group.awaits_decision:
+        rows[f"pending:{HELD}{group.id}"] = {"id": group.id}
     if pending is not None:
         rows[f"pendingGroup:{group.id}"] = {"id": group.id, "reason": pending.reason}
     return rows
@@ -89,9 +100,11 @@ def group_from(row: Row, etag: str) -> StoredGroup:
         id=row["id"],
         said=GroupSaid.model_validate(said),
         size=int(row["size"]),
-        recent=RecentLeavings.model_validate_json(row["recent"]) if "recent" in row else RecentLeavings(),
-        held=HeldMembers.model_validate_json(row["held"]) if "held" in row else None,
-        allowed_until=datetime.fromisoformat(row["allowedUntil"]) if "allowedUntil" in row else None,
+        recent=MinuteCounts.model_validate_json(row["recent"]) if "recent" in row else MinuteCounts(),
+        held=HeldMembers.model_validate_json(gather(row, "held")) if "held" in row else None,
+        # ``allowedUntil`` of earlier releases allowed whatever was sent; it is not read any more.
+        allowed=Allowance.model_validate_json(gather(row, "allowance")) if "allowance" in row else None,
+        refusal=GroupRefusal.model_validate_json(gather(row, "refusal")) if "refusal" in row else None,
         account=ZohoGroupRecord.model_validate_json(gather(row, "account")) if "account" in row else None,
         pending=GroupPending.model_validate_json(gather(row, "pending")) if "pending" in row else None,
         created=datetime.fromisoformat(row["created"]),

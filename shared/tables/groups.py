@@ -138,17 +138,30 @@ class Groups(StoreRows):
         """The ids of the groups that Zoho One has not confirmed, or that have left members behind. One round trip."""
         return [row["id"] for row, _ in self._range(store, "pendingGroup:", "pendingGroup" + AFTER_ALL)]
 
+    def total(self, store: str) -> int:
+        """The number of groups of a store. One round trip for a thousand."""
+        return sum(1 for _ in self._range(store, "group:", "group" + AFTER_ALL, ("RowKey",)))
+
     def begin(
-        self, store: str, before: StoredGroup | None, after: Group, rows: MemberChange, *, sure: bool = False
+        self,
+        store: str,
+        before: StoredGroup | None,
+        after: Group,
+        rows: MemberChange,
+        *,
+        sure: bool = False,
+        count: Operation | None = None,
     ) -> Begun:
         """Put a group with a pending mark in the place of what was read, and write the rows of these memberships.
 
         One round trip for fifty memberships, as long as each is a change: who joins is no member yet, and who leaves is
         one. ``sure``: each has been looked up, or may be half written; otherwise raises NotAllChange where some are
-        none. Raises Changed where somebody else wrote the group since, Taken where another has its name.
+        none. ``count``: the row that counts a deletion, written in the same transaction. Raises Changed where somebody
+        else wrote the group since, Taken where another has its name.
         """
         existing = self._existing(store, member_rows(after.id, rows.everybody)) if sure else None
         head, rest = self._head(store, before, after), _member_operations(store, after.id, rows, existing)
+        head += [count] if count else []
         room, stored = MOST_ROWS - len(head), before
         try:
             while head or len(rest) > ROOM:
@@ -183,7 +196,7 @@ class Groups(StoreRows):
         results = self._submit(head + rest)
         return StoredGroup(after, str(results[0].get("etag", "")))
 
-    def undo(self, store: str, begun: Begun, after: Group, rows: MemberChange, event: Event) -> StoredGroup:
+    def undo(self, store: str, begun: Begun, after: Group, rows: MemberChange, event: Event | None) -> StoredGroup:
         """Put a group back as it was, with these memberships."""
         existing = self._existing(store, member_rows(after.id, rows.everybody))
         back = _member_operations(store, after.id, rows, existing)

@@ -1,6 +1,7 @@
 """The identities of a store in Table Storage; shared/tables/identity_rows.py says what their rows are."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import batched, islice
 
@@ -8,8 +9,9 @@ from azure.core import MatchConditions
 from azure.data.tables import UpdateMode
 
 from shared.calls import in_parallel
-from shared.directory.history import Event
-from shared.directory.identity import Account, Identity
+from shared.directory.former import Former
+from shared.directory.history import Event, EventKind
+from shared.directory.identity import Account, DoneBy, Identity
 from shared.directory.mail_due import MailDue
 from shared.directory.search_terms import search_prefix
 from shared.tables.by_time import inverted
@@ -29,7 +31,10 @@ from shared.tables.identity_rows import (
     account_row,
     arrival_key,
     claim,
+    counts_as_active,
     event_row,
+    former_key,
+    former_row,
     is_id,
     mail_row,
     person_from,
@@ -37,9 +42,8 @@ from shared.tables.identity_rows import (
     rows_of,
     stored_from,
 )
-from shared.tables.portions import MOST_ROWS
 from shared.tables.service import our_errors
-from shared.tables.store_rows import AFTER_ALL, Operation, StoreRows
+from shared.tables.store_rows import AFTER_ALL, Operation, StoreRows, remove_rows
 
 READERS = 8
 """That read one identity each at the same time: more would only wait for each other in one Python process."""
@@ -51,6 +55,7 @@ _LAST = "~"
 """Sorts behind everything that a text for searching is made of."""
 MOST_TEXTS = 5
 """Rows by which one person is found: the words of his name, and his userName."""
+GIVEN_UP = "The account became that of another object of this userName in Entra, while this one is in its recycle bin."
 SAMPLE = 400
 """People counted, before the rest is estimated."""
 
@@ -87,12 +92,16 @@ class Identities(StoreRows):
         if lookup in (Lookup.EXTERNAL_ID, Lookup.EMAIL):
             start = claim(lookup, value)
             rows = [row for row, _ in self._range(store, start + ":", start + AFTER_ALL, PERSON_COLUMNS)]
+        elif lookup is Lookup.USER_NAME:
+            # Of those in Entra's recycle bin, who own no name, only where nobody is called so.
+            start = claim(lookup, value)
+            found = [row for row, _ in self._range(store, start, start + AFTER_ALL, PERSON_COLUMNS)]
+            rows = [row for row in found if row["RowKey"] == start and "resource" in row] or found
         elif lookup is Lookup.ID and not is_id(value):
             return []
         else:
-            key = f"id:{value}" if lookup is Lookup.ID else claim(lookup, value)
-            found = self._get(store, key, PERSON_COLUMNS)
-            rows = [found[0]] if found else []
+            known = self._get(store, f"id:{value}", PERSON_COLUMNS)
+            rows = [known[0]] if known else []
         return [person_from(row) for row in rows if "resource" in row]
 
     def holder_of(self, store: str, user_name: str) -> Stored | None:
@@ -119,28 +128,49 @@ class Identities(StoreRows):
         return held[0]["id"] if held else None
 
     def awaiting(self, store: str, manager: Identity) -> list[str]:
-        """The ids of those who wait for this manager's account. One round trip for each of his two ids."""
+        """The ids of those who have this manager. One round trip for each of the manager's two ids."""
         found = list[str]()
         for reference in filter(None, (manager.id, manager.object_id)):
             start = claim("awaits", reference)
             found += [row["id"] for row, _ in self._range(store, start + ":", start + AFTER_ALL)]
         return found
 
-    def count_active(self, store: str) -> int:
-        """How many active accounts the store manages. Reads everybody's account, a page at a time."""
-        columns = ("account", *(f"account_{i}" for i in range(1, 8)))
-        rows = self._range(store, "id:", "id" + AFTER_ALL, columns)
-        accounts = (Account.model_validate_json(gather(row, "account")) for row, _ in rows if "account" in row)
-        return sum(account.holds.active for account in accounts)
+    def with_other_rules(self, store: str, rules: str) -> Iterator[str]:
+        """The ids of those whose desired state was computed by other rules. One round trip for a thousand people."""
+        rows = self._range(store, "id:", "id" + AFTER_ALL, ("RowKey", "id", "rules"))
+        return (row["id"] for row, _ in rows if row.get("rules") != rules)
 
-    def record_of(self, store: str, zoho_id: str) -> AccountRecord | None:
-        """What is known of an account in Zoho One, by its id there. One round trip."""
+    def count_active(self, store: str) -> int:
+        """How many active accounts the store manages, but for those whose deprovisioning has begun.
+
+        Reads everybody's account, a page at a time.
+        """
+        columns = [f"{name}{part}" for name in ("account", "pending") for part in ("", *(f"_{i}" for i in range(1, 8)))]
+        rows = self._range(store, "id:", "id" + AFTER_ALL, tuple(columns))
+        return sum(counts_as_active(row) for row, _ in rows)
+
+    def record_of(self, store: str, zoho_id: str, asks: str) -> AccountRecord | None:
+        """What is known of an account in Zoho One, by its id there. One round trip, two where it is another's.
+
+        ``asks``: the identity that the account may become.
+        """
         found = self._get(store, claim("zoho", zoho_id))
         if found is None:
             return None
         row, etag = found
-        by = row.get("deactivatedBy")
-        return AccountRecord(row.get("id"), "bridge" if by == "bridge" else "hand" if by == "hand" else None, etag)
+        by: DoneBy | None = "bridge" if (told := row.get("deactivatedBy")) == "bridge" else "hand" if told else None
+        former = Former.model_validate_json(row["former"]) if "former" in row else None
+        record = AccountRecord(row.get("id"), by, etag, former)
+        if record.owner is None or record.owner == asks:
+            return record
+        holder = self.read(store, record.owner)
+        former = holder.identity.former if holder else None
+        return replace(record, former=former, holder=holder) if former and former.account == zoho_id else record
+
+    def formers(self, store: str) -> Iterator[Former]:
+        """The accounts whose people lie in Entra's recycle bin, or are gone; a page at a time."""
+        rows = self._range(store, "former:", "former" + AFTER_ALL)
+        return (Former.model_validate_json(row["former"]) for row, _ in rows)
 
     def left_behind(self, store: str) -> Iterator[str]:
         """The accounts in Zoho One, by their ids there, of people who are gone: not managed any longer."""
@@ -189,17 +219,16 @@ class Identities(StoreRows):
         rows = islice(self._range(store, f"event:{identity_id}:", f"event:{identity_id}" + AFTER_ALL, page=most), most)
         return [Event.model_validate_json(gather(row, "event")) for row, _ in rows]
 
-    def drop_events_before(self, store: str, cutoff: datetime) -> None:
-        """Forget what happened before. Reads the keys of all that is kept, a page at a time."""
+    def drop_events_before(self, store: str, cutoff: datetime, heartbeat: Callable[[], None] = lambda: None) -> None:
+        """Forget what happened before. Reads the keys of all that is kept, a page at a time, with a heartbeat for each.
+
+        Cut short, the rest is dropped the next time.
+        """
         oldest = inverted(cutoff)
-        old = (
-            key
-            for row, _ in self._range(store, "event:", "event" + AFTER_ALL, ("RowKey",))
-            if (key := row["RowKey"]).rpartition(":")[2] > oldest
-        )
-        for portion in batched(old, MOST_ROWS, strict=False):
-            with our_errors():
-                self._table.submit_transaction([("delete", {"PartitionKey": store, "RowKey": key}) for key in portion])
+        events = (row["RowKey"] for row, _ in self._range(store, "event:", "event" + AFTER_ALL, ("RowKey",)))
+        for page in batched(events, MOST_IN_A_PAGE, strict=False):
+            remove_rows(self._table, store, [key for key in page if key.rpartition(":")[2] > oldest])
+            heartbeat()
 
     def write(
         self,
@@ -243,16 +272,21 @@ class Identities(StoreRows):
         event: Event,
         over: AccountRecord | None = None,
         regroup: Regroup | None = None,
-    ) -> StoredRegroup | None:
+        count: Operation | None = None,
+    ) -> tuple[StoredRegroup | None, str]:
         """Take an identity and its claims away; its history stays, and a note of the account left. Raises Changed.
 
         ``over``: what was known of that account already from somebody else who is gone. ``regroup``: that his groups
-        have to let him go, which is handed back.
+        have to let him go, which is handed back. ``count``: the guard's ledger, if it changes too; its ETag is handed
+        back, and Taken is raised where another request has made that row.
         """
-        rows = {claim("zoho", left.id): account_row(left, None)} if left else {}
-        more: list[Operation] = [("upsert", regroup_row(store, regroup))] if regroup else []
+        former = before.identity.leaves(left) if left else None
+        rows = {claim("zoho", left.id): account_row(left, None, former)} if left else {}
+        rows |= {former_key(former): former_row(former)} if former else {}
+        more: list[Operation] = [count] if count else []
+        more += [("upsert", regroup_row(store, regroup))] if regroup else []
         etags = self._transact(store, before, rows, before.identity.id, event, over, more)
-        return StoredRegroup(regroup, etags[-1]) if regroup else None
+        return StoredRegroup(regroup, etags[-1]) if regroup else None, etags[-len(more)] if count else ""
 
     def _transact(
         self,
@@ -266,22 +300,42 @@ class Identities(StoreRows):
     ) -> list[str]:
         """The ETags of all rows written: the identity's own first, those of ``more`` last."""
         old = rows_of(before.identity) if before else {}
-        key = f"id:{identity_id}"
-        operations: list[Operation] = [_guarded(store, key, before, new.get(key))]
-        for row_key in {**old, **new}:
-            if row_key == key or old.get(row_key) == new.get(row_key):
-                continue
-            if over is not None and row_key.startswith("zoho:") and row_key in new:
-                operations.append(
-                    ("update", {"PartitionKey": store, "RowKey": row_key} | new[row_key], _guard(over.etag))
-                )
-            else:
-                operations.append(_unguarded(store, row_key, row_key in old, new.get(row_key)))
+        if over is not None and over.former is not None and over.holder is None:
+            old |= {former_key(over.former): former_row(over.former)}
+        operations = _changes(store, f"id:{identity_id}", before, old, new, over)
+        if over is not None and over.holder is not None:
+            operations += _given_up(store, over.holder, event)
         if event is not None:
             operations.append(("create", event_row(store, identity_id, event)))
         with our_errors():
             results = self._table.submit_transaction([*operations, *more])
         return [str(result.get("etag", "")) for result in results]
+
+
+def _changes(
+    store: str, key: str, before: Stored | None, old: dict[str, Row], new: dict[str, Row], over: AccountRecord | None
+) -> list[Operation]:
+    """From the rows that an identity has to those that it should have; its own, by ``key``, comes first."""
+    operations: list[Operation] = [_guarded(store, key, before, new.get(key))]
+    for row_key in {**old, **new}:
+        if row_key == key or old.get(row_key) == new.get(row_key):
+            continue
+        if over is not None and row_key.startswith("zoho:") and row_key in new:
+            operations.append(("update", {"PartitionKey": store, "RowKey": row_key} | new[row_key], _guard(over.etag)))
+        else:
+            operations.append(_unguarded(store, row_key, row_key in old, new.get(row_key)))
+    return operations
+
+
+def _given_up(store: str, holder: Stored, event: Event | None) -> list[Operation]:
+    """What changes of somebody in the recycle bin whose account becomes another's, but for the account's own row."""
+    told: list[Operation] = []
+    if event is not None:
+        given_up = Event(at=event.at, kind=EventKind.LET_GO, reason=GIVEN_UP)
+        told.append(("create", event_row(store, holder.identity.id, given_up)))
+    before, after = holder.identity, holder.identity.without_account()
+    kept = {key: row for key, row in rows_of(before).items() if not key.startswith("zoho:")}
+    return [*_changes(store, f"id:{before.id}", holder, kept, rows_of(after), None), *told]
 
 
 def _guarded(store: str, key: str, before: Stored | None, row: Row | None) -> Operation:

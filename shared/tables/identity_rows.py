@@ -5,18 +5,25 @@ The partition is the store; the row keys are
 =========================  ===========================================================
 ``id:<id>``                the identity
 ``userName:<hash>``        whose userName this is: unique, in any letter case
+``userName:<hash>:<id>``   who in Entra's recycle bin is found by this userName,
+                           and does not own it
 ``externalId:<hash>:<id>``  who has this externalId: not unique, two domains of one
                            tenant may each have an "anna"
 ``email:<hash>:<id>``      who has this work address
 ``name:<text>:<id>``       who is found by this text while it is typed
 ``entra:<hash>``           whose object id in Entra this is: unique
-``awaits:<hash>:<id>``     who waits for his manager's account
+``awaits:<hash>:<id>``     who has this manager, and has to hear of an account
+                           of the manager's that is new
 ``zoho:<hash>``            whose account in Zoho One this is: unique; also of those
                            who are gone, and who may come back
+``former:<hash>:<hash>``   which account in Zoho One has this userName, whose person
+                           is in Entra's recycle bin, or gone
 ``pending:<id>``           not confirmed by Zoho One yet
 ``pending:manager:<id>``   has an account since, for which others may have waited
+``pending:guard``          the guard keeps somebody back: shared/tables/recent_leavings.py
 ``mail:<id>``              due a one-time password that has not been mailed yet
 ``event:<id>:<time>``      history, newest first
+``ignored``                what Entra sends and nothing uses: see ignored_attributes
 =========================  ===========================================================
 
 so that a record, its unique claims, its pending mark and its history change in one transaction, guarded by the
@@ -29,15 +36,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Literal
 
 from pydantic import TypeAdapter
 
+from shared.directory.former import Former
 from shared.directory.history import Event
-from shared.directory.identity import Account, Identity, Pending, Said
+from shared.directory.identity import Account, DoneBy, Identity, Pending, Said
 from shared.directory.keys import Keys
 from shared.directory.mail_due import MailDue
 from shared.directory.search_terms import search_terms
+from shared.directory.status import Status
 from shared.directory.user_name import folded
 from shared.directory.zoho_user import Desired, ZohoUser
 from shared.tables.by_time import inverted
@@ -47,9 +55,12 @@ type Row = dict[str, str]
 
 _DESIRED = TypeAdapter[Desired](Desired)
 _KEYS = TypeAdapter[Keys](Keys)
-PERSON_COLUMNS = ("RowKey", "id", "created", "modified", *("resource", *(f"resource_{i}" for i in range(1, 8))))
+_RESOURCE = ("resource", *(f"resource_{i}" for i in range(1, 8)))
+PERSON_COLUMNS = ("RowKey", "id", "created", "modified", "shutOut", *_RESOURCE)
 MANAGER = "manager:"
 """In the key of a pending mark, before the id of somebody for whom others may wait."""
+GUARD = "guard"
+"""In the key of a pending mark: the guard keeps somebody back."""
 
 
 class Lookup(StrEnum):
@@ -69,6 +80,8 @@ class Person:
     resource: str
     created: datetime
     modified: datetime
+    is_shut_out: bool = False
+    """Whether the account is not active though Entra wrote so."""
 
 
 @dataclass(frozen=True)
@@ -138,8 +151,12 @@ class AccountRecord:
 
     owner: str | None
     """The id of the identity that it belongs to; None where that one is gone."""
-    deactivated_by: Literal["bridge", "hand"] | None
+    deactivated_by: DoneBy | None
     etag: str
+    former: Former | None = None
+    """Whose it was, where that person is gone, or lies in Entra's recycle bin."""
+    holder: Stored | None = None
+    """The one who lies in the recycle bin."""
 
 
 def rows_of(identity: Identity) -> dict[str, Row]:
@@ -149,6 +166,7 @@ def rows_of(identity: Identity) -> dict[str, Row]:
         "id": identity.id,
         "created": identity.created.isoformat(),
         "modified": said.modified.isoformat(),
+        **({"shutOut": "yes"} if identity.is_shut_out else {}),
         **spread("resource", said.resource),
     }
     rows = {
@@ -162,26 +180,32 @@ def rows_of(identity: Identity) -> dict[str, Row]:
             **({"objectId": identity.object_id} if identity.object_id else {}),
             **({"status": said.status} if said.status else {}),
             **({"awaits": said.awaits} if said.awaits else {}),
+            **({"inBin": "yes"} if said.in_bin else {}),
+            **({"reportsTo": said.reports_to} if said.reports_to else {}),
+            **({"rules": said.rules} if said.rules else {}),
         }
     }
     if identity.object_id is not None:
         rows[claim("entra", identity.object_id)] = {"id": identity.id, "objectId": identity.object_id}
-    if said.awaits is not None:
-        rows[f"{claim('awaits', said.awaits)}:{identity.id}"] = {"id": identity.id}
-    if pending is not None and pending.before is not None:
+    if (manager := said.awaits or said.reports_to) is not None:
+        rows[f"{claim('awaits', manager)}:{identity.id}"] = {"id": identity.id}
+    if pending is not None and pending.before is not None and not (pending.before.is_in_bin or said.in_bin):
         # Given up only once Zoho One has confirmed: until then nobody else may take it, and nobody is found by it.
         rows[claim(Lookup.USER_NAME, pending.before.keys.user_name)] = {"id": identity.id}
-    rows[claim(Lookup.USER_NAME, said.keys.user_name)] = person
+    own_name = claim(Lookup.USER_NAME, said.keys.user_name)
+    rows[f"{own_name}:{identity.id}" if said.is_in_bin else own_name] = person
     found_by = [(Lookup.EMAIL, address) for address in said.keys.work_addresses]
     found_by += [(Lookup.EXTERNAL_ID, said.keys.external_id)] if said.keys.external_id else []
     for lookup, value in found_by:
         rows[f"{claim(lookup, value)}:{identity.id}"] = person
-    for text in search_terms(said.source.display_name, said.keys.user_name):
+    for text in search_terms(said.source.display_name, said.source.user_principal_name):
         rows[f"name:{text}:{identity.id}"] = _name_row(identity.id, said)
     if identity.account is not None:
         rows[claim("zoho", identity.account.id)] = account_row(identity.account, identity.id)
+    if (former := identity.former) is not None:
+        rows[former_key(former)] = former_row(former)
     if pending is not None:
-        name = said.source.display_name or said.keys.user_name
+        name = said.source.display_name or said.source.user_principal_name
         rows[f"pending:{identity.id}"] = {"id": identity.id, "name": name, "reason": pending.reason}
     return rows
 
@@ -191,16 +215,28 @@ def _name_row(identity_id: str, said: Said) -> Row:
     active = isinstance(said.desired, ZohoUser) and said.desired.active
     return {
         "id": identity_id,
-        "name": said.source.display_name or said.keys.user_name,
-        "userName": said.keys.user_name,
+        "name": said.source.display_name or said.source.user_principal_name,
+        "userName": said.source.user_principal_name,
         "active": "yes" if active else "no",
     }
 
 
-def account_row(account: Account, owner: str | None) -> Row:
-    """What is kept of an account; without an owner it was left behind."""
-    by = {"deactivatedBy": account.deactivated_by} if account.deactivated_by else {}
-    return {"account": account.id} | by | ({"id": owner} if owner else {})
+def account_row(account: Account, owner: str | None, former: Former | None = None) -> Row:
+    """What is kept of an account; without an owner it was left behind. ``former``: by whom."""
+    row = {"account": account.id}
+    row |= {"deactivatedBy": account.deactivated_by} if account.deactivated_by else {}
+    row |= {"id": owner} if owner else {}
+    return row | (former_row(former) if former else {})
+
+
+def former_key(former: Former) -> str:
+    """Of the row by which an account is found whose person is gone."""
+    return f"{claim('former', folded(former.user_name))}:{claim('account', former.account)[-32:]}"
+
+
+def former_row(former: Former) -> Row:
+    """What is kept of the person."""
+    return {"former": former.model_dump_json(exclude_defaults=True)}
 
 
 def arrival_key(identity_id: str) -> str:
@@ -226,6 +262,12 @@ def event_row(store: str, identity_id: str, event: Event) -> Row:
 
 def stored_from(row: Row, etag: str) -> Stored:
     person = person_from(row)
+    desired, status = _DESIRED.validate_json(gather(row, "desired")), row.get("status")
+    pending = TypeAdapter(dict[str, object]).validate_json(gather(row, "pending")) if "pending" in row else None
+    # A release before this noted in the mark that Entra had deleted the person, and did not take it back when Entra
+    # said later that they are active.
+    if pending is not None and pending.pop("leaving", False) and not (isinstance(desired, ZohoUser) and desired.active):
+        status = Status.DELETED
     identity = Identity(
         id=person.id,
         object_id=row.get("objectId"),
@@ -234,17 +276,27 @@ def stored_from(row: Row, etag: str) -> Stored:
                 "resource": person.resource,
                 "keys": _KEYS.validate_json(gather(row, "keys")),
                 "source": TypeAdapter(dict[str, object]).validate_json(gather(row, "source")),
-                "desired": _DESIRED.validate_json(gather(row, "desired")),
-                "status": row.get("status"),
+                "desired": desired,
+                "status": status,
                 "awaits": row.get("awaits"),
+                "in_bin": "inBin" in row,
+                "reports_to": row.get("reportsTo"),
+                "rules": row.get("rules", ""),
                 "modified": person.modified,
             }
         ),
         account=Account.model_validate_json(gather(row, "account")) if "account" in row else None,
-        pending=Pending.model_validate_json(gather(row, "pending")) if "pending" in row else None,
+        pending=Pending.model_validate(pending) if pending is not None else None,
         created=person.created,
     )
     return Stored(identity, etag)
+
+
+def counts_as_active(row: Mapping[str, str]) -> bool:
+    """``Identity.counts_as_active``, of a row of which only the account and the pending mark were read."""
+    if "account" not in row or not Account.model_validate_json(gather(row, "account")).holds.active:
+        return False
+    return "pending" not in row or not Pending.model_validate_json(gather(row, "pending")).counted
 
 
 def person_from(row: Mapping[str, str]) -> Person:
@@ -253,6 +305,7 @@ def person_from(row: Mapping[str, str]) -> Person:
         resource=gather(row, "resource"),
         created=datetime.fromisoformat(row["created"]).astimezone(UTC),
         modified=datetime.fromisoformat(row["modified"]).astimezone(UTC),
+        is_shut_out="shutOut" in row,
     )
 
 

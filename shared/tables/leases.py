@@ -65,6 +65,10 @@ class Leases:
         except LeaseLost:
             return None
 
+    def offer(self, name: str, note: str) -> None:
+        """Write a lease that is free, for work to be begun. One round trip. Raises LeaseLost where there is one."""
+        self._write(Lease(name, "", self._now(), note, ""), free=True)
+
     def renew(self, lease: Lease, lasts: timedelta, note: str | None = None) -> Lease:
         """Let a lease of ours last from now on, with another note if given. One round trip. Raises LeaseLost."""
         kept = lease.note if note is None else note
@@ -73,6 +77,16 @@ class Leases:
     def release(self, lease: Lease, note: str) -> None:
         """Give a lease of ours back, with a note for the next holder. One round trip. Raises LeaseLost."""
         self._write(replace(lease, ends=self._now(), note=note), free=True)
+
+    def remove(self, lease: Lease) -> None:
+        """Take a lease of ours away, with its note: nobody goes on from there. One round trip. Raises LeaseLost."""
+        row = {"PartitionKey": _PARTITION, "RowKey": lease.name}
+        try:
+            with our_errors():
+                self._table.delete_entity(row, etag=lease.etag, match_condition=MatchConditions.IfNotModified)
+        except Changed:
+            if self.read(lease.name) is not None:  # else the SDK sent a removal again whose answer was lost
+                raise LeaseLost(lease.name) from None
 
     def read(self, name: str) -> Lease | None:
         """A lease, or None where nobody ever took it. One round trip."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from azure.data.tables import TableClient, UpdateMode
 
 from shared.directory.cycle_plan import Plan, PlannedChange
-from shared.tables.by_time import drop
+from shared.tables.by_time import MOST_DROPPED, drop
 from shared.tables.entity_text import gather, spread
 from shared.tables.portions import portions
 from shared.tables.service import our_errors
@@ -49,6 +49,12 @@ class PlanParts:
         if plan.digest != digest:
             raise PlanLost(plan_id)
         return plan
+
+    def remove(self, store: str, plan_id: str) -> None:
+        """Forget one plan."""
+        start, end = f"{self._kind}:{plan_id}:", f"{self._kind}:{plan_id};"
+        while drop(self._table, store, start, end, MOST_DROPPED) == MOST_DROPPED:
+            pass
 
     def drop(self, store: str, start: str, most: int) -> int:
         """Forget the plans whose ids are not before ``start``, at most so many rows; how many it were."""

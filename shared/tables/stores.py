@@ -5,6 +5,7 @@ same partition, so that a change and its record are one transaction. No id begin
 """
 
 import re
+import secrets
 import time
 from collections.abc import Callable
 from itertools import islice
@@ -27,6 +28,11 @@ REMEMBERED = 30.0
 PARTITION = "store"
 _RECORDS = "~"
 _ID = re.compile(STORE_ID)
+
+
+def new_incarnation() -> str:
+    """What tells a store from one that had its id before."""
+    return secrets.token_hex(8)
 
 
 class Stores:
@@ -81,10 +87,12 @@ class Stores:
         with self._lock:
             self._remember(store.id, store)
 
-    def create(self, store: Store, record: AdminChange) -> None:
-        """Keep a new store. Raises Taken where there is one with its id."""
+    def create(self, store: Store, record: AdminChange) -> Store:
+        """Keep a new store, as an incarnation of its own. Raises Taken where there is one with its id."""
+        new = store.model_copy(update={"incarnation": new_incarnation()})
         with our_errors():
-            self._table.submit_transaction([("create", _row(store)), ("create", _record_row(store.id, record))])
+            self._table.submit_transaction([("create", _row(new)), ("create", _record_row(new.id, record))])
+        return new
 
     def change(
         self,

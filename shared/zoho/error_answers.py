@@ -21,7 +21,7 @@ LONGEST_WAIT = 24 * 60 * 60
 
 def error_of(response: requests.Response, password: SecretStr | None = None) -> Exception:
     """Zoho One's error answer as one of ours. Its bodies are not documented: the reason is read where it may stand."""
-    status, reason = response.status_code, _reason(response, password)
+    status, reason = response.status_code, reason_of(response, password)
     if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT) or status >= 500 or response.is_redirect:
         return ZohoBusy(f"Zoho One answered {status}: {reason}", _retry_after(response))
     if status == HTTPStatus.FORBIDDEN or lacks_scope(response):
@@ -40,7 +40,8 @@ def lacks_scope(response: requests.Response) -> bool:
     return response.status_code == HTTPStatus.UNAUTHORIZED and b"SCOPE" in response.content[:2000].upper()
 
 
-def _reason(response: requests.Response, password: SecretStr | None) -> str:
+def reason_of(response: requests.Response, password: SecretStr | None = None) -> str:
+    """Zoho One's own words for what happened, without the password that was sent to it."""
     try:
         body = response.json()
     except ValueError:

@@ -9,14 +9,17 @@ from collections.abc import Collection, Sequence
 from itertools import batched
 from urllib.parse import quote
 
+import requests
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from shared.directory.group import ZohoGroup, ZohoGroupRecord, from_scim, to_scim
+from shared.directory.plan import FieldChange
 from shared.directory.store import UpdateVerb
 from shared.directory.user_name import folded
 from shared.directory.zoho_user import ZohoField
 from shared.zoho.errors import ZohoNotFound, ZohoUnclear
-from shared.zoho.scim_calls import ScimCalls, patch_of, quoted, understood
+from shared.zoho.scim_calls import ScimCalls, patch_of, quoted
+from shared.zoho.success_answers import Listed, Resource, ensure_same, ensure_taken, says_done, says_nothing, understood
 
 _WITHOUT_MEMBERS = {"excludedAttributes": "members"}
 _PATHS = {ZohoField.DISPLAY_NAME: "displayName", ZohoField.EXTERNAL_ID: "externalId"}
@@ -30,22 +33,16 @@ class _Member(BaseModel):
     value: str
 
 
-class _Group(BaseModel):
+class _Group(Resource):
     """What the bridge needs of a SCIM Group that Zoho One answers."""
 
-    model_config = ConfigDict(extra="allow")
+    members: list[_Member] | None = None
+    """None where the answer leaves them out."""
 
-    id: str
-    members: list[_Member] = []
-
-
-class _Found(BaseModel):
-    """A SCIM ListResponse. Raises where it is not one: an answer we do not understand is no empty list."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    totalResults: int  # noqa: N815 - RFC 7644's name
-    Resources: list[_Group] = []
+    @property
+    def people(self) -> frozenset[str]:
+        """The members that it shows."""
+        return frozenset(member.value for member in self.members or ())
 
 
 class ZohoGroups(ScimCalls):
@@ -56,22 +53,26 @@ class ZohoGroups(ScimCalls):
 
     def create(self, group: ZohoGroup) -> ZohoGroupRecord:
         """A new group without members."""
-        return ZohoGroupRecord(id=understood(_Group, self._call("POST", "/Groups", to_scim(group))).id, holds=group)
+        created = understood(_Group, self._call("POST", "/Groups", to_scim(group)))
+        shown = (created.model_extra or {}).get("displayName")
+        if shown is not None and folded(str(shown)) != folded(group.display_name):
+            raise ZohoUnclear("Zoho One answered with another group than the one that was to be created")
+        return ZohoGroupRecord(id=created.id, holds=group)
 
     def get(self, group_id: str) -> ZohoGroupRecord | None:
         """A group by its id, or None."""
         try:
-            return _record(understood(_Group, self._call("GET", _path(group_id), query=_WITHOUT_MEMBERS)))
+            return _record(self._read(group_id, _WITHOUT_MEMBERS))
         except ZohoNotFound:
             return None
 
     def look(self, group_id: str) -> tuple[ZohoGroupRecord, frozenset[str]] | None:
         """A group with its members, or None."""
         try:
-            whole = self._whole(group_id)
+            whole = self._read(group_id)
         except ZohoNotFound:
             return None
-        return _record(whole), frozenset(member.value for member in whole.members)
+        return _record(whole), whole.people
 
     def find(self, display_name: str) -> list[ZohoGroupRecord]:
         """The groups of this name, in any letter case. Raises ZohoUnclear where Zoho One answers with others.
@@ -79,15 +80,18 @@ class ZohoGroups(ScimCalls):
         What this finds is changed: so it is not enough that Zoho One says it matches.
         """
         query = {"filter": f"displayName eq {quoted(display_name)}"} | _WITHOUT_MEMBERS
-        found = [_record(group) for group in understood(_Found, self._call("GET", "/Groups", query=query)).Resources]
+        listed = understood(Listed[_Group], self._call("GET", "/Groups", query=query))
+        found = [_record(group) for group in listed.Resources]
         named = [record for record in found if folded(record.holds.display_name) == folded(display_name)]
         if found and not named:
             raise ZohoUnclear("Zoho One ignores the filter: it answers with a group that was not asked for")
+        if listed.totalResults and not found:
+            raise ZohoUnclear("Zoho One answers that there is such a group, but not which")
         return named
 
     def members(self, group_id: str) -> frozenset[str]:
         """Whom a group has. Raises ZohoNotFound."""
-        return frozenset(member.value for member in self._whole(group_id).members)
+        return self._read(group_id).people
 
     def update(
         self, record: ZohoGroupRecord, desired: ZohoGroup, joining: Sequence[str] = (), leaving: Sequence[str] = ()
@@ -95,38 +99,66 @@ class ZohoGroups(ScimCalls):
         """Bring a group to what it should hold, and these accounts in and out, in the verb the store is set to.
 
         A PATCH tells the difference, in as many calls as the store says; a PUT has to read the group first. Raises
-        ZohoNotFound where the group is gone.
+        ZohoNotFound where the group is gone, and ZohoUnclear where an answer does not show that it was done.
         """
+        changes = desired.changes_from(record.holds)
         if self._store.zoho.update_verb is UpdateVerb.PUT:
-            self._put(record.id, desired, joining, leaving)
+            answer = self._put(record.id, desired, joining, leaving)
+            self._ensure_done(answer, record.id, changes, joining, leaving)
             return
-        fields = _field_operations(record.holds, desired)
+        fields = _field_operations(changes)
         everybody = [(account, False) for account in leaving] + [(account, True) for account in joining]
         portions = list(batched(everybody, self._store.zoho.members_per_call, strict=False)) or [()]
         for number, portion in enumerate(portions):
             operations = [*(fields if number == 0 else []), *_member_operations(portion)]
             if operations:
-                self._call("PATCH", _path(record.id), patch_of(operations))
+                answer = self._call("PATCH", _path(record.id), patch_of(operations))
+                joins = [account for account, is_in in portion if is_in]
+                leaves = [account for account, is_in in portion if not is_in]
+                self._ensure_done(answer, record.id, changes if number == 0 else (), joins, leaves)
 
     def delete(self, group_id: str) -> None:
-        """Delete a group; one that is gone already is deleted."""
+        """Delete a group; one that is gone already is deleted. Raises ZohoUnclear where it is there afterwards."""
         try:
-            self._call("DELETE", _path(group_id))
+            answer = self._call("DELETE", _path(group_id))
         except ZohoNotFound:
             return
+        if not says_done(answer) and self.get(group_id) is not None:
+            raise ZohoUnclear("Zoho One answered the deletion with success, but the group is still there")
 
-    def _put(self, group_id: str, desired: ZohoGroup, joining: Collection[str], leaving: Collection[str]) -> None:
+    def _put(
+        self, group_id: str, desired: ZohoGroup, joining: Collection[str], leaving: Collection[str]
+    ) -> requests.Response:
         """The group as it is there, with what changes: who else is a member stays."""
-        whole = self._whole(group_id)
-        there = {member.value for member in whole.members}
-        members: list[JsonValue] = [
-            member.model_dump(mode="json") for member in whole.members if member.value not in leaving
-        ]
-        members += [{"value": account} for account in joining if account not in there]
-        self._call("PUT", _path(group_id), to_scim(desired) | {"id": group_id, "members": members})
+        whole = self._read(group_id)
+        there = whole.members or []
+        members: list[JsonValue] = [member.model_dump(mode="json") for member in there if member.value not in leaving]
+        members += [{"value": account} for account in joining if account not in whole.people]
+        return self._call("PUT", _path(group_id), to_scim(desired) | {"id": group_id, "members": members})
 
-    def _whole(self, group_id: str) -> _Group:
-        return understood(_Group, self._call("GET", _path(group_id)))
+    def _ensure_done(
+        self,
+        answer: requests.Response,
+        group_id: str,
+        changes: Sequence[FieldChange],
+        joining: Collection[str],
+        leaving: Collection[str],
+    ) -> None:
+        """Raises ZohoUnclear where a write's answer does not show that it was done, as far as it shows the group."""
+        if says_done(answer):
+            return
+        shown = self._read(group_id) if says_nothing(answer) else understood(_Group, answer)
+        ensure_same(shown, group_id)
+        for change in changes:
+            ensure_taken(change.field, change.before, (shown.model_extra or {}).get(_PATHS[change.field]))
+        if shown.members is not None and (not shown.people.issuperset(joining) or shown.people.intersection(leaving)):
+            raise ZohoUnclear("Zoho One answered with success, but shows other members than it was told")
+
+    def _read(self, group_id: str, query: dict[str, str] | None = None) -> _Group:
+        """The group of this id and no other. Raises ZohoNotFound."""
+        group = understood(_Group, self._call("GET", _path(group_id), query=query))
+        ensure_same(group, group_id)
+        return group
 
 
 def _path(group_id: str) -> str:
@@ -137,9 +169,9 @@ def _record(group: _Group) -> ZohoGroupRecord:
     return ZohoGroupRecord(id=group.id, holds=from_scim(group.model_extra or {}))
 
 
-def _field_operations(holds: ZohoGroup, desired: ZohoGroup) -> list[JsonValue]:
+def _field_operations(changes: Sequence[FieldChange]) -> list[JsonValue]:
     operations = list[JsonValue]()
-    for change in desired.changes_from(holds):
+    for change in changes:
         path = _PATHS[change.field]
         if change.after is None:
             operations.append({"op": "remove", "path": path})

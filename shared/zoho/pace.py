@@ -42,6 +42,10 @@ class Pace:
         self._next = 0.0
         self._usual = 0.0
 
+    def keeps(self, most: int, per_second: float | None) -> bool:
+        """Whether it keeps to these limits of a store's settings."""
+        return (self._most, self._gap) == (most, 1 / per_second if per_second else 0.0)
+
     @property
     def limit(self) -> int:
         """Calls that may be under way now."""

@@ -11,14 +11,14 @@ from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 
 import requests
-from pydantic import BaseModel, JsonValue, SecretStr, TypeAdapter, ValidationError
+from pydantic import JsonValue, SecretStr, TypeAdapter
 from requests.adapters import HTTPAdapter
 
 from shared.calls import note_call
 from shared.directory.scim_path import Resource
 from shared.directory.store import Store
 from shared.zoho.error_answers import error_of, lacks_scope
-from shared.zoho.errors import ZohoBusy, ZohoUnclear
+from shared.zoho.errors import ZohoBusy
 from shared.zoho.pace import Pace
 from shared.zoho.tokens import AccessTokens
 
@@ -78,7 +78,7 @@ class ScimCalls:
         body: Resource | None = None,
         query: dict[str, str] | None = None,
         password: SecretStr | None = None,
-    ) -> bytes:
+    ) -> requests.Response:
         """One call, repeated while Zoho One asks for a short wait. Its repetition is safe: userNames are unique.
 
         ``password``: what is in the body and must not be in an error.
@@ -102,7 +102,7 @@ class ScimCalls:
         body: Resource | None,
         query: dict[str, str] | None,
         password: SecretStr | None,
-    ) -> bytes:
+    ) -> requests.Response:
         token = self._tokens.current(self._store)
         response = self._send(method, path, body, query, token)
         if response.status_code == HTTPStatus.UNAUTHORIZED and not lacks_scope(response):
@@ -113,7 +113,7 @@ class ScimCalls:
             if response.status_code == HTTPStatus.TOO_MANY_REQUESTS and isinstance(error, ZohoBusy):
                 self._pace.throttled(error.retry_after)
             raise error
-        return response.content
+        return response
 
     def _send(
         self, method: str, path: str, body: Resource | None, query: dict[str, str] | None, token: str | None
@@ -168,11 +168,3 @@ def quoted(value: str) -> str:
 def patch_of(operations: list[JsonValue]) -> Resource:
     """The body of a PATCH (RFC 7644 §3.5.2)."""
     return {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations}
-
-
-def understood[M: BaseModel](model: type[M], answer: bytes) -> M:
-    """An answer as what it should be. Raises ZohoUnclear."""
-    try:
-        return model.model_validate_json(answer)
-    except ValidationError:
-        raise ZohoUnclear("Zoho One's answer is not SCIM; look at the store's sync endpoint") from None

@@ -8,34 +8,26 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, JsonValue, SecretStr
+import requests
+from pydantic import JsonValue, SecretStr
 
 from shared.directory.identity import Account
-from shared.directory.plan import Change
-from shared.directory.scim_path import Resource
+from shared.directory.plan import NO_CHANGE, Change
+from shared.directory.scim_path import Resource as Body
 from shared.directory.store import UpdateVerb
 from shared.directory.user_name import folded
 from shared.directory.zoho_user import ZOHO_FIELDS, Paths, ZohoUser, from_scim, to_scim
 from shared.zoho.error_answers import error_of
 from shared.zoho.errors import ZohoForbidden, ZohoNotFound, ZohoRefused, ZohoUnclear
-from shared.zoho.scim_calls import ScimCalls, patch_of, quoted, understood
+from shared.zoho.scim_calls import ScimCalls, patch_of, quoted
+from shared.zoho.success_answers import Listed, Resource, ensure_same, ensure_taken, says_done, says_nothing, understood
 
 
-class _User(BaseModel):
+class _User(Resource):
     """What the bridge needs of a SCIM User that Zoho One answers."""
 
-    model_config = ConfigDict(extra="allow")
-
-    id: str
-
-
-class _Found(BaseModel):
-    """A SCIM ListResponse. Raises where it is not one: an answer we do not understand is no empty directory."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    totalResults: int  # noqa: N815 - RFC 7644's name
-    Resources: list[_User] = []
+    active: bool | None = None
+    """As a boolean or as its text; what is neither is no answer."""
 
 
 @dataclass(frozen=True)
@@ -71,16 +63,19 @@ class ZohoUsers(ScimCalls):
 
     def create(self, user: ZohoUser, password: SecretStr | None = None) -> Account:
         """A new account, with a one-time password or without. Raises ZohoExists where its userName is taken."""
-        secret: Resource = {"password": password.get_secret_value()} if password else {}
-        created = self._call("POST", "/Users", to_scim(user, self._paths) | secret, password=password)
-        return Account(id=understood(_User, created).id, holds=user)
+        secret: Body = {"password": password.get_secret_value()} if password else {}
+        answer = self._call("POST", "/Users", to_scim(user, self._paths) | secret, password=password)
+        created = understood(_User, answer, password)
+        shown = (created.model_extra or {}).get("userName")
+        if shown is not None and folded(str(shown)) != folded(user.user_name):
+            raise ZohoUnclear("Zoho One answered with another user than the one that was to be created")
+        _ensure_active(created, user.active)
+        return Account(id=created.id, holds=user)
 
     def get(self, account_id: str) -> Account | None:
         """An account by its id, or None."""
-        try:
-            return self._account(understood(_User, self._call("GET", f"/Users/{quote(account_id, safe='')}")))
-        except ZohoNotFound:
-            return None
+        user = self._look(account_id)
+        return self._account(user) if user else None
 
     def find(self, user_name: str) -> Account | None:
         """An account by its userName, or None. Raises ZohoUnclear where Zoho One answers with somebody else.
@@ -88,27 +83,32 @@ class ZohoUsers(ScimCalls):
         Whom this finds is changed: so it is not enough that Zoho One says he matches.
         """
         answer = self._call("GET", "/Users", query={"filter": f"userName eq {quoted(user_name)}"})
-        found = understood(_Found, answer).Resources
-        for user in found:
+        listed = understood(Listed[_User], answer)
+        for user in listed.Resources:
             if folded(str((user.model_extra or {}).get("userName"))) == folded(user_name):
                 return self._account(user)
-        if found:
+        if listed.Resources:
             raise ZohoUnclear("Zoho One ignores the filter: it answers with a user who was not asked for")
+        if listed.totalResults:
+            raise ZohoUnclear("Zoho One answers that there is such a user, but not who")
         return None
 
     def page(self, start: int) -> Page:
         """Accounts in Zoho One's own order, from this place on; the first is 1 (RFC 7644 §3.4.2.4)."""
         query = {"startIndex": str(start), "count": str(self._store.zoho.page_size)}
-        answer = understood(_Found, self._call("GET", "/Users", query=query))
+        answer = understood(Listed[_User], self._call("GET", "/Users", query=query))
         return Page(tuple(self._account(user) for user in answer.Resources), answer.totalResults)
 
     def update(self, account: Account, desired: ZohoUser, change: Change) -> Account:
-        """Bring an account to what it should hold, in the verb the store is set to."""
-        path = f"/Users/{quote(account.id, safe='')}"
+        """Bring an account to what it should hold, in the verb the store is set to.
+
+        Raises ZohoUnclear where the answer does not show that it was done.
+        """
         if self._store.zoho.update_verb is UpdateVerb.PUT:
-            self._call("PUT", path, to_scim(desired, self._paths) | {"id": account.id})
+            answer = self._call("PUT", _path(account.id), to_scim(desired, self._paths) | {"id": account.id})
         else:
-            self._call("PATCH", path, _patch(account.holds, desired, change, self._paths))
+            answer = self._call("PATCH", _path(account.id), _patch(account.holds, desired, change, self._paths))
+        self._ensure_done(answer, account, desired.active, change)
         return account.model_copy(update={"holds": desired})
 
     def set_password(self, account: Account, password: SecretStr) -> None:
@@ -116,25 +116,69 @@ class ZohoUsers(ScimCalls):
 
         A PUT writes all that the account is known to hold; the caller sees to it that nobody changes it meanwhile.
         """
-        path, secret = f"/Users/{quote(account.id, safe='')}", password.get_secret_value()
+        secret = password.get_secret_value()
         if self._store.zoho.update_verb is UpdateVerb.PUT:
             body = to_scim(account.holds, self._paths) | {"id": account.id, "password": secret}
         else:
             body = patch_of([{"op": "replace", "path": "password", "value": secret}])
-        self._call(self._store.zoho.update_verb, path, body, password=password)
+        answer = self._call(self._store.zoho.update_verb, _path(account.id), body, password=password)
+        self._ensure_done(answer, account, account.holds.active, NO_CHANGE, password)
 
     def delete(self, account_id: str) -> None:
-        """Delete an account; one that is gone already is deleted."""
+        """Delete an account; one that is gone already is deleted. Raises ZohoUnclear where it is there afterwards."""
         try:
-            self._call("DELETE", f"/Users/{quote(account_id, safe='')}")
+            answer = self._call("DELETE", _path(account_id))
         except ZohoNotFound:
             return
+        if not says_done(answer) and self._look(account_id) is not None:
+            raise ZohoUnclear("Zoho One answered the deletion with success, but the account is still there")
+
+    def _ensure_done(
+        self,
+        answer: requests.Response,
+        account: Account,
+        active: bool,
+        change: Change,
+        password: SecretStr | None = None,
+    ) -> None:
+        """Raises ZohoUnclear where a write's answer does not show that it was done."""
+        if says_done(answer):
+            return
+        shown = self._look(account.id) if says_nothing(answer) else understood(_User, answer, password)
+        if shown is None:
+            raise ZohoUnclear("Zoho One answered the change with success, but the account is not there afterwards")
+        ensure_same(shown, account.id)
+        _ensure_active(shown, active)
+        for field in change.fields:
+            path = self._paths.get(field.field, ZOHO_FIELDS[field.field].path)
+            ensure_taken(field.field, field.before, path.get(shown.model_extra or {}))
+
+    def _look(self, account_id: str) -> _User | None:
+        """The account of this id and no other, or None."""
+        try:
+            user = understood(_User, self._call("GET", _path(account_id)))
+        except ZohoNotFound:
+            return None
+        ensure_same(user, account_id)
+        return user
 
     def _account(self, user: _User) -> Account:
-        return Account(id=user.id, holds=from_scim(user.model_extra or {}, self._paths))
+        said = user.model_extra or {}
+        return Account(id=user.id, holds=from_scim(said | {"active": user.active}, self._paths))
 
 
-def _patch(holds: ZohoUser, desired: ZohoUser, change: Change, paths: Paths) -> Resource:
+def _path(account_id: str) -> str:
+    return f"/Users/{quote(account_id, safe='')}"
+
+
+def _ensure_active(shown: _User, wanted: bool) -> None:
+    """Raises ZohoUnclear where the answer shows that somebody may sign in who should not, or the other way round."""
+    if shown.active is not None and shown.active is not wanted:
+        state = "active" if shown.active else "not active"
+        raise ZohoUnclear(f"Zoho One answered with success, but the account is {state} afterwards")
+
+
+def _patch(holds: ZohoUser, desired: ZohoUser, change: Change, paths: Paths) -> Body:
     """A PATCH of the difference, a path an operation, as Entra sends it."""
     operations: list[JsonValue] = []
     if holds.active != desired.active:

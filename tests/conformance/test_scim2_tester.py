@@ -27,7 +27,7 @@ def served() -> Iterator[dict[str, str]]:
         ready = json.loads(process.stdout.readline())
         # The checks disable and delete whom they have made, which the guard would stop.
         never = Threshold(count=10**9, percent=100)
-        unguarded = GuardLimits(leavings=never, members=never)
+        unguarded = GuardLimits(leavings=never, leavings_share=None, leavings_most=None, members=never)
         stores = Stores(connect(ready["azurite"]).get_table_client("stores"))
         stores.change(ready["store"], lambda store: store.model_copy(update={"guard": unguarded}))
         children = psutil.Process(process.pid).children(recursive=True)

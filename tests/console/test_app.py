@@ -47,6 +47,15 @@ def test_a_mail_in_a_frame_has_styles_and_can_do_nothing(pages: Pages, store: St
     assert "The body does not show the password" in pages.post(path, subject="Welcome", body="<b>").text
 
 
+def test_the_overview_names_what_entra_sends_and_nothing_uses(pages: Pages, bridge: Bridge, store: Store) -> None:
+    path = f"/stores/{store.id}"
+    assert "not used" not in pages.get(path).text
+    bridge.ignored.note(store.id, ["shoeSize"])
+    shown = pages.get(path).text
+    assert "Sent by Entra and not used" in shown
+    assert '<td class="mono">shoeSize</td><td>1</td>' in shown
+
+
 @pytest.mark.parametrize("token", ["", "made-up", "ü"])
 def test_a_form_without_its_token_changes_nothing(token: str, pages: Pages, store: Store) -> None:
     refused = pages.client.post(f"/console/stores/{store.id}/stop", data={FIELD: token})

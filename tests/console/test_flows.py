@@ -1,6 +1,7 @@
 """What the pages do, over the run's Azurite and the simulated Zoho One."""
 
 import csv
+import html
 import io
 import json
 import re
@@ -10,7 +11,9 @@ import pytest
 from werkzeug.datastructures import FileStorage
 
 from shared.bridge import Bridge
+from shared.console.scope_pages import sentence_of_groups
 from shared.directory.cycle_plan import PlannedChange
+from shared.directory.guard import GroupLimit, Share
 from shared.directory.history import EventKind
 from shared.directory.plan import ChangeKind, FieldChange
 from shared.directory.run import Result, Run, RunChange, RunKind, RunState
@@ -333,11 +336,45 @@ def test_groups_are_set_and_their_deletion_is_confirmed(pages: Pages, store: Sto
 
 
 def test_the_guard_of_groups_is_set(pages: Pages, store: Store) -> None:
-    limits = {"leavings": "10", "members": "70", "one_field": "50"}
+    limits = {"leavings": "10", "members": "70", "one_field": "50", "groups": "5"}
     form = {f"{name}_{part}": value for name, value in limits.items() for part in ("count", "percent")}
+    form |= {"groups_share": "80", "groups_most": "20"}
     saved = pages.post(f"/stores/{store.id}/guard", **form, seen=_seen(pages, store, Section.GUARD))
     assert saved.status_code == 303
-    assert _fresh(pages, store).guard.members.count == 70
+    guard = _fresh(pages, store).guard
+    assert (guard.members.count, guard.groups) == (70, GroupLimit(count=5, percent=5, share=80, most=20))
+    assert "This store has no group yet." in pages.get(f"/stores/{store.id}/guard").text
+
+
+@pytest.mark.parametrize(
+    ("groups", "exact", "sentence"),
+    [
+        (1, True, "With 1 group, all may be deleted without a decision."),
+        (2, True, "With 2 groups, all may be deleted without a decision."),
+        (3, True, "With 3 groups, at most 1 may be deleted without a decision; one more waits for an administrator."),
+        (8, True, "With 8 groups, at most 3 may be deleted without a decision; one more waits for an administrator."),
+        (60, True, "With 60 groups, at most 6 may be deleted without a decision; one more waits for an administrator."),
+        (1000, False, "With at least 1,000 groups, 50 or more may be deleted without a decision."),
+    ],
+)
+def test_the_limit_on_deleted_groups_is_said_for_this_store(groups: int, exact: bool, sentence: str) -> None:
+    assert sentence_of_groups(GroupLimit(), groups, exact=exact) == sentence
+
+
+def test_the_three_limits_on_departures_are_set_and_told_for_this_store(pages: Pages, store: Store) -> None:
+    path = f"/stores/{store.id}/guard"
+    pages.parts.leavings.change(store.id, lambda recent: recent.counted(60, NOW))
+    told = "the first limit holds from 11 on, the second limit holds from 31 on; the third never: 10 may go"
+    assert told in html.unescape(pages.get(path).text)
+    limits = {"leavings_share_percent": "25", "leavings_share_of_at_least": "4", "leavings_most": ""}
+    assert pages.post(path, **limits, seen=_seen(pages, store, Section.GUARD)).status_code == 303
+    guard = _fresh(pages, store).guard
+    assert (guard.leavings_share, guard.leavings_most) == (Share(percent=25, of_at_least=4), None)
+    half = pages.post(path, leavings_share_percent="", seen=_seen(pages, store, Section.GUARD))
+    assert (half.status_code, 'id="leavings_share_percent-fault"' in half.text) == (422, True)
+    none = {"leavings_share_percent": "", "leavings_share_of_at_least": ""}
+    assert pages.post(path, **none, seen=_seen(pages, store, Section.GUARD)).status_code == 303
+    assert _fresh(pages, store).guard.leavings_share is None
 
 
 def test_groups_are_shown_with_their_members(endpoint: Endpoint, store_id: str, pages: Pages) -> None:

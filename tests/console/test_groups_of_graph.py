@@ -7,7 +7,7 @@ import pytest
 
 from local.people import PEOPLE, make_people
 from shared.bridge import Bridge
-from shared.directory.group import HeldMembers
+from shared.directory.group_hold import HeldMembers, Removal
 from tests.console.conftest import Pages, pages_of
 from tests.provisioning.reconciled import Reconciled
 from tests.provisioning.test_group_cycle import IDS, STAFF, act, named, put
@@ -86,12 +86,18 @@ def test_what_the_guard_held_back_is_allowed_on_the_groups_page(pages: Pages, re
     groups = reconciled.bridge.groups.groups
     stored = groups.read(reconciled.store_id, GROUP_ID)
     assert stored is not None
-    held = HeldMembers(at=stored.group.created, told="60 of 80 members would be removed.")
+    old = HeldMembers(at=stored.group.created, told="60 of 80 members would be removed.")
+    stored = groups.write(reconciled.store_id, stored, stored.group.model_copy(update={"held": old}))
+    shown = pages.get(path).text
+    assert "60 of 80 members would be removed." in shown
+    assert "it can be allowed here" in shown, "an earlier release did not keep what it held back"
+    assert pages.post(f"{path}/allow").status_code == 409
+    held = old.model_copy(update={"removal": Removal.of([IDS[0], IDS[1]])})
     groups.write(reconciled.store_id, stored, stored.group.model_copy(update={"held": held}))
-    assert "60 of 80 members would be removed." in pages.get(path).text
     assert pages.post(f"{path}/allow").status_code == 303
     shown = pages.get(path).text
     assert "60 of 80" not in shown
-    assert "beyond the guard&#39;s limit until" in shown
-    assert "local allowed members to be removed" in shown
+    assert "2 members may be removed beyond the guard's limit until" in shown
+    assert "local allowed 2 members to be removed" in shown
+    assert pages.post(f"{path}/allow").status_code == 409, "nothing is held back any more"
     assert pages.post(f"/stores/{reconciled.store_id}/groups/{'f' * 32}/allow").status_code == 404

@@ -1,6 +1,7 @@
 """One AzureUser, whether he came by SCIM or from Graph."""
 
-from pydantic import JsonValue
+import pytest
+from pydantic import JsonValue, ValidationError
 
 from shared.directory.azure_user import (
     AZURE_FIELDS,
@@ -84,3 +85,38 @@ def test_entras_names_are_known() -> None:
 
 def test_graphs_manager_may_be_expanded() -> None:
     assert from_graph({"userPrincipalName": "a", "manager": {"id": "m"}}).manager == "m"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (True, "True"),
+        (False, "False"),
+        (0, "0"),
+        (-5, "-5"),
+        (9_007_199_254_740_993, "9007199254740993"),
+        (1.5, "1.5"),
+        ("2024-02-29T08:30:00Z", "2024-02-29T08:30:00Z"),
+        ("AP9rZXk=", "AP9rZXk="),
+        (["a", "", None, "b"], ("a", "b")),
+        ([1, True], ("1", "True")),
+        ([], None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_directory_extension_of_any_data_type_is_text(value: JsonValue, text: str | tuple[str, ...] | None) -> None:
+    assert from_graph({"userPrincipalName": "a", "extension_X": value}).custom == (
+        {"extension_X": text} if text else {}
+    )
+
+
+@pytest.mark.parametrize("value", [{"a": 1}, [["a"]], [{"a": 1}]])
+def test_a_directory_extension_of_no_data_type_is_refused(value: JsonValue) -> None:
+    with pytest.raises(ValidationError):
+        from_graph({"userPrincipalName": "a", "extension_X": value})
+
+
+def test_exchanges_custom_attributes_are_text_too() -> None:
+    user: Resource = {"userPrincipalName": "a", "onPremisesExtensionAttributes": {"extensionAttribute1": 5}}
+    assert from_graph(user).extension_attributes == {"extensionAttribute1": "5"}

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.directory.cycle_plan import ORDER, Candidate, Plan, PlannedChange, make_plan, moved
+from shared.directory.former import Adoptions, Former, Traits
 from shared.directory.identity import Identity
 from shared.directory.plan import ChangeKind
 from shared.directory.status import Action, Decision, Reflection, StatusRules
@@ -79,9 +80,11 @@ def test_those_who_leave_come_first_and_deletions_last_whatever_order_people_com
         for name, holds, desired in states
         for number in (2, 1)
     ]
+    ada = Former(account="1", user_name="new3", person="a", traits=Traits(display_name="Ada"))
+    people.append(Candidate.pending(identity("new3", None, ADA, "p"), NOON).among([ada], Adoptions.HOLD))
     plan = make_plan("contoso", people, RULES)
     assert " ".join(change.user_name for change in plan.changes) == (
-        "out1 out2 same1 same2 back1 back2 new1 new2 gone1 gone2"
+        "out1 out2 same1 same2 back1 back2 new3 new1 new2 gone1 gone2"
     )
     assert list(plan.counts) == [kind for kind in ORDER if kind is not ChangeKind.NOTHING]
     random.Random(1).shuffle(people)

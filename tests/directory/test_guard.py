@@ -1,6 +1,8 @@
 """The guard's limits, each at its edge; and the rolling count of a push."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -8,15 +10,17 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from shared.directory.cycle_plan import Plan
-from shared.directory.guard import INTERVAL, GuardLimits, Rule, Threshold, check, check_members
+from shared.directory.guard import INTERVAL, GuardLimits, Rule, Threshold, check, check_leavings, check_members
 from shared.directory.plan import ChangeKind
-from shared.directory.recent_leavings import RecentLeavings
+from shared.directory.recent_leavings import Departures, RecentLeavings
 from shared.directory.zoho_user import ZohoField
 from tests.directory.plans import changes
 
+DOCS = Path(__file__).parents[2] / "docs" / "reconciler.md"
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DEFAULT = GuardLimits()
 COUNTS = st.integers(0, 60)
+ONE = Departures(("somebody",), count=1, active=1)
 
 
 def plan(deactivate: int = 0, delete: int = 0, create: int = 0, title: int = 0) -> Plan:
@@ -34,7 +38,13 @@ def plan(deactivate: int = 0, delete: int = 0, create: int = 0, title: int = 0) 
 CASES: list[tuple[Plan, int, int, list[Rule]]] = [
     # plan                          active  recent  held for
     (plan(), 0, 0, []),
-    (plan(deactivate=10), 10, 0, []),  # all of ten people: no more than ten
+    (plan(deactivate=10), 20, 0, []),  # half of twenty: no more than half, and no more than ten
+    (plan(deactivate=6), 10, 0, [Rule.LEAVINGS]),  # more than half, of however few
+    (plan(deactivate=2), 2, 0, []),  # but not of two
+    (plan(deactivate=2), 3, 0, [Rule.LEAVINGS]),
+    (plan(deactivate=200), 100_000, 0, []),
+    (plan(deactivate=201), 100_000, 0, [Rule.LEAVINGS]),  # 0.2 %
+    (plan(deactivate=1), 100_000, 200, [Rule.LEAVINGS]),
     (plan(deactivate=11), 11, 0, [Rule.LEAVINGS]),
     (plan(deactivate=11), 110, 0, []),  # 10 % is not over 10 %
     (plan(deactivate=11), 109, 0, [Rule.LEAVINGS]),
@@ -101,8 +111,8 @@ def test_more_of_one_field_never_pass_where_fewer_are_held(few: int, more: int, 
 def test_one_by_one_is_held_where_all_at_once_is(leavings: int, active: int) -> None:
     recent = RecentLeavings().counted(active, NOON)
     left = 0
-    while left < leavings and recent.breach(NOON, DEFAULT) is None:
-        recent, left = recent.with_leavings(NOON, 1), left + 1
+    while left < leavings and recent.breach(NOON, DEFAULT, ONE) is None:
+        recent, left = recent.begun(NOON, ONE), left + 1
     assert (left < leavings) == bool(check(plan(deactivate=leavings), active, DEFAULT))
 
 
@@ -123,14 +133,51 @@ def test_it_never_holds_more_numbers_than_the_interval_has_minutes(minutes: list
     assert RecentLeavings.model_validate_json(recent.model_dump_json()) == recent
 
 
-def test_an_old_number_of_people_is_counted_anew_and_a_decision_clears_the_count() -> None:
-    recent = RecentLeavings()
-    assert recent.is_stale(NOON)
-    assert not recent.counted(5, NOON).is_stale(NOON + timedelta(minutes=39))
-    assert recent.counted(5, NOON).is_stale(NOON + INTERVAL)
-    held = recent.with_leavings(NOON, 20).hold()
-    assert held.held
-    assert (held.decided().held, held.decided().within(NOON)) == (False, 0)
+def test_what_was_approved_does_not_count_and_opening_the_guard_forgives_nothing() -> None:
+    recent = RecentLeavings().counted(60, NOON).begun(NOON, Departures(("a", "b"), 2, 2)).hold()
+    assert (recent.held, recent.within(NOON), recent.active_users) == (True, 2, 58)
+    assert (recent.opened().held, recent.opened().within(NOON)) == (False, 2)
+    approved = recent.begun(NOON, Departures(("c", "d", "e"), 3, 3, is_approved=True))
+    assert (approved.within(NOON), approved.active_users) == (2, 55)
+
+
+def test_what_is_deleted_counts_though_the_account_was_not_active() -> None:
+    recent = RecentLeavings().counted(20, NOON).begun(NOON, Departures(("a", "b"), count=2, active=0))
+    assert (recent.within(NOON), recent.active_users) == (2, 20)
+    breach = recent.breach(NOON, GuardLimits(leavings=Threshold(count=2, percent=1)), Departures(("c",), 1, 0))
+    assert breach is not None
+    assert (breach.count, breach.of) == (3, 23)
+
+
+@pytest.mark.parametrize(("people", "first"), [(1, None), (2, None), (3, 2), (8, 5), (60, 11), (5_000, 201)])
+def test_the_first_number_that_is_held_by_default(people: int, first: int | None) -> None:
+    assert DEFAULT.first_held(people) == first
+    held = [number for number in range(1, people + 1) if check_leavings(number, people, DEFAULT, recent=0)]
+    assert held == list(range(first or people + 1, people + 1))
+
+
+def test_the_documentation_says_who_goes_without_a_decision() -> None:
+    told = re.findall(r"^\| ([\d,]+) \|(?:[^|]+\|){3} (\d+) \| (\d+) on \|$", DOCS.read_text(), re.MULTILINE)
+    assert [row[0] for row in told] == ["3", "8", "60", "5,000"]
+    for people, go, held in told:
+        assert DEFAULT.first_held(int(people.replace(",", ""))) == int(held) == int(go) + 1
+
+
+def test_limits_that_an_earlier_version_stored_are_read_with_the_limits_that_came_since() -> None:
+    stored = (
+        '{"leavings": {"count": 5, "percent": 20.0}, "members": {"count": 50, "percent": 50.0}, "creations": null, '
+        '"one_field": {"count": 50, "percent": 50.0}}'
+    )
+    limits = GuardLimits.model_validate_json(stored)
+    assert (limits.leavings, limits.leavings_share, limits.leavings_most) == (
+        Threshold(count=5, percent=20),
+        DEFAULT.leavings_share,
+        DEFAULT.leavings_most,
+    )
+    recent = RecentLeavings.model_validate_json(
+        '{"active_users":24,"counted_at":"2026-03-02T12:00:00Z","by_minute":{"29540880":4},"held":true}'
+    )
+    assert (recent.held, recent.within(NOON), recent.discarded) == (True, 4, None)
 
 
 @pytest.mark.parametrize("limits", [{"leavings": {"count": -1, "percent": 1}}, {"one_field": {"percent": 101}}])

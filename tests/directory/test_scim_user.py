@@ -7,7 +7,7 @@ from pydantic.alias_generators import to_camel
 
 from shared.directory.azure_user import EXTENSION_ATTRIBUTES, AzureUser, from_scim
 from shared.directory.scim_path import ENTRA, USER
-from shared.directory.scim_user import onto_scim, pushed_onto
+from shared.directory.scim_user import new_active, onto_scim, pushed_onto
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 _MAYBE = st.none() | _TEXT
@@ -36,6 +36,23 @@ def test_a_push_that_changes_everything_leaves_what_it_cannot_tell(before: Azure
     earlier = onto_scim({}, known, active=True, manager=None, custom=())
     resource = onto_scim(earlier, person, active=True, manager=None, custom=())
     assert pushed_onto(known, earlier, resource) == person.model_copy(update={"custom": {"extension_badge": "7"}})
+
+
+UNSAID = st.sampled_from([{}, {"active": None}, {"active": "False"}, {"active": 0}, {"active": []}])
+
+
+@given(PEOPLE, st.booleans(), st.sampled_from([True, False, None]), UNSAID)
+def test_silence_about_a_status_keeps_it(
+    person: AzureUser, enabled: bool, shown: bool | None, said: dict[str, JsonValue]
+) -> None:
+    known = person.model_copy(update={"account_enabled": enabled})
+    earlier: dict[str, JsonValue] = {"userName": "a"} | ({} if shown is None else {"active": shown})
+    assert new_active(earlier, {"userName": "a"} | said) is None
+    unsaid: dict[str, JsonValue] = {"userName": "b"} | {key: value for key, value in said.items() if value is None}
+    assert pushed_onto(known, earlier, unsaid).account_enabled is enabled
+    for told in (True, False):
+        pushed = pushed_onto(known, earlier, {"userName": "b", "active": told})
+        assert pushed.account_enabled is (enabled if shown is told else told)
 
 
 def test_what_is_shown() -> None:

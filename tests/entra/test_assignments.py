@@ -5,8 +5,15 @@ from typing import Any
 import pytest
 
 from local.people import PEOPLE
-from shared.entra.assignments import read_assignments
-from shared.entra.errors import GraphBusy, GraphCredentials, GraphImplausible, GraphNotFound, GraphUnclear
+from shared.entra.assignments import Assignments, read_assignments
+from shared.entra.errors import (
+    GraphBusy,
+    GraphCredentials,
+    GraphImplausible,
+    GraphNotFound,
+    GraphUnclear,
+    LinkExpired,
+)
 from shared.entra.plausible import ensure_plausible
 from tests.conftest import Entra
 
@@ -46,6 +53,32 @@ def test_an_error_is_never_an_empty_scope(
     entra.fail(ASSIGNED_TO, **fault)
     with pytest.raises(error, match=text):
         read_assignments(entra.client(), entra.ready["enterprise_app"])
+
+
+def test_an_assignment_that_is_not_understood_says_nothing_about_the_others(entra: Entra) -> None:
+    value = [
+        {"principalId": IDS[0], "principalType": "User"},
+        {"principalId": IDS[1], "principalType": "Device"},
+        {"principalId": IDS[2]},
+        {"principalId": "nobody", "principalType": "User"},
+        None,
+    ]
+    entra.fail(ASSIGNED_TO, status=200, body={"value": value})
+    found = read_assignments(entra.client(), entra.ready["enterprise_app"])
+    assert found == Assignments(frozenset({IDS[0]}), frozenset(), frozenset(IDS[1:3]), nameless=2)
+
+
+@pytest.mark.parametrize("status", [400, 404, 410])
+def test_a_page_link_that_expires_costs_one_more_reading(entra: Entra, status: int) -> None:
+    entra.set(collection_page=10)
+    entra.fail(ASSIGNED_TO, latency=0.001)
+    entra.fail(ASSIGNED_TO, status=status, body="Directory_ExpiredPageToken")
+    assert read_assignments(entra.client(), entra.ready["enterprise_app"]).users == set(IDS)
+    assert entra.calls() == {f"GET {ASSIGNED_TO}": 2 + 3}
+    entra.set(page_seconds=0.000001)
+    with pytest.raises(LinkExpired):
+        read_assignments(entra.client(), entra.ready["enterprise_app"])
+    assert entra.calls() == {f"GET {ASSIGNED_TO}": 2 + 3 + 4}
 
 
 def test_nobody_where_there_were_people_is_not_believed() -> None:

@@ -9,13 +9,13 @@ from pydantic import BaseModel
 from shared.entra.answers import Permission
 from shared.entra.domains import verified_domains
 from shared.entra.errors import (
-    DeltaExpired,
     GraphBusy,
     GraphCredentials,
     GraphError,
     GraphNotFound,
     GraphRefused,
     GraphUnclear,
+    LinkExpired,
 )
 from shared.entra.graph_client import BATCH, TRIES, GraphClient
 from tests.conftest import Entra
@@ -56,9 +56,9 @@ def test_turns_pages(entra: Entra) -> None:
         ({"status": 400, "body": "Request_BadRequest"}, GraphRefused, "400 Request_BadRequest"),
         ({"status": 400, "body": "Anna Smith's"}, GraphRefused, "400$"),
         ({"status": 404, "body": "Request_ResourceNotFound"}, GraphNotFound, "404"),
-        ({"status": 410, "body": "Gone"}, DeltaExpired, "read again"),
-        ({"status": 400, "body": "syncStateNotFound"}, DeltaExpired, "read again"),
-        ({"status": 404, "body": "ResyncRequired"}, DeltaExpired, "read again"),
+        ({"status": 410, "body": "Gone"}, LinkExpired, "read again from"),
+        ({"status": 400, "body": "syncStateNotFound"}, LinkExpired, "read again from"),
+        ({"status": 404, "body": "ResyncRequired"}, LinkExpired, "read again from"),
         ({"status": 200, "body": "<html>"}, GraphUnclear, "not understood"),
         ({"status": 200, "body": {}}, GraphUnclear, "not understood"),
         ({"status": 200, "body": {"value": [{}]}}, GraphUnclear, "not understood"),
@@ -101,6 +101,13 @@ def test_its_patience_ends(entra: Entra) -> None:
     with pytest.raises(GraphBusy):
         verified_domains(entra.client(patience=1000))
     assert entra.slept == [8] * (TRIES - 1)
+
+
+def test_a_caller_with_a_lease_hears_a_heartbeat_while_it_waits(entra: Entra) -> None:
+    beats: list[float] = []
+    entra.fail(DOMAINS, status=429, headers={"Retry-After": "25"})
+    assert verified_domains(entra.client().beating(lambda: beats.append(sum(entra.slept))))
+    assert beats == [0, 10, 20, 25, 25], "before each call, and never more than ten seconds apart"
 
 
 def test_a_token_that_ended_is_renewed_once(entra: Entra) -> None:

@@ -70,6 +70,38 @@ def test_changes_what_was_said_and_nothing_else(change: UserProperties, expected
 
 
 @pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        ({"department": 5}, ("department",)),
+        ({"department": ["Legal"]}, ("department",)),
+        ({"userPrincipalName": None}, ("userPrincipalName",)),
+        ({"userPrincipalName": ""}, ("userPrincipalName",)),
+        ({"accountEnabled": "false"}, ("accountEnabled",)),
+        ({"accountEnabled": 1}, ("accountEnabled",)),
+        ({"businessPhones": "1"}, ("businessPhones",)),
+        ({"businessPhones": [1]}, ("businessPhones",)),
+        ({"manager": {"id": "m2"}}, ("manager",)),
+        ({"onPremisesExtensionAttributes": "a"}, ("onPremisesExtensionAttributes",)),
+        ({"onPremisesExtensionAttributes": {"extensionAttribute1": ["z"]}}, ("extensionAttribute1",)),
+        ({"extension_x": {"a": 1}}, ("extension_x",)),
+        ({"extension_x": [["a"]]}, ("extension_x",)),
+    ],
+)
+def test_what_is_not_understood_is_named_and_changes_nothing_of_what_was_known(
+    values: dict[str, Any], names: tuple[str, ...]
+) -> None:
+    change = said(jobTitle="Clerk", **values)
+    assert change.unreadable == names
+    if values.keys() != {"manager"}:
+        assert change.onto(ANNA) == ANNA.model_copy(update={"job_title": "Clerk"})
+
+
+def test_an_earlier_word_that_was_understood_stays_where_the_later_one_is_not() -> None:
+    together = said(department="Legal").then(said(department=5))
+    assert (together.unreadable, together.onto(ANNA).department) == (("department",), "Legal")
+
+
+@pytest.mark.parametrize(
     "change",
     [
         said(),
@@ -94,7 +126,7 @@ MANAGERS = st.lists(st.sampled_from(["m1", "m2", "m3"]), max_size=2, unique=True
 SAID = st.builds(
     UserProperties,
     st.just("id"),
-    st.dictionaries(st.sampled_from(["department", "city", "jobTitle"]), st.sampled_from([None, "a", "b"])),
+    st.dictionaries(st.sampled_from(["department", "city", "jobTitle"]), st.sampled_from([None, "a", "b", 5])),
     MANAGERS,
     MANAGERS,
 ).filter(lambda each: not set(each.managers) & set(each.former_managers))

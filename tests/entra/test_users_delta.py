@@ -1,5 +1,6 @@
 """Everybody once, then what changed: pages, replays, removals, and what is stored when something goes wrong."""
 
+import contextlib
 import tracemalloc
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +12,7 @@ from local.person import Person
 from local.processes import Processes
 from shared.directory.azure_user import AzureUser, from_graph
 from shared.entra.answers import Removal
-from shared.entra.errors import DeltaExpired, GraphBusy, GraphCredentials, GraphUnclear
+from shared.entra.errors import GraphBusy, GraphCredentials, GraphRefused, GraphUnclear, LinkExpired
 from shared.entra.user_properties import select_of
 from shared.entra.users import read_users
 from shared.entra.users_delta import DeltaPosition, read_changes
@@ -149,21 +150,51 @@ def test_an_expired_link_is_told_apart_midway_and_between_rounds(entra: Entra, m
     pages = read_changes(entra.client(), None, SELECT)
     next(pages)
     entra.forget("links")
-    with pytest.raises(DeltaExpired):
+    with pytest.raises(LinkExpired):
         next(pages)
     mirror.read()
     entra.forget("links")
-    with pytest.raises(DeltaExpired):
+    with pytest.raises(LinkExpired):
         mirror.read()
     mirror.position = None
     mirror.read()
     assert len(mirror.pages) == 9
 
 
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(400, "Directory_ExpiredPageToken"), (404, "UnknownError"), (400, "BadRequest"), (408, ""), (409, ""), (422, "X")],
+)
+def test_a_link_that_is_refused_for_whatever_reason_is_worth_nothing(
+    entra: Entra, mirror: Mirror, status: int, code: str
+) -> None:
+    mirror.read()
+    entra.fail(DELTA, status=status, body=code)
+    with pytest.raises(LinkExpired):
+        mirror.read()
+    entra.fail(DELTA, status=status, body=code)
+    mirror.position = None
+    with pytest.raises(GraphRefused) if status != 408 else contextlib.nullcontext():  # which is tried again
+        mirror.read()
+
+
+@pytest.mark.parametrize(("status", "error"), [(401, GraphCredentials), (403, GraphCredentials), (429, GraphBusy)])
+def test_a_refusal_that_is_about_the_app_or_the_pace_leaves_the_link(
+    entra: Entra, mirror: Mirror, status: int, error: type[Exception]
+) -> None:
+    mirror.read()
+    entra.fail(DELTA, status=status, times=9)
+    with pytest.raises(error):
+        mirror.read()
+    entra.forget("faults")
+    mirror.read()
+    assert mirror.pages == [0]
+
+
 def test_a_property_that_was_not_followed_needs_everybody_again(mirror: Mirror, entra: Entra) -> None:
     mirror.read()
     entra.forget("calls")
-    with pytest.raises(DeltaExpired, match="needs city"):
+    with pytest.raises(LinkExpired, match="needs city"):
         mirror.read(select_of([*FIELDS, "city"]))
     assert entra.calls() == {}
     mirror.read(select_of(["mail"]))
@@ -187,9 +218,7 @@ def test_waits_in_the_middle_when_asked_to(entra: Entra, mirror: Mirror) -> None
         {"value": [], "@odata.nextLink": DELTA_LINK, "@odata.deltaLink": DELTA_LINK},
         {"value": [{"displayName": "no id"}], "@odata.deltaLink": DELTA_LINK},
         {"value": [{"id": "no guid"}], "@odata.deltaLink": DELTA_LINK},
-        {"value": [{"id": PEOPLE[0].id, "@removed": {"reason": "moved"}}], "@odata.deltaLink": DELTA_LINK},
-        {"value": [{"id": PEOPLE[0].id, "@removed": {}}], "@odata.deltaLink": DELTA_LINK},
-        {"value": [{"id": PEOPLE[0].id, "manager@delta": [{}]}], "@odata.deltaLink": DELTA_LINK},
+        {"value": [None, 5], "@odata.deltaLink": DELTA_LINK},
     ],
 )
 def test_a_page_that_is_not_understood_is_no_page(entra: Entra, body: object) -> None:
@@ -199,6 +228,46 @@ def test_a_page_that_is_not_understood_is_no_page(entra: Entra, body: object) ->
     entra.fail(DELTA, status=200, body=body)
     with pytest.raises(GraphUnclear):
         next(read_changes(entra.client(), None, SELECT))
+
+
+def test_an_entry_that_is_not_understood_concerns_that_person_alone(entra: Entra) -> None:
+    ids = [person.id for person in PEOPLE]
+    value = [
+        {"id": ids[0], "@removed": {"reason": "moved"}},
+        {"id": ids[1], "@removed": {}},
+        {"id": ids[2], "displayName": "C", "manager@delta": [{}, {"id": ids[0]}]},
+        {"id": ids[3], "manager@delta": "nobody"},
+        {"id": ids[4], "manager@delta": [{"id": ids[0], "@removed": {"reason": "moved"}}]},
+        {"displayName": "no id"},
+        {"id": ids[5], "jobTitle": "Clerk"},
+    ]
+    link = f"{entra.ready['graph']}/users/delta?$deltatoken=x"
+    entra.fail(DELTA, status=200, body={"value": value, "@odata.deltaLink": link})
+    (page,) = read_changes(entra.client(), None, SELECT)
+    assert (page.unclear, page.nameless, page.removals) == (tuple(ids[:2]), 1, ())
+    assert [(each.id, each.unreadable, each.managers) for each in page.changes] == [
+        (ids[2], ("manager",), (ids[0],)),
+        (ids[3], ("manager",), ()),
+        (ids[4], ("manager",), ()),
+        (ids[5], (), ()),
+    ]
+    entra.fail(DELTA, status=200, body={"value": value, "@odata.deltaLink": link})
+    with pytest.raises(LinkExpired, match="without an id"):
+        next(read_changes(entra.client(), page.position, SELECT))
+
+
+def test_an_answer_about_one_person_that_is_not_understood_is_theirs_alone(entra: Entra) -> None:
+    of_one = "/v1.0/users/{id}"
+    ids = [person.id for person in PEOPLE[:5]]
+    entra.fail(of_one, status=400, body="BadRequest")  # batches are answered from their end
+    entra.fail(of_one, status=200, body=["not a user"])
+    entra.fail(of_one, status=200, body={"id": ids[0], "displayName": "Another"})
+    entra.fail(of_one, status=200, body={"id": ids[1], "manager": {}, "displayName": "B"})
+    found = dict(read_users(entra.client(), ids, SELECT))
+    unreadable = {each: person.unreadable for each, person in found.items() if person is not None}
+    assert unreadable == dict(zip(ids, [(), ("manager",), ("user",), ("user",), ("user",)], strict=True)) | {
+        ids[1]: ("manager", "userPrincipalName")
+    }
 
 
 @pytest.mark.parametrize("kind", ["nextLink", "deltaLink"])

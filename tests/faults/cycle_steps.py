@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from shared.bridge import Bridge
-from shared.provisioning.one_cycle import CycleRequest
+from shared.provisioning.cycle_note import CycleRequest
 from shared.settings import Settings
 from tests.faults.outside_calls import CallName, Kind, Wire
 

@@ -38,4 +38,4 @@ def carry_out(doomed: Doomed) -> None:
         said += 1
 
     errands.put = told  # type: ignore[method-assign]  # in this process only, which is about to die
-    bridge.run_errand(doomed.message, 1)
+    bridge.run_errand(doomed.message)

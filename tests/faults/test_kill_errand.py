@@ -76,7 +76,8 @@ def _killed(reconciled: Reconciled, settings: dict[str, str], task: Task, at: tu
     process.start()
     process.join()
     assert process.exitcode == -SIGKILL, f"it was not killed at {at}"
-    reconciled.bridge.run_errand(message, 2)
+    reconciled.lapse()
+    reconciled.bridge.run_errand(message)
     errand = reconciled.bridge.reconciler.errands.get(asked.store, asked.id)
     assert errand is not None
     return errand

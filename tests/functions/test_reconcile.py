@@ -18,7 +18,8 @@ from local.store import add_store, new_key
 from shared.bridge import Bridge
 from shared.directory.run import Run, RunState
 from shared.directory.schedule import Schedule
-from shared.provisioning.one_cycle import GIVEN_UP, CycleRequest
+from shared.provisioning.cycle_note import CycleRequest
+from shared.provisioning.one_cycle import GIVEN_UP, MOST_INTERRUPTIONS
 from shared.settings import Settings
 from tests.conftest import Entra, ZohoOne
 from tests.provisioning.reconciled import Reconciled
@@ -97,10 +98,10 @@ def test_a_message_that_keeps_failing_ends_in_the_poison_queue_and_in_the_runs(
             each.create_queue()
     text = CycleRequest(store=reconciled.store_id, asked_by="test").model_dump_json()
     queue.send_message(base64.b64encode(text.encode()).decode())
-    run = _run_of(reconciled, 5)
+    run = _run_of(reconciled)
     assert run.state is RunState.FAILED
-    (error,) = run.errors
-    assert error == f"A defect of the bridge: ValueError{GIVEN_UP}"
+    assert run.errors == ("A defect of the bridge: ValueError", GIVEN_UP)
+    assert run.interruptions == MOST_INTERRUPTIONS - 1
     gives_up = time.monotonic() + PATIENCE
     while time.monotonic() < gives_up:
         if text in [base64.b64decode(each.content).decode() for each in poison.peek_messages(32)]:

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from urllib.parse import quote
 import pytest
 import requests
 
+from local.directory_extensions import EXTENSIONS
 from local.entra import graph_of
 from local.entra_directory import EntraDirectory
 from local.people import PEOPLE
@@ -224,6 +226,55 @@ def test_groups_are_followed_member_by_member(client: Client, directory: EntraDi
     client.get(f"{link}&$select=members", 400)
     requests.delete(f"{client.url}/_links", timeout=5)
     assert client.get(link, 410)["error"]["code"] == "resyncRequired"
+
+
+def test_directory_extensions_are_of_every_type_and_keep_to_it(client: Client) -> None:
+    names = ",".join(EXTENSIONS)
+    shown = client.get(f"/users/{PEOPLE[0].id}?$select={names}")
+    assert shown == {name: extension.value for name, extension in EXTENSIONS.items()}
+    types = {extension.data_type for extension in EXTENSIONS.values()}
+    assert types == {"Boolean", "Integer", "LargeInteger", "DateTime", "Binary", "String"}
+    for name in EXTENSIONS:
+        action = {"do": "change", "id": PEOPLE[0].id, "values": {name: {"not": "of the type"}}}
+        assert requests.post(f"{client.url}/_people", json=[action], timeout=5).status_code == 422
+
+
+def test_a_guest_has_the_name_that_entra_makes_of_an_address(client: Client) -> None:
+    invited = {"do": "invite", "values": {"mail": "ann@fabrikam.com", "displayName": "Ann"}}
+    assert requests.post(f"{client.url}/_people", json=[invited], timeout=5).status_code == 204
+    name = "ann_fabrikam.com#EXT#@contoso.example"
+    guest = client.get(f"/users/{quote(name)}?$select=userPrincipalName,mail,userType,mailNickname")
+    assert guest == {
+        "userPrincipalName": name,
+        "mail": "ann@fabrikam.com",
+        "userType": "Guest",
+        "mailNickname": "ann_fabrikam.com#EXT#",
+    }
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("Directory_ExpiredPageToken", 400), ("UnknownError", 404), ("BadRequest", 400), ("resyncRequired", 410)],
+)
+@pytest.mark.parametrize("path", ["/users/delta?$select=id", "/users?$top=3"])
+def test_the_link_to_a_further_page_ends_after_some_pages_or_some_time(
+    client: Client, path: str, code: str, status: int
+) -> None:
+    def behave(**settings: Any) -> None:
+        assert requests.patch(f"{client.url}/_settings", json=settings, timeout=5).status_code == 204
+
+    behave(page_size=3, page_calls=2, expired_page=code)
+    try:
+        first = client.get(path)["@odata.nextLink"]
+        client.get(first)
+        client.get(path)
+        assert client.get(first, status)["error"]["code"] == code
+        behave(page_calls=None, page_seconds=0.05)
+        link = client.get(path)["@odata.nextLink"]
+        time.sleep(0.06)
+        assert client.get(link, status)["error"]["code"] == code
+    finally:
+        behave(page_size=200, page_calls=None, page_seconds=None)
 
 
 @pytest.mark.parametrize(

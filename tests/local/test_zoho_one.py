@@ -199,7 +199,9 @@ def test_a_call_is_delayed(zoho: ZohoOne) -> None:
     assert zoho.call("GET", "/Users").elapsed.total_seconds() < 0.3
 
 
-@pytest.mark.parametrize("fault", [{}, {"status": 503, "drop": "after"}, {"status": 42}, {"sort": "bad"}])
+@pytest.mark.parametrize(
+    "fault", [{}, {"status": 503, "drop": "after"}, {"status": 42}, {"sort": "bad"}, {"lie": "error", "drop": "after"}]
+)
 def test_a_fault_that_makes_no_sense_is_refused(zoho: ZohoOne, fault: dict[str, Any]) -> None:
     assert zoho.control("POST", "/_faults", [fault]).status_code == 422
     assert zoho.control("GET", "/_faults").json() == []

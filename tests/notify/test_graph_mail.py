@@ -10,7 +10,7 @@ import requests
 from local.entra import graph_of
 from local.entra_directory import EntraDirectory
 from local.people import PEOPLE
-from shared.notify.graph_mail import GraphMail
+from shared.notify.graph_mail import GraphMail, meaning
 from shared.notify.transport import MailBusy, MailCredentials, MailError, MailRefused
 from tests.notify.mails import PASSWORD, a_mail, betrays, told
 
@@ -68,8 +68,9 @@ def test_sends_as_html_from_the_mailbox_in_from_and_keeps_no_copy(graph: Graph) 
         ({"status": 403, "body": "ErrorAccessDenied"}, MailCredentials, "403 ErrorAccessDenied"),
         ({"status": 404, "body": "MailboxNotEnabledForRESTAPI"}, MailCredentials, "the sender a mailbox"),
         ({"status": 400, "body": "ErrorInvalidRecipients"}, MailRefused, "400 ErrorInvalidRecipients"),
-        ({"status": 400, "body": f"Bad: {PASSWORD}"}, MailRefused, "answered 400"),
-        ({"status": 307, "headers": {"Location": "http://127.0.0.1:1/"}}, MailRefused, "answered 307"),
+        ({"status": 400, "body": "ErrorSubmissionQuotaExceeded"}, MailBusy, "may send no more for now"),
+        ({"status": 400, "body": f"Bad: {PASSWORD}"}, MailCredentials, "answered 400"),
+        ({"status": 307, "headers": {"Location": "http://127.0.0.1:1/"}}, MailCredentials, "answered 307"),
     ],
 )
 def test_says_what_graph_refuses(graph: Graph, fault: dict[str, Any], error: type[MailError], text: str) -> None:
@@ -82,6 +83,28 @@ def test_says_what_graph_refuses(graph: Graph, fault: dict[str, Any], error: typ
     assert graph.mails() == []
     graph.transport.send(a_mail(sender=SENDER))
     assert len(graph.mails()) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "error"),
+    [
+        (400, "ErrorInvalidRecipients", MailRefused),
+        (404, "ErrorRecipientNotFound", MailRefused),
+        (400, "ErrorSubmissionQuotaExceeded", MailBusy),
+        (403, "ErrorExceededMessageLimit", MailBusy),
+        (429, "ApplicationThrottled", MailBusy),
+        (503, "ErrorInvalidRecipients", MailBusy),
+        (400, "ErrorSendAsDenied", MailCredentials),
+        (403, "ErrorSendAsDenied", MailCredentials),
+        (400, "ErrorMessageSubmissionBlocked", MailCredentials),
+        (400, "ErrorInvalidUser", MailCredentials),
+        (400, "RequestBodyRead", MailCredentials),
+        (413, "", MailCredentials),
+        (200, "", MailCredentials),
+    ],
+)
+def test_only_a_word_about_the_recipient_gives_a_mail_up(status: int, code: str, error: type[MailError]) -> None:
+    assert type(meaning(status, code)) is error
 
 
 def test_waits_as_long_as_graph_asks(graph: Graph) -> None:
@@ -100,7 +123,7 @@ def test_a_sender_without_a_mailbox_and_a_wrong_token_are_for_an_administrator(g
 
 def test_an_answer_that_is_not_graphs_is_told_by_its_status(graph: Graph) -> None:
     transport = GraphMail(graph.session, lambda: graph.token, f"{graph.url}/elsewhere")
-    with pytest.raises(MailRefused, match=r"answered 405 Request_BadRequest"):
+    with pytest.raises(MailCredentials, match=r"answered 405 Request_BadRequest"):
         transport.send(a_mail(sender=SENDER))
 
 
@@ -114,7 +137,7 @@ def test_the_password_is_in_no_log(graph: Graph, caplog: pytest.LogCaptureFixtur
     caplog.set_level(logging.DEBUG, "urllib3")
     graph.transport.send(a_mail(sender=SENDER))
     graph.fail(status=400, body=PASSWORD)
-    with pytest.raises(MailRefused):
+    with pytest.raises(MailCredentials):
         graph.transport.send(a_mail(sender=SENDER))
     assert "sendMail" in caplog.text
     assert not betrays(caplog.text)

@@ -17,7 +17,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.ses.models import ses_backends
 from pydantic import SecretStr
 
-from shared.notify.ses import Ses, SesAccess
+from shared.notify.ses import Ses, SesAccess, meaning
 from shared.notify.transport import MailBusy, MailCredentials, MailError, MailRefused
 from tests.notify.mails import LETTERHEAD, PASSWORD, a_mail, betrays, told
 
@@ -46,8 +46,8 @@ def test_sends_the_whole_message() -> None:
 
 
 @pytest.mark.usefixtures("aws")
-def test_an_unverified_sender_is_refused() -> None:
-    with pytest.raises(MailRefused, match="MessageRejected: the sender is not verified"):
+def test_an_unverified_sender_is_for_an_administrator() -> None:
+    with pytest.raises(MailCredentials, match="MessageRejected: the sender is not verified"):
         Ses(ACCESS).send(a_mail(sender="somebody@else.example"))
 
 
@@ -55,6 +55,8 @@ def test_an_unverified_sender_is_refused() -> None:
 def test_an_address_that_ses_cannot_take_is_refused() -> None:
     with pytest.raises(MailRefused, match="ASCII"):
         Ses(ACCESS).send(a_mail("jürgen@contoso.example"))
+    with pytest.raises(MailCredentials, match="another sender"):
+        Ses(ACCESS).send(a_mail(sender="jürgen@contoso.example"))
 
 
 class Refusing(BaseHTTPRequestHandler):
@@ -101,8 +103,9 @@ def refusing(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Refusing]]:
         (400, "SendingPausedException", MailCredentials),
         (400, "AccountSuspendedException", MailCredentials),
         (400, "MailFromDomainNotVerifiedException", MailCredentials),
-        (400, "MessageRejected", MailRefused),
-        (400, "BadRequestException", MailRefused),
+        (400, "MessageRejected", MailCredentials),
+        (400, "BadRequestException", MailCredentials),
+        (404, "NotFoundException", MailCredentials),
     ],
 )
 def test_says_what_ses_refuses_and_asks_once(
@@ -114,6 +117,33 @@ def test_says_what_ses_refuses_and_asks_once(
     assert type(raised.value) is error
     assert not betrays(told(raised.value))
     assert refusing.calls == 1
+
+
+NOT_VERIFIED = "Email address is not verified. The following identities failed the check in region EU-WEST-1: "
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message", "error"),
+    [
+        (400, "BadRequestException", "Invalid domain name: 'contoso'", MailRefused),
+        (400, "InvalidParameterValue", "Local address contains control or whitespace", MailRefused),
+        (400, "BadRequestException", "Missing final '@domain'", MailRefused),
+        (400, "BadRequestException", "Configuration set does not exist", MailCredentials),
+        (400, "MessageRejected", f"{NOT_VERIFIED}it@contoso.example", MailCredentials),
+        (400, "MessageRejected", f"{NOT_VERIFIED}anna@contoso.example", MailCredentials),
+        (400, "MessageRejected", "Sending suspended for this account.", MailCredentials),
+        (400, "MessageRejected", "Domain contains dot-dot", MailCredentials),
+        (400, "ThrottlingException", "Daily message quota exceeded", MailBusy),
+        (400, "LimitExceededException", "", MailBusy),
+        (403, "AccessDeniedException", "", MailCredentials),
+        (400, "SomethingNew", "", MailCredentials),
+        (500, "BadRequestException", "Illegal address", MailBusy),
+    ],
+)
+def test_only_a_word_about_the_recipient_gives_a_mail_up(
+    status: int, code: str, message: str, error: type[MailError]
+) -> None:
+    assert type(meaning(status, code, message)) is error
 
 
 def test_nobody_there_is_for_later(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +165,7 @@ def test_no_keys_are_for_an_administrator(monkeypatch: pytest.MonkeyPatch, tmp_p
 def test_the_password_is_in_no_log(refusing: type[Refusing], caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     refusing.status, refusing.code = 400, "MessageRejected"
-    with pytest.raises(MailRefused):
+    with pytest.raises(MailCredentials):
         Ses(ACCESS).send(a_mail())
     assert not betrays(caplog.text)
     assert "made-up" not in repr(ACCESS)

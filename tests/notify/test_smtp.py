@@ -120,11 +120,14 @@ SPAM = f"spam, because of: {PASSWORD}"
     [
         (refuses("550 5.1.1 No such user", "550 5.1.1 No such user"), MailRefused, "recipient: 550 5.1.1 No such user"),
         (refuses("550 5.1.1 No such user", "450 4.2.1 Try later"), MailBusy, "450 4.2.1 Try later"),
-        (says(to_sender="550 5.7.1 Not your address"), MailRefused, "answered 550 5.7.1 Not your address"),
-        (says(to_sender="530 5.7.0 Sign in first"), MailCredentials, "answered 530 5.7.0 Sign in first"),
-        (says(to_sender="451 4.3.0 Greylisted"), MailBusy, "answered 451 4.3.0 Greylisted"),
-        (says(to_mail=f"554 5.7.1 {SPAM}"), MailRefused, "answered 554 to the mail"),
-        (says(to_mail=f"452 4.3.1 {SPAM}"), MailBusy, "answered 452 to the mail"),
+        (refuses("550 5.1.1 No such user", "554 5.7.1 No relaying"), MailCredentials, "554 5.7.1 No relaying"),
+        (says(to_sender="550 5.7.60 Not your address"), MailCredentials, "550 5.7.60 Not your address, to MAIL FROM"),
+        (says(to_sender="530 5.7.0 Sign in first"), MailCredentials, "530 5.7.0 Sign in first"),
+        (says(to_sender="451 4.3.0 Greylisted"), MailBusy, "451 4.3.0 Greylisted"),
+        (says(to_mail=f"554 5.7.1 {SPAM}"), MailCredentials, "policy: 554 5.7.1, to DATA"),
+        (says(to_mail=f"554 5.2.252 SendAsDenied; {SPAM}"), MailCredentials, "554 5.2.252, to DATA"),
+        (says(to_mail=f"550 5.1.1 {SPAM}"), MailRefused, "recipient: 550 5.1.1, to DATA"),
+        (says(to_mail=f"452 4.3.1 {SPAM}"), MailBusy, "452, to DATA"),
     ],
 )
 def test_says_what_the_server_refuses(
@@ -198,7 +201,7 @@ def test_the_password_is_in_no_log(
     transport = Smtp(access)
     transport.send(a_mail())
     server.to_mail = f"554 {SPAM}"
-    with pytest.raises(MailRefused):
+    with pytest.raises(MailCredentials):
         transport.send(a_mail())
     assert not betrays(caplog.text + "".join(capfd.readouterr()))
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
+from azure.data.tables import UpdateMode
+
 from shared.bridge import Bridge
 from shared.directory.entra_connection import Scope
 from shared.directory.identity import Identity
@@ -15,7 +17,8 @@ from shared.directory.store import Store, ZohoConnection
 from shared.directory.zoho_user import ZohoField
 from shared.entra.clients import SECRET
 from shared.provisioning.cycle import Cycles
-from shared.provisioning.one_cycle import CycleRequest, Done
+from shared.provisioning.cycle_note import CycleRequest
+from shared.provisioning.one_cycle import Done
 from shared.tables.service import TABLES, connect
 from tests.conftest import Endpoint, Entra, ZohoOne
 
@@ -82,6 +85,14 @@ class Reconciled:
         graphs = self.bridge.reconciler.graphs
         client = graphs.of(self.store)
         client._sleep = lambda _: None
+
+    def lapse(self) -> None:
+        """Let the time of every lease of this store end: what its processes worked on is abandoned."""
+        table = self.bridge.table("leases")
+        for row in table.query_entities("PartitionKey eq 'lease'"):
+            if self.store_id in row["RowKey"].split(":"):
+                long_ago = datetime.now(UTC) - timedelta(minutes=5)
+                table.update_entity({**row, "ends": long_ago.isoformat()}, mode=UpdateMode.REPLACE)
 
     def break_note(self, connection_string: str) -> None:
         """Let a defect stand in the way of every cycle of this store, in whatever process: a time that is none."""

@@ -20,8 +20,8 @@ from shared.directory.status import Leaving, Reflection, StatusRules
 from shared.directory.store import Drift
 from shared.directory.zoho_user import ZohoField
 from shared.provisioning.cycle import NotNow
+from shared.provisioning.cycle_note import CycleRequest
 from shared.provisioning.decisions import NothingHeld
-from shared.provisioning.one_cycle import CycleRequest
 from tests.provisioning.reconciled import Reconciled
 
 IDS = [person.id for person in PEOPLE]

@@ -92,7 +92,7 @@ def test_it_is_an_errand(synced: Reconciled) -> None:
     reconciler = synced.bridge.reconciler
     task = ProvisionGroup(object_id=STAFF, members=(IDS[2],))
     errand = reconciler.carrying_out.ask(synced.store, task, "admin")
-    reconciler.carrying_out.carry_out(ErrandRequest(store=synced.store_id, errand=errand.id), last=False)
+    reconciler.carrying_out.carry_out(ErrandRequest(store=synced.store_id, errand=errand.id))
     done = reconciler.errands.get(synced.store_id, errand.id)
     assert done is not None
     assert (done.state, len(done.reports)) == (ErrandState.DONE, 2)

@@ -69,6 +69,23 @@ def test_whatever_answers_a_search_must_be_what_was_searched_for(grouped: Groupe
     assert [group["displayName"] for group in grouped.zoho_one.groups()] == ["Board"]
 
 
+@pytest.mark.parametrize("lie", ["error", "page", "silence"])
+@pytest.mark.parametrize("verb", UpdateVerb)
+def test_a_success_that_does_not_show_what_was_done_is_looked_into(
+    grouped: Grouped, bridge: Bridge, store_id: str, lie: str, verb: UpdateVerb
+) -> None:
+    store = bridge.stores.read(store_id)
+    assert store is not None
+    _with(bridge, store_id, zoho=store.zoho.model_copy(update={"update_verb": verb}))
+    grouped.people("ada", "bob")
+    grouped.group("Sales", "ada")
+    grouped.zoho_one.fail(method=str(verb), path="/Groups/{id}", lie=lie)
+    changes = [grouped.operation("Add", "bob"), grouped.operation("Remove", "ada")]
+    assert grouped.patch("Sales", *changes).status_code == 503
+    assert grouped.patch("Sales", *changes).status_code == 204
+    assert grouped.in_zoho_one("Sales") == ["bob"]
+
+
 # -- the store's settings --------------------------------------------------
 
 

@@ -173,7 +173,7 @@ def test_no_password_is_kept_logged_or_answered(
 ) -> None:
     shown: list[str] = []
     with caplog.at_level(logging.DEBUG, logger="bridge"):
-        for number, reply in enumerate(("250 OK", "451 Later", "550 Never")):
+        for number, reply in enumerate(("250 OK", "451 Later", "550 5.1.1 Never")):
             office.server.to_mail = reply
             name = f"ada{number}@contoso.example"
             emails = [{"type": "work", "value": name}]

@@ -27,7 +27,11 @@ def test_a_mail_server_that_is_down_delays_the_mail_and_nothing_else(
     office.server.to_mail = "451 Try again later"
     user_id = office.create()
     (due,) = office.waiting()
-    assert (due.tries, due.sending, due.failure) == (1, False, "The mail server answered 451 to the mail")
+    assert (due.tries, due.sending, due.failure) == (
+        1,
+        False,
+        "The mail server does not take the mail now: 451, to DATA",
+    )
     office.server.to_mail = "250 OK"
     office.later(timedelta(minutes=1))
     assert office.received() == [], "not before the pause is over"
@@ -58,6 +62,24 @@ def test_a_refused_recipient_is_reported_and_not_tried_again(office: Office) -> 
     assert "550 No such mailbox" in reason
     assert "send a new one-time password" in reason
     assert office.waiting() == []
+
+
+@pytest.mark.parametrize(
+    "refusal", [{"to_mail": "554 5.2.252 SendAsDenied"}, {"to_sender": "550 5.7.60 No permission to send as"}]
+)
+def test_a_refused_sender_keeps_each_mail_waiting_until_it_is_put_right(
+    office: Office, zoho_one: ZohoOne, refusal: dict[str, str]
+) -> None:
+    for name, reply in refusal.items():
+        setattr(office.server, name, reply)
+    user_id = office.create()
+    (due,) = office.waiting()
+    assert due.failure is not None
+    assert "refuses mail of this sender" in due.failure
+    assert EventKind.PASSWORD_NOT_MAILED not in office.kinds(user_id)
+    office.server.to_mail = office.server.to_sender = "250 OK"
+    office.later()
+    assert_ends_well(office, zoho_one, user_id)
 
 
 def test_who_has_left_before_the_mail_could_go_is_reported(office: Office) -> None:

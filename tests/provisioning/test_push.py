@@ -7,6 +7,9 @@ import pytest
 from shared.bridge import Bridge
 from shared.directory.history import EventKind
 from shared.directory.identity import Identity
+from shared.directory.scim_path import ENTERPRISE
+from shared.directory.store import UpdateVerb
+from shared.scim.published import NO_NAME
 from tests.conftest import Endpoint, ZohoOne
 
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -96,7 +99,19 @@ def test_someone_elses_account_is_not_adopted(endpoint: Endpoint, zoho_one: Zoho
     assert len(zoho_one.users()) == 1
 
 
-@pytest.mark.parametrize("fault", [{"status": 503}, {"status": 500}, {"drop": "before"}, {"drop": "after"}])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 503},
+        {"status": 500},
+        {"drop": "before"},
+        {"drop": "after"},
+        {"lie": "error"},
+        {"lie": "page", "carried_out": True},
+        {"lie": "silence", "carried_out": True},
+        {"status": 201, "body": {"id": "1", "userName": "bob@contoso.example"}},
+    ],
+)
 def test_a_creation_that_zoho_one_did_not_answer_is_finished_by_the_next(
     endpoint: Endpoint, zoho_one: ZohoOne, bridge: Bridge, store_id: str, fault: dict[str, Any]
 ) -> None:
@@ -115,6 +130,103 @@ def test_a_creation_that_zoho_one_did_not_answer_is_finished_by_the_next(
     assert identity.pending is None
     assert identity.account is not None
     assert identity.account.id == account["id"]
+
+
+LIES: list[dict[str, Any]] = [{"lie": lie, "carried_out": done} for lie in ("error", "page") for done in (False, True)]
+LIES += [{"lie": "silence"}, {"status": 200, "body": {"id": "1", "active": False}}, {"status": 202}]
+
+
+@pytest.mark.parametrize("lie", LIES)
+@pytest.mark.parametrize("verb", UpdateVerb)
+def test_a_success_that_does_not_show_what_was_done_is_looked_into(
+    endpoint: Endpoint, zoho_one: ZohoOne, bridge: Bridge, store_id: str, lie: dict[str, Any], verb: UpdateVerb
+) -> None:
+    """Nobody is told that a leaver is shut out before they are."""
+    change = {"update_verb": verb}
+    bridge.stores.change(
+        store_id, lambda store: store.model_copy(update={"zoho": store.zoho.model_copy(update=change)})
+    )
+    user_id = _create(endpoint)
+    zoho_one.fail(method=str(verb), path="/Users/{id}", **lie)
+    answer = _patch(endpoint, user_id, active="False")
+    assert (answer.status_code, "Zoho One" in answer.json()["detail"]) == (503, True)
+    assert _history(bridge, store_id, user_id) == [EventKind.CREATED]
+    assert _patch(endpoint, user_id, active="False").status_code == 200
+    assert zoho_one.users()[0]["active"] is False
+    assert _history(bridge, store_id, user_id) == [EventKind.CREATED, EventKind.DEACTIVATED]
+
+
+def test_a_success_without_a_word_that_was_one_costs_one_look(endpoint: Endpoint, zoho_one: ZohoOne) -> None:
+    user_id = _create(endpoint)
+    zoho_one.fail(method="PATCH", lie="silence", carried_out=True)
+    assert _patch(endpoint, user_id, active="False").status_code == 200
+    assert zoho_one.calls()["GET /Users/{id}"] == 1
+
+
+SILENCE: list[tuple[str, dict[str, Any]]] = [
+    ("PUT", {key: value for key, value in ADA.items() if key != "active"} | {"title": "Countess"}),
+    ("PUT", ADA | {"active": None, "title": "Countess"}),
+    *(
+        ("PATCH", {"schemas": [PATCH], "Operations": [said, {"op": "Replace", "path": "title", "value": "Countess"}]})
+        for said in (
+            {"op": "Replace", "path": "active", "value": None},
+            {"op": "Remove", "path": "active"},
+            {"op": "Remove", "path": "active", "value": "False"},
+            {"op": "Replace", "value": {"active": None}},
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize(("method", "body"), SILENCE)
+@pytest.mark.parametrize("active", [True, False])
+def test_silence_about_a_status_changes_none(
+    endpoint: Endpoint, zoho_one: ZohoOne, method: str, body: dict[str, Any], active: bool
+) -> None:
+    user_id = _create(endpoint)
+    _patch(endpoint, user_id, active=active)
+    for _ in range(2):
+        answer = endpoint.request(method, f"/Users/{user_id}", json=body)
+        assert (answer.status_code, answer.json()["title"]) == (200, "Countess")
+        assert zoho_one.users()[0]["active"] is active
+    assert endpoint.request("GET", f"/Users/{user_id}").json().get("active") in (active, None)
+    for told in (not active, active):
+        assert _patch(endpoint, user_id, active=str(told)).json()["active"] is told
+        assert zoho_one.users()[0]["active"] is told
+
+
+def test_a_new_person_of_whom_nothing_is_said_is_active(endpoint: Endpoint, zoho_one: ZohoOne) -> None:
+    for name, said in (("a", {}), ("b", {"active": None})):
+        person = {"userName": f"{name}@contoso.example"} | said
+        assert endpoint.request("POST", "/Users", json=person).status_code == 201
+    assert [user["active"] for user in zoho_one.users()] == [True, True]
+
+
+def test_what_entra_sends_and_nothing_uses_is_told_by_name(endpoint: Endpoint, bridge: Bridge, store_id: str) -> None:
+    user_id = _create(endpoint, shoeSize=39, **{"urn:contoso:2.0:User": {"hatSize": 56}, ENTERPRISE: {"desk": 4}})
+    _patch(endpoint, user_id, shoeSize="ada@contoso.example")
+    refused = _patch(endpoint, user_id, userName="", gloveSize=7)
+    assert refused.status_code == 400
+    endpoint.request("PUT", f"/Users/{user_id}", json=ADA | {"ringSize": 7, "ada@contoso.example": 1})
+    told = {attribute.name for attribute in bridge.ignored.read(store_id).attributes}
+    assert told == {"shoeSize", "urn:contoso:2.0:User", f"{ENTERPRISE}:desk", "ringSize", NO_NAME}
+
+
+@pytest.mark.parametrize("value", ["", "perhaps", "on", 0, 1, [], [True], {}, {"value": True}])
+def test_a_status_that_cannot_be_read_is_refused(endpoint: Endpoint, zoho_one: ZohoOne, value: object) -> None:
+    user_id = _create(endpoint)
+    _patch(endpoint, user_id, active=False)
+    before = endpoint.request("GET", f"/Users/{user_id}").json()
+    answers = [
+        _patch(endpoint, user_id, title="Countess", active=value),
+        endpoint.request("PUT", f"/Users/{user_id}", json=ADA | {"active": value}),
+        endpoint.request("POST", "/Users", json={"userName": "bob@contoso.example", "active": value}),
+    ]
+    for answer in answers:
+        assert (answer.status_code, answer.json()["scimType"]) == (400, "invalidValue")
+        assert "active" in answer.json()["detail"]
+    assert endpoint.request("GET", f"/Users/{user_id}").json() == before
+    assert [user["active"] for user in zoho_one.users()] == [False]
 
 
 @pytest.mark.parametrize("fault", [{"status": 503}, {"drop": "before"}, {"drop": "after"}])

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.bridge import Bridge
+from shared.directory.guard import GuardLimits, Threshold
 from shared.directory.history import EventKind
 from shared.directory.secret_token import token_hash
 from shared.directory.status import Leaving, Reflection, StatusRules
@@ -196,6 +197,9 @@ def test_no_sequence_of_events_ever_deletes_an_account_by_default(
 ) -> None:
     entra = Entra(bridge, store)
     entra.set(StatusRules())
+    never = Threshold(count=10_000, percent=100)  # of so few people the guard would let hardly anybody go
+    unguarded = GuardLimits(leavings=never, leavings_share=None, leavings_most=None)
+    bridge.stores.change(store.id, lambda now: now.model_copy(update={"guard": unguarded}))
     seen: set[str] = {user["id"] for user in zoho_one.users()}
     for kind, name, flag in events:
         found = bridge.identities.find(store.id, Lookup.USER_NAME, name)

@@ -11,6 +11,7 @@ from shared.connection.consent import CLIENT_SECRET
 from shared.directory.password import MailNotification, PasswordNotice, PasswordNotification
 from shared.directory.secret_token import token_hash
 from shared.directory.store import Store, ZohoConnection
+from shared.open_console import OF_ONE_STORE
 from shared.provisioning.store_removal import StillStarted, StoreRemoval
 from shared.provisioning.store_settings import Section, SettingsChanged, StoreSettings, fingerprint, id_from
 from shared.tables.errors import Taken
@@ -94,7 +95,7 @@ def test_a_token_is_rotated_once_for_each_page(settings: StoreSettings, bridge: 
 
 
 def test_a_store_is_removed_with_all_but_its_record(settings: StoreSettings, bridge: Bridge, store: Store) -> None:
-    tables = [bridge.table(name) for name in ("identities", "mappings", "secrets")]
+    tables = [bridge.table(name) for name in OF_ONE_STORE]
     removal = StoreRemoval(bridge.stores, bridge.disconnect, Partitions(tables), lambda: datetime.now(UTC))
     with pytest.raises(StillStarted):
         removal.step(store, "Ada")

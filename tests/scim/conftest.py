@@ -14,7 +14,7 @@ from tests.conftest import Endpoint, ZohoOne
 from tests.faults.gated_host import gates, start_gated_host
 
 NEVER = Threshold(count=10**9, percent=100)
-UNGUARDED = GuardLimits(leavings=NEVER, members=NEVER)
+UNGUARDED = GuardLimits(leavings=NEVER, leavings_share=None, leavings_most=None, members=NEVER)
 
 
 class Count:

@@ -147,9 +147,8 @@ def test_of_two_instances_one_runs_each_cycle(azurite: str, clock: Clock, name: 
                 most.append(len(running))
                 starts.append(clock.now)
                 running.pop()
-                leases.release(
-                    lease, after_end(clock.now, CycleTimes.model_validate_json(lease.note)).model_dump_json()
-                )
+                times = CycleTimes.model_validate_json(lease.note)
+                leases.release(lease, after_end(clock.now, schedule, times, failed=False).model_dump_json())
 
             list(pool.map(instance, instances))
             clock.now += 10 * MINUTE
