@@ -1,5 +1,5 @@
 # `make run` and `make test` do all of their own set-up on a fresh machine.
-.PHONY: setup chromium run test lint types unit campaign check-host bench screenshots check-infra lock clean
+.PHONY: setup chromium run test lint types unit campaign check-host bench screenshots check-infra package lock clean
 
 # A pyenv shim answers only where .python-version names an installed version, so each candidate is asked.
 PYTHON ?= $(shell for p in python3.13 python3 python; do $$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && echo $$p && break; done)
@@ -71,6 +71,11 @@ screenshots: setup chromium
 check-infra: setup $(TOOLS)/.ready
 	$(VENV)/python -m local.infra
 
+# What is deployed, in one file: the app with the wheels that infra/package.lock names. CI and azd deploy the same.
+package: setup
+	infra/scripts/package.sh
+	$(VENV)/python -m local.infra.package dist/entra-zoho-one-bridge.zip
+
 $(TOOLS)/.ready: infra/checks/requirements.txt infra/checks/package-lock.json $(READY) $(AZURITE)
 	$(VENV)/python -m venv $(TOOLS)
 	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check -r infra/checks/requirements.txt
@@ -78,14 +83,18 @@ $(TOOLS)/.ready: infra/checks/requirements.txt infra/checks/package-lock.json $(
 	cd $(TOOLS) && PATH="$$PATH:$(CURDIR)/$(VENV)" npm ci --silent --no-audit --no-fund
 	@touch $@
 
+WHEELS := --quiet --no-header --no-annotate --generate-hashes --python-version 3.13 --python-platform x86_64-manylinux_2_28
+
 # New pins for everything in pyproject.toml.
 lock: setup
 	$(VENV)/uv pip compile --quiet --no-header --no-annotate --upgrade pyproject.toml -o requirements.txt
 	$(VENV)/uv pip compile --quiet --no-header --no-annotate --upgrade --extra ses -c requirements.txt pyproject.toml -o requirements-ses.txt
 	$(VENV)/uv pip compile --quiet --no-header --no-annotate --upgrade --extra dev --extra ses -c requirements-ses.txt pyproject.toml -o requirements-dev.txt
+	$(VENV)/uv pip compile $(WHEELS) -c requirements.txt pyproject.toml -o infra/package.lock
+	$(VENV)/uv pip compile $(WHEELS) --extra ses -c requirements-ses.txt pyproject.toml -o infra/package-ses.lock
 	$(VENV)/uv pip compile --quiet --no-header --no-annotate --upgrade infra/checks/requirements.in -o infra/checks/requirements.txt
 	cd local && npm install --package-lock-only --silent
 	cd infra/checks && npm install --package-lock-only --silent
 
 clean:
-	rm -rf .venv $(TOOLS) local/node_modules .local .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv $(TOOLS) .python_packages dist local/node_modules .local .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

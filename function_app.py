@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from functions import closed, console, errands, groups, notify, oauth, reconcile, scim
+from functions import closed, console, errands, oauth, reconcile, scim
 from shared.logging import configure_logging
 from shared.startup import startup
 
@@ -12,5 +12,5 @@ app = func.FunctionApp()
 if obstacle := startup().wrong_settings:
     app.register_functions(closed.closed(obstacle))
 else:
-    for role in (scim, oauth, notify, console, reconcile, errands, groups):
+    for role in (scim, oauth, console, reconcile, errands):
         app.register_functions(role.blueprint)

@@ -20,13 +20,15 @@ def tick(
     cycles: func.Out[List[str]],  # noqa: UP006
     errands: func.Out[List[str]],  # noqa: UP006
 ) -> None:
-    """Say that the app is alive, and ask for the cycles that are due, and for work whose process has ended."""
+    """Say that the app is alive; ask for the cycles that are due and for work whose process has ended; try again."""
     if not startup().heartbeat():
         return
-    if messages := startup().bridge().due_cycles():
+    bridge = startup().bridge()
+    if messages := bridge.due_cycles():
         cycles.set(messages)
-    if messages := startup().bridge().waiting_errands():
+    if messages := bridge.waiting_errands():
         errands.set(messages)
+    bridge.try_again()
 
 
 @blueprint.function_name("run_cycle")

@@ -9,11 +9,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from local.cycles import CYCLE_COMMANDS, add_cycle_commands, run_cycle_command
 from local.entra import entra_of
 from local.entra_directory import EntraDirectory
 from local.mailbox import NOTIFICATION, mail_settings
-from local.mapping import add_mapping_commands, run_mapping_command
 from local.parts import OWNER, Parts, start_parts
 from local.people import PEOPLE, make_people
 from local.processes import ChildFailedError, Processes
@@ -42,16 +40,10 @@ def main() -> int:
     served.add_argument("--no-timers", action="store_true", help="run cycles only when they are asked for")
     served.add_argument("--no-guard", action="store_true", help="let any number of people be deactivated or deleted")
     served.add_argument("--people", type=int, default=0, help="how many people the store has; none unless given")
-    add_cycle_commands(commands)
-    add_mapping_commands(commands.add_parser("mapping", help="check mappings and expressions"))
     served.add_argument(
         "--roles", default=OWNER, help="of whoever opens the pages; empty signs in someone without a role"
     )
     arguments = parser.parse_args()
-    if arguments.command == "mapping":
-        return run_mapping_command(arguments)
-    if arguments.command in CYCLE_COMMANDS:
-        return run_cycle_command(arguments)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
     logs = Path(tempfile.mkdtemp(prefix="bridge-local-"))

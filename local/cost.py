@@ -20,10 +20,13 @@ CYCLE_CALLS = 10
 
 DAYS = 30.4
 MINUTES = round(DAYS * 24 * 60)
-FIRED = MINUTES + 2 * MINUTES // 5
-"""Timers in a month: ``tick`` each minute, two others every five."""
-TIMER_CALLS = MINUTES * 5 + MINUTES // 5 * (2 + 3)
-"""Their round trips: the tables, the stores and their leases each minute; the stores, and what is due in them."""
+"""A month's."""
+TIMERS = {"tick": 1}
+"""Minutes between two firings."""
+TIMER_CALLS = {"tick": 9}
+"""Round trips of a firing: the tables, the stores, their leases and jobs, and what is due in one of them."""
+FIRINGS = {name: MINUTES // minutes for name, minutes in TIMERS.items()}
+"""A month's."""
 CYCLES = round(DAYS * 24 * 60 / 40)
 CHANGED, CAME, LEFT = 0.10, 0.02, 0.02
 """Shares of the people in a month: something changes that Zoho One holds; they join; they leave."""
@@ -32,7 +35,8 @@ MEMORY_GB = 2
 LEAST_SECONDS = 1.0
 """Flex Consumption bills at least a second: https://learn.microsoft.com/azure/azure-functions/functions-consumption-costs."""
 REQUEST_SECONDS = 1.0
-"""Of a push, most of it waiting for Zoho One. Pushes that come together share a second, so this is the most."""
+"""Of a push, most of it waiting for Zoho One. An instance takes httpConcurrency (16) of them at once, which share its
+seconds; what Entra sends alone shares with nobody, so this is the most."""
 CYCLE_SECONDS = 3.0
 CHANGE_SECONDS = 0.5 / 16
 """For each change of a cycle, sixteen at once."""
@@ -48,7 +52,11 @@ COMPARED_PAGE = 100
 """People on a page of Zoho One's, in the full cycle of each day."""
 ROWS_A_PAGE = 1000
 """Of Table Storage."""
-ALERTS = 6
+ALERTS = 8
+QUEUES, POLL_SECONDS = 2, 2
+"""host.json: an instance that is awake looks into each queue so often."""
+DAILY_CAP_GB = 1
+"""logDailyCapGb of the template."""
 SECRET_READS = 4 * 31
 """Of a handful of references, read once a day and at a restart."""
 
@@ -66,18 +74,19 @@ def month(people: int, prices: Mapping[str, float]) -> Iterator[Item]:
     changed, came, left = (math.ceil(people * share) for share in (CHANGED, CAME, LEFT))
     # Entra looks before it writes; and each of these is seen by the cycle too, which finds nothing left to do.
     requests = {"GET": changed + came + left, "POST": came, "PATCH": changed + left}
-    executions = sum(requests.values()) + FIRED + CYCLES
+    executions = sum(requests.values()) + sum(FIRINGS.values()) + CYCLES
     pages = math.ceil(people / COMPARED_PAGE) * round(DAYS)
-    seconds = sum(requests.values()) * REQUEST_SECONDS + FIRED * LEAST_SECONDS + CYCLES * CYCLE_SECONDS
+    seconds = sum(requests.values()) * REQUEST_SECONDS + sum(FIRINGS.values()) * LEAST_SECONDS + CYCLES * CYCLE_SECONDS
     seconds += (changed + came + left) * CHANGE_SECONDS + pages * LEAST_SECONDS
     yield Item("Functions: time", _beyond(seconds * MEMORY_GB, "gb_seconds", prices))
     yield Item("Functions: executions", _beyond(executions, "executions", prices))
     calls = sum(TABLE_CALLS[method] * count for method, count in requests.items()) + CYCLES * CYCLE_CALLS
-    calls += TIMER_CALLS + math.ceil(people * 8 / ROWS_A_PAGE) * round(DAYS) + executions  # and the host's own leases
+    calls += sum(count * TIMER_CALLS[name] for name, count in FIRINGS.items())
+    calls += math.ceil(people * 8 / ROWS_A_PAGE) * round(DAYS) + executions  # and the host's own leases
     yield Item("Storage: operations", calls * prices["storage_operation"])
     yield Item("Storage: tables", people * PERSON_BYTES / 1e9 * prices["storage_gb"])
     lines = sum(requests.values()) * PUSH_LINES + (changed + came + left) * CALL_LINES
-    lines += FIRED * TIMER_LINES + CYCLES * CYCLE_LINES + pages * CALL_LINES
+    lines += sum(FIRINGS.values()) * TIMER_LINES + CYCLES * CYCLE_LINES + pages * CALL_LINES
     yield Item("Logs", _beyond(lines * LINE_BYTES / 1e9, "log_gb", prices))
     yield Item("Alert rules", ALERTS * prices["alert_rule"])
     yield Item("Key Vault", SECRET_READS * prices["secret_read"])
@@ -95,8 +104,17 @@ def options(prices: Mapping[str, float]) -> Iterator[Item]:
     """What a choice adds to each month, whatever the number of people."""
     second = DAYS * 24 * 3600
     yield Item("`privateNetwork`", 4 * prices["private_endpoint"] + 4 * prices["dns_zone"])
+    yield Item("`outboundAddress`", prices["nat_gateway"] + prices["public_address"])
     ready = second * MEMORY_GB * prices["always_ready_gb_second"]
     yield Item("each of `alwaysReadyInstances`", ready)
+
+
+def surprises(prices: Mapping[str, float]) -> Iterator[Item]:
+    """The most that two lines can grow to, which do not depend on people."""
+    logs = _beyond(DAYS * DAILY_CAP_GB, "log_gb", prices)
+    yield Item("logs that reach their daily cap every day", logs)
+    looks = DAYS * 24 * 3600 / POLL_SECONDS * QUEUES
+    yield Item("queues that an instance looks into all month long", looks * prices["storage_operation"])
 
 
 def _beyond(amount: float, price: str, prices: Mapping[str, float]) -> float:
@@ -115,6 +133,8 @@ def report() -> str:
     lines.append(_row("once: everybody's first sync", [first_sync(people, prices) for people in SIZES]))
     lines += ["", "| what a choice adds to each month | dollars |", "| --- | ---: |"]
     lines += [f"| {item.what} | {item.dollars:.2f} |" for item in options(prices)]
+    lines += ["", "| what a month can cost beyond that, at the most | dollars |", "| --- | ---: |"]
+    lines += [f"| {item.what} | {item.dollars:.2f} |" for item in surprises(prices)]
     return "\n".join(lines)
 
 

@@ -22,7 +22,7 @@ FUNC_PATIENCE = 180.0
 """Seconds until func is up: at its first start it fetches the extension bundle."""
 POLL_INTERVAL = 0.25
 """Seconds."""
-TIMERS = ("tick", "notify", "groups", "ticks")
+TIMERS = ("tick", "ticks")
 """Of the app and of the tests' sample app."""
 
 

@@ -1,16 +1,20 @@
-"""The reference part of docs/mapping.md, written from the catalogues that the code uses."""
+"""Writes the reference part of docs/mapping.md and docs/mapping.schema.json: `python -m local.mapping_docs`.
 
+Both come from the catalogues that the code uses; editors check mapping files with the schema.
+"""
+
+import json
 from collections.abc import Sequence
-from pathlib import Path
 
 from local.processes import ROOT
 from shared.directory.azure_user import AZURE_FIELDS, ENTRA_NAMES, EXTENDED_SOURCES, SCIM_SOURCES
 from shared.directory.expressions import FUNCTIONS
-from shared.directory.mapping import DEFAULT_MAPPING
+from shared.directory.mapping import DEFAULT_MAPPING, Mapping
 from shared.directory.zoho_user import ZOHO_FIELDS
 
 PAGE = ROOT / "docs/mapping.md"
-BEGIN = "<!-- written by `python -m local mapping docs`: do not edit below -->"
+SCHEMA = ROOT / "docs/mapping.schema.json"
+BEGIN = "<!-- written by `python -m local.mapping_docs`: do not edit below -->"
 
 
 def page() -> str:
@@ -18,10 +22,9 @@ def page() -> str:
     return PAGE.read_text().partition(BEGIN)[0] + BEGIN + "\n\n" + reference()
 
 
-def write_page() -> Path:
-    """Bring the page up to date, and return where it is."""
-    PAGE.write_text(page())
-    return PAGE
+def schema() -> str:
+    """The JSON Schema of a mapping file."""
+    return json.dumps(Mapping.model_json_schema(), indent=2) + "\n"
 
 
 def reference() -> str:
@@ -89,3 +92,8 @@ def _code(text: str) -> str:
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
+    SCHEMA.write_text(schema())

@@ -1,33 +1,24 @@
-"""Copies a directory store into a file and back, with the app's own settings.
+"""Copies a directory store into a file and back; cli/backup.py is the command.
 
-    python -m shared.backup export contoso contoso.jsonl.gz --secrets contoso-secrets.jsonl.gz
-    python -m shared.backup import contoso.jsonl.gz --secrets contoso-secrets.jsonl.gz
-
-The first file holds what the store knows of people: keep it as you keep personal data. The second holds its secrets as
-they are stored, encrypted: it is worth nothing without the keys in BRIDGE_ENCRYPTION_KEYS, so keep those elsewhere. A
-store that comes back is stopped: whoever imports it starts it. shared/tables/copies.py says what is left out.
+One file holds what the store knows of people, the other its secrets as they are stored, encrypted. A store that comes
+back is stopped. shared/tables/copies.py says what is left out.
 """
 
-import argparse
-import getpass
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from shared.directory.admin_change import AdminChange, setting_changes
 from shared.directory.schedule import closed
 from shared.directory.store import Store
-from shared.settings import SettingsWrong, read_settings
-from shared.store_file import Head, NotAStoreFile, check_file, lines_of, write_file
+from shared.store_file import Head, check_file, lines_of, write_file
 from shared.tables.copies import COPIED, SECRETS, Copies
 from shared.tables.cycle_leases import StillWorking
-from shared.tables.errors import TablesError, Unreadable
+from shared.tables.errors import Unreadable
 from shared.tables.secrets import SEALED, Secrets
-from shared.tables.service import connect
 from shared.tables.stores import Stores, new_incarnation
 
 
@@ -122,47 +113,5 @@ class Backup:
         except Unreadable:
             raise NotCopied(
                 f"{file} was encrypted with a key that is not in BRIDGE_ENCRYPTION_KEYS: put it there behind the "
-                "others, import, then run python -m shared.reencrypt"
+                "others, import, then run python -m cli reencrypt"
             ) from None
-
-
-def main() -> int:
-    """The exit status is 0 where all was copied."""
-    parser = argparse.ArgumentParser(
-        prog="python -m shared.backup", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-    export = commands.add_parser("export", help="write a store into a file")
-    export.add_argument("store", help="its id, as in the sync endpoint")
-    restore = commands.add_parser("import", help="put a store back, stopped")
-    for command in (export, restore):
-        command.add_argument("file", type=Path, help="compressed if its name ends in .gz")
-        command.add_argument(
-            "--secrets", type=Path, metavar="FILE", help="its secrets too, encrypted as they are stored"
-        )
-    restore.add_argument("--replace", action="store_true", help="in the place of the store that is there")
-    arguments = parser.parse_args()
-    try:
-        backup = _backup()
-        if arguments.command == "export":
-            counts = backup.export_store(arguments.store, arguments.file, arguments.secrets)
-        else:
-            counts = backup.import_store(arguments.file, arguments.secrets, replace=arguments.replace)
-    except (NotCopied, NotAStoreFile, TablesError, SettingsWrong, OSError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    told = ", ".join(f"{count} rows of {table}" for table, count in sorted(counts.items()))
-    sys.stdout.write(f"{arguments.command}ed: the store's settings, {told or 'and nothing else'}\n")
-    return 0
-
-
-def _backup() -> Backup:
-    settings = read_settings()
-    service = connect(settings.storage)
-    secrets = Secrets(service.get_table_client("secrets"), settings.encryption_keys.get_secret_value())
-    stores = Stores(service.get_table_client("stores"))
-    return Backup(stores, Copies(service), secrets, lambda: datetime.now(UTC), f"{getpass.getuser()}, by command")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -31,6 +31,7 @@ from shared.settings import Platform, Settings
 from shared.sign_in_settings import SignInOff
 from shared.tables.connections import Connections
 from shared.tables.consents import Consents
+from shared.tables.errors import TablesBusy
 from shared.tables.identities import Identities
 from shared.tables.ignored_attributes import IgnoredNotes
 from shared.tables.leases import LeaseLost
@@ -180,13 +181,17 @@ class Bridge:
         """Carry out what a message asks for."""
         self.reconciler.carrying_out.carry_out(ErrandRequest.model_validate_json(message))
 
-    def mail_passwords(self) -> None:
-        """Try again to send the one-time passwords that are due, in every started store."""
-        self.password_mails.work_through(self.stores.started())
+    def try_again(self) -> None:
+        """Send the one-time passwords that are due, and bring groups to Zoho One that have not come there.
 
-    def settle_groups(self) -> None:
-        """Try again to bring groups and memberships to Zoho One that have not come there, in every started store."""
-        self.memberships.work_through(self.stores.started())
+        Some seconds of work in every started store; what the tables do not answer now waits for the next minute.
+        """
+        try:
+            stores = self.stores.started()
+            self.password_mails.work_through(stores)
+            self.memberships.work_through(stores)
+        except TablesBusy as busy:
+            _log.warning("mails and groups wait for the tables (%s)", busy)
 
 
 def entra_sign_in(platform: Platform, session: requests.Session) -> EntraSignIn | None:

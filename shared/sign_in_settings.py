@@ -16,7 +16,7 @@ class SignInOff(Exception):
 class SignInSettings(BaseSettings):
     """How administrators sign in. None of it keeps the app from starting: where it is wrong, the pages are closed."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False)
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False, hide_input_in_errors=True)
 
     tenant_id: str | None = Field(
         default=None, validation_alias=f"{PREFIX}TENANT_ID", description="The tenant whose people may sign in"

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from cli.__main__ import main
 from local.azurite import start_azurite
 from local.processes import ROOT, Processes
 from local.store import new_key
-from shared.backup import Backup, NotCopied, main
+from shared.backup import Backup, NotCopied
 from shared.connection.consent import CLIENT_SECRET
 from shared.directory.admin_change import AdminChange
 from shared.directory.store import Store
@@ -187,11 +188,10 @@ def test_the_command(
     monkeypatch.setenv("BRIDGE_ENCRYPTION_KEYS", key)
 
     def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["backup", *arguments])
-        return main(), *capsys.readouterr()
+        return main(["backup", *arguments]), *capsys.readouterr()
 
     file = str(tmp_path / "a.gz")
-    command = [sys.executable, "-m", "shared.backup", "export", filled.id, file]
+    command = [sys.executable, "-m", "cli", "backup", "export", filled.id, file]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("exported: the store's settings, ")

@@ -2,32 +2,71 @@
 // nothing: no name, no secret and no time is made up at deployment.
 targetScope = 'subscription'
 
+import { Tags } from 'types.bicep'
+
 metadata name = 'Entra → Zoho One bridge'
 metadata description = 'A function app on Flex Consumption with its storage, Key Vault, monitoring and sign-in.'
 
-@description('Name of this deployment, a part of every resource name: prod, test or the like.')
+@description('Name of this deployment, a part of every resource name: prod, test or the like. Letters, digits, hyphens, underscores, dots and parentheses, as azd takes them.')
 @minLength(1)
-@maxLength(12)
+@maxLength(64)
 param environmentName string
 
-@description('Azure region of every resource; it must offer Flex Consumption (az functionapp list-flexconsumption-locations).')
-@minLength(3)
-@maxLength(30)
+@description('Azure region of every resource, of those that offer Flex Consumption: regions.json says where the list is from.')
+@allowed([
+  'australiaeast'
+  'australiasoutheast'
+  'brazilsouth'
+  'canadacentral'
+  'centralindia'
+  'centralus'
+  'eastasia'
+  'eastus'
+  'eastus2'
+  'francecentral'
+  'germanywestcentral'
+  'italynorth'
+  'japaneast'
+  'koreacentral'
+  'northcentralus'
+  'northeurope'
+  'norwayeast'
+  'southafricanorth'
+  'southcentralus'
+  'southeastasia'
+  'southindia'
+  'spaincentral'
+  'swedencentral'
+  'uaenorth'
+  'uksouth'
+  'ukwest'
+  'westcentralus'
+  'westeurope'
+  'westus'
+  'westus2'
+  'westus3'
+])
+@metadata({
+  azd: {
+    type: 'location'
+  }
+})
 param location string
 
-@description('Resource group, which is made where it is missing.')
-@minLength(1)
+@description('Resource group, which is made where it is missing; empty for one named after the environment.')
 @maxLength(90)
-param resourceGroupName string = 'rg-zoho-bridge-${environmentName}'
+param resourceGroupName string = ''
 
+// azd compiles before it runs the hook that makes the app registration. With no client id that compilation has to fail,
+// or azd keeps the empty value for the one after it: https://github.com/Azure/azure-dev/issues/4402
 @description('Application (client) ID of the app registration that administrators sign in with: infra/scripts/sign-in-app.sh prints it.')
 @minLength(36)
 @maxLength(36)
-param authClientId string
+param signInClientId string
 
 @description('Addresses that alerts are mailed to; nobody is mailed where it is empty.')
 @maxLength(10)
-param alertEmails array = []
+param alertEmails string[] = []
 
 @description('Minutes without a successful cycle after which somebody is told: three intervals of the slowest store, and 120 at least.')
 @minValue(120)
@@ -35,7 +74,7 @@ param alertEmails array = []
 param silentMinutes int = 120
 
 @description('Tags of every resource, besides those that name the product and the environment.')
-param tags object = {}
+param tags Tags = {}
 
 @description('The address by which Entra reaches the app, where a proxy or a domain of your own stands before it; empty for its own.')
 @maxLength(200)
@@ -59,18 +98,25 @@ param appSubnetPrefix string = '10.61.0.0/26'
 @maxLength(18)
 param endpointSubnetPrefix string = '10.61.0.64/26'
 
+@description('Whether what leaves the virtual network comes from one fixed address (a NAT gateway), which Zoho One can be told to allow: costs, see docs/cost.md. Needs privateNetwork.')
+param outboundAddress bool = false
+
 @description('Memory of an instance, in MB.')
 @allowed([
-  512
   2048
   4096
 ])
 param instanceMemoryMB int = 2048
 
-@description('Instances at the most. A store is worked on by one of them; pushes are spread over all.')
-@minValue(40)
+@description('Instances at the most, of each group of functions that Flex Consumption scales by itself. A store\'s cycle is worked on by one of them; pushes are spread over all, and each of them calls Zoho One as often as the store allows, so keep it small.')
+@minValue(1)
 @maxValue(1000)
-param maximumInstanceCount int = 40
+param maximumInstanceCount int = 5
+
+@description('Requests that one instance takes at once; never more than workerThreads. Without it, Flex Consumption starts an instance for every single request of a Python app.')
+@minValue(1)
+@maxValue(128)
+param httpConcurrency int = 16
 
 @description('Instances for HTTP that are never switched off, so that the first push after a pause is not slow: each costs, see docs/cost.md.')
 @minValue(0)
@@ -90,8 +136,9 @@ param workerThreads int = 32
 @maxValue(600)
 param leaseSeconds int = 90
 
-@description('Redundancy of the tables: three copies in one data centre (LRS), in three (ZRS), or in a second region as well.')
+@description('Redundancy of the tables: three copies in one data centre (LRS), in three (ZRS), or in a second region as well; empty for three data centres where the region has them.')
 @allowed([
+  ''
   'Standard_LRS'
   'Standard_ZRS'
   'Standard_GRS'
@@ -99,7 +146,7 @@ param leaseSeconds int = 90
   'Standard_RAGRS'
   'Standard_RAGZRS'
 ])
-param storageSku string = 'Standard_ZRS'
+param storageSku string = ''
 
 @description('Days that logs are kept.')
 @allowed([
@@ -113,10 +160,15 @@ param storageSku string = 'Standard_ZRS'
 ])
 param logRetentionDays int = 90
 
-@description('Days for which what was deleted in Key Vault and in blob storage can be brought back; Key Vault keeps to the first choice.')
+@description('Gigabytes of logs a day after which no more are taken until the next: a fault that writes without end stays cheap, and the missing heartbeat is told. -1 for no limit.')
+@minValue(-1)
+@maxValue(100)
+param logDailyCapGb int = 1
+
+@description('Days for which what was deleted in Key Vault and in blob storage can be brought back. Key Vault keeps to the first choice for ever, and to the name of a deleted vault for so long: 90 where it is there to stay.')
 @minValue(7)
 @maxValue(90)
-param softDeleteDays int = 90
+param softDeleteDays int = 7
 
 @description('How one-time passwords are mailed; empty where none are. docs/password-notification.md has what each way needs.')
 @allowed([
@@ -167,24 +219,70 @@ param sesAccessKeyId string = ''
 @maxLength(36)
 param mailClientId string = ''
 
-var token = uniqueString(subscription().id, environmentName, location)
-var name = 'zoho-bridge-${environmentName}'
+@description('Address of a package that the deployment itself puts into the app, as a release has it; empty where azd, a pipeline or a person does.')
+@maxLength(2000)
+param packageUrl string = ''
+
+// Names of resources take fewer characters than names of environments. A name that is cut or changed gets the hash of
+// what it was, so that two of them do not meet.
+var words = filter(
+  split(replace(replace(replace(replace(toLower(environmentName), '_', '-'), '.', '-'), '(', '-'), ')', '-'), '-'),
+  word => !empty(word)
+)
+var shortened = join(filter(split(take(join(words, '-'), 12), '-'), word => !empty(word)), '-')
+var slug = shortened == environmentName
+  ? shortened
+  : join(filter([shortened, take(uniqueString(environmentName), 4)], word => !empty(word)), '-')
+
+var groupName = resourceGroupName != '' ? resourceGroupName : 'rg-zoho-bridge-${slug}'
+var token = uniqueString(subscription().id, environmentName, location, groupName)
+var name = 'zoho-bridge-${slug}'
 var allTags = union(tags, {
   'azd-env-name': environmentName
   product: 'entra-zoho-one-bridge'
 })
+var sku = storageSku != ''
+  ? storageSku
+  : contains(loadJsonContent('regions.json', 'withZones'), location) ? 'Standard_ZRS' : 'Standard_LRS'
 
-resource group 'Microsoft.Resources/resourceGroups@2024-07-01' = {
-  name: resourceGroupName
+// What others refer to is named here and not asked of the modules: what-if can only look ahead as far as names are known.
+var identityName = 'id-${name}'
+var storageName = 'st${token}'
+var vaultName = 'kv-${token}'
+var insightsName = 'appi-${name}'
+var appName = 'func-${name}-${take(token, 6)}'
+var networkName = 'vnet-${name}'
+var identityId = resourceId(
+  subscription().subscriptionId,
+  groupName,
+  'Microsoft.ManagedIdentity/userAssignedIdentities',
+  identityName
+)
+var appSubnetId = resourceId(
+  subscription().subscriptionId,
+  groupName,
+  'Microsoft.Network/virtualNetworks/subnets',
+  networkName,
+  'app'
+)
+var endpointSubnetId = resourceId(
+  subscription().subscriptionId,
+  groupName,
+  'Microsoft.Network/virtualNetworks/subnets',
+  networkName,
+  'private-endpoints'
+)
+
+resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
+  name: groupName
   location: location
   tags: allTags
 }
 
-module identity 'br/public:avm/res/managed-identity/user-assigned-identity:0.4.3' = {
-  name: 'identity'
+module identity 'br/public:avm/res/managed-identity/user-assigned-identity:0.6.0' = {
   scope: group
   params: {
-    name: 'id-${name}'
+    name: identityName
     location: location
     tags: allTags
     enableTelemetry: false
@@ -192,83 +290,131 @@ module identity 'br/public:avm/res/managed-identity/user-assigned-identity:0.4.3
 }
 
 module monitoring 'modules/monitoring.bicep' = {
-  name: 'monitoring'
   scope: group
   params: {
     name: name
+    insightsName: insightsName
     location: location
     tags: allTags
     retentionDays: logRetentionDays
-    principalId: identity.outputs.principalId
+    dailyCapGb: logDailyCapGb
   }
 }
 
 module network 'modules/network.bicep' = if (privateNetwork) {
-  name: 'network'
   scope: group
   params: {
     name: name
+    networkName: networkName
     location: location
     tags: allTags
     addressPrefix: addressPrefix
     appSubnetPrefix: appSubnetPrefix
     endpointSubnetPrefix: endpointSubnetPrefix
+    outboundAddress: outboundAddress
   }
 }
 
 module storage 'modules/storage.bicep' = {
-  name: 'storage'
   scope: group
   params: {
-    name: 'st${token}'
+    name: storageName
     location: location
     tags: allTags
-    sku: storageSku
+    sku: sku
     softDeleteDays: softDeleteDays
     isPrivate: privateNetwork
-    endpointSubnetId: privateNetwork ? network!.outputs.endpointSubnetId : ''
-    dnsZoneIds: privateNetwork ? network!.outputs.dnsZoneIds : {}
-    principalId: identity.outputs.principalId
     workspaceId: monitoring.outputs.workspaceId
   }
 }
 
 module keyVault 'modules/key-vault.bicep' = {
-  name: 'key-vault'
   scope: group
   params: {
-    name: 'kv-${token}'
+    name: vaultName
     location: location
     tags: allTags
     softDeleteDays: softDeleteDays
     isPrivate: privateNetwork
-    endpointSubnetId: privateNetwork ? network!.outputs.endpointSubnetId : ''
-    dnsZoneIds: privateNetwork ? network!.outputs.dnsZoneIds : {}
-    principalId: identity.outputs.principalId
     workspaceId: monitoring.outputs.workspaceId
   }
 }
 
-module functionApp 'modules/function-app.bicep' = {
-  name: 'function-app'
+module storageEndpoints 'modules/private-endpoints.bicep' = if (privateNetwork) {
   scope: group
   params: {
-    name: 'func-${name}-${take(token, 6)}'
+    name: storageName
+    location: location
+    tags: allTags
+    targetId: resourceId(subscription().subscriptionId, groupName, 'Microsoft.Storage/storageAccounts', storageName)
+    parts: [
+      'blob'
+      'queue'
+      'table'
+    ]
+    subnetId: endpointSubnetId
+  }
+  dependsOn: [
+    network
+    storage
+  ]
+}
+
+module keyVaultEndpoint 'modules/private-endpoints.bicep' = if (privateNetwork) {
+  scope: group
+  params: {
+    name: vaultName
+    location: location
+    tags: allTags
+    targetId: resourceId(subscription().subscriptionId, groupName, 'Microsoft.KeyVault/vaults', vaultName)
+    parts: [
+      'vault'
+    ]
+    subnetId: endpointSubnetId
+  }
+  dependsOn: [
+    network
+    keyVault
+  ]
+}
+
+module roles 'modules/roles.bicep' = {
+  scope: group
+  params: {
+    storageName: storageName
+    vaultName: vaultName
+    insightsName: insightsName
+    // The names of role assignments hold it, so that an identity that was made again gets assignments of its own.
+    #disable-next-line what-if-short-circuiting
+    principalId: identity.outputs.principalId
+  }
+  dependsOn: [
+    storage
+    keyVault
+    monitoring
+  ]
+}
+
+module functionApp 'modules/function-app.bicep' = {
+  scope: group
+  params: {
+    name: appName
     planName: 'plan-${name}'
     location: location
     tags: allTags
-    identityId: identity.outputs.resourceId
+    identityId: identityId
     identityClientId: identity.outputs.clientId
-    storageName: storage.outputs.name
+    storageName: storageName
     deploymentContainer: storage.outputs.deploymentContainer
     vaultUri: keyVault.outputs.uri
     insightsConnectionString: monitoring.outputs.connectionString
     workspaceId: monitoring.outputs.workspaceId
-    appSubnetId: privateNetwork ? network!.outputs.appSubnetId : ''
-    authClientId: authClientId
+    appSubnetId: privateNetwork ? appSubnetId : ''
+    signInClientId: signInClientId
     publicUrl: publicUrl
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
+    httpConcurrency: min(httpConcurrency, workerThreads)
     alwaysReadyInstances: alwaysReadyInstances
     zoneRedundant: zoneRedundant
     workerThreads: workerThreads
@@ -284,10 +430,24 @@ module functionApp 'modules/function-app.bicep' = {
     sesAccessKeyId: sesAccessKeyId
     mailClientId: mailClientId
   }
+  dependsOn: [
+    network
+    roles // the app reads its package, its tables and its references to the vault from its first second on
+  ]
+}
+
+module package 'modules/package.bicep' = if (packageUrl != '') {
+  scope: group
+  params: {
+    appName: appName
+    packageUrl: packageUrl
+  }
+  dependsOn: [
+    functionApp
+  ]
 }
 
 module alerts 'modules/alerts.bicep' = {
-  name: 'alerts'
   scope: group
   params: {
     name: name
@@ -300,7 +460,6 @@ module alerts 'modules/alerts.bicep' = {
 }
 
 module workbook 'modules/workbook.bicep' = {
-  name: 'workbook'
   scope: group
   params: {
     displayName: 'Zoho One bridge (${environmentName})'
@@ -314,7 +473,7 @@ module workbook 'modules/workbook.bicep' = {
 @description('Resource group of everything.')
 output AZURE_RESOURCE_GROUP string = group.name
 
-@description('Name of the function app, for func azure functionapp publish.')
+@description('Name of the function app.')
 output FUNCTION_APP_NAME string = functionApp.outputs.name
 
 @description('Name of the Key Vault.')
@@ -333,7 +492,10 @@ output ZOHO_CALLBACK_URL string = '${functionApp.outputs.url}/oauth/callback'
 output CONSOLE_URL string = '${functionApp.outputs.url}/console'
 
 @description('Redirect URI of the app registration that administrators sign in with.')
-output SIGN_IN_CALLBACK_URL string = '${functionApp.outputs.url}/.auth/login/aad/callback'
+output SIGN_IN_CALLBACK_URL string = '${functionApp.outputs.url}/console/sign-in/callback'
+
+@description('Client id of the app registration that administrators sign in with.')
+output SIGN_IN_CLIENT_ID string = signInClientId
 
 @description('Object id of the app\'s managed identity: it takes the Graph permissions, and is trusted by the sign-in app.')
 output IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId

@@ -4,6 +4,8 @@ using 'main.bicep'
 
 param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'prod')
 param location = readEnvironmentVariable('AZURE_LOCATION', 'westeurope')
-param authClientId = readEnvironmentVariable('AUTH_CLIENT_ID', '')
-param alertEmails = empty(readEnvironmentVariable('ALERT_EMAILS', '')) ? [] : split(readEnvironmentVariable('ALERT_EMAILS', ''), ',')
+param signInClientId = readEnvironmentVariable('SIGN_IN_CLIENT_ID', '')
+param alertEmails = empty(readEnvironmentVariable('ALERT_EMAILS', ''))
+  ? []
+  : split(readEnvironmentVariable('ALERT_EMAILS', ''), ',')
 param privateNetwork = bool(readEnvironmentVariable('PRIVATE_NETWORK', 'false'))

@@ -1,17 +1,19 @@
-// Storage and Key Vault in a virtual network, tables in two regions, one instance that is never switched off, and
-// one-time passwords by your own mail server.
+// Storage and Key Vault in a virtual network, one address towards Zoho One, tables in two regions, one instance that is
+// never switched off, a vault that keeps what was deleted for 90 days, and one-time passwords by your own mail server.
 using 'main.bicep'
 
 param environmentName = 'prod'
 param location = 'westeurope'
-param authClientId = readEnvironmentVariable('AUTH_CLIENT_ID', '')
+param signInClientId = readEnvironmentVariable('SIGN_IN_CLIENT_ID', '')
 param alertEmails = [
   'identity-team@contoso.example'
 ]
 param privateNetwork = true
+param outboundAddress = true
 param addressPrefix = '10.61.0.0/24'
 param appSubnetPrefix = '10.61.0.0/26'
 param endpointSubnetPrefix = '10.61.0.64/26'
+param softDeleteDays = 90
 param storageSku = 'Standard_GZRS'
 param alwaysReadyInstances = 1
 param logRetentionDays = 180

@@ -37,28 +37,41 @@ properties = {"value": ",".join(keys), "contentType": "Fernet keys: the first en
 with open(sys.argv[1], "w") as file:
     json.dump({"properties": properties}, file)
 PYTHON
-  az rest --method put --url "$secret_url" --body "@$body" --output none
+  patiently az rest --method put --url "$secret_url" --body "@$body" --output none
 }
 
 step "The vault $vault"
-vault_id=$(az keyvault show --name "$vault" --query id --output tsv)
+vault_id=$(patiently az keyvault show --name "$vault" --query id --output tsv "${on[@]}")
 secret_url="https://management.azure.com$vault_id/secrets/encryption-keys?api-version=2024-11-01"
 
+# A new key that is written over the old one makes everything unreadable that is stored. So there is no key only where the
+# vault says so, and its list of secrets, which can be read, does not have it: a look-up that fails is not an answer.
 step 'Whether it has a key'
-if az rest --method get --url "$secret_url" --output none 2>/dev/null; then has_key=yes; else has_key=''; fi
+if answer=$(az rest --method get --url "$secret_url" --query name --output tsv 2>&1); then
+  has_key=yes
+else
+  [[ $answer =~ SecretNotFound|ResourceNotFound ]] || fail "the vault does not say whether it has a key: $answer"
+  names=$(patiently az rest --method get --url "https://management.azure.com$vault_id/secrets?api-version=2024-11-01" \
+    --query "join(',', value[].name)" --output tsv)
+  [[ ",$names," != *,encryption-keys,* ]] || fail 'the vault lists a key and does not show it: try again'
+  has_key=''
+fi
 
 if [[ -z $has_key ]]; then
   new_key ''
 elif flag --rotate "$@"; then
   step 'The keys that are there, which still open what they closed'
-  new_key "$(az keyvault secret show --vault-name "$vault" --name encryption-keys --query value --output tsv)"
+  old_keys=$(patiently az keyvault secret show --vault-name "$vault" --name encryption-keys --query value --output tsv "${on[@]}")
+  [[ -n $old_keys ]] || fail 'the key that is there is empty: docs/operations.md, “The previous version of the encryption keys”'
+  new_key "$old_keys"
 else
   done_already 'the key that is there stays'
 fi
 
 if [[ -n $app ]]; then
   step "$app reads its references to the vault again"
-  app_id=$(az functionapp show --name "$app" --resource-group "$group" --query id --output tsv)
+  app_id=$(patiently az functionapp show --name "$app" --resource-group "$group" --query id --output tsv "${on[@]}")
   change az rest --method post \
-    --url "https://management.azure.com$app_id/config/configreferences/appsettings/refresh?api-version=2022-03-01"
+    --url "https://management.azure.com$app_id/config/configreferences/appsettings/refresh?api-version=2022-03-01" ||
+    step 'It does not now: it reads them when it starts next'
 fi

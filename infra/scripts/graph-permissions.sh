@@ -24,13 +24,13 @@ permissions=(
 if flag --mail "$@"; then permissions+=('Mail.Send: one-time password mails'); fi
 
 step 'Microsoft Graph in this tenant'
-graph_id=$(az ad sp show --id "$GRAPH_APP" --query id --output tsv)
+graph_id=$(patiently az ad sp show --id "$GRAPH_APP" --query id --output tsv)
 given=$(graph GET "/servicePrincipals/$identity/appRoleAssignments")
 
 for permission in "${permissions[@]}"; do
   name=${permission%%:*}
   step "$permission"
-  role_id=$(az ad sp show --id "$GRAPH_APP" --query "appRoles[?value=='$name' && contains(allowedMemberTypes, 'Application')].id" --output tsv)
+  role_id=$(patiently az ad sp show --id "$GRAPH_APP" --query "appRoles[?value=='$name' && contains(allowedMemberTypes, 'Application')].id" --output tsv)
   [[ -n $role_id ]] || fail "Microsoft Graph knows no application permission $name"
   if [[ $given == *"$role_id"* ]]; then
     done_already "$name"

@@ -18,13 +18,15 @@ app=$(option --app "$@")
 [[ -n $app ]] || fail '--app is missing: the output FUNCTION_APP_NAME of the template'
 name="Zoho One bridge delivery ($repository)"
 WEBSITE_CONTRIBUTOR=de139f84-1756-47ae-9be6-808fbbe84772
+READER=acdd72a7-3385-48ef-bd42-f606fba81ae7 # verify.sh looks at roles, references and log lines
 
 step "The app registration $name"
-client_id=$(az ad app list --filter "displayName eq '$name'" --query '[0].appId' --output tsv)
+found=$(patiently az ad app list --filter "displayName eq '$name'" --query '[].appId' --output tsv)
+client_id=$(only_one "$name" "$found")
 if [[ -n $client_id ]]; then
   done_already "$client_id"
 else
-  client_id=$(created az ad app create --display-name "$name" --sign-in-audience AzureADMyOrg --query appId --output tsv)
+  client_id=$(created patiently az ad app create --display-name "$name" --sign-in-audience AzureADMyOrg --query appId --output tsv)
 fi
 client_id=$(or_placeholder "$client_id" 'client id')
 
@@ -35,12 +37,12 @@ step "It trusts GitHub's tokens for $repository, environment production"
 subject="repo:$repository:environment:production"
 there=''
 if [[ $client_id != \<* ]]; then
-  there=$(az ad app federated-credential list --id "$client_id" --query "[?subject=='$subject'].name" --output tsv)
+  there=$(patiently az ad app federated-credential list --id "$client_id" --query "[?subject=='$subject'].name" --output tsv)
 fi
 if [[ -n $there ]]; then
   done_already "$subject"
 else
-  change az ad app federated-credential create --id "$client_id" --parameters "{
+  change patiently az ad app federated-credential create --id "$client_id" --parameters "{
     \"name\": \"github-production\",
     \"issuer\": \"https://token.actions.githubusercontent.com\",
     \"subject\": \"$subject\",
@@ -48,11 +50,12 @@ else
   }"
 fi
 
-step "It may put code into the apps of $group: Website Contributor, there only"
-subscription=$(az account show --query id --output tsv)
-change az role assignment create --assignee-object-id "$principal_id" --assignee-principal-type ServicePrincipal \
-  --role "$WEBSITE_CONTRIBUTOR" --scope "/subscriptions/$subscription/resourceGroups/$group"
+step "It may put code into the apps of $group and read: Website Contributor and Reader, there only"
+for role in "$WEBSITE_CONTRIBUTOR" "$READER"; do
+  change patiently az role assignment create --assignee-object-id "$principal_id" --assignee-principal-type ServicePrincipal \
+    --role "$role" --scope "/subscriptions/$SUBSCRIPTION/resourceGroups/$group" "${on[@]}"
+done
 
 step 'Variables of the environment “production” in the repository'
 printf 'AZURE_CLIENT_ID=%s\nAZURE_TENANT_ID=%s\nAZURE_SUBSCRIPTION_ID=%s\nAZURE_RESOURCE_GROUP=%s\nFUNCTION_APP_NAME=%s\n' \
-  "$client_id" "$(az account show --query tenantId --output tsv)" "$subscription" "$group" "$app"
+  "$client_id" "$TENANT" "$SUBSCRIPTION" "$group" "$app"

@@ -19,25 +19,32 @@ name=${name:-Zoho One}
 NON_GALLERY=8adf8e6e-67b2-4cf2-a259-e3dc5476c621 # the template of an application that is not in the gallery
 
 step "The enterprise application $name"
-principal_id=$(az ad sp list --filter "displayName eq '${name//\'/\'\'}'" --query '[0].id' --output tsv)
+found=$(patiently az ad sp list --filter "displayName eq '${name//\'/\'\'}'" --query '[].id' --output tsv)
+principal_id=$(only_one "$name" "$found")
 if [[ -n $principal_id ]]; then
   done_already "$principal_id"
 else
-  principal_id=$(graph POST "/applicationTemplates/$NON_GALLERY/instantiate" "{\"displayName\": \"$name\"}" |
-    python3 -c 'import json, sys; print(json.loads(sys.stdin.read() or "{}").get("servicePrincipal", {}).get("id", ""))')
+  principal_id=$(graph POST "/applicationTemplates/$NON_GALLERY/instantiate" "{\"displayName\": \"$name\"}" servicePrincipal.id)
 fi
 principal_id=$(or_placeholder "$principal_id" 'object id of the enterprise application')
 synchronization="/servicePrincipals/$principal_id/synchronization"
 
+by_hand() {
+  fail "$1. By hand: entra.microsoft.com, Enterprise applications, $name, Provisioning, New configuration; Tenant URL is" \
+    "$endpoint?aadOptscim062020, Secret token is the store's; Test connection, Create"
+}
+
 step 'Its provisioning job, which is not started'
-job=''
+job='' template='<template of its provisioning>'
 if [[ $principal_id != \<* ]]; then
-  job=$(graph GET "$synchronization/jobs" | grep -c '"templateId": "scim"' || true)
+  job=$(graph GET "$synchronization/jobs" '' 'value[].id') || by_hand 'Entra does not show its provisioning jobs'
+  template=$(graph GET "$synchronization/templates" '' 'value[].id') || by_hand 'Entra does not show its templates of provisioning'
+  template=${template%%$'\n'*}
 fi
-if [[ -n $job && $job != 0 ]]; then
-  done_already 'there is one'
+if [[ -n $job ]]; then
+  done_already "$job"
 else
-  graph POST "$synchronization/jobs" '{"templateId": "scim"}' >/dev/null
+  graph POST "$synchronization/jobs" "{\"templateId\": \"${template:-scim}\"}" >/dev/null || by_hand 'Entra makes no provisioning job'
 fi
 
 step 'Tenant URL and Secret Token'
@@ -58,4 +65,4 @@ pairs = {"BaseAddress": sys.argv[1], "SecretToken": token, "SyncNotificationSett
 with open(sys.argv[2], "w") as file:
     json.dump({"value": [{"key": key, "value": value} for key, value in pairs.items()]}, file)
 ' "$endpoint?aadOptscim062020" "$body"
-graph PUT "$synchronization/secrets" "@$body" >/dev/null
+graph PUT "$synchronization/secrets" "@$body" >/dev/null || by_hand 'Entra does not take the Tenant URL'

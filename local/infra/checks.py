@@ -10,18 +10,20 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from local.infra.package import build_package
+from local.infra import compiler
+from local.infra.evaluated import ODD, SAMPLES, Evaluated, evaluated
+from local.infra.package import LIBRARIES, build_package
 from local.infra.queries import BICEP, queries
 from local.processes import ROOT
 from local.store import new_key
 
+ARM_SCHEMA = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
 CHECKS = ROOT / "infra/checks"
 START_SECONDS = 1.5
 """Of the processor, until the app is imported: what a start costs on an instance that does nothing else."""
 STARTS = 5
-
-_PARSE = "import sys; from pycep import BicepParser; [BicepParser().parse(text=open(f).read()) for f in sys.argv[1:]]"
 
 
 class CheckFailedError(Exception):
@@ -32,13 +34,16 @@ def checks(tools: Path, folder: Path) -> Mapping[str, Callable[[], str]]:
     """``tools``: the virtual environment of the tools. ``folder``: an empty one, for the package."""
     package = folder / "package"
     return {
-        "the scanner's parser reads each Bicep file": partial(_bicep_parses, tools),
-        "checkov's rules hold, or are left out with a reason": partial(_scan, tools),
+        "the compiler finds nothing wrong with the template": _compiles,
+        "the compiler would format each file like this": _is_formatted,
+        "the template deploys what the snapshots say": _is_evaluated,
+        "Azure takes the names of odd environments": _odd_names_are_taken,
+        "checkov's rules hold, or are left out with a reason": partial(_scan, tools, folder / "arm"),
         "Microsoft's parser of KQL understands each query": partial(_queries_are_understood, tools),
         "azure-functions-doctor finds nothing wrong": partial(_doctor, tools),
-        "the package is imported with requirements.txt alone": partial(_imports_alone, folder / "python", package),
+        "the package is imported with its own libraries alone": partial(_imports_alone, package),
         "the worker library finds its functions": partial(_is_indexed, package),
-        f"it starts within {START_SECONDS:g} s": partial(_starts_soon, folder / "python", package),
+        f"it starts within {START_SECONDS:g} s": partial(_starts_soon, package),
     }
 
 
@@ -50,19 +55,62 @@ def _run(command: list[str], **options: object) -> str:
     return str(done.stdout)
 
 
-def _bicep_parses(tools: Path) -> str:
-    files = [str(file) for file in sorted(BICEP.rglob("*.bicep"))]
-    _run([str(tools / "bin/python"), "-c", _PARSE, *files])
-    return f"{len(files)} files"
+def _compiles() -> str:
+    compiler.lint()
+    return f"{len(json.loads(compiler.build())['resources'])} resources and modules, every rule of bicepconfig.json"
 
 
-def _scan(tools: Path) -> str:
-    command = [str(tools / "bin/checkov"), "--config-file", str(ROOT / "infra/checkov.yaml")]
+def _is_formatted() -> str:
+    if files := compiler.unformatted():
+        raise CheckFailedError(f"bicep format would change {', '.join(files)}")
+    return "as it is"
+
+
+def _is_evaluated() -> str:
+    for sample in SAMPLES:
+        compiler.validate(BICEP / f"{sample}.bicepparam")
+    return ", ".join(f"{len(evaluated(sample).resources)} resources for {sample}" for sample in SAMPLES)
+
+
+def _odd_names_are_taken() -> str:
+    redundancies = set()
+    for odd in ODD:
+        template = Evaluated(json.loads(compiler.snapshot_of({**odd, "signInClientId": compiler.ANYBODY.format(1)})))
+        if wrong := list(template.misnamed()):
+            raise CheckFailedError(f"{odd['environmentName']} makes {', '.join(wrong)}")
+        sku = template.one("Microsoft.Storage/storageAccounts")["sku"]["name"]
+        redundancies.add((odd["location"], sku))
+    if redundancies != {("ukwest", "Standard_LRS"), ("westus3", "Standard_ZRS")}:
+        raise CheckFailedError(f"the redundancy is not what the region has: {redundancies}")
+    return f"{len(ODD)} environments"
+
+
+def _scan(tools: Path, folder: Path) -> str:
+    """checkov reads no parameters, so it gets the evaluated deployments."""
+    folder.mkdir()
+    for sample in SAMPLES:
+        resources = [_given(resource) for resource in evaluated(sample).resources]
+        template = {"$schema": ARM_SCHEMA, "contentVersion": "1.0.0.0", "resources": resources}
+        (folder / f"{sample}.json").write_text(json.dumps(template, indent=2))
+    command = [
+        str(tools / "bin/checkov"),
+        "--config-file",
+        str(ROOT / "infra/checkov.yaml"),
+        "--directory",
+        str(folder),
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     # A rule that breaks off counts as neither passed nor failed, so its complaint does.
     if done.returncode != 0 or "Failed to run check" in done.stderr or "Passed checks: 0" in done.stdout:
         raise CheckFailedError((done.stdout + done.stderr).strip())
     return next(line for line in done.stdout.splitlines() if line.startswith("Passed checks"))
+
+
+def _given(value: Any) -> Any:
+    """Without what is null: to Azure that is as if it were not there, and checkov breaks off on it."""
+    if isinstance(value, dict):
+        return {name: _given(each) for name, each in value.items() if each is not None}
+    return [_given(each) for each in value] if isinstance(value, list) else value
 
 
 def _queries_are_understood(tools: Path) -> str:
@@ -78,18 +126,20 @@ def _doctor(tools: Path) -> str:
     return next(line.strip() for line in said.splitlines() if "fails," in line)
 
 
-def _imports_alone(python: Path, package: Path) -> str:
+def _imports_alone(package: Path) -> str:
     paths = build_package(package)
-    _run([sys.executable, "-m", "venv", str(python)])
-    pip = [str(python / "bin/pip"), "install", "--quiet", "--disable-pip-version-check"]
-    _run([*pip, "-r", str(package / "requirements.txt")])
-    _import(python, package)
-    size = sum(file.stat().st_size for file in package.rglob("*") if "__pycache__" not in file.parts)
-    return f"{len(paths)} files, {size / 1024:.0f} KiB"
+    shutil.rmtree(package / ".python_packages", ignore_errors=True)
+    _run([str(ROOT / "infra/scripts/package.sh"), "--into", str(package)])
+    _import(package)
+    sizes = {file: file.stat().st_size for file in package.rglob("*.*") if "__pycache__" not in file.parts}
+    own = sum(size for file, size in sizes.items() if ".python_packages" not in file.parts)
+    return f"{len(paths)} files, {own / 1024:.0f} KiB, and libraries of {(sum(sizes.values()) - own) / 2**20:.0f} MiB"
 
 
-def _import(python: Path, package: Path) -> None:
-    _run([str(python / "bin/python"), "-c", "import function_app"], cwd=package, env=_settings())
+def _import(package: Path) -> None:
+    """In a Python that sees no package but those of the folder, as Azure's does."""
+    code = f"import sys; sys.path[:0] = [{str(package)!r}, {str(package / LIBRARIES)!r}]; import function_app"
+    _run([sys.executable, "-I", "-S", "-c", code], cwd=package, env=_settings())
 
 
 def _settings() -> dict[str, str]:
@@ -111,14 +161,12 @@ def _is_indexed(package: Path) -> str:
     return ", ".join(found["functions"])
 
 
-def _starts_soon(python: Path, package: Path) -> str:
-    if not shutil.which(str(python / "bin/python")):
-        raise CheckFailedError("the package could not be imported")
-    _import(python, package)  # for the first time everything is compiled
+def _starts_soon(package: Path) -> str:
+    _import(package)  # for the first time everything is compiled
     seconds, processor = [], []
     for _ in range(STARTS):
         begun, used = time.perf_counter(), _processor_seconds()
-        _import(python, package)
+        _import(package)
         seconds.append(time.perf_counter() - begun)
         processor.append(_processor_seconds() - used)
     if min(processor) > START_SECONDS:

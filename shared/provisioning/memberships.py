@@ -30,8 +30,8 @@ TRIES = 4
 """While another is writing the group."""
 PAUSE = 0.2
 """Seconds before the next try, on average; twice as long each time."""
-BUDGET = timedelta(seconds=25)
-"""Length of one pass over what is due: a store that is stopped meanwhile is left alone within half a minute."""
+BUDGET = timedelta(seconds=10)
+"""Length of one pass over what is due, each minute: the timer has other work, and a stopped store is left alone."""
 
 _log = logging.getLogger("bridge.groups")
 

@@ -28,8 +28,8 @@ from shared.zoho.data_centers import DataCenter
 from shared.zoho.errors import ZohoBusy, ZohoCredentials, ZohoRefused
 from shared.zoho.scim_client import ZohoUsers
 
-BUDGET = timedelta(seconds=25)
-"""Length of one pass over what is due: a store that is stopped meanwhile is left alone within half a minute."""
+BUDGET = timedelta(seconds=10)
+"""Length of one pass over what is due, each minute: the timer has other work, and a stopped store is left alone."""
 BEING_SENT = "A one-time password is being sent to this person just now"
 
 _log = logging.getLogger("bridge.notify")

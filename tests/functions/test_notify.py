@@ -51,7 +51,7 @@ class Site:
         ends = time.monotonic() + 20
         while list(self.mails.waiting(STORE)):
             assert time.monotonic() < ends
-            fire(self.url, "notify")
+            fire(self.url, "tick")
             time.sleep(0.2)
 
 

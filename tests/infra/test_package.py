@@ -1,17 +1,22 @@
 """What is deployed is the app, and nothing beside it. `make check-infra` builds it and starts it."""
 
 import json
+import os
 import re
+import shutil
+import zipfile
 from pathlib import Path
 
+import pytest
 import yaml
 
-from local.infra.package import build_package, deployed_files
+from local.infra.evaluated import evaluated
+from local.infra.package import LIBRARIES, build_package, deployed_files, write_package
 from local.processes import ROOT
 
 
 def test_the_package_holds_only_what_is_deployed() -> None:
-    files = deployed_files()
+    files = [path for path in deployed_files() if not path.startswith(".python_packages/")]
     top = {path for path in files if "/" not in path}
     assert top == {"function_app.py", "host.json", "requirements.txt", "requirements-ses.txt"}
     assert {path.partition("/")[0] for path in files if "/" in path} == {"functions", "shared"}
@@ -31,6 +36,32 @@ def test_what_is_secret_or_of_one_machine_is_left_out(tmp_path: Path) -> None:
     assert build_package(tmp_path / "package", tmp_path / "app") == sorted(kept)
 
 
+def test_the_package_is_of_the_same_bytes_each_time(tmp_path: Path) -> None:
+    app = tmp_path / "app"
+    for path in ("function_app.py", "host.json", f"{LIBRARIES}/flask/app.py", "tests/test_x.py"):
+        (app / path).parent.mkdir(parents=True, exist_ok=True)
+        (app / path).write_text(path)
+    (app / ".funcignore").write_text((ROOT / ".funcignore").read_text())
+    first = write_package(tmp_path / "first.zip", app)
+    os.utime(app / "host.json", (0, 0))
+    assert write_package(tmp_path / "again/second.zip", app) == first
+    with zipfile.ZipFile(tmp_path / "first.zip") as package:
+        assert package.namelist() == [f"{LIBRARIES}/flask/app.py", "function_app.py", "host.json"]
+    shutil.rmtree(app / ".python_packages")
+    with pytest.raises(FileNotFoundError, match=r"run infra/scripts/package\.sh"):
+        write_package(tmp_path / "third.zip", app)
+
+
+@pytest.mark.parametrize("kind", ["", "-ses"])
+def test_the_wheels_are_those_that_are_tested_and_named_by_their_hashes(kind: str) -> None:
+    lock = (ROOT / f"infra/package{kind}.lock").read_text()
+    pins = re.findall(r"^(\S+==\S+) \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", lock, re.MULTILINE)
+    assert [pin for pin, _ in pins] == (ROOT / f"requirements{kind}.txt").read_text().splitlines(), "run: make lock"
+    script = (ROOT / "infra/scripts/package.sh").read_text()
+    assert "--require-hashes" in script
+    assert f"--python-version {(ROOT / '.python-version').read_text().strip()}" in script
+
+
 def test_requirements_are_pinned_and_those_of_the_project() -> None:
     pinned = re.findall(r"^([\w.-]+)==[\w.]+$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
     assert len(pinned) == len((ROOT / "requirements.txt").read_text().splitlines())
@@ -48,7 +79,8 @@ def test_telemetry_that_alerts_read_is_not_sampled() -> None:
 def test_azd_finds_the_template_and_the_scripts() -> None:
     project = yaml.safe_load((ROOT / "azure.yaml").read_text())
     assert (ROOT / project["infra"]["path"] / f"{project['infra']['module']}.bicep").exists()
-    for hook in project["hooks"].values():
+    bridge = project["services"]["bridge"]
+    assert bridge["remoteBuild"] is False, "what was tested is what runs"
+    for hook in [*project["hooks"].values(), *bridge["hooks"].values()]:
         assert (ROOT / hook["run"]).stat().st_mode & 0o111
-    tagged = re.findall(r"'azd-service-name': '(\w+)'", (ROOT / "infra/bicep/modules/function-app.bicep").read_text())
-    assert set(tagged) == set(project["services"])
+    assert {evaluated("main").one("Microsoft.Web/sites")["tags"]["azd-service-name"]} == set(project["services"])

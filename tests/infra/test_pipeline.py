@@ -15,9 +15,17 @@ def test_nothing_is_delivered_that_was_not_tested_and_scanned() -> None:
     jobs = PIPELINE["jobs"]
     assert set(jobs["deploy"]["needs"]) == {"test", "scan"}
     assert {step.get("run") for step in jobs["host"]["steps"]} >= {"make check-host", "func --version"}
-    assert {step.get("run") for step in jobs["test"]["steps"]} >= {"make test", "make check-infra"}
+    assert {step.get("run") for step in jobs["test"]["steps"]} >= {"make test", "make check-infra", "make package"}
     assert "make test" in (ROOT / "README.md").read_text()
     assert "pip-audit --requirement requirements.txt" in TEXT
+
+
+def test_what_was_tested_is_what_is_delivered_and_verified() -> None:
+    deploy = PIPELINE["jobs"]["deploy"]["steps"]
+    (published,) = [step["with"] for step in deploy if "functions-action" in step.get("uses", "")]
+    assert (published["package"], published["remote-build"]) == ("entra-zoho-one-bridge.zip", False)
+    assert "dist/entra-zoho-one-bridge.zip" in (ROOT / "Makefile").read_text()
+    assert any("infra/scripts/verify.sh --logs" in step.get("run", "") for step in deploy)
 
 
 def test_azure_is_entered_by_federated_identity() -> None:
@@ -33,5 +41,6 @@ def test_azure_is_entered_by_federated_identity() -> None:
 
 
 def test_actions_are_pinned() -> None:
-    for used in re.findall(r"uses: (\S+)", TEXT):
+    texts = [file.read_text() for file in (ROOT / ".github/workflows").glob("*.yml")]
+    for used in re.findall(r"uses: (\S+)", "".join(texts)):
         assert re.fullmatch(r"[\w-]+/[\w/-]+@v\d+", used), used

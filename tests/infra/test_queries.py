@@ -1,25 +1,29 @@
 """The alerts and the workbook read the lines that the bridge writes."""
 
+import json
 import logging
 import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from local.infra.evaluated import Resource, evaluated
 from local.infra.queries import line_patterns, queries
 from local.processes import ROOT
 from shared.bridge import Bridge
 from shared.connection.tokens import SharedTokens
 from shared.directory.store import Store
 from shared.scim.endpoint import HttpRequest
+from shared.settings import SettingsWrong
 from shared.zoho.data_centers import replaced
 from shared.zoho.errors import ZohoCredentials
 from shared.zoho.oauth import ZohoAccounts
 from shared.zoho.scim_calls import new_session
 from tests.conftest import ZohoOne
-from tests.infra.bicep import bicep
 
 QUERIES = queries()
+HEARTBEAT = "heartbeat "
+"""How the line of the function tick begins: `heartbeat stores=3 interrupted=0 settings=ok`."""
 CYCLE = {
     "store": "contoso",
     "cycle": "0251-ab",
@@ -58,7 +62,7 @@ def test_a_cycles_line_is_read(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in QUERIES if "startswith" in QUERIES[name]])
 def test_what_a_query_looks_for_is_how_a_line_begins(name: str) -> None:
     code = "".join(file.read_text() for file in (ROOT / "shared").rglob("*.py"))
-    begins = set(re.findall(r'_log\.\w+\(\s*f?"(\w+ (?:store=)?)', code))
+    begins = set(re.findall(r'_log\.\w+\(\s*f?"(\w+ (?:store=)?)', code)) | {HEARTBEAT}
     assert set(re.findall(r'startswith "([^"]+)"', QUERIES[name])) <= begins
 
 
@@ -93,23 +97,52 @@ def _lose_connection(bridge: Bridge, store: Store, zoho_one: ZohoOne) -> None:
     SharedTokens(bridge.connections, ZohoAccounts(new_session()), data_centers, lambda: later).current(store)
 
 
+def _rules() -> dict[str, Resource]:
+    """The alert rules as they are deployed, by the name of their query."""
+    rules = evaluated("main").of("Microsoft.Insights/scheduledQueryRules")
+    return {rule["name"].removeprefix("alert-zoho-bridge-prod-"): rule["properties"] for rule in rules}
+
+
 def test_every_alert_has_a_query_and_a_runbook() -> None:
-    rules = bicep("modules/alerts").tree["variables"]["rules"]["value"]
-    assert {rule["key"] for rule in rules} == {name for name in QUERIES if not name.startswith("workbook/")}
+    assert set(_rules()) == {name for name in QUERIES if not name.startswith("workbook/")}
     runbooks = re.findall(r"^### (.+)$", (ROOT / "docs/operations.md").read_text(), re.MULTILINE)
-    assert {rule["title"] for rule in rules} <= set(runbooks)
+    for name, rule in _rules().items():
+        assert rule["displayName"].removeprefix("Zoho One bridge: ") in runbooks, name
+        assert rule["criteria"]["allOf"][0]["query"].replace("\r\n", "\n") == QUERIES[name]
 
 
 def test_the_silence_that_is_told_is_the_templates_choice() -> None:
     assert QUERIES["no-cycle"].count("120m") == 2, "modules/alerts.bicep puts the parameter there"
-    assert "'120m', '${silentMinutes}m'" in bicep("modules/alerts").text
+    assert "'120m', '${silentMinutes}m'" in (ROOT / "infra/bicep/modules/alerts.bicep").read_text()
 
 
-def test_every_alert_is_told_for_one_store() -> None:
-    for name, query in QUERIES.items():
-        if not name.startswith("workbook/"):
-            last = query.rstrip().splitlines()[-1]
-            assert re.search(r"\bstore\b", last), name
+def test_every_alert_is_told_for_one_store_but_the_heartbeats() -> None:
+    """That one fires where there is no row, so no row can be what ends it."""
+    for name, rule in _rules().items():
+        (criterion,) = rule["criteria"]["allOf"]
+        if name == "heartbeat":
+            assert (criterion["operator"], criterion["threshold"], criterion["dimensions"]) == ("LessThan", 1, [])
+            assert rule["windowSize"] == "PT30M"
+        else:
+            assert (criterion["operator"], criterion["threshold"]) == ("GreaterThan", 0)
+            assert [dimension["name"] for dimension in criterion["dimensions"]] == ["store"]
+            assert re.search(r"\bstore\b", QUERIES[name].rstrip().splitlines()[-1]), name
+
+
+def test_a_start_that_failed_is_looked_for_where_the_host_writes_it() -> None:
+    """What the worker raises at its start is an exception of the host's; a line of the app's own is a trace."""
+    query = QUERIES["app-failures"]
+    start = str(SettingsWrong([])).split(" these")[0]
+    assert "(AppExceptions" in query
+    assert start.removesuffix(" until") in query
+    tables = json.loads((ROOT / "infra/checks/tables.json").read_text())
+    assert {"OuterMessage", "Details", "Properties"} <= {
+        column.split(":")[0] for column in tables["AppExceptions"].split(", ")
+    }
+
+
+def test_a_store_whose_first_cycle_never_ran_is_told() -> None:
+    assert "join kind=fullouter turned" in QUERIES["no-cycle"], "its only line is that of its start"
 
 
 def test_every_function_that_nobody_waits_for_is_watched() -> None:

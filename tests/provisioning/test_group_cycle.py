@@ -355,7 +355,7 @@ def test_zoho_one_being_down_loses_no_group(synced: Reconciled) -> None:
     run = synced.cycle()
     assert (run.state, run.results) == (RunState.DONE, {Result.FAILED: 2})
     synced.cycle()
-    synced.bridge.settle_groups()
+    synced.bridge.try_again()
     assert synced.groups() == {"Staff": named(*IDS[:4], IDS[5]), "Sales": named(IDS[0]), "Later": named(IDS[6])}
 
 
@@ -365,7 +365,7 @@ def test_what_is_refused_after_it_was_left_pending_is_planned_again(synced: Reco
     assert synced.cycle().results == {Result.FAILED: 1}
     assert synced.cycle().results == {}, "it is on its way already"
     synced.zoho_one.fail(method="PATCH", path="/Groups/{id}", status=400, times=9, body={"detail": "Not today"})
-    synced.bridge.settle_groups()
+    synced.bridge.try_again()
     assert synced.groups()["Staff"] == named(*IDS[:4])
     synced.zoho_one.forget_faults()
     assert synced.cycle().results == {Result.DONE: 1}

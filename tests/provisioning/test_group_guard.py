@@ -105,7 +105,7 @@ def test_a_deletion_takes_its_members_out_and_is_held_for_them(limited: Grouped,
     assert limited.in_zoho_one("Sales") == limited.members("Sales") == NAMES
     sales = stored(bridge, store_id, limited.ids["Sales"])
     assert (sales.awaits_decision, sales.held is not None and sales.held.is_deletion) == (True, True)
-    bridge.settle_groups()
+    bridge.try_again()
     assert limited.in_zoho_one("Sales") == NAMES, "the clock decides nothing"
     assert bridge.groups.guard.allow(of_store(bridge, store_id), sales.id, "admin")
     assert limited.remove("Sales", *NAMES[:4]).status_code == 503, "it was the deletion that was shown"

@@ -48,7 +48,7 @@ def test_a_pushed_group_that_was_to_be_deleted_and_is_back_is_managed(
     assert grouped.endpoint.request("DELETE", path).status_code == 503
     assert grouped.add("Sales", "p3").status_code == 204
     assert grouped.endpoint.request("GET", path).status_code == 200
-    bridge.settle_groups()
+    bridge.try_again()
     assert grouped.in_zoho_one("Sales") == grouped.members("Sales") == ["p1", "p2", "p3"]
 
 
@@ -144,7 +144,7 @@ def test_who_came_in_by_a_lost_answer_does_not_stay_after_a_refusal(
     grouped.zoho_one.forget_faults()
     assert grouped.members("Sales") == ["ada"], "all of it was undone"
     assert grouped.remove("Sales", "ben").status_code == 204
-    bridge.settle_groups()
+    bridge.try_again()
     assert (grouped.in_zoho_one("Sales"), bridge.groups.groups.pending(store_id)) == (["ada"], [])
 
 

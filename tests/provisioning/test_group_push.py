@@ -219,7 +219,7 @@ def test_a_group_that_does_not_answer_does_not_fail_the_person(grouped: Grouped,
     assert grouped.set("ada", "active", "False").status_code == 200
     assert grouped.in_zoho_one("Sales") == ["ada", "ben"]
     assert [stored.note.person for stored in bridge.memberships.notes.waiting(store_id)] == [grouped.ids["ada"]]
-    bridge.settle_groups()
+    bridge.try_again()
     assert grouped.in_zoho_one("Sales") == ["ben"]
     assert not list(bridge.memberships.notes.waiting(store_id))
     assert bridge.groups.groups.pending(store_id) == []

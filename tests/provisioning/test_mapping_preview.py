@@ -1,11 +1,10 @@
 """The preview of a mapping over a store's people, on Azurite."""
 
-import argparse
 from pathlib import Path
 
 import pytest
 
-from local.mapping import add_mapping_commands, run_mapping_command
+from cli.__main__ import main
 from local.parts import app_settings
 from shared.bridge import Bridge
 from shared.directory.mapping import HardCodedValue, Mapping, Rule
@@ -61,8 +60,6 @@ def test_the_command_counts_too(
     rules = [rule for rule in bridge.mappings.current(store.id).mapping.rules if rule.target is not ZohoField.TITLE]
     file = tmp_path / "mapping.json"
     file.write_text(Mapping(rules=tuple(rules)).model_dump_json())
-    parser = argparse.ArgumentParser()
-    add_mapping_commands(parser)
-    assert run_mapping_command(parser.parse_args(["preview", str(file), "--store", store.id])) == 0
+    assert main(["mapping", "preview", str(file), "--store", store.id]) == 0
     assert capsys.readouterr().out == "2 of 2 people would change.\ntitle: 2\n"
-    assert run_mapping_command(parser.parse_args(["preview", str(file), "--store", "nobody"])) == 1
+    assert main(["mapping", "preview", str(file), "--store", "nobody"]) == 1

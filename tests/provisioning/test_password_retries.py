@@ -51,7 +51,7 @@ def test_the_pauses_grow(office: Office) -> None:
         office.bridge.password_mails.postbox.transport.wake()
         office.later(due.next_try - office.clock() + timedelta(seconds=1))
     longest = round(LONGEST_PAUSE.total_seconds() / 60)
-    assert pauses == [3, 6, 12, 24, 48, 96, 192, longest, longest]
+    assert pauses == [2, 4, 8, 16, 32, 64, 128, longest, longest]
 
 
 def test_a_refused_recipient_is_reported_and_not_tried_again(office: Office) -> None:

@@ -54,15 +54,15 @@ def test_the_command_keeps_the_rest_of_a_row_and_names_what_is_lost(processes: P
     before = table.get_entity("contoso", "connection")
 
     def reencrypt(keys: str) -> subprocess.CompletedProcess[str]:
-        command, environment = [sys.executable, "-m", "shared.reencrypt"], app_settings(azurite, keys, zoho_one.parts)
+        command, environment = [sys.executable, "-m", "cli", "reencrypt"], app_settings(azurite, keys, zoho_one.parts)
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
     done = reencrypt(f"{new},{old}")
-    assert (done.returncode, done.stdout) == (0, "2 secrets were encrypted anew with the first key.\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "2 secrets were encrypted with the first key.\n"), done.stderr
     after = table.get_entity("contoso", "connection")
     assert after["connection"] == before["connection"]
     assert after["sealed"] != before["sealed"]
     Secrets(table, lost).put("contoso", "smtp", "x")
     done = reencrypt(new)
-    assert (done.returncode, done.stdout) == (1, "0 secrets were encrypted anew with the first key.\n")
+    assert (done.returncode, done.stdout) == (1, "0 secrets were encrypted with the first key.\n")
     assert done.stderr.startswith("contoso/smtp cannot be read")

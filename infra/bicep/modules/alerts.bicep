@@ -1,5 +1,7 @@
 // What somebody has to look at. docs/operations.md has a runbook for each.
 
+import { Tags } from '../types.bicep'
+
 @description('What the resources are named after.')
 @minLength(3)
 @maxLength(40)
@@ -9,28 +11,47 @@ param name string
 param location string
 
 @description('Tags.')
-param tags object
+param tags Tags
 
 @description('Log Analytics workspace that the rules search.')
 param workspaceId string
 
 @description('Who is mailed.')
 @maxLength(10)
-param emails array
+param emails string[]
 
 @description('Minutes without a successful cycle after which somebody is told.')
 @minValue(120)
 @maxValue(2880)
 param silentMinutes int
 
-// The window is how far back a rule looks, each quarter of an hour. Severity 1 is an error that stops provisioning, 2 a warning.
+// The window is how far back a rule looks, each quarter of an hour. Severity 1 is an error that stops provisioning, 2 a
+// warning. A rule tells of each row that its query finds, by store; the heartbeat's tells of the rows that it does not find:
+// silence can neither hide what is wrong nor end the alert.
 var rules = [
+  {
+    key: 'heartbeat'
+    title: 'No heartbeat for 30 minutes'
+    query: loadTextContent('../queries/heartbeat.kql')
+    severity: 1
+    window: 'PT30M'
+    ofSilence: true
+  }
+  {
+    key: 'settings'
+    title: 'The app runs and cannot work'
+    query: loadTextContent('../queries/settings.kql')
+    severity: 1
+    window: 'PT30M'
+    ofSilence: false
+  }
   {
     key: 'no-cycle'
     title: 'No successful cycle in 2 hours'
     query: replace(loadTextContent('../queries/no-cycle.kql'), '120m', '${silentMinutes}m')
     severity: 1
     window: 'P2D'
+    ofSilence: false
   }
   {
     key: 'held-plan'
@@ -38,6 +59,7 @@ var rules = [
     query: loadTextContent('../queries/held-plan.kql')
     severity: 2
     window: 'P1D'
+    ofSilence: false
   }
   {
     key: 'reconnect'
@@ -45,6 +67,7 @@ var rules = [
     query: loadTextContent('../queries/reconnect.kql')
     severity: 1
     window: 'P2D'
+    ofSilence: false
   }
   {
     key: 'poison'
@@ -52,6 +75,7 @@ var rules = [
     query: loadTextContent('../queries/poison.kql')
     severity: 1
     window: 'PT1H'
+    ofSilence: false
   }
   {
     key: 'push-failures'
@@ -59,6 +83,7 @@ var rules = [
     query: loadTextContent('../queries/push-failures.kql')
     severity: 2
     window: 'PT1H'
+    ofSilence: false
   }
   {
     key: 'app-failures'
@@ -66,68 +91,74 @@ var rules = [
     query: loadTextContent('../queries/app-failures.kql')
     severity: 1
     window: 'PT1H'
+    ofSilence: false
   }
 ]
 
-module actionGroup 'br/public:avm/res/insights/action-group:0.7.0' = {
-  name: 'action-group'
+module actionGroup 'br/public:avm/res/insights/action-group:0.8.0' = {
   params: {
     name: 'ag-${name}'
     groupShortName: 'zoho-bridge'
     tags: tags
-    emailReceivers: [for (email, index) in emails: {
-      name: 'mail-${index}'
-      emailAddress: email
-      useCommonAlertSchema: true
-    }]
+    emailReceivers: [
+      for (email, index) in emails: {
+        name: 'mail-${index}'
+        emailAddress: email
+        useCommonAlertSchema: true
+      }
+    ]
     enableTelemetry: false
   }
 }
 
-resource alert 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for rule in rules: {
-  name: 'alert-${name}-${rule.key}'
-  location: location
-  tags: tags
-  kind: 'LogAlert'
-  properties: {
-    displayName: 'Zoho One bridge: ${rule.title}'
-    description: 'Runbook: docs/operations.md, "${rule.title}"'
-    severity: rule.severity
-    enabled: true
-    scopes: [
-      workspaceId
-    ]
-    evaluationFrequency: 'PT15M'
-    windowSize: rule.window
-    criteria: {
-      allOf: [
-        {
-          query: rule.query
-          timeAggregation: 'Count'
-          dimensions: [
-            {
-              name: 'store'
-              operator: 'Include'
-              values: [
-                '*'
-              ]
+resource alert 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
+  for rule in rules: {
+    name: 'alert-${name}-${rule.key}'
+    location: location
+    tags: tags
+    kind: 'LogAlert'
+    properties: {
+      displayName: 'Zoho One bridge: ${rule.title}'
+      description: 'Runbook: docs/operations.md, "${rule.title}"'
+      severity: rule.severity
+      enabled: true
+      scopes: [
+        workspaceId
+      ]
+      evaluationFrequency: 'PT15M'
+      windowSize: rule.window
+      criteria: {
+        allOf: [
+          {
+            query: rule.query
+            timeAggregation: 'Count'
+            dimensions: rule.ofSilence
+              ? []
+              : [
+                  {
+                    name: 'store'
+                    operator: 'Include'
+                    values: [
+                      '*'
+                    ]
+                  }
+                ]
+            operator: rule.ofSilence ? 'LessThan' : 'GreaterThan'
+            threshold: rule.ofSilence ? 1 : 0
+            failingPeriods: {
+              minFailingPeriodsToAlert: 1
+              numberOfEvaluationPeriods: 1
             }
-          ]
-          operator: 'GreaterThan'
-          threshold: 0
-          failingPeriods: {
-            minFailingPeriodsToAlert: 1
-            numberOfEvaluationPeriods: 1
           }
-        }
-      ]
-    }
-    autoMitigate: true
-    skipQueryValidation: true // the tables come into being with their first row
-    actions: {
-      actionGroups: [
-        actionGroup.outputs.resourceId
-      ]
+        ]
+      }
+      autoMitigate: true
+      skipQueryValidation: true // the tables come into being with their first row
+      actions: {
+        actionGroups: [
+          actionGroup.outputs.resourceId
+        ]
+      }
     }
   }
-}]
+]

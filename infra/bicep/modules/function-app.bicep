@@ -1,5 +1,7 @@
 // The function app: Flex Consumption, Python, signed in to everything as its user-assigned identity.
 
+import { Tags } from '../types.bicep'
+
 @description('Name of the function app, the first part of its address.')
 @minLength(2)
 @maxLength(60)
@@ -14,7 +16,7 @@ param planName string
 param location string
 
 @description('Tags.')
-param tags object
+param tags Tags
 
 @description('The user-assigned identity.')
 param identityId string
@@ -45,7 +47,7 @@ param appSubnetId string
 @description('App registration that administrators sign in with.')
 @minLength(36)
 @maxLength(36)
-param authClientId string
+param signInClientId string
 
 @description('The app\'s address for Entra where it is not its own; else empty.')
 param publicUrl string
@@ -55,6 +57,9 @@ param instanceMemoryMB int
 
 @description('Instances at the most.')
 param maximumInstanceCount int
+
+@description('Requests that one instance takes at once.')
+param httpConcurrency int
 
 @description('Instances for HTTP that are never switched off.')
 param alwaysReadyInstances int
@@ -98,6 +103,8 @@ param sesAccessKeyId string
 @description('App that has Mail.Send; empty for the app\'s own identity.')
 param mailClientId string
 
+var address = publicUrl == '' ? 'https://${app.properties.defaultHostName}' : publicUrl
+
 var storageSuffix = environment().suffixes.storage
 
 var settings = {
@@ -110,56 +117,70 @@ var settings = {
   AzureWebJobsStorage__clientId: identityClientId
   APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
-  // Sign-in proves itself to Entra with the identity, so that there is no client secret to keep and to renew.
-  // https://learn.microsoft.com/azure/app-service/configure-authentication-provider-aad
-  OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID: identityClientId
-  WEBSITE_AUTH_AAD_ALLOWED_TENANTS: tenant().tenantId
+  AzureWebJobsDisableHomepage: 'true'
   PYTHON_THREADPOOL_THREAD_COUNT: string(workerThreads)
   BRIDGE_ENCRYPTION_KEYS: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/encryption-keys)'
   BRIDGE_LEASE_SECONDS: string(leaseSeconds)
+  // Said, and not taken from the request's Host header.
+  BRIDGE_PUBLIC_URL: address
+  // The console proves itself to Entra with the identity, so that there is no client secret to keep and to renew.
+  // https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
+  BRIDGE_SIGN_IN_TENANT_ID: tenant().tenantId
+  BRIDGE_SIGN_IN_CLIENT_ID: signInClientId
+  BRIDGE_SIGN_IN_IDENTITY_CLIENT_ID: identityClientId
 }
 
-var publicUrlSettings = publicUrl == '' ? {} : {
-  BRIDGE_PUBLIC_URL: publicUrl
-}
+var mailSettings = mailWay == ''
+  ? {}
+  : {
+      BRIDGE_MAIL: mailWay
+      BRIDGE_MAIL_FROM: mailFrom
+    }
 
-var mailSettings = mailWay == '' ? {} : {
-  BRIDGE_MAIL: mailWay
-  BRIDGE_MAIL_FROM: mailFrom
-}
+var smtpSettings = mailWay != 'smtp'
+  ? {}
+  : {
+      BRIDGE_SMTP_HOST: smtpHost
+      BRIDGE_SMTP_PORT: string(smtpPort)
+      BRIDGE_SMTP_SECURITY: smtpSecurity
+    }
 
-var smtpSettings = mailWay != 'smtp' ? {} : {
-  BRIDGE_SMTP_HOST: smtpHost
-  BRIDGE_SMTP_PORT: string(smtpPort)
-  BRIDGE_SMTP_SECURITY: smtpSecurity
-}
+var smtpUserSettings = mailWay != 'smtp' || smtpUser == ''
+  ? {}
+  : {
+      BRIDGE_SMTP_USER: smtpUser
+      BRIDGE_SMTP_PASSWORD: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/smtp-password)'
+    }
 
-var smtpUserSettings = mailWay != 'smtp' || smtpUser == '' ? {} : {
-  BRIDGE_SMTP_USER: smtpUser
-  BRIDGE_SMTP_PASSWORD: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/smtp-password)'
-}
+var smtpAuthoritySettings = mailWay != 'smtp' || smtpAuthority == ''
+  ? {}
+  : {
+      BRIDGE_SMTP_AUTHORITY: smtpAuthority
+    }
 
-var smtpAuthoritySettings = mailWay != 'smtp' || smtpAuthority == '' ? {} : {
-  BRIDGE_SMTP_AUTHORITY: smtpAuthority
-}
-
-var sesSettings = mailWay != 'ses' ? {} : {
-  BRIDGE_SES_REGION: sesRegion
-  BRIDGE_SES_ACCESS_KEY_ID: sesAccessKeyId
-  BRIDGE_SES_SECRET_ACCESS_KEY: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/ses-secret-access-key)'
-}
+var sesSettings = mailWay != 'ses'
+  ? {}
+  : {
+      BRIDGE_SES_REGION: sesRegion
+      BRIDGE_SES_ACCESS_KEY_ID: sesAccessKeyId
+      BRIDGE_SES_SECRET_ACCESS_KEY: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/ses-secret-access-key)'
+    }
 
 // Without an app of its own for mail, the function app's identity sends, and that has no secret.
-var graphMailSettings = mailWay != 'graph' ? {} : {
-  BRIDGE_MAIL_TENANT_ID: tenant().tenantId
-  BRIDGE_MAIL_CLIENT_ID: mailClientId == '' ? identityClientId : mailClientId
-}
+var graphMailSettings = mailWay != 'graph'
+  ? {}
+  : {
+      BRIDGE_MAIL_TENANT_ID: tenant().tenantId
+      BRIDGE_MAIL_CLIENT_ID: mailClientId == '' ? identityClientId : mailClientId
+    }
 
-var graphSecretSettings = mailWay != 'graph' || mailClientId == '' ? {} : {
-  BRIDGE_MAIL_CLIENT_SECRET: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/mail-client-secret)'
-}
+var graphSecretSettings = mailWay != 'graph' || mailClientId == ''
+  ? {}
+  : {
+      BRIDGE_MAIL_CLIENT_SECRET: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/mail-client-secret)'
+    }
 
-resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
+resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   name: planName
   location: location
   tags: tags
@@ -174,7 +195,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
   }
 }
 
-resource app 'Microsoft.Web/sites@2024-04-01' = {
+resource app 'Microsoft.Web/sites@2025-03-01' = {
   name: name
   location: location
   tags: union(tags, {
@@ -194,12 +215,11 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
     keyVaultReferenceIdentity: identityId
     virtualNetworkSubnetId: appSubnetId == '' ? null : appSubnetId
     publicNetworkAccess: 'Enabled' // Entra's provisioning service calls from the internet
+    // Flex Consumption refuses most of what other plans take here: tests/infra/flex.json has what it takes.
     siteConfig: {
       minTlsVersion: '1.2'
       scmMinTlsVersion: '1.2'
-      ftpsState: 'Disabled'
       http20Enabled: true
-      remoteDebuggingEnabled: false
     }
     functionAppConfig: {
       deployment: {
@@ -219,92 +239,64 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
       scaleAndConcurrency: {
         instanceMemoryMB: instanceMemoryMB
         maximumInstanceCount: maximumInstanceCount
-        alwaysReady: alwaysReadyInstances == 0 ? [] : [
-          {
-            name: 'http'
-            instanceCount: alwaysReadyInstances
+        // host.json's limits of requests count for nothing on Flex Consumption: https://github.com/Azure/azure-functions-host/issues/11790
+        triggers: {
+          http: {
+            perInstanceConcurrency: httpConcurrency
           }
-        ]
+        }
+        alwaysReady: alwaysReadyInstances == 0
+          ? []
+          : [
+              {
+                name: 'http'
+                instanceCount: alwaysReadyInstances
+              }
+            ]
       }
     }
   }
 }
 
-resource appSettings 'Microsoft.Web/sites/config@2024-04-01' = {
+resource appSettings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'appsettings'
-  properties: union(settings, publicUrlSettings, mailSettings, smtpSettings, smtpUserSettings, smtpAuthoritySettings, sesSettings, graphMailSettings, graphSecretSettings)
+  properties: union(
+    settings,
+    mailSettings,
+    smtpSettings,
+    smtpUserSettings,
+    smtpAuthoritySettings,
+    sesSettings,
+    graphMailSettings,
+    graphSecretSettings
+  )
 }
 
-// Whoever is not signed in is let through, and each page asks the app who may see it (shared/console/admin.py). Entra
-// and Zoho bring no cookie, and one page forgotten in a list of exceptions would shut them out.
-resource authentication 'Microsoft.Web/sites/config@2024-04-01' = {
-  parent: app
-  name: 'authsettingsV2'
-  properties: {
-    platform: {
-      enabled: true
-      runtimeVersion: '~1'
-    }
-    globalValidation: {
-      requireAuthentication: false
-      unauthenticatedClientAction: 'AllowAnonymous'
-      // A store's secret token is a bearer token that is not Entra's: nothing but the store is to judge it. No page
-      // that asks who is signed in may stand here.
-      excludedPaths: [
-        '/scim/*'
-      ]
-    }
-    httpSettings: {
-      requireHttps: true
-    }
-    identityProviders: {
-      azureActiveDirectory: {
-        enabled: true
-        registration: {
-          openIdIssuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
-          clientId: authClientId
-          clientSecretSettingName: 'OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID'
-        }
-        validation: {
-          allowedAudiences: [
-            authClientId
-          ]
-        }
-      }
-    }
-    login: {
-      tokenStore: {
-        enabled: false
-      }
-      cookieExpiration: {
-        convention: 'FixedTime'
-        timeToExpiration: '08:00:00'
-      }
-    }
-  }
-  dependsOn: [
-    appSettings
-  ]
-}
-
-resource ftpPublishing 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+resource ftpPublishing 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
   parent: app
   name: 'ftp'
   properties: {
     allow: false
   }
+  dependsOn: [
+    appSettings // one change of a new site at a time: it answers 409 to the second
+  ]
 }
 
-resource scmPublishing 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+resource scmPublishing 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
   parent: app
   name: 'scm'
   properties: {
     allow: false
   }
+  dependsOn: [
+    ftpPublishing
+  ]
 }
 
 // Metrics only: the app's log lines are in Application Insights, and need not be paid for twice.
+#disable-next-line use-recent-api-versions // there is no newer one
 resource appMetrics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'to-log-analytics'
   scope: app
@@ -317,10 +309,13 @@ resource appMetrics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' =
       }
     ]
   }
+  dependsOn: [
+    scmPublishing
+  ]
 }
 
 @description('Name of the app.')
 output name string = app.name
 
-@description('Address of the app.')
-output url string = 'https://${app.properties.defaultHostName}'
+@description('Address of the app, by which everybody reaches it.')
+output url string = address

@@ -1,5 +1,7 @@
 // The Key Vault with the encryption keys and the secrets of the mail server. infra/scripts/encryption-key.sh fills it.
 
+import { Tags } from '../types.bicep'
+
 @description('Name of the vault.')
 @minLength(3)
 @maxLength(24)
@@ -9,7 +11,7 @@ param name string
 param location string
 
 @description('Tags.')
-param tags object
+param tags Tags
 
 @description('Days for which a deleted secret can be brought back.')
 @minValue(7)
@@ -19,24 +21,10 @@ param softDeleteDays int
 @description('Whether it is reached through a private endpoint only.')
 param isPrivate bool
 
-@description('Subnet of the private endpoint; empty where there is none.')
-param endpointSubnetId string
-
-@description('Private DNS zones by part; empty where there are none.')
-param dnsZoneIds object
-
-@description('Object id of the app\'s identity, which reads secrets.')
-@minLength(36)
-@maxLength(36)
-param principalId string
-
 @description('Log Analytics workspace.')
 param workspaceId string
 
-var roles = loadJsonContent('../roles.json')
-
-resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
-  // checkov:skip=CKV_AZURE_109:isPrivate denies; without a virtual network the role and the app's identity are the guard
+resource vault 'Microsoft.KeyVault/vaults@2026-05-15' = {
   name: name
   location: location
   tags: tags
@@ -61,16 +49,7 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
   }
 }
 
-resource readsSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(vault.id, principalId, roles['Key Vault Secrets User'])
-  scope: vault
-  properties: {
-    principalId: principalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles['Key Vault Secrets User'])
-  }
-}
-
+#disable-next-line use-recent-api-versions // there is no newer one
 resource vaultLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'to-log-analytics'
   scope: vault
@@ -88,21 +67,6 @@ resource vaultLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = 
         enabled: true
       }
     ]
-  }
-}
-
-module endpoints 'private-endpoints.bicep' = if (isPrivate) {
-  name: 'key-vault-endpoint'
-  params: {
-    name: name
-    location: location
-    tags: tags
-    resourceId: vault.id
-    parts: [
-      'vault'
-    ]
-    subnetId: endpointSubnetId
-    dnsZoneIds: dnsZoneIds
   }
 }
 

@@ -1,43 +1,50 @@
 // Log Analytics, and Application Insights on top of it. Telemetry is taken from the app's identity only.
 
+import { Tags } from '../types.bicep'
+
 @description('What the resources are named after.')
 @minLength(3)
 @maxLength(40)
 param name string
 
+@description('Name of Application Insights.')
+param insightsName string
+
 @description('Region.')
 param location string
 
 @description('Tags.')
-param tags object
+param tags Tags
 
 @description('Days that logs are kept.')
 @minValue(30)
 @maxValue(365)
 param retentionDays int
 
-@description('Object id of the app\'s identity, which sends telemetry.')
-@minLength(36)
-@maxLength(36)
-param principalId string
+@description('Gigabytes of logs a day; -1 for no limit.')
+param dailyCapGb int
 
-var roles = loadJsonContent('../roles.json')
-
-module workspace 'br/public:avm/res/operational-insights/workspace:0.12.0' = {
-  name: 'workspace'
+// Queries may be saved without a storage account of one's own (forceCmkForQuery), and whoever may read the app's resource
+// group reads its logs (enableLogAccessUsingOnlyResourcePermissions); keys stay shut out.
+module workspace 'br/public:avm/res/operational-insights/workspace:0.16.1' = {
   params: {
     name: 'log-${name}'
     location: location
     tags: tags
     dataRetention: retentionDays
+    dailyQuotaGb: string(dailyCapGb)
+    forceCmkForQuery: false
+    features: {
+      enableLogAccessUsingOnlyResourcePermissions: true
+      disableLocalAuth: true
+    }
     enableTelemetry: false
   }
 }
 
-module insights 'br/public:avm/res/insights/component:0.6.0' = {
-  name: 'insights'
+module insights 'br/public:avm/res/insights/component:0.8.0' = {
   params: {
-    name: 'appi-${name}'
+    name: insightsName
     location: location
     tags: tags
     kind: 'web'
@@ -45,13 +52,6 @@ module insights 'br/public:avm/res/insights/component:0.6.0' = {
     retentionInDays: retentionDays
     disableLocalAuth: true
     disableIpMasking: false
-    roleAssignments: [
-      {
-        principalId: principalId
-        principalType: 'ServicePrincipal'
-        roleDefinitionIdOrName: roles['Monitoring Metrics Publisher']
-      }
-    ]
     enableTelemetry: false
   }
 }

@@ -1,15 +1,20 @@
 // A virtual network for those who want storage and Key Vault reachable from the app alone.
 
+import { Tags } from '../types.bicep'
+
 @description('What the resources are named after.')
 @minLength(3)
 @maxLength(40)
 param name string
 
+@description('Name of the network.')
+param networkName string
+
 @description('Region.')
 param location string
 
 @description('Tags.')
-param tags object
+param tags Tags
 
 @description('Address space.')
 @minLength(9)
@@ -26,6 +31,9 @@ param appSubnetPrefix string
 @maxLength(18)
 param endpointSubnetPrefix string
 
+@description('Whether what leaves comes from one fixed address.')
+param outboundAddress bool
+
 var zones = [
   'privatelink.blob.${environment().suffixes.storage}'
   'privatelink.queue.${environment().suffixes.storage}'
@@ -33,8 +41,7 @@ var zones = [
   'privatelink.vaultcore.azure.net'
 ]
 
-module securityGroup 'br/public:avm/res/network/network-security-group:0.5.2' = {
-  name: 'network-security-group'
+module securityGroup 'br/public:avm/res/network/network-security-group:0.5.3' = {
   params: {
     name: 'nsg-${name}'
     location: location
@@ -43,10 +50,35 @@ module securityGroup 'br/public:avm/res/network/network-security-group:0.5.2' = 
   }
 }
 
-module network 'br/public:avm/res/network/virtual-network:0.7.1' = {
-  name: 'virtual-network'
+module address 'br/public:avm/res/network/public-ip-address:0.13.0' = if (outboundAddress) {
   params: {
-    name: 'vnet-${name}'
+    name: 'pip-${name}'
+    location: location
+    tags: tags
+    availabilityZones: []
+    enableTelemetry: false
+  }
+}
+
+module gateway 'br/public:avm/res/network/nat-gateway:2.1.0' = if (outboundAddress) {
+  params: {
+    name: 'ng-${name}'
+    location: location
+    tags: tags
+    availabilityZone: -1
+    publicIpResourceIds: [
+      resourceId('Microsoft.Network/publicIPAddresses', 'pip-${name}')
+    ]
+    enableTelemetry: false
+  }
+  dependsOn: [
+    address
+  ]
+}
+
+module network 'br/public:avm/res/network/virtual-network:0.10.1' = {
+  params: {
+    name: networkName
     location: location
     tags: tags
     addressPrefixes: [
@@ -58,42 +90,35 @@ module network 'br/public:avm/res/network/virtual-network:0.7.1' = {
         addressPrefix: appSubnetPrefix
         delegation: 'Microsoft.App/environments' // what Flex Consumption asks for
         networkSecurityGroupResourceId: securityGroup.outputs.resourceId
+        natGatewayResourceId: outboundAddress ? resourceId('Microsoft.Network/natGateways', 'ng-${name}') : null
+        defaultOutboundAccess: !outboundAddress // the app calls Graph and Zoho One, by one way or the other
       }
       {
         name: 'private-endpoints'
         addressPrefix: endpointSubnetPrefix
         networkSecurityGroupResourceId: securityGroup.outputs.resourceId
+        defaultOutboundAccess: false
       }
     ]
     enableTelemetry: false
   }
+  dependsOn: [
+    gateway
+  ]
 }
 
-module dnsZones 'br/public:avm/res/network/private-dns-zone:0.7.1' = [for zone in zones: {
-  name: 'dns-${split(zone, '.')[1]}'
-  params: {
-    name: zone
-    tags: tags
-    virtualNetworkLinks: [
-      {
-        virtualNetworkResourceId: network.outputs.resourceId
-        registrationEnabled: false
-      }
-    ]
-    enableTelemetry: false
+module dnsZones 'br/public:avm/res/network/private-dns-zone:0.8.1' = [
+  for zone in zones: {
+    params: {
+      name: zone
+      tags: tags
+      virtualNetworkLinks: [
+        {
+          virtualNetworkResourceId: network.outputs.resourceId
+          registrationEnabled: false
+        }
+      ]
+      enableTelemetry: false
+    }
   }
-}]
-
-@description('Where the app\'s instances are.')
-output appSubnetId string = network.outputs.subnetResourceIds[0]
-
-@description('Where the private endpoints are.')
-output endpointSubnetId string = network.outputs.subnetResourceIds[1]
-
-@description('The private DNS zones, by the part of a resource that a private endpoint is for.')
-output dnsZoneIds object = {
-  blob: dnsZones[0].outputs.resourceId
-  queue: dnsZones[1].outputs.resourceId
-  table: dnsZones[2].outputs.resourceId
-  vault: dnsZones[3].outputs.resourceId
-}
+]

@@ -1,5 +1,7 @@
 // Private endpoints of one resource, each with its name in the private DNS zone.
 
+import { Tags } from '../types.bicep'
+
 @description('What the resources are named after.')
 @minLength(3)
 @maxLength(40)
@@ -9,47 +11,53 @@ param name string
 param location string
 
 @description('Tags.')
-param tags object
+param tags Tags
 
 @description('The resource.')
-param resourceId string
+param targetId string
 
 @description('Its parts that get an endpoint, such as blob or vault.')
 @minLength(1)
 @maxLength(4)
-param parts array
+param parts string[]
 
 @description('Subnet of the endpoints.')
 param subnetId string
 
-@description('Private DNS zones by part.')
-param dnsZoneIds object
+// modules/network.bicep makes them.
+var zones = {
+  blob: 'privatelink.blob.${environment().suffixes.storage}'
+  queue: 'privatelink.queue.${environment().suffixes.storage}'
+  table: 'privatelink.table.${environment().suffixes.storage}'
+  vault: 'privatelink.vaultcore.azure.net'
+}
 
-module endpoints 'br/public:avm/res/network/private-endpoint:0.11.1' = [for part in parts: {
-  name: 'pep-${part}'
-  params: {
-    name: 'pep-${name}-${part}'
-    location: location
-    tags: tags
-    subnetResourceId: subnetId
-    privateLinkServiceConnections: [
-      {
-        name: part
-        properties: {
-          privateLinkServiceId: resourceId
-          groupIds: [
-            part
-          ]
-        }
-      }
-    ]
-    privateDnsZoneGroup: {
-      privateDnsZoneGroupConfigs: [
+module endpoints 'br/public:avm/res/network/private-endpoint:0.12.1' = [
+  for part in parts: {
+    params: {
+      name: 'pep-${name}-${part}'
+      location: location
+      tags: tags
+      subnetResourceId: subnetId
+      privateLinkServiceConnections: [
         {
-          privateDnsZoneResourceId: dnsZoneIds[part]
+          name: part
+          properties: {
+            privateLinkServiceId: targetId
+            groupIds: [
+              part
+            ]
+          }
         }
       ]
+      privateDnsZoneGroup: {
+        privateDnsZoneGroupConfigs: [
+          {
+            privateDnsZoneResourceId: resourceId('Microsoft.Network/privateDnsZones', zones[part])
+          }
+        ]
+      }
+      enableTelemetry: false
     }
-    enableTelemetry: false
   }
-}]
+]

@@ -3,6 +3,8 @@
 // Written out, and not taken from Azure Verified Modules, as the Key Vault and the function app are: these three hold
 // what is secret, so the checks read each property as Azure does.
 
+import { Tags } from '../types.bicep'
+
 @description('Name of the account.')
 @minLength(3)
 @maxLength(24)
@@ -12,7 +14,7 @@ param name string
 param location string
 
 @description('Tags.')
-param tags object
+param tags Tags
 
 @description('Redundancy.')
 param sku string
@@ -25,21 +27,8 @@ param softDeleteDays int
 @description('Whether it is reached through private endpoints only.')
 param isPrivate bool
 
-@description('Subnet of the private endpoints; empty where there are none.')
-param endpointSubnetId string
-
-@description('Private DNS zones by part; empty where there are none.')
-param dnsZoneIds object
-
-@description('Object id of the app\'s identity.')
-@minLength(36)
-@maxLength(36)
-param principalId string
-
 @description('Log Analytics workspace.')
 param workspaceId string
-
-var roles = loadJsonContent('../roles.json')
 
 // What shared/tables/service.py calls TABLES: made here as well, so that the first start has nothing to make.
 var tables = [
@@ -62,20 +51,9 @@ var queues = [
   'errands-poison'
 ]
 
-// The platform keeps its own leases and keys in blobs, and needs to own those containers.
-// https://learn.microsoft.com/azure/azure-functions/functions-reference#connecting-to-host-storage-with-an-identity
-var dataRoles = [
-  'Storage Blob Data Owner'
-  'Storage Queue Data Contributor'
-  'Storage Table Data Contributor'
-]
-
 var deploymentContainerName = 'deployments'
 
-resource account 'Microsoft.Storage/storageAccounts@2024-01-01' = {
-  // checkov:skip=CKV_AZURE_35:isPrivate denies; without a virtual network the role and the app's identity are the guard
-  // checkov:skip=CKV_AZURE_43:the rule cannot read a parameter; its bounds and the name in main.bicep keep to the rules of names
-  // checkov:skip=CKV_AZURE_206:sku is a parameter, and three copies in three data centres unless chosen otherwise
+resource account 'Microsoft.Storage/storageAccounts@2026-06-01' = {
   name: name
   location: location
   tags: tags
@@ -117,7 +95,7 @@ resource account 'Microsoft.Storage/storageAccounts@2024-01-01' = {
   }
 }
 
-resource blobService 'Microsoft.Storage/storageAccounts/blobServices@2024-01-01' = {
+resource blobService 'Microsoft.Storage/storageAccounts/blobServices@2026-06-01' = {
   parent: account
   name: 'default'
   properties: {
@@ -132,7 +110,7 @@ resource blobService 'Microsoft.Storage/storageAccounts/blobServices@2024-01-01'
   }
 }
 
-resource deploymentContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2024-01-01' = {
+resource deploymentContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-06-01' = {
   parent: blobService
   name: deploymentContainerName
   properties: {
@@ -140,38 +118,34 @@ resource deploymentContainer 'Microsoft.Storage/storageAccounts/blobServices/con
   }
 }
 
-resource queueService 'Microsoft.Storage/storageAccounts/queueServices@2024-01-01' = {
+resource queueService 'Microsoft.Storage/storageAccounts/queueServices@2026-06-01' = {
   parent: account
   name: 'default'
 }
 
-resource queue 'Microsoft.Storage/storageAccounts/queueServices/queues@2024-01-01' = [for queueName in queues: {
-  parent: queueService
-  name: queueName
-}]
-
-resource tableService 'Microsoft.Storage/storageAccounts/tableServices@2024-01-01' = {
-  parent: account
-  name: 'default'
-}
-
-resource table 'Microsoft.Storage/storageAccounts/tableServices/tables@2024-01-01' = [for tableName in tables: {
-  parent: tableService
-  name: tableName
-}]
-
-resource dataRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for role in dataRoles: {
-  name: guid(account.id, principalId, roles[role])
-  scope: account
-  properties: {
-    principalId: principalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles[role])
+resource queue 'Microsoft.Storage/storageAccounts/queueServices/queues@2026-06-01' = [
+  for queueName in queues: {
+    parent: queueService
+    name: queueName
   }
-}]
+]
 
-// Who changed a table or a blob from outside the app, and what went into a poison queue. Reads are not kept: each push
-// reads, and they say nothing of who changed what.
+resource tableService 'Microsoft.Storage/storageAccounts/tableServices@2026-06-01' = {
+  parent: account
+  name: 'default'
+}
+
+resource table 'Microsoft.Storage/storageAccounts/tableServices/tables@2026-06-01' = [
+  for tableName in tables: {
+    parent: tableService
+    name: tableName
+  }
+]
+
+// Who deleted a table or a blob from outside the app. Reads are not kept: each push reads, and they say nothing of who
+// changed what. Nor is what happens in queues: the app looks into them every two seconds, and the host itself says when a
+// message goes into a poison queue.
+#disable-next-line use-recent-api-versions // there is no newer one
 resource blobLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'to-log-analytics'
   scope: blobService
@@ -192,17 +166,12 @@ resource blobLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   }
 }
 
-resource queueLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+#disable-next-line use-recent-api-versions // there is no newer one
+resource queueMetrics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'to-log-analytics'
   scope: queueService
   properties: {
     workspaceId: workspaceId
-    logs: [
-      {
-        category: 'StorageWrite'
-        enabled: true
-      }
-    ]
     metrics: [
       {
         category: 'Transaction'
@@ -212,6 +181,7 @@ resource queueLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = 
   }
 }
 
+#disable-next-line use-recent-api-versions // there is no newer one
 resource tableLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'to-log-analytics'
   scope: tableService
@@ -229,23 +199,6 @@ resource tableLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = 
         enabled: true
       }
     ]
-  }
-}
-
-module endpoints 'private-endpoints.bicep' = if (isPrivate) {
-  name: 'storage-endpoints'
-  params: {
-    name: name
-    location: location
-    tags: tags
-    resourceId: account.id
-    parts: [
-      'blob'
-      'queue'
-      'table'
-    ]
-    subnetId: endpointSubnetId
-    dnsZoneIds: dnsZoneIds
   }
 }
 

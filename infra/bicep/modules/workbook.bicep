@@ -1,5 +1,7 @@
 // The workbook: cycles, changes, latency, failures, queue, guard holds.
 
+import { Tags } from '../types.bicep'
+
 @description('Name in the portal.')
 @minLength(1)
 @maxLength(100)
@@ -9,7 +11,7 @@ param displayName string
 param location string
 
 @description('Tags.')
-param tags object
+param tags Tags
 
 @description('Log Analytics workspace that it reads.')
 param workspaceId string

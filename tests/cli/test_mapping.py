@@ -1,21 +1,18 @@
-"""`python -m local mapping check` and `eval`: what is wrong is told in plain words."""
+"""`python -m cli mapping check` and `eval`: what is wrong is told in plain words."""
 
-import argparse
 import json
 from pathlib import Path
 
 import pytest
 
-from local.mapping import add_mapping_commands, run_mapping_command
+from cli.__main__ import main
 from local.processes import ROOT
 
 USER = str(ROOT / "docs/examples/user.json")
 
 
 def _run(*arguments: str) -> int:
-    parser = argparse.ArgumentParser()
-    add_mapping_commands(parser)
-    return run_mapping_command(parser.parse_args(arguments))
+    return main(["mapping", *arguments])
 
 
 def test_an_expression_with_a_misspelt_name_is_refused_as_check_does(

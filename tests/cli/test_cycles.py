@@ -2,46 +2,32 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from typing import Any
 from unittest.mock import patch
 
-import pytest
 import requests
 
-from local.__main__ import main
+from cli.__main__ import main
 from local.processes import ROOT
 
 
-@pytest.fixture(scope="module")
-def served() -> Iterator[dict[str, Any]]:
-    """Twelve people, whom a push has brought over."""
-    command = [sys.executable, "-m", "local", "serve", "--people", "12", "--no-timers"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield json.loads(process.stdout.readline())
-        process.send_signal(signal.SIGTERM)
-
-
 def _arguments(served: dict[str, Any], *arguments: str) -> list[str]:
-    return ["local", *arguments, "--store", served["store"], "--settings", served["settings"]]
+    return [*arguments, "--store", served["store"], "--settings", served["settings"]]
 
 
-def _local(served: dict[str, Any], *arguments: str) -> tuple[int, str, str]:
+def _cli(served: dict[str, Any], *arguments: str) -> tuple[int, str, str]:
     """A command in this process, which has the imports; with an environment of its own."""
     out, err = StringIO(), StringIO()
     with (
-        patch.object(sys, "argv", _arguments(served, *arguments)),
         patch.dict(os.environ),
         redirect_stdout(out),
         redirect_stderr(err),
     ):
-        status = main()
+        status = main(_arguments(served, *arguments))
     return status, out.getvalue(), err.getvalue()
 
 
@@ -58,25 +44,25 @@ def _people(served: dict[str, Any]) -> list[str]:
 def test_plan_sync_runs_and_a_held_plan(served: dict[str, Any]) -> None:
     people = _people(served)
     _act(served, {"do": "change", "id": people[0], "values": {"jobTitle": "Countess"}})
-    status, out, err = _local(served, "plan", "--json")
+    status, out, err = _cli(served, "plan", "--json")
     planned = json.loads(out)
     assert (status, planned["counts"]) == (0, {"update": 1}), err
-    assert _local(served, "plan", "--format", "markdown")[1].startswith("# Plan for contoso: 1 changes")
-    status, out, err = _local(served, "sync", "--json")
+    assert _cli(served, "plan", "--format", "markdown")[1].startswith("# Plan for contoso: 1 changes")
+    status, out, err = _cli(served, "sync", "--json")
     run = json.loads(out)
     assert (status, run["state"], run["digest"]) == (0, "done", planned["digest"]), err
     _act(served, *({"do": "unassign", "id": person} for person in people[:11]))
-    status, _, err = _local(served, "plan")
+    status, _, err = _cli(served, "plan")
     assert status == 3, err
-    status, out, _ = _local(served, "sync")
+    status, out, _ = _cli(served, "sync")
     assert (status, "would be deactivated or deleted" in " ".join(out.split())) == (3, True)
-    status, out, err = _local(served, "approve")
+    status, out, err = _cli(served, "approve")
     assert (status, "is approved" in out) == (0, True), err
-    assert _local(served, "discard")[1].strip().endswith("is discarded.")
-    assert _local(served, "discard")[0] == 1
+    assert _cli(served, "discard")[1].strip().endswith("is discarded.")
+    assert _cli(served, "discard")[0] == 1
     _act(served, *({"do": "assign", "id": person} for person in people[:11]))
-    assert _local(served, "sync", "--full")[0] == 0
-    status, out, _ = _local(served, "runs", "--json")
+    assert _cli(served, "sync", "--full")[0] == 0
+    status, out, _ = _cli(served, "runs", "--json")
     assert [(each["kind"], each["state"]) for each in json.loads(out)] == [
         ("full cycle", "done"),
         ("cycle", "held"),
@@ -87,7 +73,7 @@ def test_plan_sync_runs_and_a_held_plan(served: dict[str, Any]) -> None:
 def test_provision_shows_its_steps(served: dict[str, Any]) -> None:
     person = _people(served)[1]
     _act(served, {"do": "change", "id": person, "values": {"jobTitle": "Baron"}})
-    status, out, err = _local(served, "provision", person)
+    status, out, err = _cli(served, "provision", person)
     assert status == 0, err
     assert [line.split()[2] for line in out.splitlines() if line.startswith("✓")] == [
         "import:",
@@ -96,7 +82,7 @@ def test_provision_shows_its_steps(served: dict[str, Any]) -> None:
         "map:",
         "action:",
     ]
-    status, out, _ = _local(served, "provision", "00000000-0000-0000-0000-000000000000", "--json")
+    status, out, _ = _cli(served, "provision", "00000000-0000-0000-0000-000000000000", "--json")
     (report,) = json.loads(out)
     assert (status, report["steps"][-1]["told"]) == (1, "Entra has no such user, or he is in its recycle bin.")
 
@@ -104,30 +90,30 @@ def test_provision_shows_its_steps(served: dict[str, Any]) -> None:
 def test_a_group_is_provisioned_with_a_member(served: dict[str, Any]) -> None:
     person, group = _people(served)[2], "00000000-0000-0000-0000-00000000000a"
     _act(served, {"do": "put group", "id": group, "members": [person]}, {"do": "assign group", "id": group})
-    status, out, _ = _local(served, "provision", person, "--group", group)
+    status, out, _ = _cli(served, "provision", person, "--group", group)
     assert (status, "not assigned to the enterprise application, as of the last" in " ".join(out.split())) == (1, True)
-    status, out, err = _local(served, "plan")
+    status, out, err = _cli(served, "plan")
     assert (status, "create           1 groups" in out) == (0, True), out + err
-    status, out, err = _local(served, "sync", "--json")
+    status, out, err = _cli(served, "sync", "--json")
     assert (status, json.loads(out)["groups"]) == (0, {"create": 1}), err
-    status, out, err = _local(served, "provision", person, "--group", group)
+    status, out, err = _cli(served, "provision", person, "--group", group)
     assert status == 0, err
     assert "Zoho One holds what it should, as far as these members go." in " ".join(out.split())
 
 
 def test_a_store_is_stopped_and_started(served: dict[str, Any]) -> None:
-    assert _local(served, "stop")[0] == 0
-    status, _, err = _local(served, "sync")
+    assert _cli(served, "stop")[0] == 0
+    status, _, err = _cli(served, "sync")
     assert (status, "Provisioning is stopped" in err) == (4, True)
-    assert json.loads(_local(served, "start", "--json")[1])["started"] is True
-    assert _local(served, "sync")[0] == 0
+    assert json.loads(_cli(served, "start", "--json")[1])["started"] is True
+    assert _cli(served, "sync")[0] == 0
 
 
 def test_mistakes_are_told_in_a_sentence(served: dict[str, Any], tmp_path: Any) -> None:
-    command = [sys.executable, "-m", *_arguments({**served, "store": "nobody"}, "runs")]
+    command = [sys.executable, "-m", "cli", *_arguments({**served, "store": "nobody"}, "runs")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr.strip()) == (1, "", "there is no directory store 'nobody'")
     empty = tmp_path / "settings.json"
     empty.write_text('{"Values": {"AzureWebJobsStorage": "nonsense"}}')
-    status, _, err = _local({**served, "settings": str(empty)}, "runs")
+    status, _, err = _cli({**served, "settings": str(empty)}, "runs")
     assert (status, "Traceback" in err, "BRIDGE_ENCRYPTION_KEYS" in err) == (1, False, True)

@@ -1,0 +1,71 @@
+"""The bridge from a terminal. The commands work on the storage that the settings name: the environment's, or a file's.
+
+A deployed app's: infra/scripts/administer.sh brings its settings.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from cli.backup import add_backup_command
+from cli.cycles import add_cycle_commands
+from cli.mapping import BadFile, add_mapping_command
+from cli.reencrypt import add_reencrypt_command
+from cli.terminal import FAILED, NOT_NOW, NoSuchStore, err
+from shared.backup import NotCopied
+from shared.directory.held_plan import CannotBecome
+from shared.directory.mapping_check import InvalidMapping
+from shared.entra.errors import GraphError
+from shared.provisioning.cycle import NotNow
+from shared.provisioning.decisions import NothingHeld
+from shared.provisioning.on_demand import CannotProvision
+from shared.provisioning.start import CannotStart
+from shared.settings import SettingsWrong
+from shared.store_file import NotAStoreFile
+from shared.tables.errors import Changed, TablesError
+from shared.zoho.errors import ZohoError
+
+_TOLD = (
+    *(SettingsWrong, NoSuchStore, BadFile, InvalidMapping, NotCopied, NotAStoreFile),
+    *(CannotStart, CannotProvision, NothingHeld, CannotBecome, GraphError, ZohoError),
+)
+"""Errors whose own words say what to do."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command, each with the function that carries it out as ``run``."""
+    made = argparse.ArgumentParser(prog="python -m cli", description=__doc__)
+    commands = made.add_subparsers(dest="command", required=True)
+    add_cycle_commands(commands)
+    add_mapping_command(commands)
+    add_backup_command(commands)
+    add_reencrypt_command(commands)
+    return made
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Carry one command out; the exit status."""
+    arguments = parser().parse_args(words)
+    try:
+        status: int = arguments.run(arguments)
+    except NotNow as reason:
+        err.print(str(reason), markup=False)
+        return NOT_NOW
+    except _TOLD as error:
+        err.print(str(error), markup=False, soft_wrap=True)
+        return FAILED
+    except Changed:
+        err.print("Somebody else decided at the same moment: look again")
+        return FAILED
+    except OSError as error:
+        place = f"{error.filename}: {error.strerror}" if error.filename else f"{type(error).__name__}: {error}"
+        err.print(place, markup=False, soft_wrap=True)
+        return FAILED
+    except (TablesError, ValueError) as error:
+        err.print(f"{type(error).__name__}: {error}", markup=False, soft_wrap=True)
+        return FAILED
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,184 @@
+"""`python -m cli plan|sync|provision|start|stop|runs|approve|discard --store S`: the reconciler from a terminal."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from rich import box
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from cli.terminal import FAILED, FINE, HELD, add_settings_option, err, operator, out, say, settings_of, store_of
+from shared.bridge import Bridge
+from shared.directory.on_demand import StepFound
+from shared.directory.plan_report import as_json, as_markdown, as_text
+from shared.directory.run import Result, Run, RunKind, RunState
+from shared.directory.store import Store
+from shared.provisioning.cycle_note import CycleRequest
+from shared.provisioning.decisions import NothingHeld
+from shared.provisioning.one_cycle import Done
+
+type _Command = Callable[[Bridge, Store, argparse.Namespace], int]
+
+
+def add_cycle_commands(commands: Any) -> None:
+    """Let a parser know the commands. ``commands``: what argparse's add_subparsers gives."""
+    plan = _command(commands, "plan", _plan, "show what the next cycle would do; nothing is changed")
+    plan.add_argument("--format", choices=("text", "markdown", "json"), default="text")
+    sync = _command(commands, "sync", _sync, "run a cycle now")
+    sync.add_argument("--full", action="store_true", help="compare everybody in Zoho One too")
+    provision = _command(commands, "provision", _provision, "provision up to five people now, showing each step")
+    provision.add_argument("people", nargs="*", metavar="OBJECT-ID", help="of a user in Entra")
+    provision.add_argument("--group", metavar="OBJECT-ID", help="of a group in Entra; the people are members of it")
+    _command(commands, "start", _start, "test the connection, then start provisioning")
+    _command(commands, "stop", _stop, "stop provisioning")
+    runs = _command(commands, "runs", _runs, "list the last runs")
+    runs.add_argument("--count", type=int, default=10)
+    approve = _command(commands, "approve", _approve, "let the next cycle apply the held plan")
+    discard = _command(commands, "discard", _discard, "discard the held plan")
+    for decision in (approve, discard):
+        decision.add_argument("--plan", help="its id; the one that is held unless given")
+
+
+def _command(commands: Any, name: str, carry_out: _Command, text: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text)
+    parser.add_argument("--store", required=True, help="the directory store's id")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_settings_option(parser)
+    parser.set_defaults(run=partial(_run_command, carry_out))
+    return parser
+
+
+def _run_command(carry_out: _Command, arguments: argparse.Namespace) -> int:
+    bridge = Bridge(settings_of(arguments))
+    return carry_out(bridge, store_of(bridge, arguments), arguments)
+
+
+def _plan(bridge: Bridge, store: Store, arguments: argparse.Namespace) -> int:
+    with err.status("reading Entra, without keeping anything"):
+        preview = bridge.reconciler.dry_run(store)
+    written = {"text": as_text, "markdown": as_markdown, "json": as_json}
+    form = "json" if arguments.json else arguments.format
+    sys.stdout.write(written[form](preview.plan, preview.breaches))
+    for trouble in preview.troubles:
+        err.print(trouble, markup=False)
+    return HELD if preview.breaches else FINE
+
+
+def _sync(bridge: Bridge, store: Store, arguments: argparse.Namespace) -> int:
+    kind = RunKind.FULL_CYCLE if arguments.full else RunKind.CYCLE
+    request: CycleRequest | None = CycleRequest(store=store.id, kind=kind, asked_by=operator())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True) as progress:
+        task = progress.add_task("starting", total=None)
+        while request is not None:
+            done: Done = bridge.reconciler.cycles.run(
+                request,
+                lambda step, done, of: progress.update(task, description=step, completed=done, total=of or None),
+            )
+            request = done.goes_on
+    if arguments.json:
+        print(done.run.model_dump_json(indent=2))
+    else:
+        out.print(runs_table([done.run]))
+        for told in (*done.run.findings, *done.run.errors):
+            out.print(told, markup=False)
+    return _status_of(done.run)
+
+
+def _provision(bridge: Bridge, store: Store, arguments: argparse.Namespace) -> int:
+    def show(person: str, found: StepFound) -> None:
+        mark = "[green]✓[/]" if found.passed else "[red]✗[/]"
+        out.print(f"{mark} {person} {found.step}: {escape(found.told)}")
+        for name, value in found.details:
+            out.print(f"      {name}: {value}", markup=False, highlight=False)
+
+    tell = (lambda *_: None) if arguments.json else show
+    reconciler = bridge.reconciler
+    if arguments.group:
+        run, reports = reconciler.group_on_demand.provision(store, arguments.group, arguments.people, operator(), tell)
+    else:
+        run, reports = reconciler.on_demand.provision(store, arguments.people, operator(), tell)
+    if arguments.json:
+        print(json.dumps([report.model_dump(mode="json") for report in reports], ensure_ascii=False, indent=2))
+    failed = run.state is RunState.FAILED or any(not step.passed for report in reports for step in report.steps)
+    return FAILED if failed else FINE
+
+
+def _start(bridge: Bridge, store: Store, arguments: argparse.Namespace) -> int:
+    report = bridge.switch.start(store)
+    steps = [{"step": taken.step, "ms": round(taken.seconds * 1000)} for taken in report.steps]
+    say(arguments, {"store": store.id, "started": True, "steps": steps}, f"Provisioning of {store.id} is started.")
+    return FINE
+
+
+def _stop(bridge: Bridge, store: Store, arguments: argparse.Namespace) -> int:
+    bridge.switch.stop(store)
+    say(arguments, {"store": store.id, "started": False}, f"Provisioning of {store.id} is stopped.")
+    return FINE
+
+
+def _runs(bridge: Bridge, store: Store, arguments: argparse.Namespace) -> int:
+    found = bridge.reconciler.runs.newest(store.id, arguments.count)
+    if arguments.json:
+        print(json.dumps([run.model_dump(mode="json") for run in found], indent=2))
+    else:
+        out.print(runs_table(found))
+    return FINE
+
+
+def _approve(bridge: Bridge, store: Store, arguments: argparse.Namespace) -> int:
+    return _decide(bridge, store, arguments, approve=True)
+
+
+def _discard(bridge: Bridge, store: Store, arguments: argparse.Namespace) -> int:
+    return _decide(bridge, store, arguments, approve=False)
+
+
+def _decide(bridge: Bridge, store: Store, arguments: argparse.Namespace, *, approve: bool) -> int:
+    newest = bridge.reconciler.held_plans.newest(store.id)
+    if newest is None:
+        raise NothingHeld
+    decisions, plan = bridge.reconciler.decisions, arguments.plan or newest.held.id
+    held = (decisions.approve if approve else decisions.discard)(store.id, plan, operator()).held
+    say(arguments, held.model_dump(mode="json"), f"The plan {held.id} is {held.state}.")
+    return FINE
+
+
+def _status_of(run: Run) -> int:
+    if run.state is RunState.HELD:
+        return HELD
+    whole = run.state is RunState.DONE and not (run.results.keys() - {Result.DONE})
+    return FINE if whole else FAILED
+
+
+def runs_table(runs: Sequence[Run]) -> Table:
+    """Fits into 80 columns: what belongs together stands in one column, below each other."""
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("started (UTC)", no_wrap=True)
+    table.add_column("run", max_width=28, overflow="fold")
+    table.add_column("planned, done, called", overflow="fold")
+    for run in runs:
+        seconds = f" in {run.duration.total_seconds():.1f} s" if run.duration else ""
+        asked = escape(run.asked_by)
+        counts: dict[str, Mapping[Any, int]] = {
+            "people": run.planned,
+            "groups": run.groups,
+            "results": run.results,
+            "calls": run.calls,
+        }
+        table.add_row(
+            f"{run.started:%Y-%m-%d %H:%M:%S}",
+            f"{run.kind}: {run.state}{seconds}\n{asked}",
+            "\n".join(f"{name}: {_counts(each)}" for name, each in counts.items() if each) or "–",
+            end_section=True,
+        )
+    return table
+
+
+def _counts(counts: Mapping[Any, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items())

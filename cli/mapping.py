@@ -1,0 +1,121 @@
+"""`python -m cli mapping …`: work on attribute mappings and expressions without a deployment."""
+
+import argparse
+import random
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import JsonValue, TypeAdapter, ValidationError
+from rich.table import Table
+from rich.text import Text
+
+from cli.terminal import FAILED, FINE, add_settings_option, out, settings_of, store_of
+from shared.bridge import Bridge
+from shared.directory.azure_user import AzureUser, from_graph
+from shared.directory.compiled_mapping import CompiledMapping, expression_reader
+from shared.directory.expressions import EvaluationContext, EvaluationError, ExpressionError, compile_expression, shown
+from shared.directory.mapping_check import InvalidMapping, check_mapping, misspelt_names, read_mapping
+from shared.directory.preview import preview_person
+from shared.directory.zoho_user import ZohoField
+
+_USER = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
+
+
+class BadFile(Exception):
+    """A file that holds something else than it should."""
+
+    def __init__(self, file: Path, what: str, reason: str) -> None:
+        super().__init__(f"{file} is {what}: {reason}")
+
+
+def add_mapping_command(commands: Any) -> None:
+    """Let a parser know the command. ``commands``: what argparse's add_subparsers gives."""
+    mapping = commands.add_parser("mapping", help="check mappings and expressions").add_subparsers(required=True)
+    check = mapping.add_parser("check", help="say whether a mapping file is valid, and show what it gives one person")
+    check.add_argument("file", type=Path)
+    check.add_argument("--user", type=Path, help="a user as Microsoft Graph answers it, as JSON")
+    check.add_argument("--extension", action="append", default=[], type=ZohoField, help="a field the store switched on")
+    check.set_defaults(run=_check)
+    evaluate = mapping.add_parser("eval", help="evaluate an expression for a person")
+    evaluate.add_argument("expression")
+    evaluate.add_argument("--user", type=Path, required=True, help="a user as Microsoft Graph answers it, as JSON")
+    evaluate.set_defaults(run=_eval)
+    preview = mapping.add_parser("preview", help="say how many people of a store a mapping would change, unsaved")
+    preview.add_argument("file", type=Path)
+    preview.add_argument("--store", required=True, help="the directory store's id")
+    add_settings_option(preview)
+    preview.set_defaults(run=_preview)
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    file: Path = arguments.file
+    try:
+        mapping = read_mapping(file.read_bytes())
+    except InvalidMapping as error:
+        raise BadFile(file, "no mapping", str(error)) from None
+    for warning in check_mapping(mapping, arguments.extension):
+        out.print(Text("warning ", "yellow"), Text(str(warning)))
+    out.print(f"The mapping is valid: {len(mapping.rules)} rules.")
+    if arguments.user is None:
+        return FINE
+    lines = preview_person(CompiledMapping(mapping), _person(arguments.user), None, _context())
+    table = Table("Zoho One field", "value", "rule")
+    for line in lines:
+        value = Text(line.error or line.value or "", "red" if line.error else "")
+        table.add_row(line.field, value, Text(line.rule))
+    out.print(table)
+    return FAILED if any(line.error for line in lines) else FINE
+
+
+def _preview(arguments: argparse.Namespace) -> int:
+    bridge = Bridge(settings_of(arguments))
+    store = store_of(bridge, arguments)
+    mapping = read_mapping(arguments.file.read_bytes())
+    check_mapping(mapping, store.zoho.extensions)
+    preview = bridge.mapping_preview.change(store, mapping)
+    out.print(f"{preview.changed} of {preview.people} people would change.")
+    for field, people in preview.by_field.most_common():
+        out.print(f"{field}: {people}")
+    for field, people in preview.failures.most_common():
+        out.print(f"[red]{field} fails for {people}[/]")
+    return FAILED if preview.failures else FINE
+
+
+def _eval(arguments: argparse.Namespace) -> int:
+    text: str = arguments.expression
+    try:
+        expression = compile_expression(text)
+    except ExpressionError as error:
+        print(f"{text}\n{' ' * error.position}^ {error.reason}", file=sys.stderr)
+        return FAILED
+    slips = list(misspelt_names(expression, text))
+    for position, reason in slips:
+        print(f"{text}\n{' ' * position}^ {reason}", file=sys.stderr)
+    if slips:
+        return FAILED
+    for warning in expression.warnings:
+        out.print(Text("warning ", "yellow"), Text(f"character {warning.position + 1}: {warning.text}"))
+    try:
+        value = expression_reader(expression)(_person(arguments.user), _context())
+    except EvaluationError as error:
+        print(error, file=sys.stderr)
+        return FAILED
+    out.print(Text(shown(value)))
+    return FINE
+
+
+def _person(file: Path) -> AzureUser:
+    try:
+        return from_graph(_USER.validate_json(file.read_bytes()))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        reason = f"{place}: {first['msg']}" if place else first["msg"]
+        raise BadFile(file, "no user as Microsoft Graph answers it", reason) from None
+
+
+def _context() -> EvaluationContext:
+    """Of a preview: no name is taken, and random values are only for show."""
+    return EvaluationContext(datetime.now(UTC), random.Random(), lambda _: False)  # noqa: S311 - for show
