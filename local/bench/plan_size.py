@@ -4,7 +4,7 @@ import json
 import random
 import time
 import tracemalloc
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import override
 
@@ -18,6 +18,7 @@ from local.person import Person
 from shared.directory.azure_user import from_graph
 from shared.directory.compiled_mapping import CompiledMapping
 from shared.directory.expressions import EvaluationContext
+from shared.directory.former import Former
 from shared.directory.identity import Identity, Pending, Said
 from shared.directory.keys import keys_of
 from shared.directory.mapping import DEFAULT_MAPPING
@@ -42,6 +43,11 @@ class _InMemory(Identities):
     def several(self, store: str, ids: Sequence[str]) -> dict[str, Stored]:
         """Some of them."""
         return {each: stored_from(self._rows[each], "etag") for each in ids}
+
+    @override
+    def formers(self, store: str) -> Iterator[Former]:
+        """Nobody has gone."""
+        return iter(())
 
 
 def plan_size(people: int) -> PlanSize:

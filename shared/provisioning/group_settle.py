@@ -224,13 +224,23 @@ class GroupSettle:
         if group.said.is_deleted:
             self.groups.remove(store.id, begun.stored, event)
             return begun.stored
-        regroup = [Regroup(one, pending.reason) for one, known in people.items() if known.unsettled]
+        late = (one for one, known in people.items() if known.unsettled)
+        regroup = [Regroup(one, pending.reason) for one in (*late, *self._with_another_account(store, people, outcome))]
         remains = group.refusal.kept(of, self.now()) if group.refusal else None
         try:
             return self.groups.end(store.id, begun, group.settled(outcome.account, remains), event, regroup)
         except Taken:
             another = ZohoRefused("The group in Zoho One belongs to another group")
             self._go_back(store, begun, of, another, len(told), certain=False)
+
+    def _with_another_account(
+        self, store: Store, people: Mapping[str, MemberAccount], outcome: GroupOutcome
+    ) -> list[str]:
+        """Those whom Zoho One refused by an account that they have no more: another worker made them a new one."""
+        refused = [one for one, known in people.items() if known.account in outcome.refused]
+        self.accounts.forget(store.id, refused)
+        now = self.accounts.of(store.id, refused)
+        return [one for one, known in now.items() if known.joins and known.account != people[one].account]
 
     def _accounts_of_all(self, store: Store, group_id: str, leaving: frozenset[str]) -> Iterator[str]:
         """The accounts of all members; the rows of those who are leaving may not be gone yet."""

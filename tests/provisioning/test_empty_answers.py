@@ -116,7 +116,7 @@ def test_a_list_without_a_user_or_a_group_shuts_nobody_out(
 
 
 def test_few_who_are_left_are_believed_within_the_limits_of_the_guard(reconciled: Reconciled) -> None:
-    reconciled.change(guard=GuardLimits(leavings=Threshold(count=100, percent=100)))
+    reconciled.change(guard=GuardLimits(leavings_share=None, leavings=Threshold(count=100, percent=100)))
     reconciled.entra.act(*({"do": "unassign", "id": each} for each in FEW[1:]))
     assert reconciled.cycle().state is RunState.DONE
     assert len(reconciled.active()) == 1

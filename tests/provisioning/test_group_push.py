@@ -7,9 +7,10 @@ import pytest
 from shared.bridge import Bridge
 from shared.directory.group_settings import GroupSettings, ResourceSync
 from shared.directory.history import EventKind
-from shared.directory.member_change import MemberRequest
+from shared.directory.member_change import MemberChange, MemberRequest
 from shared.directory.status import Reflection
-from shared.directory.store import UpdateVerb
+from shared.directory.store import Store, UpdateVerb
+from shared.provisioning.group_settle import GroupWrite
 from tests.provisioning.grouped import Grouped
 
 MEMBERS = MemberRequest()
@@ -198,7 +199,7 @@ def test_who_is_provisioned_after_the_group_joins_it(grouped: Grouped, bridge: B
 
 
 def test_who_leaves_leaves_his_groups_and_comes_back_to_them(grouped: Grouped) -> None:
-    grouped.people("ada", "ben")
+    grouped.people("ada", "ben", "cleo", "dora")
     for name in ("Sales", "Board"):
         grouped.group(name, "ada", "ben")
     for active, held in (("False", ["ben"]), ("True", ["ada", "ben"]), ("False", ["ben"])):
@@ -307,3 +308,20 @@ def test_a_group_that_vanished_is_made_again_with_everybody(grouped: Grouped) ->
     grouped.zoho_one.remove_group("Sales")
     assert grouped.add("Sales", "cleo").status_code == 204
     assert grouped.in_zoho_one("Sales") == ["ada", "ben", "cleo"]
+
+
+def test_who_has_another_account_since_joins_by_that_one(grouped: Grouped, bridge: Bridge, store: Store) -> None:
+    """Another worker made it, and what this one remembers of the person is half a minute old."""
+    grouped.people("ada", "ben")
+    grouped.group("Sales")
+    stored = bridge.identities.read(store.id, grouped.ids["ada"])
+    assert stored is not None
+    assert stored.identity.account is not None
+    gone = stored.identity.account.model_copy(update={"id": "gone"})
+    bridge.memberships.accounts.learned(store.id, grouped.ids["ada"], gone)
+    change = MemberChange(joining=(grouped.ids["ada"], grouped.ids["ben"]))
+    sales = bridge.groups.groups.read(store.id, grouped.ids["Sales"])
+    assert sales is not None
+    bridge.groups.say(store, sales, sales.group.id, {"displayName": "Sales"}, GroupWrite("test", change))
+    bridge.try_again()
+    assert grouped.in_zoho_one("Sales") == ["ada", "ben"]

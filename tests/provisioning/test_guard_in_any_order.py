@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import cast
+from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,7 +34,7 @@ from shared.provisioning.password_mail import PasswordMails
 from shared.provisioning.planning import Planning
 from shared.provisioning.push import Push
 from shared.provisioning.settle import Settle
-from shared.provisioning.source import Source
+from shared.provisioning.source import Seen, Source
 from shared.tables.held_plans import HeldPlans
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored
@@ -155,7 +156,7 @@ class World:
         return Desire(desired, Decision(action, "Entra says so."), "")
 
     # Apply: Zoho One, which has no second thoughts.
-    def look(self, store: Store, who: Identity) -> Found | None:
+    def look(self, store: Store, who: Identity, sent: object) -> Found | None:
         account = self._account(who.id)
         return Found(account, None) if account else None
 
@@ -247,7 +248,9 @@ class Worker:
                 self.push.delete(world.store, stored)
             case "graph out" | "graph back" if stored is not None:
                 self._says(who, back=event == "graph back")
-                self.source.renew(world.store, stored)
+                status = Status.ACTIVATED if world.in_entra[who] else Status.DEACTIVATED
+                seen = Seen(str(UUID(who)), stored.identity.said.source, status)
+                self.source.take(world.store, stored, lambda _: seen)
 
     def _says(self, who: str, *, back: bool) -> None:
         self.world.in_entra[who] = back

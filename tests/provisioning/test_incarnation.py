@@ -194,7 +194,7 @@ def test_a_stop_in_another_process_is_seen_by_turns_that_wait(reconciled: Reconc
     cycles, done = reconciled.cycles(), list[str]()
     held = cycles.applying
 
-    def refuse(store: Store, plan: Plan, hear: Hear, *_: object) -> None:
+    def refuse(store: Store, plan: Plan, hear: Hear, *_: object, **__: object) -> None:
         held.apply(store, plan, hear, lambda: None, lambda: True)
         done.append("applied")
 

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.bridge import Bridge
+from shared.directory.guard import GuardLimits, Threshold
 from shared.directory.secret_token import token_hash
 from shared.directory.store import Store
 from shared.scim.endpoint import HttpRequest
@@ -108,7 +109,10 @@ class Twin:
 
 @pytest.fixture
 def twin(bridge: Bridge, store: Store, zoho_one: ZohoOne) -> Twin:
-    known = store.model_copy(update={"token_hashes": (token_hash("known"),)})
+    # Six people come and go all the time, as none of the guard's limits would let them.
+    guard = GuardLimits(leavings_share=None, leavings_most=None, members=Threshold(count=10_000, percent=100))
+    guard = guard.model_copy(update={"leavings": Threshold(count=10_000, percent=100)})
+    known = store.model_copy(update={"token_hashes": (token_hash("known"),), "guard": guard})
     bridge.stores.put(known)
     twin = Twin(bridge, known, zoho_one, {}, "")
     for name in NAMES:

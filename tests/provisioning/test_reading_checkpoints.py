@@ -12,7 +12,7 @@ from shared.bridge import Bridge
 from shared.directory.entra_connection import Scope
 from shared.directory.group import DELETED
 from shared.directory.group_settings import GroupSettings
-from shared.directory.guard import GuardLimits, Threshold
+from shared.directory.guard import GroupLimit, GuardLimits, Threshold
 from shared.directory.run import RunState
 from shared.directory.status import Reflection
 from shared.entra.members_delta import MOST_GROUPS
@@ -84,7 +84,9 @@ def test_ending_many_groups_ends_in_several_messages_and_keeps_nobody_in(
     reconciled: Reconciled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(following, "ENDED_AT_ONCE", 2)
-    everybody = GuardLimits(leavings=Threshold(count=100, percent=100))
+    everybody = GuardLimits(
+        leavings=Threshold(count=100, percent=100), leavings_share=None, groups=GroupLimit(count=100, share=100)
+    )
     reconciled.change(groups=GroupSettings(deleted=Reflection.CHANGE), guard=everybody)
     for group in MORE:
         reconciled.entra.act({"do": "put group", "id": group, "members": FEW[:1]})
