@@ -46,8 +46,11 @@ def problems(standing: Standing) -> list[str]:
         return ["has an account, but was never active"] if standing.account else []
     if standing.account is None:
         return ["has no account"]
-    wanted = mapped_values(standing.person) | {ACTIVE: str(standing.active)}
-    held = _differences("", standing.account, wanted | HARD_CODED, KEPT_IN_ZOHO_ONE)
+    status = {ACTIVE: str(standing.active)}
+    wanted = mapped_values(standing.person) | status
+    # The name that Entra gives somebody in its recycle bin is no rename: their account keeps its own.
+    own = mapped_values(standing.person.out_of_bin()) | status if standing.person.deleted_date_time else wanted
+    held = _differences("", standing.account, own | HARD_CODED, KEPT_IN_ZOHO_ONE)
     return [*held, *_problems_in_bridge(standing, wanted)]
 
 

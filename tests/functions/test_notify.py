@@ -38,7 +38,7 @@ class Site:
         stores.put(notifying(store))
         self.mails = Mails(service.get_table_client("identities"))
         environment = app_settings(self.connection_string, key, zoho_one.parts) | mail_settings(server.port)
-        environment["BRIDGE_LEASE_SECONDS"] = "0.2"
+        environment["BRIDGE_LEASE_SECONDS"] = "2"  # a mail takes less
         self.process: Child
         self.process, ready = processes.start_module(
             "local.host", "--port", "0", "--no-timers", environment=environment

@@ -32,8 +32,9 @@ SCOPES = {
 ELSEWHERE = {
     *("AzureWebJobsStorage", "BRIDGE_ACCOUNTS_SERVERS", "BRIDGE_ENTRA_CERTIFICATE", "BRIDGE_LOCAL_ADMIN"),
     "BRIDGE_MAIL_FOLDER",
-    # Of hosts without a managed identity, and of other clouds.
+    # Of hosts without a managed identity, and of other clouds; and for a nearer link on one page.
     *("BRIDGE_SIGN_IN_CLIENT_SECRET", "BRIDGE_SIGN_IN_CERTIFICATE", "BRIDGE_SIGN_IN_AUTHORITY"),
+    "BRIDGE_SIGN_IN_ENTERPRISE_APP_ID",
 }
 """What is set on other hosts than Azure, or on one machine, only."""
 SIGN_IN = {f"BRIDGE_SIGN_IN_{name}" for name in ("TENANT_ID", "CLIENT_ID", "IDENTITY_CLIENT_ID")}

@@ -42,6 +42,7 @@ var tables = [
   'heldplans'
   'entra'
   'errands'
+  'sessions'
 ]
 
 var queues = [
