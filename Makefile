@@ -53,7 +53,7 @@ unit: setup chromium
 
 # Properties for an hour, and kills at every point, where `make test` has a short form.
 campaign: setup
-	$(VENV)/pytest -n $(WORKERS) --dist worksteal --hypothesis-profile=campaign --timeout 3600 tests/scim/test_bad_input.py tests/directory tests/provisioning tests/faults tests/local/test_bench.py
+	$(VENV)/pytest -n $(WORKERS) --dist worksteal --hypothesis-profile=campaign --timeout 3600 tests/scim/test_bad_input.py tests/directory tests/provisioning tests/faults tests/host tests/local/test_bench.py
 
 # The tests that know no difference between the local host and Azure's own, against Azure's: where `func` is on the PATH.
 check-host: setup

@@ -98,9 +98,13 @@ def test_a_small_run_of_groups_has_every_figure() -> None:
     assert [(growth["change"], growth["calls"]) for growth in figures["growth"]] == [("add", 0), ("remove", 0)]
 
 
+@pytest.mark.skipif(
+    settings.get_current_profile_name() != "campaign",
+    reason="a minute of this machine's time: make campaign runs it",
+)
 @pytest.mark.timeout(240)
 def test_a_small_run_of_cycles_has_every_figure() -> None:
-    known = [20, 40] if settings.get_current_profile_name() == "campaign" else [40]
+    known = [20, 40]
     sizes = ",".join(map(str, known))
     figures = _measured("cycle", "--known", sizes, "--first-sync", "20", "--planned", "50")
     scopes = itertools.product(known, ["all users", "assigned users and groups"])
