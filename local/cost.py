@@ -52,7 +52,7 @@ COMPARED_PAGE = 100
 """People on a page of Zoho One's, in the full cycle of each day."""
 ROWS_A_PAGE = 1000
 """Of Table Storage."""
-ALERTS = 8
+ALERTS = 9
 QUEUES, POLL_SECONDS = 2, 2
 """host.json: an instance that is awake looks into each queue so often."""
 DAILY_CAP_GB = 1

@@ -70,6 +70,14 @@ var rules = [
     ofSilence: false
   }
   {
+    key: 'interrupted'
+    title: 'A cycle was interrupted and does not go on'
+    query: loadTextContent('../queries/interrupted.kql')
+    severity: 1
+    window: 'PT1H'
+    ofSilence: false
+  }
+  {
     key: 'poison'
     title: 'A message is in the poison queue'
     query: loadTextContent('../queries/poison.kql')
