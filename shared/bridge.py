@@ -157,7 +157,8 @@ class Bridge:
         """Look after the stores. Three round trips, however many there are. A table that is missing is made again."""
         for table in create_missing_tables(self._service):
             _log.error("table=%s was missing and is made again, empty: see Backup and restore", table)
-        return Heartbeat(len(self.stores.started()), len(self.reconciler.cycles.interrupted()))
+        stores = self.stores.started()
+        return Heartbeat(len(stores), len(self.reconciler.cycles.interrupted(stores)))
 
     def due_cycles(self) -> list[str]:
         """The messages that ask for the cycles which are due now, those that were cut off among them."""

@@ -52,8 +52,9 @@ def health() -> Response:
     if any(answers.values()):
         return _told(HTTPStatus.SERVICE_UNAVAILABLE, "not ready", answers, [], {})
     stores = parts().stores.all()
-    said = parts().readiness.of((store for store in stores if store.is_started), PATIENCE)
-    if is_ready(said) and not parts().cycles.interrupted():
+    started = [store for store in stores if store.is_started]
+    said = parts().readiness.of(started, PATIENCE)
+    if is_ready(said) and not parts().cycles.interrupted(started):
         return _told(HTTPStatus.OK, "ready", answers, stores, said)
     counts = request.args["ready"] == "stores"
     return _told(HTTPStatus.SERVICE_UNAVAILABLE if counts else HTTPStatus.OK, "impaired", answers, stores, said)

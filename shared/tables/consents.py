@@ -9,15 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, TableEntity
 from pydantic import ConfigDict
 
 from shared.directory.store import DataCenterName
 from shared.model import Model
-from shared.tables.errors import Changed
-from shared.tables.service import our_errors
+from shared.tables.service import our_errors, taken
 
 LIFETIME = timedelta(minutes=10)
 
@@ -75,12 +73,7 @@ class Consents:
         row = self._read(hashed(state))
         if row is None:
             return None
-        guard = {"etag": row.metadata["etag"], "match_condition": MatchConditions.IfNotModified}
-        try:
-            with our_errors():
-                # In a transaction, because alone the SDK takes the deletion of what is gone for a success.
-                self._table.submit_transaction([("delete", row, guard)])
-        except Changed:
+        if not taken(self._table, row):
             return None
         asked = Asked.model_validate_json(str(row["asked"]))
         return asked if self._now() < asked.expires else None

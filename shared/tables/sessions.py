@@ -34,7 +34,7 @@ from shared.model import Model
 from shared.tables.entity_text import gather, spread
 from shared.tables.errors import Changed, Unreadable
 from shared.tables.secrets import Secrets
-from shared.tables.service import our_errors
+from shared.tables.service import our_errors, taken
 
 LIFETIME = timedelta(hours=8)
 """A working day, and no longer however busy somebody is."""
@@ -141,12 +141,7 @@ class Sessions:
         row = self._read(kind, self.key(kept_id))
         if row is None:
             return None
-        guard = {"etag": row.metadata["etag"], "match_condition": MatchConditions.IfNotModified}
-        try:
-            with our_errors():
-                # In a transaction, because alone the SDK takes the deletion of what is gone for a success.
-                self._table.submit_transaction([("delete", row, guard)])
-        except Changed:
+        if not taken(self._table, row):
             return None
         return self._opened(row)
 
