@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 import shared
 from local.processes import ROOT
+from shared.admin.jobs import ErrandRequest
 from shared.model import HIDDEN, Model
-from shared.provisioning.carrying_out import ErrandRequest
-from shared.provisioning.cycle_note import CycleRequest
+from shared.sync.cycle_note import CycleRequest
 
 
 def _models() -> Iterator[type[BaseModel]]:

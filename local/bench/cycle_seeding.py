@@ -15,15 +15,15 @@ from azure.data.tables import TableClient
 
 from local.bench.cycle_scene import CycleScene
 from local.parts import STORE
-from shared.directory.desired import rules_of
-from shared.directory.entra_connection import Scope
-from shared.directory.history import Event
-from shared.directory.identity import Account, Identity
-from shared.directory.mail_due import MailDue
-from shared.directory.store import Store
-from shared.directory.zoho_user import ZohoUser, to_scim
-from shared.provisioning.cycle_note import CycleNote, lease_name, opened, sealed
-from shared.provisioning.reading_progress import ReadingProgress, asked_for
+from shared.rules.desired import rules_of
+from shared.rules.entra_connection import Scope
+from shared.rules.history import Event
+from shared.rules.identity import Account, Identity
+from shared.rules.mail.due import MailDue
+from shared.rules.store import Store
+from shared.rules.zoho_user import ZohoUser, to_scim
+from shared.sync.cycle_note import CycleNote, lease_name, opened, sealed
+from shared.sync.source.reading_progress import ReadingProgress, asked_for
 from shared.tables.entra_scope import EntraScope
 from shared.tables.heartbeat import LASTS
 from shared.tables.identities import Identities

@@ -12,20 +12,20 @@ from azure.data.tables import TableClient
 from pydantic import HttpUrl
 
 from local.bench.cycle_figures import PlanSize
+from local.entra.people import make_people
+from local.entra.person import Person
 from local.parts import STORE
-from local.people import make_people
-from local.person import Person
-from shared.directory.azure_user import from_graph
-from shared.directory.compiled_mapping import CompiledMapping
-from shared.directory.expressions import EvaluationContext
-from shared.directory.former import Former
-from shared.directory.identity import Identity, Pending, Said
-from shared.directory.keys import keys_of
-from shared.directory.mapping import DEFAULT_MAPPING
-from shared.directory.scim_user import onto_scim
-from shared.directory.store import Store, ZohoConnection
-from shared.directory.zoho_user import ZohoUser
-from shared.provisioning.planning import Planning
+from shared.rules.azure_user import from_graph
+from shared.rules.expressions import EvaluationContext
+from shared.rules.former import Former
+from shared.rules.identity import Identity, Pending, Said
+from shared.rules.keys import keys_of
+from shared.rules.mapping.compiled import CompiledMapping
+from shared.rules.mapping.mapping import DEFAULT_MAPPING
+from shared.rules.scim_user import onto_scim
+from shared.rules.store import Store, ZohoConnection
+from shared.rules.zoho_user import ZohoUser
+from shared.sync.plan.people import Planning
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Row, Stored, rows_of, stored_from
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 
 from azure.data.tables import TableClient
 
-from local.entra_mapping import mapped_values
-from local.entra_requests import Dialect, create_body
-from local.person import Person
-from shared.directory.history import Event
-from shared.directory.identity import Identity
-from shared.directory.mail_due import MailDue
-from shared.directory.store import Store
-from shared.provisioning.push import Push
+from local.entra.mapping import mapped_values
+from local.entra.person import Person
+from local.entra.requests import Dialect, create_body
+from shared.rules.history import Event
+from shared.rules.identity import Identity
+from shared.rules.mail.due import MailDue
+from shared.rules.store import Store
+from shared.sync.push.people import Push
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import AccountRecord, Regroup, Stored
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 
 from shared.connection.errors import NotConnected
-from shared.directory.store import DataCenterName, Store
+from shared.rules.store import DataCenterName, Store
 from shared.tables.connections import AccessToken, Connections, ConnectionState, Kept
 from shared.tables.errors import Changed, Unreadable
 from shared.zoho.data_centers import DataCenter

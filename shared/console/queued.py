@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from shared.directory.errand import Errand
-from shared.provisioning.carrying_out import ErrandRequest
-from shared.provisioning.cycle_note import CycleRequest
+from shared.admin.jobs import ErrandRequest
+from shared.rules.job import Errand
+from shared.sync.cycle_note import CycleRequest
 
 
 @dataclass(frozen=True)

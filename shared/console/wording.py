@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 from markupsafe import Markup
 
-from shared.directory.errand import Errand, ErrandState
-from shared.directory.history import EventKind
-from shared.directory.plan import ChangeKind
-from shared.directory.run import Result, RunState
-from shared.directory.store_state import StoreState
-from shared.directory.zoho_user import ZOHO_FIELDS, ZohoField
+from shared.rules.change import ChangeKind
+from shared.rules.history import EventKind
+from shared.rules.job import Errand, ErrandState
+from shared.rules.run import Result, RunState
+from shared.rules.store_state import StoreState
+from shared.rules.zoho_user import ZOHO_FIELDS, ZohoField
 from shared.tables.connections import ConnectionState
 
 TONES: Mapping[str, str] = {

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from scim2_models import InvalidValueException, PayloadTooLargeException, SCIMException, UniquenessException
 
 from shared.entra.errors import GraphBusy
-from shared.provisioning.errors import GroupNameTaken, HeldBack, Refused, UserNameTaken
+from shared.sync.errors import GroupNameTaken, HeldBack, Refused, UserNameTaken
 from shared.tables.errors import MappingUnusable, TablesBusy, Taken, TooLarge
 from shared.zoho.errors import ZohoBusy, ZohoCredentials
 

@@ -21,16 +21,16 @@ from scim2_models import (
     SearchRequest,
 )
 
-from shared.directory.group import Group
-from shared.directory.member_change import MemberRequest
-from shared.directory.resource_version import resource_version
-from shared.directory.store import Store
 from shared.model import HIDDEN
-from shared.provisioning.group_push import GroupPush
+from shared.rules.groups.group import Group
+from shared.rules.groups.member_change import MemberRequest
+from shared.rules.resource_version import resource_version
+from shared.rules.store import Store
 from shared.scim.errors import scim_errors
 from shared.scim.group_filter import asked_of, group_point_of, member_of
 from shared.scim.member_operations import members_of
 from shared.scim.patience import until_free
+from shared.sync.push.groups import GroupPush
 from shared.tables.group_rows import StoredGroup
 from shared.tables.groups import GroupLookup
 from shared.tables.identity_rows import Person

@@ -4,8 +4,8 @@ import random
 import time
 from collections.abc import Callable
 
-from shared.provisioning.errors import BeingWritten
 from shared.scim.errors import ServiceUnavailableException
+from shared.sync.errors import BeingWritten
 from shared.tables.errors import Changed
 
 WAIT = 5.0

@@ -14,8 +14,8 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
 from pydantic import ConfigDict, Field
 
-from shared.directory.store import DataCenterName
 from shared.model import Model
+from shared.rules.store import DataCenterName
 from shared.tables.entity_text import gather, spread
 from shared.tables.secrets import SEALED, Secrets
 from shared.tables.service import our_errors

@@ -27,12 +27,12 @@ from datetime import datetime
 
 from pydantic import TypeAdapter
 
-from shared.directory.group import Group, GroupPending, GroupSaid, ZohoGroupRecord
-from shared.directory.group_hold import Allowance, HeldMembers
-from shared.directory.group_refusal import GroupRefusal
-from shared.directory.minute_counts import MinuteCounts
-from shared.directory.user_name import folded
 from shared.model import HIDDEN
+from shared.rules.groups.group import Group, GroupPending, GroupSaid, ZohoGroupRecord
+from shared.rules.groups.hold import Allowance, HeldMembers
+from shared.rules.groups.refusal import GroupRefusal
+from shared.rules.minute_counts import MinuteCounts
+from shared.rules.user_name import folded
 from shared.tables.entity_text import gather, spread
 from shared.tables.identity_rows import Row, claim
 

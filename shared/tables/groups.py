@@ -10,9 +10,9 @@ from azure.core import MatchConditions
 from azure.data.tables import UpdateMode
 
 from shared.calls import in_parallel
-from shared.directory.group import Group
-from shared.directory.history import Event
-from shared.directory.member_change import MemberChange
+from shared.rules.groups.group import Group
+from shared.rules.groups.member_change import MemberChange
+from shared.rules.history import Event
 from shared.tables.errors import Changed, TablesError, Taken
 from shared.tables.group_rows import (
     GROUP_COLUMNS,

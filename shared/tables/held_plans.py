@@ -14,9 +14,9 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, TableEntity, UpdateMode
 
-from shared.directory.cycle_plan import Plan
-from shared.directory.guard import Breach
-from shared.directory.held_plan import HeldPlan, HeldState, Move
+from shared.rules.guard import Breach
+from shared.rules.held_plan import HeldPlan, HeldState, Move
+from shared.rules.plan import Plan
 from shared.tables.by_time import MOST_DROPPED, drop, inverted, new_id
 from shared.tables.entity_text import gather, spread
 from shared.tables.errors import Changed, Taken

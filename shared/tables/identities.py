@@ -9,11 +9,11 @@ from azure.core import MatchConditions
 from azure.data.tables import UpdateMode
 
 from shared.calls import in_parallel
-from shared.directory.former import Former
-from shared.directory.history import Event, EventKind
-from shared.directory.identity import Account, DoneBy, Identity
-from shared.directory.mail_due import MailDue
-from shared.directory.search_terms import search_prefix
+from shared.rules.former import Former
+from shared.rules.history import Event, EventKind
+from shared.rules.identity import Account, DoneBy, Identity
+from shared.rules.mail.due import MailDue
+from shared.rules.search_terms import search_prefix
 from shared.tables.by_time import inverted
 from shared.tables.entity_text import gather
 from shared.tables.identity_rows import (

@@ -20,7 +20,7 @@ The partition is the store; the row keys are
                            is in Entra's recycle bin, or gone
 ``pending:<id>``           not confirmed by Zoho One yet
 ``pending:manager:<id>``   has an account since, for which others may have waited
-``pending:guard``          the guard keeps somebody back: shared/tables/recent_leavings.py
+``pending:guard``          the guard keeps somebody back: shared/tables/recent_deprovisionings.py
 ``mail:<id>``              due a one-time password that has not been mailed yet
 ``event:<id>:<time>``      history, newest first
 ``ignored``                what Entra sends and nothing uses: see ignored_attributes
@@ -39,16 +39,16 @@ from enum import StrEnum
 
 from pydantic import TypeAdapter
 
-from shared.directory.former import Former
-from shared.directory.history import Event
-from shared.directory.identity import Account, DoneBy, Identity, Pending, Said
-from shared.directory.keys import Keys
-from shared.directory.mail_due import MailDue
-from shared.directory.search_terms import search_terms
-from shared.directory.status import Status
-from shared.directory.user_name import folded
-from shared.directory.zoho_user import Desired, ZohoUser
 from shared.model import HIDDEN
+from shared.rules.former import Former
+from shared.rules.history import Event
+from shared.rules.identity import Account, DoneBy, Identity, Pending, Said
+from shared.rules.keys import Keys
+from shared.rules.mail.due import MailDue
+from shared.rules.search_terms import search_terms
+from shared.rules.status import Status
+from shared.rules.user_name import folded
+from shared.rules.zoho_user import Desired, ZohoUser
 from shared.tables.by_time import inverted
 from shared.tables.entity_text import gather, spread
 

@@ -15,7 +15,7 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
 
-from shared.directory.ignored_attributes import MOST, IgnoredAttributes
+from shared.rules.ignored_attributes import MOST, IgnoredAttributes
 from shared.tables.entity_text import gather, spread
 from shared.tables.errors import Changed, TablesBusy, Taken
 from shared.tables.service import our_errors

@@ -6,8 +6,8 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
 
-from shared.directory.history import Event
-from shared.directory.mail_due import MailDue
+from shared.rules.history import Event
+from shared.rules.mail.due import MailDue
 from shared.tables.entity_text import gather
 from shared.tables.identity_rows import StoredMail, event_row, mail_row
 from shared.tables.service import our_errors

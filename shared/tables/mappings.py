@@ -17,11 +17,11 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
 from pydantic import ConfigDict, ValidationError
 
-from shared.directory.compiled_mapping import CompiledMapping
-from shared.directory.expressions import ExpressionError
-from shared.directory.mapping import DEFAULT_MAPPING, Mapping, RuleChange, difference
-from shared.directory.mapping_draft import Draft
 from shared.model import Model
+from shared.rules.expressions import ExpressionError
+from shared.rules.mapping.compiled import CompiledMapping
+from shared.rules.mapping.draft import Draft
+from shared.rules.mapping.mapping import DEFAULT_MAPPING, Mapping, RuleChange, difference
 from shared.tables.entity_text import gather, spread
 from shared.tables.errors import Changed, MappingUnusable, Taken
 from shared.tables.service import our_errors

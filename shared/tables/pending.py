@@ -7,7 +7,7 @@ from itertools import batched
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient
 
-from shared.directory.identity import Identity
+from shared.rules.identity import Identity
 from shared.tables.errors import Changed
 from shared.tables.group_rows import HELD
 from shared.tables.identities import guarded_row

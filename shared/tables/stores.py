@@ -15,8 +15,8 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
 
-from shared.directory.admin_change import AdminChange
-from shared.directory.store import STORE_ID, Store
+from shared.rules.admin_change import AdminChange
+from shared.rules.store import STORE_ID, Store
 from shared.tables.by_time import new_id
 from shared.tables.entity_text import gather, spread
 from shared.tables.errors import Changed

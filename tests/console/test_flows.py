@@ -10,17 +10,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from werkzeug.datastructures import FileStorage
 
-from shared.bridge import Bridge
+from shared.admin.store_settings import Section, fingerprint
+from shared.app.container import Bridge
 from shared.console.scope_pages import sentence_of_groups
-from shared.directory.cycle_plan import PlannedChange
-from shared.directory.guard import GroupLimit, Share
-from shared.directory.history import EventKind
-from shared.directory.plan import ChangeKind, FieldChange
-from shared.directory.run import Result, Run, RunChange, RunKind, RunState
-from shared.directory.status import Leaving
-from shared.directory.store import Store
-from shared.directory.zoho_user import ZohoField
-from shared.provisioning.store_settings import Section, fingerprint
+from shared.rules.change import ChangeKind, FieldChange
+from shared.rules.guard import GroupLimit, Share
+from shared.rules.history import EventKind
+from shared.rules.plan import PlannedChange
+from shared.rules.run import Result, Run, RunChange, RunKind, RunState
+from shared.rules.status import Leaving
+from shared.rules.store import Store
+from shared.rules.zoho_user import ZohoField
 from shared.tables.by_time import new_id
 from tests.conftest import Endpoint, ZohoOne
 from tests.console.conftest import Pages

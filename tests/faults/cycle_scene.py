@@ -14,15 +14,15 @@ from pathlib import Path
 from signal import SIGKILL
 from typing import Any, Self
 
-from local.mailbox import NOTIFICATION
-from shared.bridge import Bridge
-from shared.directory.guard import GuardLimits, Threshold
-from shared.directory.mapping import DEFAULT_MAPPING, Mapping, ProfileField, Rule
-from shared.directory.run import Run, RunState
-from shared.directory.status import Leaving, StatusRules
-from shared.directory.store import Store
-from shared.directory.zoho_user import ZohoField
-from shared.provisioning.cycle_note import CycleRequest
+from local.walkthrough.mailbox import NOTIFICATION
+from shared.app.container import Bridge
+from shared.rules.guard import GuardLimits, Threshold
+from shared.rules.mapping.mapping import DEFAULT_MAPPING, Mapping, ProfileField, Rule
+from shared.rules.run import Run, RunState
+from shared.rules.status import Leaving, StatusRules
+from shared.rules.store import Store
+from shared.rules.zoho_user import ZohoField
+from shared.sync.cycle_note import CycleRequest
 from shared.tables.errors import TablesBusy
 from tests.conftest import Entra, ZohoOne
 from tests.faults import cycle_steps, fifty_changes
@@ -31,9 +31,9 @@ from tests.faults.forked import PROCESSES
 from tests.faults.outcome import Outcome
 from tests.faults.outside_calls import CallName, Kind, Wire
 from tests.faults.table_rows import TableRows
-from tests.notify.mailing import password_in
-from tests.notify.office import Clock
-from tests.provisioning.reconciled import Reconciled
+from tests.mail.mailing import password_in
+from tests.mail.office import Clock
+from tests.sync.reconciled import Reconciled
 
 RULES: dict[str, Any] = {
     # That somebody is deleted has to be in the plan; and the fifty changes are meant, so that the guard lets them pass.

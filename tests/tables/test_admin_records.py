@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.bridge import Bridge
-from shared.directory.admin_change import AdminChange, setting_changes
-from shared.directory.mapping import DEFAULT_MAPPING
-from shared.directory.mapping_draft import Draft
-from shared.directory.store import Store
+from shared.app.container import Bridge
+from shared.rules.admin_change import AdminChange, setting_changes
+from shared.rules.mapping.draft import Draft
+from shared.rules.mapping.mapping import DEFAULT_MAPPING
+from shared.rules.store import Store
 from shared.tables.errors import Changed, Taken
 from shared.tables.partitions import Partitions
 

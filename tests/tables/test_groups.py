@@ -5,10 +5,10 @@ from uuid import uuid4
 
 import pytest
 
-from shared.bridge import Bridge
-from shared.directory.group import Group, GroupPending, GroupSaid
-from shared.directory.history import Event, EventKind
-from shared.directory.member_change import MemberChange
+from shared.app.container import Bridge
+from shared.rules.groups.group import Group, GroupPending, GroupSaid
+from shared.rules.groups.member_change import MemberChange
+from shared.rules.history import Event, EventKind
 from shared.tables.errors import Changed, Taken
 from shared.tables.group_rows import StoredGroup
 from shared.tables.groups import GroupLookup, Groups, NotAllChange

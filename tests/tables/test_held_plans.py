@@ -7,15 +7,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from azure.data.tables import TableClient, TableServiceClient
 
-from shared.directory.cycle_plan import Plan
-from shared.directory.guard import GuardLimits, check
-from shared.directory.held_plan import CannotBecome, HeldState, Move
-from shared.directory.plan import ChangeKind
-from shared.directory.zoho_user import ZohoField
+from shared.rules.change import ChangeKind
+from shared.rules.guard import GuardLimits, check
+from shared.rules.held_plan import CannotBecome, HeldState, Move
+from shared.rules.plan import Plan
+from shared.rules.zoho_user import ZohoField
 from shared.tables.errors import Changed
 from shared.tables.held_plans import HeldPlans, StoredPlan
 from shared.tables.plan_parts import PlanLost
-from tests.directory.plans import changes
+from tests.rules.plans import changes
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -9,7 +9,7 @@ from threading import Barrier
 import pytest
 from azure.data.tables import TableClient, TableServiceClient
 
-from shared.directory.schedule import CycleTimes, Schedule, after_end, after_start, due
+from shared.rules.schedule import CycleTimes, Schedule, after_end, after_start, due
 from shared.tables.errors import Changed
 from shared.tables.leases import Lease, LeaseLost, Leases
 

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from local.gate import Call, Moment
+from local.host.gate import Call, Moment
 from local.parts import app_settings
-from shared.bridge import Bridge
-from shared.directory.azure_user import AzureUser
-from shared.directory.identity import Identity, Said
-from shared.directory.keys import Keys
-from shared.directory.zoho_user import ZohoField, ZohoUser
+from shared.app.container import Bridge
+from shared.rules.azure_user import AzureUser
+from shared.rules.identity import Identity, Said
+from shared.rules.keys import Keys
+from shared.rules.zoho_user import ZohoField, ZohoUser
 from shared.settings import Settings
 from shared.tables.identities import SAMPLE, Identities
 from shared.tables.identity_rows import rows_of

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.bridge import Bridge
+from shared.app.container import Bridge
 from shared.calls import counted, in_parallel
-from shared.directory.azure_user import AzureUser
-from shared.directory.identity import Identity, Said
-from shared.directory.keys import Keys
+from shared.rules.azure_user import AzureUser
+from shared.rules.identity import Identity, Said
+from shared.rules.keys import Keys
 from shared.tables.identities import SEVERAL
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
