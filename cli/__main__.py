@@ -22,7 +22,7 @@ from shared.settings import SettingsWrong
 from shared.sync.cycles import NotNow
 from shared.sync.guard.decisions import NothingHeld
 from shared.sync.on_demand.people import CannotProvision
-from shared.tables.errors import Changed, TablesError
+from shared.tables.errors import Stale, TablesError
 from shared.zoho.errors import ZohoError
 
 _TOLD = (
@@ -54,7 +54,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except _TOLD as error:
         err.print(str(error), markup=False, soft_wrap=True)
         return FAILED
-    except Changed:
+    except Stale:
         err.print("Somebody else decided at the same moment: look again")
         return FAILED
     except OSError as error:

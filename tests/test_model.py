@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 import shared
 from local.processes import ROOT
-from shared.admin.jobs import ErrandRequest
+from shared.admin.jobs import JobRequest
 from shared.model import HIDDEN, Model
 from shared.sync.cycle_note import CycleRequest
 
@@ -58,7 +58,7 @@ class _Named(Model):
         TypeAdapter[_Named | int](_Named | int, config=HIDDEN).validate_json,
         TypeAdapter[dict[str, _Named]](dict[str, _Named], config=HIDDEN).validate_json,
         CycleRequest.model_validate_json,
-        ErrandRequest.model_validate_json,
+        JobRequest.model_validate_json,
     ],
 )
 @pytest.mark.parametrize("said", ['{"name": "sesame"}', '{"a": {"name": "sesame"}}', '"sesame"', "sesame"])

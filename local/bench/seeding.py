@@ -15,7 +15,7 @@ from shared.rules.mail.due import MailDue
 from shared.rules.store import Store
 from shared.sync.push.people import Push
 from shared.tables.identities import Identities
-from shared.tables.identity_rows import AccountRecord, Regroup, Stored
+from shared.tables.identity_rows import AccountRecord, MembershipUpdate, Stored
 
 THREADS = 6
 
@@ -41,17 +41,19 @@ class SettledIdentities(Identities):
         mail: MailDue | None = None,
         *,
         arrived: bool = False,
-        regroup: Regroup | None = None,
+        membership_update: MembershipUpdate | None = None,
     ) -> Stored:
         """Put an identity where there is none; one that is pending is only handed back."""
         if after.pending:
             return Stored(after, etag=before.etag if before else "")
-        return super().write(store, None, after, event, over, mail, arrived=arrived, regroup=regroup)
+        return super().write(
+            store, None, after, event, over, mail, arrived=arrived, membership_update=membership_update
+        )
 
 
 def seeding(push: Push, identities: Identities) -> Push:
     """The same push over other identities."""
-    return replace(push, identities=identities, settle=replace(push.settle, identities=identities))
+    return replace(push, identities=identities, settlement=replace(push.settlement, identities=identities))
 
 
 class Seeder:

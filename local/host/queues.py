@@ -136,7 +136,7 @@ class TriggerQueue:
     async def _run_leased(self, message: QueueMessage, data: TypedData, metadata: Mapping[str, TypedData]) -> bool:
         """Run the function while the message stays hidden. Tells whether it succeeded."""
         done = asyncio.Event()
-        renewal = asyncio.create_task(self._renew(message, done))
+        recompute = asyncio.create_task(self._renew(message, done))
         try:
             await self._run(self._function, data, metadata)
         except FunctionFailedError:
@@ -145,7 +145,7 @@ class TriggerQueue:
             return True
         finally:
             done.set()
-            await renewal
+            await recompute
 
     async def _renew(self, message: QueueMessage, done: asyncio.Event) -> None:
         lease = self._options.scaled(LEASE)

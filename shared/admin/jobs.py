@@ -15,7 +15,7 @@ from shared.entra.errors import GraphError
 from shared.logging import logged_with
 from shared.model import Model
 from shared.rules.job import (
-    Errand,
+    Job,
     MakePlan,
     Phase,
     PlanMade,
@@ -35,7 +35,7 @@ from shared.tables.by_time import new_id
 from shared.tables.cycle_leases import JOBS
 from shared.tables.errors import MappingUnusable, TablesBusy
 from shared.tables.heartbeat import LASTS, Heartbeat
-from shared.tables.jobs import Errands
+from shared.tables.jobs import Jobs
 from shared.tables.leases import Leases
 from shared.tables.stores import Stores
 from shared.zoho.errors import ZohoError
@@ -62,7 +62,7 @@ class _StillWritten(Exception):
         super().__init__("Somebody is still held by the earlier attempt, for a minute and a half at most")
 
 
-class ErrandRequest(Model):
+class JobRequest(Model):
     """A message that asks for an errand to be carried out."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -77,34 +77,34 @@ class ErrandRequest(Model):
 
 
 @dataclass(frozen=True)
-class CarryingOut:
+class JobRunner:
     """Takes errands, and carries them out. Its methods raise TablesBusy."""
 
     stores: Stores
-    errands: Errands
+    errands: Jobs
     leases: Leases
     dry_run: Callable[[Store, Report], Preview]
     on_demand: OnDemand
     group_on_demand: GroupOnDemand
     now: Callable[[], datetime]
 
-    def ask(self, store: Store, task: Task, asked_by: str) -> Errand:
+    def ask(self, store: Store, task: Task, asked_by: str) -> Job:
         """Write down what is asked for; whoever calls puts the message into the queue."""
         now = self.now()
-        errand = Errand(id=new_id(now), store=store.id, task=task, asked_by=asked_by, asked=now)
+        errand = Job(id=new_id(now), store=store.id, task=task, asked_by=asked_by, asked=now)
         self.errands.put(errand)
-        request = ErrandRequest(store=store.id, errand=errand.id)
+        request = JobRequest(store=store.id, errand=errand.id)
         self.leases.offer(request.lease, request.model_dump_json())
         return errand
 
-    def waiting(self) -> list[ErrandRequest]:
+    def waiting(self) -> list[JobRequest]:
         """The errands that no worker holds, though they have not ended. One round trip for a thousand."""
         now = self.now()
         leases = self.leases.of_kind(JOBS).values()
         free = (each for each in leases if not each.is_held(now) and now - each.ends >= WAITS)
-        return [ErrandRequest.model_validate_json(each.note) for each in free]
+        return [JobRequest.model_validate_json(each.note) for each in free]
 
-    def carry_out(self, request: ErrandRequest) -> None:
+    def carry_out(self, request: JobRequest) -> None:
         """Do what an errand asks for; one that has ended, or that another worker holds, is left alone.
 
         What is raised makes its message come again, and so does a tick.
@@ -127,7 +127,7 @@ class CarryingOut:
                 else:
                     heart.remove()
 
-    def _carry_out(self, store: Store, errand: Errand, news: "_News") -> None:
+    def _carry_out(self, store: Store, errand: Job, news: "_News") -> None:
         started, last = time.perf_counter(), errand.attempts + 1 >= MOST_ATTEMPTS
         if errand.attempts >= MOST_ATTEMPTS:
             news.tell(errand.failed(GIVEN_UP + (errand.failure or DIED), self.now()))
@@ -152,7 +152,7 @@ class CarryingOut:
                 time.perf_counter() - started,
             )
 
-    def _done(self, store: Store, task: Task, news: "_News") -> Errand:
+    def _done(self, store: Store, task: Task, news: "_News") -> Job:
         """The errand as it is when it is done."""
         match task:
             case MakePlan():
@@ -168,14 +168,14 @@ class CarryingOut:
                     raise CannotProvision(GONE) from None
         return news.errand.with_run(run.id, reports, self.now())
 
-    def _free(self, done: Errand, *, last: bool) -> Errand:
+    def _free(self, done: Job, *, last: bool) -> Job:
         """The same. Raises _StillWritten where somebody waits for a writer who is taken for an earlier attempt's."""
         waits = any(report.steps and report.steps[-1].told == BEING_WRITTEN for report in done.reports)
         if waits and done.attempts > 1 and not last:
             raise _StillWritten
         return done
 
-    def _plan(self, store: Store, news: "_News") -> Errand:
+    def _plan(self, store: Store, news: "_News") -> Job:
         found = self.dry_run(store, news.phase)
         shown = beginning(found.plan, SHOWN)
         self.errands.put_plan(news.errand.id, found.plan, shown)
@@ -186,10 +186,10 @@ class CarryingOut:
 class _News:
     """Writes down what is heard of one errand."""
 
-    parts: CarryingOut
-    errand: Errand
+    parts: JobRunner
+    errand: Job
 
-    def tell(self, errand: Errand) -> None:
+    def tell(self, errand: Job) -> None:
         """It stands like this now."""
         self.errand = errand
         self.parts.errands.put(errand)

@@ -9,24 +9,24 @@ from shared.rules.identity import Account
 from shared.rules.store import Store
 from shared.sync.errors import BeingWritten
 from shared.tables.identities import Identities
-from shared.tables.recent_deprovisionings import Leavings
+from shared.tables.recent_deprovisionings import DeprovisioningCounts
 from shared.tables.store_rows import Operation
 from shared.zoho.scim_client import ZohoUsers
 
 
 @dataclass(frozen=True)
-class PeopleCare:
+class PersonActions:
     """Its methods raise TablesBusy, and KeyError where the person is not in the store."""
 
     identities: Identities
-    leavings: Leavings
+    leavings: DeprovisioningCounts
     users: Callable[[Store], ZohoUsers]
     now: Callable[[], datetime]
 
     def let_go(self, store: Store, identity_id: str, by: str) -> None:
         """Manage a person no longer: his account stays as it is, and his history says who decided so.
 
-        Raises BeingWritten where another request writes him just now, and Changed where one did.
+        Raises BeingWritten where another request writes him just now, and Stale where one did.
         """
         stored = self.identities.read(store.id, identity_id)
         if stored is None:

@@ -56,7 +56,7 @@ class StoreSettings:
     now: Callable[[], datetime]
 
     def create(self, store_id: str, name: str, zoho: ZohoConnection, client_secret: str, by: str) -> Store:
-        """A new store, stopped. Raises Taken where there is one with the id, and ValueError."""
+        """A new store, stopped. Raises Conflict where there is one with the id, and ValueError."""
         new = Store(id=store_id, name=name, zoho=zoho)
         store = self.stores.create(new, AdminChange(at=self.now(), by=by, what="Directory store added"))
         if client_secret:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.admin.zoho_check import ConnectionCheck, ConnectionReport
+from shared.admin.zoho_check import ZohoCheck, ZohoReport
 from shared.rules.admin_change import AdminChange, setting_changes
 from shared.rules.schedule import Schedule
 from shared.rules.store import Store
@@ -17,7 +17,7 @@ _log = logging.getLogger("bridge.provisioning")
 class CannotStart(Exception):
     """The store's connection does not pass its test."""
 
-    def __init__(self, report: ConnectionReport) -> None:
+    def __init__(self, report: ZohoReport) -> None:
         failed = report.steps[-1]
         super().__init__(f"{failed.step}: {failed.reason} {failed.cure}")
         self.report = report
@@ -31,10 +31,10 @@ class Switch:
     """
 
     stores: Stores
-    check: ConnectionCheck
+    check: ZohoCheck
     now: Callable[[], datetime]
 
-    def start(self, store: Store, by: str | None = None) -> ConnectionReport:
+    def start(self, store: Store, by: str | None = None) -> ZohoReport:
         """Test the connection, then let changes through, with a cycle at the next tick.
 
         ``by``: the administrator, for the store's record of changes. Raises CannotStart, and then nothing is changed.

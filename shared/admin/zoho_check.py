@@ -47,7 +47,7 @@ class StepResult:
 
 
 @dataclass(frozen=True)
-class ConnectionReport:
+class ZohoReport:
     """The steps that were taken; behind one that failed there is none."""
 
     steps: tuple[StepResult, ...]
@@ -58,7 +58,7 @@ class ConnectionReport:
         return self.steps[-1].step is Step.SCIM and self.steps[-1].reason is None
 
 
-class ConnectionCheck:
+class ZohoCheck:
     """Tests a store's connection. It changes nothing in Zoho One."""
 
     def __init__(self, users: Callable[[Store], ZohoUsers], clock: Callable[[], float] = time.perf_counter) -> None:
@@ -75,7 +75,7 @@ class ConnectionCheck:
             return str(error)
         return None
 
-    def __call__(self, store: Store) -> ConnectionReport:
+    def __call__(self, store: Store) -> ZohoReport:
         """Take the steps until one fails. Raises TablesBusy."""
         users = self._users(store)
         takes = {Step.REACHABLE: _reach, Step.TOKEN: _authenticate, Step.SCOPE: _see, Step.SCIM: _understand}
@@ -88,7 +88,7 @@ class ConnectionCheck:
                 taken.append(StepResult(step, self._clock() - started, str(error), _cure(step, error)))
                 break
             taken.append(StepResult(step, self._clock() - started))
-        return ConnectionReport(tuple(taken))
+        return ZohoReport(tuple(taken))
 
 
 def _reach(users: ZohoUsers) -> None:

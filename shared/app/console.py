@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from flask import Flask
 
 from shared.admin.graph_check import GraphCheck
-from shared.admin.person_actions import PeopleCare
+from shared.admin.person_actions import PersonActions
 from shared.admin.readiness import GRAPH, ZOHO_ONE, Readiness
 from shared.admin.store_removal import StoreRemoval
 from shared.admin.store_settings import StoreSettings
@@ -46,13 +46,13 @@ def open_console(bridge: Bridge) -> Flask:
             groups=bridge.groups.groups,
             ignored=bridge.ignored,
             group_guard=bridge.groups.guard,
-            people=PeopleCare(bridge.identities, bridge.leavings, bridge.users, _now),
+            people=PersonActions(bridge.identities, bridge.leavings, bridge.users, _now),
             mails=bridge.mails,
             password_mails=bridge.password_mails,
             runs=reconciler.runs,
             held_plans=reconciler.held_plans,
             errands=reconciler.errands,
-            carrying_out=reconciler.carrying_out,
+            job_runner=reconciler.job_runner,
             decisions=reconciler.decisions,
             leavings=bridge.leavings,
             cycles=reconciler.cycles,

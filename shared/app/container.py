@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import requests
 
-from shared.admin.jobs import ErrandRequest
+from shared.admin.jobs import JobRequest
 from shared.admin.mapping_preview import MappingPreview
 from shared.admin.switch import Switch
-from shared.admin.zoho_check import ConnectionCheck
+from shared.admin.zoho_check import ZohoCheck
 from shared.app.outgoing_mail import open_postbox
 from shared.app.reconciler import Reconciler
 from shared.connection.consent import Consent
@@ -37,7 +37,7 @@ from shared.tables.ignored_attributes import IgnoredNotes
 from shared.tables.leases import LeaseLost
 from shared.tables.mails import Mails
 from shared.tables.mappings import Mappings
-from shared.tables.recent_deprovisionings import Leavings
+from shared.tables.recent_deprovisionings import DeprovisioningCounts
 from shared.tables.secrets import Secrets
 from shared.tables.service import connect, create_missing_tables
 from shared.tables.sessions import Sessions
@@ -95,7 +95,7 @@ class Bridge:
             return ZohoUsers(store, session, tokens, pace(store))
 
         self.users = users
-        self.switch = Switch(self.stores, ConnectionCheck(users), _now)
+        self.switch = Switch(self.stores, ZohoCheck(users), _now)
         self.disconnect = Disconnect(self.connections, accounts, data_centers, tokens)
         consents = Consents(service.get_table_client("consents"), _now)
         self.consent = Consent(
@@ -122,7 +122,7 @@ class Bridge:
             _now,
             timedelta(seconds=settings.lease_seconds) * 4 / 3,
         )
-        self.leavings = Leavings(service.get_table_client("identities"))
+        self.leavings = DeprovisioningCounts(service.get_table_client("identities"))
         lease_of_writers = timedelta(seconds=settings.lease_seconds)
         self.reconciler = Reconciler(
             service,
@@ -140,7 +140,11 @@ class Bridge:
         source = self.reconciler.on_demand.source
         self.groups, self.memberships = self.reconciler.groups, self.reconciler.memberships
         self.push = Push(
-            self.identities, source.desires, source.settle, self.reconciler.on_demand.admission, lease_of_writers
+            self.identities,
+            source.desired_states,
+            source.settlement,
+            self.reconciler.on_demand.admission,
+            lease_of_writers,
         )
         self.ignored = IgnoredNotes(service.get_table_client("identities"), _now)
         self.sync_endpoint = SyncEndpoint(
@@ -166,7 +170,7 @@ class Bridge:
 
     def waiting_errands(self) -> list[str]:
         """The messages that ask again for the errands that no worker holds."""
-        return [request.model_dump_json() for request in self.reconciler.carrying_out.waiting()]
+        return [request.model_dump_json() for request in self.reconciler.job_runner.waiting()]
 
     def run_cycle(self, message: bytes) -> list[str]:
         """Run what a message asks for; the message that goes on where its time was over."""
@@ -180,7 +184,7 @@ class Bridge:
 
     def run_errand(self, message: bytes) -> None:
         """Carry out what a message asks for."""
-        self.reconciler.carrying_out.carry_out(ErrandRequest.model_validate_json(message))
+        self.reconciler.job_runner.carry_out(JobRequest.model_validate_json(message))
 
     def try_again(self) -> None:
         """Send the one-time passwords that are due, and bring groups to Zoho One that have not come there.

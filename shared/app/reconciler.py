@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import requests
 from azure.data.tables import TableClient, TableServiceClient
 
-from shared.admin.jobs import CarryingOut
+from shared.admin.jobs import JobRunner
 from shared.entra.clients import SECRET, GraphClients
 from shared.entra.errors import GraphCredentials
 from shared.mail.password_mail import PasswordMails
@@ -16,32 +16,32 @@ from shared.rules.expressions import EvaluationContext
 from shared.rules.mapping.preview import PreviewLine, preview_person
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoUser
-from shared.sync.apply.accounts import Apply
-from shared.sync.apply.group_settlement import GroupSettle
-from shared.sync.apply.groups import GroupApplying
+from shared.sync.apply.accounts import AccountWriter
+from shared.sync.apply.group_settlement import GroupSettlement
+from shared.sync.apply.groups import GroupApplier
 from shared.sync.apply.member_accounts import MemberAccounts
 from shared.sync.apply.memberships import Memberships
-from shared.sync.apply.people import Applying
-from shared.sync.apply.settlement import Settle
-from shared.sync.apply.zoho_groups import GroupApply
+from shared.sync.apply.people import PeopleApplier
+from shared.sync.apply.settlement import Settlement
+from shared.sync.apply.zoho_groups import GroupWriter
 from shared.sync.cycle import Report
 from shared.sync.cycles import Cycles
-from shared.sync.desired.people import Desires
+from shared.sync.desired.people import DesiredStates
 from shared.sync.guard.admission import Admission
 from shared.sync.guard.decisions import Decisions
 from shared.sync.guard.groups import GroupGuard
-from shared.sync.guard.plans import Guarding
+from shared.sync.guard.plans import PlanGuard
 from shared.sync.on_demand.groups import GroupOnDemand
 from shared.sync.on_demand.people import OnDemand
 from shared.sync.plan.dry_run import DryRun, Preview
-from shared.sync.plan.group_drift import GroupComparing
-from shared.sync.plan.groups import GroupPlanning
-from shared.sync.plan.people import Planning
-from shared.sync.plan.people_drift import Comparing
+from shared.sync.plan.group_drift import GroupDriftSearch
+from shared.sync.plan.groups import GroupPlanner
+from shared.sync.plan.people import PeoplePlanner
+from shared.sync.plan.people_drift import PeopleDriftSearch
 from shared.sync.push.groups import GroupPush
-from shared.sync.source.people import Pull
-from shared.sync.source.recompute import Renewal
-from shared.sync.source.record import Source
+from shared.sync.source.people import PeopleReader
+from shared.sync.source.recompute import Recompute
+from shared.sync.source.record import SourceRecorder
 from shared.tables.asked_cycles import AskedCycles
 from shared.tables.deleted_groups import DeletedGroups
 from shared.tables.entra_groups import EntraGroups
@@ -50,12 +50,12 @@ from shared.tables.errors import Unreadable
 from shared.tables.groups import Groups
 from shared.tables.held_plans import HeldPlans
 from shared.tables.identities import Identities
-from shared.tables.jobs import Errands
+from shared.tables.jobs import Jobs
 from shared.tables.leases import Leases
 from shared.tables.mappings import Mappings
-from shared.tables.pending import PendingMarks
-from shared.tables.recent_deprovisionings import Leavings
-from shared.tables.regroup import RegroupNotes
+from shared.tables.pending import PendingChanges
+from shared.tables.recent_deprovisionings import DeprovisioningCounts
+from shared.tables.regroup import MembershipUpdates
 from shared.tables.rehearsal import rehearsal_of
 from shared.tables.runs import Runs
 from shared.tables.secrets import Secrets
@@ -70,26 +70,32 @@ _RANDOM = random.SystemRandom()
 class _People:
     """What reads and writes people: on the app's tables, or on a rehearsal's."""
 
-    def __init__(self, of: "Reconciler", identities: TableClient, entra: TableClient, leavings: Leavings) -> None:
+    def __init__(
+        self, of: "Reconciler", identities: TableClient, entra: TableClient, leavings: DeprovisioningCounts
+    ) -> None:
         self.identities = Identities(identities)
-        self.marks = PendingMarks(identities)
-        self.admission = Admission(self.identities, self.marks, leavings, of.now)
-        apply = Apply(of.users, self.identities.record_of)
+        self.pending_changes = PendingChanges(identities)
+        self.admission = Admission(self.identities, self.pending_changes, leavings, of.now)
+        apply = AccountWriter(of.users, self.identities.record_of)
         groups, accounts = Groups(identities), MemberAccounts(self.identities)
         guard = GroupGuard(groups, DeletedGroups(identities), of.now)
-        group_apply = GroupApply(of.zoho_groups, groups.owner_of)
-        settle = GroupSettle(groups, group_apply, accounts, guard, of.now, random.random, of.lease)
-        self.groups = GroupPush(groups, settle, guard)
-        self.memberships = Memberships(groups, RegroupNotes(identities), self.groups, accounts, of.now)
-        self.settle = Settle(self.identities, apply, of.now, of.passwords, self.memberships, random.random, leavings)
-        desires = Desires(self.identities, apply, of.mappings.compiled, of.now)
-        self.source = Source(self.identities, desires, self.settle, of.now)
+        group_apply = GroupWriter(of.zoho_groups, groups.owner_of)
+        settlement = GroupSettlement(groups, group_apply, accounts, guard, of.now, random.random, of.lease)
+        self.groups = GroupPush(groups, settlement, guard)
+        self.memberships = Memberships(groups, MembershipUpdates(identities), self.groups, accounts, of.now)
+        self.settlement = Settlement(
+            self.identities, apply, of.now, of.passwords, self.memberships, random.random, leavings
+        )
+        desired_states = DesiredStates(self.identities, apply, of.mappings.compiled, of.now)
+        self.source = SourceRecorder(self.identities, desired_states, self.settlement, of.now)
         scope, self.entra_groups = EntraScope(entra), EntraGroups(entra)
-        self.pull = Pull(self.identities, of.mappings, self.source, scope, self.entra_groups, SeenPages(entra))
-        self.group_planning = GroupPlanning(self.entra_groups, scope, self.identities, self.groups)
-        self.renewal = Renewal(self.identities, of.mappings, self.marks, self.source)
-        self.planning = Planning(self.identities, of.now)
-        self.guarding = Guarding(of.held_plans, leavings, self.identities, of.now)
+        self.people_reader = PeopleReader(
+            self.identities, of.mappings, self.source, scope, self.entra_groups, SeenPages(entra)
+        )
+        self.group_planner = GroupPlanner(self.entra_groups, scope, self.identities, self.groups)
+        self.recompute = Recompute(self.identities, of.mappings, self.pending_changes, self.source)
+        self.people_planner = PeoplePlanner(self.identities, of.now)
+        self.plan_guard = PlanGuard(of.held_plans, leavings, self.identities, of.now)
 
 
 class Reconciler:
@@ -101,7 +107,7 @@ class Reconciler:
         stores: Stores,
         secrets: Secrets,
         mappings: Mappings,
-        leavings: Leavings,
+        leavings: DeprovisioningCounts,
         users: Callable[[Store], ZohoUsers],
         zoho_groups: Callable[[Store], ZohoGroups],
         passwords: PasswordMails,
@@ -115,7 +121,7 @@ class Reconciler:
         self.zoho_groups, self.lease = zoho_groups, lease
         self.held_plans = HeldPlans(service.get_table_client("heldplans"))
         self.runs = Runs(service.get_table_client("runs"))
-        self.errands = Errands(service.get_table_client("errands"))
+        self.errands = Jobs(service.get_table_client("errands"))
         self.graphs = GraphClients(entra_session, lambda store: _secret_of(secrets, store))
         people = _People(self, service.get_table_client("identities"), service.get_table_client("entra"), leavings)
         self.groups, self.memberships = people.groups, people.memberships
@@ -128,24 +134,24 @@ class Reconciler:
             runs=self.runs,
             errands=self.errands,
             identities=people.identities,
-            marks=people.marks,
+            pending_changes=people.pending_changes,
             graphs=self.graphs,
-            pull=people.pull,
-            renewal=people.renewal,
-            comparing=Comparing(people.identities, users, people.settle, now),
-            planning=people.planning,
-            guarding=people.guarding,
-            applying=Applying(people.identities, people.settle, people.admission, leavings, now, lease),
-            group_planning=people.group_planning,
-            group_comparing=GroupComparing(people.groups, people.entra_groups, zoho_groups),
-            group_applying=GroupApplying(people.group_planning, people.entra_groups, people.groups, now),
+            people_reader=people.people_reader,
+            recompute=people.recompute,
+            people_drift=PeopleDriftSearch(people.identities, users, people.settlement, now),
+            people_planner=people.people_planner,
+            plan_guard=people.plan_guard,
+            people_applier=PeopleApplier(people.identities, people.settlement, people.admission, leavings, now, lease),
+            group_planner=people.group_planner,
+            group_drift=GroupDriftSearch(people.groups, people.entra_groups, zoho_groups),
+            group_applier=GroupApplier(people.group_planner, people.entra_groups, people.groups, now),
             now=now,
         )
         self.decisions = Decisions(self.held_plans, leavings, now)
         self.on_demand = OnDemand(
             identities=people.identities,
             graphs=self.graphs,
-            pull=people.pull,
+            people_reader=people.people_reader,
             source=people.source,
             admission=people.admission,
             runs=self.runs,
@@ -154,24 +160,24 @@ class Reconciler:
             lease=lease,
         )
         self.group_on_demand = GroupOnDemand(
-            self.on_demand, people.group_planning, self.cycles.group_applying, people.entra_groups
+            self.on_demand, people.group_planner, self.cycles.group_applier, people.entra_groups
         )
-        self.carrying_out = CarryingOut(
+        self.job_runner = JobRunner(
             stores, self.errands, leases, self.dry_run, self.on_demand, self.group_on_demand, now
         )
 
     def dry_run(self, store: Store, report: Report = lambda *_: None) -> Preview:
         """What the store's next cycle would do, if it ran now. Nothing is written. Reports and raises as DryRun."""
         identities, entra = (rehearsal_of(self._service.get_table_client(name)) for name in ("identities", "entra"))
-        people = _People(self, identities, entra, Leavings(identities))
+        people = _People(self, identities, entra, DeprovisioningCounts(identities))
         rehearsal = DryRun(
             graphs=self.graphs,
-            pull=people.pull,
-            renewal=people.renewal,
-            marks=people.marks,
-            planning=people.planning,
-            group_planning=people.group_planning,
-            guarding=people.guarding,
+            people_reader=people.people_reader,
+            recompute=people.recompute,
+            pending_changes=people.pending_changes,
+            people_planner=people.people_planner,
+            group_planner=people.group_planner,
+            plan_guard=people.plan_guard,
             progress=lambda store: self.cycles.standing(store).note.reading,
             now=self.now,
         )

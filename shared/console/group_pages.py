@@ -14,7 +14,7 @@ from shared.rules.groups.settings import GroupSettings, ResourceSync, ensure_del
 from shared.rules.search_terms import search_prefix, search_terms
 from shared.rules.status import Reflection
 from shared.rules.store import Store
-from shared.tables.errors import Changed
+from shared.tables.errors import Stale
 from shared.tables.identity_rows import Stored, is_id
 
 blueprint = Blueprint("groups", __name__, url_prefix="/console/stores/<store_id>/groups")
@@ -142,7 +142,7 @@ def allow(store_id: str, group_id: str) -> View:
     store = the_store(store_id)
     try:
         there = parts().group_guard.allow(store, group_id, str(admin()))
-    except Changed:
+    except Stale:
         return _group(store, group_id, 409, "The group is being written just now. Nothing was done; try again.")
     if not there:
         return _group(store, group_id, 409, "Nothing is held back any more: Entra said something else meanwhile.")

@@ -17,7 +17,7 @@ from shared.rules.run import RunKind
 from shared.rules.store import Store
 from shared.sync.cycles import NotNow
 from shared.sync.guard.decisions import NothingHeld
-from shared.tables.errors import Changed
+from shared.tables.errors import Stale
 from shared.tables.held_plans import StoredPlan
 from shared.tables.plan_parts import PlanLost
 
@@ -85,7 +85,7 @@ def _decided(store: Store, plan_id: str, *, approved: bool) -> View:
         decide(store.id, plan_id, str(admin()))
     except (CannotBecome, NothingHeld) as failure:
         return _page(store, 409, str(failure))
-    except Changed:
+    except Stale:
         return _page(store, 409, "Somebody else decided just now. Nothing was done.")
     if approved and store.is_started:
         with suppress(NotNow):  # it is paused: the plan waits for the next cycle

@@ -8,7 +8,7 @@ from shared.console.context import NoSuchThing, View, admin, go, is_live, page, 
 from shared.console.plan_view import by_kind
 from shared.console.plan_view import download as plan_file
 from shared.console.queued import ask_errand
-from shared.rules.job import Errand, MakePlan, PlanMade, Task
+from shared.rules.job import Job, MakePlan, PlanMade, Task
 from shared.rules.store import Store
 from shared.tables.plan_parts import PlanLost
 
@@ -22,12 +22,12 @@ RECENT = 20
 
 def set_off(store: Store, task: Task) -> Redirect:
     """Ask for an errand, and go to its page. Raises TablesBusy."""
-    errand = parts().carrying_out.ask(store, task, str(admin()))
+    errand = parts().job_runner.ask(store, task, str(admin()))
     ask_errand(errand)
     return go("errands.shown", store_id=store.id, errand_id=errand.id)
 
 
-def last_plan(store_id: str) -> Errand | None:
+def last_plan(store_id: str) -> Job | None:
     """The plan of now that was asked for last, if that was lately. One round trip."""
     recent = parts().errands.newest(store_id, RECENT)
     return next((errand for errand in recent if isinstance(errand.task, MakePlan)), None)
@@ -58,13 +58,13 @@ def shown(store_id: str, errand_id: str) -> View:
     )
 
 
-def _version(errand: Errand) -> str:
+def _version(errand: Job) -> str:
     """Another one where the page would look different."""
     now = parts().now()
     return f"{errand.news}-{errand.is_silent(now):d}{errand.is_lost(now):d}"
 
 
-def _plan(errand: Errand) -> dict[str, object]:
+def _plan(errand: Job) -> dict[str, object]:
     """What an errand that made a plan shows of it."""
     if errand.plan is None:
         return {"plan": None, "kinds": [], "left_alone": 0, "groups": 0}
@@ -101,7 +101,7 @@ def download(store_id: str, errand_id: str, form: str) -> Response:
     return plan_file(plan, made.breaches, errand.id, form)
 
 
-def _errand(store_id: str, errand_id: str) -> Errand:
+def _errand(store_id: str, errand_id: str) -> Job:
     found = parts().errands.get(store_id, errand_id) if errand_id.replace("-", "").isalnum() else None
     if found is None:
         raise NoSuchThing("There is no such page any more; what was asked for is kept for a number of days")

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.admin.graph_check import GraphCheck
-from shared.admin.jobs import CarryingOut
+from shared.admin.jobs import JobRunner
 from shared.admin.mapping_preview import MappingPreview
-from shared.admin.person_actions import PeopleCare
+from shared.admin.person_actions import PersonActions
 from shared.admin.readiness import Readiness
 from shared.admin.store_removal import StoreRemoval
 from shared.admin.store_settings import StoreSettings
@@ -23,10 +23,10 @@ from shared.tables.groups import Groups
 from shared.tables.held_plans import HeldPlans
 from shared.tables.identities import Identities
 from shared.tables.ignored_attributes import IgnoredNotes
-from shared.tables.jobs import Errands
+from shared.tables.jobs import Jobs
 from shared.tables.mails import Mails
 from shared.tables.mappings import Mappings
-from shared.tables.recent_deprovisionings import Leavings
+from shared.tables.recent_deprovisionings import DeprovisioningCounts
 from shared.tables.runs import Runs
 from shared.tables.stores import Stores
 
@@ -50,15 +50,15 @@ class ConsoleParts:
     groups: Groups
     ignored: IgnoredNotes
     group_guard: GroupGuard
-    people: PeopleCare
+    people: PersonActions
     mails: Mails
     password_mails: PasswordMails
     runs: Runs
     held_plans: HeldPlans
-    errands: Errands
-    carrying_out: CarryingOut
+    errands: Jobs
+    job_runner: JobRunner
     decisions: Decisions
-    leavings: Leavings
+    leavings: DeprovisioningCounts
     cycles: Cycles
     answers: Callable[[], Mapping[str, str | None]]
     """What the app itself needs, each by name: None where it answers, or what is wrong."""

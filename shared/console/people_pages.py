@@ -25,7 +25,7 @@ from shared.rules.on_demand import MOST_PEOPLE
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZOHO_FIELDS, ZohoField, ZohoUser
 from shared.sync.errors import BeingWritten
-from shared.tables.errors import Changed
+from shared.tables.errors import Stale
 from shared.zoho.errors import ZohoError
 
 blueprint = Blueprint("people", __name__, url_prefix="/console/stores/<store_id>/people")
@@ -222,7 +222,7 @@ def new_password(store_id: str, identity_id: str) -> View:
         ended = parts().password_mails.send_new_password(store, identity_id, str(admin()))
     except CannotSend as failure:
         return _person(store, identity_id, 409, fault=str(failure))
-    except Changed:
+    except Stale:
         return _person(store, identity_id, 409, fault="Somebody else sent one just now: look at the history.")
     if isinstance(ended, MailDue):
         return _person(store, identity_id, 202, said=f"The mail waits and is tried again: {ended.failure}")
@@ -236,7 +236,7 @@ def let_go(store_id: str, identity_id: str) -> View:
         parts().people.let_go(store, identity_id, str(admin()))
     except KeyError:
         raise NoSuchThing("There is no such person in this directory store") from None
-    except (BeingWritten, Changed):
+    except (BeingWritten, Stale):
         return _person(store, identity_id, 409, fault="He is being written just now. Nothing was done; try again.")
     return go(".person", store_id=store_id, identity_id=identity_id)
 

@@ -31,7 +31,7 @@ from shared.rules.azure_user import AZURE_FIELDS, FieldType
 from shared.rules.email_address import MailAddress
 from shared.rules.mail.password import MailNotification, PasswordNotice, PasswordNotification
 from shared.rules.mail.template import DEFAULT_TEMPLATES, MailTemplate, Reader
-from shared.rules.status import Leaving, Reflection, StatusRules, ensure_confirmed
+from shared.rules.status import Deprovisioning, Reflection, StatusRules, ensure_confirmed
 from shared.rules.store import Store
 
 blueprint = Blueprint("settings", __name__, url_prefix="/console/stores/<store_id>")
@@ -273,7 +273,7 @@ def status_sync(store_id: str) -> View:
         **sent.values,
         rules=sent.store.status_rules.model_dump() | typed,
         reflections=list(Reflection),
-        leavings=list(Leaving),
+        leavings=list(Deprovisioning),
     )
 
 

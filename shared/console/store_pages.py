@@ -32,7 +32,7 @@ from shared.rules.store_state import StoreState, store_state
 from shared.sync.cycles import CycleStanding
 from shared.tables.connections import Connection, ConnectionState
 from shared.tables.cycle_leases import StillWorking
-from shared.tables.errors import Taken
+from shared.tables.errors import Conflict
 from shared.zoho.data_centers import DATA_CENTERS
 
 blueprint = Blueprint("stores", __name__, url_prefix="/console")
@@ -144,7 +144,7 @@ def create() -> View:
         store = parts().settings.create(form.id, form.name, zoho, form.client_secret, str(admin()))
     except ValidationError as error:
         return _new_connection(given, faults(error), 422)
-    except Taken:
+    except Conflict:
         return _new_connection(given, {"": f"There is a directory store {given['id']} already"}, 422)
     return go("connection.api_integration", store_id=store.id, setup="1")
 

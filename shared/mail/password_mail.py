@@ -20,7 +20,7 @@ from shared.rules.history import Event, EventKind
 from shared.rules.mail.due import MailDue
 from shared.rules.mail.password import NoNotice, Notice, new_password, notice_for
 from shared.rules.store import DataCenterName, Store, UpdateVerb
-from shared.tables.errors import Changed, TablesError, Taken
+from shared.tables.errors import Conflict, Stale, TablesError
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored, StoredMail
 from shared.tables.mails import Mails
@@ -56,7 +56,7 @@ class NoPostbox:
 
 @dataclass(frozen=True)
 class PasswordMails:
-    """Sends one-time passwords. Its methods raise TablesBusy, and Changed where somebody else took a mail over."""
+    """Sends one-time passwords. Its methods raise TablesBusy, and Stale where somebody else took a mail over."""
 
     mails: Mails
     identities: Identities
@@ -121,7 +121,7 @@ class PasswordMails:
                 if waiting
                 else self.mails.create(store.id, identity_id, mail)
             )
-        except (Taken, Changed):
+        except (Conflict, Stale):
             raise CannotSend(BEING_SENT) from None
         return self._renew(store, held, stored)
 
@@ -129,7 +129,7 @@ class PasswordMails:
         try:
             held = self.mails.update(store.id, held, held.mail.begun(self.now(), self.lease))
             self._renew(store, held, self.identities.read(store.id, held.identity_id))
-        except Changed:
+        except Stale:
             return  # somebody else has it
 
     def _renew(self, store: Store, held: StoredMail, stored: Stored | None) -> Event | MailDue:

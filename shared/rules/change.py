@@ -22,7 +22,7 @@ class ChangeKind(StrEnum):
     NOTHING = "nothing"
 
 
-LEAVINGS = frozenset({ChangeKind.DEACTIVATE, ChangeKind.DELETE})
+DEPROVISIONINGS = frozenset({ChangeKind.DEACTIVATE, ChangeKind.DELETE})
 """What shuts a person out."""
 
 

@@ -282,7 +282,7 @@ def check(plan: Plan, active_users: int, limits: GuardLimits, recent: int = 0) -
     return tuple(_breaches(plan, active_users, limits, recent))
 
 
-def check_leavings(
+def check_deprovisionings(
     planned: int, active_users: int, limits: GuardLimits, recent: int, inactive: int = 0
 ) -> Breach | None:
     """The limits on those who leave alone: all that a push needs to know.
@@ -342,7 +342,7 @@ def check_adoptions(plan: Plan, active_users: int, limits: GuardLimits) -> Breac
 
 def _breaches(plan: Plan, active_users: int, limits: GuardLimits, recent: int) -> Iterator[Breach]:
     counts = plan.counts
-    if (breach := check_leavings(plan.waiting, active_users, limits, recent, plan.inactive)) is not None:
+    if (breach := check_deprovisionings(plan.waiting, active_users, limits, recent, plan.inactive)) is not None:
         yield breach
     if (breach := check_adoptions(plan, active_users, limits)) is not None:
         yield breach

@@ -8,7 +8,7 @@ from pydantic import ConfigDict
 
 from shared.model import Model
 from shared.rules.azure_user import AzureUser
-from shared.rules.change import LEAVINGS, plan_change
+from shared.rules.change import DEPROVISIONINGS, plan_change
 from shared.rules.former import Former, Traits
 from shared.rules.keys import Keys
 from shared.rules.recycle_bin import is_in_bin
@@ -59,7 +59,7 @@ class Account(Model):
         return Standing.DEACTIVATED_BY_HAND if self.deactivated_by == "hand" else Standing.DEACTIVATED_BY_BRIDGE
 
 
-class Said(Model):
+class SourceState(Model):
     """What Entra says of a person, and what Zoho One should therefore hold."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -90,13 +90,13 @@ class Said(Model):
         return self.in_bin or is_in_bin(self.keys.user_name, self.source.user_principal_name)
 
 
-class Pending(Model):
+class PendingChange(Model):
     """What is under way to Zoho One and not confirmed: until it is, ``applied`` cannot be relied on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     reason: str
-    before: Said | None
+    before: SourceState | None
     """What to go back to when Zoho One refuses; None for a person who was not there before."""
     attempted: tuple[str, ...] = ()
     """Each userName that Zoho One may have made an account for."""
@@ -127,7 +127,7 @@ class Pending(Model):
         """Whether it was refused so often that it is tried once a day."""
         return self.refusals >= PARKED_AFTER
 
-    def sent_before(self, said: Said) -> tuple[Sent, ...]:
+    def sent_before(self, said: SourceState) -> tuple[Sent, ...]:
         """What Zoho One may have been sent by tries that are over. ``said``: what was said when the last one began."""
         if not self.begun:
             return ()
@@ -137,7 +137,7 @@ class Pending(Model):
             return tuple(dict.fromkeys(map(Sent.of, wanted)))
         return tuple(dict.fromkeys((*self.sent, *([self.sending] if self.sending else []))))
 
-    def noting_sent(self, said: Said) -> Self:
+    def noting_sent(self, said: SourceState) -> Self:
         """The mark in the form of this release, before a later word takes the place of ``said``."""
         return self if self.sent is not None else self.model_copy(update={"sent": self.sent_before(said)})
 
@@ -161,9 +161,9 @@ class Identity(Model):
     id: str
     object_id: str | None = None
     """Entra's id of him, once Graph has named him; a push does not bring it."""
-    said: Said
+    said: SourceState
     account: Account | None = None
-    pending: Pending | None = None
+    pending: PendingChange | None = None
     created: datetime
 
     @property
@@ -183,7 +183,7 @@ class Identity(Model):
     def departs(self) -> bool:
         """Whether what is under way deactivates or deletes the account."""
         holds = self.account.holds if self.account else None
-        return plan_change(holds, self.said.desired).kind in LEAVINGS
+        return plan_change(holds, self.said.desired).kind in DEPROVISIONINGS
 
     def leased_until(self, now: datetime) -> datetime | None:
         """When another writer may start, or None when he may now."""

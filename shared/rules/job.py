@@ -73,7 +73,7 @@ type Task = Annotated[MakePlan | ProvisionPeople | ProvisionGroup | RetryPerson,
 title in ``shared/console/wording.py``, and a template ``console/errand_<kind>.html`` that shows what came of it."""
 
 
-class ErrandState(StrEnum):
+class JobState(StrEnum):
     """How far an errand has come."""
 
     ASKED = "asked"
@@ -133,7 +133,7 @@ class PlanMade(Model):
         return sum(number for kind, number in both if kind is not ChangeKind.NOTHING)
 
 
-class Errand(Model):
+class Job(Model):
     """One errand, as it was last heard of."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -143,7 +143,7 @@ class Errand(Model):
     task: Task
     asked_by: str
     asked: AwareDatetime
-    state: ErrandState = ErrandState.ASKED
+    state: JobState = JobState.ASKED
     attempts: int = 0
     """How often it was begun."""
     heard: AwareDatetime | None = None
@@ -162,7 +162,7 @@ class Errand(Model):
     @property
     def is_open(self) -> bool:
         """Whether something may still come of it."""
-        return self.state in (ErrandState.ASKED, ErrandState.RUNNING)
+        return self.state in (JobState.ASKED, JobState.RUNNING)
 
     @property
     def ended(self) -> datetime | None:
@@ -175,12 +175,12 @@ class Errand(Model):
 
     def is_silent(self, now: datetime) -> bool:
         """Whether it is running, and nothing was heard of it for a while."""
-        return self.state is ErrandState.RUNNING and now - (self.heard or self.asked) > SILENT_AFTER
+        return self.state is JobState.RUNNING and now - (self.heard or self.asked) > SILENT_AFTER
 
     def begun(self, now: datetime) -> Self:
         """A worker takes it up. What was heard of an earlier attempt is forgotten."""
         nothing = {"phase": None, "reports": (), "failure": None}
-        return self._said(now, state=ErrandState.RUNNING, attempts=self.attempts + 1, **nothing)
+        return self._said(now, state=JobState.RUNNING, attempts=self.attempts + 1, **nothing)
 
     def in_phase(self, phase: Phase, now: datetime) -> Self:
         """It has come so far."""
@@ -195,12 +195,12 @@ class Errand(Model):
 
     def with_plan(self, plan: PlanMade, now: datetime) -> Self:
         """The plan is made."""
-        return self._said(now, state=ErrandState.DONE, phase=None, plan=plan)
+        return self._said(now, state=JobState.DONE, phase=None, plan=plan)
 
     def with_run(self, run: str, reports: tuple[OnDemandReport, ...], now: datetime) -> Self:
         """It is done, or for somebody it is not: his report says why."""
         failed = any(report.result is Result.FAILED for report in reports)
-        state = ErrandState.FAILED if failed else ErrandState.DONE
+        state = JobState.FAILED if failed else JobState.DONE
         shown = tuple(
             report.model_copy(update={"steps": tuple(map(_short, report.steps)), "fields": ()}) for report in reports
         )
@@ -212,7 +212,7 @@ class Errand(Model):
 
     def failed(self, why: str, now: datetime) -> Self:
         """It came to nothing."""
-        return self._said(now, state=ErrandState.FAILED, phase=None, failure=why)
+        return self._said(now, state=JobState.FAILED, phase=None, failure=why)
 
     def _said(self, now: datetime, **changes: object) -> Self:
         return self.model_copy(update={"heard": now, "news": self.news + 1, **changes})

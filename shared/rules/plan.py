@@ -11,7 +11,7 @@ from typing import Self
 from pydantic import ConfigDict
 
 from shared.model import Model
-from shared.rules.change import LEAVINGS, Change, ChangeKind, FieldChange, plan_change
+from shared.rules.change import DEPROVISIONINGS, Change, ChangeKind, FieldChange, plan_change
 from shared.rules.former import Adoption, Adoptions, Former, Traits, adoption_of, why_not_adopted
 from shared.rules.identity import Identity
 from shared.rules.status import Action, Decision, StatusRules, why_left_alone
@@ -158,19 +158,19 @@ class Plan(Model):
     @property
     def departures(self) -> tuple[PlannedChange, ...]:
         """The people who are deactivated or deleted, and the groups that are deleted."""
-        people = tuple(change for change in self.changes if change.kind in LEAVINGS)
+        people = tuple(change for change in self.changes if change.kind in DEPROVISIONINGS)
         return people + tuple(change for change in self.groups if change.kind is ChangeKind.DELETE)
 
     @property
     def departing(self) -> frozenset[str]:
         """The ids of everybody who is to go, also of those whom this cycle does not come to."""
-        later = (change for change in self.suppressed if change.kind in LEAVINGS)
+        later = (change for change in self.suppressed if change.kind in DEPROVISIONINGS)
         return frozenset(change.identity for change in (*self.departures, *later))
 
     @property
     def waiting(self) -> int:
         """How many people leave whom the guard has not counted yet."""
-        return sum(change.kind in LEAVINGS for change in self.changes) - self.retried
+        return sum(change.kind in DEPROVISIONINGS for change in self.changes) - self.retried
 
     @property
     def digest(self) -> str:
@@ -201,7 +201,7 @@ def make_plan(store: str, candidates: Iterable[Candidate], rules: StatusRules) -
             if candidate.adopts is not None and change.kind is ChangeKind.CREATE:
                 reason = f"{reason} {candidate.adopts.reason}"
             changes.append(_planned(candidate, change, reason, visited=visited))
-            if change.kind in LEAVINGS:
+            if change.kind in DEPROVISIONINGS:
                 counted = identity.pending is not None and identity.pending.counted
                 retried += counted
                 inactive += not counted and not (account and account.holds.active)

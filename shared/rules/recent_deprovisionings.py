@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import AwareDatetime, ConfigDict
 
 from shared.model import Model
-from shared.rules.guard import INTERVAL, Breach, GuardLimits, check_leavings
+from shared.rules.guard import INTERVAL, Breach, GuardLimits, check_deprovisionings
 from shared.rules.identity import Identity
 
 _MINUTE = 60
@@ -45,7 +45,7 @@ class Discarded(Model):
     digest: str
 
 
-class RecentLeavings(Model):
+class RecentDeprovisionings(Model):
     """The leavings of a store within INTERVAL, by minute: it never holds more numbers than the interval has minutes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -74,7 +74,7 @@ class RecentLeavings(Model):
     def breach(self, now: datetime, limits: GuardLimits, departures: Departures) -> Breach | None:
         """The limit that these would pass."""
         inactive = departures.count - departures.active
-        return check_leavings(departures.count, self.active_users, limits, self.within(now), inactive)
+        return check_deprovisionings(departures.count, self.active_users, limits, self.within(now), inactive)
 
     def begun(self, now: datetime, departures: Departures) -> Self:
         """With these; what was approved is no longer among the active people, and does not count against a limit."""

@@ -36,7 +36,7 @@ class Reflection(StrEnum):
     NOTHING = "Do nothing"
 
 
-class Leaving(StrEnum):
+class Deprovisioning(StrEnum):
     """What a change does to the account of someone who leaves."""
 
     DEACTIVATE = "Deactivate"
@@ -52,15 +52,15 @@ class StatusRules(Model):
     deactivated: Reflection = Reflection.CHANGE
     deleted: Reflection = Reflection.CHANGE
     unassigned: Reflection = Field(default=Reflection.CHANGE, description="Left the app, or the criteria")
-    on_deactivated: Leaving = Leaving.DEACTIVATE
-    on_deleted: Leaving = Leaving.DEACTIVATE
-    on_unassigned: Leaving = Leaving.DEACTIVATE
+    on_deactivated: Deprovisioning = Deprovisioning.DEACTIVATE
+    on_deleted: Deprovisioning = Deprovisioning.DEACTIVATE
+    on_unassigned: Deprovisioning = Deprovisioning.DEACTIVATE
     restore_by_hand: bool = Field(
         default=False,
         description="Whether re-activation also restores an account that somebody deactivated in Zoho One",
     )
 
-    def of_leaving(self, status: Status) -> tuple[Reflection, Leaving]:
+    def of_leaving(self, status: Status) -> tuple[Reflection, Deprovisioning]:
         """The choices for one way of leaving."""
         match status:
             case Status.DEACTIVATED:
@@ -74,7 +74,7 @@ class StatusRules(Model):
     def deleting(self) -> set[Status]:
         """The ways of leaving that delete the account."""
         ways = (Status.DEACTIVATED, Status.DELETED, Status.UNASSIGNED)
-        return {way for way in ways if self.of_leaving(way) == (Reflection.CHANGE, Leaving.DELETE)}
+        return {way for way in ways if self.of_leaving(way) == (Reflection.CHANGE, Deprovisioning.DELETE)}
 
 
 LEFT_ALONE = "Somebody deactivated the account in Zoho One by hand; it is left alone."
@@ -113,7 +113,7 @@ def decide(status: Status, standing: Standing, rules: StatusRules) -> Decision:
         if status is Status.DELETED:
             return Decision(Action.LET_GO, f"{nothing} The account stays in Zoho One and is no longer managed.")
         return Decision(Action.KEEP, nothing)
-    if leaving is Leaving.DELETE:
+    if leaving is Deprovisioning.DELETE:
         return Decision(Action.DELETE, f'The person was {status} in Entra; the store is set to "{leaving}".')
     if standing is Standing.DEACTIVATED_BY_HAND:
         return Decision(Action.KEEP, f"The person was {status} in Entra; the account was deactivated by hand already.")

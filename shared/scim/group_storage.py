@@ -105,7 +105,7 @@ class GroupStorage:
         members: MemberRequest,
         expected_version: str | None,
     ) -> Resource[Any]:
-        """A group's new state, and what is said of its members, taken to Zoho One. Raises Changed."""
+        """A group's new state, and what is said of its members, taken to Zoho One. Raises Stale."""
         payload = _payload(resource)
         stored = self._to_write(kind, str(resource.id), expected_version)
         with scim_errors():
@@ -113,7 +113,7 @@ class GroupStorage:
         return self._resource(kind, _person(group), members.change.joining if members.only else [])
 
     def delete(self, kind: ResourceType, group_id: str, expected_version: str | None) -> None:
-        """Entra has deleted a group. Raises Changed."""
+        """Entra has deleted a group. Raises Stale."""
         stored = self._to_write(kind, group_id, expected_version)
         with scim_errors():
             self.push.delete(self.store, stored)

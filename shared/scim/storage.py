@@ -132,7 +132,7 @@ class IdentityStorage(ScimStorage):
     def update(
         self, resource_type: ResourceType, resource: Resource[Any], *, expected_version: str | None = None
     ) -> Resource[Any]:
-        """A person's new state, taken to Zoho One. Raises Changed where another request was faster."""
+        """A person's new state, taken to Zoho One. Raises Stale where another request was faster."""
         if resource_type.name == GROUP:
             members = members_of(resource)
             said = MemberRequest() if members is None else MemberRequest().replace(members)
@@ -143,7 +143,7 @@ class IdentityStorage(ScimStorage):
             return self._resource(resource_type, _person(self.push.replace(self.store, stored, payload)))
 
     def delete(self, resource_type: ResourceType, resource_id: str, *, expected_version: str | None = None) -> None:
-        """Entra has deleted a person for good. Raises Changed where another request was faster."""
+        """Entra has deleted a person for good. Raises Stale where another request was faster."""
         if resource_type.name == GROUP:
             self.groups.delete(resource_type, resource_id, expected_version)
             return

@@ -18,25 +18,25 @@ from shared.rules.run import Result, Run, RunChange, RunKind, RunState
 from shared.rules.schedule import after_end, why_halted
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoField
-from shared.sync.apply.groups import GroupApplying
-from shared.sync.apply.people import Applying, Stopped
+from shared.sync.apply.groups import GroupApplier
+from shared.sync.apply.people import PeopleApplier, Stopped
 from shared.sync.cycle_note import CycleNote, CycleRequest, Seals, sealed
-from shared.sync.guard.plans import PASSED, Guarding, Verdict
-from shared.sync.plan.group_drift import GroupComparing
+from shared.sync.guard.plans import PASSED, PlanGuard, Verdict
+from shared.sync.plan.group_drift import GroupDriftSearch
 from shared.sync.plan.group_work import NO_GROUPS, PlannedGroups
-from shared.sync.plan.groups import GroupPlanning
-from shared.sync.plan.people import Planning
-from shared.sync.plan.people_drift import Comparing
-from shared.sync.source.people import Pull
-from shared.sync.source.reading_progress import ReadingProgress
-from shared.sync.source.recompute import Renewal
+from shared.sync.plan.groups import GroupPlanner
+from shared.sync.plan.people import PeoplePlanner
+from shared.sync.plan.people_drift import PeopleDriftSearch
+from shared.sync.source.people import PeopleReader
+from shared.sync.source.reading_progress import ReadingCheckpoint
+from shared.sync.source.recompute import Recompute
 from shared.tables.asked_cycles import AskedCycles
-from shared.tables.errors import Changed, MappingUnusable, TablesBusy
+from shared.tables.errors import MappingUnusable, Stale, TablesBusy
 from shared.tables.heartbeat import Heartbeat
 from shared.tables.identities import Identities
-from shared.tables.jobs import Errands
+from shared.tables.jobs import Jobs
 from shared.tables.leases import LeaseLost, Leases
-from shared.tables.pending import PendingMarks
+from shared.tables.pending import PendingChanges
 from shared.tables.portions import MOST_ROWS
 from shared.tables.runs import Runs
 from shared.tables.stores import Stores
@@ -89,25 +89,25 @@ class CycleParts:
     asked: AskedCycles
     seals: Seals
     runs: Runs
-    errands: Errands
+    errands: Jobs
     identities: Identities
-    marks: PendingMarks
+    pending_changes: PendingChanges
     graphs: GraphClients
-    pull: Pull
-    renewal: Renewal
-    comparing: Comparing
-    planning: Planning
-    guarding: Guarding
-    applying: Applying
-    group_planning: GroupPlanning
-    group_comparing: GroupComparing
-    group_applying: GroupApplying
+    people_reader: PeopleReader
+    recompute: Recompute
+    people_drift: PeopleDriftSearch
+    people_planner: PeoplePlanner
+    plan_guard: PlanGuard
+    people_applier: PeopleApplier
+    group_planner: GroupPlanner
+    group_drift: GroupDriftSearch
+    group_applier: GroupApplier
     now: Callable[[], datetime]
     budget: timedelta = BUDGET
 
 
 @dataclass
-class OneCycle:
+class Cycle:
     """One cycle, or the part of it that one message carries out."""
 
     parts: CycleParts
@@ -164,7 +164,7 @@ class OneCycle:
         except Halted as halted:
             self.run = self.run.with_error(f"{halted} What was left to do waits until it is started again.")
             return self._end(RunState.FAILED)
-        except (GraphError, ZohoError, MappingUnusable, Stopped, Changed, CannotBecome) as failure:
+        except (GraphError, ZohoError, MappingUnusable, Stopped, Stale, CannotBecome) as failure:
             self.run = self.run.with_error(str(failure) or "An administrator decided at the same moment")
             return self._end(RunState.FAILED)
         except (LeaseLost, TablesBusy):
@@ -188,16 +188,16 @@ class OneCycle:
     def _read(self) -> None:
         """What Entra says, into what the bridge knows. Nothing is planned unless all of it was read."""
         reading, troubles = self.note.reading, list[str]()
-        self.parts.pull.mappings.look_again(self.store.id)
+        self.parts.people_reader.mappings.look_again(self.store.id)
         try:
             if self.store.entra is not None:
                 self.report("reading Entra", 0, 0)
                 graph = self.parts.graphs.of(self.store)
                 keep, beat, hold = self._keep, self._beat, self._hold_on
-                reading, _ = self.parts.pull.read(self.store, graph, reading, keep, beat, hold, troubles)
+                reading, _ = self.parts.people_reader.read(self.store, graph, reading, keep, beat, hold, troubles)
                 self.note = self.note.model_copy(update={"reading": reading})
             full = self.run.kind is RunKind.FULL_CYCLE
-            reading, more = self.parts.renewal.after_rules(self.store, reading, self._keep, self._beat, full=full)
+            reading, more = self.parts.recompute.after_rules(self.store, reading, self._keep, self._beat, full=full)
             troubles += more
             self.note = self.note.model_copy(update={"reading": reading})
         finally:  # what was found belongs to the run, also where the rest is left to the next message
@@ -209,13 +209,13 @@ class OneCycle:
         if self.run.kind is not RunKind.FULL_CYCLE or self.run.digest is not None:
             return
         self.report("comparing everybody in Zoho One", 0, 0)
-        found = self.parts.comparing.compare(self.store, self._hold_on)
-        groups = self.parts.group_comparing.compare(self.store, found.joins, self._hold_on)
+        found = self.parts.people_drift.compare(self.store, self._hold_on)
+        groups = self.parts.group_drift.compare(self.store, found.joins, self._hold_on)
         self.drifts = groups.drifts
         drifted, findings = found.drifted + groups.drifted, groups.findings + found.findings
         self.run = self.run.with_findings(drifted, found.unmanaged, findings)
         now, active = self.parts.now(), found.active
-        self.parts.applying.leavings.change(self.store.id, lambda recent: recent.counted(active, now))
+        self.parts.people_applier.leavings.change(self.store.id, lambda recent: recent.counted(active, now))
         self.note = self.note.model_copy(update={"last_full": now})
         self._drop_old_records()
 
@@ -224,20 +224,20 @@ class OneCycle:
         cutoff = self.parts.now() - timedelta(days=self.store.history_days)
         self.parts.runs.drop_before(self.store.id, cutoff)
         self.parts.errands.drop_before(self.store.id, cutoff)
-        self.parts.guarding.held_plans.drop_before(self.store.id, cutoff)
+        self.parts.plan_guard.held_plans.drop_before(self.store.id, cutoff)
         self.parts.identities.drop_events_before(self.store.id, cutoff, self._hold_on)
 
     def _plan(self) -> None:
         """The plan of people and groups, and what the guard says of it."""
         self.report("planning", 0, 0)
-        waiting = self.parts.marks.waiting(self.store.id)
+        waiting = self.parts.pending_changes.waiting(self.store.id)
         if waiting.arrived:
-            for trouble in self.parts.renewal.after_arrivals(self.store, waiting)[1]:
+            for trouble in self.parts.recompute.after_arrivals(self.store, waiting)[1]:
                 self.run = self.run.with_error(trouble)
-            waiting = self.parts.marks.waiting(self.store.id)
-        planning = replace(self.parts.planning, heard=lambda _: self._hold_on())
-        people = planning.plan(self.store, waiting.people)
-        groups = self.parts.group_planning.plan(self.store, self.drifts, waiting.groups, self._hold_on)
+            waiting = self.parts.pending_changes.waiting(self.store.id)
+        people_planner = replace(self.parts.people_planner, heard=lambda _: self._hold_on())
+        people = people_planner.plan(self.store, waiting.people)
+        groups = self.parts.group_planner.plan(self.store, self.drifts, waiting.groups, self._hold_on)
         for trouble in groups.troubles:
             self.run = self.run.with_error(trouble)
         self.groups = groups
@@ -245,7 +245,7 @@ class OneCycle:
         if self.run.digest is None:
             self.run = self.run.with_plan(self.plan)
         may_be_open, is_whole = self.note.holds or waiting.is_guarded, not groups.troubles
-        self.verdict = self.parts.guarding.judge(self.store, self.plan, may_be_open=may_be_open, is_whole=is_whole)
+        self.verdict = self.parts.plan_guard.judge(self.store, self.plan, may_be_open=may_be_open, is_whole=is_whole)
         self.note = self.note.model_copy(update={"holds": bool(self.verdict.breaches)})
         for breach in self.verdict.breaches:
             self.run = self.run.with_error(str(breach))
@@ -260,15 +260,15 @@ class OneCycle:
             self._bring_managers(self._apply(self.plan))
         self._apply_groups(self.plan)
         if self.verdict.plan is not None:
-            self.parts.guarding.applied(self.verdict.plan)
+            self.parts.plan_guard.applied(self.verdict.plan)
 
     def _bring_managers(self, failed: set[str]) -> None:
         """Fill in the managers who got their account just now; the guard has seen nothing else of these people."""
-        waiting = self.parts.marks.waiting(self.store.id)
+        waiting = self.parts.pending_changes.waiting(self.store.id)
         if not waiting.arrived:
             return
-        reports, _ = self.parts.renewal.after_arrivals(self.store, waiting)
-        plan = self.parts.planning.plan(self.store, sorted(set(reports) - failed))
+        reports, _ = self.parts.recompute.after_arrivals(self.store, waiting)
+        plan = self.parts.people_planner.plan(self.store, sorted(set(reports) - failed))
         changes = tuple(change for change in plan.changes if _is_of_manager(change))
         self._apply(Plan(store=plan.store, changes=changes))
 
@@ -290,7 +290,7 @@ class OneCycle:
         self.report("applying", 0, of)
         try:
             approved, halted = self.verdict.plan is not None, lambda: self._why_halted() is not None
-            self.parts.applying.apply(self.store, plan, hear, self._beat, halted, approved=approved)
+            self.parts.people_applier.apply(self.store, plan, hear, self._beat, halted, approved=approved)
         except (Stopped, Halted):
             self._not_tried(each for each in (*plan.changes, *plan.groups) if each.identity not in results)
             raise
@@ -309,7 +309,7 @@ class OneCycle:
 
         try:
             approved = self.verdict.plan is not None
-            self.parts.group_applying.apply(self.store, self.groups, self.drifts, hear, self._beat, approved=approved)
+            self.parts.group_applier.apply(self.store, self.groups, self.drifts, hear, self._beat, approved=approved)
         except (Stopped, Halted):
             self._not_tried(each for each in plan.groups if each.identity not in tried)
             raise
@@ -340,7 +340,7 @@ class OneCycle:
         self.kept, self.shown = True, self.parts.now()
         self.parts.runs.put(self.run)
 
-    def _keep(self, reading: ReadingProgress) -> None:
+    def _keep(self, reading: ReadingCheckpoint) -> None:
         """Store how far the reading came. Raises LeaseLost."""
         self.note = self.note.model_copy(update={"reading": reading})
         self._keep_run()

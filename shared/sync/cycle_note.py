@@ -9,7 +9,7 @@ from shared.model import Model
 from shared.rules.run import RunKind
 from shared.rules.schedule import CycleTimes
 from shared.rules.store import StoreId
-from shared.sync.source.reading_progress import ReadingProgress
+from shared.sync.source.reading_progress import ReadingCheckpoint
 from shared.tables.cycle_leases import CYCLES
 from shared.tables.errors import Unreadable
 
@@ -55,7 +55,7 @@ class CycleNote(Model):
     model_config = ConfigDict(frozen=True)
 
     times: CycleTimes = CycleTimes()
-    reading: ReadingProgress = ReadingProgress()
+    reading: ReadingCheckpoint = ReadingCheckpoint()
     last_full: AwareDatetime | None = None
     """When everything in Zoho One was last compared; at first, when the first cycle was."""
     holds: bool = False

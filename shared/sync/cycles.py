@@ -17,7 +17,7 @@ from shared.logging import logged_with
 from shared.rules.run import RunKind
 from shared.rules.schedule import after_start, closed, due, why_halted
 from shared.rules.store import Store
-from shared.sync.cycle import CycleParts, Done, OneCycle, Report
+from shared.sync.cycle import Cycle, CycleParts, Done, Report
 from shared.sync.cycle_note import SCHEDULE, CycleNote, CycleRequest, lease_name, opened, sealed
 from shared.tables.by_time import new_id
 from shared.tables.cycle_leases import CYCLES
@@ -109,7 +109,7 @@ class Cycles(CycleParts):
                 self.asked.drop(store.id, begun.id)
             look = partial(self._why_ended, store.id)
             with logged_with(cycle=run_id), Heartbeat(self.leases, lease, self.now, look) as heart:
-                return OneCycle(self, store, begun, run_id, heart, note, calls, report).carry_out()
+                return Cycle(self, store, begun, run_id, heart, note, calls, report).carry_out()
 
     def standing(self, store: Store) -> CycleStanding:
         """How a store's cycles stand. One round trip."""

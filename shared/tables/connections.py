@@ -128,7 +128,7 @@ class Connections:
             self._table.upsert_entity(self._row(store, connected, tokens), mode=UpdateMode.REPLACE)
 
     def write(self, store: str, kept: Kept, connection: Connection, tokens: Tokens | None = None) -> Kept:
-        """The connection in a new state, with new tokens or the same. Raises Changed where it was written since."""
+        """The connection in a new state, with new tokens or the same. Raises Stale where it was written since."""
         tokens = tokens or kept.tokens
         with our_errors():
             written = self._table.update_entity(

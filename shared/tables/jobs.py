@@ -10,7 +10,7 @@ from itertools import islice
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
 
-from shared.rules.job import Errand, PlanMade
+from shared.rules.job import Job, PlanMade
 from shared.rules.plan import Plan
 from shared.tables.by_time import MOST_DROPPED, drop, inverted
 from shared.tables.entity_text import gather, spread
@@ -20,14 +20,14 @@ from shared.tables.service import our_errors
 PAGE = 50
 
 
-class Errands:
+class Jobs:
     """Reads and writes errands. Every method raises TablesBusy."""
 
     def __init__(self, table: TableClient) -> None:
         self._table = table
         self._whole, self._shown = PlanParts(table), PlanParts(table, "shown")
 
-    def put(self, errand: Errand) -> None:
+    def put(self, errand: Job) -> None:
         """Keep an errand as it is now. Its id comes from ``by_time.new_id``. One round trip.
 
         Whoever writes last is right: two workers have the same errand only where the queue took one of them for dead,
@@ -37,16 +37,16 @@ class Errands:
         with our_errors():
             self._table.upsert_entity(row | spread("errand", errand.model_dump_json()), mode=UpdateMode.REPLACE)
 
-    def get(self, store: str, errand_id: str) -> Errand | None:
+    def get(self, store: str, errand_id: str) -> Job | None:
         """An errand, or None. One round trip."""
         with our_errors():
             try:
                 row = self._table.get_entity(store, f"errand:{errand_id}")
             except ResourceNotFoundError:
                 return None
-        return Errand.model_validate_json(gather(row, "errand"))
+        return Job.model_validate_json(gather(row, "errand"))
 
-    def newest(self, store: str, count: int = PAGE) -> list[Errand]:
+    def newest(self, store: str, count: int = PAGE) -> list[Job]:
         """The errands that were asked for last, newest first. One round trip."""
         with our_errors():
             rows = self._table.query_entities(
@@ -54,7 +54,7 @@ class Errands:
                 parameters={"store": store, "start": "errand:", "end": "errand;"},
                 results_per_page=count,
             )
-            return [Errand.model_validate_json(gather(row, "errand")) for row in islice(rows, count)]
+            return [Job.model_validate_json(gather(row, "errand")) for row in islice(rows, count)]
 
     def put_plan(self, errand_id: str, whole: Plan, shown: Plan) -> None:
         """Keep what an errand made, and forget what earlier errands of the store made."""
@@ -63,11 +63,11 @@ class Errands:
         for parts in (self._whole, self._shown):
             parts.drop(whole.store, f"{errand_id}~", MOST_DROPPED)
 
-    def whole_plan(self, errand: Errand, made: PlanMade) -> Plan:
+    def whole_plan(self, errand: Job, made: PlanMade) -> Plan:
         """All of the plan that it made. Raises PlanLost where a newer one has taken its place."""
         return self._whole.read(errand.store, errand.id, made.digest)
 
-    def shown_plan(self, errand: Errand, made: PlanMade) -> Plan:
+    def shown_plan(self, errand: Job, made: PlanMade) -> Plan:
         """What a page shows of it. One round trip. Raises PlanLost, too."""
         return self._shown.read(errand.store, errand.id, made.beginning)
 

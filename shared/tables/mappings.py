@@ -23,7 +23,7 @@ from shared.rules.mapping.compiled import CompiledMapping
 from shared.rules.mapping.draft import Draft
 from shared.rules.mapping.mapping import DEFAULT_MAPPING, Mapping, RuleChange, difference
 from shared.tables.entity_text import gather, spread
-from shared.tables.errors import Changed, MappingUnusable, Taken
+from shared.tables.errors import Conflict, MappingUnusable, Stale
 from shared.tables.service import our_errors
 
 REMEMBERED = 20.0
@@ -143,7 +143,7 @@ class Mappings:
                         ("update", pointer, guard) if etag else ("create", pointer),
                     ]
                 )
-        except (Changed, Taken):
+        except (Stale, Conflict):
             raise SavedMeanwhile(self.current(store)) from None
         with self._lock:
             self._compiled.pop(store, None)

@@ -27,9 +27,9 @@ from azure.data.tables import TableClient, UpdateMode
 from shared.rules.guard import Breach
 from shared.rules.identity import Identity
 from shared.rules.plan import Plan, PlannedChange
-from shared.rules.recent_deprovisionings import Departures, Discarded, RecentLeavings
+from shared.rules.recent_deprovisionings import Departures, Discarded, RecentDeprovisionings
 from shared.tables.by_time import new_id
-from shared.tables.errors import Changed, Taken
+from shared.tables.errors import Conflict, Stale
 from shared.tables.identity_rows import GUARD
 from shared.tables.plan_parts import PlanLost, PlanParts
 from shared.tables.service import our_errors
@@ -43,26 +43,26 @@ DISCARDED = (
 
 _KEY = "leavings"
 
-type Limit = Callable[[RecentLeavings], Breach | None]
+type Limit = Callable[[RecentDeprovisionings], Breach | None]
 """The limit that a departure would pass, by the ledger as it stands."""
 
 type Transact = Callable[[Operation], str]
 """Writes a departure together with this operation, and answers the operation's ETag; it may be called again after it
-has raised Changed or Taken. What it raises for another reason is passed on."""
+has raised Stale or Conflict. What it raises for another reason is passed on."""
 
 
 @dataclass(frozen=True)
-class StoredLeavings:
+class StoredDeprovisionings:
     """The ledger as it was read or written; the ETag is empty where there is none yet."""
 
-    recent: RecentLeavings
+    recent: RecentDeprovisionings
     etag: str
 
 
-_NOTHING = StoredLeavings(RecentLeavings(), "")
+_NOTHING = StoredDeprovisionings(RecentDeprovisionings(), "")
 
 
-class Leavings:
+class DeprovisioningCounts:
     """Keeps the ledgers of all stores. Every method raises TablesBusy."""
 
     def __init__(self, identities: TableClient, key: str = _KEY) -> None:
@@ -70,7 +70,7 @@ class Leavings:
         self._table, self._key = identities, key
         self._mark = f"pending:{GUARD}" if key == _KEY else f"pending:{GUARD}:{key}"
         self._parts = PlanParts(identities, "discarded")
-        self._known: dict[str, StoredLeavings] = {}
+        self._known: dict[str, StoredDeprovisionings] = {}
         self._refused: dict[str, tuple[Discarded, frozenset[str]]] = {}
         """The departures that were discarded, as they were read last: a set never changes under its id."""
         self._locks = defaultdict[str, Lock](Lock)
@@ -107,13 +107,15 @@ class Leavings:
                     return None
                 stored = newer
         if reason not in (HELD, DISCARDED):
-            self.change(store, RecentLeavings.hold)
+            self.change(store, RecentDeprovisionings.hold)
         return reason
 
-    def write_along(self, store: str, change: Callable[[RecentLeavings], RecentLeavings], transact: Transact) -> None:
+    def write_along(
+        self, store: str, change: Callable[[RecentDeprovisionings], RecentDeprovisionings], transact: Transact
+    ) -> None:
         """Change the ledger in somebody else's transaction; ``change`` may be called more than once."""
         with self._locks[store]:
-            stored: StoredLeavings | None = self._known.get(store, _NOTHING)
+            stored: StoredDeprovisionings | None = self._known.get(store, _NOTHING)
             while stored is not None:
                 stored = self._written_along(store, stored, change(stored.recent), transact)
 
@@ -127,36 +129,40 @@ class Leavings:
         else:
             transact(None)
 
-    def read(self, store: str) -> StoredLeavings:
+    def read(self, store: str) -> StoredDeprovisionings:
         """The ledger as it stands. One round trip."""
         with our_errors():
             try:
                 row = self._table.get_entity(store, self._key)
             except ResourceNotFoundError:
                 return _NOTHING
-        return StoredLeavings(RecentLeavings.model_validate_json(str(row["recent"])), str(row.metadata["etag"]))
+        return StoredDeprovisionings(
+            RecentDeprovisionings.model_validate_json(str(row["recent"])), str(row.metadata["etag"])
+        )
 
-    def change(self, store: str, change: Callable[[RecentLeavings], RecentLeavings]) -> StoredLeavings:
+    def change(
+        self, store: str, change: Callable[[RecentDeprovisionings], RecentDeprovisionings]
+    ) -> StoredDeprovisionings:
         """Put a changed ledger in the place of what is there, whoever writes it at the same time. Two round trips.
 
         ``change`` may be called more than once.
         """
         while True:
             stored = self.read(store)
-            with suppress(Changed, Taken):
+            with suppress(Stale, Conflict):
                 return self._write(store, stored, change(stored.recent))
 
-    def count_anew(self, store: str, now: datetime, count_active: Callable[[], int]) -> StoredLeavings:
+    def count_anew(self, store: str, now: datetime, count_active: Callable[[], int]) -> StoredDeprovisionings:
         """Count the active people from their rows. Who leaves while they are counted is taken off."""
         before = self.read(store).recent.within(now)
         active = count_active()
 
-        def counted(recent: RecentLeavings) -> RecentLeavings:
+        def counted(recent: RecentDeprovisionings) -> RecentDeprovisionings:
             return recent.counted(max(0, active - max(0, recent.within(now) - before)), now)
 
         return self.change(store, counted)
 
-    def discarded_among(self, store: str, recent: RecentLeavings, ids: Collection[str]) -> frozenset[str]:
+    def discarded_among(self, store: str, recent: RecentDeprovisionings, ids: Collection[str]) -> frozenset[str]:
         """Those of these people and groups whose departure was discarded. One round trip where that is not known yet.
 
         Where the record of it is not whole any more, all of them.
@@ -166,7 +172,7 @@ class Leavings:
         except PlanLost:
             return frozenset(ids)
 
-    def has_others(self, store: str, recent: RecentLeavings, ids: frozenset[str]) -> bool:
+    def has_others(self, store: str, recent: RecentDeprovisionings, ids: frozenset[str]) -> bool:
         """Whether departures were discarded of other people and groups than these. As ``discarded_among``."""
         try:
             return bool(self._discarded(store, recent) - ids)
@@ -206,13 +212,13 @@ class Leavings:
             recent = stored.recent.model_copy(update={"discarded": named})
             try:
                 self._write(store, stored, recent.opened() if opens else recent)
-            except (Changed, Taken):
+            except (Stale, Conflict):
                 continue
             if before is not None and named != before:
                 self._parts.remove(store, before.id)
             return
 
-    def _discarded(self, store: str, recent: RecentLeavings) -> frozenset[str]:
+    def _discarded(self, store: str, recent: RecentDeprovisionings) -> frozenset[str]:
         """The ids of all whose departure was discarded. Raises PlanLost."""
         if recent.discarded is None:
             return frozenset()
@@ -237,7 +243,7 @@ class Leavings:
         self._parts.put(own, plan)
         return Discarded(id=own, digest=plan.digest)
 
-    def _reason(self, store: str, recent: RecentLeavings, departures: Departures, limit: Limit) -> str | None:
+    def _reason(self, store: str, recent: RecentDeprovisionings, departures: Departures, limit: Limit) -> str | None:
         """Why these may not leave, or None."""
         if departures.is_approved:
             return None
@@ -251,21 +257,21 @@ class Leavings:
         return str(breach) if breach else None
 
     def _written_along(
-        self, store: str, stored: StoredLeavings, after: RecentLeavings, transact: Transact
-    ) -> StoredLeavings | None:
+        self, store: str, stored: StoredDeprovisionings, after: RecentDeprovisionings, transact: Transact
+    ) -> StoredDeprovisionings | None:
         """None once it is written; the ledger of now where another has written it since it was read."""
         try:
             etag = transact(self._operation(store, after, stored.etag))
-        except (Changed, Taken):
+        except (Stale, Conflict):
             newer = self.read(store)
             if newer.etag == stored.etag:
                 raise  # it was not the ledger that another has written
             return newer
-        self._known[store] = StoredLeavings(after, etag)
+        self._known[store] = StoredDeprovisionings(after, etag)
         return None
 
-    def _write(self, store: str, stored: StoredLeavings, after: RecentLeavings) -> StoredLeavings:
-        """Raises Changed and Taken where another has written the ledger since it was read."""
+    def _write(self, store: str, stored: StoredDeprovisionings, after: RecentDeprovisionings) -> StoredDeprovisionings:
+        """Raises Stale and Conflict where another has written the ledger since it was read."""
         mark: list[Operation] = []
         if after.keeps_back and not after.marked:
             mark = [("upsert", {"PartitionKey": store, "RowKey": self._mark}, {"mode": UpdateMode.REPLACE})]
@@ -274,10 +280,10 @@ class Leavings:
         after = after.model_copy(update={"marked": after.keeps_back})
         with our_errors():
             written = self._table.submit_transaction([self._operation(store, after, stored.etag), *mark])
-        self._known[store] = StoredLeavings(after, str(written[0].get("etag", "")))
+        self._known[store] = StoredDeprovisionings(after, str(written[0].get("etag", "")))
         return self._known[store]
 
-    def _operation(self, store: str, recent: RecentLeavings, etag: str) -> Operation:
+    def _operation(self, store: str, recent: RecentDeprovisionings, etag: str) -> Operation:
         row = {"PartitionKey": store, "RowKey": self._key, "recent": recent.model_dump_json()}
         if not etag:
             return "create", row

@@ -14,7 +14,7 @@ from shared.connection.consent import CLIENT_SECRET
 from shared.rules.mail.password import MailNotification, PasswordNotice, PasswordNotification
 from shared.rules.secret_token import token_hash
 from shared.rules.store import Store, ZohoConnection
-from shared.tables.errors import Taken
+from shared.tables.errors import Conflict
 from shared.tables.partitions import Partitions
 
 ZOHO = ZohoConnection(sync_endpoint=HttpUrl("https://one.zoho.com/x"), data_center="eu", client_id="1000.B")
@@ -43,7 +43,7 @@ def test_a_new_store_is_stopped_and_its_secret_kept(settings: StoreSettings, bri
     created = settings.create(store_id, "Contoso", ZOHO, "very-secret", "Ada")
     assert not created.is_started
     assert bridge.secrets.get(store_id, CLIENT_SECRET) == "very-secret"
-    with pytest.raises(Taken):
+    with pytest.raises(Conflict):
         settings.create(store_id, "Other", ZOHO, "", "Bob")
     (record,) = bridge.stores.records(store_id, 10)
     assert (record.by, record.what) == ("Ada", "Directory store added")

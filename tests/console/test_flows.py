@@ -18,7 +18,7 @@ from shared.rules.guard import GroupLimit, Share
 from shared.rules.history import EventKind
 from shared.rules.plan import PlannedChange
 from shared.rules.run import Result, Run, RunChange, RunKind, RunState
-from shared.rules.status import Leaving
+from shared.rules.status import Deprovisioning
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoField
 from shared.tables.by_time import new_id
@@ -50,9 +50,9 @@ def test_deletion_of_accounts_has_to_be_confirmed_by_the_name(pages: Pages, stor
     refused = pages.post(path, **form, typed="contoso")
     assert refused.status_code == 422
     assert "would be deleted from Zoho One for good" in refused.text
-    assert _fresh(pages, store).status_rules.on_deleted is Leaving.DEACTIVATE
+    assert _fresh(pages, store).status_rules.on_deleted is Deprovisioning.DEACTIVATE
     assert pages.post(path, **form, typed=store.name).status_code == 303
-    assert _fresh(pages, store).status_rules.on_deleted is Leaving.DELETE
+    assert _fresh(pages, store).status_rules.on_deleted is Deprovisioning.DELETE
     (record,) = pages.parts.stores.records(store.id, 10)
     assert record.by == "local"
     assert "Deactivate" in pages.get(f"/stores/{store.id}/changes").text

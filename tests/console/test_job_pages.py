@@ -10,11 +10,11 @@ import pytest
 from werkzeug.test import TestResponse
 
 from local.entra.people import PEOPLE
-from shared.admin.jobs import GIVEN_UP, MOST_ATTEMPTS, ErrandRequest
+from shared.admin.jobs import GIVEN_UP, MOST_ATTEMPTS, JobRequest
 from shared.app.container import Bridge
 from shared.entra.clients import SECRET
 from shared.rules.entra_connection import Scope
-from shared.rules.job import Errand, ErrandState
+from shared.rules.job import Job, JobState
 from shared.rules.run import RunKind
 from shared.rules.store import Store
 from shared.tables.by_time import new_id
@@ -32,11 +32,11 @@ def pages(reading_bridge: Bridge) -> Pages:
     return pages_of(reading_bridge)
 
 
-def _asked(pages: Pages, path: str, **form: object) -> tuple[str, ErrandRequest]:
+def _asked(pages: Pages, path: str, **form: object) -> tuple[str, JobRequest]:
     """The address of an errand's page, and the message for the worker."""
     sent = pages.post(path, **form)
     assert sent.status_code == 303, sent.text
-    return sent.headers["Location"], ErrandRequest.model_validate_json(pages.asked.errands.pop())
+    return sent.headers["Location"], JobRequest.model_validate_json(pages.asked.errands.pop())
 
 
 def _see(pages: Pages, address: str, **headers: str) -> TestResponse:
@@ -48,7 +48,7 @@ def _poll(page: str) -> str | None:
     return found and found[1].replace("&amp;", "&")
 
 
-def _put(pages: Pages, request: ErrandRequest, **changes: object) -> None:
+def _put(pages: Pages, request: JobRequest, **changes: object) -> None:
     errand = pages.parts.errands.get(request.store, request.errand)
     assert errand is not None
     pages.parts.errands.put(errand.model_copy(update=changes))
@@ -95,17 +95,17 @@ def test_a_newer_plan_takes_the_place_of_the_last(pages: Pages, reconciled: Reco
 def test_each_step_is_told_as_it_happens_and_each_phase_with_its_numbers(
     pages: Pages, reconciled: Reconciled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, seen = f"/stores/{reconciled.store_id}", list[Errand]()
-    put, carrying_out = pages.parts.errands.put, reconciled.bridge.reconciler.carrying_out
+    path, seen = f"/stores/{reconciled.store_id}", list[Job]()
+    put, job_runner = pages.parts.errands.put, reconciled.bridge.reconciler.job_runner
 
-    def noted(errand: Errand) -> None:
+    def noted(errand: Job) -> None:
         seen.append(errand)
         put(errand)
 
     monkeypatch.setattr(pages.parts.errands, "put", noted)
     monkeypatch.setattr("shared.admin.jobs.NEWS_EVERY", timedelta())
     _, request = _asked(pages, f"{path}/plan/make")
-    carrying_out.carry_out(request)
+    job_runner.carry_out(request)
     phases = [(each.phase.name, each.phase.done, each.phase.of) for each in seen if each.phase]
     assert phases[0] == ("reading Entra", 0, 0)
     assert ("reading Entra", 25, 0) in phases
@@ -114,7 +114,7 @@ def test_each_step_is_told_as_it_happens_and_each_phase_with_its_numbers(
     reconciled.entra.act({"do": "disable", "id": IDS[0]})
     seen.clear()
     address, request = _asked(pages, f"{path}/people/provision", object_ids=f"{IDS[0]}\n{IDS[1]}")
-    carrying_out.carry_out(request)
+    job_runner.carry_out(request)
     steps = [sum(len(report.steps) for report in each.reports) for each in seen]
     assert steps == [0, 0, *range(1, 11), 10], "asked, begun, one step after the other, done"
     monkeypatch.undo()
@@ -178,18 +178,20 @@ def test_whom_a_killed_worker_holds_is_waited_for(
     mark = stored.identity.pending.model_copy(
         update={"writer": "dead", "lease_ends": datetime.now(UTC) + timedelta(hours=1)}
     )
-    (held,) = on_demand.admission.marks.lease(
+    (held,) = on_demand.admission.pending_changes.lease(
         reconciled.store_id, [(stored, stored.identity.model_copy(update={"pending": mark}))]
     )
     assert "Another request is writing this person just now" in pages.carried_out(path), "it may be alive"
     address, request = _asked(pages, path)
-    _put(pages, request, state=ErrandState.RUNNING, attempts=1, heard=datetime.now(UTC))
+    _put(pages, request, state=JobState.RUNNING, attempts=1, heard=datetime.now(UTC))
     message = request.model_dump_json().encode()
     with pytest.raises(Exception, match="still held by the earlier attempt"):
         reconciled.bridge.run_errand(message)
     assert "still held by the earlier attempt" in _see(pages, address).text
     free = stored.identity.pending.model_copy(update={"writer": None})
-    on_demand.admission.marks.lease(reconciled.store_id, [(held, stored.identity.model_copy(update={"pending": free}))])
+    on_demand.admission.pending_changes.lease(
+        reconciled.store_id, [(held, stored.identity.model_copy(update={"pending": free}))]
+    )
     reconciled.bridge.run_errand(message)
     assert _poll(_see(pages, address).text) is None
     assert [user["userName"] for user in zoho_one.users()] == ["ada@contoso.example"]
@@ -202,11 +204,11 @@ def test_what_is_not_heard_of_any_more_is_not_waited_for(pages: Pages, reconcile
     never = _see(pages, address).text
     assert "No worker has taken it up." in never
     assert _poll(never) is None
-    _put(pages, request, state=ErrandState.RUNNING, attempts=1, heard=datetime.now(UTC) - timedelta(minutes=2))
+    _put(pages, request, state=JobState.RUNNING, attempts=1, heard=datetime.now(UTC) - timedelta(minutes=2))
     silent = _see(pages, address).text
     assert "another one begins it again within three minutes" in silent
     assert _poll(silent) is not None
-    _put(pages, request, state=ErrandState.RUNNING, attempts=1, heard=long_ago)
+    _put(pages, request, state=JobState.RUNNING, attempts=1, heard=long_ago)
     lost = _see(pages, address).text
     assert "Nothing has been heard of it since" in lost
     assert _poll(lost) is None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from local.host.gate import Moment
 from shared.app.container import Bridge
-from shared.rules.job import Errand
+from shared.rules.job import Job
 from shared.settings import Settings
 
 
@@ -30,7 +30,7 @@ def carry_out(doomed: Doomed) -> None:
         if doomed.at == (said, moment):
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def told(errand: Errand) -> None:
+    def told(errand: Job) -> None:
         nonlocal said
         killed_at("before")
         put(errand)

@@ -6,10 +6,10 @@ from signal import SIGKILL
 from local.entra.people import PEOPLE
 from local.host.gate import Moment
 from local.parts import app_settings
-from shared.admin.jobs import ErrandRequest
+from shared.admin.jobs import JobRequest
 from shared.app.container import Bridge
 from shared.rules.entra_connection import Scope
-from shared.rules.job import Errand, ErrandState, MakePlan, ProvisionPeople, Task
+from shared.rules.job import Job, JobState, MakePlan, ProvisionPeople, Task
 from shared.rules.run import Result
 from shared.rules.store import Store
 from shared.settings import Settings
@@ -37,7 +37,7 @@ def test_whoever_is_killed_while_provisioning_on_demand_leaves_it_to_the_next(
             person = PEOPLE[number % 3 * 2 + (moment == "after")]
             errand = _killed(reconciled, settings, ProvisionPeople(object_ids=(person.id,)), (number, moment))
             where = f"killed {moment} word {number}"
-            assert errand.state is ErrandState.DONE, where
+            assert errand.state is JobState.DONE, where
             (report,) = errand.reports
             assert report.result is Result.DONE, f"{where}: {report.steps[-1].told}"
             begun, ended = (number, moment) != (0, "before"), (number, moment) == (WORDS - 1, "after")
@@ -67,11 +67,11 @@ def _reading(
     return reconciled, settings
 
 
-def _killed(reconciled: Reconciled, settings: dict[str, str], task: Task, at: tuple[int, Moment]) -> Errand:
+def _killed(reconciled: Reconciled, settings: dict[str, str], task: Task, at: tuple[int, Moment]) -> Job:
     """An errand whose first worker is killed, once the second has carried it out."""
-    carrying_out = reconciled.bridge.reconciler.carrying_out
-    asked = carrying_out.ask(reconciled.store, task, "ada")
-    message = ErrandRequest(store=asked.store, errand=asked.id).model_dump_json().encode()
+    job_runner = reconciled.bridge.reconciler.job_runner
+    asked = job_runner.ask(reconciled.store, task, "ada")
+    message = JobRequest(store=asked.store, errand=asked.id).model_dump_json().encode()
     process = _processes.Process(target=job_steps.carry_out, args=(Doomed(settings, message, at),))
     process.start()
     process.join()

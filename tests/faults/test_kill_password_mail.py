@@ -21,7 +21,7 @@ from shared.rules.history import EventKind
 from shared.rules.store import Store
 from shared.settings import Settings
 from shared.sync.errors import BeingWritten, UserNameTaken
-from shared.tables.errors import Changed
+from shared.tables.errors import Stale
 from shared.tables.identity_rows import Lookup
 from tests.conftest import ZohoOne
 from tests.faults import mail_steps
@@ -99,7 +99,7 @@ class Scene:
                 self.bridge.push.create(store, PERSON)
             except UserNameTaken:
                 return
-            except (BeingWritten, Changed):
+            except (BeingWritten, Stale):
                 time.sleep(0.05)
             else:
                 return

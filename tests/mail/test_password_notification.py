@@ -15,7 +15,7 @@ from shared.mail.password_mail import CannotSend
 from shared.rules.history import Event, EventKind
 from shared.rules.mail.due import MailDue
 from shared.rules.mail.password import PasswordNotice, PasswordNotification
-from shared.rules.status import Leaving, StatusRules
+from shared.rules.status import Deprovisioning, StatusRules
 from shared.rules.store import Store, UpdateVerb
 from shared.settings import Settings
 from tests.conftest import ZohoOne
@@ -100,7 +100,7 @@ def test_who_is_disabled_gets_one_when_he_is_created(office: Office, zoho_one: Z
 
 
 def test_an_account_that_is_made_anew_gets_a_new_one(office: Office, zoho_one: ZohoOne) -> None:
-    office.change(office.store.model_copy(update={"status_rules": StatusRules(on_deactivated=Leaving.DELETE)}))
+    office.change(office.store.model_copy(update={"status_rules": StatusRules(on_deactivated=Deprovisioning.DELETE)}))
     user_id = office.create()
     office.entra.patch(user_id, active="False")
     office.entra.patch(user_id, active="True")

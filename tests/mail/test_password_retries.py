@@ -13,7 +13,7 @@ from shared.mail.rested import Rested
 from shared.rules.history import EventKind
 from shared.rules.mail.due import LONGEST_PAUSE
 from shared.rules.store import Store, UpdateVerb
-from shared.sync.apply.accounts import Apply
+from shared.sync.apply.accounts import AccountWriter
 from tests.conftest import ZohoOne
 from tests.mail.office import ADA, EMAILS, Office, assert_ends_well
 
@@ -118,13 +118,13 @@ def test_an_account_that_appears_during_the_creation_is_the_bridges_own(office: 
     """As after an answer of 500 to a creation that was carried out all the same, and was repeated at once."""
     zoho_one.add({"userName": ADA, "password": "lost-with-the-answer", "active": True})
 
-    class Before(Apply):
+    class Before(AccountWriter):
         def is_taken(self, store: Store, user_name: str) -> bool:
             return False
 
     standing = office.bridge.push
     before = Before(office.bridge.users, office.bridge.identities.record_of)
-    push = replace(standing, settle=replace(standing.settle, apply=before))
+    push = replace(standing, settlement=replace(standing.settlement, apply=before))
     identity = push.create(office.store, {"userName": ADA, "active": True, **EMAILS})
     assert_ends_well(office, zoho_one, identity.id)
     assert not zoho_one.signs_in(ADA, "lost-with-the-answer")
@@ -169,7 +169,7 @@ def test_entra_hears_nothing_of_a_way_of_mailing_that_does_not_work(
     assert isinstance(postbox, Postbox)
     broken = replace(postbox, transport=Rested(transport, office.clock)) if transport else NoPostbox(NO_WAY)
     standing, mails = office.bridge.push, replace(office.mails, postbox=broken)
-    push = replace(standing, settle=replace(standing.settle, passwords=mails))
+    push = replace(standing, settlement=replace(standing.settlement, passwords=mails))
     with caplog.at_level(logging.DEBUG):
         push.create(office.store, {"userName": ADA, "active": True, **EMAILS})
     (due,) = office.waiting()

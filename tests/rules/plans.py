@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from shared.rules.azure_user import AzureUser
 from shared.rules.change import ChangeKind, FieldChange
-from shared.rules.identity import Account, Identity, Pending, Said
+from shared.rules.identity import Account, Identity, PendingChange, SourceState
 from shared.rules.keys import Keys
 from shared.rules.plan import Plan, PlannedChange
 from shared.rules.zoho_user import Desired, ZohoField, ZohoUser
@@ -22,7 +22,7 @@ def user(name: str, active: bool = True, **fields: str) -> ZohoUser:
 
 def identity(name: str, holds: ZohoUser | None, desired: Desired, pending: str | None = None, by: str = "") -> Identity:
     """A person with what Zoho One holds and should hold; ``by``: who deactivated the account."""
-    said = Said(
+    said = SourceState(
         resource='{"password": "do not tell"}',
         keys=Keys(user_name=name),
         source=AzureUser(user_principal_name=name, display_name=name.title()),
@@ -34,7 +34,7 @@ def identity(name: str, holds: ZohoUser | None, desired: Desired, pending: str |
         id=f"id-of-{name}",
         said=said,
         account=Account(id=f"zoho-{name}", holds=holds, deactivated_by=by_whom) if holds else None,
-        pending=Pending(reason=pending, before=None, lease_ends=NOON) if pending else None,
+        pending=PendingChange(reason=pending, before=None, lease_ends=NOON) if pending else None,
         created=NOON,
     )
 

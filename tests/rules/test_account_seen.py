@@ -9,7 +9,7 @@ from shared.rules.account_seen import changed_there, done_before, noted, was_wro
 from shared.rules.azure_user import AzureUser
 from shared.rules.change import ChangeKind
 from shared.rules.history import Event, EventKind
-from shared.rules.identity import Account, DoneBy, Identity, Pending, Said, Sent
+from shared.rules.identity import Account, DoneBy, Identity, PendingChange, Sent, SourceState
 from shared.rules.keys import Keys
 from shared.rules.status import LEFT_ALONE, Status
 from shared.rules.zoho_user import Desired, ZohoField, ZohoUser
@@ -119,9 +119,9 @@ def test_whom_a_release_before_blamed_wrongly(told: tuple[tuple[EventKind, str],
 
 def _identity(desired: Desired, mark: dict[str, Any], before: Desired = None) -> Identity:
     source = AzureUser(user_principal_name="ada@contoso.example")
-    said = Said(resource="{}", keys=Keys(user_name="ada"), source=source, desired=desired, modified=NOW)
+    said = SourceState(resource="{}", keys=Keys(user_name="ada"), source=source, desired=desired, modified=NOW)
     earlier = said.model_copy(update={"desired": before})
-    pending = Pending.model_validate({"reason": "", "before": earlier, "lease_ends": NOW} | mark)
+    pending = PendingChange.model_validate({"reason": "", "before": earlier, "lease_ends": NOW} | mark)
     return Identity(id="a" * 32, said=said, pending=pending, created=NOW)
 
 

@@ -5,7 +5,7 @@ from pydantic import HttpUrl
 from shared.rules.admin_change import LONGEST, SettingChange, setting_changes
 from shared.rules.criteria import Condition, Group, Operator
 from shared.rules.secret_token import token_hash
-from shared.rules.status import Leaving, StatusRules
+from shared.rules.status import Deprovisioning, StatusRules
 from shared.rules.store import Store, ZohoConnection
 
 STORE = Store(
@@ -19,7 +19,7 @@ def test_only_what_differs_is_named() -> None:
     after = STORE.model_copy(
         update={
             "name": "Contoso Ltd",
-            "status_rules": StatusRules(on_deleted=Leaving.DELETE),
+            "status_rules": StatusRules(on_deleted=Deprovisioning.DELETE),
             "criteria": Group(match="all", of=(Condition(attribute="department", operator=Operator.PRESENT),)),
         }
     )

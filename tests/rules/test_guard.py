@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from shared.rules.change import ChangeKind
-from shared.rules.guard import INTERVAL, GuardLimits, Rule, Threshold, check, check_leavings, check_members
+from shared.rules.guard import INTERVAL, GuardLimits, Rule, Threshold, check, check_deprovisionings, check_members
 from shared.rules.plan import Plan
-from shared.rules.recent_deprovisionings import Departures, RecentLeavings
+from shared.rules.recent_deprovisionings import Departures, RecentDeprovisionings
 from shared.rules.zoho_user import ZohoField
 from tests.rules.plans import changes
 
@@ -109,7 +109,7 @@ def test_more_of_one_field_never_pass_where_fewer_are_held(few: int, more: int, 
 
 @given(leavings=st.integers(1, 60), active=st.integers(60, 300))
 def test_one_by_one_is_held_where_all_at_once_is(leavings: int, active: int) -> None:
-    recent = RecentLeavings().counted(active, NOON)
+    recent = RecentDeprovisionings().counted(active, NOON)
     left = 0
     while left < leavings and recent.breach(NOON, DEFAULT, ONE) is None:
         recent, left = recent.begun(NOON, ONE), left + 1
@@ -117,7 +117,7 @@ def test_one_by_one_is_held_where_all_at_once_is(leavings: int, active: int) -> 
 
 
 def test_what_left_is_forgotten_after_the_interval_and_never_earlier() -> None:
-    recent = RecentLeavings().counted(100, NOON).with_leavings(NOON, 3)
+    recent = RecentDeprovisionings().counted(100, NOON).with_leavings(NOON, 3)
     assert recent.active_users == 97
     for minutes, count in [(0, 3), (39, 3), (40, 3), (41, 0), (-5, 3)]:
         assert recent.within(NOON + timedelta(minutes=minutes)) == count, minutes
@@ -126,15 +126,15 @@ def test_what_left_is_forgotten_after_the_interval_and_never_earlier() -> None:
 
 @given(minutes=st.lists(st.integers(0, 10_000), max_size=300))
 def test_it_never_holds_more_numbers_than_the_interval_has_minutes(minutes: list[int]) -> None:
-    recent = RecentLeavings()
+    recent = RecentDeprovisionings()
     for minute in sorted(minutes):
         recent = recent.with_leavings(NOON + timedelta(minutes=minute), 1)
     assert len(recent.by_minute) <= 41
-    assert RecentLeavings.model_validate_json(recent.model_dump_json()) == recent
+    assert RecentDeprovisionings.model_validate_json(recent.model_dump_json()) == recent
 
 
 def test_what_was_approved_does_not_count_and_opening_the_guard_forgives_nothing() -> None:
-    recent = RecentLeavings().counted(60, NOON).begun(NOON, Departures(("a", "b"), 2, 2)).hold()
+    recent = RecentDeprovisionings().counted(60, NOON).begun(NOON, Departures(("a", "b"), 2, 2)).hold()
     assert (recent.held, recent.within(NOON), recent.active_users) == (True, 2, 58)
     assert (recent.opened().held, recent.opened().within(NOON)) == (False, 2)
     approved = recent.begun(NOON, Departures(("c", "d", "e"), 3, 3, is_approved=True))
@@ -142,7 +142,7 @@ def test_what_was_approved_does_not_count_and_opening_the_guard_forgives_nothing
 
 
 def test_what_is_deleted_counts_though_the_account_was_not_active() -> None:
-    recent = RecentLeavings().counted(20, NOON).begun(NOON, Departures(("a", "b"), count=2, active=0))
+    recent = RecentDeprovisionings().counted(20, NOON).begun(NOON, Departures(("a", "b"), count=2, active=0))
     assert (recent.within(NOON), recent.active_users) == (2, 20)
     breach = recent.breach(NOON, GuardLimits(leavings=Threshold(count=2, percent=1)), Departures(("c",), 1, 0))
     assert breach is not None
@@ -152,7 +152,7 @@ def test_what_is_deleted_counts_though_the_account_was_not_active() -> None:
 @pytest.mark.parametrize(("people", "first"), [(1, None), (2, None), (3, 2), (8, 5), (60, 11), (5_000, 201)])
 def test_the_first_number_that_is_held_by_default(people: int, first: int | None) -> None:
     assert DEFAULT.first_held(people) == first
-    held = [number for number in range(1, people + 1) if check_leavings(number, people, DEFAULT, recent=0)]
+    held = [number for number in range(1, people + 1) if check_deprovisionings(number, people, DEFAULT, recent=0)]
     assert held == list(range(first or people + 1, people + 1))
 
 
@@ -174,7 +174,7 @@ def test_limits_that_an_earlier_version_stored_are_read_with_the_limits_that_cam
         DEFAULT.leavings_share,
         DEFAULT.leavings_most,
     )
-    recent = RecentLeavings.model_validate_json(
+    recent = RecentDeprovisionings.model_validate_json(
         '{"active_users":24,"counted_at":"2026-03-02T12:00:00Z","by_minute":{"29540880":4},"held":true}'
     )
     assert (recent.held, recent.within(NOON), recent.discarded) == (True, 4, None)

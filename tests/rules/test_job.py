@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from shared.rules.change import FieldChange
-from shared.rules.job import Errand, ErrandState, MakePlan, PlanMade, ProvisionPeople, beginning
+from shared.rules.job import Job, JobState, MakePlan, PlanMade, ProvisionPeople, beginning
 from shared.rules.on_demand import OnDemandReport, Step, StepFound
 from shared.rules.plan import ORDER, Plan
 from shared.rules.run import Result
@@ -14,7 +14,7 @@ from shared.rules.zoho_user import ZohoField
 from tests.rules.plans import PLANS
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-ASKED = Errand(id="1-2", store="contoso", task=MakePlan(), asked_by="ada", asked=NOON)
+ASKED = Job(id="1-2", store="contoso", task=MakePlan(), asked_by="ada", asked=NOON)
 ADA, BOB = "11111111-2222-3333-4444-555555555555", "21111111-2222-3333-4444-555555555555"
 
 
@@ -39,7 +39,7 @@ RUNNING = ASKED.begun(_after(minutes=14))
     ],
 )
 def test_what_is_not_heard_of_is_silent_and_then_lost(
-    errand: Errand, now: datetime, is_silent: bool, is_lost: bool
+    errand: Job, now: datetime, is_silent: bool, is_lost: bool
 ) -> None:
     assert (errand.is_silent(now), errand.is_lost(now)) == (is_silent, is_lost)
 
@@ -58,10 +58,10 @@ def test_steps_come_one_by_one_and_a_new_attempt_begins_anew() -> None:
     assert (again.attempts, again.reports, again.failure) == (2, (), None)
     reports = (OnDemandReport(object_id=ADA, name="Ada", steps=(step,)),)
     done = again.with_run("3-4", reports, _after(minutes=2))
-    assert (done.state, done.reports, done.ended) == (ErrandState.DONE, reports, _after(minutes=2))
+    assert (done.state, done.reports, done.ended) == (JobState.DONE, reports, _after(minutes=2))
     failed = again.with_run("3-4", (reports[0].model_copy(update={"result": Result.FAILED}),), NOON)
-    assert failed.state is ErrandState.FAILED
-    assert Errand.model_validate_json(done.model_dump_json()) == done
+    assert failed.state is JobState.FAILED
+    assert Job.model_validate_json(done.model_dump_json()) == done
 
 
 def test_what_a_step_found_is_cut_so_that_an_errand_fits_in_a_row() -> None:

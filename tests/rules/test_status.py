@@ -6,7 +6,7 @@ import pytest
 
 from shared.rules.status import (
     Action,
-    Leaving,
+    Deprovisioning,
     NotConfirmed,
     Reflection,
     Standing,
@@ -64,7 +64,7 @@ def test_who_left(row: list[str], column: int, restore_by_hand: bool) -> None:
 
 def test_the_tables_are_complete() -> None:
     assert {tuple(row[:3]) for row in _rows(LEFT)} == set(
-        itertools.product(("deactivated", "deleted", "unassigned"), Reflection, Leaving)
+        itertools.product(("deactivated", "deleted", "unassigned"), Reflection, Deprovisioning)
     )
     assert {tuple(row[:3]) for row in _rows(ACTIVATED)} == set(
         itertools.product(("activated",), Reflection, ("yes", "no"))
@@ -78,7 +78,7 @@ def test_the_defaults_never_delete() -> None:
 
 
 def test_every_decision_has_a_sentence() -> None:
-    choices = itertools.product(Reflection, Leaving, Status, Standing, (True, False))
+    choices = itertools.product(Reflection, Deprovisioning, Status, Standing, (True, False))
     for reflection, leaving, status, standing, by_hand in choices:
         rules = StatusRules(
             activated=reflection,
@@ -94,13 +94,15 @@ def test_every_decision_has_a_sentence() -> None:
 
 
 def test_deletion_has_to_be_confirmed_with_the_stores_name() -> None:
-    careful, deleting = StatusRules(), StatusRules(on_deleted=Leaving.DELETE)
+    careful, deleting = StatusRules(), StatusRules(on_deleted=Deprovisioning.DELETE)
     with pytest.raises(NotConfirmed, match=r"deleted .*'Contoso'"):
         ensure_confirmed(careful, deleting, "Contoso", "contoso")
     ensure_confirmed(careful, deleting, "Contoso", "Contoso")
     ensure_confirmed(deleting, deleting, "Contoso", "")  # nothing new
     ensure_confirmed(deleting, careful, "Contoso", "")
     with pytest.raises(NotConfirmed):
-        ensure_confirmed(deleting, StatusRules(on_deleted=Leaving.DELETE, on_unassigned=Leaving.DELETE), "C", "")
-    unused = StatusRules(deleted=Reflection.NOTHING, on_deleted=Leaving.DELETE)
+        ensure_confirmed(
+            deleting, StatusRules(on_deleted=Deprovisioning.DELETE, on_unassigned=Deprovisioning.DELETE), "C", ""
+        )
+    unused = StatusRules(deleted=Reflection.NOTHING, on_deleted=Deprovisioning.DELETE)
     ensure_confirmed(careful, unused, "Contoso", "")  # "Do nothing" deletes nobody

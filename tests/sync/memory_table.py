@@ -9,7 +9,7 @@ from typing import Any, cast
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, TableEntity
 
-from shared.tables.errors import Changed, Taken
+from shared.tables.errors import Conflict, Stale
 
 _BOUND = re.compile(r"RowKey (ge|lt) (?:@(\w+)|'([^']*)')")
 _PARTITION = re.compile(r"PartitionKey eq @(\w+)")
@@ -48,9 +48,9 @@ class _MemoryTable:
             for kind, row, options in todo:
                 there = self._rows.get((row["PartitionKey"], row["RowKey"]))
                 if kind == "create" and there:
-                    raise Taken
+                    raise Conflict
                 if kind in ("update", "delete") and (there is None or options.get("etag") not in (None, there[1])):
-                    raise Changed
+                    raise Stale
             etags = [str(next(self._etags)) for _ in todo]
             for (kind, row, _), etag in zip(todo, etags, strict=True):
                 key = row["PartitionKey"], row["RowKey"]

@@ -60,7 +60,7 @@ class Reconciled:
     def cycles(self, **changes: Any) -> Cycles:
         """The cycles, which wait for nobody, with other changes."""
         cycles = self.bridge.reconciler.cycles
-        return replace(cycles, applying=replace(cycles.applying, sleep=self.slept.append), **changes)
+        return replace(cycles, people_applier=replace(cycles.people_applier, sleep=self.slept.append), **changes)
 
     def cycle(self, kind: RunKind = RunKind.CYCLE) -> Run:
         """The record of one."""

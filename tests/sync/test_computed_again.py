@@ -10,10 +10,10 @@ from local.entra.people import PEOPLE
 from local.entra.person import Person
 from shared.rules.change import ChangeKind
 from shared.rules.history import EventKind
-from shared.rules.identity import Pending
+from shared.rules.identity import PendingChange
 from shared.rules.mapping.mapping import DEFAULT_MAPPING, HardCodedValue, Mapping, Rule
 from shared.rules.run import RunKind
-from shared.rules.status import LEFT_ALONE, Leaving, StatusRules
+from shared.rules.status import LEFT_ALONE, Deprovisioning, StatusRules
 from shared.rules.zoho_user import ZohoField
 from shared.tables.identity_rows import Stored
 from shared.tables.mappings import Mappings
@@ -46,7 +46,7 @@ def test_a_managers_account_that_is_made_again_reaches_the_reports(reconciled: R
     reconciled.zoho_one.remove(MANAGER.user_principal_name)
     reconciled.cycle(RunKind.FULL_CYCLE)
     assert _reports_to_the_account(reconciled), "deleted by hand, and set back"
-    reconciled.change(status_rules=StatusRules(on_deactivated=Leaving.DELETE))
+    reconciled.change(status_rules=StatusRules(on_deactivated=Deprovisioning.DELETE))
     reconciled.entra.act({"do": "disable", "id": MANAGER.id})
     reconciled.cycle()
     reconciled.entra.act({"do": "enable", "id": MANAGER.id})
@@ -64,15 +64,15 @@ def test_a_manager_who_arrives_while_a_push_writes_the_report(reconciled: Reconc
     assert identity.said.awaits is not None
     reconciled.entra.act({"do": "assign", "id": MANAGER.id})
     ends = datetime.now(UTC) + timedelta(seconds=90)
-    mark = Pending(reason="push", before=identity.said, sent=(), writer="another", lease_ends=ends)
+    mark = PendingChange(reason="push", before=identity.said, sent=(), writer="another", lease_ends=ends)
     leased = reconciled.bridge.identities.write(
         reconciled.store_id, stored, identity.model_copy(update={"pending": mark})
     )
     reconciled.cycle()
-    reconciled.bridge.push.settle.finish(reconciled.store, leased, certain=False)
+    reconciled.bridge.push.settlement.finish(reconciled.store, leased, certain=False)
     reconciled.cycle()
     assert _reports_to_the_account(reconciled)
-    assert reconciled.bridge.reconciler.cycles.marks.waiting(reconciled.store_id).arrived == ()
+    assert reconciled.bridge.reconciler.cycles.pending_changes.waiting(reconciled.store_id).arrived == ()
 
 
 @pytest.mark.parametrize("kind", [RunKind.CYCLE, RunKind.FULL_CYCLE])
@@ -88,7 +88,7 @@ def test_a_push_that_was_computed_by_the_rules_of_before_is_computed_again(
     for _ in range(1 if kind is RunKind.CYCLE else 2):
         reconciled.cycle()
     push = reconciled.bridge.push
-    push = replace(push, desires=replace(push.desires, mapping=another.compiled))
+    push = replace(push, desired_states=replace(push.desired_states, mapping=another.compiled))
     stored = _stored(reconciled)
     resource = json.loads(stored.identity.said.resource) | {"title": "Old rules"}
     push.replace(reconciled.store, stored, resource)
@@ -113,7 +113,7 @@ def test_whom_a_release_before_put_down_as_deactivated_by_hand_is_put_right_by_t
         said = stored.identity.said.model_copy(update={"desired": holds, "rules": ""})
         identity = stored.identity.model_copy(update={"said": said, "account": account})
         reason = LEFT_ALONE if told is EventKind.RECORDED else "The account in Zoho One was changed there: active."
-        event = reconciled.bridge.push.settle.event(told, reason)
+        event = reconciled.bridge.push.settlement.event(told, reason)
         reconciled.bridge.identities.write(reconciled.store_id, stored, identity, event)
     assert reconciled.cycle().planned == {ChangeKind.REACTIVATE: 1}
     assert reconciled.accounts()[wrongly.user_principal_name]["active"] is True

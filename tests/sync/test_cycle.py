@@ -16,7 +16,7 @@ from shared.rules.identity import PARKED_AFTER
 from shared.rules.mapping.mapping import DEFAULT_MAPPING, HardCodedValue, Mapping, ProfileField
 from shared.rules.mapping.mapping import Rule as MappingRule
 from shared.rules.run import Result, RunKind, RunState
-from shared.rules.status import Leaving, Reflection, StatusRules
+from shared.rules.status import Deprovisioning, Reflection, StatusRules
 from shared.rules.store import Drift
 from shared.rules.zoho_user import ZohoField
 from shared.sync.cycle_note import CycleRequest
@@ -77,7 +77,7 @@ def test_who_is_deleted_for_good_leaves_the_store_and_keeps_his_account(reconcil
 
 
 def test_an_account_is_deleted_only_where_the_store_says_so(reconciled: Reconciled) -> None:
-    reconciled.change(status_rules=StatusRules(on_unassigned=Leaving.DELETE, deactivated=Reflection.NOTHING))
+    reconciled.change(status_rules=StatusRules(on_unassigned=Deprovisioning.DELETE, deactivated=Reflection.NOTHING))
     reconciled.cycle()
     reconciled.entra.act({"do": "unassign", "id": ANNA}, {"do": "disable", "id": BERT})
     run = reconciled.cycle()

@@ -8,7 +8,7 @@ from shared.rules.guard import GuardLimits, Threshold
 from shared.rules.plan import Plan
 from shared.rules.run import Result, RunKind, RunState
 from shared.rules.store import Store
-from shared.sync.guard.plans import Guarding, Verdict
+from shared.sync.guard.plans import PlanGuard, Verdict
 from tests.sync.grouped import Grouped
 from tests.sync.reconciled import Reconciled
 from tests.sync.test_group_cycle import IDS, NAMES, STAFF, named, put
@@ -56,9 +56,9 @@ def test_who_comes_into_a_group_after_it_was_planned_stays_until_a_full_cycle(re
     reconciled.change(groups=EXACT)
     put(reconciled, STAFF, "Staff", IDS[0])
 
-    guarding = reconciled.cycles().guarding
+    plan_guard = reconciled.cycles().plan_guard
 
-    class Judging(Guarding):
+    class Judging(PlanGuard):
         def judge(self, store: Store, plan: Plan, *, may_be_open: bool, is_whole: bool = False) -> Verdict:
             """Somebody is put into the group once the plan has passed."""
             verdict = super().judge(store, plan, may_be_open=may_be_open)
@@ -66,8 +66,8 @@ def test_who_comes_into_a_group_after_it_was_planned_stays_until_a_full_cycle(re
             reconciled.zoho_one.change_group("Staff", change)
             return verdict
 
-    judging = Judging(**{field.name: getattr(guarding, field.name) for field in fields(guarding)})
-    run = reconciled.cycles(guarding=judging).run(reconciled.asked()).run
+    judging = Judging(**{field.name: getattr(plan_guard, field.name) for field in fields(plan_guard)})
+    run = reconciled.cycles(plan_guard=judging).run(reconciled.asked()).run
     assert run.results == {Result.NOT_TRIED: 1}
     assert reconciled.groups()["Staff"] == named(*IDS[:2])
     reconciled.cycle()

@@ -19,7 +19,7 @@ from shared.rules.run import RunKind
 from shared.rules.status import Reflection
 from shared.sync.errors import HeldBack
 from shared.sync.push.groups import GroupPush
-from shared.tables.errors import Changed
+from shared.tables.errors import Stale
 from shared.tables.group_rows import StoredGroup
 from shared.zoho.group_client import ZohoGroups
 from tests.sync.reconciled import Reconciled
@@ -67,7 +67,7 @@ class World:
     def push(self) -> GroupPush:
         """A push of a process whose leases end with it."""
         push = self.reconciled.bridge.groups
-        return replace(push, settle=replace(push.settle, lease=timedelta()))
+        return replace(push, settlement=replace(push.settlement, lease=timedelta()))
 
     def stored(self, group: str) -> StoredGroup | None:
         return self.reconciled.bridge.groups.groups.read(self.reconciled.store_id, id_of_object(group))
@@ -82,13 +82,13 @@ class World:
         if stored is None:
             return
         if killed:
-            apply = push.settle.apply
+            apply = push.settlement.apply
             clients = apply._groups
             doomed = type(apply)(lambda store: Doomed(clients(store), came_through), apply._owner_of)  # type: ignore[arg-type, return-value]
-            push = replace(push, settle=replace(push.settle, apply=doomed))
+            push = replace(push, settlement=replace(push.settlement, apply=doomed))
         try:
             push.delete(self.reconciled.store, stored)
-        except (HeldBack, Killed, Changed):
+        except (HeldBack, Killed, Stale):
             return
 
     def back(self, group: str) -> None:

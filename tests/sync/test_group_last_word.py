@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.app.container import Bridge
-from shared.rules.groups.group import Group, GroupPending
+from shared.rules.groups.group import Group, GroupPendingChange
 from shared.rules.groups.member_change import MemberChange
 from shared.rules.groups.settings import GroupSettings
 from shared.rules.history import EventKind
@@ -101,7 +101,7 @@ def test_rows_of_the_release_before_are_read_and_its_deletions_go_on(
     stored = groups.read(store_id, grouped.ids["Sales"])
     assert stored is not None
     group = stored.group
-    mark = GroupPending(reason="It was deleted.", before=group.said, lease_ends=group.created)
+    mark = GroupPendingChange(reason="It was deleted.", before=group.said, lease_ends=group.created)
     gone = group.said.model_copy(update={"desired": "deleted"})
     row = rows_of(group.model_copy(update={"said": gone, "pending": mark}))[f"group:{group.id}"]
     row |= {
@@ -230,5 +230,7 @@ def test_a_pushed_change_that_zoho_one_refuses_is_parked_and_told_once(
 
 
 def test_a_mark_is_read_as_it_was_written() -> None:
-    mark = GroupPending(reason="", before=None, members=MemberChange(joining=("a",)), lease_ends=datetime.now(UTC))
-    assert GroupPending.model_validate_json(mark.model_dump_json(exclude_defaults=True)) == mark
+    mark = GroupPendingChange(
+        reason="", before=None, members=MemberChange(joining=("a",)), lease_ends=datetime.now(UTC)
+    )
+    assert GroupPendingChange.model_validate_json(mark.model_dump_json(exclude_defaults=True)) == mark

@@ -2,10 +2,10 @@
 
 import pytest
 
-from shared.admin.jobs import ErrandRequest
+from shared.admin.jobs import JobRequest
 from shared.rules.change import ChangeKind
 from shared.rules.groups.settings import GroupSettings, ResourceSync
-from shared.rules.job import ErrandState, ProvisionGroup
+from shared.rules.job import JobState, ProvisionGroup
 from shared.rules.on_demand import OnDemandReport, Step
 from shared.rules.run import Result, Run, RunState
 from shared.sync.on_demand.people import CannotProvision
@@ -91,9 +91,9 @@ def test_it_is_an_errand(synced: Reconciled) -> None:
     act(synced, "add member", STAFF, IDS[2])
     reconciler = synced.bridge.reconciler
     task = ProvisionGroup(object_id=STAFF, members=(IDS[2],))
-    errand = reconciler.carrying_out.ask(synced.store, task, "admin")
-    reconciler.carrying_out.carry_out(ErrandRequest(store=synced.store_id, errand=errand.id))
+    errand = reconciler.job_runner.ask(synced.store, task, "admin")
+    reconciler.job_runner.carry_out(JobRequest(store=synced.store_id, errand=errand.id))
     done = reconciler.errands.get(synced.store_id, errand.id)
     assert done is not None
-    assert (done.state, len(done.reports)) == (ErrandState.DONE, 2)
+    assert (done.state, len(done.reports)) == (JobState.DONE, 2)
     assert synced.groups() == {"Staff": named(*IDS[:3])}

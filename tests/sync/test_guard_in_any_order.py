@@ -23,23 +23,23 @@ from shared.rules.identity import Account, Identity
 from shared.rules.status import Action, Decision, Status
 from shared.rules.store import Store, ZohoConnection
 from shared.rules.zoho_user import ZohoField, ZohoUser
-from shared.sync.apply.accounts import Apply, Found, Outcome
+from shared.sync.apply.accounts import AccountWriter, Found, Outcome
 from shared.sync.apply.memberships import Memberships
-from shared.sync.apply.people import Applying
-from shared.sync.apply.settlement import Settle
-from shared.sync.desired.people import Desire, Desires
+from shared.sync.apply.people import PeopleApplier
+from shared.sync.apply.settlement import Settlement
+from shared.sync.desired.people import DesiredState, DesiredStates
 from shared.sync.errors import BeingWritten, HeldBack
 from shared.sync.guard.admission import Admission
 from shared.sync.guard.decisions import Decisions, NothingHeld
-from shared.sync.guard.plans import Guarding
-from shared.sync.plan.people import Planning
+from shared.sync.guard.plans import PlanGuard
+from shared.sync.plan.people import PeoplePlanner
 from shared.sync.push.people import Push
-from shared.sync.source.record import Seen, Source
+from shared.sync.source.record import Seen, SourceRecorder
 from shared.tables.held_plans import HeldPlans
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored
-from shared.tables.pending import PendingMarks
-from shared.tables.recent_deprovisionings import Leavings
+from shared.tables.pending import PendingChanges
+from shared.tables.recent_deprovisionings import DeprovisioningCounts
 from tests.rules.plans import NOON, identity
 from tests.sync.memory_table import memory_table
 
@@ -120,40 +120,40 @@ class World:
 
     def __post_init__(self) -> None:
         table, plans = memory_table(), HeldPlans(memory_table())
-        self.identities, self.marks, self.plans = Identities(table), PendingMarks(table), plans
+        self.identities, self.pending_changes, self.plans = Identities(table), PendingChanges(table), plans
         for each in IDS:
             person = identity(each, _desired(each, True), _desired(each, True))
             said = person.said.model_copy(update={"resource": f'{{"userName": "{each}", "active": true}}'})
             self.identities.write(self.store.id, None, person.model_copy(update={"id": each, "said": said}))
-        self.workers = [self._worker(Leavings(table)) for _ in range(2)]
+        self.workers = [self._worker(DeprovisioningCounts(table)) for _ in range(2)]
 
-    def _worker(self, leavings: Leavings) -> "Worker":
+    def _worker(self, leavings: DeprovisioningCounts) -> "Worker":
         def now() -> datetime:
             return self.now
 
-        desires, apply = cast("Desires", self), cast("Apply", self)
+        desired_states, apply = cast("DesiredStates", self), cast("AccountWriter", self)
         groups, mails = cast("Memberships", NoGroups()), cast("PasswordMails", None)
-        settle = Settle(self.identities, apply, now, mails, groups, lambda: 0.5, leavings)
-        admission = Admission(self.identities, self.marks, leavings, now)
+        settlement = Settlement(self.identities, apply, now, mails, groups, lambda: 0.5, leavings)
+        admission = Admission(self.identities, self.pending_changes, leavings, now)
         return Worker(
             self,
             leavings,
-            Push(self.identities, desires, settle, admission, LEASE),
-            Source(self.identities, desires, settle, now),
-            Planning(self.identities, now),
-            Guarding(self.plans, leavings, self.identities, now),
-            Applying(self.identities, settle, admission, leavings, now, LEASE, lambda _: None),
+            Push(self.identities, desired_states, settlement, admission, LEASE),
+            SourceRecorder(self.identities, desired_states, settlement, now),
+            PeoplePlanner(self.identities, now),
+            PlanGuard(self.plans, leavings, self.identities, now),
+            PeopleApplier(self.identities, settlement, admission, leavings, now, LEASE, lambda _: None),
             Decisions(self.plans, leavings, now),
         )
 
     # Desires: what Entra says decides.
-    def of(self, store: Store, person: object, status: Status, before: Identity | None) -> Desire:
+    def of(self, store: Store, person: object, status: Status, before: Identity | None) -> DesiredState:
         assert before is not None
         if status is Status.DELETED:
-            return Desire("deleted", Decision(Action.DELETE, "Entra deleted them."), "")
+            return DesiredState("deleted", Decision(Action.DELETE, "Entra deleted them."), "")
         action = Action.PROVISION if self.in_entra[before.id] else Action.DEACTIVATE
         desired = _desired(before.id, self.in_entra[before.id], self.titles[before.id])
-        return Desire(desired, Decision(action, "Entra says so."), "")
+        return DesiredState(desired, Decision(action, "Entra says so."), "")
 
     # Apply: Zoho One, which has no second thoughts.
     def look(self, store: Store, who: Identity, sent: object) -> Found | None:
@@ -215,12 +215,12 @@ class Worker:
     """A process of the app."""
 
     world: World
-    leavings: Leavings
+    leavings: DeprovisioningCounts
     push: Push
-    source: Source
-    planning: Planning
-    guarding: Guarding
-    applying: Applying
+    source: SourceRecorder
+    people_planner: PeoplePlanner
+    plan_guard: PlanGuard
+    people_applier: PeopleApplier
     decisions: Decisions
     holds: bool = False
 
@@ -260,9 +260,9 @@ class Worker:
     def _cycle(self, pushes: Sequence[int]) -> None:
         """``pushes``: who is pushed out by another process between the plan and what is done of it."""
         world, store = self.world, self.world.store
-        waiting = world.marks.waiting(store.id)
-        plan = self.planning.plan(store, waiting.people)
-        verdict = self.guarding.judge(store, plan, may_be_open=self.holds or waiting.is_guarded)
+        waiting = world.pending_changes.waiting(store.id)
+        plan = self.people_planner.plan(store, waiting.people)
+        verdict = self.plan_guard.judge(store, plan, may_be_open=self.holds or waiting.is_guarded)
         if not plan.departing and verdict.plan is None:
             ledger = self.leavings.read(store.id).recent
             assert (ledger.held, ledger.discarded) == (False, None), "nobody is left to be kept back"
@@ -275,9 +275,9 @@ class Worker:
             if world.approved:
                 world.may_go = {each.identity for each in plan.departures}
                 world.refused -= world.may_go
-            self.applying.apply(store, plan, lambda _: None, lambda: None, approved=world.approved)
+            self.people_applier.apply(store, plan, lambda _: None, lambda: None, approved=world.approved)
             if verdict.plan is not None:
-                self.guarding.applied(verdict.plan)
+                self.plan_guard.applied(verdict.plan)
         for worker in world.workers:
             worker.holds = bool(verdict.breaches)
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from local.entra.people import PEOPLE
-from shared.admin.person_actions import PeopleCare
+from shared.admin.person_actions import PersonActions
 from shared.rules.change import ChangeKind
 from shared.rules.guard import GuardLimits, Rule, Share, Threshold
 from shared.rules.run import Result, RunKind, RunState
-from shared.rules.status import Leaving, Reflection, StatusRules
+from shared.rules.status import Deprovisioning, Reflection, StatusRules
 from shared.sync.cycle import Done
 from shared.sync.errors import HeldBack
 from tests.sync.reconciled import Reconciled
@@ -176,8 +176,8 @@ def test_a_killed_cycle_has_counted_whom_it_began_to_shut_out(
     reconciled.cycle()
     before = reconciled.active()
     reconciled.change(guard=GuardLimits(leavings=Threshold(count=3, percent=1)))
-    settle = reconciled.bridge.reconciler.cycles.applying.settle
-    real, calls = settle.apply.apply, list[str]()
+    settlement = reconciled.bridge.reconciler.cycles.people_applier.settlement
+    real, calls = settlement.apply.apply, list[str]()
 
     def apply(*given: Any) -> Any:
         calls.append("")
@@ -187,7 +187,7 @@ def test_a_killed_cycle_has_counted_whom_it_began_to_shut_out(
 
     unassign(reconciled, *ENABLED[:3])
     with monkeypatch.context() as patched:
-        patched.setattr(settle.apply, "apply", apply)
+        patched.setattr(settlement.apply, "apply", apply)
         if dies_after_calls < 3:
             with pytest.raises(Dies):
                 reconciled.cycle()
@@ -199,7 +199,7 @@ def test_a_killed_cycle_has_counted_whom_it_began_to_shut_out(
 
 
 def test_what_is_deleted_counts_though_the_account_was_not_active(reconciled: Reconciled) -> None:
-    reconciled.change(status_rules=StatusRules(on_deleted=Leaving.DELETE))
+    reconciled.change(status_rules=StatusRules(on_deleted=Deprovisioning.DELETE))
     reconciled.cycle()
     reconciled.entra.act(*({"do": "disable", "id": each} for each in ENABLED[:4]))
     reconciled.cycle()
@@ -229,7 +229,7 @@ def test_accounts_that_are_managed_no_longer_leave_the_number_of_active_people(r
     bridge, people = reconciled.bridge, len(reconciled.active())
     assert bridge.leavings.read(reconciled.store_id).recent.active_users == people
     assert {delete(reconciled, each) for each in ENABLED[:4]} == {"done"}
-    care = PeopleCare(bridge.identities, bridge.leavings, bridge.users, bridge.push.now)
+    care = PersonActions(bridge.identities, bridge.leavings, bridge.users, bridge.push.now)
     care.let_go(reconciled.store, ENABLED[4].replace("-", ""), "ada")
     assert bridge.leavings.read(reconciled.store_id).recent.active_users == people - 5
     reconciled.change(guard=GuardLimits(leavings_share=Share(percent=20, of_at_least=3)))

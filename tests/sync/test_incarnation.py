@@ -92,7 +92,7 @@ def test_a_store_whose_cycle_runs_is_not_deleted_before_it_has_ended(reconciled:
             refused.append(str(working.value))
 
     cycles = reconciled.cycles()
-    run = replace(cycles, pull=replace(cycles.pull, heard=hear)).run(reconciled.asked()).run
+    run = replace(cycles, people_reader=replace(cycles.people_reader, heard=hear)).run(reconciled.asked()).run
     assert refused == ["A cycle of this directory store is still under way. It ends by itself: wait a moment."]
     assert run.state is RunState.FAILED
     assert "stopped" in run.errors[-1]
@@ -192,7 +192,7 @@ def test_stop_ends_a_cycle_that_runs(reconciled: Reconciled) -> None:
 def test_a_stop_in_another_process_is_seen_by_turns_that_wait(reconciled: Reconciled) -> None:
     """What the heartbeat has read ends the turns of people whose lease is taken already."""
     cycles, done = reconciled.cycles(), list[str]()
-    held = cycles.applying
+    held = cycles.people_applier
 
     def refuse(store: Store, plan: Plan, hear: Hear, *_: object, **__: object) -> None:
         held.apply(store, plan, hear, lambda: None, lambda: True)
@@ -202,7 +202,7 @@ def test_a_stop_in_another_process_is_seen_by_turns_that_wait(reconciled: Reconc
         apply = staticmethod(refuse)
         leavings = held.leavings
 
-    run = replace(cycles, applying=Never()).run(reconciled.asked()).run  # type: ignore[arg-type]  # in its place
+    run = replace(cycles, people_applier=Never()).run(reconciled.asked()).run  # type: ignore[arg-type]  # in its place
     assert done == ["applied"]
     assert reconciled.active() == set()
     assert run.state is RunState.FAILED

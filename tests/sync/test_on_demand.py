@@ -5,7 +5,7 @@ import pytest
 from local.entra.people import PEOPLE
 from shared.rules.change import ChangeKind
 from shared.rules.on_demand import OnDemandReport, Step
-from shared.rules.recent_deprovisionings import RecentLeavings
+from shared.rules.recent_deprovisionings import RecentDeprovisionings
 from shared.rules.run import Result, RunKind, RunState
 from shared.sync.on_demand.people import CannotProvision
 from tests.sync.reconciled import Reconciled
@@ -62,7 +62,7 @@ def test_who_is_disabled_who_is_gone_and_what_zoho_one_refuses(reconciled: Recon
 
 def test_what_the_guard_holds_back_is_held_back_here_too(reconciled: Reconciled) -> None:
     reconciled.cycle()
-    reconciled.bridge.leavings.change(reconciled.store_id, RecentLeavings.hold)
+    reconciled.bridge.leavings.change(reconciled.store_id, RecentDeprovisionings.hold)
     reconciled.entra.act({"do": "disable", "id": ANNA})
     (report,) = _provision(reconciled, ANNA)
     assert report.result is Result.FAILED

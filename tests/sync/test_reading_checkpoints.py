@@ -20,9 +20,9 @@ from shared.rules.run import RunState
 from shared.rules.status import Reflection
 from shared.sync.cycle_note import CycleNote, CycleRequest, lease_name, sealed
 from shared.sync.source import groups as following
-from shared.sync.source import people as pull
-from shared.sync.source.groups import UNASSIGNED, Chunk, Following, Reading, ScopeProgress
-from shared.sync.source.reading_progress import ReadingProgress
+from shared.sync.source import people as people_reader
+from shared.sync.source.groups import UNASSIGNED, Chunk, GroupReader, Reading, ScopeCheckpoint
+from shared.sync.source.reading_progress import ReadingCheckpoint
 from shared.tables.entra_groups import EntraGroup, EntraGroups
 from shared.tables.entra_scope import EntraScope
 from shared.tables.leases import Leases
@@ -45,7 +45,7 @@ def reconciled(reconciled: Reconciled) -> Reconciled:
 
 
 def test_a_large_group_is_assigned_in_several_messages(reconciled: Reconciled, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pull, "PORTION", 4)
+    monkeypatch.setattr(people_reader, "PORTION", 4)
     reconciled.entra.act({"do": "put group", "id": STAFF, "members": IDS[3:]}, {"do": "assign group", "id": STAFF})
     scope, left = EntraScope(reconciled.bridge.table("entra")), list[int]()
     request: CycleRequest | None = reconciled.asked()
@@ -62,7 +62,7 @@ def test_a_large_group_is_assigned_in_several_messages(reconciled: Reconciled, m
 
 
 def test_reading_by_id_keeps_the_lease(reconciled: Reconciled, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pull, "PORTION", 2)
+    monkeypatch.setattr(people_reader, "PORTION", 2)
     reconciled.entra.act({"do": "put group", "id": STAFF, "members": IDS[3:]}, {"do": "assign group", "id": STAFF})
     now, held = [datetime.now(UTC)], list[bool]()
     leases = Leases(reconciled.bridge.table("leases"), lambda: now[0])
@@ -76,7 +76,7 @@ def test_reading_by_id_keeps_the_lease(reconciled: Reconciled, monkeypatch: pyte
             lease = leases.read(lease_name(reconciled.store_id))
             held.append(lease is not None and lease.is_held(now[0]))
 
-    monkeypatch.setattr(pull, "read_users", slow)
+    monkeypatch.setattr(people_reader, "read_users", slow)
     assert cycles.run(reconciled.asked()).run.state is RunState.DONE
     assert held == [True] * 22, "seven minutes, which is longer than a lease"
 
@@ -116,7 +116,7 @@ class _Ended(Exception):
     """The time is over."""
 
 
-class _Follower(Following):
+class _Follower(GroupReader):
     def _read_changes(self, number: int, link: str) -> None:
         raise NotImplementedError
 
@@ -135,17 +135,17 @@ def test_the_note_stays_below_the_limit_of_a_row_with_four_thousand_groups_that_
     old, new = ([str(uuid5(NAMESPACE_DNS, f"{kind} {number}")) for number in range(4000)] for kind in ("old", "new"))
     link = f"https://graph.microsoft.com/v1.0/groups/delta?$deltatoken={'x' * 700}"
     chunks = tuple(Chunk(groups=tuple(new[at : at + MOST_GROUPS]), link=link) for at in range(0, 4000, MOST_GROUPS))
-    table, kept = reading_bridge.table("entra"), list[ScopeProgress]()
+    table, kept = reading_bridge.table("entra"), list[ScopeCheckpoint]()
     groups, scope = EntraGroups(table), EntraScope(table)
     reading = Reading(
         entra.client(), scope, groups, store_id, mark=True, look=True, keep=kept.append, beat=_out_of_time
     )
-    follower = _Follower(reading, ScopeProgress())
+    follower = _Follower(reading, ScopeCheckpoint())
     with pytest.raises(_Ended):
         follower.let_go(dict.fromkeys(old, UNASSIGNED), chunks)
     position = DeltaPosition(link=link, select=("displayName",) * 40, full=False)
     for progress in kept:
-        note = CycleNote(reading=ReadingProgress(position=position, scope=progress))
+        note = CycleNote(reading=ReadingCheckpoint(position=position, scope=progress))
         assert 2 * len(sealed(note, reading_bridge.secrets)) < MOST_OF_A_ROW * 0.6
     left = dict(groups.ending(store_id, kept[-1].ending_list))
     assert len(left) == 4000 - following.ENDED_AT_ONCE
@@ -155,11 +155,11 @@ def test_the_note_stays_below_the_limit_of_a_row_with_four_thousand_groups_that_
 def test_a_note_of_the_release_before_goes_on_with_the_groups_that_end(
     entra: Entra, reading_bridge: Bridge, store_id: str
 ) -> None:
-    table, kept = reading_bridge.table("entra"), list[ScopeProgress]()
+    table, kept = reading_bridge.table("entra"), list[ScopeCheckpoint]()
     groups, scope = EntraGroups(table), EntraScope(table)
     groups.put(store_id, [EntraGroup(STAFF, "Staff")], look=False)
     scope.change(store_id, STAFF, IDS[:5], (), mark=False)
-    before = ScopeProgress.model_validate({"ending": [[STAFF, DELETED]], "direct": "x", "assignments": 7})
+    before = ScopeCheckpoint.model_validate({"ending": [[STAFF, DELETED]], "direct": "x", "assignments": 7})
     reading = Reading(entra.client(), scope, groups, store_id, mark=True, look=True, keep=kept.append)
     _Follower(reading, before).end()
     assert (kept[-1].ending, kept[-1].ending_list, kept[-1].direct) == ((), "", "x")

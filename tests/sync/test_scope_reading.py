@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from local.entra.people import PEOPLE
 from shared.entra.errors import GraphBusy, GraphImplausible, LinkExpired
 from shared.entra.members_delta import read_members
-from shared.sync.source.assigned_groups import refresh
-from shared.sync.source.groups import Reading, ScopeProgress
+from shared.sync.source.assigned_groups import read_assigned_groups
+from shared.sync.source.groups import Reading, ScopeCheckpoint
 from shared.tables.entra_groups import EntraGroups
 from shared.tables.entra_scope import HIMSELF, EntraScope
 from shared.tables.errors import TablesBusy
@@ -43,21 +43,21 @@ class Reader:
         self.scope = scope
         self.groups = EntraGroups(scope._table)
         self.store = store_id
-        self.kept = ScopeProgress().model_dump_json()
+        self.kept = ScopeCheckpoint().model_dump_json()
         self.keeps = 0
         self.told: list[str] = []
         self.ends_at_checkpoints = False
-        self.before_keeping: Callable[[ScopeProgress], None] = lambda _: None
+        self.before_keeping: Callable[[ScopeCheckpoint], None] = lambda _: None
 
     def read(self, *, mark: bool = True) -> set[str]:
         """One cycle's reading; everybody in scope."""
         self.keeps = 0
-        known = ScopeProgress.model_validate_json(self.kept)
-        after = self.refresh(known, mark=mark)
+        known = ScopeCheckpoint.model_validate_json(self.kept)
+        after = self.read_assigned_groups(known, mark=mark)
         self.kept = after.model_dump_json()
         return self.scope.everyone(self.store)
 
-    def refresh(self, known: ScopeProgress, *, mark: bool = True) -> ScopeProgress:
+    def read_assigned_groups(self, known: ScopeCheckpoint, *, mark: bool = True) -> ScopeCheckpoint:
         """The reading itself, from where it is known to be."""
         client = self.entra.client()
         reading = Reading(
@@ -71,12 +71,12 @@ class Reader:
             beat=self.beat,
             tell=self.told.append,
         )
-        return refresh(reading, self.entra.ready["enterprise_app"], known)
+        return read_assigned_groups(reading, self.entra.ready["enterprise_app"], known)
 
     def at_first_mark(self, happens: Callable[[], None]) -> None:
         """Let something happen right before the first mark is written."""
 
-        def look(progress: ScopeProgress) -> None:
+        def look(progress: ScopeCheckpoint) -> None:
             if progress.marked:
                 self.before_keeping = lambda _: None
                 happens()
@@ -86,7 +86,7 @@ class Reader:
     def read_although_killed(self) -> set[str]:
         """The same, in a second process after a first one that was killed before anything was kept."""
 
-        def die(progress: ScopeProgress) -> None:
+        def die(progress: ScopeCheckpoint) -> None:
             raise Killed
 
         self.before_keeping = die
@@ -99,14 +99,14 @@ class Reader:
         if self.ends_at_checkpoints:
             raise Killed
 
-    def keep(self, progress: ScopeProgress) -> None:
+    def keep(self, progress: ScopeCheckpoint) -> None:
         self.before_keeping(progress)
         self.kept = progress.model_dump_json()
         self.keeps += 1
 
     @property
-    def progress(self) -> ScopeProgress:
-        return ScopeProgress.model_validate_json(self.kept)
+    def progress(self) -> ScopeCheckpoint:
+        return ScopeCheckpoint.model_validate_json(self.kept)
 
     def marked(self) -> set[str]:
         """Whose grants changed since the last time; they count as looked at then."""
@@ -148,7 +148,7 @@ def test_joins_assignments_and_members_and_then_costs_two_calls(reader: Reader, 
     known = reader.progress
     reader.entra.forget("calls")
     table_calls.clear()
-    after = reader.refresh(known)
+    after = reader.read_assigned_groups(known)
     assert reader.entra.calls() == STEPS
     assert table_calls == []
     assert after.model_copy(update={"chunks": known.chunks}) == known
@@ -291,7 +291,7 @@ def test_an_error_in_page_seven_leaves_what_was_stored_and_goes_on_there(reader:
     reader.entra.set(page_size=1)
     pages = iter(range(100))
 
-    def fail_soon(progress: ScopeProgress) -> None:
+    def fail_soon(progress: ScopeCheckpoint) -> None:
         if progress.marked and next(pages) == 6:
             reader.entra.fail(DELTA, status=500, times=5)
 

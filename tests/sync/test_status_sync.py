@@ -11,7 +11,7 @@ from shared.app.container import Bridge
 from shared.rules.guard import GuardLimits, Threshold
 from shared.rules.history import EventKind
 from shared.rules.secret_token import token_hash
-from shared.rules.status import Leaving, Reflection, StatusRules
+from shared.rules.status import Deprovisioning, Reflection, StatusRules
 from shared.rules.store import Store
 from shared.scim.endpoint import HttpRequest
 from shared.tables.identity_rows import Lookup
@@ -94,7 +94,7 @@ def test_activated_do_nothing_leaves_a_deactivated_account_deactivated(entra: En
 
 
 def test_delete_deletes_where_the_store_says_so(entra: Entra, zoho_one: ZohoOne) -> None:
-    entra.set(StatusRules(on_deactivated=Leaving.DELETE))
+    entra.set(StatusRules(on_deactivated=Deprovisioning.DELETE))
     user_id = entra.create()
     assert entra.patch(user_id, active="False") == 200
     assert zoho_one.users() == []

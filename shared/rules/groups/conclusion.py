@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shared.rules.groups.group import Group, GroupDrift, GroupPending, ZohoGroupRecord
+from shared.rules.groups.group import Group, GroupDrift, GroupPendingChange, ZohoGroupRecord
 
 BROUGHT_BACK = "Zoho One refused a change that may have come through in part; the group is brought back."
 
@@ -75,7 +75,7 @@ def link(group: Group, shown: ZohoGroupRecord) -> ZohoGroupRecord:
     return shown.model_copy(update={"adopted": not made})
 
 
-def after_refusal(group: Group, sent: int, now: datetime, *, certain: bool) -> GroupPending | None:
+def after_refusal(group: Group, sent: int, now: datetime, *, certain: bool) -> GroupPendingChange | None:
     """What stays to be told after Zoho One refused a change, and the rows were put back; None: nothing.
 
     A refusal says that the call it answers did nothing. It says nothing of an earlier try without an answer, nor of
@@ -88,7 +88,7 @@ def after_refusal(group: Group, sent: int, now: datetime, *, certain: bool) -> G
     if group.account is None or (certain and sent <= 1):
         return None
     back = pending.again.then(pending.members.leaving, pending.members.joining)
-    return GroupPending(
+    return GroupPendingChange(
         reason=BROUGHT_BACK,
         before=pending.before,
         again=back,

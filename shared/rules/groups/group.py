@@ -78,7 +78,7 @@ class GroupDrift:
     """The ETag of the group's row that was compared."""
 
 
-class GroupSaid(Model):
+class GroupSourceState(Model):
     """What Entra says of a group, and what Zoho One should therefore hold."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -96,13 +96,13 @@ class GroupSaid(Model):
         return self.desired == "deleted"
 
 
-class GroupPending(Model):
+class GroupPendingChange(Model):
     """What is under way to Zoho One and not confirmed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     reason: str
-    before: GroupSaid | None
+    before: GroupSourceState | None
     """What to go back to when Zoho One refuses; None for a group that was not there before."""
     members: MemberChange = MemberChange()
     """Whom Entra has added and removed since Zoho One last confirmed."""
@@ -138,7 +138,7 @@ class Group(Model):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
-    said: GroupSaid
+    said: GroupSourceState
     size: int = 0
     """How many members it had when Zoho One last confirmed, by what Entra said."""
     recent: MinuteCounts = MinuteCounts()
@@ -150,7 +150,7 @@ class Group(Model):
     refusal: GroupRefusal | None = None
     """What Zoho One refused last."""
     account: ZohoGroupRecord | None = None
-    pending: GroupPending | None = None
+    pending: GroupPendingChange | None = None
     created: datetime
 
     def leased_until(self, now: datetime) -> datetime | None:
@@ -180,7 +180,7 @@ class Group(Model):
         """Whether its deletion was held back."""
         return self.said.is_deleted and self.pending is not None and not self.pending.counted
 
-    def saying(self, said: GroupSaid) -> Self:
+    def saying(self, said: GroupSourceState) -> Self:
         """With what Entra says now; a deletion that was held back, or allowed, is not meant any more."""
         held = None if self.held is not None and self.held.is_deletion else self.held
         allowed = None if self.allowed is not None and self.allowed.removal.deletion else self.allowed

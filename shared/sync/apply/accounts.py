@@ -43,7 +43,7 @@ class Found:
     record: AccountRecord | None
 
 
-class Apply:
+class AccountWriter:
     """Applies what a store should hold. Its methods raise ZohoBusy, ZohoCredentials and ZohoRefused.
 
     And HeldBack where an administrator has to agree that an account changes hands.

@@ -15,19 +15,19 @@ from typing import NoReturn
 
 from shared.rules.change import ChangeKind
 from shared.rules.groups.conclusion import Told, after_refusal
-from shared.rules.groups.group import Group, GroupPending, GroupSaid, ZohoGroup, ZohoGroupRecord
+from shared.rules.groups.group import Group, GroupPendingChange, GroupSourceState, ZohoGroup, ZohoGroupRecord
 from shared.rules.groups.member_change import MemberChange
 from shared.rules.groups.refusal import GroupRefusal, change_digest
 from shared.rules.history import Event, EventKind
 from shared.rules.store import Store
 from shared.sync.apply.member_accounts import MemberAccount, MemberAccounts
-from shared.sync.apply.zoho_groups import GroupApply, GroupOutcome
+from shared.sync.apply.zoho_groups import GroupOutcome, GroupWriter
 from shared.sync.errors import BeingWritten, GroupNameTaken, Refused
 from shared.sync.guard.groups import GroupGuard, Permission
-from shared.tables.errors import Taken
+from shared.tables.errors import Conflict
 from shared.tables.group_rows import StoredGroup
 from shared.tables.groups import Begun, Groups, NotAllChange
-from shared.tables.identity_rows import Regroup
+from shared.tables.identity_rows import MembershipUpdate
 from shared.zoho.errors import ZohoBusy, ZohoCredentials, ZohoError, ZohoRefused
 
 SLICE = 500
@@ -68,15 +68,15 @@ class GroupWrite:
 
 
 @dataclass(frozen=True)
-class GroupSettle:
+class GroupSettlement:
     """Takes one group's write to Zoho One.
 
     Its methods raise PushError, ZohoBusy and ZohoCredentials (the write is kept and stays pending), TablesBusy, and
-    Changed where another request has written the group since it was read.
+    Stale where another request has written the group since it was read.
     """
 
     groups: Groups
-    apply: GroupApply
+    apply: GroupWriter
     accounts: MemberAccounts
     guard: GroupGuard
     now: Callable[[], datetime]
@@ -86,7 +86,7 @@ class GroupSettle:
     """How long one writer may take with one slice."""
 
     def submit(self, store: Store, stored: StoredGroup | None, after: Group, write: GroupWrite) -> StoredGroup:
-        """Write the mark, call Zoho One, write what came of it. Raises Taken only for a group that was not there."""
+        """Write the mark, call Zoho One, write what came of it. Raises Conflict only for a group that was not there."""
         of, change, again, rows = write.digest(after.said.desired), write.change, write.again, write.change
         refusal = stored.group.refusal if stored else None
         if refusal is not None and (why := refusal.waits(of, self.now())) is not None:
@@ -99,7 +99,7 @@ class GroupSettle:
         except Refused as why_not:
             self._note_refusal(store, stored, after, of, str(why_not.__cause__ or why_not))
             raise
-        pending = GroupPending(
+        pending = GroupPendingChange(
             reason=write.reason,
             before=earlier.before if earlier else stored.group.said if stored else None,
             members=change,
@@ -118,7 +118,7 @@ class GroupSettle:
             if stored is not None and not less.exact and not again and is_same(after.said, stored.group.said):
                 return stored  # everybody is in or out already
             begun = self.groups.begin(store.id, stored, marked.changing(less.exact), less.exact, sure=True)
-        except Taken:
+        except Conflict:
             if stored is None:
                 raise
             raise GroupNameTaken(TAKEN) from None
@@ -173,7 +173,7 @@ class GroupSettle:
         )
 
     def _with_earlier(
-        self, store: Store, stored: StoredGroup, earlier: GroupPending, change: MemberChange, again: MemberChange
+        self, store: Store, stored: StoredGroup, earlier: GroupPendingChange, change: MemberChange, again: MemberChange
     ) -> tuple[MemberChange, MemberChange, MemberChange]:
         """A change on top of one that may have come through or not: what both make of what was confirmed last.
 
@@ -225,11 +225,14 @@ class GroupSettle:
             self.groups.remove(store.id, begun.stored, event)
             return begun.stored
         late = (one for one, known in people.items() if known.unsettled)
-        regroup = [Regroup(one, pending.reason) for one in (*late, *self._with_another_account(store, people, outcome))]
+        membership_update = [
+            MembershipUpdate(one, pending.reason)
+            for one in (*late, *self._with_another_account(store, people, outcome))
+        ]
         remains = group.refusal.kept(of, self.now()) if group.refusal else None
         try:
-            return self.groups.end(store.id, begun, group.settled(outcome.account, remains), event, regroup)
-        except Taken:
+            return self.groups.end(store.id, begun, group.settled(outcome.account, remains), event, membership_update)
+        except Conflict:
             another = ZohoRefused("The group in Zoho One belongs to another group")
             self._go_back(store, begun, of, another, len(told), certain=False)
 
@@ -282,7 +285,7 @@ class GroupSettle:
         if stored is not None or after.is_of_graph:
             try:
                 self.groups.write(store.id, stored, known.model_copy(update={"refusal": told}), event)
-            except Taken:
+            except Conflict:
                 return  # another group of the store has the name, and there is no row to keep it in
 
     def _refused(self, group: Group, of: str, reason: str) -> tuple[GroupRefusal, Event | None]:
@@ -318,12 +321,12 @@ class GroupSettle:
         )
 
 
-def is_same(said: GroupSaid, before: GroupSaid) -> bool:
+def is_same(said: GroupSourceState, before: GroupSourceState) -> bool:
     """Whether Entra says the same, and the store makes the same of it."""
     return said.resource == before.resource and said.desired == before.desired
 
 
-def _attempted(after: Group, earlier: GroupPending | None, free: bool) -> tuple[str, ...]:
+def _attempted(after: Group, earlier: GroupPendingChange | None, free: bool) -> tuple[str, ...]:
     """The names that Zoho One may have made a group of: those it had none of when it was asked first."""
     names = earlier.attempted if earlier else ()
     if after.account is None and free and isinstance(after.said.desired, ZohoGroup):

@@ -20,10 +20,10 @@ from shared.sync.apply.people import Stopped
 from shared.sync.errors import PushError, Refused
 from shared.sync.guard.groups import Permission
 from shared.sync.plan.group_work import GroupWork, PlannedGroups
-from shared.sync.plan.groups import GroupPlanning
+from shared.sync.plan.groups import GroupPlanner
 from shared.sync.push.groups import GroupPush
 from shared.tables.entra_groups import EntraGroups
-from shared.tables.errors import Changed
+from shared.tables.errors import Stale
 from shared.tables.group_rows import StoredGroup
 from shared.zoho.errors import ZohoBusy, ZohoCredentials
 
@@ -33,10 +33,10 @@ BUSY_IN_A_ROW = 3
 
 
 @dataclass(frozen=True)
-class GroupApplying:
-    """Applies what GroupPlanning finds. Raises Stopped, TablesBusy, and whatever ``beat`` raises."""
+class GroupApplier:
+    """Applies what GroupPlanner finds. Raises Stopped, TablesBusy, and whatever ``beat`` raises."""
 
-    planning: GroupPlanning
+    people_planner: GroupPlanner
     entra: EntraGroups
     push: GroupPush
     now: Callable[[], datetime]
@@ -65,8 +65,8 @@ class GroupApplying:
         if not groups.changes:
             return
         busy = 0
-        adoptions = self.planning.adoptions(store, groups.looked_up)
-        for work in _deletions_last(self.planning.works(store, drifts, groups.held, [], adoptions)):
+        adoptions = self.people_planner.adoptions(store, groups.looked_up)
+        for work in _deletions_last(self.people_planner.works(store, drifts, groups.held, [], adoptions)):
             if work.planned is None:
                 self._settled(store, work)
                 continue
@@ -95,7 +95,7 @@ class GroupApplying:
             self.take(store, work, permission, beat)
         except (ZohoBusy, ZohoCredentials) as failure:
             return self._told(planned, Result.FAILED, str(failure)), failure
-        except (PushError, Changed) as failure:
+        except (PushError, Stale) as failure:
             told = str(failure) or "A push was writing this group at the same time."
             parked = isinstance(failure, Refused) and self._is_parked(store, planned.identity)
             return self._told(planned, Result.PARKED if parked else Result.FAILED, told), None
@@ -105,7 +105,7 @@ class GroupApplying:
     def take(
         self, store: Store, work: GroupWork, permission: Permission, beat: Callable[[], None] = lambda: None
     ) -> None:
-        """Take one group to Zoho One. Raises PushError, ZohoBusy, ZohoCredentials and Changed."""
+        """Take one group to Zoho One. Raises PushError, ZohoBusy, ZohoCredentials and Stale."""
         assert work.planned is not None  # or there is nothing to do
         group_id, reason = work.planned.identity, work.planned.reason
         if work.drift is not None:
@@ -132,10 +132,10 @@ class GroupApplying:
         return stored is not None and stored.group.refusal is not None and stored.group.refusal.is_parked
 
     def _stored(self, store: Store, group_id: str) -> StoredGroup:
-        """A group as it is just now. Raises Changed where it is gone."""
+        """A group as it is just now. Raises Stale where it is gone."""
         stored = self.push.groups.read(store.id, group_id)
         if stored is None:
-            raise Changed
+            raise Stale
         return stored
 
     def _settled(self, store: Store, work: GroupWork) -> None:

@@ -18,10 +18,10 @@ from shared.rules.store import Store
 from shared.sync.apply.member_accounts import MemberAccounts
 from shared.sync.errors import BeingWritten, PushError
 from shared.sync.push.groups import GroupPush
-from shared.tables.errors import Changed, TablesError
+from shared.tables.errors import Stale, TablesError
 from shared.tables.groups import Groups
-from shared.tables.identity_rows import Regroup, StoredRegroup
-from shared.tables.regroup import RegroupNotes
+from shared.tables.identity_rows import MembershipUpdate, StoredMembershipUpdate
+from shared.tables.regroup import MembershipUpdates
 from shared.zoho.errors import ZohoError
 
 GROUPS_AT_ONCE = 25
@@ -41,14 +41,14 @@ class Memberships:
     """Lets groups follow their people. ``due`` raises TablesBusy; ``follow`` nothing that could reach Entra."""
 
     groups: Groups
-    notes: RegroupNotes
+    notes: MembershipUpdates
     push: GroupPush
     accounts: MemberAccounts
     now: Callable[[], datetime]
 
     def due(
         self, store: Store, before: Identity, account: Account | None, reason: str, *, sure: bool
-    ) -> Regroup | None:
+    ) -> MembershipUpdate | None:
         """The note to write with a person who is settled with this account, or None where no group has to follow.
 
         ``sure``: ``before`` says which account he had, because no earlier try is open. One round trip, and none where
@@ -61,16 +61,18 @@ class Memberships:
             return None  # Zoho One has no groups of the bridge's
         if sure and (new or _may_join(before.account) == _may_join(account)):
             return None  # nobody but this request knows of him yet, or all is as it was
-        return Regroup(before.id, reason) if self.groups.of_person(store.id, before.id) else None
+        return MembershipUpdate(before.id, reason) if self.groups.of_person(store.id, before.id) else None
 
-    def due_for_gone(self, store: Store, identity: Identity, left: Account | None, reason: str) -> Regroup | None:
+    def due_for_gone(
+        self, store: Store, identity: Identity, left: Account | None, reason: str
+    ) -> MembershipUpdate | None:
         """The note to write when a person's identity goes; ``left``: his account, if it stays in Zoho One."""
         self.accounts.learned(store.id, identity.id, None)
         if not self.groups.of_person(store.id, identity.id):
             return None
-        return Regroup(identity.id, reason, gone=True, account=left.id if left else "")
+        return MembershipUpdate(identity.id, reason, gone=True, account=left.id if left else "")
 
-    def follow(self, store: Store, stored: StoredRegroup | None) -> bool:
+    def follow(self, store: Store, stored: StoredMembershipUpdate | None) -> bool:
         """Bring a person in and out of his groups, and end the note; whether all of them have followed."""
         if stored is None:
             return True
@@ -101,7 +103,7 @@ class Memberships:
             for stored in self.notes.waiting(store.id):
                 yield store, partial(self._follow, store, stored, self.groups.of_person(store.id, stored.note.person))
 
-    def _follow(self, store: Store, stored: StoredRegroup, mine: Iterable[str]) -> bool:
+    def _follow(self, store: Store, stored: StoredMembershipUpdate, mine: Iterable[str]) -> bool:
         for group_id in mine:
             patiently(partial(self.push.follow, store, group_id, stored.note))
         self.notes.end(store.id, stored)
@@ -113,11 +115,11 @@ def _may_join(account: Account | None) -> str | None:
 
 
 def patiently[T](act: Callable[[], T]) -> T:
-    """Do it once nobody else is writing the group. Raises BeingWritten and Changed where that takes too long."""
+    """Do it once nobody else is writing the group. Raises BeingWritten and Stale where that takes too long."""
     for attempt in range(1, TRIES + 1):
         try:
             return act()
-        except (BeingWritten, Changed):
+        except (BeingWritten, Stale):
             if attempt == TRIES:
                 raise
         time.sleep(PAUSE * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))  # noqa: S311 - spreads retries

@@ -20,13 +20,13 @@ from shared.rules.identity import Identity
 from shared.rules.plan import Plan, PlannedChange, is_still
 from shared.rules.run import Result, RunChange
 from shared.rules.store import Store
-from shared.sync.apply.settlement import Settle
+from shared.sync.apply.settlement import Settlement
 from shared.sync.errors import HeldBack, Refused
 from shared.sync.guard.admission import Admission
-from shared.tables.errors import Changed, TablesBusy
+from shared.tables.errors import Stale, TablesBusy
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored
-from shared.tables.recent_deprovisionings import Leavings
+from shared.tables.recent_deprovisionings import DeprovisioningCounts
 from shared.zoho.errors import ZohoBusy, ZohoCredentials
 
 BUSY_IN_A_ROW = 10
@@ -50,13 +50,13 @@ class Stopped(Exception):
 
 
 @dataclass(frozen=True)
-class Applying:
+class PeopleApplier:
     """Applies plans. Raises Stopped, TablesBusy, and whatever ``beat`` raises."""
 
     identities: Identities
-    settle: Settle
+    settlement: Settlement
     admission: Admission
-    leavings: Leavings
+    leavings: DeprovisioningCounts
     now: Callable[[], datetime]
     lease: timedelta
     """How long one person may take."""
@@ -106,7 +106,7 @@ class Applying:
 class _Turns:
     """The turns of one plan's people."""
 
-    parts: Applying
+    parts: PeopleApplier
     store: Store
     must_end: Callable[[], bool]
     approved: bool
@@ -187,7 +187,7 @@ class _Turns:
             return _ANOTHER
         if self.held is not None and identity.departs:
             return self.held
-        mark = parts.settle.leased(self.store, identity.said, identity.account, identity.pending, parts.lease)
+        mark = parts.settlement.leased(self.store, identity.said, identity.account, identity.pending, parts.lease)
         return identity.model_copy(update={"pending": mark})
 
     def _turn(self, change: PlannedChange, certain: bool, stored: Stored) -> RunChange:
@@ -202,7 +202,7 @@ class _Turns:
                 if attempt == TRIES - 1 or busy.retry_after > LONGEST_WAIT or self.ended.is_set():
                     return self._failed(change, busy)
                 pause = min(busy.retry_after, FIRST_PAUSE * 2**attempt)
-                self.parts.sleep(pause * (1 + self.parts.settle.spread() / 2))  # not all at the same time
+                self.parts.sleep(pause * (1 + self.parts.settlement.spread() / 2))  # not all at the same time
                 leased = self._lease_again(change)
         raise AssertionError  # the last try returned
 
@@ -224,9 +224,9 @@ class _Turns:
         assert mark is not None  # its lease has just been taken
         try:
             if self.ended.is_set() or self.must_end() or mark.lease_ends - parts.now() < parts.lease * 0.75:
-                parts.settle.give_back(self.store, stored, "Its turn did not come in time", heard=False)
+                parts.settlement.give_back(self.store, stored, "Its turn did not come in time", heard=False)
                 return self._told(change, Result.NOT_TRIED, None)
-            parts.settle.finish(self.store, stored, certain=certain)
+            parts.settlement.finish(self.store, stored, certain=certain)
         except Refused as refusal:
             self.busy = 0
             kept = stored.identity.object_id is not None
@@ -234,7 +234,7 @@ class _Turns:
             return self._told(change, Result.PARKED if parked else Result.FAILED, str(refusal))
         except HeldBack as held:
             return self._told(change, Result.FAILED, str(held))
-        except Changed:
+        except Stale:
             return self._told(change, Result.FAILED, _BY_A_PUSH)
         except (ZohoCredentials, TablesBusy) as failure:
             return self._failed(change, failure)

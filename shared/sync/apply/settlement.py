@@ -14,18 +14,18 @@ from shared.mail.password_mail import PasswordMails
 from shared.rules.account_seen import done_before
 from shared.rules.change import Change, ChangeKind
 from shared.rules.history import Event, EventKind
-from shared.rules.identity import Account, Identity, Pending, Said, Sent
+from shared.rules.identity import Account, Identity, PendingChange, Sent, SourceState
 from shared.rules.mail.due import MailDue
 from shared.rules.mail.password import NoNotice, Notice, PasswordNotice, new_password, notice_for
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoField, ZohoUser
-from shared.sync.apply.accounts import Apply, Found, Outcome, adoption_by
+from shared.sync.apply.accounts import AccountWriter, Found, Outcome, adoption_by
 from shared.sync.apply.memberships import Memberships
 from shared.sync.errors import HeldBack, Refused
-from shared.tables.errors import Taken
+from shared.tables.errors import Conflict
 from shared.tables.identities import Identities
-from shared.tables.identity_rows import Stored, StoredRegroup
-from shared.tables.recent_deprovisionings import Leavings
+from shared.tables.identity_rows import Stored, StoredMembershipUpdate
+from shared.tables.recent_deprovisionings import DeprovisioningCounts
 from shared.tables.store_rows import Operation
 from shared.zoho.errors import ZohoBusy, ZohoCredentials, ZohoRefused
 
@@ -40,19 +40,21 @@ EVENTS = {
 
 
 @dataclass(frozen=True)
-class Settle:
-    """Finishes what is pending. Raises TablesBusy, and Changed where the lease ended and somebody else wrote."""
+class Settlement:
+    """Finishes what is pending. Raises TablesBusy, and Stale where the lease ended and somebody else wrote."""
 
     identities: Identities
-    apply: Apply
+    apply: AccountWriter
     now: Callable[[], datetime]
     passwords: PasswordMails
     memberships: Memberships
     spread: Callable[[], float]
     """A number from 0 to 1, by chance."""
-    leavings: Leavings
+    leavings: DeprovisioningCounts
 
-    def leased(self, store: Store, said: Said, account: Account | None, mark: Pending, lasts: timedelta) -> Pending:
+    def leased(
+        self, store: Store, said: SourceState, account: Account | None, mark: PendingChange, lasts: timedelta
+    ) -> PendingChange:
         """The mark with a lease on it, for a writer who is about to call Zoho One, and with what is about to be sent.
 
         ``mark``: of the try before, with what that one sent.
@@ -102,12 +104,19 @@ class Settle:
             return settled
         mail = self._mail_due(store, identity, outcome)
         arrived = _may_be_awaited(store, identity, outcome)
-        regroup = self.memberships.due(store, identity, outcome.account, event.reason, sure=certain)
+        membership_update = self.memberships.due(store, identity, outcome.account, event.reason, sure=certain)
         try:
             written = self.identities.write(
-                store.id, stored, settled, event, outcome.record, mail, arrived=arrived, regroup=regroup
+                store.id,
+                stored,
+                settled,
+                event,
+                outcome.record,
+                mail,
+                arrived=arrived,
+                membership_update=membership_update,
             )
-        except Taken:
+        except Conflict:
             another = ZohoRefused("The Zoho One account belongs to another person")
             self._go_back(store, stored, Found(identity.account, None) if identity.account else None, another)
             raise Refused(f"Zoho One refused: {another}") from another
@@ -116,7 +125,7 @@ class Settle:
             self.passwords.after_creation(store, written, password if was_set else None)
         if outcome.record is not None and outcome.record.holder is not None:
             self.memberships.accounts.learned(store.id, outcome.record.holder.identity.id, None)
-        self.memberships.follow(store, written.regroup)
+        self.memberships.follow(store, written.membership_update)
         return written.identity
 
     def give_back(self, store: Store, stored: Stored, failure: str, *, heard: bool = True) -> None:
@@ -146,11 +155,11 @@ class Settle:
         ``out_of_groups``: the account that has to leave the groups in Zoho One; one that is let go stays in them.
         """
         account, record = (left.account, left.record) if left else (None, None)
-        regroup = self.memberships.due_for_gone(store, stored.identity, out_of_groups, event.reason)
-        notes: list[StoredRegroup | None] = []
+        membership_update = self.memberships.due_for_gone(store, stored.identity, out_of_groups, event.reason)
+        notes: list[StoredMembershipUpdate | None] = []
 
         def transact(count: Operation | None) -> str:
-            note, etag = self.identities.remove(store.id, stored, account, event, record, regroup, count)
+            note, etag = self.identities.remove(store.id, stored, account, event, record, membership_update, count)
             notes.append(note)
             return etag
 
@@ -161,7 +170,7 @@ class Settle:
         """A line of the history, as of now."""
         return Event(at=self.now(), kind=kind, reason=reason)
 
-    def _brings_password(self, store: Store, said: Said, attempted: tuple[str, ...]) -> bool:
+    def _brings_password(self, store: Store, said: SourceState, attempted: tuple[str, ...]) -> bool:
         if not isinstance(said.desired, ZohoUser) or not said.desired.active:
             return False
         if isinstance(notice_for(store.password_notification, said.desired, said.source), NoNotice):

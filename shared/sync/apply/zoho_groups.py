@@ -30,7 +30,7 @@ class GroupOutcome:
     """Why an account was not taken in."""
 
 
-class GroupApply:
+class GroupWriter:
     """Applies what a store should hold. Its methods raise ZohoBusy, ZohoCredentials and ZohoRefused."""
 
     def __init__(self, groups: Callable[[Store], ZohoGroups], owner_of: Callable[[str, str], str | None]) -> None:

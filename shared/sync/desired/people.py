@@ -13,7 +13,7 @@ from shared.rules.mapping.compiled import CompiledMapping, MappingFailed
 from shared.rules.status import Decision, Status
 from shared.rules.store import Store
 from shared.rules.zoho_user import Desired, ZohoField, ZohoUser
-from shared.sync.apply.accounts import Apply
+from shared.sync.apply.accounts import AccountWriter
 from shared.sync.errors import Refused
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import is_id
@@ -22,7 +22,7 @@ _RANDOM = secrets.SystemRandom()
 
 
 @dataclass(frozen=True)
-class Desire:
+class DesiredState:
     """What Zoho One should hold, and why."""
 
     desired: Desired
@@ -42,16 +42,16 @@ class Desire:
 
 
 @dataclass(frozen=True)
-class Desires:
+class DesiredStates:
     """Says what is desired. Raises TablesBusy, and ZohoBusy and ZohoCredentials where a mapping asks for free names."""
 
     identities: Identities
-    apply: Apply
+    apply: AccountWriter
     mapping: Callable[[str], CompiledMapping]
     """A store's current mapping, by the store's id."""
     now: Callable[[], datetime]
 
-    def of(self, store: Store, person: AzureUser, status: Status, before: Identity | None) -> Desire:
+    def of(self, store: Store, person: AzureUser, status: Status, before: Identity | None) -> DesiredState:
         """Raises Refused where the mapping has no answer for this person, MappingUnusable where it has for nobody."""
         context = EvaluationContext(self.now(), _RANDOM, lambda name: self.apply.is_taken(store, name))
         mapping = self.mapping(store.id)
@@ -61,13 +61,13 @@ class Desires:
         except MappingFailed as failure:
             raise Refused(f"{failure}. Look at the store's attribute mapping.") from failure
         if not isinstance(desired, ZohoUser) or (manager := desired.fields.get(ZohoField.MANAGER)) is None:
-            return Desire(desired, decision, rules)
+            return DesiredState(desired, decision, rules)
         so_far = before.said.desired if before else None
         if isinstance(so_far, ZohoUser) and manager == so_far.fields.get(ZohoField.MANAGER):
             # A rule kept what was desired so far, which is the account already.
-            return Desire(desired, decision, rules, reports_to=before.said.reports_to if before else None)
+            return DesiredState(desired, decision, rules, reports_to=before.said.reports_to if before else None)
         fields, known = self._with_manager(store, desired, manager)
-        return Desire(fields, decision, rules, *((None, manager) if known else (manager, None)))
+        return DesiredState(fields, decision, rules, *((None, manager) if known else (manager, None)))
 
     def _with_manager(self, store: Store, desired: ZohoUser, manager: str) -> tuple[ZohoUser, bool]:
         """The manager, whom Entra knows by one of two ids, as Zoho One knows him; absent while he has no account.

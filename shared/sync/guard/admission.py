@@ -6,13 +6,13 @@ from datetime import datetime
 
 from shared.rules.guard import Breach
 from shared.rules.identity import Identity
-from shared.rules.recent_deprovisionings import Departures, RecentLeavings
+from shared.rules.recent_deprovisionings import Departures, RecentDeprovisionings
 from shared.rules.store import Store
-from shared.tables.errors import Changed, Taken
+from shared.tables.errors import Conflict, Stale
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored
-from shared.tables.pending import PendingMarks
-from shared.tables.recent_deprovisionings import Leavings
+from shared.tables.pending import PendingChanges
+from shared.tables.recent_deprovisionings import DeprovisioningCounts
 from shared.tables.store_rows import Operation
 
 type Leased = tuple[Stored, Identity]
@@ -34,8 +34,8 @@ class Admission:
     """Begins changes: for a push, a cycle and provisioning on demand alike. Its methods raise TablesBusy."""
 
     identities: Identities
-    marks: PendingMarks
-    leavings: Leavings
+    pending_changes: PendingChanges
+    leavings: DeprovisioningCounts
     now: Callable[[], datetime]
 
     def begin(self, store: Store, people: Sequence[Leased], *, approved: bool = False) -> Admitted:
@@ -45,21 +45,21 @@ class Admission:
         all, or none of them does.
         """
         leased, held = list[Stored](), None
-        for some in self.marks.portions(store.id, people):
+        for some in self.pending_changes.portions(store.id, people):
             found = self._begin(store, some, approved=approved)
             leased += found.leased
             held = held or found.held
         return Admitted(tuple(leased), held)
 
     def admit(self, store: Store, departures: Departures, transact: Callable[[Operation], str]) -> str | None:
-        """Let people leave, or say why the guard holds them back. ``transact``: as of Leavings.admit."""
+        """Let people leave, or say why the guard holds them back. ``transact``: as of DeprovisioningCounts.admit."""
 
         def count_active() -> int:
             return self.identities.count_active(store.id)
 
         now = self.now()
 
-        def limit(recent: RecentLeavings) -> Breach | None:
+        def limit(recent: RecentDeprovisionings) -> Breach | None:
             return recent.breach(now, store.guard, departures)
 
         return self.leavings.admit(store.id, departures, now, limit, count_active, transact)
@@ -71,7 +71,7 @@ class Admission:
         leased = list[Stored]()
 
         def transact(*count: Operation) -> str:
-            leased[:], etags = self.marks.lease_at_once(store.id, counted, count)
+            leased[:], etags = self.pending_changes.lease_at_once(store.id, counted, count)
             return etags[0] if etags else ""
 
         try:
@@ -79,7 +79,7 @@ class Admission:
                 transact()
             elif (held := self.admit(store, departures, transact)) is not None:
                 return Admitted((), held)
-        except (Changed, Taken):
+        except (Stale, Conflict):
             found = [self._begin(store, [each], approved=approved) for each in people] if len(people) > 1 else []
             held = next((each.held for each in found if each.held), None)
             return Admitted(tuple(one for each in found for one in each.leased), held)

@@ -8,7 +8,7 @@ from datetime import datetime
 from shared.rules.held_plan import HeldState, Move
 from shared.tables.held_plans import HeldPlans, StoredPlan
 from shared.tables.plan_parts import PlanLost
-from shared.tables.recent_deprovisionings import Leavings
+from shared.tables.recent_deprovisionings import DeprovisioningCounts
 
 
 class NothingHeld(Exception):
@@ -20,10 +20,10 @@ class NothingHeld(Exception):
 
 @dataclass(frozen=True)
 class Decisions:
-    """Its methods raise TablesBusy, CannotBecome, NothingHeld, and Changed where somebody else decided meanwhile."""
+    """Its methods raise TablesBusy, CannotBecome, NothingHeld, and Stale where somebody else decided meanwhile."""
 
     held_plans: HeldPlans
-    leavings: Leavings
+    leavings: DeprovisioningCounts
     now: Callable[[], datetime]
 
     def approve(self, store: str, plan_id: str, by: str) -> StoredPlan:

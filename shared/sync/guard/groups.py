@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from shared.rules.groups.group import Group, GroupPending
+from shared.rules.groups.group import Group, GroupPendingChange
 from shared.rules.groups.hold import Allowance, HeldMembers, Removal
 from shared.rules.groups.member_change import MemberChange
 from shared.rules.guard import Breach, check_group_deletions, check_members
@@ -18,7 +18,7 @@ from shared.rules.plan import GroupsThere
 from shared.rules.store import Store
 from shared.sync.errors import HeldBack
 from shared.tables.deleted_groups import DeletedGroups
-from shared.tables.errors import Changed, Taken
+from shared.tables.errors import Conflict, Stale
 from shared.tables.group_rows import StoredGroup
 from shared.tables.groups import Begun, Groups
 from shared.tables.store_rows import Operation
@@ -81,9 +81,9 @@ class GroupGuard:
         permission: Permission,
         begin: Callable[[Operation | None], Begun],
     ) -> Begun:
-        """Begin the deletion of a group, and count it in the same transaction. Raises HeldBack and Changed.
+        """Begin the deletion of a group, and count it in the same transaction. Raises HeldBack and Stale.
 
-        ``begin``: writes the mark together with an operation; it may be called again after it raised Changed or Taken.
+        ``begin``: writes the mark together with an operation; it may be called again after it raised Stale or Conflict.
         A deletion that is held back stays with the group as Entra's last word, for the plan that is shown.
         """
         if permission is Permission.ASKED and self._is_allowed(stored.group, Removal.of_group(stored.group.members)):
@@ -99,12 +99,12 @@ class GroupGuard:
                 raise HeldBack(f"{breach} {CURE if permission is Permission.ASKED else NEXT_PLAN}")
             try:
                 return begin(self.deletions.one_more(store.id, deleted, self.now()))
-            except (Changed, Taken):
+            except (Stale, Conflict):
                 if self.deletions.read(store.id).etag == deleted.etag:
-                    raise Changed from None  # it was the group that another has written
+                    raise Stale from None  # it was the group that another has written
 
     def allow(self, store: Store, group_id: str, by: str) -> bool:
-        """Let the request that was held back pass for a while; False where there is none. Raises Changed."""
+        """Let the request that was held back pass for a while; False where there is none. Raises Stale."""
         stored = self.groups.read(store.id, group_id)
         if stored is None or stored.group.held is None or stored.group.held.removal is None:
             return False
@@ -140,7 +140,7 @@ class GroupGuard:
         """Keep a deletion as Entra's last word. What may be under way stays with the mark, to be looked at first."""
         group = stored.group
         said = group.said.model_copy(update={"desired": "deleted"})
-        new = GroupPending(reason=reason, before=group.said, lease_ends=self.now())
+        new = GroupPendingChange(reason=reason, before=group.said, lease_ends=self.now())
         mark = (group.pending or new).model_copy(update={"reason": reason, "counted": False, "writer": None})
         after = group.model_copy(update={"said": said, "pending": mark})
         self._hold(store, stored, after, told, Removal.of_group(group.members))
@@ -158,5 +158,5 @@ class GroupGuard:
         reason = f"The guard held a request back: {told}"
         event = Event(at=now, kind=EventKind.REFUSED, reason=reason) if is_new else None
         held = after.model_copy(update={"held": HeldMembers(at=now, told=told, removal=removal)})
-        with suppress(Changed):  # another request has written the group, and Entra sends this one again
+        with suppress(Stale):  # another request has written the group, and Entra sends this one again
             self.groups.write(store.id, stored, held, event)

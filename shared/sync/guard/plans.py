@@ -7,12 +7,12 @@ from datetime import datetime
 from shared.rules.guard import SHUTTING, Breach, check, discarded_before, kept_back
 from shared.rules.held_plan import HeldState, Move
 from shared.rules.plan import Plan, moved
-from shared.rules.recent_deprovisionings import RecentLeavings
+from shared.rules.recent_deprovisionings import RecentDeprovisionings
 from shared.rules.store import Store
 from shared.tables.held_plans import HeldPlans, StoredPlan
 from shared.tables.identities import Identities
 from shared.tables.plan_parts import PlanLost
-from shared.tables.recent_deprovisionings import Leavings
+from shared.tables.recent_deprovisionings import DeprovisioningCounts
 
 CYCLE = "cycle"
 """Who did it, where nobody asked for it."""
@@ -32,11 +32,11 @@ PASSED = Verdict()
 
 
 @dataclass(frozen=True)
-class Guarding:
-    """Raises TablesBusy; and Changed and CannotBecome where an administrator decides at the same moment."""
+class PlanGuard:
+    """Raises TablesBusy; and Stale and CannotBecome where an administrator decides at the same moment."""
 
     held_plans: HeldPlans
-    leavings: Leavings
+    leavings: DeprovisioningCounts
     identities: Identities
     now: Callable[[], datetime]
 
@@ -69,7 +69,7 @@ class Guarding:
         if found:
             verdict = Verdict(found, self.held_plans.hold(plan, found, found[0].of, CYCLE, self.now()))
             if not ledger.held and any(breach.rule in SHUTTING for breach in found):
-                self.leavings.change(store.id, RecentLeavings.hold)
+                self.leavings.change(store.id, RecentDeprovisionings.hold)
         elif earlier is not None:
             self._overtake(earlier, "The plan of now passes no limit.")
         if is_whole:
@@ -88,7 +88,7 @@ class Guarding:
         self.held_plans.move(plan, Move(state=HeldState.APPLIED, by=CYCLE, at=self.now(), why=why))
 
     def _breaches(
-        self, store: Store, plan: Plan, ledger: RecentLeavings, newest: StoredPlan | None
+        self, store: Store, plan: Plan, ledger: RecentDeprovisionings, newest: StoredPlan | None
     ) -> tuple[Breach, ...]:
         """The limits that a plan passes, by a number of people that is counted before it holds anything."""
         if not plan.counts and not plan.group_counts:
@@ -106,14 +106,14 @@ class Guarding:
         pushed = kept_back(plan, ledger.active_users, store.guard) if ledger.held and not found else None
         return (pushed,) if pushed else found
 
-    def _let_be(self, store: Store, plan: Plan, ledger: RecentLeavings) -> None:
+    def _let_be(self, store: Store, plan: Plan, ledger: RecentDeprovisionings) -> None:
         """Open the guard where nobody waits, and forget the discarded departures that Entra took back."""
         departing, now = plan.departing, self.now()
         opens = ledger.held and not plan.waiting
         if ledger.discarded is not None and self.leavings.has_others(store.id, ledger, departing):
             self.leavings.forget(store.id, lambda each: each not in departing, now, opens=opens)
         elif opens:
-            self.leavings.change(store.id, RecentLeavings.opened)
+            self.leavings.change(store.id, RecentDeprovisionings.opened)
 
     def _why_moved(self, earlier: StoredPlan, plan: Plan) -> str | None:
         try:

@@ -14,14 +14,14 @@ from shared.rules.on_demand import MOST_PEOPLE, OnDemandReport, Step
 from shared.rules.plan import PlannedMembers
 from shared.rules.run import Result, Run
 from shared.rules.store import Store
-from shared.sync.apply.groups import GroupApplying
+from shared.sync.apply.groups import GroupApplier
 from shared.sync.errors import PushError
 from shared.sync.guard.groups import Permission
 from shared.sync.on_demand.people import CannotProvision, OnDemand, Steps, Tell
 from shared.sync.plan.group_work import GroupWork
-from shared.sync.plan.groups import GroupPlanning
+from shared.sync.plan.groups import GroupPlanner
 from shared.tables.entra_groups import EntraGroup, EntraGroups
-from shared.tables.errors import Changed
+from shared.tables.errors import Stale
 from shared.zoho.errors import ZohoBusy, ZohoCredentials
 
 NOBODY = PlannedMembers()
@@ -32,8 +32,8 @@ class GroupOnDemand:
     """Provisions one group. Its method raises TablesBusy, MappingUnusable and CannotProvision."""
 
     people: OnDemand
-    planning: GroupPlanning
-    applying: GroupApplying
+    people_planner: GroupPlanner
+    people_applier: GroupApplier
     entra: EntraGroups
 
     def provision(
@@ -81,7 +81,7 @@ class _OneGroup(Steps):
             return self._report(name)
         try:
             shown, outside = EntraGroup(self.object_id, name), set(self.members) - inside
-            work = self.parts.planning.of_members(self.store, shown, inside, outside)
+            work = self.parts.people_planner.of_members(self.store, shown, inside, outside)
         except PushError as refusal:
             self.found(Step.MAP, False, str(refusal))
             return self._report(name)
@@ -129,10 +129,10 @@ class _OneGroup(Steps):
             return self._report(name, result=Result.DONE)
         why_not = None
         try:
-            self.parts.applying.take(self.store, work, Permission.PLANNED)
+            self.parts.people_applier.take(self.store, work, Permission.PLANNED)
         except (PushError, ZohoBusy, ZohoCredentials) as failure:
             why_not = str(failure)
-        except Changed:
+        except Stale:
             why_not = "Another request wrote this group at the same time; try again."
         members = work.planned.members or NOBODY
         did = f"{work.planned.reason} {members.joining} joined, {members.leaving} left."

@@ -27,10 +27,10 @@ from shared.rules.zoho_user import ZohoUser
 from shared.sync.errors import BeingWritten, PushError
 from shared.sync.guard.admission import Admission
 from shared.sync.plan.people import Formers
-from shared.sync.source.people import Pull
-from shared.sync.source.record import See, Seen, Source
+from shared.sync.source.people import PeopleReader
+from shared.sync.source.record import See, Seen, SourceRecorder
 from shared.tables.by_time import new_id
-from shared.tables.errors import Changed
+from shared.tables.errors import Stale
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored
 from shared.tables.runs import Runs
@@ -55,8 +55,8 @@ class OnDemand:
 
     identities: Identities
     graphs: GraphClients
-    pull: Pull
-    source: Source
+    people_reader: PeopleReader
+    source: SourceRecorder
     admission: Admission
     runs: Runs
     preview: Callable[[Store, AzureUser, ZohoUser | None], tuple[PreviewLine, ...]]
@@ -84,7 +84,7 @@ class OnDemand:
     def through(self, store: Store, wanted: Sequence[str], tell: Tell) -> tuple[OnDemandReport, ...]:
         """These people's steps, one after the other."""
         try:
-            found = list(self.pull.read_people(store, self.graphs.of(store), wanted))
+            found = list(self.people_reader.read_people(store, self.graphs.of(store), wanted))
         except GraphError as failure:
             raise CannotProvision(str(failure)) from failure
         return tuple(_Person(each, tell, parts=self, store=store).through(seen) for each, seen in found)
@@ -254,16 +254,16 @@ class _Person(Steps):
         assert identity.pending is not None  # the caller has seen it
         if identity.leased_until(parts.now()) is not None:
             return BEING_WRITTEN
-        settle, certain = parts.source.settle, not identity.pending.begun
+        settlement, certain = parts.source.settlement, not identity.pending.begun
         try:
-            mark = settle.leased(self.store, identity.said, identity.account, identity.pending, parts.lease)
+            mark = settlement.leased(self.store, identity.said, identity.account, identity.pending, parts.lease)
             began = parts.admission.begin(self.store, [(stored, identity.model_copy(update={"pending": mark}))])
             if not began.leased:
                 return began.held or BEING_WRITTEN
-            settle.finish(self.store, began.leased[0], certain=certain)
+            settlement.finish(self.store, began.leased[0], certain=certain)
         except (PushError, ZohoBusy, ZohoCredentials) as failure:
             return str(failure)
-        except Changed:
+        except Stale:
             return "Another request wrote this person at the same time; try again."
         return None
 

@@ -9,13 +9,13 @@ from shared.rules.guard import Breach
 from shared.rules.plan import Plan
 from shared.rules.store import Store
 from shared.sync.cycle import Report
-from shared.sync.guard.plans import Guarding
-from shared.sync.plan.groups import GroupPlanning
-from shared.sync.plan.people import Planning
-from shared.sync.source.people import Pull
-from shared.sync.source.reading_progress import ReadingProgress
-from shared.sync.source.recompute import Renewal
-from shared.tables.pending import PendingMarks
+from shared.sync.guard.plans import PlanGuard
+from shared.sync.plan.groups import GroupPlanner
+from shared.sync.plan.people import PeoplePlanner
+from shared.sync.source.people import PeopleReader
+from shared.sync.source.reading_progress import ReadingCheckpoint
+from shared.sync.source.recompute import Recompute
+from shared.tables.pending import PendingChanges
 
 READING = "reading Entra"
 RENEWING = "working out everybody anew, by the changed rules"
@@ -38,13 +38,13 @@ class DryRun:
     """Plans. Everything it is made of works on rehearsal tables, made anew for each dry run."""
 
     graphs: GraphClients
-    pull: Pull
-    renewal: Renewal
-    marks: PendingMarks
-    planning: Planning
-    group_planning: GroupPlanning
-    guarding: Guarding
-    progress: Callable[[Store], ReadingProgress]
+    people_reader: PeopleReader
+    recompute: Recompute
+    pending_changes: PendingChanges
+    people_planner: PeoplePlanner
+    group_planner: GroupPlanner
+    plan_guard: PlanGuard
+    progress: Callable[[Store], ReadingCheckpoint]
     """Where a store's next cycle goes on."""
     now: Callable[[], datetime]
 
@@ -56,19 +56,19 @@ class DryRun:
         MappingUnusable, ZohoBusy and ZohoCredentials.
         """
         reading, troubles = self.progress(store), list[str]()
-        self.pull.mappings.look_again(store.id)
+        self.people_reader.mappings.look_again(store.id)
         if store.entra is not None:
-            pull = replace(self.pull, heard=_Count(report, READING))
-            reading, troubles = pull.read(store, self.graphs.of(store), reading, _forget, _go_on, _go_on)
-        _, more = self.renewal.after_rules(store, reading, lambda _: report(RENEWING, 0, 0), _go_on)
-        waiting = self.marks.waiting(store.id)
+            people_reader = replace(self.people_reader, heard=_Count(report, READING))
+            reading, troubles = people_reader.read(store, self.graphs.of(store), reading, _forget, _go_on, _go_on)
+        _, more = self.recompute.after_rules(store, reading, lambda _: report(RENEWING, 0, 0), _go_on)
+        waiting = self.pending_changes.waiting(store.id)
         if waiting.arrived:
-            more += self.renewal.after_arrivals(store, waiting)[1]
-            waiting = self.marks.waiting(store.id)
-        planning = replace(self.planning, heard=_Count(report, PLANNING, len(waiting.people)))
-        groups = self.group_planning.plan(store, {}, waiting.groups, _go_on)
-        plan = groups.beside(planning.plan(store, waiting.people))
-        return Preview(plan, self.guarding.breaches(store, plan), (*troubles, *more, *groups.troubles))
+            more += self.recompute.after_arrivals(store, waiting)[1]
+            waiting = self.pending_changes.waiting(store.id)
+        people_planner = replace(self.people_planner, heard=_Count(report, PLANNING, len(waiting.people)))
+        groups = self.group_planner.plan(store, {}, waiting.groups, _go_on)
+        plan = groups.beside(people_planner.plan(store, waiting.people))
+        return Preview(plan, self.plan_guard.breaches(store, plan), (*troubles, *more, *groups.troubles))
 
 
 @dataclass
@@ -92,5 +92,5 @@ def _go_on() -> None:
     """A dry run ends when it has ended."""
 
 
-def _forget(_: ReadingProgress) -> None:
+def _forget(_: ReadingCheckpoint) -> None:
     """How far a dry run comes is nobody's business."""

@@ -96,10 +96,10 @@ class Adoptions:
         planned = work.planned
         assert planned is not None  # the caller has seen it
         group = self.push.as_said(self.store, work.stored, planned.identity, work.resource)
-        found = self.push.settle.found(self.store, group)
+        found = self.push.settlement.found(self.store, group)
         if found is None or not found.adopted:
             return frozenset()
-        shown = self.push.settle.apply.look(self.store, found.id)
+        shown = self.push.settlement.apply.look(self.store, found.id)
         return shown.members if shown else frozenset()
 
     def _names(self, accounts: tuple[str, ...]) -> list[str]:

@@ -30,7 +30,7 @@ class GroupComparison:
 
 
 @dataclass(frozen=True)
-class GroupComparing:
+class GroupDriftSearch:
     """Compares. Raises ZohoBusy, ZohoCredentials, TablesBusy, and whatever ``beat`` raises."""
 
     push: GroupPush

@@ -14,7 +14,7 @@ from shared.calls import in_parallel
 from shared.model import HIDDEN
 from shared.rules.change import ChangeKind, FieldChange
 from shared.rules.entra_connection import ObjectId
-from shared.rules.groups.group import GROUP, Group, GroupDrift, GroupSaid, ZohoGroup, decide_deletion
+from shared.rules.groups.group import GROUP, Group, GroupDrift, GroupSourceState, ZohoGroup, decide_deletion
 from shared.rules.groups.member_change import MemberChange
 from shared.rules.identity import id_of_object
 from shared.rules.plan import ORDER, PlannedChange, PlannedMembers
@@ -42,7 +42,7 @@ _JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue], config=HIDDEN)
 
 
 @dataclass(frozen=True)
-class GroupPlanning:
+class GroupPlanner:
     """Looks at groups. Raises TablesBusy."""
 
     entra: EntraGroups
@@ -301,12 +301,12 @@ def _gone(store: Store, stored: StoredGroup | None, why: str, look: Look | None)
     return GroupWork(stored, planned, gone=why, look=look)
 
 
-def _fields(said: GroupSaid, before: Group | None) -> tuple[FieldChange, ...]:
+def _fields(said: GroupSourceState, before: Group | None) -> tuple[FieldChange, ...]:
     held = before.account.holds if before and before.account else None
     return said.desired.changes_from(held) if isinstance(said.desired, ZohoGroup) else ()
 
 
-def _same(said: GroupSaid, before: GroupSaid) -> bool:
+def _same(said: GroupSourceState, before: GroupSourceState) -> bool:
     return (said.display_name, said.external_id, said.desired) == (
         before.display_name,
         before.external_id,

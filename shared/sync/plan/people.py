@@ -35,7 +35,7 @@ class Formers:
 
 
 @dataclass(frozen=True)
-class Planning:
+class PeoplePlanner:
     """Reads whoever is pending. Raises TablesBusy."""
 
     identities: Identities

@@ -11,11 +11,11 @@ from datetime import datetime
 from shared.rules.account_seen import changed_there, noted
 from shared.rules.change import ChangeKind, plan_change
 from shared.rules.history import EventKind
-from shared.rules.identity import Account, Identity, Pending
+from shared.rules.identity import Account, Identity, PendingChange
 from shared.rules.store import Drift, Store
 from shared.rules.zoho_user import ZohoField, ZohoUser
-from shared.sync.apply.settlement import Settle
-from shared.tables.errors import Changed
+from shared.sync.apply.settlement import Settlement
+from shared.tables.errors import Stale
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored
 from shared.zoho.errors import ZohoUnclear
@@ -39,12 +39,12 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Comparing:
+class PeopleDriftSearch:
     """Compares. Raises ZohoBusy, ZohoCredentials, TablesBusy, and whatever ``beat`` raises."""
 
     identities: Identities
     users: Callable[[Store], ZohoUsers]
-    settle: Settle
+    settlement: Settlement
     now: Callable[[], datetime]
 
     def compare(self, store: Store, beat: Callable[[], None]) -> Comparison:
@@ -107,7 +107,7 @@ class Comparing:
         if store.drift is Drift.REPAIR:
             try:
                 self._set_back(store, stored, account, actual, told)
-            except Changed:
+            except Stale:
                 return
 
     def _set_back(self, store: Store, stored: Stored, account: Account, actual: Account | None, told: str) -> None:
@@ -121,10 +121,10 @@ class Comparing:
             kept = noted(account, (), Account(id=actual.id, holds=holds))
         reason = f"Somebody changed the account in Zoho One ({told}); it is set back."
         needs = plan_change(kept.holds if kept else None, before.said.desired).kind is not ChangeKind.NOTHING
-        mark = Pending(reason=reason, before=before.said, begun=False, lease_ends=self.now()) if needs else None
+        mark = PendingChange(reason=reason, before=before.said, begun=False, lease_ends=self.now()) if needs else None
         after: Identity = before.model_copy(update={"account": kept, "pending": mark})
         told_in_history = f"The account in Zoho One was {told}."
-        self.identities.write(store.id, stored, after, self.settle.event(EventKind.DRIFTED, told_in_history))
+        self.identities.write(store.id, stored, after, self.settlement.event(EventKind.DRIFTED, told_in_history))
 
 
 def _differs(account: Account, held: ZohoUser) -> bool:

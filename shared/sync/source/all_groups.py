@@ -10,23 +10,23 @@ from shared.entra.groups import has_nobody
 from shared.entra.members_delta import MembersPage, read_members
 from shared.entra.plausible import ensure_plausible
 from shared.rules.groups.group import DELETED
-from shared.sync.source.groups import Chunk, Following, Reading, ScopeProgress
+from shared.sync.source.groups import Chunk, GroupReader, Reading, ScopeCheckpoint
 
 
-def follow_every_group(reading: Reading, progress: ScopeProgress) -> ScopeProgress:
+def read_all_groups(reading: Reading, progress: ScopeCheckpoint) -> ScopeCheckpoint:
     """Bring groups and memberships up to date; the progress to be kept when the cycle ends.
 
     Where nothing changed it costs one call of Graph's. One call at a time for a store. Raises as GraphClient does,
     GraphImplausible where the tenant that had groups has none, and TablesBusy; nothing may be planned then. It holds
     the ids of every membership while it lists them in full.
     """
-    following = _Every(reading, progress)
+    following = _AllGroups(reading, progress)
     following.begin()
     following.read_members(0)
     return following.progress
 
 
-class _Every(Following):
+class _AllGroups(GroupReader):
     def begin(self) -> None:
         """Follow every group, whatever was followed before: what is kept of those groups is the same."""
         self.end()

@@ -12,14 +12,14 @@ from shared.entra.groups import has_nobody
 from shared.entra.members_delta import MOST_GROUPS, MembersPage, read_members
 from shared.entra.plausible import ensure_plausible
 from shared.rules.groups.group import DELETED
-from shared.sync.source.groups import UNASSIGNED, Chunk, Following, Reading, ScopeProgress
+from shared.sync.source.groups import UNASSIGNED, Chunk, GroupReader, Reading, ScopeCheckpoint
 from shared.tables.entra_scope import HIMSELF
 
 SPARE_CHUNKS = 2
 """That a store may follow beyond what its groups need, each a call in every cycle, before they are put together."""
 
 
-def refresh(reading: Reading, enterprise_app: str, progress: ScopeProgress) -> ScopeProgress:
+def read_assigned_groups(reading: Reading, enterprise_app: str, progress: ScopeCheckpoint) -> ScopeCheckpoint:
     """Bring a store's grants up to date; the progress to be kept when the cycle ends.
 
     Where nothing changed it costs a call of Graph's for 999 assignments and one for each chunk, and no round trip to
@@ -29,14 +29,14 @@ def refresh(reading: Reading, enterprise_app: str, progress: ScopeProgress) -> S
     listed with none and cannot be seen to have none, and TablesBusy. Whatever it raises, the scope is not up to date
     then: nothing may be concluded from who has no grant. It holds the ids of one chunk's members while it lists them.
     """
-    following = _Assigned(reading, progress)
+    following = _AssignedGroups(reading, progress)
     following.read_assigned(read_assignments(reading.graph, enterprise_app))
     for number in range(len(following.progress.chunks)):
         following.read_members(number)
     return following.progress
 
 
-class _Assigned(Following):
+class _AssignedGroups(GroupReader):
     def read_assigned(self, assigned: Assignments) -> None:
         """Direct assignments, and which groups are followed."""
         if not assigned.users and not assigned.groups:

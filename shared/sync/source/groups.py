@@ -41,7 +41,7 @@ class Chunk(Model):
     """Whether the link leads to a further page of a round: it tells what changed until that round began, no more."""
 
 
-class ScopeProgress(Model):
+class ScopeCheckpoint(Model):
     """How far the reading came."""
 
     model_config = ConfigDict(frozen=True)
@@ -74,7 +74,7 @@ class Reading:
     """Mark whose grants change."""
     look: bool
     """Mark which groups and memberships change, because Zoho One has them too."""
-    keep: Callable[[ScopeProgress], None]
+    keep: Callable[[ScopeCheckpoint], None]
     """Stores the progress, so that a next reading, here or in another process, goes on from there."""
     hold: Callable[[], None] = lambda: None
     """The heartbeat of what has to begin anew if it is cut short; it may only raise where all is lost."""
@@ -86,10 +86,10 @@ class Reading:
     """Counts the active accounts that the store manages. Asked only where Graph shows nothing at all."""
 
 
-class Following(ABC):
+class GroupReader(ABC):
     """One reading's progress, and its writes."""
 
-    def __init__(self, reading: Reading, progress: ScopeProgress) -> None:
+    def __init__(self, reading: Reading, progress: ScopeCheckpoint) -> None:
         self.progress = progress
         self._with = reading
 
@@ -224,12 +224,12 @@ class Following(ABC):
         reading = self._with
         if reading.mark and not self.progress.marked:
             self.keep(marked=True)
-        marks, nobody = reading.look if look is None else look, frozenset[str]()
+        pending_changes, nobody = reading.look if look is None else look, frozenset[str]()
         changes: list[tuple[Collection[str], Collection[str]]] = []
         changes += [(some, nobody) for some in batched(sorted(added), PORTION, strict=False)]
         changes += [(nobody, some) for some in batched(sorted(removed), PORTION, strict=False)]
         for more, less in changes:
-            reading.scope.change(reading.store, group, more, less, mark=reading.mark, look=marks)
+            reading.scope.change(reading.store, group, more, less, mark=reading.mark, look=pending_changes)
             reading.hold()
 
     def with_link(self, number: int, link: str | None, *, midway: bool = False) -> tuple[Chunk, ...]:

@@ -1,4 +1,4 @@
-"""Pull: what Microsoft Graph says of a store's people and groups, taken into what the bridge knows of them.
+"""What Microsoft Graph says of a store's people and groups, taken into what the bridge knows of them.
 
 A page's people are kept before the place to go on from moves, so that a process that is killed reads a page again and
 loses nobody. Whatever goes wrong ends the reading, and with it the cycle, before anything is planned: an error never
@@ -25,11 +25,11 @@ from shared.rules.mapping.fields_read import fields_read
 from shared.rules.status import Status
 from shared.rules.store import Store
 from shared.sync.errors import Doubtful, PushError
-from shared.sync.source.all_groups import follow_every_group
-from shared.sync.source.assigned_groups import refresh
+from shared.sync.source.all_groups import read_all_groups
+from shared.sync.source.assigned_groups import read_assigned_groups
 from shared.sync.source.groups import Reading
-from shared.sync.source.reading_progress import ReadingProgress, asked_for, group_rules_of
-from shared.sync.source.record import See, Seen, Source
+from shared.sync.source.reading_progress import ReadingCheckpoint, asked_for, group_rules_of
+from shared.sync.source.record import See, Seen, SourceRecorder
 from shared.tables.entra_groups import EntraGroups
 from shared.tables.entra_scope import HIMSELF, EntraScope
 from shared.tables.errors import TooLarge
@@ -47,12 +47,12 @@ THREADS = 8
 
 
 @dataclass(frozen=True)
-class Pull:
+class PeopleReader:
     """Reads Graph. Its methods raise GraphError, TablesBusy, MappingUnusable, ZohoBusy and ZohoCredentials."""
 
     identities: Identities
     mappings: Mappings
-    source: Source
+    source: SourceRecorder
     scope: EntraScope
     groups: EntraGroups
     seen: SeenPages
@@ -63,12 +63,12 @@ class Pull:
         self,
         store: Store,
         graph: GraphClient,
-        progress: ReadingProgress,
-        keep: Callable[[ReadingProgress], None],
+        progress: ReadingCheckpoint,
+        keep: Callable[[ReadingCheckpoint], None],
         beat: Callable[[], None],
         hold: Callable[[], None],
         troubles: list[str] | None = None,
-    ) -> tuple[ReadingProgress, list[str]]:
+    ) -> tuple[ReadingCheckpoint, list[str]]:
         """Take in what has changed: the progress to be kept at the end, and a sentence for each who could not be.
 
         ``troubles``: a list to which the sentences go as they are found, for a caller who wants them however it ends.
@@ -92,7 +92,7 @@ class Pull:
         self, store: Store, graph: GraphClient, object_ids: Iterable[str]
     ) -> Iterable[tuple[str, See | None]]:
         """These people as they are in Entra just now; None for one who is not there."""
-        reading = _Reading(self, store, graph, ReadingProgress(), lambda _: None, lambda: None, lambda: None)
+        reading = _Reading(self, store, graph, ReadingCheckpoint(), lambda _: None, lambda: None, lambda: None)
         for object_id, properties in read_users(graph, object_ids, reading.select):
             yield object_id, partial(reading.seen, properties) if properties else None
 
@@ -101,11 +101,11 @@ class Pull:
 class _Reading:
     """One reading."""
 
-    pull: Pull
+    people_reader: PeopleReader
     store: Store
     graph: GraphClient
-    progress: ReadingProgress
-    keep: Callable[[ReadingProgress], None]
+    progress: ReadingCheckpoint
+    keep: Callable[[ReadingCheckpoint], None]
     beat: Callable[[], None]
     hold: Callable[[], None]
     troubles: list[str] = field(default_factory=list)
@@ -118,7 +118,7 @@ class _Reading:
     """Whether nobody was known when the reading began; None: not looked at yet."""
 
     def __post_init__(self) -> None:
-        mapping, criteria = self.pull.mappings.compiled(self.store.id).mapping, self.store.criteria
+        mapping, criteria = self.people_reader.mappings.compiled(self.store.id).mapping, self.store.criteria
         self.select = select_of(fields_read(mapping, criteria, self.store.custom_attributes))
         named = {condition.attribute for condition in conditions(criteria)} if criteria else set[str]()
         self.judged_by = {ENTRA_NAMES.get(name, name) for name in named}
@@ -132,8 +132,8 @@ class _Reading:
             return
         reading = Reading(
             graph=self.graph,
-            scope=self.pull.scope,
-            groups=self.pull.groups,
+            scope=self.people_reader.scope,
+            groups=self.people_reader.groups,
             store=self.store.id,
             mark=connection.scope is Scope.ASSIGNED and self.progress.position is not None,
             look=self.store.groups.are_synced,
@@ -141,13 +141,13 @@ class _Reading:
             hold=self.hold,
             beat=self.beat,
             tell=self.troubles.append,
-            managed=lambda: self.pull.identities.count_active(self.store.id),
+            managed=lambda: self.people_reader.identities.count_active(self.store.id),
         )
         if connection.scope is Scope.ALL_USERS:
-            scope = follow_every_group(reading, self.progress.scope)
+            scope = read_all_groups(reading, self.progress.scope)
         else:
             assert connection.enterprise_app is not None  # the connection's model sees to that
-            scope = refresh(reading, connection.enterprise_app, self.progress.scope)
+            scope = read_assigned_groups(reading, connection.enterprise_app, self.progress.scope)
         self.progress = self.progress.model_copy(update={"scope": scope})
         self._look_after_rules()
 
@@ -155,8 +155,8 @@ class _Reading:
         """Every group, if what the store does with groups has changed."""
         rules = group_rules_of(self.store)
         if self.progress.group_rules != rules and self.store.groups.are_synced:
-            for some in batched(self.pull.groups.all(self.store.id), PAGE, strict=False):
-                self.pull.groups.look_at(self.store.id, [group.id for group in some])
+            for some in batched(self.people_reader.groups.all(self.store.id), PAGE, strict=False):
+                self.people_reader.groups.look_at(self.store.id, [group.id for group in some])
                 self.hold()
             self._keep(group_rules=rules)
 
@@ -178,12 +178,12 @@ class _Reading:
         """
         if not (self.progress.scope.marked or self.progress.again):
             return
-        ids = list(self.pull.scope.marked(self.store.id))
+        ids = list(self.people_reader.scope.marked(self.store.id))
         self.granted, self.all_listed, later = None, True, False
         for portion in batched(read_users(self.graph, ids, self.select), PORTION, strict=False):
             kept = in_parallel(lambda each: self._take_again(*each), portion, THREADS)
             done = [object_id for (object_id, _), is_kept in zip(portion, kept, strict=True) if is_kept]
-            self.pull.scope.unmark(self.store.id, done)
+            self.people_reader.scope.unmark(self.store.id, done)
             later = later or len(done) < len(portion)
             self.beat()
         unmarked = self.progress.scope.model_copy(update={"marked": False})
@@ -216,7 +216,7 @@ class _Reading:
     def _read_round(self) -> None:
         position, everybody = self.progress.position, set[str]()
         if position is not None and position.full:
-            everybody = set(self.pull.seen.everybody(self.store.id))
+            everybody = set(self.people_reader.seen.everybody(self.store.id))
         for page in read_changes(self.graph, position, self.select):
             listed = [*(each.id for each in page.changes), *page.unclear]
             self._take_page(page)
@@ -228,7 +228,7 @@ class _Reading:
                 self._advance(page, changed=bool(page.changes or page.removals or page.unclear))
                 continue
             everybody |= set(listed)
-            self.pull.seen.put(self.store.id, self.progress.pages, listed)
+            self.people_reader.seen.put(self.store.id, self.progress.pages, listed)
             if page.last:
                 self._end_full_round(everybody)
             self._advance(page, changed=True)
@@ -236,7 +236,7 @@ class _Reading:
     def _take_page(self, page: UsersPage) -> None:
         """Keep a page's people. Whoever cannot be kept now is marked, to be read by his id at the end."""
         if page.full and self.granted is None and self._is_assigned_only():
-            self.granted = self.pull.scope.everyone(self.store.id, self.hold)
+            self.granted = self.people_reader.scope.everyone(self.store.id, self.hold)
         first = page.full and not self.progress.people and self._nobody_is_known()
         changes: list[tuple[str, UserProperties | None, Removal | None]] = []
         changes += [(each.id, each, None) for each in page.changes]
@@ -247,7 +247,7 @@ class _Reading:
             self.hold()
         later = [change[0] for change, done in zip(changes, kept, strict=True) if not done]
         self._mark([*later, *page.unclear])
-        self.pull.heard(len(changes))
+        self.people_reader.heard(len(changes))
 
     def _take(
         self,
@@ -262,7 +262,7 @@ class _Reading:
 
         ``complete``: the properties are all there are, so that somebody unknown can be made of them.
         """
-        source, store = self.pull.source, self.store
+        source, store = self.people_reader.source, self.store
         person = partial(self._person, properties) if properties is not None and properties.complete else None
         try:
             stored = None if first else source.find(store, object_id, person, all_listed=self.all_listed)
@@ -283,8 +283,8 @@ class _Reading:
             return True
         if stored is not None and stored.identity.object_id is None and store.groups.are_synced:
             # A push made him. What the store was told of his memberships names him by another id.
-            mine = [group for group in self.pull.scope.by_what(store.id, object_id) if group != HIMSELF]
-            self.pull.groups.look_at_memberships(store.id, object_id, mine)
+            mine = [group for group in self.people_reader.scope.by_what(store.id, object_id) if group != HIMSELF]
+            self.people_reader.groups.look_at_memberships(store.id, object_id, mine)
         try:
             failure = source.take(store, stored, see)
         except (PushError, GraphUnclear, TooLarge) as trouble:  # a push is writing, or another person has the userName
@@ -309,12 +309,12 @@ class _Reading:
     def _nobody_is_known(self) -> bool:
         """Whether the store had nobody when its first reading began, so that nobody needs to be looked up."""
         if self.empty is None:
-            self.empty = next(iter(self.pull.identities.scan(self.store.id)), None) is None
+            self.empty = next(iter(self.people_reader.identities.scan(self.store.id)), None) is None
         return self.empty
 
     def _end_full_round(self, everybody: set[str]) -> None:
         """Who is known and was not listed may be in the recycle bin, or gone for good: they are read by their ids."""
-        object_ids = self.pull.identities.object_ids(self.store.id)
+        object_ids = self.people_reader.identities.object_ids(self.store.id)
         for some in batched(object_ids, PAGE, strict=False):
             if not everybody:
                 known = len(some) + sum(1 for _ in object_ids)
@@ -330,7 +330,7 @@ class _Reading:
         self.troubles.append(f"{object_id}: what Microsoft Graph says of {said} is not understood; the person {what}")
 
     def _begin_anew(self) -> None:
-        self.pull.seen.forget(self.store.id)
+        self.people_reader.seen.forget(self.store.id)
         self._keep(position=None, pages=0)
 
     def _advance(self, page: UsersPage, *, changed: bool) -> None:
@@ -341,7 +341,7 @@ class _Reading:
         if changed or not page.last:
             self.keep(moved)
         if page.full and page.last:
-            self.pull.seen.forget(self.store.id)
+            self.people_reader.seen.forget(self.store.id)
         if not page.last:
             self.beat()
 
@@ -351,7 +351,7 @@ class _Reading:
             return
         if not self.progress.again:
             self._keep(again=True)
-        self.pull.scope.mark(self.store.id, object_ids)
+        self.people_reader.scope.mark(self.store.id, object_ids)
 
     def _keep(self, **changes: object) -> None:
         self.progress = self.progress.model_copy(update=changes)
@@ -362,7 +362,7 @@ class _Reading:
             return True
         if self.granted is not None:
             return object_id in self.granted
-        return self.pull.scope.has(self.store.id, object_id)
+        return self.people_reader.scope.has(self.store.id, object_id)
 
     def _is_assigned_only(self) -> bool:
         return self.store.entra is not None and self.store.entra.scope is Scope.ASSIGNED

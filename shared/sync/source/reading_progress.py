@@ -7,10 +7,10 @@ from pydantic import ConfigDict
 from shared.entra.users_delta import DeltaPosition
 from shared.model import Model
 from shared.rules.store import Store
-from shared.sync.source.groups import ScopeProgress
+from shared.sync.source.groups import ScopeCheckpoint
 
 
-class ReadingProgress(Model):
+class ReadingCheckpoint(Model):
     """Where the next cycle goes on."""
 
     model_config = ConfigDict(frozen=True)
@@ -22,7 +22,7 @@ class ReadingProgress(Model):
     """Of the full round that is under way, each kept with the ids it listed."""
     people: int = 0
     """How many the last full round listed."""
-    scope: ScopeProgress = ScopeProgress()
+    scope: ScopeCheckpoint = ScopeCheckpoint()
     again: bool = False
     """Whether somebody is to be read by his id, because he could not be kept when he was listed."""
     rules: str = ""
@@ -34,10 +34,10 @@ class ReadingProgress(Model):
     group_rules: str = ""
     """A digest of the settings that groups were last looked at by."""
 
-    def anew(self, about: str) -> "ReadingProgress":
+    def anew(self, about: str) -> "ReadingCheckpoint":
         """For another question: everybody is read again, and nothing is forgotten that does not hang on it."""
         kept = self.model_dump(include={"rules", "checked", "people", "group_rules"})
-        return ReadingProgress(about=about, **kept)
+        return ReadingCheckpoint(about=about, **kept)
 
 
 def asked_for(store: Store) -> str:

@@ -9,12 +9,12 @@ from shared.rules.desired import rules_of
 from shared.rules.identity import Identity
 from shared.rules.store import Store
 from shared.sync.errors import PushError
-from shared.sync.source.reading_progress import ReadingProgress
-from shared.sync.source.record import Source
+from shared.sync.source.reading_progress import ReadingCheckpoint
+from shared.sync.source.record import SourceRecorder
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored
 from shared.tables.mappings import Mappings
-from shared.tables.pending import PendingMarks, Waiting
+from shared.tables.pending import PendingChanges, Waiting
 
 PORTION = 200
 """People between two times that the place is kept."""
@@ -22,7 +22,7 @@ THREADS = 8
 
 
 @dataclass(frozen=True)
-class _Renewed:
+class _Recomputed:
     """What became of one person."""
 
     trouble: str | None
@@ -32,27 +32,27 @@ class _Renewed:
 
 
 @dataclass(frozen=True)
-class Renewal:
+class Recompute:
     """Its methods raise TablesBusy, MappingUnusable, ZohoBusy and ZohoCredentials."""
 
     identities: Identities
     mappings: Mappings
-    marks: PendingMarks
-    source: Source
+    pending_changes: PendingChanges
+    source: SourceRecorder
 
     def after_rules(
         self,
         store: Store,
-        progress: ReadingProgress,
-        keep: Callable[[ReadingProgress], None],
+        progress: ReadingCheckpoint,
+        keep: Callable[[ReadingCheckpoint], None],
         beat: Callable[[], None],
         *,
         full: bool = False,
-    ) -> tuple[ReadingProgress, list[str]]:
+    ) -> tuple[ReadingCheckpoint, list[str]]:
         """Everybody, if the mapping or a rule has changed since the last time; nobody is read if not.
 
         A push may have been computed by what its worker remembered of before. Who was is looked for in the next cycle,
-        and in each ``full`` one: one round trip for a thousand people. As ``Pull.read``: the progress to be kept at the
+        and in each ``full`` one: one round trip for a thousand people. As ``PeopleReader.read``: the progress to be kept at the
         end, and a sentence for each who could not be mapped.
         """
         rules = rules_of(store, self.mappings.compiled(store.id))
@@ -85,27 +85,27 @@ class Renewal:
             told = [self._renew(store, each) for each in self.identities.several(store.id, reports).values()]
             troubles += [each.trouble for each in told if each.trouble]
             if not any(each.again for each in told):
-                self.marks.forget_arrival(store.id, arrived)
+                self.pending_changes.forget_arrival(store.id, arrived)
         return people, troubles
 
     def _compute(self, store: Store, people: Sequence[Stored]) -> list[str]:
         """Compute these people again: a sentence for each who could not be mapped."""
         unchanged: list[tuple[Stored, Identity]] = []
 
-        def renew(stored: Stored) -> _Renewed:
+        def renew(stored: Stored) -> _Recomputed:
             return self._renew(store, stored, lambda before, after: unchanged.append((before, after)))
 
         told = in_parallel(renew, people, THREADS)
         # By which rules it was computed stands in a person's own row alone, so that a hundred are written at once.
-        self.marks.lease(store.id, unchanged)
+        self.pending_changes.lease(store.id, unchanged)
         return [each.trouble for each in told if each.trouble]
 
     def _renew(
         self, store: Store, stored: Stored, only_rules: Callable[[Stored, Identity], None] | None = None
-    ) -> _Renewed:
+    ) -> _Recomputed:
         again = False
         try:
             trouble = self.source.renew(store, stored, only_rules)
         except PushError as error:  # a push is writing them: they are found again
             trouble, again = str(error), True
-        return _Renewed(f"{stored.identity.id}: {trouble}" if trouble else None, again)
+        return _Recomputed(f"{stored.identity.id}: {trouble}" if trouble else None, again)

@@ -16,18 +16,18 @@ from shared.rules.change import ChangeKind, plan_change
 from shared.rules.desired import status_of
 from shared.rules.former import is_alike, is_pushed_of
 from shared.rules.history import EventKind
-from shared.rules.identity import Identity, Pending, Said, id_of_object
+from shared.rules.identity import Identity, PendingChange, SourceState, id_of_object
 from shared.rules.keys import keys_of
 from shared.rules.recycle_bin import under_own_name
 from shared.rules.scim_user import onto_scim
 from shared.rules.status import Action, Standing, Status
 from shared.rules.store import Store
 from shared.rules.user_name import folded
-from shared.sync.apply.settlement import Settle
-from shared.sync.desired.people import Desire, Desires
+from shared.sync.apply.settlement import Settlement
+from shared.sync.desired.people import DesiredState, DesiredStates
 from shared.sync.errors import BeingWritten, Doubtful, Refused, UserNameTaken
 from shared.sync.push.people import TAKEN
-from shared.tables.errors import Changed, Taken
+from shared.tables.errors import Conflict, Stale
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Lookup, Stored, is_id
 
@@ -62,7 +62,7 @@ type See = Callable[[Stored | None], Seen]
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceRecorder:
     """Keeps what Entra says.
 
     Its methods raise TablesBusy, MappingUnusable, BeingWritten where a push writes the same person all the time,
@@ -70,8 +70,8 @@ class Source:
     """
 
     identities: Identities
-    desires: Desires
-    settle: Settle
+    desired_states: DesiredStates
+    settlement: Settlement
     now: Callable[[], datetime]
 
     def find(
@@ -154,9 +154,9 @@ class Source:
                 raise BeingWritten(until)
             try:
                 return write(stored)
-            except Changed:
+            except Stale:
                 stored = look()
-            except Taken:
+            except Conflict:
                 # Of two who create the same person one finds him; of two persons one name is one's.
                 if stored is not None or (stored := look()) is None:
                     raise UserNameTaken(TAKEN) from None
@@ -173,10 +173,10 @@ class Source:
         person = under_own_name(seen.person, before.said.source if before else None)
         try:
             before = self._put_right(store, before, person) if before else None
-            desire = self.desires.of(store, person, seen.status, before)
+            desired_state = self.desired_states.of(store, person, seen.status, before)
         except Refused as refusal:
             # What he is called in Entra is kept; what he should be called in Zoho One waits for a mapping that works.
-            failure, desire = str(refusal), None
+            failure, desired_state = str(refusal), None
         resource = onto_scim(
             _JSON.validate_json(before.said.resource) if before else {},
             person,
@@ -185,7 +185,7 @@ class Source:
             custom=store.custom_attributes,
         )
         so_far = before.said if before else None
-        said = Said(
+        said = SourceState(
             resource=_JSON.dump_json(resource).decode(),
             keys=keys_of(resource),
             source=person,
@@ -194,14 +194,14 @@ class Source:
             in_bin=seen.in_bin,
             modified=self.now(),
         )
-        said = said.model_copy(update=desire.told) if desire else said
+        said = said.model_copy(update=desired_state.told) if desired_state else said
         if before is None:
             after = Identity(
                 id=id_of_object(seen.object_id), object_id=seen.object_id, said=said, created=said.modified
             )
         else:
             after = before.model_copy(update={"said": said, "object_id": seen.object_id})
-        self._write(store, stored, after, _reason(desire, failure, seen.why), failed=failure is not None)
+        self._write(store, stored, after, _reason(desired_state, failure, seen.why), failed=failure is not None)
         return failure
 
     def _renew(
@@ -216,15 +216,15 @@ class Source:
             return None
         try:
             corrected = self._put_right(store, identity, said.source)
-            desire = self.desires.of(store, said.source, said.status or status_of(said.source), corrected)
+            desired_state = self.desired_states.of(store, said.source, said.status or status_of(said.source), corrected)
         except Refused as refusal:
             return str(refusal)
-        after = corrected.model_copy(update={"said": said.model_copy(update=desire.told)})
+        after = corrected.model_copy(update={"said": said.model_copy(update=desired_state.told)})
         same = after.model_copy(update={"said": after.said.model_copy(update={"rules": said.rules})}) == identity
         if same and only_rules is not None:
             only_rules(stored, after)
         elif after != identity:
-            reason = desire.decision.reason if corrected is identity else PUT_RIGHT
+            reason = desired_state.decision.reason if corrected is identity else PUT_RIGHT
             self._write(store, stored, after, reason, failed=False)
         return None
 
@@ -236,12 +236,12 @@ class Source:
         if account.standing is not Standing.DEACTIVATED_BY_HAND:
             return identity
         by_bridge = identity.model_copy(update={"account": account.model_copy(update={"deactivated_by": "bridge"})})
-        desired = self.desires.of(store, person, Status.ACTIVATED, by_bridge).desired
+        desired = self.desired_states.of(store, person, Status.ACTIVATED, by_bridge).desired
         history = self.identities.history(store.id, identity.id)
         return by_bridge if was_wrongly_by_hand(account, desired, history) else identity
 
     def _write(self, store: Store, stored: Stored | None, after: Identity, reason: str, *, failed: bool) -> None:
-        """Write a person with or without a pending mark; nothing where nothing is new. Raises Changed and Taken."""
+        """Write a person with or without a pending mark; nothing where nothing is new. Raises Stale and Conflict."""
         before = stored.identity if stored else None
         kind = EventKind.REFUSED if failed else EventKind.RECORDED
         if before is not None and _same(before, after) and not (before.pending and before.pending.begun is False):
@@ -253,12 +253,12 @@ class Source:
             settled = after.model_copy(update={"pending": None})
             if before is None or not _same(before, settled) or before.pending is not None:
                 is_news = before is None or before.pending or not _same(before, settled, but=("modified", *_COMPUTED))
-                event = self.settle.event(kind, reason) if is_news else None
+                event = self.settlement.event(kind, reason) if is_news else None
                 self.identities.write(store.id, stored, settled, event)
             return
         if mark is None or before is None:
             said_before = before.said if before else None
-            mark = Pending(reason=reason, before=said_before, begun=False, lease_ends=self.now())
+            mark = PendingChange(reason=reason, before=said_before, begun=False, lease_ends=self.now())
         elif not _same(before, after):
             mark = mark.noting_sent(before.said)
         if before is not None and before.pending is not None and before.said.desired != after.said.desired:
@@ -270,18 +270,22 @@ class Source:
     def _delete(self, store: Store, stored: Stored, object_id: str | None) -> None:
         """Entra deleted the person for good: the store's rules say what becomes of the account."""
         before = stored.identity
-        desire = self.desires.of(store, before.said.source, Status.DELETED, before)
-        holds, reason = before.account.holds if before.account else None, desire.decision.reason
+        desired_state = self.desired_states.of(store, before.said.source, Status.DELETED, before)
+        holds, reason = before.account.holds if before.account else None, desired_state.decision.reason
         resource = _JSON.validate_json(before.said.resource) | {"active": False}
         begun = before.pending is not None and before.pending.begun
-        if desire.decision.action is Action.LET_GO or (
-            not begun and plan_change(holds, desire.desired).kind is ChangeKind.NOTHING
+        if desired_state.decision.action is Action.LET_GO or (
+            not begun and plan_change(holds, desired_state.desired).kind is ChangeKind.NOTHING
         ):
-            self.settle.let_go(store, stored, reason)
+            self.settlement.let_go(store, stored, reason)
             return
-        told = {"desired": desire.desired, "status": Status.DELETED, "resource": _JSON.dump_json(resource).decode()}
+        told = {
+            "desired": desired_state.desired,
+            "status": Status.DELETED,
+            "resource": _JSON.dump_json(resource).decode(),
+        }
         said = before.said.model_copy(update=told)
-        mark = before.pending or Pending(reason=reason, before=before.said, begun=False, lease_ends=self.now())
+        mark = before.pending or PendingChange(reason=reason, before=before.said, begun=False, lease_ends=self.now())
         mark = mark.noting_sent(before.said).model_copy(update={"reason": reason, "refusals": 0, "next_try": None})
         after = before.model_copy(update={"said": said, "pending": mark, "object_id": object_id})
         if after != before:
@@ -311,8 +315,8 @@ def _are_told_apart(stored: Stored, person: AzureUser) -> bool:
     return bool(known and person.employee_id and known != person.employee_id)
 
 
-def _reason(desire: Desire | None, failure: str | None, why: str) -> str:
-    told = desire.decision.reason if desire else failure or ""
+def _reason(desired_state: DesiredState | None, failure: str | None, why: str) -> str:
+    told = desired_state.decision.reason if desired_state else failure or ""
     return f"{told} {why}".rstrip()
 
 

@@ -14,26 +14,28 @@ from shared.rules.groups.conclusion import (
     drift_of,
     link,
 )
-from shared.rules.groups.group import Group, GroupPending, GroupSaid, ZohoGroup, ZohoGroupRecord
+from shared.rules.groups.group import Group, GroupPendingChange, GroupSourceState, ZohoGroup, ZohoGroupRecord
 from shared.rules.groups.member_change import MemberChange
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SALES, BOARD = ZohoGroup(display_name="Sales"), ZohoGroup(display_name="Board")
 
 
-def said(name: str = "Sales") -> GroupSaid:
-    return GroupSaid(resource="{}", display_name=name, desired=ZohoGroup(display_name=name), modified=NOON)
+def said(name: str = "Sales") -> GroupSourceState:
+    return GroupSourceState(resource="{}", display_name=name, desired=ZohoGroup(display_name=name), modified=NOON)
 
 
 def record(name: str = "Sales", group_id: str = "z1", *, adopted: bool = False) -> ZohoGroupRecord:
     return ZohoGroupRecord(id=group_id, holds=ZohoGroup(display_name=name), adopted=adopted)
 
 
-def mark(**values: object) -> GroupPending:
-    return GroupPending.model_validate({"reason": "a test", "before": None, "lease_ends": NOON} | values)
+def mark(**values: object) -> GroupPendingChange:
+    return GroupPendingChange.model_validate({"reason": "a test", "before": None, "lease_ends": NOON} | values)
 
 
-def group(account: ZohoGroupRecord | None = None, pending: GroupPending | None = None, name: str = "Sales") -> Group:
+def group(
+    account: ZohoGroupRecord | None = None, pending: GroupPendingChange | None = None, name: str = "Sales"
+) -> Group:
     return Group(id="g1", said=said(name), account=account, pending=pending, created=NOON)
 
 
