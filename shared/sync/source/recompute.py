@@ -52,8 +52,8 @@ class Recompute:
         """Everybody, if the mapping or a rule has changed since the last time; nobody is read if not.
 
         A push may have been computed by what its worker remembered of before. Who was is looked for in the next cycle,
-        and in each ``full`` one: one round trip for a thousand people. As ``PeopleReader.read``: the progress to be kept
-        at the end, and a sentence for each who could not be mapped.
+        and in each ``full`` one: one round trip for a thousand people. As ``PeopleReader.read``: the progress to be
+        kept at the end, and a sentence for each who could not be mapped.
         """
         rules = rules_of(store, self.mappings.compiled(store.id))
         troubles: list[str] = []
