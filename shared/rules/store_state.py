@@ -1,4 +1,4 @@
-"""How a directory store stands, in one word: what an administrator sees first."""
+"""The state of a directory store in one word: what an administrator sees first."""
 
 from enum import StrEnum
 
@@ -8,11 +8,11 @@ from shared.rules.store import Store
 
 
 class StoreState(StrEnum):
-    """The states, the most urgent first."""
+    """The states, most urgent first."""
 
-    RECONNECT = "reconnect"  # Zoho does not renew the tokens any more: nothing goes through
+    RECONNECT = "reconnect"  # Zoho no longer renews the tokens: every call fails
     HELD = "held"  # a plan waits for a decision
-    INTERRUPTED = "interrupted"  # the process of a cycle ended before it did; another goes on within three minutes
+    INTERRUPTED = "interrupted"  # the process of a cycle ended early; another one continues within three minutes
     FAILING = "failing"  # the last cycle ended in an error
     STARTED = "started"
     STOPPED = "stopped"
@@ -21,10 +21,9 @@ class StoreState(StrEnum):
 def store_state(
     store: Store, plan: HeldPlan | None, last: Run | None, *, reconnect: bool, interrupted: bool
 ) -> StoreState:
-    """The most urgent of what is so.
+    """Return the most urgent state that applies.
 
-    ``plan``: the one that was held last; ``last``: the run that ended last; ``interrupted``: nobody works on the cycle
-    that is open.
+    ``plan``: the last held plan. ``last``: the last finished run. ``interrupted``: no process works on the open cycle.
     """
     if reconnect:
         return StoreState.RECONNECT
