@@ -1,4 +1,4 @@
-"""What stops a plan that changes too much."""
+"""Limits that hold a plan or a request that changes too much."""
 
 from bisect import bisect_left
 from collections import Counter
@@ -15,39 +15,40 @@ from shared.rules.plan import Plan
 from shared.rules.zoho_user import ZohoField
 
 INTERVAL = timedelta(minutes=40)
-"""What leaves one by one counts together for this long: a cycle of Entra's, or of the bridge's own."""
+"""The period over which deprovisionings are counted together: one cycle of Entra's or of the bridge's."""
 
 MOST_LEAVINGS = 10
-"""Fewer may leave in any organisation, however small: a team that closes is no accident."""
+"""Deprovisionings allowed in any organisation, however small: a team that closes is no accident."""
 
 MOST_LEAVINGS_PERCENT = 10.0
-"""Of the active people; a group unassigned by mistake is more, a month's leavers are less."""
+"""Percentage of the active people. A group unassigned by mistake exceeds it; a month's normal departures do not."""
 
 MOST_LEAVINGS_SHARE = 50.0
-"""Percent of the active people, however few they are: nobody dismisses more than half of a team in one go."""
+"""Percentage of the active people in small organisations: nobody dismisses more than half of a team at once."""
 
 FEWEST_OF_SHARE = 3
-"""Of two people one is half, and both are everybody: there a share says nothing."""
+"""Minimum number of people for a share: of two people one is half and both are everybody, so a share says nothing."""
 
 MOST_LEAVINGS_IN_ALL = 200
-"""Whatever the percentage: in an organisation of 100,000 people 10 % would be 10,000."""
+"""Maximum whatever the percentage: in an organisation of 100,000 people 10 % would be 10,000."""
 
 MOST_OF_ONE_FIELD = 50
-"""Fewer people can be set right by hand."""
+"""Updates of one field that are always allowed: this many can be corrected by hand."""
 
 MOST_OF_ONE_FIELD_PERCENT = 50.0
-"""Of the active people, who differ: a field that changes for half of them changed by a rule, maybe a wrong one."""
+"""Percentage of the active people who differ: a field that changes for half of them changed by a rule, maybe a wrong
+one."""
 
 
 MOST_MEMBERS = 50
-"""Fewer can be added again by hand."""
+"""Members that may always be removed from a group: this many can be added again by hand."""
 
 MOST_MEMBERS_PERCENT = 50.0
-"""Of a group's members: a request that was misread, or a rule in Entra that went wrong, takes out most of them."""
+"""Percentage of a group's members: a misread request, or a wrong rule in Entra, removes most of them."""
 
 
 class Threshold(Model):
-    """Passed by more than ``count`` people who are also more than ``percent`` of those there are."""
+    """Exceeded by more than ``count`` people who are also more than ``percent`` of the total."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -55,7 +56,7 @@ class Threshold(Model):
     percent: float = Field(ge=0, le=100, description="Of the active people")
 
     def is_passed(self, count: int, of: int) -> bool:
-        """Whether ``count`` of ``of`` people are too many."""
+        """Return whether ``count`` of ``of`` people are too many."""
         return count > self.count and count * 100 > self.percent * of
 
     def __str__(self) -> str:
@@ -63,19 +64,19 @@ class Threshold(Model):
 
 
 MOST_GROUPS = 3
-"""Groups that may be deleted whatever their share: a project that ends takes a few."""
+"""Groups that may be deleted whatever their share: a project that ends removes a few."""
 
 MOST_GROUPS_PERCENT = 10.0
-"""Of the groups there are: a filter in Entra that went wrong takes more."""
+"""Percentage of the existing groups: a wrong filter in Entra removes more."""
 
 MOST_GROUPS_SHARE = 50.0
-"""Percent of at least FEW_GROUPS groups: the limit where there are so few that ``count`` never holds."""
+"""Percentage of at least FEW_GROUPS groups: the limit if there are so few that ``count`` is never exceeded."""
 
 MOST_GROUPS_AT_ALL = 50
-"""Groups whatever their share: nobody makes so many again by hand."""
+"""Maximum number of groups whatever their share: more cannot be created again by hand."""
 
 FEW_GROUPS = 3
-"""Fewer groups have no share: of two, one is half."""
+"""Minimum number of groups for a share: of two, one is half."""
 
 
 class GroupLimit(Model):
@@ -89,13 +90,13 @@ class GroupLimit(Model):
     most: int = Field(default=MOST_GROUPS_AT_ALL, ge=0, description="Groups, however many there are")
 
     def is_passed(self, count: int, of: int) -> bool:
-        """Whether ``count`` of ``of`` groups are too many."""
+        """Return whether ``count`` of ``of`` groups are too many."""
         many = count > self.count and count * 100 > self.percent * of
         most_of_few = of >= FEW_GROUPS and count * 100 > self.share * of
         return many or most_of_few or count > self.most
 
     def free(self, of: int) -> int:
-        """The number of ``of`` groups that may be deleted within INTERVAL without a decision."""
+        """Return the number of ``of`` groups that may be deleted within INTERVAL without a decision."""
         return next((count - 1 for count in range(1, of + 1) if self.is_passed(count, of)), of)
 
     def __str__(self) -> str:
@@ -106,7 +107,7 @@ class GroupLimit(Model):
 
 
 class Share(Model):
-    """Passed by more than ``percent`` of those there are, where there are at least ``of_at_least``."""
+    """Exceeded by more than ``percent`` of the total, if that is at least ``of_at_least``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -114,7 +115,7 @@ class Share(Model):
     of_at_least: int = Field(ge=1, description="Active people")
 
     def is_passed(self, count: int, of: int) -> bool:
-        """Whether ``count`` of ``of`` people are too many."""
+        """Return whether ``count`` of ``of`` people are too many."""
         return of >= self.of_at_least and count * 100 > self.percent * of
 
     def __str__(self) -> str:
@@ -122,7 +123,7 @@ class Share(Model):
 
 
 class GuardLimits(Model):
-    """A store's limits. Deprovisionings have three: a plan or a push that passes any of them is held."""
+    """A store's limits. Deprovisionings have three: a plan or a push that exceeds any of them is held."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -147,8 +148,8 @@ class GuardLimits(Model):
     creations: int | None = Field(
         default=None,
         ge=0,
-        # No limit unless one is set: a first sync creates everybody, and one that goes on after an interruption
-        # creates many times the people that are there.
+        # No limit by default: a first sync creates everybody, and one that continues after an interruption creates many
+        # times the people that already exist.
         description="Creations in one plan, for example the licences there are; none by default",
     )
     adoptions: Adoptions = Field(
@@ -161,7 +162,7 @@ class GuardLimits(Model):
     )
 
     def leavings_passed(self, count: int, of: int) -> Threshold | Share | int | None:
-        """The first of the three limits that ``count`` deprovisionings among ``of`` people pass."""
+        """Return the first of the three limits that ``count`` deprovisionings among ``of`` people exceed."""
         if self.leavings.is_passed(count, of):
             return self.leavings
         if self.leavings_share is not None and self.leavings_share.is_passed(count, of):
@@ -169,11 +170,11 @@ class GuardLimits(Model):
         return self.leavings_most if self.leavings_most is not None and count > self.leavings_most else None
 
     def first_held(self, of: int) -> int | None:
-        """The smallest number of deprovisionings among ``of`` people that is held; None: all may go."""
+        """Return the smallest number of deprovisionings among ``of`` people that is held; None: none is."""
         return _first(of, lambda count: self.leavings_passed(count, of) is not None)
 
     def today(self, of: int) -> str:
-        """What the three limits mean among so many active people, in a sentence."""
+        """Return what the three limits mean for this number of active people, in a sentence."""
         if of == 0:
             return "Nobody is active today, so there is nobody whom the limits could keep."
         share, most = self.leavings_share, self.leavings_most
@@ -194,13 +195,13 @@ class GuardLimits(Model):
 
 
 def _first(of: int, is_passed: Callable[[int], bool]) -> int | None:
-    """The smallest number up to ``of`` that passes; each that is larger passes too."""
+    """Return the smallest number up to ``of`` that exceeds the limit; every larger one does too."""
     place = bisect_left(range(1, of + 1), True, key=is_passed)
     return place + 1 if place < of else None
 
 
 class Rule(StrEnum):
-    """What a limit is about."""
+    """The subject of a limit."""
 
     LEAVINGS = "leavings"
     MEMBERS = "members"
@@ -210,35 +211,35 @@ class Rule(StrEnum):
     ADOPTIONS = "adoptions"
     """Somebody would get the account of another person, who is gone."""
     PUSHED = "pushed leavings"
-    """More people were to leave than a limit allows; everybody who leaves since then waits for a decision."""
+    """Pushes exceeded a limit on deprovisionings; every further one waits for a decision."""
     DISCARDED = "discarded"
-    """An administrator discarded the same before; it waits until Entra takes it back, or it is approved."""
+    """An administrator discarded the same before; it waits until Entra reverts it or it is approved."""
 
 
 SHUTTING = frozenset({Rule.LEAVINGS, Rule.PUSHED})
-"""Rules by which the guard keeps back everybody who leaves until an administrator has decided."""
+"""Rules by which the guard holds every deprovisioning until an administrator decides."""
 
 
 class Breach(Model):
-    """A limit that a plan passes."""
+    """A limit that a plan exceeds."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rule: Rule
     field: ZohoField | None = None
     group: str | None = None
-    """What the group is called, where the limit is one group's."""
+    """The group's name, if the limit is about one group."""
     count: int
-    """People whom the plan changes so, with those of ``recent``."""
+    """Number of people with this change, including ``recent``."""
     recent: int = 0
-    """Of them, those who left within the interval before."""
+    """Of these, the deprovisionings within the preceding interval."""
     of: int
-    """The active people, with those of ``recent``."""
+    """The active people, including ``recent``."""
     limit: Threshold | GroupLimit | Share | int
 
     @property
     def percentage(self) -> float:
-        """Of the active people; 100 where there are none."""
+        """Percentage of the active people; 100 if there are none."""
         return 100 * self.count / self.of if self.of else 100.0
 
     def __str__(self) -> str:
@@ -275,34 +276,32 @@ class Breach(Model):
 
 
 def check(plan: Plan, active_users: int, limits: GuardLimits, recent: int = 0) -> tuple[Breach, ...]:
-    """The limits that a plan passes; none means that it may be applied.
+    """Return the limits that a plan exceeds; if none, it may be applied.
 
-    ``active_users``: who is active in the store now. ``recent``: who left within INTERVAL, and was active before that.
-    """
+    ``active_users``: active people in the store now. ``recent``: people deprovisioned within INTERVAL, active before
+    that."""
     return tuple(_breaches(plan, active_users, limits, recent))
 
 
 def check_deprovisionings(
     planned: int, active_users: int, limits: GuardLimits, recent: int, inactive: int = 0
 ) -> Breach | None:
-    """The limits on those who leave alone: all that a push needs to know.
+    """Check the limits on deprovisionings alone: all that a push needs.
 
-    ``inactive``: how many of ``planned`` have an account that is not active: what is deleted counts all the same.
-    """
+    ``inactive``: how many of ``planned`` have an inactive account: deletions count all the same."""
     count = planned + recent
     of = max(active_users + inactive + recent, count)
     if not planned or (limit := limits.leavings_passed(count, of)) is None:
-        return None  # a plan in which nobody leaves is not held for those who left before
+        return None  # a plan without deprovisionings is not held for earlier ones
     return Breach(rule=Rule.LEAVINGS, count=count, recent=recent, of=of, limit=limit)
 
 
 def check_members(
     removed: int, members: int, limits: GuardLimits, recent: int, group: str | None = None
 ) -> Breach | None:
-    """The limit on those who are removed from one group.
+    """Check the limit on members removed from one group.
 
-    ``members``: how many it has now. ``recent``: who was removed within INTERVAL. ``group``: what it is called.
-    """
+    ``members``: current number of members. ``recent``: members removed within INTERVAL. ``group``: its name."""
     count, of = removed + recent, members + recent
     if not removed or not limits.members.is_passed(count, of):
         return None
@@ -310,10 +309,9 @@ def check_members(
 
 
 def check_group_deletions(deleted: int, groups: int, limits: GuardLimits, recent: int) -> Breach | None:
-    """The limit on groups that are deleted.
+    """Check the limit on deleted groups.
 
-    ``groups``: how many there are now. ``recent``: how many were deleted within INTERVAL.
-    """
+    ``groups``: current number of groups. ``recent``: groups deleted within INTERVAL."""
     count, of = deleted + recent, groups + recent
     if not deleted or not limits.groups.is_passed(count, of):
         return None
@@ -321,19 +319,20 @@ def check_group_deletions(deleted: int, groups: int, limits: GuardLimits, recent
 
 
 def kept_back(plan: Plan, active_users: int, limits: GuardLimits) -> Breach | None:
-    """What a plan is held by while the guard keeps people back: everybody who waits in it to leave, if anybody does."""
+    """Return the breach that holds a plan while the guard holds deprovisionings, if the plan contains any."""
     if not plan.waiting:
         return None
     return Breach(rule=Rule.PUSHED, count=plan.waiting, of=active_users, limit=limits.leavings)
 
 
 def discarded_before(departures: int, active_users: int) -> Breach:
-    """What a plan is held by that an administrator discarded, or that has so many of the departures of such a one."""
+    """Return the breach for a plan that was discarded, or that contains this many departures of a discarded one."""
     return Breach(rule=Rule.DISCARDED, count=departures, of=active_users, limit=0)
 
 
 def check_adoptions(plan: Plan, active_users: int, limits: GuardLimits) -> Breach | None:
-    """No account changes hands in silence: a plan by which one does is held, unless the store always lets it."""
+    """Return the breach for a plan that gives accounts to other people: it is held, unless the store always allows
+    that."""
     of_others = sum(1 for change in plan.changes if change.adopts is not None and change.adopts.another)
     if not of_others or limits.adoptions is not Adoptions.HOLD:
         return None

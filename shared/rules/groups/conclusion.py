@@ -1,9 +1,8 @@
-"""What the bridge may conclude from what Zoho One shows of a group: the one place that draws such conclusions.
+"""What the bridge may conclude from a group as Zoho One shows it: the one place that draws such conclusions.
 
-An answer may have been lost, and a refusal may follow a call that came through. So each conclusion is drawn from three
-things at once: the group's row, what was sent and has no known answer (it stays in the mark), and what Zoho One shows.
-The cases are a table in tests/rules/groups/test_conclusion.py.
-"""
+An answer may have been lost, and a refusal may follow a call that succeeded. So each conclusion is drawn from three
+sources at once: the group's row, the calls without a known answer (stored in the pending change), and what Zoho One
+shows. The cases are a table in tests/rules/groups/test_conclusion.py."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ BROUGHT_BACK = "Zoho One refused a change that may have come through in part; th
 
 @dataclass(frozen=True)
 class Told:
-    """The accounts that Zoho One is told to take into a group and to take out of it."""
+    """The accounts to add to a group in Zoho One and to remove from it."""
 
     joining: tuple[str, ...] = ()
     leaving: tuple[str, ...] = ()
@@ -35,20 +34,19 @@ class InZohoOne:
 
 @dataclass(frozen=True)
 class Conclusion:
-    """What is known of Zoho One's group, and what of its members is left to tell."""
+    """What is known of the group in Zoho One, and the membership changes that remain to be sent."""
 
     account: ZohoGroupRecord | None
-    """None: there is none, so that one is made."""
+    """None: there is no such group, so one is created."""
     told: Told = field(default_factory=Told)
 
 
 def conclude(group: Group, shown: InZohoOne | None, told: Told, everybody: Iterable[str] = ()) -> Conclusion:
-    """What is so in Zoho One, and what is not yet.
+    """Return what is true in Zoho One, and what remains to be sent.
 
-    ``told``: what is asked for now, with all that was sent and has no known answer. ``everybody``: the accounts of all
-    members, for a group that is new to the bridge. Somebody who should be a member never leaves, whoever named them;
-    and of the members that Zoho One shows, only those named in ``told`` leave.
-    """
+    ``told``: the changes wanted now, together with everything sent without a known answer. ``everybody``: the accounts
+    of all members, for a group that is new to the bridge. Somebody who should be a member is never removed, whatever
+    ``told`` says; and of the members in Zoho One only those named in ``told`` are removed."""
     if shown is None:
         return Conclusion(None, Told(tuple(dict.fromkeys((*everybody, *told.joining)))))
     account, is_known = link(group, shown.record), group.account is not None and group.account.id == shown.record.id
@@ -60,12 +58,11 @@ def conclude(group: Group, shown: InZohoOne | None, told: Told, everybody: Itera
 
 
 def link(group: Group, shown: ZohoGroupRecord) -> ZohoGroupRecord:
-    """A group in Zoho One as this group's own: whether the bridge made it, or it was there before.
+    """Return the group in Zoho One as this group's own, with whether the bridge created it or adopted it.
 
-    Which one it is, its id says where that is known; what it is called may be what the bridge was just renaming it to.
-    The name decides only for a group that is seen for the first time: it is the bridge's where Zoho One had none of
-    that name when the bridge first asked for one to be made.
-    """
+    The id identifies it if known; its name may be the one that the bridge was renaming it to. The name decides only for
+    a group seen for the first time: the bridge created it if Zoho One had no group of that name when the bridge first
+    asked for one."""
     pending = group.pending
     known = [record for record in (group.account, pending.found if pending else None) if record is not None]
     for record in known:
@@ -76,15 +73,13 @@ def link(group: Group, shown: ZohoGroupRecord) -> ZohoGroupRecord:
 
 
 def after_refusal(group: Group, sent: int, now: datetime, *, certain: bool) -> GroupPendingChange | None:
-    """What stays to be told after Zoho One refused a change, and the rows were put back; None: nothing.
+    """Return the pending change that remains after Zoho One refused one and the rows were reverted; None: nothing.
 
-    A refusal says that the call it answers did nothing. It says nothing of an earlier try without an answer, nor of
-    those calls of the same change that came before it: what they did is looked for, and taken back.
-
-    ``sent``: how many members the change named. ``certain``: no earlier try was open.
-    """
+    A refusal says that the refused call did nothing. It says nothing about an earlier, unanswered attempt, nor about
+    the preceding calls of the same change: their effects are looked up and reverted. ``sent``: the number of members
+    that the change contained. ``certain``: no earlier attempt is unanswered."""
     pending = group.pending
-    assert pending is not None  # it was refused
+    assert pending is not None  # a refused change is pending
     if group.account is None or (certain and sent <= 1):
         return None
     back = pending.again.then(pending.members.leaving, pending.members.joining)
@@ -102,11 +97,10 @@ def after_refusal(group: Group, sent: int, now: datetime, *, certain: bool) -> G
 def drift_of(
     group: Group, members: Iterable[str], accounts: Mapping[str, str], shown: InZohoOne | None, *, exact: bool
 ) -> GroupDrift | None:
-    """What somebody changed in Zoho One; None: nothing, or it cannot be told while an answer is open.
+    """Return what somebody changed in Zoho One; None: nothing, or unknown while an answer is missing.
 
-    ``members``: what Entra says, by the bridge's ids. ``accounts``: the people who are members in Zoho One of what they
-    are members of in Entra, each with their account. ``exact``: foreign members count.
-    """
+    ``members``: what Entra says, by the bridge's ids. ``accounts``: the accounts of the people who are members both in
+    Zoho One and in Entra. ``exact``: foreign members count as drift."""
     if group.account is None or group.pending is not None:
         return None
     if shown is None:
