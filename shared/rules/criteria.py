@@ -129,7 +129,7 @@ def matches(criteria: Group, person: AzureUser) -> bool:
 
 
 def why_not(criteria: Group | Condition, person: AzureUser) -> tuple[str, ...]:
-    """Return the reasons why a person is out of scope, each a sentence without a full stop; empty if they are in scope."""
+    """Return why a person is out of scope, each reason a sentence without a full stop; empty: they are in scope."""
     if isinstance(criteria, Condition):
         return () if _holds(criteria, person) else (f"{criteria}: it is {_shown(_values(criteria, person))}",)
     failures = [why_not(part, person) for part in criteria.of]

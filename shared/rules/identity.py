@@ -1,4 +1,4 @@
-"""One person in one store: what Entra says, what Zoho One should hold, what it was last confirmed to hold."""
+"""One person in one store: source state, desired state and confirmed state."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,13 +16,14 @@ from shared.rules.status import Standing, Status
 from shared.rules.zoho_user import Desired, ZohoField, ZohoUser
 
 PARKED_AFTER = 5
-"""Refusals one after the other: by then neither a moment's disorder nor the order of changes is the reason."""
+"""Number of successive refusals after which a person is parked: by then neither a short disturbance nor the order
+of changes is the cause."""
 
 PARKED_FOR = timedelta(days=1)
-"""Until a parked person is tried again. Somebody may have put right in Zoho One what was wrong."""
+"""Interval between attempts for a parked person, in which somebody may have corrected the cause in Zoho One."""
 
 type DoneBy = Literal["bridge", "hand"]
-"""Who made an account inactive: the bridge, or somebody in Zoho One."""
+"""Who deactivated an account: the bridge, or somebody in Zoho One."""
 
 
 class Sent(StrEnum):
@@ -35,118 +36,123 @@ class Sent(StrEnum):
 
     @classmethod
     def of(cls, desired: Desired) -> Self:
-        """What is sent to bring an account to this state."""
+        """Return what a call sends to bring an account to this state."""
         if isinstance(desired, ZohoUser):
             return cls(cls.ACTIVE if desired.active else cls.INACTIVE)
         return cls(cls.DELETED if desired == "deleted" else cls.NOTHING)
 
 
 class Account(Model):
-    """An account in Zoho One and what it was last confirmed to hold."""
+    """An account in Zoho One and its confirmed state."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     holds: ZohoUser
     deactivated_by: DoneBy | None = None
-    """Of an inactive account: whether the bridge made it so, or somebody in Zoho One."""
+    """For an inactive account: whether the bridge deactivated it, or somebody in Zoho One."""
 
     @property
     def standing(self) -> Standing:
-        """What status sync knows of it."""
+        """The standing of the account, for status sync."""
         if self.holds.active:
             return Standing.ACTIVE
         return Standing.DEACTIVATED_BY_HAND if self.deactivated_by == "hand" else Standing.DEACTIVATED_BY_BRIDGE
 
 
 class SourceState(Model):
-    """What Entra says of a person, and what Zoho One should therefore hold."""
+    """A person's source state, and the desired state computed from it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     resource: str
-    """The SCIM User as Entra wrote it, as JSON: what a SCIM read answers."""
+    """The SCIM User as Entra wrote it, as JSON: what a SCIM read returns."""
     keys: Keys
     source: AzureUser
     desired: Desired
     status: Status | None = None
-    """The status that Graph told, or DELETED by either source; None: what a push can tell, which is in the source."""
+    """The status reported by Graph, or DELETED from either source; None: the status that a push expresses, in
+    ``resource``."""
     reports_to: str | None = None
-    """The manager, by the bridge's id or Entra's, whose account in Zoho One is among what is desired."""
+    """The manager, by the bridge's id or Entra's, whose account in Zoho One is part of the desired state."""
     rules: str = ""
-    """A digest of the mapping and the rules that ``desired`` was computed by; empty: by a release before this."""
+    """A digest of the mapping and rules that ``desired`` was computed from; empty: computed by an earlier release."""
     awaits: str | None = None
-    """Whom he waits for: his manager, by the bridge's id or Entra's, who has no account in Zoho One yet."""
+    """The manager, by the bridge's id or Entra's, if they have no account in Zoho One yet and the person waits
+    for it."""
     in_bin: bool = False
-    """Whether Graph's last word of the person's object is that it is in the recycle bin, or gone."""
+    """Whether Graph's latest report says that the user object is in the recycle bin, or gone."""
     modified: datetime
 
     @property
     def is_in_bin(self) -> bool:
-        """Whether the person lies in the recycle bin of Entra, by Graph's word or by the name that was pushed.
+        """Whether the person is in Entra's recycle bin, according to Graph or to the pushed name.
 
-        Such a one owns no name: somebody else may be called so.
-        """
+        Such a person owns no name: somebody else may have it."""
         return self.in_bin or is_in_bin(self.keys.user_name, self.source.user_principal_name)
 
 
 class PendingChange(Model):
-    """What is under way to Zoho One and not confirmed: until it is, ``applied`` cannot be relied on."""
+    """A change that was sent, or is about to be sent, and is not confirmed: until then ``account`` may be out of
+    date."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     reason: str
     before: SourceState | None
-    """What to go back to when Zoho One refuses; None for a person who was not there before."""
+    """The state to revert to when Zoho One refuses; None for a new person."""
     attempted: tuple[str, ...] = ()
-    """Each userName that Zoho One may have made an account for."""
+    """Each userName under which Zoho One may have created an account."""
     password_due: bool = False
-    """A one-time password comes with the creation: Zoho One had no such account when it began, so one found is ours."""
+    """A one-time password comes with the creation: Zoho One had no such account before, so the bridge created any
+    it finds."""
     sending: Sent | None = None
-    """What the try that holds or last held the lease sends. Later words of Entra's do not change it."""
+    """What the attempt that holds or last held the lease sends. Later source states do not change it."""
     sent: tuple[Sent, ...] | None = None
-    """What earlier tries may have sent; None: written by a release that did not note it."""
+    """What earlier attempts may have sent; None: written by a release that did not store it."""
     adopts: str | None = None
-    """The account in Zoho One of somebody who is gone that an administrator agreed to let be adopted."""
+    """The account in Zoho One of somebody who is gone, if an administrator approved its adoption."""
     begun: bool = True
-    """Whether Zoho One may have heard of it, so that one looks there first."""
+    """Whether Zoho One may have received the change, so that its state is looked up first."""
     counted: bool = False
-    """It shuts the person out, and the guard counted that when it began: another try is not counted again."""
+    """A deprovisioning that the guard counted when it began: a further attempt is not counted again."""
     failure: str | None = None
-    """Why the last try did not go through."""
+    """Why the last attempt failed."""
     refusals: int = 0
-    """How often Zoho One has refused, one time after the other."""
+    """Number of successive refusals by Zoho One."""
     next_try: datetime | None = None
-    """Not before; None: as soon as there is a cycle."""
+    """Earliest time of the next attempt; None: the next cycle."""
     writer: str | None = None
-    """Who holds the lease; None once he let go."""
+    """Who holds the lease; None after its release."""
     lease_ends: datetime
 
     @property
     def is_parked(self) -> bool:
-        """Whether it was refused so often that it is tried once a day."""
+        """Whether the change was refused so often that it is tried once a day."""
         return self.refusals >= PARKED_AFTER
 
     def sent_before(self, said: SourceState) -> tuple[Sent, ...]:
-        """What Zoho One may have been sent by tries that are over. ``said``: what was said when the last one began."""
+        """Return what Zoho One may have been sent by finished attempts. ``said``: the source state when the last
+        one began."""
         if not self.begun:
             return ()
         if self.sent is None:
-            # A release before this noted no more than what was desired, and before that.
+            # Earlier releases stored only the current and the previous desired state.
             wanted = (said.desired, *([self.before.desired] if self.before else []))
             return tuple(dict.fromkeys(map(Sent.of, wanted)))
         return tuple(dict.fromkeys((*self.sent, *([self.sending] if self.sending else []))))
 
     def noting_sent(self, said: SourceState) -> Self:
-        """The mark in the form of this release, before a later word takes the place of ``said``."""
+        """Return the change in this release's form, before a later source state replaces ``said``."""
         return self if self.sent is not None else self.model_copy(update={"sent": self.sent_before(said)})
 
     def busy(self, failure: str) -> Self:
-        """After a try that Zoho One could not answer: the lease is given back."""
+        """Return the change after an attempt that Zoho One could not answer: the lease is released."""
         return self.model_copy(update={"writer": None, "failure": failure})
 
     def refused(self, failure: str, now: datetime, spread: float) -> Self:
-        """After a try that Zoho One refused. ``spread``: 0 to 1, so that not all of the parked come at once."""
+        """Return the change after a refusal. ``spread``: 0 to 1, which distributes the retries of parked people
+        over time."""
         counted = self.model_copy(update={"writer": None, "failure": failure, "refusals": self.refusals + 1})
         if not counted.is_parked:
             return counted
@@ -160,7 +166,7 @@ class Identity(Model):
 
     id: str
     object_id: str | None = None
-    """Entra's id of him, once Graph has named him; a push does not bring it."""
+    """Entra's object id, once Graph has reported the person; a push does not contain it."""
     said: SourceState
     account: Account | None = None
     pending: PendingChange | None = None
@@ -168,53 +174,53 @@ class Identity(Model):
 
     @property
     def standing(self) -> Standing:
-        """What status sync knows of his account. One whose creation is not confirmed may exist, so it counts."""
+        """The account's standing, for status sync. An account whose creation is unconfirmed may exist, so it counts."""
         if self.account is not None:
             return self.account.standing
         return Standing.ACTIVE if self.pending is not None and self.pending.attempted else Standing.NONE
 
     @property
     def counts_as_active(self) -> bool:
-        """Whether the guard has the account among the active ones: until its deprovisioning begins."""
+        """Whether the guard counts the account as active: until its deprovisioning begins."""
         going = self.pending is not None and self.pending.counted
         return self.account is not None and self.account.holds.active and not going
 
     @property
     def departs(self) -> bool:
-        """Whether what is under way deactivates or deletes the account."""
+        """Whether the pending change deactivates or deletes the account."""
         holds = self.account.holds if self.account else None
         return plan_change(holds, self.said.desired).kind in DEPROVISIONINGS
 
     def leased_until(self, now: datetime) -> datetime | None:
-        """When another writer may start, or None when he may now."""
+        """Return when another writer may start, or None if it may start now."""
         if self.pending is None or self.pending.writer is None or self.pending.lease_ends <= now:
             return None
         return self.pending.lease_ends
 
     @property
     def is_going(self) -> bool:
-        """Whether the identity goes once Zoho One has confirmed: what Entra said last is that it deleted the person."""
+        """Whether the identity is removed once Zoho One has confirmed: Entra deleted the person."""
         return self.said.status is Status.DELETED
 
     @property
     def is_shut_out(self) -> bool:
-        """Whether Entra says active and the account is not: a sync endpoint shows what is, not what was wished."""
+        """Whether the person is active in Entra and their account is not: a sync endpoint shows the actual state."""
         said, account = self.said, self.account
         told = said.status is Status.ACTIVATED or (said.status is None and said.source.account_enabled)
         return told and account is not None and not account.holds.active
 
     @property
     def sent(self) -> tuple[Sent, ...]:
-        """What Zoho One may have been sent since it last confirmed anything, by tries that are over."""
+        """What Zoho One may have been sent by finished attempts since it last confirmed anything."""
         return self.pending.sent_before(self.said) if self.pending else ()
 
     @property
     def former(self) -> Former | None:
-        """The account of somebody who lies in Entra's recycle bin: it may become that of another object."""
+        """The account of a person in Entra's recycle bin, which another user object may adopt."""
         return self.leaves(self.account) if self.account is not None and self.said.is_in_bin else None
 
     def leaves(self, account: Account) -> Former | None:
-        """What is kept of an account that this person leaves behind."""
+        """Return what is kept of an account when its person is deleted."""
         user_name = account.holds.fields.get(ZohoField.USER_NAME)
         if user_name is None:
             return None
@@ -222,20 +228,21 @@ class Identity(Model):
         return Former(account=account.id, user_name=user_name, person=self.id, traits=traits)
 
     def adopting(self, account_id: str) -> Self:
-        """With the account in the mark that an administrator agreed to let be adopted."""
+        """Return the identity with an account in its pending change that an administrator allowed to be adopted."""
         mark = self.pending and self.pending.model_copy(update={"adopts": account_id})
         return self.model_copy(update={"pending": mark})
 
     def without_account(self) -> Self:
-        """Somebody in the recycle bin whose account has become that of another object."""
+        """Return a person in the recycle bin after another user object adopted their account."""
         said = self.said.model_copy(update={"desired": None, "status": Status.DEACTIVATED, "awaits": None})
         return self.model_copy(update={"said": said, "account": None, "pending": None})
 
     def settled(self, account: Account | None) -> Self:
-        """The identity once Zoho One has confirmed what it holds."""
+        """Return the identity after Zoho One confirmed what it holds."""
         return self.model_copy(update={"account": account, "pending": None})
 
 
 def id_of_object(object_id: str) -> str:
-    """The id in the bridge of whom, or what, Microsoft Graph named first: whoever creates it creates the same."""
+    """Return the bridge's id of a user or group first reported by Microsoft Graph: every writer computes the same
+    one."""
     return object_id.replace("-", "")

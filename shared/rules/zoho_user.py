@@ -127,7 +127,7 @@ def to_scim(user: ZohoUser, paths: Paths) -> Resource:
 
 
 def from_scim(resource: Mapping[str, JsonValue], paths: Paths) -> ZohoUser:
-    """Return the account described by a SCIM User from Zoho One. An absent ``active`` means active (RFC 7643 §4.1.1)."""
+    """Return the account in a SCIM User from Zoho One. An absent ``active`` means active (RFC 7643 §4.1.1)."""
     found = {field: path.get(resource) for field, path in paths.items()}
     return ZohoUser(
         active=resource.get("active") is not False,
