@@ -34,14 +34,16 @@ from shared.rules.zoho_user import Desired, ZohoUser
 def noted(known: Account | None, sent: Collection[Sent], seen: Account, left_by: DoneBy | None = None) -> Account:
     """Return the account with a note of who deactivated it, if it is inactive.
 
-    ``left_by``: who deactivated it, if it stayed inactive when its person was deleted."""
+    ``left_by``: who deactivated it, if it stayed inactive when its person was deleted.
+    """
     return seen.model_copy(update={"deactivated_by": _deactivated_by(known, sent, seen, left_by)})
 
 
 def changed_there(known: Account, sent: Collection[Sent], seen: Account) -> tuple[str, ...]:
     """Return what somebody changed in Zoho One: fields, and ``active``.
 
-    Values that the bridge never set, such as Zoho One's defaults, are not counted."""
+    Values that the bridge never set, such as Zoho One's defaults, are not counted.
+    """
     if sent:
         return ()
     fields = tuple(str(field) for field, value in known.holds.fields.items() if seen.holds.fields.get(field) != value)
@@ -65,7 +67,8 @@ def was_wrongly_by_hand(account: Account, desired: Desired, history: Sequence[Ev
     neither at its adoption nor in a drift search, but only when the bridge looked after a call without an answer; and
     that call was about nothing else, since all other values are as desired. Two things stay unknown: whether a change
     by hand preceded a call that took effect unanswered, and everything once the history is dropped. ``history``: newest
-    first."""
+    first.
+    """
     if not isinstance(desired, ZohoUser) or not desired.active:
         return False
     if any(account.holds.fields.get(field) != value for field, value in desired.fields.items()):

@@ -29,7 +29,8 @@ class FieldType(StrEnum):
 class AzureUser(Model):
     """A user, with Microsoft Graph's property names and meanings.
 
-    https://learn.microsoft.com/graph/api/resources/user"""
+    https://learn.microsoft.com/graph/api/resources/user
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
 
@@ -139,7 +140,8 @@ SCIM_SOURCES: Mapping[str, ScimPath] = MappingProxyType(
 )
 """The place of each Graph property in Entra's default attribute mapping for a SCIM application, read in reverse here.
 
-https://learn.microsoft.com/entra/identity/app-provisioning/use-scim-to-provision-users-and-groups, "Table 1"."""
+https://learn.microsoft.com/entra/identity/app-provisioning/use-scim-to-provision-users-and-groups, "Table 1".
+"""
 
 EXTENDED_SOURCES: Mapping[str, ScimPath] = MappingProxyType(
     {name: ScimPath.parse(f"{ENTRA}:{name}") for name in AZURE_FIELDS if name not in SCIM_SOURCES}
@@ -148,7 +150,8 @@ EXTENDED_SOURCES: Mapping[str, ScimPath] = MappingProxyType(
 )
 """The place of properties that Entra's default mapping leaves out: an administrator may add these targets in Entra.
 
-Directory extensions have their own names in the same schema extension, if the store lists them."""
+Directory extensions have their own names in the same schema extension, if the store lists them.
+"""
 
 
 def value_of(name: str) -> Callable[[AzureUser], Value]:
@@ -170,7 +173,8 @@ def from_scim(resource: Mapping[str, JsonValue]) -> AzureUser:
     """Return the person described by a SCIM User that Entra wrote: the inverse of Entra's default attribute mapping.
 
     An absent ``active`` means an enabled account. This is right for a new person; for known people see scim_user.
-    Raises pydantic.ValidationError if the resource is not a valid SCIM User."""
+    Raises pydantic.ValidationError if the resource is not a valid SCIM User.
+    """
     found: dict[str, JsonValue] = {name: path.get(resource) for name, path in SCIM_SOURCES.items()}
     extended = {name: path.get(resource) for name, path in EXTENDED_SOURCES.items()}
     found |= {name: value for name, value in extended.items() if value not in (None, "")}
@@ -184,7 +188,8 @@ def from_scim(resource: Mapping[str, JsonValue]) -> AzureUser:
 def from_graph(user: Mapping[str, JsonValue]) -> AzureUser:
     """Return the person described by a user from Microsoft Graph; directory extensions are the keys ``extension_…``.
 
-    Raises pydantic.ValidationError if it is not a valid user."""
+    Raises pydantic.ValidationError if it is not a valid user.
+    """
     found: dict[str, JsonValue] = {
         name: user.get(name) for name in _SNAKE if name not in ("extensionAttributes", "custom")
     }
@@ -204,7 +209,8 @@ def extension_text(value: JsonValue) -> JsonValue:
     Booleans become "True" and "False", as Entra's own mapping expressions write them; numbers become decimal. Text from
     Graph stays unchanged: DateTime in ISO 8601, Binary in base64. A value of a data type unknown to Graph, such as an
     object, is returned unchanged for the caller to refuse.
-    https://learn.microsoft.com/graph/api/application-post-extensionproperty (dataType, isMultiValued)"""
+    https://learn.microsoft.com/graph/api/application-post-extensionproperty (dataType, isMultiValued)
+    """
     if isinstance(value, list):
         return [extension_text(each) for each in value if each not in (None, "")]
     return str(value) if isinstance(value, bool | int | float) else value

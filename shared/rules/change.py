@@ -29,7 +29,8 @@ DEPROVISIONINGS = frozenset({ChangeKind.DEACTIVATE, ChangeKind.DELETE})
 @dataclass(frozen=True, slots=True)
 class FieldChange:
     """One field before and after; None is absent. A plan holds about a dozen per created account, so this class is
-    small."""
+    small.
+    """
 
     __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
 
@@ -49,7 +50,8 @@ class Change:
 def plan_change(holds: ZohoUser | None, desired: Desired) -> Change:
     """Return the change from what Zoho One holds (None: no account) to the desired state.
 
-    An inactive person without an account needs none: accounts are created for active people only."""
+    An inactive person without an account needs none: accounts are created for active people only.
+    """
     if desired is None:
         return NO_CHANGE
     if desired == "deleted":

@@ -49,7 +49,8 @@ class _Part(Model):
 
 class Condition(_Part):
     """One comparison. If an attribute has several values, one match is enough. ``not equals`` is the opposite of
-    ``equals``, so it also holds if there is no value."""
+    ``equals``, so it also holds if there is no value.
+    """
 
     kind: Literal["profile field", "custom attribute"] = "profile field"
     attribute: str = Field(min_length=1, max_length=200, description="As in docs/mapping.md, for example department")

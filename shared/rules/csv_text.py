@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """First characters that make a cell a formula in a spreadsheet: with one, a name in Entra could send data elsewhere.
 
-https://owasp.org/www-community/attacks/CSV_Injection"""
+https://owasp.org/www-community/attacks/CSV_Injection
+"""
 
 
 def formula_safe(cell: str) -> str:

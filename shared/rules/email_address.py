@@ -9,13 +9,15 @@ from pydantic import AfterValidator
 ENCODED_WORD = "=?"
 """The start of an encoded word (RFC 2047), which Python's email package decodes even where RFC 5322 allows none.
 
-``=?utf-8?q?eve=40evil.example=2C?=@contoso.example`` would be sent to Eve."""
+``=?utf-8?q?eve=40evil.example=2C?=@contoso.example`` would be sent to Eve.
+"""
 
 
 def domain_name(text: str) -> str:
     """Return a domain as DNS spells it: lower case, ``xn--`` for non-ASCII labels, no final dot (UTS #46).
 
-    Raises ValueError if the text is not a domain name."""
+    Raises ValueError if the text is not a domain name.
+    """
     try:
         name = idna.encode(text.strip().removesuffix("."), uts46=True, std3_rules=True).decode()
     except idna.IDNAError as error:
@@ -28,7 +30,8 @@ def domain_name(text: str) -> str:
 def mail_address(text: str) -> str:
     """Return an address as a mail server accepts it: one mailbox without a display name, its domain as DNS spells it.
 
-    Raises ValueError if the text is not such an address."""
+    Raises ValueError if the text is not such an address.
+    """
     if ENCODED_WORD in text:
         raise ValueError(f"“{text}” is not a mail address: it holds {ENCODED_WORD}")
     try:

@@ -21,7 +21,8 @@ CLOUDS = {
 }
 """Graph's hosts, each with the host that issues its tokens.
 
-https://learn.microsoft.com/graph/deployments"""
+https://learn.microsoft.com/graph/deployments
+"""
 LOOPBACK = "127.0.0.1"
 HTTPS = 443
 
@@ -44,7 +45,8 @@ class Scope(StrEnum):
 class EntraConnection(Model):
     """A store's connection to Microsoft Graph. The secret or certificate is stored separately, encrypted.
 
-    The two URLs name one of Microsoft's clouds or the local machine: no setting can send a secret anywhere else."""
+    The two URLs name one of Microsoft's clouds or the local machine: no setting can send a secret anywhere else.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -142,7 +142,8 @@ def adoption_of(former: Former, comes: Traits) -> Adoption:
 def why_not_adopted(adoption: Adoption, policy: Adoptions, approved: str | None) -> str | None:
     """Return why an account may not be adopted, a sentence, or None if it may.
 
-    ``approved``: the account that an administrator approved."""
+    ``approved``: the account that an administrator approved.
+    """
     if not adoption.another or policy is Adoptions.ALWAYS:
         return None
     if policy is Adoptions.NEVER:

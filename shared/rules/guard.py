@@ -37,7 +37,8 @@ MOST_OF_ONE_FIELD = 50
 
 MOST_OF_ONE_FIELD_PERCENT = 50.0
 """Percentage of the active people who differ: a field that changes for half of them changed by a rule, maybe a wrong
-one."""
+one.
+"""
 
 
 MOST_MEMBERS = 50
@@ -279,7 +280,8 @@ def check(plan: Plan, active_users: int, limits: GuardLimits, recent: int = 0) -
     """Return the limits that a plan exceeds; if none, it may be applied.
 
     ``active_users``: active people in the store now. ``recent``: people deprovisioned within INTERVAL, active before
-    that."""
+    that.
+    """
     return tuple(_breaches(plan, active_users, limits, recent))
 
 
@@ -288,7 +290,8 @@ def check_deprovisionings(
 ) -> Breach | None:
     """Check the limits on deprovisionings alone: all that a push needs.
 
-    ``inactive``: how many of ``planned`` have an inactive account: deletions count all the same."""
+    ``inactive``: how many of ``planned`` have an inactive account: deletions count all the same.
+    """
     count = planned + recent
     of = max(active_users + inactive + recent, count)
     if not planned or (limit := limits.leavings_passed(count, of)) is None:
@@ -301,7 +304,8 @@ def check_members(
 ) -> Breach | None:
     """Check the limit on members removed from one group.
 
-    ``members``: current number of members. ``recent``: members removed within INTERVAL. ``group``: its name."""
+    ``members``: current number of members. ``recent``: members removed within INTERVAL. ``group``: its name.
+    """
     count, of = removed + recent, members + recent
     if not removed or not limits.members.is_passed(count, of):
         return None
@@ -311,7 +315,8 @@ def check_members(
 def check_group_deletions(deleted: int, groups: int, limits: GuardLimits, recent: int) -> Breach | None:
     """Check the limit on deleted groups.
 
-    ``groups``: current number of groups. ``recent``: groups deleted within INTERVAL."""
+    ``groups``: current number of groups. ``recent``: groups deleted within INTERVAL.
+    """
     count, of = deleted + recent, groups + recent
     if not deleted or not limits.groups.is_passed(count, of):
         return None
@@ -332,7 +337,8 @@ def discarded_before(departures: int, active_users: int) -> Breach:
 
 def check_adoptions(plan: Plan, active_users: int, limits: GuardLimits) -> Breach | None:
     """Return the breach for a plan that gives accounts to other people: it is held, unless the store always allows
-    that."""
+    that.
+    """
     of_others = sum(1 for change in plan.changes if change.adopts is not None and change.adopts.another)
     if not of_others or limits.adoptions is not Adoptions.HOLD:
         return None

@@ -17,7 +17,8 @@ from shared.rules.zoho_user import Desired, ZohoField, ZohoUser
 
 PARKED_AFTER = 5
 """Number of successive refusals after which a person is parked: by then neither a short disturbance nor the order
-of changes is the cause."""
+of changes is the cause.
+"""
 
 PARKED_FOR = timedelta(days=1)
 """Interval between attempts for a parked person, in which somebody may have corrected the cause in Zoho One."""
@@ -72,14 +73,16 @@ class SourceState(Model):
     desired: Desired
     status: Status | None = None
     """The status reported by Graph, or DELETED from either source; None: the status that a push expresses, in
-    ``resource``."""
+    ``resource``.
+    """
     reports_to: str | None = None
     """The manager, by the bridge's id or Entra's, whose account in Zoho One is part of the desired state."""
     rules: str = ""
     """A digest of the mapping and rules that ``desired`` was computed from; empty: computed by an earlier release."""
     awaits: str | None = None
     """The manager, by the bridge's id or Entra's, if they have no account in Zoho One yet and the person waits
-    for it."""
+    for it.
+    """
     in_bin: bool = False
     """Whether Graph's latest report says that the user object is in the recycle bin, or gone."""
     modified: datetime
@@ -88,13 +91,15 @@ class SourceState(Model):
     def is_in_bin(self) -> bool:
         """Whether the person is in Entra's recycle bin, according to Graph or to the pushed name.
 
-        Such a person owns no name: somebody else may have it."""
+        Such a person owns no name: somebody else may have it.
+        """
         return self.in_bin or is_in_bin(self.keys.user_name, self.source.user_principal_name)
 
 
 class PendingChange(Model):
     """A change that was sent, or is about to be sent, and is not confirmed: until then ``account`` may be out of
-    date."""
+    date.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -105,7 +110,8 @@ class PendingChange(Model):
     """Each userName under which Zoho One may have created an account."""
     password_due: bool = False
     """A one-time password comes with the creation: Zoho One had no such account before, so the bridge created any
-    it finds."""
+    it finds.
+    """
     sending: Sent | None = None
     """What the attempt that holds or last held the lease sends. Later source states do not change it."""
     sent: tuple[Sent, ...] | None = None
@@ -133,7 +139,8 @@ class PendingChange(Model):
 
     def sent_before(self, said: SourceState) -> tuple[Sent, ...]:
         """Return what Zoho One may have been sent by finished attempts. ``said``: the source state when the last
-        one began."""
+        one began.
+        """
         if not self.begun:
             return ()
         if self.sent is None:
@@ -152,7 +159,8 @@ class PendingChange(Model):
 
     def refused(self, failure: str, now: datetime, spread: float) -> Self:
         """Return the change after a refusal. ``spread``: 0 to 1, which distributes the retries of parked people
-        over time."""
+        over time.
+        """
         counted = self.model_copy(update={"writer": None, "failure": failure, "refusals": self.refusals + 1})
         if not counted.is_parked:
             return counted
@@ -244,5 +252,6 @@ class Identity(Model):
 
 def id_of_object(object_id: str) -> str:
     """Return the bridge's id of a user or group first reported by Microsoft Graph: every writer computes the same
-    one."""
+    one.
+    """
     return object_id.replace("-", "")

@@ -1,7 +1,8 @@
 """A job: what an administrator asks for on a page, and a worker carries out while the page shows its progress.
 
 If the worker is killed, the message that asks for the job is delivered again and the job starts over. So every kind of
-job is harmless when it runs twice."""
+job is harmless when it runs twice.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -27,7 +28,8 @@ MOST_TROUBLES = 50
 """Maximum number of stored sentences about people whose mapping failed."""
 LONGEST_DETAIL = 500
 """Maximum number of characters stored of a step's result, so that a job fits in a row; the run and the history
-have all."""
+have all.
+"""
 
 
 class MakePlan(Model):
@@ -70,7 +72,8 @@ class RetryPerson(Model):
 
 type Task = Annotated[MakePlan | ProvisionPeople | ProvisionGroup | RetryPerson, Field(discriminator="kind")]
 """Every kind of job. A new one is a class here, a case in ``shared/admin/jobs.py`` that carries it out, a title
-in ``shared/console/wording.py``, and a template ``console/errand_<kind>.html`` that shows the result."""
+in ``shared/console/wording.py``, and a template ``console/errand_<kind>.html`` that shows the result.
+"""
 
 
 class JobState(StrEnum):

@@ -14,7 +14,8 @@ _MINUTE = 60
 class MinuteCounts(Model):
     """Counts within INTERVAL; there are never more numbers than the interval has minutes.
 
-    Unknown fields are ignored: rows of earlier releases hold a store's count of people beside these numbers."""
+    Unknown fields are ignored: rows of earlier releases hold a store's count of people beside these numbers.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

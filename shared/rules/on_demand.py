@@ -1,6 +1,7 @@
 """Provision on demand: the result of each step for one person or group, as on Entra's own page.
 
-https://learn.microsoft.com/entra/identity/app-provisioning/provision-on-demand"""
+https://learn.microsoft.com/entra/identity/app-provisioning/provision-on-demand
+"""
 
 from enum import StrEnum
 

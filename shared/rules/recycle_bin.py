@@ -4,7 +4,8 @@ When a user is deleted, Entra puts the object id, 32 hexadecimal digits, before 
 name is free for somebody else. Its provisioning service pushes that as userName, and as the address if that is mapped
 from it. A restored user has their own name again.
 https://learn.microsoft.com/entra/architecture/recover-from-deletions: "Recover from deletions"; what is pushed was seen
-in https://github.com/onyx-dot-app/onyx/pull/14074."""
+in https://github.com/onyx-dot-app/onyx/pull/14074.
+"""
 
 import re
 
@@ -33,7 +34,8 @@ def is_in_bin(shown: str, own: str) -> bool:
 def under_own_name(person: AzureUser, known: AzureUser | None) -> AzureUser:
     """Return the person with their own name and addresses, where Entra put the object id before them.
 
-    ``known``: the person as known before. An active person who is not known and has such a name keeps it."""
+    ``known``: the person as known before. An active person who is not known and has such a name keeps it.
+    """
     if known is None and person.account_enabled:
         return person
     prefix = object_in_bin(person.user_principal_name)

@@ -2,7 +2,8 @@
 
 Accents and letter case are ignored, and each word of a name starts a term: "Anna Müller" is found by "anna", "mull" and
 "Müller". Terms consist of characters that a row key of Table Storage may hold, so a prefix of a term is a prefix of its
-key."""
+key.
+"""
 
 import unicodedata
 

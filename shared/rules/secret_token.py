@@ -1,5 +1,6 @@
 """The secret tokens of a sync endpoint: two may be valid, so that Entra can be given a new one before the old one
-expires."""
+expires.
+"""
 
 import hashlib
 

@@ -90,7 +90,8 @@ ZOHO_FIELDS: Mapping[ZohoField, ZohoFieldFacts] = MappingProxyType(
     }
 )
 """https://learn.microsoft.com/entra/identity/saas-apps/zoho-one-provisioning-tutorial, step 5; the extensions are
-fields that Zoho One's REST interface has."""
+fields that Zoho One's REST interface has.
+"""
 
 type Paths = Mapping[ZohoField, ScimPath]
 """The fields that a store uses, and their place in its Zoho One's SCIM."""

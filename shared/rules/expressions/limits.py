@@ -15,11 +15,13 @@ MAX_DEPTH: Final = 50
 
 MAX_NODES: Final = 2_500
 """Constants, attributes, comparisons and calls, and so evaluation steps. A `Switch` of one-letter keys and values that
-fills `MAX_EXPRESSION` has as many."""
+fills `MAX_EXPRESSION` has as many.
+"""
 
 MAX_TEXT: Final = 32_768
 """Characters in a text, or in all values of a multi-valued one together: what a property in Table Storage holds (64 KiB
-of UTF-16), and so the most that could ever be kept."""
+of UTF-16), and so the most that could ever be kept.
+"""
 
 MAX_INTEGER: Final = 2**63 - 1
 """The largest whole number: .NET's Int64, in which AD's dates are kept."""
@@ -32,7 +34,8 @@ MAX_PATTERN: Final = 1_000
 
 MAX_PATTERN_SIZE: Final = 2_000
 """Elements in a regular expression once `{n}` is written out, as `regex` does when it compiles: nested counts multiply,
-and a million elements take 300 MB."""
+and a million elements take 300 MB.
+"""
 
 MAX_PATTERNS: Final = 20
 """Regular expressions in one expression, so that all of them together take at most a second."""

@@ -2,7 +2,8 @@
 
 An answer may have been lost, and a refusal may follow a call that succeeded. So each conclusion is drawn from three
 sources at once: the group's row, the calls without a known answer (stored in the pending change), and what Zoho One
-shows. The cases are a table in tests/rules/groups/test_conclusion.py."""
+shows. The cases are a table in tests/rules/groups/test_conclusion.py.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -46,7 +47,8 @@ def conclude(group: Group, shown: InZohoOne | None, told: Told, everybody: Itera
 
     ``told``: the changes wanted now, together with everything sent without a known answer. ``everybody``: the accounts
     of all members, for a group that is new to the bridge. Somebody who should be a member is never removed, whatever
-    ``told`` says; and of the members in Zoho One only those named in ``told`` are removed."""
+    ``told`` says; and of the members in Zoho One only those named in ``told`` are removed.
+    """
     if shown is None:
         return Conclusion(None, Told(tuple(dict.fromkeys((*everybody, *told.joining)))))
     account, is_known = link(group, shown.record), group.account is not None and group.account.id == shown.record.id
@@ -62,7 +64,8 @@ def link(group: Group, shown: ZohoGroupRecord) -> ZohoGroupRecord:
 
     The id identifies it if known; its name may be the one that the bridge was renaming it to. The name decides only for
     a group seen for the first time: the bridge created it if Zoho One had no group of that name when the bridge first
-    asked for one."""
+    asked for one.
+    """
     pending = group.pending
     known = [record for record in (group.account, pending.found if pending else None) if record is not None]
     for record in known:
@@ -77,7 +80,8 @@ def after_refusal(group: Group, sent: int, now: datetime, *, certain: bool) -> G
 
     A refusal says that the refused call did nothing. It says nothing about an earlier, unanswered attempt, nor about
     the preceding calls of the same change: their effects are looked up and reverted. ``sent``: the number of members
-    that the change contained. ``certain``: no earlier attempt is unanswered."""
+    that the change contained. ``certain``: no earlier attempt is unanswered.
+    """
     pending = group.pending
     assert pending is not None  # a refused change is pending
     if group.account is None or (certain and sent <= 1):
@@ -100,7 +104,8 @@ def drift_of(
     """Return what somebody changed in Zoho One; None: nothing, or unknown while an answer is missing.
 
     ``members``: what Entra says, by the bridge's ids. ``accounts``: the accounts of the people who are members both in
-    Zoho One and in Entra. ``exact``: foreign members count as drift."""
+    Zoho One and in Entra. ``exact``: foreign members count as drift.
+    """
     if group.account is None or group.pending is not None:
         return None
     if shown is None:

@@ -1,6 +1,7 @@
 """One group in one store: source state, desired state and confirmed state.
 
-Members are stored separately, one row each: the row of a group of fifty thousand is no larger than that of five."""
+Members are stored separately, one row each: the row of a group of fifty thousand is no larger than that of five.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +28,8 @@ DELETED = "The group was deleted in Entra."
 FIELDS = {ZohoField.DISPLAY_NAME: "display_name", ZohoField.EXTERNAL_ID: "external_id"}
 """The fields of a group that Zoho One accepts, besides its members.
 
-https://learn.microsoft.com/entra/identity/saas-apps/zoho-one-provisioning-tutorial, step 6."""
+https://learn.microsoft.com/entra/identity/saas-apps/zoho-one-provisioning-tutorial, step 6.
+"""
 
 
 class ZohoGroup(Model):
@@ -186,7 +188,8 @@ class Group(Model):
 
     def losing(self, members: int, now: datetime, *, counted: bool) -> Self:
         """Return the group with this number of members fewer. ``counted``: the guard counts them; no administrator
-        decided."""
+        decided.
+        """
         recent = self.recent.plus(now, members) if counted else self.recent
         return self.model_copy(update={"recent": recent, "held": None})
 

@@ -10,7 +10,8 @@ from shared.model import Model
 
 MOST_KEPT = 500
 """Maximum number of leaving members whose ids are stored with a hold: a tenth of a row. Beyond it, their number and a
-digest are stored."""
+digest are stored.
+"""
 
 
 class Removal(Model):

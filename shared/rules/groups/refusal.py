@@ -35,7 +35,7 @@ class GroupRefusal(Model):
 
     @classmethod
     def after(cls, earlier: Self | None, of: str, told: str, now: datetime, spread: float) -> Self:
-        """Return the refusal of a change. ``spread``: 0 to 1, which distributes the retries of parked groups over time."""
+        """Return the refusal of a change. ``spread``: 0 to 1, distributes the retries of parked groups over time."""
         refusals = earlier.refusals + 1 if earlier is not None and earlier.told == told else 1
         next_try = now + PARKED_FOR * (0.9 + spread / 5) if refusals >= PARKED_AFTER else None
         return cls(of=of, told=told, at=now, refusals=refusals, next_try=next_try)

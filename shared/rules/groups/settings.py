@@ -11,7 +11,8 @@ from shared.rules.status import NotConfirmed, Reflection
 LONGEST_NAME = 256
 """Maximum number of characters in a group's name, as in Entra.
 
-https://learn.microsoft.com/graph/api/resources/group#properties"""
+https://learn.microsoft.com/graph/api/resources/group#properties
+"""
 
 ATTRIBUTES = ("displayName", "externalId")
 """The attributes that an expression for group names may use; Entra fills externalId with the group's object id."""

@@ -2,7 +2,8 @@
 
 The seed's step 9: "next to Password Notification, choose how you want your users to receive their One Time Password.
 Note: Password Notification setting is only applicable to users' whose email address has a verified domain name." The
-choices have the admin guide's own words."""
+choices have the admin guide's own words.
+"""
 
 import math
 import string
@@ -23,7 +24,8 @@ LOOK_ALIKES = "0OoQ1Iil|5S2Z8B"
 """Characters that may be mistaken for one another in some font."""
 UNSUITABLE = "\"'`<>&=\\,.;:^~_@"
 """Characters that a mail client may take for markup, an address or the end of a sentence, or that a reader
-overlooks."""
+overlooks.
+"""
 LEAST_BITS = 64
 """Minimum entropy of a password, in bits: out of reach even for offline guessing, and about 13 characters to type."""
 DRAWS = 10_000
@@ -177,7 +179,8 @@ def notice_for(settings: PasswordNotification, account: ZohoUser, person: AzureU
 def is_verified(address: str, domains: Iterable[str]) -> bool:
     """Return whether an address is in one of these domains, in any case or script; subdomains do not count.
 
-    Raises ValueError if one of the domains is invalid."""
+    Raises ValueError if one of the domains is invalid.
+    """
     try:
         domain = mail_address(address).rpartition("@")[2]
     except ValueError:
@@ -205,7 +208,8 @@ def new_password(settings: PasswordNotification, choice: Callable[[Sequence[str]
     """Return a one-time password; ``choice`` draws one of a sequence with equal likelihood, as ``secrets.choice`` does.
 
     The whole password is drawn again until it contains each kind of character, so that all valid passwords are equally
-    likely: inserting one of each kind first would make some more likely than others."""
+    likely: inserting one of each kind first would make some more likely than others.
+    """
     rules = settings.rules
     for _ in range(DRAWS):
         drawn = "".join(choice(rules.alphabet) for _ in range(rules.length))

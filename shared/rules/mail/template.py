@@ -46,7 +46,8 @@ def template_for(
     """Return the template in the person's preferred language, the nearest wider one, or the fallback.
 
     ``de-AT`` falls back to ``de`` (the lookup of RFC 4647 §3.4). Raises KeyError if not even the fallback language has
-    a template, which the settings do not allow."""
+    a template, which the settings do not allow.
+    """
     by_language = {template.language.lower(): template for template in templates if template.reader is reader}
     for language in (*_widening(preferred or ""), *_widening(fallback)):
         if (template := by_language.get(language)) is not None:

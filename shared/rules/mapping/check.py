@@ -54,7 +54,8 @@ def read_mapping(text: str | bytes) -> Mapping:
 def check_mapping(mapping: Mapping, extensions: Iterable[ZohoField]) -> tuple[Fault, ...]:
     """Return the warnings of a valid mapping. Raises InvalidMapping.
 
-    ``extensions``: the fields beyond Zoho One's documented ones that the store has switched on."""
+    ``extensions``: the fields beyond Zoho One's documented ones that the store has switched on.
+    """
     faults, warnings = list(_whole(mapping)), list[Fault]()
     for index, rule in enumerate(mapping.rules):
         wrong, doubtful = check_rule(rule, extensions, index)
@@ -122,7 +123,8 @@ def _expression_faults(rule: Rule, compiled: Expression) -> Iterator[tuple[int |
 def misspelt_names(compiled: Expression, text: str) -> Iterator[tuple[int, str]]:
     """Yield the names in an expression's brackets that look misspelt: position and the likely intention.
 
-    A directory extension can have any name, so an unlisted one is not a fault."""
+    A directory extension can have any name, so an unlisted one is not a fault.
+    """
     for name in sorted(compiled.attributes - KNOWN_NAMES):
         if not name.startswith("extension_") and (close := get_close_matches(name, KNOWN_NAMES, n=1, cutoff=0.8)):
             yield text.find(f"[{name}]"), f"there is no attribute {name}; did you mean {close[0]}?"

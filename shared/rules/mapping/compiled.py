@@ -26,7 +26,8 @@ from shared.rules.zoho_user import ZohoField, ZohoUser
 
 LONGEST_VALUE = 2_000
 """Maximum number of characters in one field of Zoho One: no name or address is longer, and a row holds each
-person several times."""
+person several times.
+"""
 
 type Read = Callable[[AzureUser, EvaluationContext], Value | Ignored]
 
@@ -52,7 +53,8 @@ class CompiledRule:
     def value(self, person: AzureUser, before: ZohoUser | None, context: EvaluationContext) -> str | None:
         """Return the field's value; None is no value. Raises MappingFailed.
 
-        ``before``: the previous desired account, None for one that is to be created."""
+        ``before``: the previous desired account, None for one that is to be created.
+        """
         if before is not None and self.apply != "always":
             return before.fields.get(self.target)
         try:
@@ -88,7 +90,8 @@ class CompiledMapping:
     ) -> dict[ZohoField, str]:
         """Return a person's desired values of the fields that the store uses. Raises MappingFailed.
 
-        A field without a value is absent; without a userName there can be no account."""
+        A field without a value is absent; without a userName there can be no account.
+        """
         fields = {
             rule.target: value
             for rule in self.rules
@@ -116,7 +119,8 @@ def _reader(rule: Rule) -> Read:
 
 def expression_reader(expression: Expression) -> Read:
     """Return how an expression is evaluated for a person: names in brackets are profile fields, else custom
-    attributes."""
+    attributes.
+    """
     known: dict[str, Callable[[AzureUser], Value]] = {}
     for name in expression.attributes:
         try:

@@ -42,7 +42,8 @@ def rule_for(mapping: Mapping, target: ZohoField) -> Rule | None:
 def rebased(draft: Draft, base: Mapping, current: Mapping, number: int) -> tuple[Draft, tuple[ZohoField, ...]]:
     """Return a draft's own changes on top of a version saved by somebody else, and the fields that both changed.
 
-    For these fields the draft's rule stays: its author sees them listed, and decides."""
+    For these fields the draft's rule stays: its author sees them listed, and decides.
+    """
     merged, both = Draft(based_on=number, mapping=current), list[ZohoField]()
     for field in ZohoField:
         before, mine, theirs = (rule_for(mapping, field) for mapping in (base, draft.mapping, current))

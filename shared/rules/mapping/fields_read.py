@@ -16,7 +16,8 @@ def fields_read(mapping: Mapping, criteria: Group | None, custom: tuple[str, ...
     """Return the names, as in Graph or on Entra's mapping pages, that the reconciler has to request from Graph.
 
     They include all properties that the sync endpoint shows, mapped or not, so that a changed mapping rarely requires
-    reading everybody again. ``custom``: the directory extensions that the sync endpoint accepts."""
+    reading everybody again. ``custom``: the directory extensions that the sync endpoint accepts.
+    """
     names = set(AZURE_FIELDS) - _ONLY_IF_READ | set(custom)
     for rule in mapping.rules:
         match rule.source:

@@ -1,6 +1,7 @@
 """Attribute mapping: which value of a person in Azure fills which field of their account in Zoho One.
 
-The seed's step 7: "map the fields available in Zoho One to the fields available in Microsoft Azure.""""
+The seed's step 7: "map the fields available in Zoho One to the fields available in Microsoft Azure."
+"""
 
 from typing import Annotated, Literal, Self
 
@@ -76,7 +77,8 @@ class Rule(_Part):
 LONGEST_MAPPING = 50_000
 """Maximum size of a mapping's JSON in UTF-16 units. An entity of Table Storage holds 1 MiB: a version stores the
 mapping itself and the difference, which repeats each rule before and after. 3 × 50,000 units leave room for the rest,
-even as Azurite counts: six bytes for each unit beyond ASCII."""
+even as Azurite counts: six bytes for each unit beyond ASCII.
+"""
 
 
 class Mapping(_Part):
@@ -125,7 +127,8 @@ DEFAULT_MAPPING = Mapping(
 )
 """A new store's mapping: that of Entra's gallery app for Zoho One.
 
-https://learn.microsoft.com/entra/identity/saas-apps/zoho-one-provisioning-tutorial, step 5."""
+https://learn.microsoft.com/entra/identity/saas-apps/zoho-one-provisioning-tutorial, step 5.
+"""
 
 
 class RuleChange(_Part):

@@ -24,7 +24,8 @@ def preview_person(
     mapping: CompiledMapping, person: AzureUser, before: ZohoUser | None, context: EvaluationContext
 ) -> tuple[PreviewLine, ...]:
     """Return each field that the mapping fills, in its order. ``before``: the person's current account, None if
-    there is none."""
+    there is none.
+    """
     lines = []
     for rule in mapping.rules:
         try:
