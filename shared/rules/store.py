@@ -26,18 +26,18 @@ type StoreId = Annotated[str, StringConstraints(pattern=f"^{STORE_ID}$")]
 
 
 type DataCenterName = Literal["us", "eu", "in", "au", "jp", "ca", "sa", "uk", "cn", "ae"]
-"""Zoho's data centres, as the ``location`` of its OAuth answers names them."""
+"""Zoho's data centres, as the ``location`` in its OAuth answers names them."""
 
 
 class Drift(StrEnum):
-    """What a full cycle does about an account that no longer holds what it was confirmed to hold."""
+    """What a full cycle does about an account that differs from its confirmed state."""
 
     REPAIR = "repair"
     REPORT = "report only"
 
 
 class UpdateVerb(StrEnum):
-    """How Zoho One is told of a change. Which verbs it takes is not documented, so a store may choose."""
+    """The verb for changes in Zoho One. Which ones it accepts is not documented, so a store may choose."""
 
     PATCH = "PATCH"
     PUT = "PUT"
@@ -46,7 +46,7 @@ class UpdateVerb(StrEnum):
 class ZohoConnection(Model):
     """Where and how a store reaches Zoho One's SCIM API.
 
-    Zoho One's wire contract is not documented beyond plain SCIM 2.0, so what could differ is a setting here.
+    Zoho One's wire contract is not documented beyond plain SCIM 2.0, so everything that could differ is a setting here.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -99,12 +99,12 @@ class ZohoConnection(Model):
 
     @property
     def scim_base(self) -> str:
-        """The URL that ``/Users`` is appended to, whether or not the admin left ``/scim`` at the end."""
+        """The URL that ``/Users`` is appended to, whether or not the administrator included ``/scim``."""
         return str(self.sync_endpoint).rstrip("/").removesuffix("/scim") + self.scim_path
 
 
 class Store(Model):
-    """A directory store and its settings. Secrets stand apart, encrypted."""
+    """A directory store and its settings. Secrets are stored separately, encrypted."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -138,7 +138,7 @@ class Store(Model):
 
     @property
     def is_started(self) -> bool:
-        """Whether it takes changes to Zoho One, unless it is paused."""
+        """Whether the store provisions to Zoho One, unless it is paused."""
         return self.schedule.started_at is not None
 
     @model_validator(mode="after")
@@ -153,6 +153,6 @@ class Store(Model):
 
 
 def share_organisation(store: Store, other: Store) -> bool:
-    """Whether two stores reach one Zoho One organisation, by their sync endpoints, and nobody has allowed that."""
+    """Return whether two stores reach one Zoho One organisation, by their sync endpoints, without permission for it."""
     allowed = store.zoho.shares_organisation or other.zoho.shares_organisation
     return store.id != other.id and not allowed and store.zoho.scim_base == other.zoho.scim_base
