@@ -1,8 +1,8 @@
-"""How large an expression, its values and its work may become.
+"""Limits on the size of an expression, its values and its work.
 
-An expression has no loops and each node of it is evaluated at most once, so `MAX_NODES` is also the largest number of
-evaluation steps; with `MAX_TEXT` for what a step may produce and `PATTERN_SECONDS` for what a regular expression may
-take, the work of any expression is bounded before it runs.
+An expression has no loops and each node is evaluated at most once, so `MAX_NODES` is also the largest number of
+evaluation steps. `MAX_TEXT` limits the result of a step and `PATTERN_SECONDS` the time of a regular expression, so the
+work of any expression is bounded before it runs.
 """
 
 from typing import Final
@@ -14,8 +14,8 @@ MAX_DEPTH: Final = 50
 """Functions nested in functions. Entra states none; people write fewer than ten, Python's stack takes hundreds."""
 
 MAX_NODES: Final = 2_500
-"""Constants, attributes, comparisons and calls, and so evaluation steps. A `Switch` of one-letter keys and values that
-fills `MAX_EXPRESSION` has as many.
+"""Constants, attributes, comparisons and calls, and so evaluation steps. A `Switch` of one-letter keys and values
+that fills `MAX_EXPRESSION` has this many.
 """
 
 MAX_TEXT: Final = 32_768
