@@ -1,6 +1,6 @@
-"""The bridge from a terminal. The commands work on the storage that the settings name: the environment's, or a file's.
+"""The bridge from a terminal. The commands use the storage in the settings, from the environment or a file.
 
-A deployed app's: infra/scripts/administer.sh brings its settings.
+For a deployed app, infra/scripts/administer.sh supplies its settings.
 """
 
 import argparse
@@ -29,11 +29,11 @@ _TOLD = (
     *(SettingsWrong, NoSuchStore, BadFile, InvalidMapping, NotCopied, NotAStoreFile),
     *(CannotStart, CannotProvision, NothingHeld, CannotBecome, GraphError, ZohoError),
 )
-"""Errors whose own words say what to do."""
+"""Errors whose own messages say what to do."""
 
 
 def parser() -> argparse.ArgumentParser:
-    """Every command, each with the function that carries it out as ``run``."""
+    """Return the parser of every command; ``run`` is the function that carries it out."""
     made = argparse.ArgumentParser(prog="python -m cli", description=__doc__)
     commands = made.add_subparsers(dest="command", required=True)
     add_cycle_commands(commands)
@@ -44,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Carry one command out; the exit status."""
+    """Carry out one command and return the exit status."""
     arguments = parser().parse_args(words)
     try:
         status: int = arguments.run(arguments)

@@ -1,8 +1,8 @@
-"""`python -m cli backup export|import`: a directory store into a file and back.
+"""`python -m cli backup export|import`: copies a directory store into a file and back.
 
-The first file holds what the store knows of people: keep it as you keep personal data. The second holds its secrets as
-they are stored, encrypted: it is worth nothing without the keys in BRIDGE_ENCRYPTION_KEYS, so keep those elsewhere. A
-store that comes back is stopped: whoever imports it starts it. shared/tables/copies.py says what is left out.
+The first file holds what the store knows of people: protect it like other personal data. The second holds its secrets
+as they are stored, encrypted: it is useless without the keys in BRIDGE_ENCRYPTION_KEYS, so store those elsewhere. A
+restored store is stopped: the operator who imports it starts it. shared/tables/copies.py says what is left out.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from shared.tables.stores import Stores
 
 
 def add_backup_command(commands: Any) -> None:
-    """Let a parser know the command. ``commands``: what argparse's add_subparsers gives."""
+    """Add the command to a parser. ``commands``: the result of argparse's add_subparsers."""
     backup = commands.add_parser(
         "backup",
         help="copy a store into a file and back",

@@ -26,7 +26,7 @@ type _Command = Callable[[Bridge, Store, argparse.Namespace], int]
 
 
 def add_cycle_commands(commands: Any) -> None:
-    """Let a parser know the commands. ``commands``: what argparse's add_subparsers gives."""
+    """Add the commands to a parser. ``commands``: the result of argparse's add_subparsers."""
     plan = _command(commands, "plan", _plan, "show what the next cycle would do; nothing is changed")
     plan.add_argument("--format", choices=("text", "markdown", "json"), default="text")
     sync = _command(commands, "sync", _sync, "run a cycle now")
@@ -157,7 +157,7 @@ def _status_of(run: Run) -> int:
 
 
 def runs_table(runs: Sequence[Run]) -> Table:
-    """Fits into 80 columns: what belongs together stands in one column, below each other."""
+    """Return a table that fits into 80 columns: related values share a column, one below the other."""
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("started (UTC)", no_wrap=True)
     table.add_column("run", max_width=28, overflow="fold")

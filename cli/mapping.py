@@ -24,14 +24,14 @@ _USER = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
 
 
 class BadFile(Exception):
-    """A file that holds something else than it should."""
+    """A file with unexpected content."""
 
     def __init__(self, file: Path, what: str, reason: str) -> None:
         super().__init__(f"{file} is {what}: {reason}")
 
 
 def add_mapping_command(commands: Any) -> None:
-    """Let a parser know the command. ``commands``: what argparse's add_subparsers gives."""
+    """Add the command to a parser. ``commands``: the result of argparse's add_subparsers."""
     mapping = commands.add_parser("mapping", help="check mappings and expressions").add_subparsers(required=True)
     check = mapping.add_parser("check", help="say whether a mapping file is valid, and show what it gives one person")
     check.add_argument("file", type=Path)
@@ -117,5 +117,5 @@ def _person(file: Path) -> AzureUser:
 
 
 def _context() -> EvaluationContext:
-    """Of a preview: no name is taken, and random values are only for show."""
-    return EvaluationContext(datetime.now(UTC), random.Random(), lambda _: False)  # noqa: S311 - for show
+    """Return a preview's context: no name is taken, and random values are only samples."""
+    return EvaluationContext(datetime.now(UTC), random.Random(), lambda _: False)  # noqa: S311 - a sample

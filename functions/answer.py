@@ -1,9 +1,9 @@
-"""What the app answers, in the platform's terms; a Set-Cookie header arrives as it was written.
+"""An answer of the app in the platform's terms; a Set-Cookie header arrives unchanged.
 
-The worker library takes Set-Cookie headers apart, and the host writes them anew: with an empty Domain, which makes
-browsers refuse a cookie named ``__Host-…`` (https://github.com/Azure/azure-functions-python-worker/issues/1902). A
-header that the library does not find is passed on like any other, and the host leaves it as it is. The host takes each
-name once, so that an answer has one cookie at the most.
+The worker library parses Set-Cookie headers, and the host writes them again: with an empty Domain, which makes browsers
+refuse a cookie named ``__Host-…`` (https://github.com/Azure/azure-functions-python-worker/issues/1902). A header that
+the library does not find is passed on like any other, and the host leaves it unchanged. The host accepts each name
+once, so an answer has at most one cookie.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from shared.scim.endpoint import HttpResponse
 
 
 class Answer(func.HttpResponse):
-    """A page as the worker library should take it."""
+    """A page in the form that the worker library should use."""
 
     def __init__(self, page: func.HttpResponse) -> None:
         super().__init__(
@@ -32,7 +32,7 @@ class Answer(func.HttpResponse):
 
     @property
     def headers(self) -> Headers:
-        """The headers; whoever asks for a cookie by ``in`` finds none."""
+        """The headers; ``in`` does not find the cookie."""
         return self._headers
 
 
@@ -42,6 +42,6 @@ class _Headers(Headers):
 
 
 def answer_of(answer: Page | HttpResponse) -> func.HttpResponse:
-    """A page, or an answer of the sync endpoint."""
+    """Return a page, or an answer of the sync endpoint, for the platform."""
     body = answer.html if isinstance(answer, Page) else answer.body
     return Answer(func.HttpResponse(body, status_code=answer.status, headers=dict(answer.headers)))

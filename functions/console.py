@@ -1,4 +1,4 @@
-"""HTTP: the admins' pages, and whether the app is alive."""
+"""HTTP: the administrators' pages, and the health page."""
 
 from typing import List  # noqa: UP035 - the worker refuses `list` in an annotation
 
@@ -16,7 +16,9 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # the library lea
 
 
 class _Pages(func.WsgiMiddleware):
-    """The library's way to call a WSGI application, but for one thing: a page with a status of 5xx is an answer too."""
+    """The library's way to call a WSGI application, with one exception: a page with a status of 5xx is an answer
+    too.
+    """
 
     def _handle_errors(self, wsgi_response: object) -> None:
         """Raise nothing: the library would answer 500 without a page."""
@@ -32,7 +34,7 @@ def pages(
     cycles: func.Out[List[str]],  # noqa: UP006
     errands: func.Out[List[str]],  # noqa: UP006
 ) -> func.HttpResponse:
-    """Answer with a page, and ask for the cycles and errands that it asks for."""
+    """Answer with a page, and enqueue the cycles and jobs that it requests."""
     try:
         console = startup().console()
     except NotStarted as reason:
@@ -48,7 +50,7 @@ def pages(
 @blueprint.function_name("health")
 @blueprint.route(HEALTH_ROUTE, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 def health(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    """Say whether the app is alive, or ready."""
+    """Answer whether the app is alive, or ready."""
     try:
         console = startup().console()
     except NotStarted as reason:

@@ -11,10 +11,12 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # the library lea
 @blueprint.queue_trigger("message", queue_name="errands", connection="AzureWebJobsStorage")
 @blueprint.queue_output("errands", queue_name="errands", connection="AzureWebJobsStorage")
 def carry_out(message: func.QueueMessage, errands: func.Out[str]) -> None:
-    """Do what a message asks for; the page that asked looks on."""
+    """Carry out a message's request while its page shows the progress."""
     try:
         bridge = startup().bridge_in_time()
     except NotStarted:
-        errands.set(message.get_body().decode())  # as a new message: no try is used up while the storage is away
+        errands.set(
+            message.get_body().decode()
+        )  # a new message, so no attempt is used up while the storage is down
         return
     bridge.run_errand(message.get_body())

@@ -1,4 +1,4 @@
-"""HTTP: Zoho's consent, as the admin's browser goes through it."""
+"""HTTP: Zoho's consent, in the administrator's browser."""
 
 from collections.abc import Callable
 
@@ -18,14 +18,14 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # the library lea
 @blueprint.function_name("oauth_start")
 @blueprint.route(START_ROUTE, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)  # the pages ask who is signed in
 def oauth_start(req: func.HttpRequest) -> func.HttpResponse:
-    """Send an admin's browser to Zoho for a store's consent."""
+    """Send an administrator's browser to Zoho for a store's consent."""
     return _answer(ConsentPages.start, req)
 
 
 @blueprint.function_name("oauth_callback")
 @blueprint.route(CALLBACK_ROUTE, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 def oauth_callback(req: func.HttpRequest) -> func.HttpResponse:
-    """Take it back, with Zoho's answer."""
+    """Receive the browser with Zoho's answer."""
     return _answer(ConsentPages.callback, req)
 
 

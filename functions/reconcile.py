@@ -1,4 +1,4 @@
-"""Timer: which work is due; queue: run one store's cycle."""
+"""Timer: find due work; queue: run one store's cycle."""
 
 from typing import List  # noqa: UP035 - the worker refuses `list` in an annotation
 
@@ -20,7 +20,7 @@ def tick(
     cycles: func.Out[List[str]],  # noqa: UP006
     errands: func.Out[List[str]],  # noqa: UP006
 ) -> None:
-    """Say that the app is alive; ask for the cycles that are due and for work whose process has ended; try again."""
+    """Write the heartbeat; enqueue due cycles and work whose process has ended; retry."""
     if not startup().heartbeat():
         return
     bridge = startup().bridge()
@@ -35,11 +35,13 @@ def tick(
 @blueprint.queue_trigger("message", queue_name="cycles", connection="AzureWebJobsStorage")
 @blueprint.queue_output("cycles", queue_name="cycles", connection="AzureWebJobsStorage")
 def run_cycle(message: func.QueueMessage, cycles: func.Out[List[str]]) -> None:  # noqa: UP006
-    """Run what a message asks for, and ask for the rest of it where its time was over."""
+    """Run a message's cycle, and enqueue the rest of it if its time is over."""
     try:
         bridge = startup().bridge_in_time()
     except NotStarted:
-        cycles.set([message.get_body().decode()])  # as a new message: no try is used up while the storage is away
+        cycles.set(
+            [message.get_body().decode()]
+        )  # a new message, so no attempt is used up while the storage is down
         return
     if messages := bridge.run_cycle(message.get_body()):
         cycles.set(messages)

@@ -1,4 +1,4 @@
-"""How many calls outside a piece of work makes: counted where they are made, in whatever thread that is."""
+"""The number of outside calls that a piece of work makes, counted where they are made, in any of its threads."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -17,20 +17,20 @@ class Calls:
     """The calls of one piece of work, by kind."""
 
     def __init__(self, part_of: "Calls | None" = None) -> None:
-        """``part_of``: the work that this is a part of, whose calls these are too."""
+        """``part_of``: the enclosing piece of work, which counts the same calls."""
         self._part_of = part_of
         self._counter: Counter[str] = Counter()
         self._lock = Lock()
 
     def note(self, kind: Kind) -> None:
-        """One more."""
+        """Count one more call."""
         with self._lock:
             self._counter[kind] += 1
         if self._part_of is not None:
             self._part_of.note(kind)
 
     def taken(self) -> dict[str, int]:
-        """What was counted since this was asked last."""
+        """Return the calls counted since the previous call of this method."""
         with self._lock:
             taken, self._counter = dict(self._counter), Counter()
         return taken
@@ -38,7 +38,7 @@ class Calls:
 
 @contextmanager
 def counted() -> Iterator[Calls]:
-    """Count the calls made within, by this thread and by those of ``in_parallel``."""
+    """Count the calls made within the block, by this thread and by those of ``in_parallel``."""
     calls = Calls(part_of=_counts.get())
     token = _counts.set(calls)
     try:
@@ -48,19 +48,19 @@ def counted() -> Iterator[Calls]:
 
 
 def note_call(kind: Kind) -> None:
-    """A call is about to be made."""
+    """Count a call that is about to be made."""
     if (calls := _counts.get()) is not None:
         calls.note(kind)
 
 
 def in_context[T](work: Callable[[], T]) -> Callable[[], T]:
-    """The work, to be done in another thread but counted here."""
+    """Return the work wrapped so that another thread's calls are counted here."""
     context = copy_context()
     return lambda: context.run(work)
 
 
 def in_parallel[A, B](work: Callable[[A], B], items: Iterable[A], threads: int) -> list[B]:
-    """The results in the order of the items. The first error is raised once all have ended."""
+    """Return the results in the order of the items. The first error is raised once all have ended."""
     with ThreadPoolExecutor(threads) as pool:
         futures = [pool.submit(in_context(lambda item=item: work(item))) for item in items]  # type: ignore[misc]  # a default binds it now
     return [future.result() for future in futures]

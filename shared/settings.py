@@ -37,11 +37,11 @@ class SettingProblem:
 
     name: str
     text: str
-    """A sentence that begins with the name."""
+    """A sentence that starts with the name."""
 
 
 class SettingsWrong(Exception):
-    """App settings are missing or wrong: the message lists all of them, and shows the value of none."""
+    """App settings are missing or wrong: the message lists all of them, and shows no value."""
 
     def __init__(self, problems: list[SettingProblem]) -> None:
         # infra/bicep/queries/app-failures.kql reads the first words.
@@ -51,7 +51,7 @@ class SettingsWrong(Exception):
 
 
 class _Wrong(ValueError):
-    """What is wrong with one setting, found by looking at several."""
+    """What is wrong with one setting, found by comparing several."""
 
     def __init__(self, name: str, text: str) -> None:
         super().__init__(f"{name} {text}")
@@ -63,7 +63,8 @@ class StorageSettings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False, hide_input_in_errors=True)
 
-    # The host opens the same account by the same settings; their names are its own, with two underscores for a colon:
+    # The host opens the same account with the same settings; the names are the host's, with two underscores for a
+    # colon:
     # https://learn.microsoft.com/azure/azure-functions/functions-reference#connecting-to-host-storage-with-an-identity
     tables: SecretStr | None = Field(
         default=None,
@@ -117,7 +118,7 @@ class StorageSettings(BaseSettings):
 
 
 class Settings(MailSettings, StorageSettings):
-    """What the bridge needs to know of where it runs. Raises pydantic.ValidationError with all that is missing."""
+    """The environment that the bridge runs in. Raises pydantic.ValidationError with everything that is missing."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False, hide_input_in_errors=True)
 
@@ -203,11 +204,11 @@ class Platform(SignInSettings):
 
 
 def read_settings() -> Settings:
-    """The settings of this process. Raises SettingsWrong."""
+    """Return the settings of this process. Raises SettingsWrong."""
     try:
         return Settings()  # pydantic-settings reads the environment
     except ValidationError as error:
-        # Where one field is wrong, what goes for several together is not looked at: so the account is, on its own.
+        # If one field is wrong, checks across fields do not run: so the storage account is checked on its own.
         raise SettingsWrong(list(dict.fromkeys([*_storage_problems(), *_problems(error), *_unknown()]))) from None
 
 
@@ -234,13 +235,13 @@ def _problem(details: ErrorDetails) -> SettingProblem:
 
 
 def _described() -> Mapping[str, str]:
-    """The app settings that the code reads, each with what it is for."""
+    """Return the app settings that the code reads, each with its purpose."""
     fields = (Settings.model_fields | Platform.model_fields).values()
     return {str(field.validation_alias): field.description or "" for field in fields}
 
 
 def _unknown() -> Iterator[SettingProblem]:
-    """Settings of the app's that it does not know: likely one that is missing, misspelled."""
+    """Yield unknown settings with the app's prefix: probably misspelt names of missing ones."""
     known = {name.upper() for name in _described()}
     for name in sorted(os.environ):
         if name.upper().startswith("BRIDGE_") and name.upper() not in known:

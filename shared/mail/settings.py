@@ -1,4 +1,4 @@
-"""The app settings that say how one-time password mails go out."""
+"""The app settings for sending one-time password mails."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -33,7 +33,7 @@ type MailWay = SmtpServer | SesAccess | Mailbox | LocalFolder
 
 
 class Mail(StrEnum):
-    """What BRIDGE_MAIL may be."""
+    """The values of BRIDGE_MAIL."""
 
     SMTP = "smtp"
     GRAPH = "graph"
@@ -42,7 +42,7 @@ class Mail(StrEnum):
 
 
 def is_unresolved(secret: SecretStr | None) -> bool:
-    """Whether Azure left a reference to Key Vault as it stands, because it could not read the secret.
+    """Return whether Azure left a Key Vault reference unresolved, because it could not read the secret.
 
     https://learn.microsoft.com/azure/app-service/app-service-key-vault-references
     """
@@ -50,7 +50,7 @@ def is_unresolved(secret: SecretStr | None) -> bool:
 
 
 class MailSettings(BaseSettings):
-    """Which way mail goes, and what that way needs; with BRIDGE_MAIL unset, none goes."""
+    """How mail is sent, and what that requires; with BRIDGE_MAIL unset, none is."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False, hide_input_in_errors=True)
 
@@ -111,7 +111,9 @@ class MailSettings(BaseSettings):
     )
 
     def mail_way(self, *, in_azure: bool) -> tuple[MailWay, str] | None:
-        """How mail goes and from whom, or None where it does not. Raises ValueError with the setting to change."""
+        """Return the mail transport and the sender, or None if there is none. Raises ValueError with the setting
+        to change.
+        """
         if self.mail is None:
             return None
         for field in ("smtp_password", "ses_secret_access_key", "mail_client_secret"):
