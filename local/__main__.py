@@ -1,4 +1,4 @@
-"""The bridge on one machine: `python -m local run` shows it, `python -m local serve` keeps it for any client."""
+"""The bridge on one machine: `python -m local run` demonstrates it, `python -m local serve` runs it for any client."""
 
 import argparse
 import json
@@ -29,7 +29,7 @@ NO_GUARD = GuardLimits(leavings=ANYBODY, leavings_share=None, leavings_most=None
 
 
 def main() -> int:
-    """Run one of the commands; the exit status is 0 where all is as it should be."""
+    """Run one of the commands; the exit status is 0 if everything is as it should be."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="walk through the steps of Zoho One's guide with 25 people")

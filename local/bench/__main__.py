@@ -26,7 +26,7 @@ LONGEST = 20.0  # seconds; the generator's process has to be done within local.p
 
 
 def main() -> int:
-    """Measure and print. The exit status is 0 where every request was answered, and every cycle went, as it should."""
+    """Measure and print. The exit status is 0 if every request was answered and every cycle ran as expected."""
     arguments = _arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     folder = Path(tempfile.mkdtemp(prefix="bridge-bench-"))
