@@ -1,8 +1,8 @@
 """The simulated Entra as a process: `python -m local.entra --port N [--people N] [--latency-ms MS]`.
 
-It shows its users through Graph (graph.py), and signs apps in, the same on http and, as MSAL insists on it, on https
-with a certificate made for the occasion. Its provisioning service (provisioning_service.py) runs in whatever process
-wants to push; `entra_of` lets that process show the same directory through Graph too.
+It shows its users through Graph (graph.py) and signs apps in, on http and, as MSAL insists on it, on https with a
+certificate made at its start. Its provisioning service (provisioning_service.py) runs in any process that wants to
+push; `entra_of` lets that process show the same directory through Graph too.
 """
 
 import argparse
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def _described(url: str, login: str, certificate: Path) -> dict[str, str]:
-    """What whoever connects a store to it has to know."""
+    """Return what is needed to connect a store to it."""
     return {
         "graph": f"{url}/v1.0",
         "url": url,
@@ -68,7 +68,7 @@ def _described(url: str, login: str, certificate: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def entra_of(directory: EntraDirectory) -> Iterator[dict[str, str]]:
-    """Serve Graph and the sign-in over a directory of this process, and yield what such a process says of itself."""
+    """Serve Graph and the sign-in over a directory of this process, and yield its description."""
     graph = Graph(directory)
     with (
         tempfile.TemporaryDirectory(prefix="entra-") as folder,
