@@ -27,7 +27,7 @@ _DATA_CENTER = TypeAdapter[DataCenterName](DataCenterName)
 
 @dataclass(frozen=True)
 class ZohoOneParts:
-    """What the simulated Zoho One says of itself when it is ready."""
+    """The simulated Zoho One's description of itself when it is ready."""
 
     url: str
     accounts: str
@@ -38,7 +38,7 @@ class ZohoOneParts:
 
     @property
     def data_center(self) -> DataCenterName:
-        """Where the organisation lives."""
+        """The organisation's data centre."""
         return _DATA_CENTER.validate_python(self.accounts.rpartition("/")[2])
 
     @property
@@ -48,7 +48,7 @@ class ZohoOneParts:
 
 
 def new_key() -> str:
-    """A key for the app setting BRIDGE_ENCRYPTION_KEYS."""
+    """Return a key for the app setting BRIDGE_ENCRYPTION_KEYS."""
     return Fernet.generate_key().decode()
 
 
@@ -64,8 +64,8 @@ def add_store(
 ) -> str:
     """Add a store and return its secret token, which is shown only here.
 
-    It is connected and started already, or else it waits for an admin to do both. With a password notification, the
-    one-time passwords go to Zoho One over SCIM, which the simulated one takes.
+    The store is connected and started, or waits for an administrator to do both. With a password notification, the
+    one-time passwords are sent to Zoho One over SCIM, which the simulated one accepts.
     """
     service = connect(connection_string)
     token, now = secrets.token_urlsafe(32), datetime.now(UTC)
@@ -89,7 +89,7 @@ def add_store(
                 client_id=zoho_one.client_id,
                 update_verb=update_verb,
                 sends_passwords=notification is not None,
-                shares_organisation=True,  # of the simulated Zoho One there is one
+                shares_organisation=True,  # there is only one simulated Zoho One
             ),
             password_notification=notification or PasswordNotification(),
             token_hashes=(token_hash(token),),
@@ -99,7 +99,7 @@ def add_store(
 
 
 def connect_to_graph(bridge: Bridge, store_id: str, entra: Mapping[str, str], scope: Scope = Scope.ASSIGNED) -> None:
-    """Let the reconciler read the simulated Entra, by what that said of itself when it was ready."""
+    """Configure the reconciler to read the simulated Entra, by its description of itself."""
     connection = EntraConnection(
         tenant_id=entra["tenant_id"],
         credential=Credential.CLIENT_SECRET,

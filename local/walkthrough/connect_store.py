@@ -1,4 +1,4 @@
-"""Authorize, Test Connection, Save: what the admin does until a store may provision."""
+"""Authorize, Test Connection, Save: the administrator's steps until a store may provision."""
 
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -18,9 +18,9 @@ def connect_store(
     tell: Callable[[str, str], None],
     admin: str | None = None,
 ) -> None:
-    """Take the three steps, telling each by its title and text. Raises NotAsked and CannotStart.
+    """Take the three steps, announcing each by its title and text. Raises NotAsked and CannotStart.
 
-    ``admin``: who signs in first, where the pages ask for it.
+    ``admin``: who signs in first, if the pages require it.
     """
     browser = AdminBrowser(host)
     if admin is not None:

@@ -11,7 +11,7 @@ USER_NAME = "trial.account@contoso.example"
 
 
 def disable_under_do_nothing(host: str, store_id: str, bridge: Bridge) -> str:
-    """Provision one person through such a store, disable him in Entra, and return his userName.
+    """Provision one person through such a store, disable them in Entra, and return their userName.
 
     Raises what the provisioning service raises.
     """

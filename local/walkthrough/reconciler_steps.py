@@ -18,9 +18,9 @@ from shared.rules.run import Result, Run, RunState
 from shared.sync.cycle_note import CycleRequest
 
 SHOWN = 8  # lines of the plan
-PATIENCE = 60.0  # seconds until a cycle that was asked for has ended
+PATIENCE = 60.0  # seconds until a requested cycle has ended
 COURSE = "Introduction"
-"""A group that no push carries."""
+"""A group that no push contains."""
 NEWCOMER = Person(
     id=id_of("rosa.engel@contoso.example"),
     user_principal_name="rosa.engel@contoso.example",
@@ -39,7 +39,7 @@ class CycleMissing(Exception):
 
 @dataclass
 class ReconcilerSteps:
-    """Each step says what it does, and remembers whether it came out as it should."""
+    """Each step says what it does, and records whether the result was the expected one."""
 
     host: str
     store: str
@@ -49,7 +49,9 @@ class ReconcilerSteps:
     tell: Callable[[str, str], None]
 
     def walk(self, remember: Callable[[], None]) -> bool:
-        """All of it; whether everything came out as it should. ``remember``: notes who is in Entra, before he goes."""
+        """Run all steps; return whether every result was as expected. ``remember``: called to record the people
+        in Entra before any is deleted.
+        """
         return self._changes_that_no_push_carried(remember) and self._a_mistake() and self._on_demand(remember)
 
     def _changes_that_no_push_carried(self, remember: Callable[[], None]) -> bool:
@@ -73,9 +75,9 @@ class ReconcilerSteps:
         return done and self._members(COURSE) == 2
 
     def _members(self, group: str) -> int:
-        """How many members a group has in Zoho One."""
+        """Return the number of members that a group has in Zoho One."""
         store = self.bridge.stores.read(self.store)
-        assert store is not None  # it has been there all the time
+        assert store is not None  # it was never removed
         zoho_one = self.bridge.reconciler.zoho_groups(store)
         return sum(len(zoho_one.members(found.id)) for found in zoho_one.find(group))
 
@@ -118,7 +120,7 @@ class ReconcilerSteps:
         )
         remember()
         store = self.bridge.stores.read(self.store)
-        assert store is not None  # it has been there all the time
+        assert store is not None  # it was never removed
         _, (report,) = self.bridge.reconciler.on_demand.provision(store, [NEWCOMER.id], "local admin", self._show)
         return report.result is Result.DONE
 
@@ -127,7 +129,7 @@ class ReconcilerSteps:
         self.console.print(f"{mark} {found.step}: {escape(found.told)}")
 
     def _cycle(self) -> Run:
-        """Ask for a cycle as the queue does, and wait for it."""
+        """Request a cycle through the queue, and wait for it."""
         runs = self.bridge.reconciler.runs
         before = {run.id for run in runs.newest(self.store)}
         request = CycleRequest(store=self.store, asked_by="local admin")

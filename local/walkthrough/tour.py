@@ -36,7 +36,7 @@ TIMEOUT = 10.0  # seconds; for the simulated Zoho One on this machine
 
 @dataclass(frozen=True)
 class Parts:
-    """Where the parts of the local system are. The directory is the one that Graph shows, if the caller shares it."""
+    """The addresses of the local system's parts. The directory is the one that Graph shows, if the caller shares it."""
 
     sync_endpoint: str
     secret_token: str
@@ -53,8 +53,8 @@ class Parts:
 def run_walkthrough(parts: Parts, console: Console) -> bool:
     """Walk the steps, explaining each, and end with a table of everyone.
 
-    Returns whether every person is as he should be; if not, the table says what is wrong. Raises requests' exceptions
-    if the simulated Zoho One cannot be asked.
+    Returns whether every person is as expected; if not, the table says what is wrong. Raises requests' exceptions if
+    the simulated Zoho One does not answer.
     """
     walk = _Walk(parts, console)
     try:
@@ -84,10 +84,10 @@ class _Walk:
         self.directory = parts.directory
         self.bridge = Bridge(Settings.model_validate(parts.settings))
         self.service = ProvisioningService(parts.directory, parts.tenant_url, parts.secret_token)
-        self.last_seen: dict[str, Person] = {}  # also those who are deleted by the end
+        self.last_seen: dict[str, Person] = {}  # including those who are deleted by the end
         self.ever_active: set[str] = set()
         self.done: dict[str, list[PersonReport]] = defaultdict(list)
-        self.user_ids: dict[str, str] = {}  # also of those whom the bridge does not show any more
+        self.user_ids: dict[str, str] = {}  # including those whom the bridge does not show any more
         self.quiet = True
         self.untouched = True
         self.grouped = True
@@ -187,7 +187,7 @@ class _Walk:
         self.grouped = steps.walk(self._step)
 
     def conclude(self) -> bool:
-        """Print the closing table and return whether all is well."""
+        """Print the closing table and return whether everything is as expected."""
         accounts = self._accounts()
         for user_name in (TRIAL, *GROUPED):
             accounts.pop(user_name, None)
