@@ -1,6 +1,6 @@
 """Writes the reference part of docs/mapping.md and docs/mapping.schema.json: `python -m tools.mapping_docs`.
 
-Both come from the catalogues that the code uses; editors check mapping files with the schema.
+Both are generated from the catalogues in the code; editors check mapping files with the schema.
 """
 
 import json
@@ -18,17 +18,17 @@ BEGIN = "<!-- written by `python -m tools.mapping_docs`: do not edit below -->"
 
 
 def page() -> str:
-    """The whole page: what stands in it by hand, and the reference as it is now."""
+    """Return the whole page: its handwritten part, and the generated reference."""
     return PAGE.read_text().partition(BEGIN)[0] + BEGIN + "\n\n" + reference()
 
 
 def schema() -> str:
-    """The JSON Schema of a mapping file."""
+    """Return the JSON Schema of a mapping file."""
     return json.dumps(Mapping.model_json_schema(), indent=2) + "\n"
 
 
 def reference() -> str:
-    """Every field and every function."""
+    """Return every field and every function."""
     return "\n\n".join((_zoho_fields(), _azure_fields(), _entra_names(), _functions())) + "\n"
 
 
