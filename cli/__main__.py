@@ -55,7 +55,7 @@ def main(words: Sequence[str] | None = None) -> int:
         err.print(str(error), markup=False, soft_wrap=True)
         return FAILED
     except Stale:
-        err.print("Somebody else decided at the same moment: look again")
+        err.print("Another administrator decided at the same time: look again")
         return FAILED
     except OSError as error:
         place = f"{error.filename}: {error.strerror}" if error.filename else f"{type(error).__name__}: {error}"

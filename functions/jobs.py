@@ -15,8 +15,6 @@ def carry_out(message: func.QueueMessage, errands: func.Out[str]) -> None:
     try:
         bridge = startup().bridge_in_time()
     except NotStarted:
-        errands.set(
-            message.get_body().decode()
-        )  # a new message, so no attempt is used up while the storage is down
+        errands.set(message.get_body().decode())  # a new message, so no attempt is used up while the storage is down
         return
     bridge.run_errand(message.get_body())

@@ -39,9 +39,7 @@ def run_cycle(message: func.QueueMessage, cycles: func.Out[List[str]]) -> None: 
     try:
         bridge = startup().bridge_in_time()
     except NotStarted:
-        cycles.set(
-            [message.get_body().decode()]
-        )  # a new message, so no attempt is used up while the storage is down
+        cycles.set([message.get_body().decode()])  # a new message, so no attempt is used up while the storage is down
         return
     if messages := bridge.run_cycle(message.get_body()):
         cycles.set(messages)

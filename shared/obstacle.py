@@ -69,7 +69,7 @@ def of_defect(name: str) -> Obstacle:
     return Obstacle(
         Kind.DEFECT,
         "The bridge cannot start",
-        (f"It has a defect ({name}). Where it happened is in the app's log",),
+        (f"It has a defect ({name}). The app's log has the place",),
         "Please report it with that line",
         STORAGE_RETRY,
     )

@@ -24,7 +24,7 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 def _on_loopback(url: HttpUrl) -> HttpUrl:
     if url.host not in _LOOPBACK:
-        raise ValueError("only simulated accounts servers on this machine may stand in for Zoho's")
+        raise ValueError("only simulated accounts servers on this machine may replace Zoho's")
     return url
 
 
@@ -79,7 +79,7 @@ class StorageSettings(BaseSettings):
     tables_credential: Literal["managedidentity", "azurecli"] | None = Field(
         default=None,
         validation_alias="AzureWebJobsStorage__credential",
-        description="As whom: the app's identity, or on an administrator's machine whoever is signed in to az",
+        description="The identity used: the app's own, or on an administrator's machine the user signed in to az",
     )
     tables_identity: ObjectId | None = Field(
         default=None,
@@ -131,17 +131,17 @@ class Settings(MailSettings, StorageSettings):
         gt=0,
         le=3600,
         validation_alias="BRIDGE_LEASE_SECONDS",
-        description="How long one request may write one person: longer than the calls it makes",
+        description="Lease duration of a request for one person: longer than the calls it makes",
     )
     public_url: HttpUrl | None = Field(
         default=None,
         validation_alias="BRIDGE_PUBLIC_URL",
-        description="The app's address as Entra knows it, where a proxy stands before it",
+        description="The app's address as Entra knows it, if it is behind a proxy",
     )
     accounts_servers: Json[dict[DataCenterName, _LoopbackUrl]] | None = Field(
         default=None,
         validation_alias="BRIDGE_ACCOUNTS_SERVERS",
-        description="Simulated accounts servers in the place of all of Zoho's, as JSON: data center to loopback URL",
+        description="Simulated accounts servers instead of all of Zoho's, as JSON: data center to loopback URL",
     )
 
     entra_certificate: Path | None = Field(
@@ -194,7 +194,7 @@ class Platform(SignInSettings):
     local_admin: str | None = Field(
         default=None,
         validation_alias="BRIDGE_LOCAL_ADMIN",
-        description="On one machine only: the roles of whoever opens the pages, comma-separated; empty for none",
+        description="On one machine only: the roles of the user who opens the pages, comma-separated; empty for none",
     )
 
     @property

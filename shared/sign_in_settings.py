@@ -29,12 +29,12 @@ class SignInSettings(BaseSettings):
     enterprise_app_id: str | None = Field(
         default=None,
         validation_alias=f"{PREFIX}ENTERPRISE_APP_ID",
-        description="Object ID of its enterprise application, so that a page can link to where roles are given",
+        description="Object ID of its enterprise application, so that a page can link to the role assignments",
     )
     authority: str | None = Field(
         default=None,
         validation_alias=f"{PREFIX}AUTHORITY",
-        description="Where people of another cloud sign in, such as https://login.microsoftonline.us",
+        description="The sign-in address of another cloud, such as https://login.microsoftonline.us",
     )
     identity_client_id: str | None = Field(
         default=None,

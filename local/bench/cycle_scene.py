@@ -27,7 +27,7 @@ LATENCY_MS = 100.0
 AT_ONCE = 16
 """Simultaneous calls to Zoho One: the most that a store may be set to."""
 ACCOUNTS = 1000
-"""Accounts in a page of Zoho One's list."""
+"""Accounts per page of Zoho One's list."""
 LONGEST = 1800.0  # seconds for one measured process
 
 

@@ -240,7 +240,7 @@ async def run(port: int, home: str, latency: float, licences: int | None) -> Non
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m local.zoho_one", description="Simulate Zoho One on this machine.")
     parser.add_argument("--port", type=int, default=7072, help="0 takes a free one")
-    parser.add_argument("--latency-ms", type=float, default=0, help="how long each call takes at least")
+    parser.add_argument("--latency-ms", type=float, default=0, help="minimum duration of each call")
     parser.add_argument("--licences", type=int, help="how many users may be active; no limit when not given")
     parser.add_argument("--data-center", choices=DATA_CENTERS, default="us", help="where the organisation lives")
     arguments = parser.parse_args()

@@ -33,7 +33,7 @@ class PersonActions:
             raise KeyError(identity_id)
         if (until := stored.identity.leased_until(self.now())) is not None:
             raise BeingWritten(until)
-        reason = f"{by} let go of the person. The account stays in Zoho One as it is and is no longer managed."
+        reason = f"{by} unmanaged the person. The account stays unchanged in Zoho One and is no longer managed."
         event = Event(at=self.now(), kind=EventKind.LET_GO, reason=reason)
 
         def transact(count: Operation | None) -> str:

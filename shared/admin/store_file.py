@@ -67,17 +67,17 @@ def check_file(path: Path, holds: Literal["store", "secrets"]) -> Store:
             head = Head.model_validate_json(file.readline())
             for text in file:
                 if tail is not None:
-                    raise NotAStoreFile(f"{path} goes on behind its end")
+                    raise NotAStoreFile(f"{path} continues after its end")
                 if text.startswith("["):
                     counts[_LINE.validate_json(text)[0]] += 1
                 else:
                     tail = Tail.model_validate_json(text)
     except (ValidationError, UnicodeDecodeError, gzip.BadGzipFile, EOFError):
-        raise NotAStoreFile(f"{path} is no copy of a directory store, or was cut off or changed") from None
+        raise NotAStoreFile(f"{path} is not an exported directory store, or was truncated or changed") from None
     if tail is None or tail.rows != counts:
-        raise NotAStoreFile(f"{path} was cut off: it ends before its end")
+        raise NotAStoreFile(f"{path} is truncated: its last line is missing")
     if head.holds != holds:
-        raise NotAStoreFile(f"{path} holds a store's {head.holds}: the files stand in the wrong places")
+        raise NotAStoreFile(f"{path} holds a store's {head.holds}: the files are in the wrong order")
     return head.store
 
 

@@ -151,7 +151,7 @@ class SharedTokens:
             return access
         if access.replaced_rejected and self._now() < access.issued + REJECTED_TWICE:
             raise ZohoCredentials(
-                "Zoho One accepts no token of this connection, not even a new one: look at the store's sync endpoint "
+                "Zoho One accepts no token of this connection, not even a new one: check the store's sync endpoint "
                 "and data center, and connect it again"
             )
         return None

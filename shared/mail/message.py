@@ -160,7 +160,7 @@ def _rendered(part: str, source: str, values: Mapping[TemplateField, str]) -> tu
         raise BadTemplate(f"In the {part}, line {error.lineno}: {error.message}") from None
     except (RecursionError, SyntaxError):
         # Jinja2 compiles a template to Python, which limits the nesting of blocks.
-        raise BadTemplate(f"In the {part}: conditions stand too deep in each other") from None
+        raise BadTemplate(f"In the {part}: conditions are nested too deeply") from None
 
 
 def _ensure_plain(part: str, tree: nodes.Template) -> None:

@@ -32,7 +32,7 @@ BUDGET = timedelta(seconds=10)
 """Duration of one pass over the mails that are due, each minute: the timer has other work, and a server that does
 not respond is left alone.
 """
-BEING_SENT = "A one-time password is being sent to this person just now"
+BEING_SENT = "A one-time password is being sent to this person"
 
 _log = logging.getLogger("bridge.notify")
 

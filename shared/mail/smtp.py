@@ -116,7 +116,7 @@ def _meaning(error: smtplib.SMTPException | OSError) -> MailError:
             said = f"The mail server answered {code} {_text(reply)}"
             return MailBusy(said) if _is_passing(code) else MailCredentials(said)
         case smtplib.SMTPException() if not isinstance(error, smtplib.SMTPServerDisconnected):
-            return MailCredentials(f"The mail server offers no way to sign in that we know: {error}")
+            return MailCredentials(f"The mail server offers no supported sign-in method: {error}")
         case ssl.SSLError():
             return MailCredentials(f"No encrypted connection to the mail server: {error.reason}")
         case _:

@@ -35,7 +35,7 @@ class AzureUser(Model):
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
 
     user_principal_name: str = Field(description="Sign-in name, unique in the tenant")
-    account_enabled: bool = Field(default=True, description="Whether he may sign in")
+    account_enabled: bool = Field(default=True, description="Whether the user may sign in")
     given_name: str | None = Field(default=None, description="First name")
     surname: str | None = Field(default=None, description="Last name")
     display_name: str | None = Field(default=None, description="Name shown to colleagues")
@@ -59,7 +59,7 @@ class AzureUser(Model):
     mobile_phone: str | None = Field(default=None, description="Mobile phone")
     business_phones: tuple[str, ...] = Field(default=(), description="Work phones; Entra holds at most one")
     fax_number: str | None = Field(default=None, description="Fax")
-    manager: Annotated[str | None, FieldType.PERSON] = Field(default=None, description="The id of his manager")
+    manager: Annotated[str | None, FieldType.PERSON] = Field(default=None, description="The id of the user's manager")
     on_premises_sam_account_name: str | None = Field(default=None, description="Account name in Active Directory")
     extension_attributes: dict[str, str] = Field(default_factory=dict, description="extensionAttribute1 to 15")
     custom: dict[str, str | tuple[str, ...]] = Field(default_factory=dict, description="Directory extensions, by name")

@@ -54,7 +54,7 @@ class EntraConnection(Model):
     credential: Credential
     client_id: ObjectId | None = Field(
         default=None,
-        description="Application (client) ID; of a managed identity only where it is a user-assigned one",
+        description="Application (client) ID; for a managed identity only if it is user-assigned",
     )
     scope: Scope = Scope.ASSIGNED
     enterprise_app: ObjectId | None = Field(

@@ -95,8 +95,8 @@ class Adoption(Model):
     def reason(self) -> str:
         """The reason, a sentence."""
         if self.another:
-            return f"The account with this userName is that of {self.name}, another person, who is gone from Entra."
-        return "The account that the person had before they were deleted in Entra is taken over."
+            return f"The account with this userName is that of {self.name}, another person, who was deleted in Entra."
+        return "The account that the person had before they were deleted in Entra is adopted."
 
 
 def is_same_person(former: Traits, comes: Traits) -> bool:

@@ -155,11 +155,11 @@ class GuardLimits(Model):
     )
     adoptions: Adoptions = Field(
         default=Adoptions.HOLD,
-        description="Accounts of people who are gone that another person would get, who has their userName now",
+        description="Accounts of deleted people that another person with their userName would get",
     )
     one_field: Threshold = Field(
         default=Threshold(count=MOST_OF_ONE_FIELD, percent=MOST_OF_ONE_FIELD_PERCENT),
-        description="Updates of the same field: a mapping or an attribute that went wrong",
+        description="Updates of the same field: a wrong mapping or attribute",
     )
 
     def leavings_passed(self, count: int, of: int) -> Threshold | Share | int | None:
@@ -177,7 +177,7 @@ class GuardLimits(Model):
     def today(self, of: int) -> str:
         """Return what the three limits mean for this number of active people, in a sentence."""
         if of == 0:
-            return "Nobody is active today, so there is nobody whom the limits could keep."
+            return "Nobody is active today, so the limits have no effect."
         share, most = self.leavings_share, self.leavings_most
         firsts = (
             ("first", _first(of, lambda count: self.leavings.is_passed(count, of))),
@@ -190,7 +190,7 @@ class GuardLimits(Model):
         held = self.first_held(of)
         so = f"{held - 1} may go" if held is not None else "all may go"
         return (
-            f"With today's {of} active people, counting those who leave within {INTERVAL.seconds // 60} minutes, "
+            f"With today's {of} active people, including those deprovisioned within {INTERVAL.seconds // 60} minutes, "
             f"{each}{none}: {so} without a decision."
         )
 
@@ -253,7 +253,7 @@ class Breach(Model):
                 else "An administrator discarded this plan before."
             )
         if self.rule is Rule.ADOPTIONS:
-            return f"{self.count} people would get the account of somebody else, who is gone from Entra."
+            return f"{self.count} people would get the account of another person, who was deleted in Entra."
         minutes = INTERVAL.seconds // 60
         recent = f", counting {self.recent} of the last {minutes} minutes" if self.recent else ""
         if self.rule is Rule.MEMBERS:
@@ -269,8 +269,8 @@ class Breach(Model):
             return f"The field {self.field} would change for {share}; the limit is {self.limit}."
         if self.rule is Rule.PUSHED:
             return (
-                f"{self.count} people wait to be deactivated or deleted: the guard keeps everybody back who leaves "
-                "since a limit was passed, until an administrator decides."
+                f"{self.count} people wait to be deactivated or deleted: a limit was passed, so the guard holds every "
+                "deactivation and deletion until an administrator decides."
             )
         most = f"{self.limit} people" if isinstance(self.limit, int) else str(self.limit)
         return f"{share} would be deactivated or deleted{recent}; the limit is {most}."

@@ -49,7 +49,7 @@ class Candidate:
         assert mark is not None  # the caller passes pending people only
         waits = None
         if identity.leased_until(now) is not None:
-            waits = "Another request is writing this person just now."
+            waits = "Another request is writing this person."
         elif mark.next_try is not None and now < mark.next_try:
             again = f"{mark.next_try.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
             waits = f"Zoho One refused it {mark.refusals} times ({mark.failure}); it is tried again at {again}."
@@ -240,8 +240,8 @@ def moved(shown: Plan, now: Plan, *, begun: bool = False) -> str | None:
         return None
     what = "people and groups" if shown.groups or now.groups else "people"
     return (
-        f"The world moved since the plan was shown: for {new} {what} a change was added, for {gone} it is gone, "
-        f"for {other} it is another."
+        f"The plan has changed since it was shown: for {new} {what} a change was added, for {gone} it was removed, "
+        f"for {other} it is different."
     )
 
 

@@ -51,7 +51,9 @@ class StatusRules(Model):
     activated: Reflection = Reflection.CHANGE
     deactivated: Reflection = Reflection.CHANGE
     deleted: Reflection = Reflection.CHANGE
-    unassigned: Reflection = Field(default=Reflection.CHANGE, description="Left the app, or the criteria")
+    unassigned: Reflection = Field(
+        default=Reflection.CHANGE, description="Unassigned from the app, or out of the criteria"
+    )
     on_deactivated: Deprovisioning = Deprovisioning.DEACTIVATE
     on_deleted: Deprovisioning = Deprovisioning.DEACTIVATE
     on_unassigned: Deprovisioning = Deprovisioning.DEACTIVATE

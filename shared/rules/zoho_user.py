@@ -84,7 +84,7 @@ ZOHO_FIELDS: Mapping[ZohoField, ZohoFieldFacts] = MappingProxyType(
             f"{ENTERPRISE}:employeeNumber", "Employee number", "Number in the personnel system", extension=True
         ),
         ZohoField.MANAGER: _facts(
-            f"{ENTERPRISE}:manager.value", "Reporting to", "The Zoho One account of his manager", extension=True
+            f"{ENTERPRISE}:manager.value", "Reporting to", "The Zoho One account of the manager", extension=True
         ),
         ZohoField.WORK_LOCATION: _facts(f"{ZOHO}:workLocation", "Work Location", "Where he works", extension=True),
     }

@@ -229,7 +229,7 @@ def test_a_person_shows_what_happened_and_is_let_go(
     assert pages.post(f"{path}/let-go").status_code == 303
     gone = pages.get(path)
     assert "A person who is gone" in gone.text
-    assert "local let go of the person" in gone.text
+    assert "local unmanaged the person" in gone.text
     history = pages.parts.identities.history(store_id, created["id"])
     assert history[0].kind is EventKind.LET_GO
     assert [user["active"] for user in zoho_one.users()] == [True], "the account stays as it is"

@@ -188,8 +188,8 @@ def test_one_line_keeps_names_as_they_are() -> None:
         (a_template(BODY + "{% for x in name %}{% endfor %}"), "not For"),
         (a_template(BODY + "{% include 'mail.html' %}"), "not Include"),
         (a_template(BODY + "{% set password = name %}"), "not Assign"),
-        (a_template("{% if name %}" * 200 + BODY + "{% endif %}" * 200), "too deep in each other"),
-        (a_template("{{" + "(" * 4000 + "name" + ")" * 4000 + "}}"), "too deep in each other"),
+        (a_template("{% if name %}" * 200 + BODY + "{% endif %}" * 200), "nested too deeply"),
+        (a_template("{{" + "(" * 4000 + "name" + ")" * 4000 + "}}"), "nested too deeply"),
     ],
 )
 def test_a_template_that_would_not_do_is_refused_with_what_to_change(template: MailTemplate, says: str) -> None:

@@ -109,15 +109,15 @@ def test_the_digest_is_of_what_is_done_to_whom(plan: Plan, data: st.DataObject) 
     if doing:
         rest = Plan(store=plan.store, changes=tuple(doing[1:]))
         assert rest.digest != plan.digest
-        assert "it is gone" in str(moved(plan, rest))
-        assert moved(plan, rest, begun=True) is None, "what is gone has been done"
+        assert "it was removed" in str(moved(plan, rest))
+        assert moved(plan, rest, begun=True) is None, "a missing change has been done"
 
 
-def test_why_the_world_moved() -> None:
+def test_why_a_plan_no_longer_holds() -> None:
     shown = Plan(store="contoso", changes=changes(ChangeKind.UPDATE, 3))
     other = tuple(change.model_copy(update={"kind": ChangeKind.DELETE}) for change in shown.changes[:1])
     now = Plan(store="contoso", changes=(*other, *shown.changes[1:2], *changes(ChangeKind.CREATE, 4)))
-    text = "for {} people a change was added, for {} it is gone, for 1 it is another."
+    text = "for {} people a change was added, for {} it was removed, for 1 it is different."
     assert str(moved(shown, now)).endswith(text.format(4, 1))
     assert str(moved(shown, now, begun=True)).endswith(text.format(4, 0))
     assert moved(shown, shown.model_copy(update={"store": "fabrikam"})) is not None

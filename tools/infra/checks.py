@@ -171,7 +171,7 @@ def _starts_soon(package: Path) -> str:
         processor.append(_processor_seconds() - used)
     if min(processor) > START_SECONDS:
         raise CheckFailedError(f"{min(processor):.2f} s of the processor")
-    return f"{min(processor):.2f} s of the processor, {min(seconds):.2f} s by the clock on this machine"
+    return f"{min(processor):.2f} s of the processor, {min(seconds):.2f} s elapsed on this machine"
 
 
 def _processor_seconds() -> float:

@@ -34,7 +34,7 @@ def bicep(*arguments: str) -> str:
     environment = {**os.environ, "SIGN_IN_CLIENT_ID": ANYBODY.format(1)}
     done = subprocess.run([program, *arguments], env=environment, capture_output=True, text=True, check=False)
     if "BCP190" in done.stderr or "BCP192" in done.stderr:
-        raise NoCompilerError("the modules of the template are not at hand: bicep restore infra/bicep/main.bicep")
+        raise NoCompilerError("the modules of the template are missing: run bicep restore infra/bicep/main.bicep")
     if done.returncode != 0 or done.stderr.strip():
         raise CompileError((done.stdout + done.stderr).strip())
     return done.stdout

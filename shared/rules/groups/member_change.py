@@ -20,7 +20,7 @@ class MemberChange(Model):
     @model_validator(mode="after")
     def _is_a_difference(self) -> Self:
         if set(self.joining) & set(self.leaving):
-            raise ValueError("somebody joins and leaves at once")
+            raise ValueError("somebody is both added and removed")
         return self
 
     def __bool__(self) -> bool:

@@ -35,16 +35,16 @@ class GroupSettings(Model):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     resource_sync: ResourceSync = ResourceSync.USERS_AND_GROUPS
-    name_prefix: str = Field(default="", max_length=100, description="Stands before each group's name in Zoho One")
+    name_prefix: str = Field(default="", max_length=100, description="Prefix of each group's name in Zoho One")
     name_expression: str | None = Field(
         default=None, description="Gives a group's name in Zoho One from [displayName] and [externalId]"
     )
     deleted: Reflection = Field(
         default=Reflection.NOTHING,
-        description="When a group is deleted in Entra, or leaves its scope: whether Zoho One's is deleted too",
+        description="When a group is deleted in Entra, or goes out of scope: whether Zoho One's is deleted too",
     )
     exact_members: bool = Field(
-        default=False, description="Whether members whom the bridge did not add are taken out of the groups it manages"
+        default=False, description="Whether members that the bridge did not add are removed from the groups it manages"
     )
 
     @property
@@ -60,7 +60,7 @@ class GroupSettings(Model):
             if unknown := expression.attributes - set(ATTRIBUTES):
                 raise ValueError(f"a group has no [{min(unknown)}]: use [displayName] or [externalId]")
             if expression.only_on_creation:
-                raise ValueError("SelectUniqueValue is for people: a group that has the name already is taken over")
+                raise ValueError("SelectUniqueValue is for people: an existing group with this name is adopted")
         return text
 
     def name_for(self, display_name: str, external_id: str | None, context: EvaluationContext) -> str:

@@ -99,13 +99,15 @@ class PasswordNotification(Model):
     )
     user_address: Annotated[str, AfterValidator(_field_of_entra)] = Field(
         default="mail",
-        description="Where a user's own mail goes, by the name Graph gives the attribute: the work address, or another"
-        " one, since a new mailbox may be out of reach before the first sign-in",
+        description="Where a user's own mail goes, by the attribute's name in Graph: the work address, or another"
+        " one, since a new mailbox may be inaccessible before the first sign-in",
     )
     admins: tuple[MailAddress, ...] = Field(default=(), max_length=20)
     rules: PasswordRules = PasswordRules()
     templates: tuple[MailTemplate, ...] = DEFAULT_TEMPLATES
-    language: Language = Field(default="en", description="For whom there is no template in his own, and for admins")
+    language: Language = Field(
+        default="en", description="For people without a template in their own language, and for administrators"
+    )
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:

@@ -66,7 +66,7 @@ class Rule(_Part):
 
     target: ZohoField
     source: Source
-    default: str | None = Field(default=None, max_length=1000, description="The value where the source has none")
+    default: str | None = Field(default=None, max_length=1000, description="The value if the source has none")
     apply: When = "always"
 
     def __str__(self) -> str:
