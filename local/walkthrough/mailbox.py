@@ -27,7 +27,7 @@ def count_mails(mailbox: Path) -> int:
     return sum(1 for _ in mailbox.glob("*.eml"))
 
 
-def password_told(history: Iterable[Event]) -> str:
+def password_outcome(history: Iterable[Event]) -> str:
     """Return what a person's history says of their one-time password, in one line; empty if they were never created."""
     for event in history:
         if event.kind is EventKind.PASSWORD_MAILED:

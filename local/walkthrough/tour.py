@@ -23,7 +23,7 @@ from local.walkthrough.connect_store import connect_store
 from local.walkthrough.do_nothing_store import USER_NAME as TRIAL
 from local.walkthrough.do_nothing_store import disable_under_do_nothing
 from local.walkthrough.group_steps import GROUPED, GroupSteps
-from local.walkthrough.mailbox import NOTIFICATION, count_mails, password_told
+from local.walkthrough.mailbox import NOTIFICATION, count_mails, password_outcome
 from local.walkthrough.map_attributes import map_attributes
 from local.walkthrough.reconciler_steps import ReconcilerSteps
 from local.zoho_one.scim_application import QuarantinedError, RefusedError
@@ -195,7 +195,7 @@ class _Walk:
             Row(
                 self._standing(person, accounts.pop(person.own_name, None)),
                 tuple(self.done[person.id]),
-                self._password_told(person),
+                self._password_outcome(person),
             )
             for person in self.last_seen.values()
         ]
@@ -249,9 +249,9 @@ class _Walk:
             if self._should_work(person):
                 self.ever_active.add(person.id)
 
-    def _password_told(self, person: Person) -> str:
+    def _password_outcome(self, person: Person) -> str:
         user_id = self.user_ids.get(person.id)
-        return password_told(self.bridge.identities.history(self.parts.store, user_id)) if user_id else ""
+        return password_outcome(self.bridge.identities.history(self.parts.store, user_id)) if user_id else ""
 
     def _should_work(self, person: Person) -> bool:
         return not is_soft_deleted(person) and self.directory.is_assigned(person.id)

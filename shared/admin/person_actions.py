@@ -23,7 +23,7 @@ class PersonActions:
     users: Callable[[Store], ZohoUsers]
     now: Callable[[], datetime]
 
-    def let_go(self, store: Store, identity_id: str, by: str) -> None:
+    def unmanage(self, store: Store, identity_id: str, by: str) -> None:
         """Unmanage a person: their account stays unchanged, and their history says who decided.
 
         Raises BeingWritten if another request is writing the person, and Stale if one did.
@@ -34,7 +34,7 @@ class PersonActions:
         if (until := stored.identity.leased_until(self.now())) is not None:
             raise BeingWritten(until)
         reason = f"{by} unmanaged the person. The account stays unchanged in Zoho One and is no longer managed."
-        event = Event(at=self.now(), kind=EventKind.LET_GO, reason=reason)
+        event = Event(at=self.now(), kind=EventKind.UNMANAGED, reason=reason)
 
         def transact(count: Operation | None) -> str:
             return self.identities.remove(store.id, stored, stored.identity.account, event, count=count)[1]

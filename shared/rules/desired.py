@@ -45,7 +45,7 @@ def desired_account(
     so_far = before.said.desired if before and standing is not Standing.NONE else None
     if decision.action is Action.DELETE:
         return "deleted", decision
-    if decision.action in (Action.KEEP, Action.LET_GO):
+    if decision.action in (Action.KEEP, Action.UNMANAGE):
         return so_far, decision
     account = so_far if isinstance(so_far, ZohoUser) else None
     active = decision.action is Action.PROVISION

@@ -17,19 +17,19 @@ from shared.rules.zoho_user import ZohoField
 INTERVAL = timedelta(minutes=40)
 """The period over which deprovisionings are counted together: one cycle of Entra's or of the bridge's."""
 
-MOST_LEAVINGS = 10
+MOST_DEPROVISIONINGS = 10
 """Deprovisionings allowed in any organisation, however small: a team that closes is no accident."""
 
-MOST_LEAVINGS_PERCENT = 10.0
+MOST_DEPROVISIONINGS_PERCENT = 10.0
 """Percentage of the active people. A group unassigned by mistake exceeds it; a month's normal departures do not."""
 
-MOST_LEAVINGS_SHARE = 50.0
+MOST_DEPROVISIONINGS_SHARE = 50.0
 """Percentage of the active people in small organisations: nobody dismisses more than half of a team at once."""
 
 FEWEST_OF_SHARE = 3
 """Minimum number of people for a share: of two people one is half and both are everybody, so a share says nothing."""
 
-MOST_LEAVINGS_IN_ALL = 200
+MOST_DEPROVISIONINGS_IN_ALL = 200
 """Maximum whatever the percentage: in an organisation of 100,000 people 10 % would be 10,000."""
 
 MOST_OF_ONE_FIELD = 50
@@ -129,15 +129,15 @@ class GuardLimits(Model):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     leavings: Threshold = Field(
-        default=Threshold(count=MOST_LEAVINGS, percent=MOST_LEAVINGS_PERCENT),
+        default=Threshold(count=MOST_DEPROVISIONINGS, percent=MOST_DEPROVISIONINGS_PERCENT),
         description="Deactivations and deletions together",
     )
     leavings_share: Share | None = Field(
-        default=Share(percent=MOST_LEAVINGS_SHARE, of_at_least=FEWEST_OF_SHARE),
+        default=Share(percent=MOST_DEPROVISIONINGS_SHARE, of_at_least=FEWEST_OF_SHARE),
         description="The same, in organisations too small for the limit above; none: no such limit",
     )
     leavings_most: int | None = Field(
-        default=MOST_LEAVINGS_IN_ALL,
+        default=MOST_DEPROVISIONINGS_IN_ALL,
         ge=0,
         description="The same, whatever the percentage; none: no such limit",
     )
@@ -162,7 +162,7 @@ class GuardLimits(Model):
         description="Updates of the same field: a wrong mapping or attribute",
     )
 
-    def leavings_passed(self, count: int, of: int) -> Threshold | Share | int | None:
+    def deprovisionings_passed(self, count: int, of: int) -> Threshold | Share | int | None:
         """Return the first of the three limits that ``count`` deprovisionings among ``of`` people exceed."""
         if self.leavings.is_passed(count, of):
             return self.leavings
@@ -172,7 +172,7 @@ class GuardLimits(Model):
 
     def first_held(self, of: int) -> int | None:
         """Return the smallest number of deprovisionings among ``of`` people that is held; None: none is."""
-        return _first(of, lambda count: self.leavings_passed(count, of) is not None)
+        return _first(of, lambda count: self.deprovisionings_passed(count, of) is not None)
 
     def today(self, of: int) -> str:
         """Return what the three limits mean for this number of active people, in a sentence."""
@@ -204,7 +204,7 @@ def _first(of: int, is_passed: Callable[[int], bool]) -> int | None:
 class Rule(StrEnum):
     """The subject of a limit."""
 
-    LEAVINGS = "leavings"
+    DEPROVISIONINGS = "leavings"
     MEMBERS = "members"
     GROUPS = "groups deleted"
     CREATIONS = "creations"
@@ -217,7 +217,7 @@ class Rule(StrEnum):
     """An administrator discarded the same before; it waits until Entra reverts it or it is approved."""
 
 
-SHUTTING = frozenset({Rule.LEAVINGS, Rule.PUSHED})
+HOLDING_RULES = frozenset({Rule.DEPROVISIONINGS, Rule.PUSHED})
 """Rules by which the guard holds every deprovisioning until an administrator decides."""
 
 
@@ -294,9 +294,9 @@ def check_deprovisionings(
     """
     count = planned + recent
     of = max(active_users + inactive + recent, count)
-    if not planned or (limit := limits.leavings_passed(count, of)) is None:
+    if not planned or (limit := limits.deprovisionings_passed(count, of)) is None:
         return None  # a plan without deprovisionings is not held for earlier ones
-    return Breach(rule=Rule.LEAVINGS, count=count, recent=recent, of=of, limit=limit)
+    return Breach(rule=Rule.DEPROVISIONINGS, count=count, recent=recent, of=of, limit=limit)
 
 
 def check_members(
@@ -323,16 +323,16 @@ def check_group_deletions(deleted: int, groups: int, limits: GuardLimits, recent
     return Breach(rule=Rule.GROUPS, count=count, recent=recent, of=of, limit=limits.groups)
 
 
-def kept_back(plan: Plan, active_users: int, limits: GuardLimits) -> Breach | None:
+def held_deprovisionings(plan: Plan, active_users: int, limits: GuardLimits) -> Breach | None:
     """Return the breach that holds a plan while the guard holds deprovisionings, if the plan contains any."""
     if not plan.waiting:
         return None
     return Breach(rule=Rule.PUSHED, count=plan.waiting, of=active_users, limit=limits.leavings)
 
 
-def discarded_before(departures: int, active_users: int) -> Breach:
+def discarded_before(deprovisionings: int, active_users: int) -> Breach:
     """Return the breach for a plan that was discarded, or that contains this many departures of a discarded one."""
-    return Breach(rule=Rule.DISCARDED, count=departures, of=active_users, limit=0)
+    return Breach(rule=Rule.DISCARDED, count=deprovisionings, of=active_users, limit=0)
 
 
 def check_adoptions(plan: Plan, active_users: int, limits: GuardLimits) -> Breach | None:

@@ -19,7 +19,7 @@ class EventKind(StrEnum):
     DEACTIVATED = "deactivated"
     REACTIVATED = "reactivated"
     DELETED = "deleted"
-    LET_GO = "let go"  # no longer managed; the account in Zoho One stays unchanged
+    UNMANAGED = "let go"  # no longer managed; the account in Zoho One stays unchanged
     REFUSED = "refused"
     PARKED = "parked"  # refused repeatedly: from now on tried once a day
     DRIFTED = "drifted"  # somebody changed the account in Zoho One

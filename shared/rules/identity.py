@@ -194,7 +194,7 @@ class Identity(Model):
         return self.account is not None and self.account.holds.active and not going
 
     @property
-    def departs(self) -> bool:
+    def is_deprovisioning(self) -> bool:
         """Whether the pending change deactivates or deletes the account."""
         holds = self.account.holds if self.account else None
         return plan_change(holds, self.said.desired).kind in DEPROVISIONINGS
@@ -206,12 +206,12 @@ class Identity(Model):
         return self.pending.lease_ends
 
     @property
-    def is_going(self) -> bool:
+    def is_being_deleted(self) -> bool:
         """Whether the identity is removed once Zoho One has confirmed: Entra deleted the person."""
         return self.said.status is Status.DELETED
 
     @property
-    def is_shut_out(self) -> bool:
+    def is_kept_inactive(self) -> bool:
         """Whether the person is active in Entra and their account is not: a sync endpoint shows the actual state."""
         said, account = self.said, self.account
         told = said.status is Status.ACTIVATED or (said.status is None and said.source.account_enabled)

@@ -162,16 +162,16 @@ class Plan(Model):
         return _counts(self.groups)
 
     @property
-    def departures(self) -> tuple[PlannedChange, ...]:
+    def deprovisionings(self) -> tuple[PlannedChange, ...]:
         """The people who are deactivated or deleted, and the groups that are deleted."""
         people = tuple(change for change in self.changes if change.kind in DEPROVISIONINGS)
         return people + tuple(change for change in self.groups if change.kind is ChangeKind.DELETE)
 
     @property
-    def departing(self) -> frozenset[str]:
+    def deprovisioned(self) -> frozenset[str]:
         """The ids of everybody to be deprovisioned, including those whom this cycle skips."""
         later = (change for change in self.suppressed if change.kind in DEPROVISIONINGS)
-        return frozenset(change.identity for change in (*self.departures, *later))
+        return frozenset(change.identity for change in (*self.deprovisionings, *later))
 
     @property
     def waiting(self) -> int:
@@ -249,7 +249,7 @@ def _left_out(candidate: Candidate, change: Change, rules: StatusRules) -> str |
     """Return why an account is left unchanged, or None. Applying the plan decides the same by the store's rules."""
     if candidate.waits is not None:
         return candidate.waits
-    if candidate.decision.action in (Action.KEEP, Action.LET_GO):
+    if candidate.decision.action in (Action.KEEP, Action.UNMANAGE):
         return candidate.decision.reason
     if change.kind is not ChangeKind.REACTIVATE:
         return None

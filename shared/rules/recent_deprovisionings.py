@@ -15,7 +15,7 @@ _MINUTE = 60
 
 
 @dataclass(frozen=True)
-class Departures:
+class Deprovisionings:
     """Deprovisionings that are about to begin, all in one transaction."""
 
     ids: tuple[str, ...]
@@ -30,7 +30,7 @@ class Departures:
     @classmethod
     def among(cls, people: Iterable[Identity], *, approved: bool = False) -> Self:
         """Return the deprovisionings among people with pending changes, before they are marked as counted."""
-        going = [each for each in people if each.departs]
+        going = [each for each in people if each.is_deprovisioning]
         new = [each for each in going if each.pending is None or not each.pending.counted]
         active = sum(each.account is not None and each.account.holds.active for each in new)
         return cls(tuple(each.id for each in going), len(new), active, approved)
@@ -67,7 +67,7 @@ class RecentDeprovisionings(Model):
     """Whether a row among the pending ones tells each cycle that the guard needs attention."""
 
     @property
-    def keeps_back(self) -> bool:
+    def needs_attention(self) -> bool:
         """Whether the next cycle has to look, even if nothing else is pending."""
         return self.held or self.discarded is not None
 
@@ -75,20 +75,20 @@ class RecentDeprovisionings(Model):
         """Return the count within the interval that ends now; its first minute counts whole."""
         return sum(self._recent(now).values())
 
-    def breach(self, now: datetime, limits: GuardLimits, departures: Departures) -> Breach | None:
+    def breach(self, now: datetime, limits: GuardLimits, deprovisionings: Deprovisionings) -> Breach | None:
         """Return the limit that these deprovisionings would pass."""
-        inactive = departures.count - departures.active
-        return check_deprovisionings(departures.count, self.active_users, limits, self.within(now), inactive)
+        inactive = deprovisionings.count - deprovisionings.active
+        return check_deprovisionings(deprovisionings.count, self.active_users, limits, self.within(now), inactive)
 
-    def begun(self, now: datetime, departures: Departures) -> Self:
+    def begun(self, now: datetime, deprovisionings: Deprovisionings) -> Self:
         """Return the record with these begun. Approved ones leave the active people and do not count against a
         limit.
         """
-        if departures.is_approved:
-            return self.without_active(departures.active)
-        return self.with_leavings(now, departures.count, departures.active)
+        if deprovisionings.is_approved:
+            return self.without_active(deprovisionings.active)
+        return self.with_deprovisionings(now, deprovisionings.count, deprovisionings.active)
 
-    def with_leavings(self, now: datetime, count: int, active: int | None = None) -> Self:
+    def with_deprovisionings(self, now: datetime, count: int, active: int | None = None) -> Self:
         """Return the record with ``count`` more, without those from before the interval. ``active``: how many of
         them had an active account; None: all.
         """

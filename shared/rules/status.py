@@ -62,7 +62,7 @@ class StatusRules(Model):
         description="Whether re-activation also restores an account that somebody deactivated in Zoho One",
     )
 
-    def of_leaving(self, status: Status) -> tuple[Reflection, Deprovisioning]:
+    def of_deprovisioning(self, status: Status) -> tuple[Reflection, Deprovisioning]:
         """Return the choices for one cause of deprovisioning."""
         match status:
             case Status.DEACTIVATED:
@@ -76,7 +76,7 @@ class StatusRules(Model):
     def deleting(self) -> set[Status]:
         """The causes of deprovisioning that delete the account."""
         ways = (Status.DEACTIVATED, Status.DELETED, Status.UNASSIGNED)
-        return {way for way in ways if self.of_leaving(way) == (Reflection.CHANGE, Deprovisioning.DELETE)}
+        return {way for way in ways if self.of_deprovisioning(way) == (Reflection.CHANGE, Deprovisioning.DELETE)}
 
 
 LEFT_ALONE = "Somebody deactivated the account in Zoho One by hand; it is left alone."
@@ -90,7 +90,7 @@ class Action(StrEnum):
     DEACTIVATE = "deactivate"  # stays, inactive, with the mapped values
     DELETE = "delete"
     KEEP = "keep"  # stays unchanged; if there is none, none is created
-    LET_GO = "let go"  # stays unchanged, and is no longer managed
+    UNMANAGE = "let go"  # stays unchanged, and is no longer managed
 
 
 @dataclass(frozen=True)
@@ -109,11 +109,11 @@ def decide(status: Status, standing: Standing, rules: StatusRules) -> Decision:
         return Decision(
             Action.KEEP, f"The person is {status} in Entra and has no account in Zoho One; none is created."
         )
-    reflection, leaving = rules.of_leaving(status)
+    reflection, leaving = rules.of_deprovisioning(status)
     if reflection is Reflection.NOTHING:
         nothing = f'Status sync for {status} users is set to "{reflection}".'
         if status is Status.DELETED:
-            return Decision(Action.LET_GO, f"{nothing} The account stays in Zoho One and is no longer managed.")
+            return Decision(Action.UNMANAGE, f"{nothing} The account stays in Zoho One and is no longer managed.")
         return Decision(Action.KEEP, nothing)
     if leaving is Deprovisioning.DELETE:
         return Decision(Action.DELETE, f'The person was {status} in Entra; the store is set to "{leaving}".')

@@ -198,7 +198,7 @@ class IdentityStorage(ScimStorage):
         model = self.provider.model_for(resource_type)
         assert model is not None  # the service has routed to this type
         resource: Resource[Any] = _as_resource(model.model_validate_json(person.resource))
-        if person.is_shut_out and shown:
+        if person.is_kept_inactive and shown:
             resource.active = False  # type: ignore[attr-defined]  # of a User
         resource.id = person.id
         resource.meta = Meta(
@@ -217,7 +217,7 @@ def _as_resource(model: object) -> Resource[Any]:
 
 def _person(identity: Identity) -> Person:
     said = identity.said
-    return Person(identity.id, said.resource, identity.created, said.modified, identity.is_shut_out)
+    return Person(identity.id, said.resource, identity.created, said.modified, identity.is_kept_inactive)
 
 
 def _payload(resource: Resource[Any]) -> dict[str, JsonValue]:

@@ -339,7 +339,7 @@ def _given_up(store: str, holder: Stored, event: Event | None) -> list[Operation
     """What changes of somebody in the recycle bin whose account becomes another's, but for the account's own row."""
     told: list[Operation] = []
     if event is not None:
-        given_up = Event(at=event.at, kind=EventKind.LET_GO, reason=GIVEN_UP)
+        given_up = Event(at=event.at, kind=EventKind.UNMANAGED, reason=GIVEN_UP)
         told.append(("create", event_row(store, holder.identity.id, given_up)))
     before, after = holder.identity, holder.identity.without_account()
     kept = {key: row for key, row in rows_of(before).items() if not key.startswith("zoho:")}

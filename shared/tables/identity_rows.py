@@ -80,7 +80,7 @@ class Person:
     resource: str
     created: datetime
     modified: datetime
-    is_shut_out: bool = False
+    is_kept_inactive: bool = False
     """Whether the account is not active though Entra wrote so."""
 
 
@@ -166,7 +166,7 @@ def rows_of(identity: Identity) -> dict[str, Row]:
         "id": identity.id,
         "created": identity.created.isoformat(),
         "modified": said.modified.isoformat(),
-        **({"shutOut": "yes"} if identity.is_shut_out else {}),
+        **({"shutOut": "yes"} if identity.is_kept_inactive else {}),
         **spread("resource", said.resource),
     }
     rows = {
@@ -309,7 +309,7 @@ def person_from(row: Mapping[str, str]) -> Person:
         resource=gather(row, "resource"),
         created=datetime.fromisoformat(row["created"]).astimezone(UTC),
         modified=datetime.fromisoformat(row["modified"]).astimezone(UTC),
-        is_shut_out="shutOut" in row,
+        is_kept_inactive="shutOut" in row,
     )
 
 

@@ -27,7 +27,7 @@ from azure.data.tables import TableClient, UpdateMode
 from shared.rules.guard import Breach
 from shared.rules.identity import Identity
 from shared.rules.plan import Plan, PlannedChange
-from shared.rules.recent_deprovisionings import Departures, Discarded, RecentDeprovisionings
+from shared.rules.recent_deprovisionings import Deprovisionings, Discarded, RecentDeprovisionings
 from shared.tables.by_time import new_id
 from shared.tables.errors import Conflict, Stale
 from shared.tables.identity_rows import GUARD
@@ -78,7 +78,7 @@ class DeprovisioningCounts:
     def admit(
         self,
         store: str,
-        departures: Departures,
+        deprovisionings: Deprovisionings,
         now: datetime,
         limit: Limit,
         count_active: Callable[[], int],
@@ -91,18 +91,18 @@ class DeprovisioningCounts:
         with self._locks[store]:
             # Where nothing is remembered, the first write finds out: it makes the row, or fails as a whole.
             stored = self._known.get(store, _NOTHING)
-            reason = self._reason(store, stored.recent, departures, limit)
+            reason = self._reason(store, stored.recent, deprovisionings, limit)
             if reason is not None:
                 # What this worker remembers may be old, and an administrator may have decided.
                 stored = self.read(store)
             while True:
-                reason = self._reason(store, stored.recent, departures, limit)
+                reason = self._reason(store, stored.recent, deprovisionings, limit)
                 if reason not in (None, HELD, DISCARDED):  # an old number of people may be the reason
                     stored = self.count_anew(store, now, count_active)
-                    reason = self._reason(store, stored.recent, departures, limit)
+                    reason = self._reason(store, stored.recent, deprovisionings, limit)
                 if reason is not None:
                     break
-                newer = self._written_along(store, stored, stored.recent.begun(now, departures), transact)
+                newer = self._written_along(store, stored, stored.recent.begun(now, deprovisionings), transact)
                 if newer is None:
                     return None
                 stored = newer
@@ -179,12 +179,12 @@ class DeprovisioningCounts:
         except PlanLost:
             return not ids  # then there is nobody left of whom it could have told
 
-    def discard(self, store: str, departures: Collection[PlannedChange], now: datetime) -> None:
+    def discard(self, store: str, deprovisionings: Collection[PlannedChange], now: datetime) -> None:
         """Remember departures that an administrator discarded, with those of before, and keep nobody else back.
 
         Nothing is written where nobody departs, but that nobody is kept back.
         """
-        new = {change.identity: change for change in departures}
+        new = {change.identity: change for change in deprovisionings}
         self._revise(store, now, lambda kept: kept | new)
 
     def forget(self, store: str, gone: Callable[[str], bool], now: datetime, *, opens: bool) -> None:
@@ -236,20 +236,22 @@ class DeprovisioningCounts:
             return {change.identity: change for change in kept.changes}
         return {}
 
-    def _put(self, store: str, own: str, departures: dict[str, PlannedChange]) -> Discarded | None:
-        if not departures:
+    def _put(self, store: str, own: str, deprovisionings: dict[str, PlannedChange]) -> Discarded | None:
+        if not deprovisionings:
             return None
-        plan = Plan(store=store, changes=tuple(departures.values()))
+        plan = Plan(store=store, changes=tuple(deprovisionings.values()))
         self._parts.put(own, plan)
         return Discarded(id=own, digest=plan.digest)
 
-    def _reason(self, store: str, recent: RecentDeprovisionings, departures: Departures, limit: Limit) -> str | None:
+    def _reason(
+        self, store: str, recent: RecentDeprovisionings, deprovisionings: Deprovisionings, limit: Limit
+    ) -> str | None:
         """Why these may not leave, or None."""
-        if departures.is_approved:
+        if deprovisionings.is_approved:
             return None
-        if self.discarded_among(store, recent, departures.ids):
+        if self.discarded_among(store, recent, deprovisionings.ids):
             return DISCARDED
-        if not departures.count:
+        if not deprovisionings.count:
             return None  # begun before, and counted then
         if recent.held:
             return HELD
@@ -273,11 +275,11 @@ class DeprovisioningCounts:
     def _write(self, store: str, stored: StoredDeprovisionings, after: RecentDeprovisionings) -> StoredDeprovisionings:
         """Raises Stale and Conflict where another has written the ledger since it was read."""
         mark: list[Operation] = []
-        if after.keeps_back and not after.marked:
+        if after.needs_attention and not after.marked:
             mark = [("upsert", {"PartitionKey": store, "RowKey": self._mark}, {"mode": UpdateMode.REPLACE})]
-        elif after.marked and not after.keeps_back:
+        elif after.marked and not after.needs_attention:
             mark = [("delete", {"PartitionKey": store, "RowKey": self._mark})]
-        after = after.model_copy(update={"marked": after.keeps_back})
+        after = after.model_copy(update={"marked": after.needs_attention})
         with our_errors():
             written = self._table.submit_transaction([self._operation(store, after, stored.etag), *mark])
         self._known[store] = StoredDeprovisionings(after, str(written[0].get("etag", "")))

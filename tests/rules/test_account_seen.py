@@ -162,4 +162,4 @@ def test_nobody_is_shown_active_whose_account_is_not(
     identity = _identity(None, {})
     source = identity.said.source.model_copy(update={"account_enabled": enabled})
     said = identity.said.model_copy(update={"status": status, "source": source})
-    assert identity.model_copy(update={"said": said, "account": account}).is_shut_out is shut_out
+    assert identity.model_copy(update={"said": said, "account": account}).is_kept_inactive is shut_out

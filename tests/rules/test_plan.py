@@ -30,7 +30,7 @@ CASES: list[tuple[Identity, Decision | None, ChangeKind | None, ChangeKind | Non
     (identity("ada", ADA, user("ada", title="x")), Decision(Action.PROVISION, "r"), ChangeKind.UPDATE, None),
     (identity("ada", ADA, ADA), Decision(Action.KEEP, "r"), None, ChangeKind.NOTHING),
     (identity("ada", ADA, user("ada", title="x")), Decision(Action.KEEP, "r"), None, ChangeKind.UPDATE),
-    (identity("ada", ADA, None), Decision(Action.LET_GO, "r"), None, ChangeKind.NOTHING),
+    (identity("ada", ADA, None), Decision(Action.UNMANAGE, "r"), None, ChangeKind.NOTHING),
     # The mark is older than the hand that deactivated the account: it is left alone after all.
     (identity("ada", LEFT, ADA, "p", by="hand"), None, None, ChangeKind.REACTIVATE),
 ]

@@ -15,7 +15,7 @@ BROUGHT_BACK = "Zoho One refused a change that may have come through in part; th
 
 
 @dataclass(frozen=True)
-class Told:
+class GroupAccountChange:
     """The accounts to add to a group in Zoho One and to remove from it."""
 
     joining: tuple[str, ...] = ()
@@ -39,10 +39,12 @@ class Conclusion:
 
     account: ZohoGroupRecord | None
     """None: there is no such group, so one is created."""
-    told: Told = field(default_factory=Told)
+    told: GroupAccountChange = field(default_factory=GroupAccountChange)
 
 
-def conclude(group: Group, shown: InZohoOne | None, told: Told, everybody: Iterable[str] = ()) -> Conclusion:
+def conclude(
+    group: Group, shown: InZohoOne | None, told: GroupAccountChange, everybody: Iterable[str] = ()
+) -> Conclusion:
     """Return what is true in Zoho One, and what remains to be sent.
 
     ``told``: the changes wanted now, together with everything sent without a known answer. ``everybody``: the accounts
@@ -50,13 +52,13 @@ def conclude(group: Group, shown: InZohoOne | None, told: Told, everybody: Itera
     ``told`` says; and of the members in Zoho One only those named in ``told`` are removed.
     """
     if shown is None:
-        return Conclusion(None, Told(tuple(dict.fromkeys((*everybody, *told.joining)))))
+        return Conclusion(None, GroupAccountChange(tuple(dict.fromkeys((*everybody, *told.joining)))))
     account, is_known = link(group, shown.record), group.account is not None and group.account.id == shown.record.id
     wanted = told.joining if is_known else tuple(dict.fromkeys((*everybody, *told.joining)))
     outside = shown.members.difference(wanted)
     joining = tuple(one for one in wanted if one not in shown.members)
     leaving = tuple(one for one in dict.fromkeys(told.leaving) if one in outside)
-    return Conclusion(account, Told(joining, leaving))
+    return Conclusion(account, GroupAccountChange(joining, leaving))
 
 
 def link(group: Group, shown: ZohoGroupRecord) -> ZohoGroupRecord:

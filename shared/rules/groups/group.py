@@ -220,10 +220,10 @@ def from_scim(resource: Mapping[str, JsonValue]) -> ZohoGroup:
 def decide_deletion(account: ZohoGroupRecord | None, choice: Reflection, why: str) -> Decision:
     """Return what happens to Zoho One's group when Entra's is gone. ``why``: what happened in Entra, a sentence."""
     if account is None:
-        return Decision(Action.LET_GO, f"{why} Zoho One has none.")
+        return Decision(Action.UNMANAGE, f"{why} Zoho One has none.")
     if choice is Reflection.NOTHING:
         reason = f'{why} The store is set to "{choice}" for deleted groups.'
-        return Decision(Action.LET_GO, f"{reason} Zoho One's stays, and is no longer managed.")
+        return Decision(Action.UNMANAGE, f"{reason} Zoho One's stays, and is no longer managed.")
     if account.adopted:
-        return Decision(Action.LET_GO, f"{why} Zoho One's was there before the bridge, so it stays.")
+        return Decision(Action.UNMANAGE, f"{why} Zoho One's was there before the bridge, so it stays.")
     return Decision(Action.DELETE, f'{why} The store is set to "{choice}".')

@@ -14,7 +14,7 @@ from itertools import batched
 from typing import NoReturn
 
 from shared.rules.change import ChangeKind
-from shared.rules.groups.conclusion import Told, after_refusal
+from shared.rules.groups.conclusion import GroupAccountChange, after_refusal
 from shared.rules.groups.group import Group, GroupPendingChange, GroupSourceState, ZohoGroup, ZohoGroupRecord
 from shared.rules.groups.member_change import MemberChange
 from shared.rules.groups.refusal import GroupRefusal, change_digest
@@ -205,7 +205,7 @@ class GroupSettlement:
         leaving = (*pending.members.leaving, *pending.again.leaving)
         asks = group.said.desired is not None and not group.said.is_deleted
         people = self.accounts.of(store.id, (*joining, *leaving)) if asks else {}
-        told = _told(people, joining, leaving, pending.accounts) if asks else Told()
+        told = _told(people, joining, leaving, pending.accounts) if asks else GroupAccountChange()
 
         def everybody() -> Iterator[str]:
             if pending.before is None and certain:
@@ -336,10 +336,10 @@ def _attempted(after: Group, earlier: GroupPendingChange | None, free: bool) -> 
 
 def _told(
     people: dict[str, MemberAccount], joining: Iterable[str], leaving: Iterable[str], gone: dict[str, str]
-) -> Told:
+) -> GroupAccountChange:
     """The accounts to tell of: a person without one is in no group there, and one who is not active leaves."""
     coming = [people[one] for one in joining]
     inside = [known.joins for known in coming if known.joins]
     outside = [known.account for known in coming if known.account and not known.active and not known.unsettled]
     outside += [account for one in leaving if (account := gone.get(one) or people[one].account)]
-    return Told(tuple(inside), tuple(outside))
+    return GroupAccountChange(tuple(inside), tuple(outside))

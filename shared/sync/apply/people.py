@@ -185,7 +185,7 @@ class _Turns:
         left_out = identity.id in self.left_out
         if not is_still(change, identity, parts.now(), self.store.status_rules, left_out=left_out):
             return _ANOTHER
-        if self.held is not None and identity.departs:
+        if self.held is not None and identity.is_deprovisioning:
             return self.held
         mark = parts.settlement.leased(self.store, identity.said, identity.account, identity.pending, parts.lease)
         return identity.model_copy(update={"pending": mark})

@@ -98,7 +98,7 @@ class Settlement:
             # What it holds is what it should hold, or each write would try again.
             said = identity.said.model_copy(update={"desired": outcome.account.holds})
             settled = settled.model_copy(update={"said": said})
-        if identity.is_going:
+        if identity.is_being_deleted:
             left = Found(outcome.account, outcome.record) if outcome.account else None
             self.remove(store, stored, left, event, outcome.account)
             return settled
@@ -145,7 +145,7 @@ class Settlement:
         found = Found(identity.account, None) if identity.account else None
         if identity.pending is not None and identity.pending.begun:
             found = self.apply.look(store, identity, identity.sent)  # an earlier try may have made an account
-        self.remove(store, stored, found, self.event(EventKind.LET_GO, reason))
+        self.remove(store, stored, found, self.event(EventKind.UNMANAGED, reason))
 
     def remove(
         self, store: Store, stored: Stored, left: Found | None, event: Event, out_of_groups: Account | None = None

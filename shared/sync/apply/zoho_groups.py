@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from shared.rules.change import ChangeKind, FieldChange
-from shared.rules.groups.conclusion import Conclusion, InZohoOne, Told, conclude, link
+from shared.rules.groups.conclusion import Conclusion, GroupAccountChange, InZohoOne, conclude, link
 from shared.rules.groups.group import Group, ZohoGroup, ZohoGroupRecord
 from shared.rules.store import Store
 from shared.zoho.errors import ZohoBusy, ZohoNotFound, ZohoRefused
@@ -24,7 +24,7 @@ class GroupOutcome:
     account: ZohoGroupRecord | None
     kind: ChangeKind
     fields: tuple[FieldChange, ...] = ()
-    told: Told = field(default_factory=Told)
+    told: GroupAccountChange = field(default_factory=GroupAccountChange)
     adopted: bool = False
     refused: dict[str, str] = field(default_factory=dict)
     """Why an account was not taken in."""
@@ -54,7 +54,7 @@ class GroupWriter:
         self,
         store: Store,
         group: Group,
-        told: Told,
+        told: GroupAccountChange,
         everybody: Callable[[], Iterable[str]],
         found: ZohoGroupRecord | None,
         *,
@@ -131,7 +131,7 @@ class GroupWriter:
         groups: ZohoGroups,
         account: ZohoGroupRecord,
         desired: ZohoGroup,
-        told: Told,
+        told: GroupAccountChange,
         *,
         must_take: bool = True,
     ) -> GroupOutcome:
@@ -154,10 +154,15 @@ class GroupWriter:
         kind = ChangeKind.UPDATE if fields or told.joining or told.leaving else ChangeKind.NOTHING
         joined = tuple(one for one in told.joining if one not in refused)
         done = account.model_copy(update={"holds": desired})
-        return GroupOutcome(done, kind, fields, Told(joined, told.leaving), refused=refused)
+        return GroupOutcome(done, kind, fields, GroupAccountChange(joined, told.leaving), refused=refused)
 
     def _taken_apart(
-        self, groups: ZohoGroups, account: ZohoGroupRecord, desired: ZohoGroup, told: Told, refusal: ZohoRefused
+        self,
+        groups: ZohoGroups,
+        account: ZohoGroupRecord,
+        desired: ZohoGroup,
+        told: GroupAccountChange,
+        refusal: ZohoRefused,
     ) -> dict[str, str]:
         """Bring in whom Zoho One takes, where it refused all at once: one account that is gone keeps nobody out.
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from shared.rules.guard import Breach
 from shared.rules.identity import Identity
-from shared.rules.recent_deprovisionings import Departures, RecentDeprovisionings
+from shared.rules.recent_deprovisionings import Deprovisionings, RecentDeprovisionings
 from shared.rules.store import Store
 from shared.tables.errors import Conflict, Stale
 from shared.tables.identities import Identities
@@ -51,7 +51,7 @@ class Admission:
             held = held or found.held
         return Admitted(tuple(leased), held)
 
-    def admit(self, store: Store, departures: Departures, transact: Callable[[Operation], str]) -> str | None:
+    def admit(self, store: Store, deprovisionings: Deprovisionings, transact: Callable[[Operation], str]) -> str | None:
         """Let people leave, or say why the guard holds them back. ``transact``: as of DeprovisioningCounts.admit."""
 
         def count_active() -> int:
@@ -60,13 +60,13 @@ class Admission:
         now = self.now()
 
         def limit(recent: RecentDeprovisionings) -> Breach | None:
-            return recent.breach(now, store.guard, departures)
+            return recent.breach(now, store.guard, deprovisionings)
 
-        return self.leavings.admit(store.id, departures, now, limit, count_active, transact)
+        return self.leavings.admit(store.id, deprovisionings, now, limit, count_active, transact)
 
     def _begin(self, store: Store, people: Sequence[Leased], *, approved: bool) -> Admitted:
         """One portion: at once, or one by one where another request wrote one of them."""
-        departures = Departures.among((after for _, after in people), approved=approved)
+        deprovisionings = Deprovisionings.among((after for _, after in people), approved=approved)
         counted = [(before, with_count(after)) for before, after in people]
         leased = list[Stored]()
 
@@ -75,9 +75,9 @@ class Admission:
             return etags[0] if etags else ""
 
         try:
-            if not departures.ids:
+            if not deprovisionings.ids:
                 transact()
-            elif (held := self.admit(store, departures, transact)) is not None:
+            elif (held := self.admit(store, deprovisionings, transact)) is not None:
                 return Admitted((), held)
         except (Stale, Conflict):
             found = [self._begin(store, [each], approved=approved) for each in people] if len(people) > 1 else []
@@ -89,4 +89,6 @@ class Admission:
 def with_count(identity: Identity) -> Identity:
     """A person whose change begins, with a note in the mark if it is a departure, which the guard counts now."""
     assert identity.pending is not None  # what is under way has a mark
-    return identity.model_copy(update={"pending": identity.pending.model_copy(update={"counted": identity.departs})})
+    return identity.model_copy(
+        update={"pending": identity.pending.model_copy(update={"counted": identity.is_deprovisioning})}
+    )

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.rules.guard import SHUTTING, Breach, check, discarded_before, kept_back
+from shared.rules.guard import HOLDING_RULES, Breach, check, discarded_before, held_deprovisionings
 from shared.rules.held_plan import HeldState, Move
 from shared.rules.plan import Plan, moved
 from shared.rules.recent_deprovisionings import RecentDeprovisionings
@@ -68,7 +68,7 @@ class PlanGuard:
         verdict = PASSED
         if found:
             verdict = Verdict(found, self.held_plans.hold(plan, found, found[0].of, CYCLE, self.now()))
-            if not ledger.held and any(breach.rule in SHUTTING for breach in found):
+            if not ledger.held and any(breach.rule in HOLDING_RULES for breach in found):
                 self.leavings.change(store.id, RecentDeprovisionings.hold)
         elif earlier is not None:
             self._overtake(earlier, "The plan of now passes no limit.")
@@ -82,8 +82,8 @@ class PlanGuard:
             plan.held.store,
             "Every change of it has been taken to Zoho One, or stands among the run's failures.",
         )
-        if self.leavings.read(store).recent.keeps_back:
-            gone = {change.identity for change in self.held_plans.plan(plan.held).departures}
+        if self.leavings.read(store).recent.needs_attention:
+            gone = {change.identity for change in self.held_plans.plan(plan.held).deprovisionings}
             self.leavings.forget(store, gone.__contains__, self.now(), opens=True)
         self.held_plans.move(plan, Move(state=HeldState.APPLIED, by=CYCLE, at=self.now(), why=why))
 
@@ -98,20 +98,20 @@ class PlanGuard:
         if found:
             ledger = self.leavings.count_anew(store.id, now, lambda: self.identities.count_active(store.id)).recent
             found = check(plan, ledger.active_users, store.guard, ledger.within(now))
-        refused = self.leavings.discarded_among(store.id, ledger, [each.identity for each in plan.departures])
+        refused = self.leavings.discarded_among(store.id, ledger, [each.identity for each in plan.deprovisionings])
         was_discarded = newest is not None and newest.held.state is HeldState.DISCARDED
         again = was_discarded and newest is not None and newest.held.digest == plan.digest
         if refused or again:
             found += (discarded_before(len(refused), ledger.active_users),)
-        pushed = kept_back(plan, ledger.active_users, store.guard) if ledger.held and not found else None
+        pushed = held_deprovisionings(plan, ledger.active_users, store.guard) if ledger.held and not found else None
         return (pushed,) if pushed else found
 
     def _let_be(self, store: Store, plan: Plan, ledger: RecentDeprovisionings) -> None:
         """Open the guard where nobody waits, and forget the discarded departures that Entra took back."""
-        departing, now = plan.departing, self.now()
+        deprovisioned, now = plan.deprovisioned, self.now()
         opens = ledger.held and not plan.waiting
-        if ledger.discarded is not None and self.leavings.has_others(store.id, ledger, departing):
-            self.leavings.forget(store.id, lambda each: each not in departing, now, opens=opens)
+        if ledger.discarded is not None and self.leavings.has_others(store.id, ledger, deprovisioned):
+            self.leavings.forget(store.id, lambda each: each not in deprovisioned, now, opens=opens)
         elif opens:
             self.leavings.change(store.id, RecentDeprovisionings.opened)
 

@@ -17,7 +17,7 @@ from shared.rules.desired import status_of
 from shared.rules.history import Event, EventKind
 from shared.rules.identity import Identity, PendingChange, SourceState
 from shared.rules.keys import keys_of
-from shared.rules.recent_deprovisionings import Departures
+from shared.rules.recent_deprovisionings import Deprovisionings
 from shared.rules.recycle_bin import under_own_name
 from shared.rules.scim_path import Resource
 from shared.rules.scim_user import new_active, pushed_onto
@@ -92,7 +92,7 @@ class Push:
         desired_state = self.desired_states.of(store, before.said.source, Status.DELETED, before)
         holds, reason = before.account.holds if before.account else None, desired_state.decision.reason
         nothing_to_do = before.pending is None and plan_change(holds, desired_state.desired).kind is ChangeKind.NOTHING
-        if nothing_to_do or desired_state.decision.action is Action.LET_GO:
+        if nothing_to_do or desired_state.decision.action is Action.UNMANAGE:
             self.settlement.let_go(store, stored, reason)
             return
         said = before.said.model_copy(update={"desired": desired_state.desired, "status": Status.DELETED})
@@ -116,7 +116,7 @@ class Push:
             modified=self.now(),
         )
         said = said.model_copy(update=desired_state.told)
-        if before is not None and not before.said.rules and before.is_shut_out:
+        if before is not None and not before.said.rules and before.is_kept_inactive:
             said = said.model_copy(
                 update={"rules": ""}
             )  # whether the hand was one is yet to be looked at: see SourceRecorder
@@ -155,7 +155,7 @@ class Push:
         certain = stored.identity.pending is None or not stored.identity.pending.begun
         marked = after.model_copy(update={"pending": pending})
         try:
-            if marked.departs:
+            if marked.is_deprovisioning:
                 written = self._begin_departure(store, stored, marked)
             else:
                 written = self.identities.write(store.id, stored, with_count(marked))
@@ -175,7 +175,7 @@ class Push:
             written.append(leaving)
             return etag
 
-        reason = self.admission.admit(store, Departures.among([marked]), transact)
+        reason = self.admission.admit(store, Deprovisionings.among([marked]), transact)
         if reason is None:
             return written[-1]
         assert marked.pending is not None  # the caller has just made it

@@ -7,8 +7,8 @@ import pytest
 from shared.rules.groups.conclusion import (
     BROUGHT_BACK,
     Conclusion,
+    GroupAccountChange,
     InZohoOne,
-    Told,
     after_refusal,
     conclude,
     drift_of,
@@ -73,27 +73,33 @@ def test_whose_group_it_is(case: str, known: Group, shown: ZohoGroupRecord, adop
     assert link(known, shown) == shown.model_copy(update={"adopted": adopted})
 
 
-TOLD = Told(joining=("a", "b"), leaving=("x", "y"))
+TOLD = GroupAccountChange(joining=("a", "b"), leaving=("x", "y"))
 OPEN = [
     # row, what Zoho One shows, the accounts of all members                        what is left to tell
-    ("there is none", group(KNOWN), None, ("a", "b", "c"), Told(("a", "b", "c"))),
+    ("there is none", group(KNOWN), None, ("a", "b", "c"), GroupAccountChange(("a", "b", "c"))),
     ("nothing came through", group(KNOWN), {"x", "y", "z"}, (), TOLD),
-    ("all came through", group(KNOWN), {"a", "b", "z"}, (), Told()),
-    ("some came through", group(KNOWN), {"a", "x"}, (), Told(("b",), ("x",))),
+    ("all came through", group(KNOWN), {"a", "b", "z"}, (), GroupAccountChange()),
+    ("some came through", group(KNOWN), {"a", "x"}, (), GroupAccountChange(("b",), ("x",))),
     (
         "taken over: everybody joins, only those named leave",
         group(),
         {"x", "z"},
         ("a", "b", "c"),
-        Told(("a", "b", "c"), ("x",)),
+        GroupAccountChange(("a", "b", "c"), ("x",)),
     ),
-    ("taken over: a member is not thrown out, whoever named them", group(), {"x"}, ("x",), Told(("a", "b"))),
+    (
+        "taken over: a member is not thrown out, whoever named them",
+        group(),
+        {"x"},
+        ("x",),
+        GroupAccountChange(("a", "b")),
+    ),
 ]
 
 
 @pytest.mark.parametrize(("case", "known", "members", "everybody", "left"), OPEN, ids=[case for case, *_ in OPEN])
 def test_what_is_left_to_tell(
-    case: str, known: Group, members: set[str] | None, everybody: tuple[str, ...], left: Told
+    case: str, known: Group, members: set[str] | None, everybody: tuple[str, ...], left: GroupAccountChange
 ) -> None:
     shown = InZohoOne(KNOWN, frozenset(members)) if members is not None else None
     concluded = conclude(known, shown, TOLD, everybody)
@@ -102,7 +108,7 @@ def test_what_is_left_to_tell(
 
 
 def test_there_is_nothing_where_zoho_one_shows_nothing() -> None:
-    assert conclude(group(), None, Told()) == Conclusion(None, Told())
+    assert conclude(group(), None, GroupAccountChange()) == Conclusion(None, GroupAccountChange())
 
 
 CHANGE, AGAIN = MemberChange(joining=("a",), leaving=("b",)), MemberChange(joining=("c",), leaving=("d",))
