@@ -25,7 +25,7 @@ from shared.sync.on_demand.people import CannotProvision
 from shared.tables.errors import Stale, TablesError
 from shared.zoho.errors import ZohoError
 
-_TOLD = (
+_EXPLAINED = (
     *(SettingsWrong, NoSuchStore, BadFile, InvalidMapping, NotCopied, NotAStoreFile),
     *(CannotStart, CannotProvision, NothingHeld, CannotBecome, GraphError, ZohoError),
 )
@@ -51,7 +51,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except NotNow as reason:
         err.print(str(reason), markup=False)
         return NOT_NOW
-    except _TOLD as error:
+    except _EXPLAINED as error:
         err.print(str(error), markup=False, soft_wrap=True)
         return FAILED
     except Stale:

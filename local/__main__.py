@@ -13,13 +13,12 @@ from local.entra.directory import EntraDirectory
 from local.entra.people import PEOPLE, make_people
 from local.entra.provisioning_service import ProvisioningService
 from local.entra.server import entra_of
-from local.parts import OWNER, Parts, start_parts
+from local.parts import OWNER, LocalParts, start_parts
 from local.processes import ChildFailedError, Processes
 from local.store import connect_to_graph
 from local.walkthrough.mailbox import NOTIFICATION, mail_settings
 from local.walkthrough.sign_in import register, sign_in_settings
-from local.walkthrough.tour import Parts as WalkthroughParts
-from local.walkthrough.tour import run_walkthrough
+from local.walkthrough.tour import WalkthroughParts, run_walkthrough
 from shared.app.container import Bridge
 from shared.rules.guard import GuardLimits, Threshold
 from shared.settings import Settings
@@ -95,7 +94,7 @@ def _serve(processes: Processes, arguments: argparse.Namespace) -> int:
 
 
 def _walkthrough_parts(
-    parts: Parts, entra: dict[str, str], directory: EntraDirectory, mailbox: Path
+    parts: LocalParts, entra: dict[str, str], directory: EntraDirectory, mailbox: Path
 ) -> WalkthroughParts:
     described = parts.described(entra["graph"])
     return WalkthroughParts(

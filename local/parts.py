@@ -19,7 +19,7 @@ THREADS = "32"
 
 
 @dataclass(frozen=True)
-class Parts:
+class LocalParts:
     """The running parts, and how to reach them."""
 
     azurite: str
@@ -82,7 +82,7 @@ def start_parts(
     connected: bool = True,
     notification: PasswordNotification | None = None,
     timers: bool = True,
-) -> Parts:
+) -> LocalParts:
     """Start everything but Entra, which the caller provides, and add one store, connected and started or neither.
 
     ``timers``: whether timers run.
@@ -101,4 +101,4 @@ def start_parts(
     }
     file = processes.logs / "local.settings.json"
     file.write_text(json.dumps({"IsEncrypted": False, "Values": environment}, indent=2))
-    return Parts(azurite.connection_string, zoho_one.url, host.url, STORE, token, api_console, environment, file)
+    return LocalParts(azurite.connection_string, zoho_one.url, host.url, STORE, token, api_console, environment, file)

@@ -35,7 +35,7 @@ TIMEOUT = 10.0  # seconds; for the simulated Zoho One on this machine
 
 
 @dataclass(frozen=True)
-class Parts:
+class WalkthroughParts:
     """The addresses of the local system's parts. The directory is the one that Graph shows, if the caller shares it."""
 
     sync_endpoint: str
@@ -50,7 +50,7 @@ class Parts:
     directory: EntraDirectory = field(default_factory=lambda: EntraDirectory(people.PEOPLE))
 
 
-def run_walkthrough(parts: Parts, console: Console) -> bool:
+def run_walkthrough(parts: WalkthroughParts, console: Console) -> bool:
     """Walk the steps, explaining each, and end with a table of everyone.
 
     Returns whether every person is as expected; if not, the table says what is wrong. Raises requests' exceptions if
@@ -78,7 +78,7 @@ def run_walkthrough(parts: Parts, console: Console) -> bool:
 
 
 class _Walk:
-    def __init__(self, parts: Parts, console: Console) -> None:
+    def __init__(self, parts: WalkthroughParts, console: Console) -> None:
         self.parts = parts
         self.console = console
         self.directory = parts.directory

@@ -38,7 +38,7 @@ class Answer:
 type Ask = Callable[[Store], str | None]
 """Returns why a service does not work for a store, or None. Raises TablesBusy."""
 type Key = tuple[str, str]
-type Said = Mapping[str, Mapping[str, Answer | None]]
+type Answers = Mapping[str, Mapping[str, Answer | None]]
 """Answers by a store's id and the name of a service; None if unknown yet."""
 
 
@@ -53,7 +53,7 @@ class Readiness:
         self._lock = Lock()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="readiness")
 
-    def of(self, stores: Iterable[Store], seconds: float = 0) -> Said:
+    def of(self, stores: Iterable[Store], seconds: float = 0) -> Answers:
         """Return the latest answer of each service.
 
         ``stores``: all stores of interest; answers of others are dropped. ``seconds``: how long to wait for running
@@ -77,7 +77,7 @@ class Readiness:
     def _forget(self, wanted: Iterable[Key]) -> None:
         """The caller holds the lock."""
         kept, outdated = frozenset(wanted), self._now() - OUTDATED
-        self._known = {key: said for key, said in self._known.items() if key in kept and said.at > outdated}
+        self._known = {key: answer for key, answer in self._known.items() if key in kept and answer.at > outdated}
 
     def _is_fresh(self, key: Key) -> bool:
         known = self._known.get(key)
@@ -102,7 +102,7 @@ class Readiness:
             del self._asking[key]
 
 
-def is_ready(said: Said) -> bool:
+def is_ready(answers: Answers) -> bool:
     """Return whether nothing is known to be wrong for any store."""
-    answers = (answer for of_store in said.values() for answer in of_store.values())
-    return all(answer is None or answer.reason is None for answer in answers)
+    each = (answer for of_store in answers.values() for answer in of_store.values())
+    return all(answer is None or answer.reason is None for answer in each)

@@ -58,7 +58,7 @@ def test_somebody_with_nothing_pending() -> None:
 
 
 @pytest.mark.parametrize(
-    ("active", "status", "mark", "is_going", "sent"),
+    ("active", "status", "mark", "is_being_deleted", "sent"),
     [
         (False, None, {"leaving": True}, True, {Sent.INACTIVE, Sent.ACTIVE}),
         (False, "deleted", {"leaving": True, "begun": False}, True, set()),
