@@ -20,7 +20,7 @@ def tick(
     cycles: func.Out[List[str]],  # noqa: UP006
     errands: func.Out[List[str]],  # noqa: UP006
 ) -> None:
-    """Write the heartbeat; enqueue due cycles and work whose process has ended; retry."""
+    """Write the heartbeat; enqueue due cycles and work that lost its process; retry."""
     if not startup().heartbeat():
         return
     bridge = startup().bridge()

@@ -40,7 +40,7 @@ def main() -> int:
     served.add_argument("--no-guard", action="store_true", help="let any number of people be deactivated or deleted")
     served.add_argument("--people", type=int, default=0, help="how many people the store has; none unless given")
     served.add_argument(
-        "--roles", default=OWNER, help="of whoever opens the pages; empty signs in someone without a role"
+        "--roles", default=OWNER, help="of the user who opens the pages; empty for a user without a role"
     )
     arguments = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGINT):

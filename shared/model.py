@@ -7,10 +7,10 @@ secrets. tests/test_model.py checks that there is no other base.
 from pydantic import BaseModel, ConfigDict
 
 HIDDEN = ConfigDict(hide_input_in_errors=True)
-"""For a TypeAdapter, whose errors are configured separately."""
+"""For a TypeAdapter: its errors are configured separately."""
 
 
 class Model(BaseModel):
-    """A model whose errors say where and what is wrong, without repeating the input."""
+    """A model with errors that say where and what is wrong, without repeating the input."""
 
     model_config = HIDDEN

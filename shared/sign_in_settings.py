@@ -19,7 +19,7 @@ class SignInSettings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False, hide_input_in_errors=True)
 
     tenant_id: str | None = Field(
-        default=None, validation_alias=f"{PREFIX}TENANT_ID", description="The tenant whose people may sign in"
+        default=None, validation_alias=f"{PREFIX}TENANT_ID", description="The tenant of the people who may sign in"
     )
     client_id: str | None = Field(
         default=None,

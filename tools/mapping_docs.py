@@ -58,7 +58,7 @@ def _azure_fields() -> str:
     return (
         "## Profile fields of Entra\n\nThe names are Microsoft Graph's. The last column is the SCIM attribute that the "
         "bridge reads in a push: the inverse of Entra's default mapping, and for properties that SCIM does not define "
-        "an extension of the bridge's own, whose attributes can be added to the target list in Entra.\n\n"
+        "an extension of the bridge's own; its attributes can be added to the target list in Entra.\n\n"
         + _table(("field", "type", "what it is", "SCIM attribute in a push"), rows)
     )
 

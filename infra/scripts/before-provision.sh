@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs in azd before the template: creates the app registration, whose client id the template needs, and prepares what a
+# Runs in azd before the template: creates the app registration (the template needs its client id), and prepares what a
 # region, a former deployment or a private network requires.
 #
 #   before-provision.sh [--dry-run]

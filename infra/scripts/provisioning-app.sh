@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Creates the enterprise application whose provisioning calls the bridge, like “Create your own application” and
+# Creates the enterprise application that provisions to the bridge, like “Create your own application” and
 # “Provisioning” in the portal, up to the steps that need a decision.
 #
 #   provisioning-app.sh --sync-endpoint URL [--name NAME] [--dry-run]

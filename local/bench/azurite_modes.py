@@ -24,7 +24,7 @@ class Mode(StrEnum):
 
 
 class SwitchableAzurite:
-    """A running Azurite whose lookup can be switched. It starts by key."""
+    """A running Azurite with a switchable lookup. It starts by key."""
 
     def __init__(self, processes: Processes) -> None:
         # Its Node gets the hook from the environment, because start_azurite has no options for a single caller.

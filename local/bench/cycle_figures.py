@@ -68,7 +68,7 @@ class FirstSync:
 
 @dataclass(frozen=True)
 class FullCycle:
-    """A full cycle over people of whom none changed."""
+    """A full cycle over unchanged people."""
 
     people: int
     seconds: float

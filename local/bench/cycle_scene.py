@@ -46,7 +46,7 @@ class Measured:
 
 
 class CycleScene:
-    """The parts, with people in Entra whom the store does not know yet."""
+    """The parts, with people in Entra that the store does not know yet."""
 
     def __init__(self, processes: Processes, people: int) -> None:
         self._processes = processes

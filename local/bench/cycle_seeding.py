@@ -1,4 +1,4 @@
-"""A store whose people are known and settled already: the app's own reading of Graph, with its writes batched.
+"""A store with people who are known and settled already: the app's own reading of Graph, with its writes batched.
 
 Each person's rows are those that the app would have written, without the history of the creation.
 """
@@ -33,7 +33,7 @@ from shared.tables.portions import portions
 from shared.tables.service import connect
 
 PORTION = 500
-"""Number of people whose accounts are added at once."""
+"""Number of accounts that are added at once."""
 PAGE = 5_000
 """Number of people in a page of the simulated Graph during seeding; 200 while it is measured."""
 AT_ONCE = 3

@@ -66,7 +66,7 @@ class Seeder:
         self._push = seeding(push, SettledIdentities(table))
 
     def seed(self, people: Sequence[Person]) -> list[Seeded]:
-        """Add people, none of whom exists yet."""
+        """Add people who do not exist yet."""
         with ThreadPoolExecutor(THREADS) as pool:
             return list(pool.map(self._seed_one, people))
 

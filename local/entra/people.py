@@ -13,7 +13,7 @@ from local.entra.person import Person, id_of
 
 PEOPLE = TypeAdapter(tuple[Person, ...]).validate_json(Path(__file__).with_suffix(".json").read_bytes())
 
-# The people whom the walkthrough changes. Ids, because one of them is renamed.
+# The people that the walkthrough changes. Ids, because one of them is renamed.
 RENAMED = id_of("maria.silva@contoso.example")
 MOVED = id_of("nguyen.huyen@contoso.example")
 NEW_MANAGER_OF_MOVED = id_of("yamada.taro@contoso.example")

@@ -56,7 +56,7 @@ class CycleReport(BaseModel):
 
     @property
     def errors(self) -> list[PersonReport]:
-        """The people with whom something went wrong."""
+        """The people with an error."""
         return [report for report in self.people if report.error]
 
     @property

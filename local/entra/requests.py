@@ -39,7 +39,7 @@ class ManagerForm(StrEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """One attribute whose value in the application differs from Entra's."""
+    """One attribute with another value in the application than in Entra."""
 
     path: str
     value: str

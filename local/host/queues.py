@@ -1,8 +1,8 @@
 """Queue triggers and queue outputs on the queues of Azurite, as Azure's host implements them.
 
 While a function processes a message, the message is hidden for ten minutes at a time, and deleted when the function is
-done. A message that failed, or whose worker died, returns after host.json's ``visibilityTimeout``, and moves to the
-poison queue after ``maxDequeueCount`` times. One whose host died returns when the ten minutes are over. Text that is
+done. A message that failed, or lost its worker, returns after host.json's ``visibilityTimeout``, and moves to the
+poison queue after ``maxDequeueCount`` times. One that lost its host returns when the ten minutes are over. Text that is
 not Base64 is poison at once. Measured on the host 4.1037, and
 https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue-trigger.
 """

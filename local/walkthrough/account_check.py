@@ -56,9 +56,9 @@ def problems(standing: Standing) -> list[str]:
 
 def _problems_in_bridge(standing: Standing, wanted: dict[str, str]) -> list[str]:
     if standing.deleted:
-        return ["the bridge still shows him to Entra"] if standing.bridge_user else []
+        return ["the bridge still shows them to Entra"] if standing.bridge_user else []
     if standing.bridge_user is None:
-        return ["the bridge does not show him to Entra"]
+        return ["the bridge does not show them to Entra"]
     found = _differences("the bridge's ", standing.bridge_user, wanted, SENT_BY_ENTRA)
     manager = ScimPath.parse(f"{MANAGER}.value").read(standing.bridge_user)
     if standing.active and manager != standing.manager_id:

@@ -30,7 +30,7 @@ def connect_store(
     address = urlsplit(consent_url)
     tell(
         "The bridge: Authorize",
-        f"{host}/oauth/start?store={store_id} sends the admin's browser to his data center's authorization endpoint, "
+        f"{host}/oauth/start?store={store_id} sends the admin's browser to their data center's authorization endpoint, "
         f"{address.scheme}://{address.netloc}{address.path}. He accepts, and comes back to /oauth/callback.",
     )
     page = browser.come_back(browser.decide(consent_url))

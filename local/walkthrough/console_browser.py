@@ -78,7 +78,7 @@ class ConsoleBrowser:
         return self.page.url.removeprefix(self.origin)
 
     def run_with(self, words: str) -> str:
-        """Return the path of the page of the earliest run whose entry in the list contains these words."""
+        """Return the path of the page of the earliest run with these words in its entry in the list."""
         self.page.goto(f"{self.store_url}/runs")
         row = self.page.locator("#runs tbody tr", has_text=words).last
         return self._path(row.locator("a").get_attribute("href"))

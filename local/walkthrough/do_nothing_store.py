@@ -1,4 +1,4 @@
-"""A second directory store, whose status sync is set to do nothing for deactivated users."""
+"""A second directory store, with status sync set to do nothing for deactivated users."""
 
 from local.entra.directory import EntraDirectory
 from local.entra.person import Person, id_of

@@ -87,7 +87,7 @@ class _Walk:
         self.last_seen: dict[str, Person] = {}  # including those who are deleted by the end
         self.ever_active: set[str] = set()
         self.done: dict[str, list[PersonReport]] = defaultdict(list)
-        self.user_ids: dict[str, str] = {}  # including those whom the bridge does not show any more
+        self.user_ids: dict[str, str] = {}  # including those that the bridge no longer shows
         self.quiet = True
         self.untouched = True
         self.grouped = True
@@ -97,7 +97,7 @@ class _Walk:
         self._step(
             "Zoho One: Directory, Directory Stores, Add Directory, Azure",
             f"The directory store [bold]{self.parts.store}[/] is there, with Entra's default attribute mapping and the "
-            "default status sync: whoever leaves is deactivated, nobody is deleted.\n"
+            "default status sync: people who leave are deactivated, nobody is deleted.\n"
             f"Its sync endpoint is {self.parts.sync_endpoint}",
         )
         map_attributes(self.parts.store, self.bridge, self._step)
@@ -109,7 +109,7 @@ class _Walk:
         self._step(
             "Zoho One: Mail Notification, Password Notification",
             f'"{NOTIFICATION.mail_notification}", "{NOTIFICATION.password_notification}". The only verified domain is '
-            f"{domains}: whoever has an address there is mailed a one-time password, and Zoho One invites the others.",
+            f"{domains}: people with an address there are mailed a one-time password, and Zoho One invites the others.",
         )
 
     def connect_entra(self) -> None:

@@ -46,7 +46,7 @@ class ScimApplication:
         self._session.headers.update({"Authorization": f"Bearer {secret_token}", "Accept": MEDIA_TYPE})
 
     def find(self, attribute: str, value: str) -> dict[str, Any] | None:
-        """Return the user whose attribute has this value, or None."""
+        """Return the user with this value of the attribute, or None."""
         return self._first({"filter": f"{attribute} eq {_quoted(value)}"} | self._reading)
 
     def has_manager(self, user_id: str, manager_id: str) -> bool:

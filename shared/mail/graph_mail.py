@@ -21,7 +21,7 @@ READ_SECONDS = 20
 RETRY_AFTER = 60
 """Seconds, if Graph does not say."""
 OF_RECIPIENT = frozenset({"ErrorInvalidRecipients", "ErrorInvalidRecipientAddress", "ErrorRecipientNotFound"})
-"""Error codes by which Graph refuses a recipient, whoever the sender is. No list of all codes is documented."""
+"""Error codes by which Graph refuses a recipient, for any sender. No list of all codes is documented."""
 OF_QUOTA = frozenset({"ErrorSubmissionQuotaExceeded", "ErrorExceededMessageLimit", "ErrorQuotaExceeded"})
 """Error codes of temporary failures, although their status says otherwise."""
 QUOTA_RETRY_AFTER = 60 * 60
@@ -47,7 +47,7 @@ class _Failure(Model):
 class GraphMail:
     """Sends mail from the mailbox in From. The app needs the application permission ``Mail.Send``.
 
-    The message is sent as JSON, not MIME: only then can Graph be told not to store a copy, with the password, in Sent
+    The message is sent as JSON, not MIME: only then can Graph be asked not to store a copy, with the password, in Sent
     Items. The drawback is that JSON has a single body, the HTML, from which Exchange makes the text.
     """
 

@@ -88,7 +88,7 @@ def _new_client(access: SesAccess) -> "SESV2Client":
         region_name=access.region,
         aws_access_key_id=access.access_key_id,
         aws_secret_access_key=secret.get_secret_value() if secret else None,
-        # By default botocore repeats a call whose answer is lost, which would send the mail twice.
+        # By default botocore repeats a call after losing its answer, which would send the mail twice.
         config=Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries={"total_max_attempts": 1}),
     )
 

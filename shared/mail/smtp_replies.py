@@ -61,7 +61,7 @@ def enhanced_code(text: str) -> str | None:
 
 
 def concerns_recipient(stage: Stage, code: int, text: str) -> bool:
-    """Return whether a permanent reply says that this recipient cannot have the mail, whoever sends it."""
+    """Return whether a permanent reply says that this recipient cannot have the mail, from any sender."""
     enhanced = enhanced_code(text)
     match stage:
         case Stage.SENDER:

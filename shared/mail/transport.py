@@ -25,7 +25,7 @@ class MailBusy(MailError):
 
 
 class MailRefused(MailError):
-    """The mail server says that this recipient cannot have the mail, whoever sends it. It was not sent."""
+    """The mail server says that this recipient cannot have the mail, from any sender. It was not sent."""
 
 
 class MailCredentials(MailError):

@@ -1,4 +1,4 @@
-"""An account whose person is gone from Entra, and whether a new user is that person.
+"""The account of a person who is gone from Entra, and whether a new user is that person.
 
 An object id identifies a person; a name does not: Entra lets a new user have the name of a deleted one. A user with
 another object id counts as the same person, created again, only if something proves it:
@@ -61,7 +61,7 @@ class Traits(Model):
 
 
 class Former(Model):
-    """An account whose person is in Entra's recycle bin, or gone."""
+    """The account of a person who is in Entra's recycle bin, or gone."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

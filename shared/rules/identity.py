@@ -76,7 +76,7 @@ class SourceState(Model):
     ``resource``.
     """
     reports_to: str | None = None
-    """The manager, by the bridge's id or Entra's, whose account in Zoho One is part of the desired state."""
+    """The manager, by the bridge's id or Entra's; their account in Zoho One is part of the desired state."""
     rules: str = ""
     """A digest of the mapping and rules that ``desired`` was computed from; empty: computed by an earlier release."""
     awaits: str | None = None
@@ -182,7 +182,7 @@ class Identity(Model):
 
     @property
     def standing(self) -> Standing:
-        """The account's standing, for status sync. An account whose creation is unconfirmed may exist, so it counts."""
+        """The account's standing, for status sync. An account with an unconfirmed creation may exist, so it counts."""
         if self.account is not None:
             return self.account.standing
         return Standing.ACTIVE if self.pending is not None and self.pending.attempted else Standing.NONE

@@ -25,7 +25,7 @@ LOST_AFTER = timedelta(minutes=15)
 SILENT_AFTER = timedelta(seconds=30)
 """Silence after which the page says that the worker may have ended."""
 MOST_TROUBLES = 50
-"""Maximum number of stored sentences about people whose mapping failed."""
+"""Maximum number of stored sentences about failed mappings of people."""
 LONGEST_DETAIL = 500
 """Maximum number of characters stored of a step's result, so that a job fits in a row; the run and the history
 have all.
@@ -48,7 +48,7 @@ class ProvisionPeople(Model):
     kind: Literal["people"] = "people"
     object_ids: tuple[ObjectId, ...] = Field(min_length=1, max_length=MOST_PEOPLE)
     identity: str | None = None
-    """The person on whose page it was requested."""
+    """The person, if it was requested on their page."""
 
 
 class ProvisionGroup(Model):
@@ -112,7 +112,7 @@ class PlanMade(Model):
     breaches: tuple[Breach, ...] = ()
     """The limits for which the guard would hold the plan."""
     troubles: tuple[str, ...] = ()
-    """People whose mapping failed, and why; at most MOST_TROUBLES."""
+    """People with a failed mapping, and why; at most MOST_TROUBLES."""
     more_troubles: int = 0
 
     @classmethod
@@ -201,7 +201,7 @@ class Job(Model):
         return self._said(now, state=JobState.DONE, phase=None, plan=plan)
 
     def with_run(self, run: str, reports: tuple[OnDemandReport, ...], now: datetime) -> Self:
-        """Return the job after its run: done, or failed for some people, whose reports say why."""
+        """Return the job after its run: done, or failed for some people; their reports say why."""
         failed = any(report.result is Result.FAILED for report in reports)
         state = JobState.FAILED if failed else JobState.DONE
         shown = tuple(

@@ -1,5 +1,5 @@
-"""The plan of a cycle: what would change in Zoho One, for whom and why, as an object that can be stored, shown
-and refused.
+"""The plan of a cycle: what would change in Zoho One, for which people and why, as an object that can
+be stored, shown and refused.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ ORDER = (
 
 @dataclass(frozen=True)
 class Candidate:
-    """A person whom the cycle considers, with the decision of status sync."""
+    """A person considered by the cycle, with the decision of status sync."""
 
     identity: Identity
     decision: Decision
@@ -169,7 +169,7 @@ class Plan(Model):
 
     @property
     def deprovisioned(self) -> frozenset[str]:
-        """The ids of everybody to be deprovisioned, including those whom this cycle skips."""
+        """The ids of everybody to be deprovisioned, including those that this cycle skips."""
         later = (change for change in self.suppressed if change.kind in DEPROVISIONINGS)
         return frozenset(change.identity for change in (*self.deprovisionings, *later))
 
@@ -186,7 +186,7 @@ class Plan(Model):
 
     @property
     def visits(self) -> tuple[str, ...]:
-        """The ids of everybody whom the cycle has to process, in order."""
+        """The ids of everybody to be processed by the cycle, in order."""
         left_out = (change for change in self.suppressed if change.pending)
         return tuple(change.identity for change in (*self.changes, *left_out))
 
@@ -297,7 +297,7 @@ def _by_id(plan: Plan) -> dict[str, list[object]]:
 
 
 def essence(change: PlannedChange) -> list[object]:
-    """Return what a change does, and to whom."""
+    """Return what a change does, and the person or group it is for."""
     members = [change.members.digest] if change.members else []
     members += [change.adopts.account] if change.adopts else []
     fields = [[part.field, part.before, part.after] for part in change.fields]

@@ -23,7 +23,7 @@ class Deprovisionings:
     count: int
     """Number of these that the guard has not counted at an earlier attempt."""
     active: int
-    """Number of these whose account is active."""
+    """Number of these with an active account."""
     is_approved: bool = False
     """Whether an administrator approved the plan that contains them."""
 

@@ -79,7 +79,7 @@ class Run(Model):
     members: int = 0
     """Number of people who join or leave a group by these changes."""
     suppressed: int = 0
-    """Number of people whom a policy left out."""
+    """Number of people left out by a policy."""
     results: dict[Result, int] = {}
     """Number of changes by result."""
     calls: dict[str, int] = {}

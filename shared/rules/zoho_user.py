@@ -86,7 +86,7 @@ ZOHO_FIELDS: Mapping[ZohoField, ZohoFieldFacts] = MappingProxyType(
         ZohoField.MANAGER: _facts(
             f"{ENTERPRISE}:manager.value", "Reporting to", "The Zoho One account of the manager", extension=True
         ),
-        ZohoField.WORK_LOCATION: _facts(f"{ZOHO}:workLocation", "Work Location", "Where he works", extension=True),
+        ZohoField.WORK_LOCATION: _facts(f"{ZOHO}:workLocation", "Work Location", "Work location", extension=True),
     }
 )
 """https://learn.microsoft.com/entra/identity/saas-apps/zoho-one-provisioning-tutorial, step 5; the extensions are

@@ -66,7 +66,7 @@ def iif(arguments: Sequence[Argument]) -> Thunk:
     result='"Australia/Brisbane"',
 )
 def switch(arguments: Sequence[Argument]) -> Thunk:
-    """Returns the value whose key equals the source, and defaultValue (null if left out) if none does.
+    """Returns the value of the key that equals the source, and defaultValue (null if left out) if none does.
 
     Keys are compared as text, case-sensitively, True being "True"; a null source matches the key "", as the page
     advises to use it. Of equal keys the first counts.

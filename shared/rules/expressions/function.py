@@ -131,7 +131,7 @@ class Function:
 def function(
     name: str, *parameters: Parameter, example: str, result: str, needs_context: bool = False
 ) -> Callable[[Callable[..., Value]], Function]:
-    """Make a function of the language from a Python function, whose docstring becomes its description.
+    """Make a function of the language from a Python function; its docstring becomes the description.
 
     A first parameter of the kind `TEXTS` makes it return one value for each value of a multi-valued attribute: the page
     does not mention this, and its sister page on Entra Connect's functions says so of all that accept text.

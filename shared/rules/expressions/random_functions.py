@@ -54,7 +54,7 @@ def random_string(
     """Returns a random text of that length with at least this many numbers, special characters, capitals, small
     letters.
 
-    Where the page is silent: the rest of the length is drawn from the kinds whose minimum is above 0, and from numbers
+    Where the page is silent: the rest of the length is drawn from the kinds with a minimum above 0, and from numbers
     and letters if there is none; the special characters are those of Windows' password complexity. A length over 256 or
     below the sum of the minimums is refused, and so is a list of characters to avoid that leaves none of a kind.
     """

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, ConfigDict
 from shared.model import Model
 
 MOST_KEPT = 500
-"""Maximum number of leaving members whose ids are stored with a hold: a tenth of a row. Beyond it, their number and a
+"""Maximum number of ids of leaving members that are stored with a hold: a tenth of a row. Beyond it, their number and a
 digest are stored.
 """
 

@@ -10,7 +10,7 @@ from shared.model import Model
 from shared.rules.identity import PARKED_AFTER, PARKED_FOR
 
 FORGOTTEN_AFTER = 2 * PARKED_FOR
-"""Age at which an unrepeated refusal is dropped: whoever asked for the change no longer wants it."""
+"""Age at which an unrepeated refusal is dropped: the change is no longer wanted."""
 
 
 class GroupRefusal(Model):
