@@ -12,7 +12,7 @@ from shared.rules.expressions.values import Value
     result="7",
 )
 def bit_and(value1: int, value2: int) -> int:
-    """Returns the number with the bits that are set in both numbers. Numbers are decimal, also as text, or written &HF."""
+    """Returns the number with the bits set in both numbers. Numbers are decimal, also as text, or written &HF."""
     return value1 & value2
 
 
