@@ -1,4 +1,4 @@
-"""A store that is exported and imported is the same store, and nothing that could be wrong is half done."""
+"""A store that is exported and imported is the same store, and a wrong file changes nothing."""
 
 import gzip
 import stat
@@ -38,7 +38,7 @@ def _backup(connection_string: str, key: str, copies: type[Copies] = Copies) -> 
 
 @pytest.fixture
 def here(azurite: str, key: str) -> Backup:
-    """The app that the store is in."""
+    """The app that contains the store."""
     return _backup(azurite, key)
 
 
@@ -50,7 +50,7 @@ def elsewhere(processes: Processes) -> str:
 
 @pytest.fixture
 def filled(endpoint: Endpoint, here: Backup, store_id: str) -> Store:
-    """A stopped store with people, their history, a mapping's tables and secrets."""
+    """A stopped store with people, their history, mappings and secrets."""
     for number in range(PEOPLE):
         body = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": f"ü{number}@contoso.example"}
         body |= {"externalId": str(number), "displayName": "Ünal “x”\n" * 5}
@@ -63,7 +63,7 @@ def filled(endpoint: Endpoint, here: Backup, store_id: str) -> Store:
 
 
 def _all(backup: Backup, store: str) -> list[tuple[str, Row]]:
-    """All but what administrators did: an export and an import are on record too."""
+    """All rows but the administrators' changes: an export and an import are recorded too."""
     tables = (*(table for table in COPIED if table != SHARED), SECRETS)
     return [(table, row) for table in tables for row in backup.copies.rows(store, table)]
 
@@ -183,7 +183,7 @@ def test_the_command(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Once as a process, then in this one, which has the imports."""
+    """Once as a process, then in this one, with the imports."""
     monkeypatch.setenv("AzureWebJobsStorage", azurite)
     monkeypatch.setenv("BRIDGE_ENCRYPTION_KEYS", key)
 

@@ -1,4 +1,4 @@
-"""The end of the walkthrough: what is wrong with an account is found and named, and the table bears every script."""
+"""The end of the walkthrough: deviations of an account are found and named, and the table can show every script."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""One-time password mails: what they say, in which language, and what a name cannot do to them."""
+"""One-time password mails: their content, their language, and what a name cannot do to them."""
 
 import email
 from email.message import EmailMessage
@@ -41,7 +41,7 @@ def composed(reader: Reader = Reader.USER, name: str = "Anna Müller", language:
 
 
 def on_the_wire(message: EmailMessage) -> EmailMessage:
-    """The message as its receiver reads it."""
+    """Return the message as its receiver reads it."""
     return email.message_from_bytes(message.as_bytes(), policy=default)
 
 

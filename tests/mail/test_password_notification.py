@@ -1,4 +1,4 @@
-"""Password notification in the flow: who gets a one-time password, and that nobody else hears of it."""
+"""Password notification in the flow: who gets a one-time password, and that nobody else sees it."""
 
 import logging
 from collections import Counter
@@ -68,7 +68,7 @@ def test_without_password_notification_nothing_happens(office: Office, zoho_one:
 def test_what_a_person_who_is_due_costs(
     mail_server: MailServer, azurite: str, key: str, zoho_one: ZohoOne, store: Store, office: Office
 ) -> None:
-    """Three table transactions, and two calls to Zoho One; tests/scim/test_budget.py counts everybody else's."""
+    """Three table transactions, and two calls to Zoho One; tests/scim/test_budget.py counts all other requests."""
     calls: Counter[str] = Counter()
 
     def watch(call: Call, moment: Moment) -> None:

@@ -1,4 +1,4 @@
-"""What becomes of a one-time password when the mail server, Zoho One or the app's settings fail."""
+"""A one-time password when the mail server, Zoho One or the app's settings fail."""
 
 import logging
 from dataclasses import replace
@@ -115,7 +115,7 @@ def test_a_creation_whose_answer_was_lost_ends_with_one_valid_password(office: O
 
 
 def test_an_account_that_appears_during_the_creation_is_the_bridges_own(office: Office, zoho_one: ZohoOne) -> None:
-    """As after an answer of 500 to a creation that was carried out all the same, and was repeated at once."""
+    """As after a 500 for a creation that was carried out nevertheless, and was repeated at once."""
     zoho_one.add({"userName": ADA, "password": "lost-with-the-answer", "active": True})
 
     class Before(AccountWriter):
@@ -155,7 +155,7 @@ def test_zoho_one_being_busy_or_refusing_a_new_password(office: Office, zoho_one
 
 
 class Broken:
-    """A transport with a mistake in it."""
+    """A transport with a bug."""
 
     def send(self, message: EmailMessage) -> None:
         raise RuntimeError(message.as_string())

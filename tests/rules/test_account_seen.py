@@ -1,4 +1,4 @@
-"""Who did it: every case of shared/rules/account_seen.py's table, for accounts, fields and what was so already."""
+"""Who did it: every case of the table in shared/rules/account_seen.py, for accounts, fields and earlier changes."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -105,7 +105,7 @@ DRIFTED = (EventKind.DRIFTED, "The account in Zoho One was changed there: active
         (((EventKind.ADOPTED, LEFT_ALONE),), False),
         (((EventKind.ADOPTED, LEFT_ALONE), RECORDED), False),
         (((EventKind.ADOPTED, "The person is active in Entra."), RECORDED), True),
-        ((RECORDED,), False),  # what was before is not kept any more
+        ((RECORDED,), False),  # the earlier history is no longer stored
         ((CREATED,), False),
         ((), False),
     ],
@@ -133,7 +133,7 @@ def _identity(desired: Desired, mark: dict[str, Any], before: Desired = None) ->
         ({"sent": (), "sending": INACTIVE}, {INACTIVE}),
         ({"sent": (ACTIVE,), "sending": INACTIVE}, {ACTIVE, INACTIVE}),
         ({"sent": (ACTIVE,), "sending": None}, {ACTIVE}),
-        ({}, {ACTIVE, INACTIVE}),  # of a release that noted no more than what was desired, and before that
+        ({}, {ACTIVE, INACTIVE}),  # from a release that stored only the current and the previous desired state
     ],
 )
 def test_what_was_sent_stays_with_the_mark(mark: dict[str, Any], sent: set[Sent]) -> None:

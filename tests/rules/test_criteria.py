@@ -1,4 +1,4 @@
-"""Criteria: whom a store takes, what keeps a person out, and what is refused."""
+"""Criteria: the people that a store includes, what keeps a person out, and what is refused."""
 
 from typing import Any
 

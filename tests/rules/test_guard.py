@@ -39,7 +39,7 @@ CASES: list[tuple[Plan, int, int, list[Rule]]] = [
     # plan                          active  recent  held for
     (plan(), 0, 0, []),
     (plan(deactivate=10), 20, 0, []),  # half of twenty: no more than half, and no more than ten
-    (plan(deactivate=6), 10, 0, [Rule.DEPROVISIONINGS]),  # more than half, of however few
+    (plan(deactivate=6), 10, 0, [Rule.DEPROVISIONINGS]),  # more than half, however few they are
     (plan(deactivate=2), 2, 0, []),  # but not of two
     (plan(deactivate=2), 3, 0, [Rule.DEPROVISIONINGS]),
     (plan(deactivate=200), 100_000, 0, []),
@@ -50,9 +50,9 @@ CASES: list[tuple[Plan, int, int, list[Rule]]] = [
     (plan(deactivate=11), 109, 0, [Rule.DEPROVISIONINGS]),
     (plan(deactivate=6, delete=5), 100, 0, [Rule.DEPROVISIONINGS]),  # both together
     (plan(delete=11), 0, 0, [Rule.DEPROVISIONINGS]),  # of inactive accounts, and nobody is active
-    (plan(deactivate=1), 100, 10, []),  # 11 of the 110 that there were
+    (plan(deactivate=1), 100, 10, []),  # 11 of the original 110
     (plan(deactivate=1), 98, 10, [Rule.DEPROVISIONINGS]),
-    (plan(create=1), 0, 5000, []),  # nobody leaves, so nobody is held for those who left
+    (plan(create=1), 0, 5000, []),  # no deprovisioning, so nothing is held for earlier ones
     (plan(create=5000), 0, 0, []),  # a first sync
     (plan(create=4000), 1000, 0, []),  # the rest of one
     (plan(title=50), 50, 0, []),
@@ -192,7 +192,7 @@ def test_limits_that_make_no_sense_are_refused(limits: dict[str, object]) -> Non
         (50, 50, 0, False),  # all of fifty: no more than fifty
         (51, 102, 0, False),  # half is not over half
         (51, 101, 0, True),
-        (1, 99, 50, False),  # the last of many requests: 51 of the 149 that there were
+        (1, 99, 50, False),  # the last of many requests: 51 of the original 149
         (1, 49, 50, True),
         (0, 0, 5000, False),
     ],

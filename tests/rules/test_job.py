@@ -1,4 +1,4 @@
-"""How an errand stands, and what is shown of a plan."""
+"""The states of a job, and what is shown of a plan."""
 
 from datetime import UTC, datetime, timedelta
 

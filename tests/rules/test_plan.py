@@ -1,4 +1,4 @@
-"""The plan of a cycle: who is in it, in which order, what is left out, and when it is another plan."""
+"""The plan of a cycle: who is in it, in which order, what is left out, and when it counts as another plan."""
 
 import random
 
@@ -31,7 +31,7 @@ CASES: list[tuple[Identity, Decision | None, ChangeKind | None, ChangeKind | Non
     (identity("ada", ADA, ADA), Decision(Action.KEEP, "r"), None, ChangeKind.NOTHING),
     (identity("ada", ADA, user("ada", title="x")), Decision(Action.KEEP, "r"), None, ChangeKind.UPDATE),
     (identity("ada", ADA, None), Decision(Action.UNMANAGE, "r"), None, ChangeKind.NOTHING),
-    # The mark is older than the hand that deactivated the account: it is left alone after all.
+    # The pending change is older than the deactivation by hand: the account is left alone after all.
     (identity("ada", LEFT, ADA, "p", by="hand"), None, None, ChangeKind.REACTIVATE),
 ]
 

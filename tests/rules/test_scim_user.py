@@ -1,4 +1,4 @@
-"""A person from Graph as a SCIM User, and what a push changes of him."""
+"""A person from Graph as a SCIM User, and what a push changes of them."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""What is concluded from what Zoho One shows of a group, case by case, while an answer may have been lost."""
+"""Conclusions from a group as Zoho One shows it, case by case, while an answer may have been lost."""
 
 from datetime import UTC, datetime
 

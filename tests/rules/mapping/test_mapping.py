@@ -1,4 +1,4 @@
-"""Mappings: what they give a person, and what is refused."""
+"""Mappings: their result for a person, and what is refused."""
 
 import json
 import random
