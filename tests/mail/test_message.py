@@ -157,7 +157,7 @@ def test_an_address_reaches_nobody_else(text: str) -> None:
     assert recipients_of(message) == recipients_of(received) == [address]
 
 
-def test_a_nameless_person_is_called_by_his_user_name() -> None:
+def test_a_nameless_person_is_called_by_their_user_name() -> None:
     assert "Hello anna@contoso.example," in body(composed(name=" \n"), "plain")
 
 

@@ -25,7 +25,7 @@ from tests.mail.office import ADA, EMAILS, Office, assert_ends_well
 from tests.mail.smtp_server import MailServer
 
 
-def test_a_new_person_of_a_verified_domain_is_mailed_his_password(office: Office, zoho_one: ZohoOne) -> None:
+def test_a_new_person_of_a_verified_domain_is_mailed_a_password(office: Office, zoho_one: ZohoOne) -> None:
     user_id = office.create()
     assert_ends_well(office, zoho_one, user_id)
     assert zoho_one.calls() == {"GET /Users": 1, "POST /Users": 1}
@@ -92,14 +92,14 @@ def test_an_adopted_account_keeps_its_password(office: Office, zoho_one: ZohoOne
     assert (office.received(), office.waiting()) == ([], [])
 
 
-def test_who_is_disabled_gets_one_when_he_is_created(office: Office, zoho_one: ZohoOne) -> None:
+def test_a_disabled_person_gets_one_when_they_are_created(office: Office, zoho_one: ZohoOne) -> None:
     user_id = office.create(active=False)
     assert office.received() == []
     assert office.entra.patch(user_id, active="True") == 200
     assert_ends_well(office, zoho_one, user_id)
 
 
-def test_an_account_that_is_made_anew_gets_a_new_one(office: Office, zoho_one: ZohoOne) -> None:
+def test_an_account_that_is_created_again_gets_a_new_one(office: Office, zoho_one: ZohoOne) -> None:
     office.change(office.store.model_copy(update={"status_rules": StatusRules(on_deactivated=Deprovisioning.DELETE)}))
     user_id = office.create()
     office.entra.patch(user_id, active="False")

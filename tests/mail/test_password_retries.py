@@ -104,7 +104,7 @@ def test_who_was_deleted_before_the_mail_could_go_is_reported(office: Office) ->
     assert office.waiting() == []
 
 
-def test_a_creation_whose_answer_was_lost_ends_with_one_valid_password(office: Office, zoho_one: ZohoOne) -> None:
+def test_a_creation_with_a_lost_answer_ends_with_one_valid_password(office: Office, zoho_one: ZohoOne) -> None:
     zoho_one.fail(method="POST", path="/Users", drop="after")
     body = {"userName": ADA, "active": True, **EMAILS}
     assert office.entra.send("POST", "/Users", body)[0] == 503

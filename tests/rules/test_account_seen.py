@@ -156,7 +156,7 @@ def test_what_was_sent_stays_with_the_mark(mark: dict[str, Any], sent: set[Sent]
         (None, True, None, False),
     ],
 )
-def test_nobody_is_shown_active_whose_account_is_not(
+def test_nobody_with_an_inactive_account_is_shown_active(
     status: Status | None, enabled: bool, account: Account | None, shut_out: bool
 ) -> None:
     identity = _identity(None, {})

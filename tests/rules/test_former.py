@@ -57,7 +57,7 @@ def test_who_may_have_the_account(another: bool, policy: Adoptions, approved: st
     assert (why_not_adopted(adoption, policy, approved) is None) is allowed
 
 
-def test_the_sentence_names_whose_account_it_is() -> None:
+def test_the_sentence_names_the_former_person() -> None:
     former = Former(account="z1", user_name="ada@contoso.example", person="a", traits=GRAPH)
     adoption = adoption_of(former, Traits(object_id="2", display_name="Different Human"))
     assert adoption.another

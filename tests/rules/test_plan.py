@@ -99,7 +99,7 @@ def test_a_plan_goes_through_json_unchanged(plan: Plan) -> None:
 
 
 @given(plan=PLANS, data=st.data())
-def test_the_digest_is_of_what_is_done_to_whom(plan: Plan, data: st.DataObject) -> None:
+def test_the_digest_covers_what_is_done_and_to_which_person(plan: Plan, data: st.DataObject) -> None:
     order = data.draw(st.permutations(plan.changes))
     words = [change.model_copy(update={"name": "other", "reason": "other", "pending": True}) for change in order]
     same = Plan(store=plan.store, changes=tuple(words), suppressed=())

@@ -200,7 +200,7 @@ class TestCycle:
         directory.change_job(directory.people()[2].id, job_title="Other", department=None)
         assert actions(service.cycle())[2] is Action.CREATE
 
-    def test_sends_a_manager_in_the_form_asked_for_and_clears_him(
+    def test_sends_a_manager_in_the_requested_form_and_clears_it(
         self, directory: EntraDirectory, application: Recorder
     ) -> None:
         service = ProvisioningService(

@@ -138,7 +138,7 @@ def test_history_is_told_why(
     assert notice_for(settings(**changed), an_account(**account), a_person(**person)).reason == reason
 
 
-def test_the_notice_names_the_person_to_his_reader() -> None:
+def test_the_notice_names_the_person_to_the_reader() -> None:
     to_user = notice_for(settings(), an_account(user_name="anna@zoho.example"), a_person())
     assert isinstance(to_user, Notice)
     assert (to_user.reader, to_user.name, to_user.user_name) == (Reader.USER, "Anna", "anna@zoho.example")
