@@ -80,8 +80,8 @@ def _where(platform: Platform) -> str:
         named = f" {platform.site_name}" if platform.site_name else ""
         return (
             f"Set them in the Azure portal: Function App{named}, Settings, Environment variables, App settings, Apply; "
-            "the app then starts again by itself. A setting that the template makes is changed in infra/bicep as well, "
-            "or the next deployment undoes the change."
+            "the app then starts again by itself. Change a setting of the template in infra/bicep as well, "
+            "or the next deployment reverts the change."
         )
     return (
         "Set them in local.settings.json, which is beside host.json, or in the environment; then start the app again."

@@ -105,7 +105,7 @@ class StorageSettings(BaseSettings):
         if self.tables is None and self.tables_credential is None:
             raise _Wrong("AzureWebJobsStorage__credential", "is missing: managedidentity")
         if self.tables_url is not None and self.tables_url.scheme != "https":
-            raise _Wrong("AzureWebJobsStorage__tableServiceUri", "must begin with https://: a token goes there")
+            raise _Wrong("AzureWebJobsStorage__tableServiceUri", "must begin with https://: a token is sent there")
         return self
 
     @property
@@ -167,7 +167,7 @@ class Settings(MailSettings, StorageSettings):
         if is_unresolved(keys):
             raise ValueError(
                 "the Key Vault reference is not resolved: see that the app's identity has the role Key Vault Secrets "
-                "User, and run infra/scripts/encryption-key.sh, which makes a missing key and lets the app read it"
+                "User, and run infra/scripts/encryption-key.sh, which creates a missing key and lets the app read it"
             )
         if not texts:
             raise ValueError("there is no key in it")

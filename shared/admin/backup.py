@@ -112,6 +112,6 @@ class Backup:
                 self.secrets.opened(row[SEALED])
         except Unreadable:
             raise NotCopied(
-                f"{file} was encrypted with a key that is not in BRIDGE_ENCRYPTION_KEYS: put it there behind the "
+                f"{file} was encrypted with a key that is not in BRIDGE_ENCRYPTION_KEYS: add it there after the "
                 "others, import, then run python -m cli reencrypt"
             ) from None

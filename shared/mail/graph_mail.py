@@ -100,7 +100,7 @@ def meaning(status: int, code: str, retry_after: int | None = None) -> MailError
         return MailRefused(f"{said}: the recipient's address")
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
         return MailCredentials(f"{said}: the app needs the permission Mail.Send, and the sender a mailbox")
-    return MailCredentials(f"{said}: Exchange Online takes no mail of this sender")
+    return MailCredentials(f"{said}: Exchange Online accepts no mail from this sender")
 
 
 def _code(response: requests.Response) -> str:

@@ -146,9 +146,9 @@ class PasswordMails:
         password = new_password(store.password_notification, secrets.choice)
         try:
             if not self._set(store, stored, password):
-                return self._wait(store, held, "Another change of the account was under way")
+                return self._wait(store, held, "Another change of the account was in progress")
         except ZohoRefused as refusal:
-            reason = f"Zoho One did not take a new one-time password: {refusal}"
+            reason = f"Zoho One refused a new one-time password: {refusal}"
             return self._close(store, held, EventKind.PASSWORD_NOT_MAILED, reason)
         except (ZohoBusy, ZohoCredentials) as failure:
             seconds = failure.retry_after if isinstance(failure, ZohoBusy) else 0
@@ -175,7 +175,7 @@ class PasswordMails:
         try:
             self._send(store, notice, password)
         except MailRefused as refusal:
-            reason = f"{refusal}. Put the address right, then send a new one-time password."
+            reason = f"{refusal}. Correct the address, then send a new one-time password."
             return self._close(store, held, EventKind.PASSWORD_NOT_MAILED, reason)
         except MailError as failure:
             return self._wait(store, held, str(failure), failure.retry_after if isinstance(failure, MailBusy) else 0)

@@ -57,7 +57,7 @@ class Ses:
 
         sender, recipients = sender_of(message), recipients_of(message)
         # https://docs.aws.amazon.com/ses/latest/dg/send-email-raw.html: only the domain may be international.
-        only_ascii = "Amazon SES takes no address with other than ASCII characters before the @"
+        only_ascii = "Amazon SES accepts only ASCII characters before the @ in an address"
         if not sender.isascii():
             raise MailCredentials(f"{only_ascii}: set another sender")
         if not all(address.isascii() for address in recipients):

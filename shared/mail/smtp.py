@@ -91,7 +91,7 @@ class Smtp:
                 connection.login(server.user_name, server.password.get_secret_value())
         except UnicodeEncodeError:
             connection.close()
-            raise MailCredentials("A mail server takes only ASCII in the user name and the password") from None
+            raise MailCredentials("A mail server accepts only ASCII in the user name and the password") from None
         except BaseException:
             connection.close()
             raise
@@ -131,11 +131,11 @@ def _of_recipients(recipients: dict[str, tuple[int, bytes]]) -> MailError:
 def _of_refusals(refusals: Sequence[tuple[int, str]], stage: Stage, said: str) -> MailError:
     """Return what the refusals at this stage, one per recipient, mean: the mildest of them."""
     if any(_is_passing(code) for code, _ in refusals):
-        return MailBusy(f"The mail server does not take the mail now: {said}, to {stage}")
+        return MailBusy(f"The mail server does not accept the mail now: {said}, to {stage}")
     if all(concerns_recipient(stage, code, text) for code, text in refusals):
         return MailRefused(f"The mail server refuses the recipient: {said}, to {stage}")
     return MailCredentials(
-        f"The mail server refuses mail of this sender, by its quota or by its policy: {said}, to {stage}"
+        f"The mail server refuses mail from this sender because of a quota or a policy: {said}, to {stage}"
     )
 
 

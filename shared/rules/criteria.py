@@ -75,10 +75,10 @@ class Condition(_Part):
         count = len(self.values)
         if self.operator in (Operator.PRESENT, Operator.ABSENT):
             if count:
-                raise ValueError(f'"{self.operator}" takes no value')
+                raise ValueError(f'"{self.operator}" accepts no value')
         elif self.operator is Operator.ONE_OF:
             if not count:
-                raise ValueError(f'"{self.operator}" takes at least one value')
+                raise ValueError(f'"{self.operator}" needs at least one value')
         elif count != 1:
             raise ValueError(f'"{self.operator}" takes one value, not {count}')
         self._ensure_yes_or_no()

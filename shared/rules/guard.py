@@ -188,7 +188,7 @@ class GuardLimits(Model):
         never = " and ".join(name for name, first in firsts if first is None)
         none = f"{'; the ' if each else 'the '}{never} never" if never else ""
         held = self.first_held(of)
-        so = f"{held - 1} may go" if held is not None else "all may go"
+        so = f"{held - 1} may be deprovisioned" if held is not None else "all may be deprovisioned"
         return (
             f"With today's {of} active people, including those deprovisioned within {INTERVAL.seconds // 60} minutes, "
             f"{each}{none}: {so} without a decision."

@@ -153,7 +153,7 @@ class Store(Model):
         if chosen is not PasswordNotice.NOBODY and not self.zoho.sends_passwords:
             raise ValueError(
                 f"“{chosen}” needs one-time passwords to be sent to Zoho One over SCIM: Zoho One does not document that"
-                " it takes them, so try it with one account, then switch it on in the store's connection"
+                " it accepts them, so try it with one account, then switch it on in the store's connection"
             )
         return self
 

@@ -166,7 +166,7 @@ def test_secrets_that_nobody_could_read_are_not_imported(
 ) -> None:
     file, secrets, other = tmp_path / "a", tmp_path / "b", new_key()
     here.export_store(filled.id, file, secrets)
-    with pytest.raises(NotCopied, match="add it there as the last one, import, then run"):
+    with pytest.raises(NotCopied, match="add it there after the others, import, then run"):
         _backup(elsewhere, other).import_store(file, secrets, replace=False)
     assert _backup(elsewhere, other).stores.get(filled.id) is None
     both = _backup(elsewhere, f"{other},{key}")

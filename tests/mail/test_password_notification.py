@@ -156,7 +156,7 @@ def test_a_put_that_may_have_undone_a_change_is_repeated_on_top_of_it(office: Of
     interrupted = replace(mails, users=lambda _: Interrupted())  # type: ignore[arg-type, return-value]  # one method of it
     due = interrupted.send_new_password(office.store, user_id, "owner@contoso.example")
     assert isinstance(due, MailDue)
-    assert due.failure == "Another change of the account was under way"
+    assert due.failure == "Another change of the account was in progress"
     office.later()
     assert zoho_one.users()[0]["title"] == "Countess"
     assert zoho_one.signs_in(ADA, office.received()[-1][1])

@@ -30,7 +30,7 @@ def test_a_mail_server_that_is_down_delays_the_mail_and_nothing_else(
     assert (due.tries, due.sending, due.failure) == (
         1,
         False,
-        "The mail server does not take the mail now: 451, to DATA",
+        "The mail server does not accept the mail now: 451, to DATA",
     )
     office.server.to_mail = "250 OK"
     office.later(timedelta(minutes=1))
@@ -150,7 +150,7 @@ def test_zoho_one_being_busy_or_refusing_a_new_password(office: Office, zoho_one
     office.later()
     assert office.entra.history(user_id)[-1] == (
         EventKind.PASSWORD_NOT_MAILED,
-        "Zoho One did not take a new one-time password: password: not supported",
+        "Zoho One refused a new one-time password: password: not supported",
     )
 
 

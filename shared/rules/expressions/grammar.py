@@ -57,7 +57,7 @@ _UNREADABLE: Final = {
     "“": 'use straight quotation marks, "',
     "”": 'use straight quotation marks, "',
     "'": 'put text in double quotation marks, "',
-    "&": "join texts with Join or Append; & stands only in hexadecimal numbers such as &HF",
+    "&": "join texts with Join or Append; & is only for hexadecimal numbers such as &HF",
     "+": "join texts with Join or Append",
     ".": 'only whole numbers are numbers; put any other in "quotation marks"',
 }

@@ -45,7 +45,9 @@ def find_limitations(root: Node, written: dict[int, str]) -> tuple[ExpressionWar
         if isinstance(node, Constant) and node.stray_backslash:
             found.append(
                 _warning(
-                    Limitation.BACKSLASH, node, 'in a constant write a backslash twice, as in "\\\\d"; it is taken so'
+                    Limitation.BACKSLASH,
+                    node,
+                    'in a constant write a backslash twice, as in "\\\\d"; it is read as such',
                 )
             )
         if isinstance(node, Call):

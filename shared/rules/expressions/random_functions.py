@@ -104,6 +104,6 @@ def select_unique_value(arguments: Sequence[Argument]) -> Thunk:
             value = as_text(rule(attributes, context))
             if value and not context.is_taken(value):
                 return value
-        raise RefusedError("every value is taken; add a rule that gives another")
+        raise RefusedError("every value is taken; add a rule with another value")
 
     return run

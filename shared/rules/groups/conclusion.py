@@ -11,7 +11,7 @@ from datetime import datetime
 
 from shared.rules.groups.group import Group, GroupDrift, GroupPendingChange, ZohoGroupRecord
 
-BROUGHT_BACK = "Zoho One refused a change that may have come through in part; the group is brought back."
+BROUGHT_BACK = "Zoho One refused a change that may have taken effect in part; the group is reverted."
 
 
 @dataclass(frozen=True)

@@ -225,5 +225,5 @@ def decide_deletion(account: ZohoGroupRecord | None, choice: Reflection, why: st
         reason = f'{why} The store is set to "{choice}" for deleted groups.'
         return Decision(Action.UNMANAGE, f"{reason} Zoho One's stays, and is no longer managed.")
     if account.adopted:
-        return Decision(Action.UNMANAGE, f"{why} Zoho One's was there before the bridge, so it stays.")
+        return Decision(Action.UNMANAGE, f"{why} Zoho One's existed before the bridge, so it stays.")
     return Decision(Action.DELETE, f'{why} The store is set to "{choice}".')

@@ -62,11 +62,13 @@ class PasswordRules(Model):
         if unknown := set(self.alphabet) - set("".join(KINDS)):
             raise ValueError(f"The alphabet may hold only visible ASCII characters, not {_listed(unknown)}")
         if alike := set(self.alphabet) & set(LOOK_ALIKES):
-            raise ValueError(f"Take characters that look like others out of the alphabet: {_listed(alike)}")
+            raise ValueError(f"Remove characters that look like others from the alphabet: {_listed(alike)}")
         if unsuitable := set(self.alphabet) & set(UNSUITABLE):
-            raise ValueError(f"Take out what does not survive copying from a mail: {_listed(unsuitable)}")
+            raise ValueError(f"Remove characters that do not survive copying from a mail: {_listed(unsuitable)}")
         if twice := {character for character in self.alphabet if self.alphabet.count(character) > 1}:
-            raise ValueError(f"In the alphabet more than once, and so likelier than the others: {_listed(twice)}")
+            raise ValueError(
+                f"In the alphabet more than once, and therefore more likely than the others: {_listed(twice)}"
+            )
         if self.length * math.log2(max(len(self.alphabet), 1)) < LEAST_BITS:
             raise ValueError(
                 f"{self.length} of {len(self.alphabet)} characters can be guessed: make the password longer or the "

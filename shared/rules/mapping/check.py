@@ -95,7 +95,7 @@ def _source_faults(rule: Rule) -> Iterator[tuple[int | None, str]]:
                 yield None, reason
         case ExpressionSource(expression=text):
             if rule.target is ZohoField.MANAGER:
-                yield None, "manager takes the profile field manager, nothing computed"
+                yield None, "manager accepts the profile field manager only, nothing computed"
             try:
                 compiled = compile_expression(text)
             except ExpressionError as error:
