@@ -24,7 +24,7 @@ def add_backup_command(commands: Any) -> None:
     """Add the command to a parser. ``commands``: the result of argparse's add_subparsers."""
     backup = commands.add_parser(
         "backup",
-        help="copy a store into a file and back",
+        help="export and import a store",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -32,7 +32,7 @@ def add_backup_command(commands: Any) -> None:
     export = directions.add_parser("export", help="write a store into a file")
     export.add_argument("store", help="its id, as in the sync endpoint")
     export.set_defaults(run=_export)
-    restore = directions.add_parser("import", help="put a store back, stopped")
+    restore = directions.add_parser("import", help="restore a store, stopped")
     restore.set_defaults(run=_import)
     for direction in (export, restore):
         direction.add_argument("file", type=Path, help="compressed if its name ends in .gz")
@@ -40,7 +40,7 @@ def add_backup_command(commands: Any) -> None:
             "--secrets", type=Path, metavar="FILE", help="its secrets too, encrypted as they are stored"
         )
         add_settings_option(direction)
-    restore.add_argument("--replace", action="store_true", help="in the place of the store that is there")
+    restore.add_argument("--replace", action="store_true", help="replace the existing store")
 
 
 def _export(arguments: argparse.Namespace) -> int:

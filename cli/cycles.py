@@ -41,7 +41,7 @@ def add_cycle_commands(commands: Any) -> None:
     approve = _command(commands, "approve", _approve, "let the next cycle apply the held plan")
     discard = _command(commands, "discard", _discard, "discard the held plan")
     for decision in (approve, discard):
-        decision.add_argument("--plan", help="its id; the one that is held unless given")
+        decision.add_argument("--plan", help="its id; by default the held one")
 
 
 def _command(commands: Any, name: str, carry_out: _Command, text: str) -> argparse.ArgumentParser:
@@ -59,7 +59,7 @@ def _run_command(carry_out: _Command, arguments: argparse.Namespace) -> int:
 
 
 def _plan(bridge: Bridge, store: Store, arguments: argparse.Namespace) -> int:
-    with err.status("reading Entra, without keeping anything"):
+    with err.status("reading Entra, without storing anything"):
         preview = bridge.reconciler.dry_run(store)
     written = {"text": as_text, "markdown": as_markdown, "json": as_json}
     form = "json" if arguments.json else arguments.format

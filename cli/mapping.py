@@ -33,16 +33,18 @@ class BadFile(Exception):
 def add_mapping_command(commands: Any) -> None:
     """Add the command to a parser. ``commands``: the result of argparse's add_subparsers."""
     mapping = commands.add_parser("mapping", help="check mappings and expressions").add_subparsers(required=True)
-    check = mapping.add_parser("check", help="say whether a mapping file is valid, and show what it gives one person")
+    check = mapping.add_parser("check", help="check a mapping file, and show its result for one person")
     check.add_argument("file", type=Path)
-    check.add_argument("--user", type=Path, help="a user as Microsoft Graph answers it, as JSON")
+    check.add_argument("--user", type=Path, help="a user from Microsoft Graph, as JSON")
     check.add_argument("--extension", action="append", default=[], type=ZohoField, help="a field the store switched on")
     check.set_defaults(run=_check)
     evaluate = mapping.add_parser("eval", help="evaluate an expression for a person")
     evaluate.add_argument("expression")
-    evaluate.add_argument("--user", type=Path, required=True, help="a user as Microsoft Graph answers it, as JSON")
+    evaluate.add_argument("--user", type=Path, required=True, help="a user from Microsoft Graph, as JSON")
     evaluate.set_defaults(run=_eval)
-    preview = mapping.add_parser("preview", help="say how many people of a store a mapping would change, unsaved")
+    preview = mapping.add_parser(
+        "preview", help="count the people of a store that a mapping would change, without saving it"
+    )
     preview.add_argument("file", type=Path)
     preview.add_argument("--store", required=True, help="the directory store's id")
     add_settings_option(preview)
@@ -113,7 +115,7 @@ def _person(file: Path) -> AzureUser:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         reason = f"{place}: {first['msg']}" if place else first["msg"]
-        raise BadFile(file, "no user as Microsoft Graph answers it", reason) from None
+        raise BadFile(file, "not a user from Microsoft Graph", reason) from None
 
 
 def _context() -> EvaluationContext:

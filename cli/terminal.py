@@ -24,7 +24,7 @@ class NoSuchStore(Exception):
 
 def add_settings_option(parser: argparse.ArgumentParser) -> None:
     """Add the option for the source of the app's settings."""
-    parser.add_argument("--settings", type=Path, help="a file like local.settings.json; else the environment counts")
+    parser.add_argument("--settings", type=Path, help="a file like local.settings.json; by default the environment")
 
 
 def settings_of(arguments: argparse.Namespace) -> Settings:

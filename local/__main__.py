@@ -34,11 +34,11 @@ def main() -> int:
     run = commands.add_parser("run", help="walk through the steps of Zoho One's guide with 25 people")
     run.add_argument("--once", action="store_true", help="end after the table")
     run.add_argument("--sign-in", action="store_true", help="the pages ask admins to sign in at the simulated Entra")
-    served = commands.add_parser("serve", help="start the parts, say in one line of JSON where they are, and wait")
-    served.add_argument("--port", type=int, default=0, help="of the function host; a free one unless given")
-    served.add_argument("--no-timers", action="store_true", help="run cycles only when they are asked for")
-    served.add_argument("--no-guard", action="store_true", help="let any number of people be deactivated or deleted")
-    served.add_argument("--people", type=int, default=0, help="how many people the store has; none unless given")
+    served = commands.add_parser("serve", help="start the parts, print their addresses in one line of JSON, and wait")
+    served.add_argument("--port", type=int, default=0, help="of the function host; by default a free one")
+    served.add_argument("--no-timers", action="store_true", help="run cycles only on request")
+    served.add_argument("--no-guard", action="store_true", help="allow any number of deactivations and deletions")
+    served.add_argument("--people", type=int, default=0, help="how many people the store has; by default none")
     served.add_argument(
         "--roles", default=OWNER, help="of the user who opens the pages; empty for a user without a role"
     )

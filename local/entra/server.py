@@ -33,9 +33,9 @@ CLIENT_SECRET = "made-up-client-secret"
 def main() -> None:
     """Serve Graph until SIGTERM or Ctrl-C; one JSON line on standard output says where, once it answers."""
     parser = argparse.ArgumentParser(prog="python -m local.entra", description="A simulated Entra ID")
-    parser.add_argument("--port", type=int, default=0, help="a free one unless given")
+    parser.add_argument("--port", type=int, default=0, help="by default a free one")
     parser.add_argument("--people", type=int, help="that many made-up people instead of the 25 realistic ones")
-    parser.add_argument("--latency-ms", type=float, default=0, help="that every call takes")
+    parser.add_argument("--latency-ms", type=float, default=0, help="minimum duration of each call")
     arguments = parser.parse_args()
     people = PEOPLE if arguments.people is None else make_people(arguments.people)
     graph = Graph(EntraDirectory(people))

@@ -247,7 +247,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m local.host", description="Run the function app on this machine.")
     parser.add_argument("--port", type=int, default=7071, help="0 takes a free one")
     parser.add_argument("--app", type=Path, default=ROOT, help="the folder of function_app.py")
-    parser.add_argument("--no-timers", action="store_true", help=f"timers run when they are fired under {ADMIN} only")
+    parser.add_argument("--no-timers", action="store_true", help=f"timers run only on request under {ADMIN} only")
     parser.add_argument("--one-process", action="store_true", help="run the worker in the host's process")
     parser.add_argument("--time-scale", type=float, default=1.0, help="how many times as fast the queues' time passes")
     given = parser.parse_args()

@@ -60,8 +60,8 @@ class ReconcilerSteps:
             "The bridge: Microsoft Graph",
             "From now on the bridge reads Entra by itself, every 40 minutes. In Entra, "
             f"[bold]{escape(moved.display_name)}[/] has another title and [bold]{NEWCOMER.display_name}[/] is new; "
-            f"both are in the group [bold]{COURSE}[/], which is assigned to the app now. No push tells of it. The "
-            "timer's function asks for a cycle, and the queue's function runs it.",
+            f"both are in the group [bold]{COURSE}[/], which is now assigned to the app. No push contains it. The "
+            "timer's function requests a cycle, and the queue's function runs it.",
         )
         self.directory.change_job(people.MOVED, job_title="Trưởng nhóm", department=moved.department)
         self.directory.create(NEWCOMER)
@@ -86,7 +86,7 @@ class ReconcilerSteps:
         half = everybody[: len(everybody) // 2]
         self.tell(
             "A mistake in Entra",
-            f"Somebody takes the assignment to the app from {len(half)} of {len(everybody)} people. The guard looks at "
+            f"Somebody removes the assignment to the app from {len(half)} of {len(everybody)} people. The guard checks "
             "the plan before anything is done.",
         )
         for person in half:
@@ -99,7 +99,7 @@ class ReconcilerSteps:
         plan = self.bridge.reconciler.held_plans.plan(newest.held)
         for line in as_text(plan, newest.held.breaches).splitlines()[:SHOWN]:
             self.console.print(escape(line))
-        self.console.print("  …\nAn admin discards the plan, and gives the assignments back.")
+        self.console.print("  …\nAn admin discards the plan, and restores the assignments.")
         self.bridge.reconciler.decisions.discard(self.store, newest.held.id, "local admin")
         for person in half:
             self.directory.assign(person)
@@ -109,7 +109,7 @@ class ReconcilerSteps:
     def _on_demand(self, remember: Callable[[], None]) -> bool:
         self.tell(
             "The bridge: provision on demand",
-            f"[bold]{NEWCOMER.display_name}[/] has another name, which is wanted in Zoho One at once.",
+            f"[bold]{NEWCOMER.display_name}[/] has another name, which is needed in Zoho One at once.",
         )
         self.directory.rename(
             NEWCOMER.id,

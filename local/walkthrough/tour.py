@@ -96,7 +96,7 @@ class _Walk:
     def connect_to_zoho_one(self) -> None:
         self._step(
             "Zoho One: Directory, Directory Stores, Add Directory, Azure",
-            f"The directory store [bold]{self.parts.store}[/] is there, with Entra's default attribute mapping and the "
+            f"The directory store [bold]{self.parts.store}[/] exists, with Entra's default attribute mapping and the "
             "default status sync: people who leave are deactivated, nobody is deleted.\n"
             f"Its sync endpoint is {self.parts.sync_endpoint}",
         )
@@ -115,7 +115,7 @@ class _Walk:
     def connect_entra(self) -> None:
         self._step(
             "Entra: the Zoho One app, Provisioning, Automatic",
-            f"Tenant URL: {self.parts.tenant_url}\nSecret token: the one the store was given. Now Test Connection.",
+            f"Tenant URL: {self.parts.tenant_url}\nSecret token: the store's. Now Test Connection.",
         )
         self.service.test_connection()
         self.console.print("[green]The connection works.[/]")
@@ -123,10 +123,10 @@ class _Walk:
     def provision_everyone(self) -> None:
         everyone = self.directory.people()
         first = everyone[0]
-        self._step("Entra: select a user, Provision", f"{first.display_name} is wanted at once: provision on demand.")
+        self._step("Entra: select a user, Provision", f"{first.display_name} is needed at once: provision on demand.")
         self._remember_people()
         self._tell(self.service.provision_on_demand(first.id))
-        self._step("Entra: Start provisioning", f"The first cycle brings all {len(everyone)} people over.")
+        self._step("Entra: Start provisioning", f"The first cycle provisions all {len(everyone)} people.")
         self._cycle()
 
     def people_leave(self) -> None:
@@ -145,7 +145,7 @@ class _Walk:
         self._step(
             "A month later",
             f"{renamed} has married, and has another name and user principal name. {rehired} is hired again. {moved} "
-            f"moved to the department of {manager}. The recycle bin has forgotten {leaver}.",
+            f"moved to the department of {manager}. {leaver} was removed from the recycle bin.",
         )
         self.directory.rename(
             people.RENAMED,
@@ -161,18 +161,18 @@ class _Walk:
         self._cycle()
 
     def nothing_happens(self) -> None:
-        self._step("40 minutes later", "Nothing has changed in Entra, so nothing must be sent.")
+        self._step("40 minutes later", "Nothing has changed in Entra, so nothing may be sent.")
         report = self._cycle()
         self.quiet = all(person.action in (Action.NONE, Action.SKIP) for person in report.people)
 
     def another_setting(self) -> None:
         self._step(
             "Under another setting: Status Sync, deactivated users, Do nothing",
-            "A second directory store is set so. It provisions one person, who is then disabled in Entra.",
+            "A second directory store has this setting. It provisions one person, who is then disabled in Entra.",
         )
         user_name = disable_under_do_nothing(self.parts.host, self.parts.store, self.bridge)
         self.untouched = self._accounts()[user_name]["active"] is True
-        told = "is active in Zoho One still" if self.untouched else "[red]was deactivated in Zoho One[/]"
+        told = "is still active in Zoho One" if self.untouched else "[red]was deactivated in Zoho One[/]"
         self.console.print(f"{user_name} {told}.")
 
     def reconcile(self) -> None:
@@ -201,17 +201,17 @@ class _Walk:
         ]
         self.console.print(closing_table(rows))
         mails = count_mails(self.parts.mailbox)
-        self.console.print(f"{mails} one-time password mails lie in {self.parts.mailbox}", soft_wrap=True)
+        self.console.print(f"{mails} one-time password mails are in {self.parts.mailbox}", soft_wrap=True)
         for user_name in accounts:
-            self.console.print(f"[red]Nobody in Entra has the account {escape(user_name)}.[/]")
+            self.console.print(f"[red]Nobody in Entra belongs to the account {escape(user_name)}.[/]")
         if not self.quiet:
-            self.console.print("[red]A cycle without changes sent some.[/]")
+            self.console.print("[red]A cycle without changes sent requests.[/]")
         wrong = [row for row in rows if row.problems]
         if not wrong and not accounts and self.quiet and self.untouched and self.grouped and self.reconciled:
-            self.console.print(f"[green]All {len(rows)} people are in Zoho One as they should be.[/]")
+            self.console.print(f"[green]All {len(rows)} people are as expected in Zoho One.[/]")
             return True
         self.console.print(
-            f"[bold red]Not as it should be: {len(wrong)} of {len(rows)} people, {len(accounts)} stray accounts.[/]"
+            f"[bold red]Not as expected: {len(wrong)} of {len(rows)} people, {len(accounts)} stray accounts.[/]"
         )
         return False
 
