@@ -55,8 +55,8 @@ def _import(arguments: argparse.Namespace) -> int:
 
 
 def _tell(done: str, counts: Counter[str]) -> None:
-    told = ", ".join(f"{count} rows of {table}" for table, count in sorted(counts.items()))
-    out.print(f"{done}: the store's settings, {told or 'and nothing else'}", markup=False, soft_wrap=True)
+    rows = ", ".join(f"{count} rows of {table}" for table, count in sorted(counts.items()))
+    out.print(f"{done}: the store's settings, {rows or 'and nothing else'}", markup=False, soft_wrap=True)
 
 
 def _backup(arguments: argparse.Namespace) -> Backup:

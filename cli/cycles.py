@@ -85,8 +85,8 @@ def _sync(bridge: Bridge, store: Store, arguments: argparse.Namespace) -> int:
         print(done.run.model_dump_json(indent=2))
     else:
         out.print(runs_table([done.run]))
-        for told in (*done.run.findings, *done.run.errors):
-            out.print(told, markup=False)
+        for sentence in (*done.run.findings, *done.run.errors):
+            out.print(sentence, markup=False)
     return _status_of(done.run)
 
 

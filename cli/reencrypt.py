@@ -30,6 +30,6 @@ def _reencrypt(arguments: argparse.Namespace) -> int:
     done = Secrets(table, settings.encryption_keys.get_secret_value()).reencrypt()
     out.print(f"{done.count} secrets were encrypted with the first key.")
     for name in done.unreadable:
-        told = f"{name} cannot be read: its key is no longer in BRIDGE_ENCRYPTION_KEYS"
-        err.print(told, markup=False, soft_wrap=True)
+        problem = f"{name} cannot be read: its key is no longer in BRIDGE_ENCRYPTION_KEYS"
+        err.print(problem, markup=False, soft_wrap=True)
     return FAILED if done.unreadable else FINE

@@ -80,8 +80,8 @@ class GraphGroupsDelta:
         """Return each change once, at its latest position; for a group that does not exist, only that."""
         groups = self._directory.groups
         latest = dict.fromkeys(reversed(groups.changes[place.since : place.until]))
-        told = [change for change in latest if change.member_id is None or change.group_id in groups]
-        return [change for change in reversed(told) if place.groups is None or change.group_id in place.groups]
+        shown = [change for change in latest if change.member_id is None or change.group_id in groups]
+        return [change for change in reversed(shown) if place.groups is None or change.group_id in place.groups]
 
     def _items(self, rows: Sequence[MemberChange]) -> list[Content]:
         items: list[Content] = []

@@ -74,8 +74,8 @@ class GroupSteps:
 
     def _cycle(self, expected: dict[str, list[Person]]) -> None:
         for report in self._service.cycle().groups:
-            told = f"[red]{escape(report.error)}[/]" if report.error else ", ".join(report.done)
-            self._console.print(f"{escape(report.display_name)}: {told}")
+            outcome = f"[red]{escape(report.error)}[/]" if report.error else ", ".join(report.done)
+            self._console.print(f"{escape(report.display_name)}: {outcome}")
         held = self._held()
         table = Table(title="Groups in Zoho One", title_justify="left")
         table.add_column("Group")

@@ -172,8 +172,8 @@ class _Walk:
         )
         user_name = disable_under_do_nothing(self.parts.host, self.parts.store, self.bridge)
         self.untouched = self._accounts()[user_name]["active"] is True
-        told = "is still active in Zoho One" if self.untouched else "[red]was deactivated in Zoho One[/]"
-        self.console.print(f"{user_name} {told}.")
+        outcome = "is still active in Zoho One" if self.untouched else "[red]was deactivated in Zoho One[/]"
+        self.console.print(f"{user_name} {outcome}.")
 
     def reconcile(self) -> None:
         bridge, store = self.bridge, self.parts.store

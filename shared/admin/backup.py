@@ -67,7 +67,7 @@ class Backup:
         there = self.stores.get(store.id)
         if there is not None:
             if not replace:
-                raise NotCopied(f"There is a directory store {store.id} already: --replace puts this one in its place")
+                raise NotCopied(f"There is a directory store {store.id} already: --replace overwrites it")
             self._ensure_still(there)
         counts = Counter[str]()
         sources = [(table, file) for table in COPIED] + ([(SECRETS, secrets)] if secrets else [])

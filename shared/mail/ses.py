@@ -94,8 +94,8 @@ def _new_client(access: SesAccess) -> "SESV2Client":
 
 
 def _meaning(error: "ClientError") -> MailError:
-    told = error.response["Error"]
-    return meaning(error.response["ResponseMetadata"]["HTTPStatusCode"], told["Code"], told.get("Message", ""))
+    details = error.response["Error"]
+    return meaning(error.response["ResponseMetadata"]["HTTPStatusCode"], details["Code"], details.get("Message", ""))
 
 
 def meaning(status: int, code: str, message: str) -> MailError:

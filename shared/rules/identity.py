@@ -214,8 +214,8 @@ class Identity(Model):
     def is_kept_inactive(self) -> bool:
         """Whether the person is active in Entra and their account is not: a sync endpoint shows the actual state."""
         said, account = self.said, self.account
-        told = said.status is Status.ACTIVATED or (said.status is None and said.source.account_enabled)
-        return told and account is not None and not account.holds.active
+        is_active = said.status is Status.ACTIVATED or (said.status is None and said.source.account_enabled)
+        return is_active and account is not None and not account.holds.active
 
     @property
     def sent(self) -> tuple[Sent, ...]:

@@ -90,7 +90,7 @@ def test_a_store_comes_back_as_it_was(
         assert [record.what for record in place.stores.records(filled.id, 1)] == [f"Directory store {what}"]
     assert _but_incarnation(there.stores.get(filled.id)) == _but_incarnation(filled)
     assert there.secrets.get(filled.id, CLIENT_SECRET) == here.secrets.get(filled.id, CLIENT_SECRET)
-    with pytest.raises(NotCopied, match="--replace puts this one in its place"):
+    with pytest.raises(NotCopied, match="--replace overwrites it"):
         there.import_store(file, secrets, replace=False)
 
 
@@ -157,7 +157,7 @@ def test_files_that_are_not_whole_are_refused(here: Backup, filled: Store, tmp_p
     (tmp_path / "cut.gz").write_bytes(gzip.compress(file.read_bytes())[:-30])
     with pytest.raises(NotAStoreFile):
         here.import_store(tmp_path / "cut.gz", None, replace=True)
-    with pytest.raises(NotAStoreFile, match="wrong places"):
+    with pytest.raises(NotAStoreFile, match="wrong order"):
         here.import_store(secrets, file, replace=True)
 
 

@@ -27,8 +27,10 @@ def main() -> int:
                 failed += 1
                 console.print(f"[red]✗[/] {name}")
                 console.print(str(error), markup=False, style="dim")
-    told = f"{failed} of the checks failed" if failed else "all is well"
-    console.print(f"{told}; {unseen} checks need the compiler of the template and did not run" if unseen else told)
+    summary = f"{failed} of the checks failed" if failed else "all is well"
+    console.print(
+        f"{summary}; {unseen} checks need the compiler of the template and did not run" if unseen else summary
+    )
     return 1 if failed else 0
 
 

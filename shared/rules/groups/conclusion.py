@@ -39,25 +39,25 @@ class Conclusion:
 
     account: ZohoGroupRecord | None
     """None: there is no such group, so one is created."""
-    told: GroupAccountChange = field(default_factory=GroupAccountChange)
+    to_send: GroupAccountChange = field(default_factory=GroupAccountChange)
 
 
 def conclude(
-    group: Group, shown: InZohoOne | None, told: GroupAccountChange, everybody: Iterable[str] = ()
+    group: Group, shown: InZohoOne | None, sent: GroupAccountChange, everybody: Iterable[str] = ()
 ) -> Conclusion:
     """Return what is true in Zoho One, and what remains to be sent.
 
-    ``told``: the changes wanted now, together with everything sent without a known answer. ``everybody``: the accounts
+    ``sent``: the changes wanted now, together with everything sent without a known answer. ``everybody``: the accounts
     of all members, for a group that is new to the bridge. Somebody who should be a member is never removed, whatever
-    ``told`` says; and of the members in Zoho One only those named in ``told`` are removed.
+    ``sent`` says; and of the members in Zoho One only those named in ``sent`` are removed.
     """
     if shown is None:
-        return Conclusion(None, GroupAccountChange(tuple(dict.fromkeys((*everybody, *told.joining)))))
+        return Conclusion(None, GroupAccountChange(tuple(dict.fromkeys((*everybody, *sent.joining)))))
     account, is_known = link(group, shown.record), group.account is not None and group.account.id == shown.record.id
-    wanted = told.joining if is_known else tuple(dict.fromkeys((*everybody, *told.joining)))
+    wanted = sent.joining if is_known else tuple(dict.fromkeys((*everybody, *sent.joining)))
     outside = shown.members.difference(wanted)
     joining = tuple(one for one in wanted if one not in shown.members)
-    leaving = tuple(one for one in dict.fromkeys(told.leaving) if one in outside)
+    leaving = tuple(one for one in dict.fromkeys(sent.leaving) if one in outside)
     return Conclusion(account, GroupAccountChange(joining, leaving))
 
 
@@ -115,10 +115,10 @@ def drift_of(
     wanted = {accounts[one]: one for one in members if one in accounts}
     missing = tuple(sorted(person for account, person in wanted.items() if account not in shown.members))
     foreign = tuple(sorted(shown.members - wanted.keys())) if exact else ()
-    told = [str(change.field) for change in group.account.holds.changes_from(shown.record.holds)]
-    told += [f"{len(missing)} members taken out"] if missing else []
-    told += [f"{len(foreign)} members put in"] if foreign else []
-    if not told:
+    changed = [str(change.field) for change in group.account.holds.changes_from(shown.record.holds)]
+    changed += [f"{len(missing)} members removed"] if missing else []
+    changed += [f"{len(foreign)} members added"] if foreign else []
+    if not changed:
         return None
     actual = group.account.model_copy(update={"holds": shown.record.holds})
-    return GroupDrift(actual, missing, foreign, f"changed there: {', '.join(told)}")
+    return GroupDrift(actual, missing, foreign, f"changed there: {', '.join(changed)}")

@@ -98,7 +98,7 @@ class GroupWriter:
         account, is_made = concluded.account, concluded.account is None
         if account is None:
             account = groups.create(desired)
-        outcome = self._change(groups, account, desired, concluded.told, must_take=not is_made)
+        outcome = self._change(groups, account, desired, concluded.to_send, must_take=not is_made)
         if kind is None:
             return outcome
         fields = desired.changes_from(None) if is_made else outcome.fields

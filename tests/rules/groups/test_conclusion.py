@@ -103,7 +103,7 @@ def test_what_is_left_to_tell(
 ) -> None:
     shown = InZohoOne(KNOWN, frozenset(members)) if members is not None else None
     concluded = conclude(known, shown, TOLD, everybody)
-    assert concluded.told == left
+    assert concluded.to_send == left
     assert (concluded.account is None) is (members is None)
 
 
@@ -147,14 +147,14 @@ DRIFT = [
     ("an answer is open", group(KNOWN, mark()), None, True, None),
     ("nothing is confirmed", group(), None, True, None),
     ("deleted there", group(KNOWN), None, False, ("deleted there", (), ())),
-    ("taken out there", group(KNOWN), InZohoOne(KNOWN, frozenset({"a1"})), False, ("1 members taken out", ("p2",), ())),
+    ("taken out there", group(KNOWN), InZohoOne(KNOWN, frozenset({"a1"})), False, ("1 members removed", ("p2",), ())),
     ("put in there", group(KNOWN), InZohoOne(KNOWN, frozenset({"a1", "a2", "z"})), False, None),
     (
         "put in there, exact members",
         group(KNOWN),
         InZohoOne(KNOWN, frozenset({"a1", "a2", "z"})),
         True,
-        ("1 members put in", (), ("z",)),
+        ("1 members added", (), ("z",)),
     ),
     (
         "renamed there",
