@@ -19,21 +19,21 @@ that fills `MAX_EXPRESSION` has this many.
 """
 
 MAX_TEXT: Final = 32_768
-"""Characters in a text, or in all values of a multi-valued one together: what a property in Table Storage holds (64 KiB
-of UTF-16), and so the most that could ever be kept.
+"""Characters in a text, or in all values of a multi-valued one together: the capacity of a property in Table Storage
+(64 KiB of UTF-16), and so the most that could ever be stored.
 """
 
 MAX_INTEGER: Final = 2**63 - 1
-"""The largest whole number: .NET's Int64, in which AD's dates are kept."""
+"""The largest whole number: .NET's Int64, in which AD stores its dates."""
 
 MAX_RANDOM_TEXT: Final = 256
 """Characters from RandomString: its reference page's limit."""
 
 MAX_PATTERN: Final = 1_000
-"""Characters in a regular expression, before its counted repeats are written out."""
+"""Characters in a regular expression, before its counted repeats are expanded."""
 
 MAX_PATTERN_SIZE: Final = 2_000
-"""Elements in a regular expression once `{n}` is written out, as `regex` does when it compiles: nested counts multiply,
+"""Elements in a regular expression once `{n}` is expanded, as `regex` does when it compiles: nested counts multiply,
 and a million elements take 300 MB.
 """
 
