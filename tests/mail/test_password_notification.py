@@ -164,7 +164,7 @@ def test_a_put_that_may_have_undone_a_change_is_repeated_on_top_of_it(office: Of
 
 def test_a_store_must_say_that_its_zoho_one_takes_passwords(store: Store) -> None:
     zoho = store.zoho.model_copy(update={"sends_passwords": False})
-    with pytest.raises(ValidationError, match="does not document that it takes them"):
+    with pytest.raises(ValidationError, match="does not document that it accepts them"):
         Store.model_validate(notifying(store).model_dump() | {"zoho": zoho.model_dump()})
 
 

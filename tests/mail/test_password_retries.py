@@ -75,7 +75,7 @@ def test_a_refused_sender_keeps_each_mail_waiting_until_it_is_put_right(
     user_id = office.create()
     (due,) = office.waiting()
     assert due.failure is not None
-    assert "refuses mail of this sender" in due.failure
+    assert "refuses mail from this sender" in due.failure
     assert EventKind.PASSWORD_NOT_MAILED not in office.kinds(user_id)
     office.server.to_mail = office.server.to_sender = "250 OK"
     office.later()

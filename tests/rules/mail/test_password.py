@@ -198,14 +198,14 @@ def test_verified_domains(address: str, verified: bool) -> None:
         ({"rules": {"length": 8}}, "greater than or equal to 12"),
         ({"rules": {"alphabet": "abcdefgh"}}, "16 of 8 characters can be guessed"),
         ({"rules": {"alphabet": ""}}, "16 of 0 characters can be guessed"),
-        ({"rules": {"alphabet": string.ascii_letters}}, "characters that look like others out of the alphabet: B I O"),
+        ({"rules": {"alphabet": string.ascii_letters}}, "characters that look like others from the alphabet: B I O"),
         (
             {"rules": {"alphabet": string.ascii_lowercase}},
-            "characters that look like others out of the alphabet: i l o",
+            "characters that look like others from the alphabet: i l o",
         ),
         ({"rules": {"alphabet": "acdefghäjkm nprtuvwxyz"}}, "visible ASCII characters, not   ä"),
-        ({"rules": {"alphabet": "acdefghjkmnprtuvwxyz<&"}}, "does not survive copying from a mail: & <"),
-        ({"rules": {"alphabet": "acdefghjkmnprtuvwxyzaa"}}, "more than once, and so likelier than the others: a"),
+        ({"rules": {"alphabet": "acdefghjkmnprtuvwxyz<&"}}, "do not survive copying from a mail: & <"),
+        ({"rules": {"alphabet": "acdefghjkmnprtuvwxyzaa"}}, "more than once, and therefore more likely than the others: a"),
     ],
 )
 def test_settings_that_contradict_themselves_are_refused(changed: dict[str, Any], says: str) -> None:
