@@ -10,7 +10,7 @@ from shared.rules.zoho_user import Desired, ZohoField, ZohoUser
 
 
 class ChangeKind(StrEnum):
-    """What happens to an account."""
+    """The kind of change of an account."""
 
     CREATE = "create"
     ADOPT = "adopt"

@@ -12,7 +12,7 @@ from shared.rules.guard import Breach
 
 
 class HeldState(StrEnum):
-    """What became of the plan."""
+    """The state of a held plan."""
 
     HELD = "held"
     APPROVED = "approved"  # a cycle will compare it with the current plan, then start

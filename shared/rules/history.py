@@ -10,7 +10,7 @@ from shared.rules.change import FieldChange
 
 
 class EventKind(StrEnum):
-    """What happened."""
+    """The kind of event."""
 
     RECORDED = "recorded"  # Entra wrote something that Zoho One does not hold
     CREATED = "created"

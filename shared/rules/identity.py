@@ -24,11 +24,11 @@ PARKED_FOR = timedelta(days=1)
 """Interval between attempts for a parked person, in which somebody may have corrected the cause in Zoho One."""
 
 type DoneBy = Literal["bridge", "hand"]
-"""Who deactivated an account: the bridge, or somebody in Zoho One."""
+"""The origin of a deactivation: the bridge, or somebody in Zoho One."""
 
 
 class Sent(StrEnum):
-    """What a call to Zoho One asked for, as far as a conclusion depends on it."""
+    """The content of a call to Zoho One, as far as a conclusion depends on it."""
 
     ACTIVE = "active"
     INACTIVE = "inactive"
@@ -113,7 +113,7 @@ class PendingChange(Model):
     it finds.
     """
     sending: Sent | None = None
-    """What the attempt that holds or last held the lease sends. Later source states do not change it."""
+    """The content sent by the attempt that holds or last held the lease. Later source states do not change it."""
     sent: tuple[Sent, ...] | None = None
     """What earlier attempts may have sent; None: written by a release that did not store it."""
     adopts: str | None = None
@@ -129,7 +129,7 @@ class PendingChange(Model):
     next_try: datetime | None = None
     """Earliest time of the next attempt; None: the next cycle."""
     writer: str | None = None
-    """Who holds the lease; None after its release."""
+    """The lease holder; None after the release."""
     lease_ends: datetime
 
     @property

@@ -86,7 +86,7 @@ class JobState(StrEnum):
 
 
 class Phase(Model):
-    """What is in progress."""
+    """The part of a job in progress."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -12,7 +12,7 @@ from shared.model import Model
 
 
 class Status(StrEnum):
-    """What Entra says of a person. docs/status-sync.md says which source can distinguish which."""
+    """A person's status in Entra. docs/status-sync.md says which source can distinguish which."""
 
     ACTIVATED = "activated"
     DEACTIVATED = "deactivated"
@@ -21,7 +21,7 @@ class Status(StrEnum):
 
 
 class Standing(StrEnum):
-    """What is known of the person's account in Zoho One."""
+    """The known state of the person's account in Zoho One."""
 
     NONE = "no account"
     ACTIVE = "active"
@@ -37,7 +37,7 @@ class Reflection(StrEnum):
 
 
 class Deprovisioning(StrEnum):
-    """What a change does to the account of a person who is deprovisioned."""
+    """The effect of a deprovisioning on the account."""
 
     DEACTIVATE = "Deactivate"
     DELETE = "Delete"
@@ -84,7 +84,7 @@ LEFT_ALONE = "Somebody deactivated the account in Zoho One by hand; it is left a
 
 
 class Action(StrEnum):
-    """What happens to the account in Zoho One."""
+    """The effect of status sync on the account in Zoho One."""
 
     PROVISION = "provision"  # exists, active, with the mapped values
     DEACTIVATE = "deactivate"  # stays, inactive, with the mapped values

@@ -30,7 +30,7 @@ type DataCenterName = Literal["us", "eu", "in", "au", "jp", "ca", "sa", "uk", "c
 
 
 class Drift(StrEnum):
-    """What a full cycle does about an account that differs from its confirmed state."""
+    """The reaction of a full cycle to an account that differs from its confirmed state."""
 
     REPAIR = "repair"
     REPORT = "report only"

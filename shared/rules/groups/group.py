@@ -119,7 +119,7 @@ class GroupPendingChange(Model):
     failure: str | None = None
     """Why the last attempt failed."""
     writer: str | None = None
-    """Who holds the lease; None after its release."""
+    """The lease holder; None after the release."""
     lease_ends: datetime
 
     @model_validator(mode="before")

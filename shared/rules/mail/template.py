@@ -13,7 +13,7 @@ type Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,8}(-[A-Za
 
 
 class Reader(StrEnum):
-    """Who opens the mail."""
+    """The reader of the mail."""
 
     USER = "user"
     ADMIN = "admin"
