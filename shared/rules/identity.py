@@ -225,9 +225,9 @@ class Identity(Model):
     @property
     def former(self) -> Former | None:
         """The account of a person in Entra's recycle bin, which another user object may adopt."""
-        return self.leaves(self.account) if self.account is not None and self.said.is_in_bin else None
+        return self.former_of(self.account) if self.account is not None and self.said.is_in_bin else None
 
-    def leaves(self, account: Account) -> Former | None:
+    def former_of(self, account: Account) -> Former | None:
         """Return what is kept of an account when its person is deleted."""
         user_name = account.holds.fields.get(ZohoField.USER_NAME)
         if user_name is None:

@@ -173,7 +173,7 @@ class Groups(StoreRows):
                 raise
             exact = self._exact(store, after.id, rows, rest)
             if not head and stored is not None:  # the mark is written: it is ours to put right
-                return self.begin(store, stored, after.changing(exact), exact, sure=True)
+                return self.begin(store, stored, after.with_member_change(exact), exact, sure=True)
             if exact == rows:
                 raise  # it was not the members
             raise NotAllChange(exact) from None

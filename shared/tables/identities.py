@@ -286,7 +286,7 @@ class Identities(StoreRows):
         person's groups have to follow, which is handed back. ``count``: the guard's ledger, if it changes too; its ETag
         is handed back, and Conflict is raised where another request has made that row.
         """
-        former = before.identity.leaves(left) if left else None
+        former = before.identity.former_of(left) if left else None
         rows = {claim("zoho", left.id): account_row(left, None, former)} if left else {}
         rows |= {former_key(former): former_row(former)} if former else {}
         more: list[Operation] = [count] if count else []

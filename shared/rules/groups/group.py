@@ -180,20 +180,20 @@ class Group(Model):
         """Whether the deletion was held back."""
         return self.said.is_deleted and self.pending is not None and not self.pending.counted
 
-    def saying(self, said: GroupSourceState) -> Self:
+    def with_source_state(self, said: GroupSourceState) -> Self:
         """Return the group with a new source state, which cancels a deletion that was held back or allowed."""
         held = None if self.held is not None and self.held.is_deletion else self.held
         allowed = None if self.allowed is not None and self.allowed.removal.deletion else self.allowed
         return self.model_copy(update={"said": said, "held": held, "allowed": allowed})
 
-    def losing(self, members: int, now: datetime, *, counted: bool) -> Self:
+    def without_members(self, members: int, now: datetime, *, counted: bool) -> Self:
         """Return the group with this number of members fewer. ``counted``: the guard counts them; no administrator
         decided.
         """
         recent = self.recent.plus(now, members) if counted else self.recent
         return self.model_copy(update={"recent": recent, "held": None})
 
-    def changing(self, members: MemberChange) -> Self:
+    def with_member_change(self, members: MemberChange) -> Self:
         """Return the group with another pending change of its members."""
         assert self.pending is not None  # the caller marked one
         return self.model_copy(update={"pending": self.pending.model_copy(update={"members": members})})

@@ -117,7 +117,7 @@ class GroupSettlement:
         except NotAllChange as less:
             if stored is not None and not less.exact and not again and is_same(after.said, stored.group.said):
                 return stored  # everybody is in or out already
-            begun = self.groups.begin(store.id, stored, marked.changing(less.exact), less.exact, sure=True)
+            begun = self.groups.begin(store.id, stored, marked.with_member_change(less.exact), less.exact, sure=True)
         except Conflict:
             if stored is None:
                 raise

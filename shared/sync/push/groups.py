@@ -84,7 +84,7 @@ class GroupPush:
         foreign = dict[str, str]()
         if before.account is None and store.groups.exact_members:
             inside = set(self.groups.members(store.id, before.id)).difference(change.leaving).union(change.joining)
-            foreign = self._foreign(store, before.saying(said), inside)
+            foreign = self._foreign(store, before.with_source_state(said), inside)
         reason = "Entra changed the group's members." if same else "Entra changed the group."
         for number, portion in enumerate(change.slices(SLICE)):
             after = self._after(stored.group, said, portion, permission)
@@ -128,7 +128,7 @@ class GroupPush:
     def as_said(self, store: Store, stored: StoredGroup | None, new_id: str, resource: Resource) -> Group:
         """A group with what Entra says of it now. Raises Refused where the store's settings give it no name."""
         said = self.said(store, resource)
-        return stored.group.saying(said) if stored else Group(id=new_id, said=said, created=said.modified)
+        return stored.group.with_source_state(said) if stored else Group(id=new_id, said=said, created=said.modified)
 
     def set_back(self, store: Store, stored: StoredGroup, drift: GroupDrift, reason: str) -> StoredGroup:
         """Bring Zoho One's group back to what was confirmed, after somebody changed it there.
@@ -222,10 +222,10 @@ class GroupPush:
 
     def _after(self, group: Group, said: GroupSourceState, change: MemberChange, permission: Permission) -> Group:
         """A group as it is once Entra's word and a change of its members are written."""
-        after = group.saying(said)
+        after = group.with_source_state(said)
         if change.leaving:
             counted = permission is not Permission.DECIDED
-            after = after.losing(len(change.leaving), self.now(), counted=counted)
+            after = after.without_members(len(change.leaving), self.now(), counted=counted)
         return after
 
     def _foreign(self, store: Store, group: Group, members: Iterable[str]) -> dict[str, str]:
@@ -257,4 +257,6 @@ class GroupPush:
         if group.pending is None or group.pending.before is not None or group.account is not None:
             raise GroupNameTaken(TAKEN)
         self.settlement.ensure_free(group)
-        return self.settlement.submit(store, holder, group.saying(said), GroupWrite(group.pending.reason, members))
+        return self.settlement.submit(
+            store, holder, group.with_source_state(said), GroupWrite(group.pending.reason, members)
+        )
