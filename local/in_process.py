@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
-from urllib3 import HTTPResponse
+from urllib3 import HTTPHeaderDict, HTTPResponse
 
 from local.serving import Application, Dropped, Scope
 
@@ -120,7 +120,7 @@ def _bytes(value: str | bytes) -> bytes:
 
 def _response(request: requests.PreparedRequest, sent: list[MutableMapping[str, Any]]) -> requests.Response:
     head, *rest = sent
-    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in head["headers"]]
+    headers = HTTPHeaderDict([(name.decode("latin-1"), value.decode("latin-1")) for name, value in head["headers"]])
     body = b"".join(part.get("body", b"") for part in rest)
     raw = HTTPResponse(io.BytesIO(body), headers, head["status"], preload_content=False, request_method=request.method)
     return _BUILDER.build_response(request, raw)
