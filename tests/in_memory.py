@@ -47,10 +47,17 @@ __all__ = [
 ]
 """The fixtures."""
 
-# No server listens on a port below 10: what is not answered in process fails at once.
-ZOHO_ONE, ENTRA, LOGIN, HOST = "http://127.0.0.1:1", "http://127.0.0.1:2", "https://127.0.0.1:2", "http://127.0.0.1:3"
+# No server listens on a port below 20: what is not answered in process fails at once.
+ZOHO_ONE, ENTRA, LOGIN, HOST = (
+    "http://127.0.0.1:11",
+    "http://127.0.0.1:12",
+    "https://127.0.0.1:12",
+    "http://127.0.0.1:13",
+)
+QUEUES = "http://127.0.0.1:15"
 CONNECTION_STRING = (
-    "DefaultEndpointsProtocol=http;AccountName=memory;AccountKey=bWVtb3J5;TableEndpoint=http://127.0.0.1:4"
+    "DefaultEndpointsProtocol=http;AccountName=memory;AccountKey=bWVtb3J5;"
+    f"TableEndpoint=http://127.0.0.1:14;QueueEndpoint={QUEUES}"
 )
 
 
