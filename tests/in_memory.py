@@ -30,7 +30,7 @@ from shared.settings import Settings
 from shared.tables.service import StorageAccount
 from tests.conftest import Entra, ZohoOne
 from tests.tables.memory.table import Call
-from tests.tables.memory.tables import MemoryTables
+from tests.tables.memory.tables import Around, MemoryTables
 
 __all__ = [
     "answering",
@@ -181,10 +181,15 @@ _METHODS = {
 def table_calls(memory: MemoryTables, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The methods of the calls that go to the tables, from now on."""
     methods: list[str] = []
+    monkeypatch.setattr(memory, "around", noting(methods))
+    return methods
+
+
+def noting(methods: list[str]) -> Around:
+    """Adds to a list the method of each call to tables in memory."""
 
     def noted(call: Call, carry_out: Callable[[], Any]) -> Any:
         methods.append(_METHODS[call.operation])
         return carry_out()
 
-    monkeypatch.setattr(memory, "around", noted)
-    return methods
+    return noted
