@@ -45,10 +45,10 @@ class Count:
 
 
 @pytest.fixture
-def counted(azurite: str, key: str, zoho_one: ZohoOne) -> Iterator[tuple[Identities, Count]]:
+def counted(azurite_process: str, key: str, zoho_one: ZohoOne) -> Iterator[tuple[Identities, Count]]:
     """Identities behind a counting gate."""
     count = Count()
-    with gates(azurite, zoho_one.parts, count) as (connection_string, parts):
+    with gates(azurite_process, zoho_one.parts, count) as (connection_string, parts):
         yield Bridge(Settings.model_validate(app_settings(connection_string, key, parts))).identities, count
 
 
