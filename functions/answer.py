@@ -11,7 +11,6 @@ from typing import Any
 import azure.functions as func
 from werkzeug.datastructures import Headers
 
-from shared.console.page import Page
 from shared.scim.endpoint import HttpResponse
 
 
@@ -41,7 +40,6 @@ class _Headers(Headers):
         return str(key).lower() != "set-cookie" and super().__contains__(key)
 
 
-def answer_of(answer: Page | HttpResponse) -> func.HttpResponse:
-    """A page, or an answer of the sync endpoint."""
-    body = answer.html if isinstance(answer, Page) else answer.body
-    return Answer(func.HttpResponse(body, status_code=answer.status, headers=dict(answer.headers)))
+def answer_of(answer: HttpResponse) -> func.HttpResponse:
+    """An answer of the sync endpoint."""
+    return Answer(func.HttpResponse(answer.body, status_code=answer.status, headers=dict(answer.headers)))

@@ -4,35 +4,38 @@ Every request is answered by a page, whatever came in. Nobody gets in who is not
 nothing is changed by a request that did not come from one of our own forms.
 """
 
-import hashlib
 import logging
 from datetime import datetime
 from http import HTTPStatus
-from pathlib import Path
 
 from flask import Flask, g, request
-from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from shared.connection.errors import ConsentRefused
 from shared.console import (
     connection_pages,
+    consent_pages,
+    criteria_pages,
     group_pages,
+    guard_pages,
     held_plan_pages,
     job_pages,
     mapping_pages,
     mapping_version_pages,
     people_pages,
     run_pages,
-    scope_pages,
+    schedule_pages,
     settings_pages,
-    setup,
     sign_in_pages,
     status_pages,
     store_pages,
+    wizard,
 )
 from shared.console.admin import NotAnAdmin, NotSignedIn, PagesClosed
+from shared.console.bare_app import bare_app
 from shared.console.charts import CHARTS
+from shared.console.consent_pages import refuse_consent
 from shared.console.context import (
     EXTENSION,
     NoSuchStore,
@@ -62,42 +65,28 @@ from shared.entra.sign_in import EntraSilent, SignInRefused
 from shared.logging import places
 from shared.tables.errors import TablesBusy
 
-ROOT = "/console"
-STATIC = Path(__file__).parent / "static"
-VERSION = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(STATIC.iterdir()))).hexdigest()[:12]
-"""Of the static files: a part of their address, so that a browser may keep them and never has old ones."""
-YEAR = 365 * 24 * 3600  # seconds
 LARGEST_FORM = 1_000_000  # bytes; the longest mapping that can be saved, imported as a file
-
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
 
 _log = logging.getLogger("bridge.console")
 
 
 def create_app(console: ConsoleParts) -> Flask:
     """The application; its parts are what it calls."""
-    app = Flask(__name__, static_folder="static", static_url_path=f"{ROOT}/static/{VERSION}")
+    app = bare_app()
     app.extensions[EXTENSION] = console
-    app.config.update(MAX_CONTENT_LENGTH=LARGEST_FORM, SEND_FILE_MAX_AGE_DEFAULT=YEAR)
-    app.jinja_env.undefined = StrictUndefined
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.config.update(MAX_CONTENT_LENGTH=LARGEST_FORM)
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals.update(CHARTS)
     for pages in (
         store_pages,
         connection_pages,
+        consent_pages,
         mapping_pages,
         mapping_version_pages,
         settings_pages,
-        scope_pages,
+        criteria_pages,
+        guard_pages,
+        schedule_pages,
         people_pages,
         group_pages,
         run_pages,
@@ -108,8 +97,8 @@ def create_app(console: ConsoleParts) -> Flask:
     ):
         app.register_blueprint(pages.blueprint)
     app.before_request(_admit)
-    app.after_request(_harden)
-    app.context_processor(_at_hand)
+    app.after_request(_keep_session)
+    app.context_processor(_layout_values)
     app.register_error_handler(Exception, _explain)
     return app
 
@@ -125,17 +114,14 @@ def _admit() -> View | None:
     return sign_in_pages.refuse_form(signed_in)
 
 
-def _harden(response: Response) -> Response:
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-    if request.endpoint != "static":
-        response.headers["Cache-Control"] = "no-store"
+def _keep_session(response: Response) -> Response:
+    """Keep a session alive that is used. An answer has one cookie at most: the page's own comes first."""
     if "signed_in" in g and g.signed_in.cookie and "Set-Cookie" not in response.headers:
         response.headers["Set-Cookie"] = g.signed_in.cookie
     return response
 
 
-def _at_hand() -> dict[str, object]:
+def _layout_values() -> dict[str, object]:
     """What the layout shows on each page."""
     signed_in: SignedIn | None = getattr(g, "signed_in", None)
     now: datetime = parts().now()
@@ -147,8 +133,9 @@ def _at_hand() -> dict[str, object]:
         "here": request.endpoint or "",
         "shown_store": getattr(g, "store", None),
         "setting_up": is_setting_up(),
-        "steps": setup.STEPS,
+        "steps": wizard.STEPS,
         "origin": origin(),
+        "scripts": True,
     }
 
 
@@ -160,6 +147,8 @@ def _explain(error: Exception) -> Response:
             return sign_in_pages.lead_to_sign_in()
         case NotAnAdmin() | SignInRefused() | EntraSilent():
             return sign_in_pages.refuse(error)
+        case ConsentRefused():
+            return refuse_consent(error)
         case OwnersOnly():
             return notice_page(OWNERS_ONLY)
         case NoSuchStore():

@@ -10,8 +10,20 @@ from shared.admin.store_settings import Section, SettingsChanged, fingerprint
 from shared.connection.consent import CLIENT_SECRET
 from shared.connection.organisation import in_the_way
 from shared.console.consent_pages import CALLBACK
-from shared.console.context import View, admin, faults, go, is_live, origin, page, parts, texts, the_store
-from shared.console.setup import after
+from shared.console.context import (
+    View,
+    admin,
+    faults,
+    go,
+    is_live,
+    none_if_empty,
+    origin,
+    page,
+    parts,
+    texts,
+    the_store,
+)
+from shared.console.wizard import after
 from shared.entra.clients import SECRET
 from shared.model import Model
 from shared.rules.entra_connection import CLOUDS, Credential, EntraConnection, ObjectId, Scope
@@ -21,10 +33,6 @@ from shared.zoho.data_centers import DATA_CENTERS
 from shared.zoho.errors import ZohoBusy
 
 blueprint = Blueprint("connection", __name__, url_prefix="/console/stores/<store_id>/api-integration")
-
-
-def _none_if_empty(value: object) -> object:
-    return None if value == "" else value
 
 
 class ZohoForm(Model):
@@ -40,7 +48,7 @@ class ZohoForm(Model):
     parallel_calls: int
     page_size: int
     members_per_call: int
-    calls_per_second: Annotated[float | None, BeforeValidator(_none_if_empty)] = None
+    calls_per_second: Annotated[float | None, BeforeValidator(none_if_empty)] = None
     sends_passwords: bool = False
     shares_organisation: bool = False
 
@@ -50,7 +58,7 @@ class TenantForm(Model):
 
     model_config = ConfigDict(extra="ignore")
 
-    entra_tenant: Annotated[ObjectId | None, BeforeValidator(_none_if_empty)] = None
+    entra_tenant: Annotated[ObjectId | None, BeforeValidator(none_if_empty)] = None
 
 
 @blueprint.get("")
@@ -196,9 +204,7 @@ def _graph_connection(form: Mapping[str, str], store: Store) -> EntraConnection 
     return EntraConnection.model_validate(given | chosen | hosts)
 
 
-def _shown(
-    store: Store, wrong: dict[str, str] | None = None, status: int = 200, *, conflict: bool = False
-) -> tuple[str, int]:
+def _shown(store: Store, wrong: dict[str, str] | None = None, status: int = 200, *, conflict: bool = False) -> View:
     return page("console/api_integration.html", status, **_values(store, wrong or {}, conflict))
 
 
@@ -222,11 +228,11 @@ def _values(store: Store, wrong: dict[str, str], conflict: bool) -> dict[str, ob
     }
 
 
-def _tokens(store: Store, token: str | None = None, status: int = 200, *, conflict: bool = False) -> tuple[str, int]:
+def _tokens(store: Store, token: str | None = None, status: int = 200, *, conflict: bool = False) -> View:
     values = _values(store, {}, conflict) | {"token": token}
     return page("console/secret_tokens.html" if is_live() else "console/api_integration.html", status, **values)
 
 
-def _steps(steps: object, passed: bool) -> tuple[str, int]:
+def _steps(steps: object, passed: bool) -> View:
     template = "console/connection_steps.html" if is_live() else "console/connection_test.html"
     return page(template, steps=steps, passed=passed)

@@ -15,7 +15,7 @@ from shared.rules.store import Store
 
 EXTENSION = "console"
 
-type View = str | Response | tuple[str, int]
+type View = Response
 
 
 class NoSuchStore(Exception):
@@ -56,9 +56,9 @@ def the_store(store_id: str) -> Store:
     return store
 
 
-def page(template: str, status: int = 200, /, **values: Any) -> tuple[str, int]:
+def page(template: str, status: int = 200, /, **values: Any) -> Response:
     """A page from a template."""
-    return render_template(template, **values), status
+    return make_response(render_template(template, **values), status)
 
 
 def notice_page(notice: Notice, *actions: tuple[str, str]) -> Response:
@@ -88,6 +88,11 @@ def is_setting_up() -> bool:
 def texts(form: MultiDict[str, str]) -> dict[str, str]:
     """A form's fields, without spaces around them."""
     return {name: value.strip() for name, value in form.items()}
+
+
+def none_if_empty(value: object) -> object:
+    """For an optional field of a form: an empty box means that it has no value."""
+    return None if value == "" else value
 
 
 def faults(error: ValidationError) -> dict[str, str]:

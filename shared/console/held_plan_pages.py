@@ -10,7 +10,7 @@ from shared.console.context import NoSuchThing, View, admin, go, page, parts, th
 from shared.console.job_pages import last_plan, set_off
 from shared.console.plan_view import by_kind
 from shared.console.plan_view import download as plan_file
-from shared.console.queued import ask_cycle
+from shared.console.queued import request_cycle
 from shared.rules.held_plan import CannotBecome
 from shared.rules.job import MakePlan, beginning
 from shared.rules.run import RunKind
@@ -89,7 +89,7 @@ def _decided(store: Store, plan_id: str, *, approved: bool) -> View:
         return _page(store, 409, "Somebody else decided just now. Nothing was done.")
     if approved and store.is_started:
         with suppress(NotNow):  # it is paused: the plan waits for the next cycle
-            ask_cycle(parts().cycles.ask(store, RunKind.CYCLE, str(admin())))  # nobody has to wait for the next one
+            request_cycle(parts().cycles.ask(store, RunKind.CYCLE, str(admin())))  # nobody has to wait for the next one
     return go(".page", store_id=store.id)
 
 

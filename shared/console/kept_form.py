@@ -32,7 +32,7 @@ class Row(NamedTuple):
     value: str
 
 
-class SentForm(Model):
+class KeptForm(Model):
     """A form as it was sent."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,15 +47,15 @@ class SentForm(Model):
         return [Row(name, _short(name, value)) for name, value in self.fields if value and not name.startswith("seen")]
 
 
-def sent_form(request: Request, admin_id: str) -> SentForm:
+def read_form(request: Request, admin_id: str) -> KeptForm:
     """The form of a request. A file counts as a field with its text."""
     fields = [(name, value) for name, value in request.form.items(multi=True) if name != FIELD]
     for name, file in request.files.items(multi=True):
         fields.append((name, file.read().decode("utf-8", "replace")))
-    return SentForm(admin_id=admin_id, path=address_of(request.url), fields=tuple(fields))
+    return KeptForm(admin_id=admin_id, path=address_of(request.url), fields=tuple(fields))
 
 
-def keep_form(sessions: Sessions, form: SentForm) -> str | None:
+def keep_form(sessions: Sessions, form: KeptForm) -> str | None:
     """The id to show it by, or None where it is too long. Raises TablesBusy."""
     text = form.model_dump_json()
     if len(text) > LONGEST:
@@ -66,11 +66,11 @@ def keep_form(sessions: Sessions, form: SentForm) -> str | None:
         return None
 
 
-def kept_form(sessions: Sessions, form_id: str, admin_id: str) -> SentForm | None:
+def kept_form(sessions: Sessions, form_id: str, admin_id: str) -> KeptForm | None:
     """The form, for who sent it. Raises TablesBusy."""
     text = sessions.look(Kept.FORM, form_id)
     try:
-        form = SentForm.model_validate_json(text or "")
+        form = KeptForm.model_validate_json(text or "")
     except ValidationError:
         return None
     return form if form.admin_id == admin_id and own_address(form.path) == form.path else None

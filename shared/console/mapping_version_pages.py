@@ -7,7 +7,7 @@ from pydantic import ConfigDict, ValidationError
 
 from shared.console.context import NoSuchThing, View, admin, go, is_setting_up, page, parts, the_store
 from shared.console.mapping_view import mapping_table, shown_to_admin
-from shared.console.setup import after
+from shared.console.wizard import after
 from shared.model import Model
 from shared.rules.mapping.check import InvalidMapping, check_mapping, read_mapping
 from shared.rules.mapping.draft import Draft, rebased

@@ -6,7 +6,7 @@ from flask import request
 
 from shared.admin.store_settings import Section, fingerprint
 from shared.console.context import View, admin, page, parts
-from shared.console.setup import after
+from shared.console.wizard import after
 from shared.rules.mapping.check import InvalidMapping, check_mapping
 from shared.rules.mapping.draft import Draft, rule_for
 from shared.rules.mapping.mapping import Mapping, difference

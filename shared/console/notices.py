@@ -139,12 +139,6 @@ TABLES_BUSY = Notice(
     "Try again in a minute.",
 )
 
-MALFORMED = Notice(
-    400,
-    "The address of this page is malformed",
-    "The browser asked for a host that is none. Nothing was changed.",
-    "Open the page again from the list of directory stores.",
-)
 DEFECT = Notice(
     500,
     "The bridge has a defect",

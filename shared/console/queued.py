@@ -15,7 +15,7 @@ class Queued:
     """Messages by their queue."""
 
     cycles: list[str] = field(default_factory=list)
-    errands: list[str] = field(default_factory=list)
+    jobs: list[str] = field(default_factory=list)
 
 
 _asked = ContextVar[Queued]("asked")
@@ -32,11 +32,11 @@ def collected() -> Iterator[Queued]:
         _asked.reset(token)
 
 
-def ask_cycle(request: CycleRequest) -> None:
+def request_cycle(request: CycleRequest) -> None:
     """Let a cycle begin as soon as a worker is free. Raises LookupError where nobody collects."""
     _asked.get().cycles.append(request.model_dump_json())
 
 
-def ask_errand(errand: Job) -> None:
-    """Let an errand be carried out as soon as a worker is free. Raises LookupError where nobody collects."""
-    _asked.get().errands.append(JobRequest(store=errand.store, errand=errand.id).model_dump_json())
+def request_job(job: Job) -> None:
+    """Let a job be carried out as soon as a worker is free. Raises LookupError where nobody collects."""
+    _asked.get().jobs.append(JobRequest(store=job.store, errand=job.id).model_dump_json())

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, ValidationError
 
 from shared.console.context import NoSuchThing, View, admin, go, is_live, page, parts, the_store
 from shared.console.plan_view import COLUMNS, row_of
-from shared.console.queued import ask_cycle
+from shared.console.queued import request_cycle
 from shared.model import Model
 from shared.rules.csv_text import as_csv
 from shared.rules.run import Run, RunChange, RunKind, RunState
@@ -26,7 +26,7 @@ PORTION = 1000
 """Changes read at a time for a download."""
 
 
-class Asked(Model):
+class CycleForm(Model):
     """Which kind of cycle is asked for."""
 
     model_config = ConfigDict(extra="ignore")
@@ -46,15 +46,15 @@ def listed(store_id: str) -> View:
 
 
 @blueprint.post("")
-def request_cycle(store_id: str) -> View:
+def ask_cycle(store_id: str) -> View:
     """Let a cycle begin as soon as a worker is free; the list shows it when it has begun."""
     store = the_store(store_id)
     try:
-        asked = Asked.model_validate(dict(request.form))
+        asked = CycleForm.model_validate(dict(request.form))
     except ValidationError:
         raise NoSuchThing("There is no such kind of cycle") from None
     try:
-        ask_cycle(parts().cycles.ask(store, asked.kind, str(admin())))
+        request_cycle(parts().cycles.ask(store, asked.kind, str(admin())))
     except NotNow as reason:
         return go(".listed", store_id=store_id, not_now=str(reason))
     parts().settings.note(store_id, f"A {asked.kind} was asked for", str(admin()))

@@ -21,7 +21,7 @@ from shared.console.context import (
     the_store,
 )
 from shared.console.settings_form import Sent, sent_form
-from shared.console.setup import after
+from shared.console.wizard import after
 from shared.entra.errors import GraphCredentials, GraphError
 from shared.mail.message import BadTemplate, Preview, preview
 from shared.mail.password_mail import CannotSend, NoPostbox

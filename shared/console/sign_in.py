@@ -76,7 +76,7 @@ class SignedIn:
 
 
 @dataclass(frozen=True)
-class Step:
+class Redirect:
     """Where the browser goes next, with which Set-Cookie header: an answer can have one (functions/answer.py)."""
 
     url: str
@@ -100,14 +100,14 @@ class SignIn:
     """Signs the cookies."""
     now: Callable[[], datetime]
 
-    def begin(self, browser: Browser, to: str, *, choose: bool = False) -> Step:
+    def begin(self, browser: Browser, to: str, *, choose: bool = False) -> Redirect:
         """To Entra; afterwards to an address of ours. ``choose``: Entra asks which account. Raises EntraSilent."""
         flow = self._entra().begin(self._address(browser) + CALLBACK, choose=choose)
         url = str(flow.pop("auth_uri"))
         kept = self.sessions.keep(Kept.FLOW, _Flow(msal=flow, to=own_address(to)).model_dump_json(), FLOW_LIFETIME)
-        return Step(url, self._cookie(browser, _flow_name(flow["state"]), kept, int(FLOW_LIFETIME.total_seconds())))
+        return Redirect(url, self._cookie(browser, _flow_name(flow["state"]), kept, int(FLOW_LIFETIME.total_seconds())))
 
-    def finish(self, browser: Browser, answer: Mapping[str, str]) -> Step:
+    def finish(self, browser: Browser, answer: Mapping[str, str]) -> Redirect:
         """Take Entra's answer: a new session, and on to the page that was asked for.
 
         Raises SignInRefused, EntraSilent and NotAnAdmin.
@@ -125,7 +125,7 @@ class SignIn:
         if former := self._session_id(browser):
             self.sessions.end(self.sessions.key(former[0]))
         new_id = self.sessions.begin(session)
-        return Step(flow.to, self._session_cookie(browser, new_id))
+        return Redirect(flow.to, self._session_cookie(browser, new_id))
 
     def who(self, browser: Browser) -> SignedIn:
         """Whose request this is.
@@ -147,10 +147,10 @@ class SignIn:
         cookie = self._session_cookie(browser, session_id) if used else None
         return SignedIn(Admin(session.admin_id, session.name, session.is_owner), found.key, cookie)
 
-    def sign_out(self, browser: Browser, signed_in: SignedIn) -> Step:
+    def sign_out(self, browser: Browser, signed_in: SignedIn) -> Redirect:
         """End the session everywhere. Entra's own sign-in goes on."""
         self.sessions.end(signed_in.session)
-        return Step("/console/signed-out", self._cookie(browser, _SESSION, "", 0))
+        return Redirect("/console/signed-out", self._cookie(browser, _SESSION, "", 0))
 
     def _confirmed(self, session_id: str, found: Found) -> Session:
         """The session, with the roles of within the hour."""

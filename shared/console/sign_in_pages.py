@@ -10,10 +10,10 @@ from werkzeug.wrappers import Response
 from shared.console.admin import NotAnAdmin
 from shared.console.context import NoSuchThing, OwnersOnly, View, admin, browser, is_live, notice_page, page, parts
 from shared.console.form_token import FIELD, HEADER, admin_of, is_ours
-from shared.console.kept_form import keep_form, kept_form, sent_form
+from shared.console.kept_form import keep_form, kept_form, read_form
 from shared.console.notices import FORM_TOO_OLD, NOT_SIGNED_IN
-from shared.console.own_address import START, address_of
-from shared.console.sign_in import SignedIn, Step
+from shared.console.own_address import START, address_of, own_address
+from shared.console.sign_in import Redirect, SignedIn
 from shared.console.sign_in_notices import (
     ENTRA_SILENT,
     NO_ROLE,
@@ -120,7 +120,7 @@ def refuse(error: NotAnAdmin | SignInRefused | EntraSilent) -> Response:
     if isinstance(error, EntraSilent):
         _log.warning("sign-in: %s", error)
         kept = request.method == "POST" and not is_live() and _sender() and _keep()
-        again = address_of(request.url) if request.method == "GET" and request.endpoint != "sign_in.callback" else START
+        again = own_address(address_of(request.url)) if request.method == "GET" else START
         return notice_page(ENTRA_SILENT, (kept or again, "Try again"))
     notice = NO_ROLE if isinstance(error, NotAnAdmin) else refused(error)
     if notice.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -145,7 +145,7 @@ def refuse_form(signed_in: SignedIn) -> View | None:
         return notice_page(FORM_TOO_OLD)
     if is_live():
         return notice_page(PIECE_ENDED)
-    return page("console/form_again.html", 409, sent=sent_form(request, signed_in.admin.id))
+    return page("console/form_again.html", 409, sent=read_form(request, signed_in.admin.id))
 
 
 def _sender() -> str | None:
@@ -155,7 +155,7 @@ def _sender() -> str | None:
 
 def _keep() -> str | None:
     """Keep the form that was sent; the address that shows it, or None where it is too long."""
-    kept = keep_form(parts().sign_in.sessions, sent_form(request, _sender() or ""))
+    kept = keep_form(parts().sign_in.sessions, read_form(request, _sender() or ""))
     return kept and url_for("sign_in.form", form_id=kept)
 
 
@@ -168,7 +168,7 @@ def _headers() -> dict[str, str]:
 
 
 def _way(to: str) -> str:
-    return url_for("sign_in.begin", to=to)
+    return url_for("sign_in.begin", to=own_address(to))
 
 
 def _for_owners() -> None:
@@ -181,7 +181,7 @@ def _signed_in() -> SignedIn:
     return signed_in
 
 
-def _go(step: Step) -> Response:
-    response = redirect(step.url, 303 if request.method == "POST" else 302)
-    response.headers["Set-Cookie"] = step.cookie
+def _go(way: Redirect) -> Response:
+    response = redirect(way.url, 303 if request.method == "POST" else 302)
+    response.headers["Set-Cookie"] = way.cookie
     return response

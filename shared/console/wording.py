@@ -33,13 +33,13 @@ TONES: Mapping[str, str] = {
 """The colour of a badge. It only repeats what its word says."""
 
 
-ERRANDS = {
+TITLES = {
     "plan": "The plan of now",
     "people": "Provision on demand",
     "group": "Provision a group on demand",
     "retry": "Retry what is pending",
 }
-"""The title of each kind of errand's page."""
+"""The title of each kind of job's page."""
 
 
 def when(at: datetime | None) -> Markup:
@@ -102,9 +102,9 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def errand_title(errand: Job) -> str:
-    """What an errand is about."""
-    return ERRANDS[errand.task.kind]
+def job_title(job: Job) -> str:
+    """What a job is about."""
+    return TITLES[job.task.kind]
 
 
 def field_label(field: ZohoField) -> str:
@@ -126,7 +126,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "or_more": or_more,
     "badge": badge,
     "sentence": sentence,
-    "errand_title": errand_title,
+    "job_title": job_title,
     "field_label": field_label,
     "zip_same": zip_same,
 }

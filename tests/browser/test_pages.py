@@ -155,7 +155,7 @@ def test_cycles_provisioning_on_demand_and_a_held_plan_that_is_approved(
     page.get_by_label("Object ids in Entra").fill(people[0])
     watched.press("Provision")
     page.get_by_text("The person was deactivated in Entra.").wait_for()
-    steps = page.locator("#errand li > .badge").all_inner_texts()
+    steps = page.locator("#job li > .badge").all_inner_texts()
     assert steps == ["import", "scope", "match", "map", "action"]
     page.get_by_text("The run that records it").wait_for()
     watched.assert_accessible()

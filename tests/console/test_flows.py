@@ -12,7 +12,7 @@ from werkzeug.datastructures import FileStorage
 
 from shared.admin.store_settings import Section, fingerprint
 from shared.app.container import Bridge
-from shared.console.scope_pages import sentence_of_groups
+from shared.console.guard_pages import sentence_of_groups
 from shared.rules.change import ChangeKind, FieldChange
 from shared.rules.guard import GroupLimit, Share
 from shared.rules.history import EventKind

@@ -36,7 +36,7 @@ def _asked(pages: Pages, path: str, **form: object) -> tuple[str, JobRequest]:
     """The address of an errand's page, and the message for the worker."""
     sent = pages.post(path, **form)
     assert sent.status_code == 303, sent.text
-    return sent.headers["Location"], JobRequest.model_validate_json(pages.asked.errands.pop())
+    return sent.headers["Location"], JobRequest.model_validate_json(pages.asked.jobs.pop())
 
 
 def _see(pages: Pages, address: str, **headers: str) -> TestResponse:
@@ -44,7 +44,7 @@ def _see(pages: Pages, address: str, **headers: str) -> TestResponse:
 
 
 def _poll(page: str) -> str | None:
-    found = re.search(r'id="errand" hx-get="([^"]+)" hx-trigger="every 1s"', page)
+    found = re.search(r'id="job" hx-get="([^"]+)" hx-trigger="every 1s"', page)
     return found and found[1].replace("&amp;", "&")
 
 

@@ -92,7 +92,7 @@ def test_people_are_provisioned_on_demand_with_each_step(pages: Pages, reconcile
         wrong = pages.post(f"{path}/provision", object_ids=typed)
         assert wrong.status_code == 422
         assert "One to 5 object ids, each a GUID" in wrong.text
-    assert pages.asked.errands == []
+    assert pages.asked.jobs == []
     reconciled.cycle()
     reconciled.entra.act({"do": "disable", "id": IDS[0]})
     done = pages.carried_out(f"{path}/provision", object_ids=IDS[0].upper())

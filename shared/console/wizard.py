@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Step:
+class WizardStep:
     """One step of the set-up."""
 
     name: str
@@ -12,12 +12,12 @@ class Step:
 
 
 STEPS = (
-    Step("Name and data center", "stores.name"),
-    Step("API Integration", "connection.api_integration"),
-    Step("Attribute Mapping", "mapping.table"),
-    Step("Settings", "settings.notification"),
-    Step("Status Sync", "settings.status_sync"),
-    Step("Review", "stores.review"),
+    WizardStep("Name and data center", "stores.name"),
+    WizardStep("API Integration", "connection.api_integration"),
+    WizardStep("Attribute Mapping", "mapping.table"),
+    WizardStep("Settings", "settings.notification"),
+    WizardStep("Status Sync", "settings.status_sync"),
+    WizardStep("Review", "stores.review"),
 )
 
 
