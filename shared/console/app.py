@@ -8,7 +8,7 @@ import logging
 from datetime import datetime
 from http import HTTPStatus
 
-from flask import Flask, g, request
+from flask import Flask, g, redirect, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
@@ -49,6 +49,7 @@ from shared.console.context import (
     parts,
 )
 from shared.console.form_token import form_token
+from shared.console.kept_form import sent_rows
 from shared.console.notices import (
     DEFECT,
     NO_PAGE,
@@ -136,6 +137,7 @@ def _layout_values() -> dict[str, object]:
         "steps": wizard.STEPS,
         "origin": origin(),
         "scripts": True,
+        "sent_rows": sent_rows,
     }
 
 
@@ -160,8 +162,16 @@ def _explain(error: Exception) -> Response:
         case TablesBusy():
             return notice_page(TABLES_BUSY)
         case HTTPException(code=code) if code is not None and code < HTTPStatus.INTERNAL_SERVER_ERROR:
-            said = NO_PAGE if code == HTTPStatus.NOT_FOUND else Notice(code, error.name, error.description or "", "")
-            return notice_page(said)
+            return _explain_http(error, code)
         case _:  # a defect of ours is a page too, never a stack trace
             _log.error("defect error=%s at %s", type(error).__name__, places(error))
             return notice_page(DEFECT)
+
+
+def _explain_http(error: HTTPException, code: int) -> Response:
+    """A request that no page takes. A form's address that is opened, as by a reload, leads to the page of the form."""
+    if code == HTTPStatus.METHOD_NOT_ALLOWED and request.method == "GET":
+        return redirect(request.path.rpartition("/")[0])
+    return notice_page(
+        NO_PAGE if code == HTTPStatus.NOT_FOUND else Notice(code, error.name, error.description or "", "")
+    )

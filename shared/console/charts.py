@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from shared.rules.plan import ORDER
-from shared.rules.run import Result, Run, RunState
+from shared.rules.run import Run, RunOutcome
 
 HEIGHT = 96.0
 BAR, GAP = 9.0, 3.0
@@ -54,13 +54,18 @@ def _stacked(columns: Sequence[Parts], height: float, bar: float, gap: float) ->
     return Chart(max(len(columns) * (bar + gap), bar), height, tuple(bars), most)
 
 
+_KINDS = {RunOutcome.FAILED: "bad", RunOutcome.WITH_ERRORS: "wait", RunOutcome.HELD: "wait"}
+"""Colour of a run's bar, by its outcome."""
+
+
 def sparkline(runs: Sequence[Run]) -> Chart:
     """The last runs of a store, oldest first: a bar each, as tall as what it changed, with a foot where nothing did."""
     columns = []
     for run in reversed(runs):
         changed = sum(run.changes.values())
-        kind = {RunState.FAILED: "bad", RunState.HELD: "wait"}.get(run.state, "good" if changed else "off")
-        columns.append([(kind, changed + 0.4, f"{run.started:%Y-%m-%d %H:%M}: {run.state}, {changed} changes")])
+        kind = _KINDS.get(run.outcome, "good" if changed else "off")
+        title = f"{run.started:%Y-%m-%d %H:%M}: {run.outcome}, {changed} changes"
+        columns.append([(kind, changed + 0.4, f"{title}, {run.failures} failed" if run.failures else title)])
     return _stacked(columns, SMALL_HEIGHT, SMALL_BAR, SMALL_GAP)
 
 
@@ -88,9 +93,7 @@ def calls(runs: Sequence[Run]) -> Chart:
 
 def errors(runs: Sequence[Run]) -> Chart:
     """What went wrong: errors of the run, and changes that failed."""
-    return _one(
-        runs, lambda run: float(len(run.errors) + run.more_errors + run.results.get(Result.FAILED, 0)), "errors"
-    )
+    return _one(runs, lambda run: float(len(run.errors) + run.more_errors + run.failures), "errors")
 
 
 def _one(runs: Sequence[Run], value: Callable[[Run], float], unit: str) -> Chart:

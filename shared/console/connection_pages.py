@@ -213,7 +213,7 @@ def _values(store: Store, wrong: dict[str, str], conflict: bool) -> dict[str, ob
         "store": store,
         "faults": wrong,
         "conflict": conflict,
-        "given": texts(request.form),
+        "given": {} if conflict else texts(request.form),
         "connection": parts().connections.state(store.id),
         "center": DATA_CENTERS[store.zoho.data_center],  # Zoho's own, for the portal
         "redirect_uri": origin() + CALLBACK,

@@ -7,6 +7,7 @@ secret is encrypted in the table like the rest of it, and goes back to the brows
 from datetime import timedelta
 from typing import NamedTuple
 
+from flask import request
 from pydantic import ConfigDict, ValidationError
 from werkzeug.wrappers import Request
 
@@ -53,6 +54,11 @@ def read_form(request: Request, admin_id: str) -> KeptForm:
     for name, file in request.files.items(multi=True):
         fields.append((name, file.read().decode("utf-8", "replace")))
     return KeptForm(admin_id=admin_id, path=address_of(request.url), fields=tuple(fields))
+
+
+def sent_rows() -> list[Row]:
+    """The form of this request, for a page that could not save it."""
+    return read_form(request, "").shown
 
 
 def keep_form(sessions: Sessions, form: KeptForm) -> str | None:

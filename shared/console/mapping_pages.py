@@ -138,9 +138,15 @@ def extension(store_id: str, target: str) -> View:
     except (ValidationError, SettingsChanged) as error:
         said = faults(error) if isinstance(error, ValidationError) else {}
         shown = next(iter(said.values()), "The store's connection was changed meanwhile: look, and try again.")
-        form_now = RuleForm.of(rule_for(shown_to_admin(store).mapping, field))
-        return _edit(the_store(store_id), field, form_now, {"path": shown}, 422)
-    return go(".edit", store_id=store_id, target=target)
+        return _edit(the_store(store_id), field, _typed(store, field), {"path": shown}, 422)
+    return _edit(the_store(store_id), field, _typed(store, field), {})
+
+
+def _typed(store: Store, field: ZohoField) -> RuleForm:
+    """The rule as it stands in the boxes: what was typed is kept, whatever else becomes of the page."""
+    if "kind" not in request.form:
+        return RuleForm.of(rule_for(shown_to_admin(store).mapping, field))
+    return RuleForm.model_validate(texts(request.form))
 
 
 @blueprint.post("/attributes")
@@ -158,9 +164,9 @@ def attributes(store_id: str) -> View:
         reason = "A directory extension's name has letters, digits and underscores; there may be 50 of them."
         return mapping_table(store, status=422, attribute_fault=reason)
     except SettingsChanged:
-        return mapping_table(
-            the_store(store_id), status=409, attribute_fault="They were changed meanwhile: look, and try again."
-        )
+        store = the_store(store_id)
+        reason = f"Somebody else saved meanwhile: {', '.join(store.custom_attributes) or 'none'}. Yours are in the box."
+        return mapping_table(store, status=409, attribute_fault=reason)
     return go(".table", store_id=store_id)
 
 

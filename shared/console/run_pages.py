@@ -13,6 +13,7 @@ from shared.console.queued import request_cycle
 from shared.model import Model
 from shared.rules.csv_text import as_csv
 from shared.rules.run import Run, RunChange, RunKind, RunState
+from shared.rules.schedule import closed
 from shared.rules.store import Store
 from shared.sync.cycles import NotNow
 
@@ -42,6 +43,7 @@ def listed(store_id: str) -> View:
     running = any(run.state is RunState.RUNNING for run in runs[:5])
     cycles = parts().cycles.standing(store)
     values = {"store": store, "runs": runs, "after": after, "most": CHARTED, "running": running, "cycles": cycles}
+    values["shut"] = closed(parts().now(), store.schedule)
     return page("console/runs_listed.html" if is_live() else "console/runs.html", **values)
 
 

@@ -42,6 +42,11 @@ MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; form-acti
 """Of a mail in a frame: its styles stand in the text, and it can do nothing, whatever it says."""
 
 
+CHANGED = (
+    "Somebody else changed Settings meanwhile. Your text is below: Save puts it in the place of what is saved now."
+)
+
+
 def _lines(value: object) -> object:
     """A box with one value a line, or with commas."""
     return value.replace(",", "\n").split() if isinstance(value, str) else value
@@ -163,11 +168,11 @@ def template(store_id: str, reader: str, language: str) -> View:
             str(admin()),
         )
     except BadTemplate as bad:
-        return _edit(store, _given(standing), {"body": str(bad)})
+        return _edit(store, standing, {"body": str(bad)})
     except ValidationError as error:
         return _edit(store, standing, faults(error))
     except SettingsChanged:
-        return _edit(the_store(store_id), standing, {"": "The settings were changed meanwhile: look, and try again."})
+        return _edit(the_store(store_id), standing, {"": CHANGED})
     return go(".notification", store_id=store_id)
 
 
@@ -225,10 +230,14 @@ def _template(store: Store, reader: str, language: str) -> MailTemplate:
         raise NoSuchThing("There is no such mail template") from None
 
 
-def _given(standing: MailTemplate) -> MailTemplate:
+def _typed(standing: MailTemplate) -> dict[str, str]:
+    """The text in the boxes, right or wrong; before anything was sent, that of the template."""
     body = request.form.get("body", standing.body).replace("\r\n", "\n")
-    form = {"subject": request.form.get("subject", standing.subject).strip(), "body": body}
-    return MailTemplate.model_validate(standing.model_dump() | form)
+    return {"subject": request.form.get("subject", standing.subject).strip(), "body": body}
+
+
+def _given(standing: MailTemplate) -> MailTemplate:
+    return MailTemplate.model_validate(standing.model_dump() | _typed(standing))
 
 
 def _previewed(standing: MailTemplate) -> tuple[Preview | None, str]:
@@ -251,6 +260,7 @@ def _edit(store: Store, standing: MailTemplate, wrong: dict[str, str] | None = N
         422 if wrong else 200,
         store=store,
         template=standing,
+        typed=_typed(standing),
         faults=wrong or {},
         preview=shown,
         wrong=bad,

@@ -54,25 +54,44 @@ class Standing:
     people: tuple[int, bool]
     groups: tuple[int, bool]
     cycles: CycleStanding
+    now: datetime
 
     @property
     def state(self) -> StoreState:
-        """In one word."""
-        last = next((run for run in self.runs if run.state is not RunState.RUNNING), None)
+        """State in one word."""
         reconnect = self.connection.state is ConnectionState.RECONNECT
         interrupted = self.cycles.interrupted is not None
-        return store_state(self.store, self.plan, last, reconnect=reconnect, interrupted=interrupted)
+        return store_state(
+            self.store, self.plan, self._last_ended, self.now, reconnect=reconnect, interrupted=interrupted
+        )
 
     @property
     def last_cycle(self) -> Run | None:
-        """The last run of a cycle's."""
-        return next((run for run in self.runs if run.kind is not RunKind.ON_DEMAND and not run.dry_run), None)
+        """The cycle that started last."""
+        return next((run for run in self.runs if run.kind is not RunKind.ON_DEMAND), None)
 
-    def next_cycle(self, now: datetime) -> datetime | None:
-        """When the next is due; None where it is not known, or there is none."""
-        if self.store.entra is None or closed(now, self.store.schedule):
+    @property
+    def _last_ended(self) -> Run | None:
+        """The cycle that ended last. One from before the connection was made again says nothing of the store now."""
+        ended = (run for run in self.runs if run.kind is not RunKind.ON_DEMAND and run.state is not RunState.RUNNING)
+        last, since = next(ended, None), self.connection.since
+        return None if last and last.ended and since and last.ended < since else last
+
+    @property
+    def next_cycle(self) -> datetime | None:
+        """Time when the next cycle is due; None if there is none, or if it begins at the next tick."""
+        if self.store.entra is None or closed(self.now, self.store.schedule):
             return None
         return next_due(self.store.schedule, self.cycles.note.times)
+
+    @property
+    def not_running(self) -> str:
+        """The reason why no cycle begins by itself, in a word or two; empty if one does."""
+        if not self.store.is_started:
+            return "stopped"
+        if closed(self.now, self.store.schedule):
+            return "paused"
+        return "" if self.store.entra else "Entra pushes"
 
 
 def standing(store: Store) -> Standing:
@@ -86,6 +105,7 @@ def standing(store: Store) -> Standing:
         parts().identities.estimate(store.id),
         parts().groups.count(store.id),
         parts().cycles.standing(store),
+        parts().now(),
     )
 
 
@@ -114,8 +134,13 @@ def index() -> View:
 
 @blueprint.get("/stores/new")
 def new() -> View:
-    """Step 1; its form leads to step 2 with what was chosen in the address, because nothing is kept yet."""
-    return page("console/new_store.html", given={}, faults={}, data_centers=DATA_CENTERS, setting_up=True)
+    """Step 1. Nothing is kept yet: its form leads to step 2, and Back leads here, with the values in the address."""
+    return _new_store(texts(request.args), {})
+
+
+def _new_store(given: dict[str, str], wrong: dict[str, str]) -> View:
+    status = 422 if wrong else 200
+    return page("console/new_store.html", status, given=given, faults=wrong, data_centers=DATA_CENTERS, setting_up=True)
 
 
 @blueprint.get("/stores/new/api-integration")
@@ -124,14 +149,9 @@ def new_connection() -> View:
     try:
         NewStore.model_validate(given)
     except ValidationError as error:
-        return page(
-            "console/new_store.html", 422, given=given, faults=faults(error), data_centers=DATA_CENTERS, setting_up=True
-        )
+        return _new_store(given, faults(error))
     if parts().stores.read(given["id"]) is not None:
-        wrong = {"id": f"There is a directory store {given['id']} already: choose another id"}
-        return page(
-            "console/new_store.html", 422, given=given, faults=wrong, data_centers=DATA_CENTERS, setting_up=True
-        )
+        return _new_store(given, {"id": f"There is a directory store {given['id']} already: choose another id"})
     return _new_connection(given, {})
 
 
@@ -172,14 +192,14 @@ def overview(store_id: str) -> View:
     stands = standing(the_store(store_id))
     waiting = parts().identities.waiting(store_id, 20)
     ignored = parts().ignored.read(store_id).attributes
-    next_cycle = stands.next_cycle(parts().now())
-    return page("console/overview.html", stands=stands, waiting=waiting, next_cycle=next_cycle, ignored=ignored)
+    return page("console/overview.html", stands=stands, waiting=waiting, ignored=ignored)
 
 
 @blueprint.route("/stores/<store_id>/name", methods=["GET", "POST"])
 def name(store_id: str) -> View:
     store, wrong = the_store(store_id), dict[str, str]()
     seen, conflict = fingerprint(store, Section.NAME), False
+    shown = {"name": store.name, "data_center": store.zoho.data_center}
     if request.method == "POST":
         form = texts(request.form)
         try:
@@ -198,13 +218,15 @@ def name(store_id: str) -> View:
                 )
             return go("connection.api_integration" if is_setting_up() else "stores.overview", store_id=store_id)
         except ValidationError as error:
-            wrong = faults(error)
+            wrong, shown = faults(error), shown | form
         except SettingsChanged:
-            conflict = True
+            store, conflict = the_store(store_id), True
+            seen, shown = fingerprint(store, Section.NAME), {"name": store.name, "data_center": store.zoho.data_center}
     return page(
         "console/store_name.html",
         422 if wrong or conflict else 200,
         store=store,
+        shown=shown,
         seen=seen,
         seen_zoho=fingerprint(store, Section.ZOHO),
         faults=wrong,

@@ -8,14 +8,15 @@ from markupsafe import Markup
 from shared.rules.change import ChangeKind
 from shared.rules.history import EventKind
 from shared.rules.job import Job, JobState
-from shared.rules.run import Result, RunState
+from shared.rules.run import Result, RunOutcome, RunState
 from shared.rules.store_state import StoreState
 from shared.rules.zoho_user import ZOHO_FIELDS, ZohoField
 from shared.tables.connections import ConnectionState
 
 TONES: Mapping[str, str] = {
     **dict.fromkeys((StoreState.RECONNECT, StoreState.FAILING, RunState.FAILED, Result.FAILED), "bad"),
-    **dict.fromkeys((StoreState.HELD, Result.PARKED, Result.NOT_TRIED), "wait"),
+    **dict.fromkeys((StoreState.HELD, StoreState.PAUSED, StoreState.WITH_ERRORS, RunOutcome.WITH_ERRORS), "wait"),
+    **dict.fromkeys((Result.PARKED, Result.NOT_TRIED), "wait"),
     **dict.fromkeys((StoreState.STARTED, RunState.DONE, ConnectionState.CONNECTED), "good"),
     RunState.RUNNING: "busy",
     JobState.ASKED: "wait",
