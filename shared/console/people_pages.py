@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from flask import Blueprint, Response, request
-from pydantic import ValidationError
 
 from shared.console.context import NoSuchThing, View, admin, go, is_live, page, parts, the_store
-from shared.console.job_pages import set_off
 from shared.mail.password_mail import CannotSend
 from shared.rules.azure_user import AZURE_FIELDS, EXTENSION_ATTRIBUTES, AzureUser, value_of
 from shared.rules.change import Change, plan_change
@@ -17,11 +15,9 @@ from shared.rules.csv_text import as_csv
 from shared.rules.groups.group import Group
 from shared.rules.history import Event
 from shared.rules.identity import Identity
-from shared.rules.job import ProvisionGroup, ProvisionPeople, RetryPerson
 from shared.rules.mail.due import MailDue
 from shared.rules.mapping.check import InvalidMapping, check_mapping
 from shared.rules.mapping.preview import PreviewLine
-from shared.rules.on_demand import MOST_PEOPLE
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZOHO_FIELDS, ZohoField, ZohoUser
 from shared.sync.errors import BeingWritten
@@ -60,10 +56,10 @@ def search(store_id: str) -> View:
     if is_live():
         found = parts().identities.search(store_id, typed, SHOWN)
         return page("console/people_found.html", found=found, typed=typed, most=SHOWN)
-    return _people(store, typed)
+    return people_page(store, typed)
 
 
-def _people(store: Store, typed: str, faults: Mapping[str, str] = MappingProxyType({})) -> View:
+def people_page(store: Store, typed: str, faults: Mapping[str, str] = MappingProxyType({})) -> View:
     """``faults``: what is wrong with the form that was sent."""
     return page(
         "console/people.html",
@@ -168,51 +164,6 @@ def look(store_id: str, identity_id: str) -> View:
     except KeyError:
         raise NoSuchThing("There is no such person in this directory store") from None
     return page("console/person_look.html", account=account, wrong=wrong, fields=ZOHO_FIELDS)
-
-
-@blueprint.post("/<identity_id>/provision")
-def provision(store_id: str, identity_id: str) -> View:
-    """Provision on demand: from Entra, where the store reads Graph and knows who it is; else what is pending."""
-    store = the_store(store_id)
-    stored = parts().identities.read(store_id, identity_id)
-    if stored is None:
-        raise NoSuchThing("There is no such person in this directory store")
-    object_id = stored.identity.object_id
-    if store.entra is not None and object_id is not None:
-        return set_off(store, ProvisionPeople(object_ids=(object_id,), identity=identity_id))
-    return set_off(store, RetryPerson(identity=identity_id))
-
-
-@blueprint.post("/provision")
-def provision_some(store_id: str) -> View:
-    """Provision up to five people on demand by their object ids in Entra, also those whom the store does not know."""
-    store, asked = the_store(store_id), request.form.get("object_ids", "")
-    try:
-        people = ProvisionPeople.model_validate({"object_ids": _several(asked)})
-    except ValidationError:
-        wrong = f"One to {MOST_PEOPLE} object ids, each a GUID as Entra shows it on the user's page."
-        return _people(store, "", {"object_ids": wrong})
-    return set_off(store, people)
-
-
-@blueprint.post("/provision-group")
-def provision_group(store_id: str) -> View:
-    """Provision a group on demand by its object id in Entra, with up to five of its members."""
-    store, members = the_store(store_id), _several(request.form.get("members", ""))
-    try:
-        group = ProvisionGroup.model_validate({"object_id": request.form.get("group", ""), "members": members})
-    except ValidationError as error:
-        wrong = {
-            "object_id": ("group", "The object id of a group, a GUID as Entra shows it on the group's page."),
-            "members": ("members", f"Up to {MOST_PEOPLE} object ids of users, each a GUID."),
-        }
-        return _people(store, "", dict(wrong[str(fault["loc"][0])] for fault in error.errors()))
-    return set_off(store, group)
-
-
-def _several(typed: str) -> list[str]:
-    """Ids between spaces, commas or line ends, each once."""
-    return list(dict.fromkeys(typed.lower().replace(",", " ").split()))
 
 
 @blueprint.post("/<identity_id>/new-password")

@@ -1,15 +1,11 @@
 """The directory stores: the list, adding one, how one stands, starting and stopping it, and taking it away."""
 
-from dataclasses import dataclass
-from datetime import datetime
-
 from flask import Blueprint, request, url_for
-from pydantic import ConfigDict, Field, HttpUrl, ValidationError
+from pydantic import ValidationError
 
 from shared.admin.store_removal import StillStarted
-from shared.admin.store_settings import Section, SettingsChanged, fingerprint, id_from
+from shared.admin.store_settings import Section, SettingsChanged, fingerprint
 from shared.admin.switch import CannotStart
-from shared.console.consent_pages import CALLBACK
 from shared.console.context import (
     OwnersOnly,
     View,
@@ -17,174 +13,26 @@ from shared.console.context import (
     faults,
     go,
     is_setting_up,
-    origin,
     page,
     parts,
     texts,
     the_store,
 )
-from shared.model import Model
-from shared.rules.held_plan import HeldPlan
-from shared.rules.run import Run, RunKind, RunState
-from shared.rules.schedule import closed, next_due
-from shared.rules.store import DataCenterName, Store, StoreId, ZohoConnection
-from shared.rules.store_state import StoreState, store_state
-from shared.sync.cycles import CycleStanding
-from shared.tables.connections import Connection, ConnectionState
+from shared.console.new_store_pages import NewStore
+from shared.console.standing import standing
+from shared.rules.store import Store
 from shared.tables.cycle_leases import StillWorking
-from shared.tables.errors import Conflict
 from shared.zoho.data_centers import DATA_CENTERS
 
 blueprint = Blueprint("stores", __name__, url_prefix="/console")
 
-SPARK = 30
-"""Runs in a sparkline."""
 RECORDS = 100
 """Changes by admins on a page."""
-
-
-@dataclass(frozen=True)
-class Standing:
-    """How a store stands: what the list and the overview show."""
-
-    store: Store
-    connection: Connection
-    plan: HeldPlan | None
-    runs: list[Run]
-    people: tuple[int, bool]
-    groups: tuple[int, bool]
-    cycles: CycleStanding
-    now: datetime
-
-    @property
-    def state(self) -> StoreState:
-        """State in one word."""
-        reconnect = self.connection.state is ConnectionState.RECONNECT
-        interrupted = self.cycles.interrupted is not None
-        return store_state(
-            self.store, self.plan, self._last_ended, self.now, reconnect=reconnect, interrupted=interrupted
-        )
-
-    @property
-    def last_cycle(self) -> Run | None:
-        """The cycle that started last."""
-        return next((run for run in self.runs if run.kind is not RunKind.ON_DEMAND), None)
-
-    @property
-    def _last_ended(self) -> Run | None:
-        """The cycle that ended last. One from before the connection was made again says nothing of the store now."""
-        ended = (run for run in self.runs if run.kind is not RunKind.ON_DEMAND and run.state is not RunState.RUNNING)
-        last, since = next(ended, None), self.connection.since
-        return None if last and last.ended and since and last.ended < since else last
-
-    @property
-    def next_cycle(self) -> datetime | None:
-        """Time when the next cycle is due; None if there is none, or if it begins at the next tick."""
-        if self.store.entra is None or closed(self.now, self.store.schedule):
-            return None
-        return next_due(self.store.schedule, self.cycles.note.times)
-
-    @property
-    def not_running(self) -> str:
-        """The reason why no cycle begins by itself, in a word or two; empty if one does."""
-        if not self.store.is_started:
-            return "stopped"
-        if closed(self.now, self.store.schedule):
-            return "paused"
-        return "" if self.store.entra else "Entra pushes"
-
-
-def standing(store: Store) -> Standing:
-    """Six round trips, however many people there are."""
-    held = parts().held_plans.newest(store.id)
-    return Standing(
-        store,
-        parts().connections.state(store.id),
-        held.held if held else None,
-        parts().runs.newest(store.id, SPARK),
-        parts().identities.estimate(store.id),
-        parts().groups.count(store.id),
-        parts().cycles.standing(store),
-        parts().now(),
-    )
-
-
-class NewStore(Model):
-    """The first step's form."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    name: str = Field(min_length=1, max_length=100)
-    id: StoreId
-    data_center: DataCenterName
-
-
-class NewConnection(NewStore):
-    """The second step's, with which the store is made."""
-
-    sync_endpoint: HttpUrl
-    client_id: str = Field(min_length=1, max_length=200)
-    client_secret: str = Field(min_length=1, max_length=500, repr=False)
 
 
 @blueprint.get("/")
 def index() -> View:
     return page("console/stores.html", standings=[standing(store) for store in parts().stores.all()])
-
-
-@blueprint.get("/stores/new")
-def new() -> View:
-    """Step 1. Nothing is kept yet: its form leads to step 2, and Back leads here, with the values in the address."""
-    return _new_store(texts(request.args), {})
-
-
-def _new_store(given: dict[str, str], wrong: dict[str, str]) -> View:
-    status = 422 if wrong else 200
-    return page("console/new_store.html", status, given=given, faults=wrong, data_centers=DATA_CENTERS, setting_up=True)
-
-
-@blueprint.get("/stores/new/api-integration")
-def new_connection() -> View:
-    given = _with_id(texts(request.args))
-    try:
-        NewStore.model_validate(given)
-    except ValidationError as error:
-        return _new_store(given, faults(error))
-    if parts().stores.read(given["id"]) is not None:
-        return _new_store(given, {"id": f"There is a directory store {given['id']} already: choose another id"})
-    return _new_connection(given, {})
-
-
-@blueprint.post("/stores/new/api-integration")
-def create() -> View:
-    given = _with_id(texts(request.form))
-    try:
-        form = NewConnection.model_validate(given)
-        zoho = ZohoConnection(sync_endpoint=form.sync_endpoint, data_center=form.data_center, client_id=form.client_id)
-        store = parts().settings.create(form.id, form.name, zoho, form.client_secret, str(admin()))
-    except ValidationError as error:
-        return _new_connection(given, faults(error), 422)
-    except Conflict:
-        return _new_connection(given, {"": f"There is a directory store {given['id']} already"}, 422)
-    return go("connection.api_integration", store_id=store.id, setup="1")
-
-
-def _new_connection(given: dict[str, str], wrong: dict[str, str], status: int = 200) -> View:
-    kept = {name: value for name, value in given.items() if name != "client_secret"}
-    redirect_uri = origin() + CALLBACK
-    return page(
-        "console/new_connection.html",
-        status,
-        given=kept,
-        faults=wrong,
-        redirect_uri=redirect_uri,
-        setting_up=True,
-        new_step=2,
-    )
-
-
-def _with_id(given: dict[str, str]) -> dict[str, str]:
-    return given | {"id": given.get("id") or id_from(given.get("name", ""))}
 
 
 @blueprint.get("/stores/<store_id>")

@@ -16,7 +16,7 @@ STEPS = (
     WizardStep("API Integration", "connection.api_integration"),
     WizardStep("Attribute Mapping", "mapping.table"),
     WizardStep("Settings", "settings.notification"),
-    WizardStep("Status Sync", "settings.status_sync"),
+    WizardStep("Status Sync", "status_sync.page"),
     WizardStep("Review", "stores.review"),
 )
 

@@ -1,10 +1,7 @@
-"""Settings, as Zoho One's guide calls them: mail and password notification with its templates, and status sync."""
-
-from collections.abc import Mapping
-from typing import Annotated
+"""Mail templates: one reader's mail in one language, with a preview and a test mail."""
 
 from flask import Blueprint, Response, make_response, render_template, request
-from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from shared.admin.store_settings import Section, SettingsChanged, fingerprint
 from shared.console.context import (
@@ -14,137 +11,35 @@ from shared.console.context import (
     faults,
     go,
     is_live,
-    is_setting_up,
     page,
     parts,
-    texts,
     the_store,
 )
-from shared.console.settings_form import Sent, sent_form
-from shared.console.wizard import after
-from shared.entra.errors import GraphCredentials, GraphError
 from shared.mail.message import BadTemplate, Preview, preview
-from shared.mail.password_mail import CannotSend, NoPostbox
+from shared.mail.password_mail import CannotSend
 from shared.mail.trial_mail import send_trial_mail
-from shared.model import HIDDEN, Model
-from shared.rules.azure_user import AZURE_FIELDS, FieldType
+from shared.model import HIDDEN
 from shared.rules.email_address import MailAddress
-from shared.rules.mail.password import MailNotification, PasswordNotice, PasswordNotification
+from shared.rules.mail.password import PasswordNotification
 from shared.rules.mail.template import DEFAULT_TEMPLATES, MailTemplate, Reader
-from shared.rules.status import Deprovisioning, Reflection, StatusRules, ensure_confirmed
 from shared.rules.store import Store
 
-blueprint = Blueprint("settings", __name__, url_prefix="/console/stores/<store_id>")
+blueprint = Blueprint(
+    "mail_template", __name__, url_prefix="/console/stores/<store_id>/settings/templates/<reader>/<language>"
+)
+
 
 _ADDRESS = TypeAdapter[MailAddress](MailAddress, config=HIDDEN)
 
 MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'self'"
 """Of a mail in a frame: its styles stand in the text, and it can do nothing, whatever it says."""
 
-
 CHANGED = (
     "Somebody else changed Settings meanwhile. Your text is below: Save puts it in the place of what is saved now."
 )
 
 
-def _lines(value: object) -> object:
-    """A box with one value a line, or with commas."""
-    return value.replace(",", "\n").split() if isinstance(value, str) else value
-
-
-class NotificationForm(Model):
-    """The boxes of the page, apart from templates, which have a page of their own."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    mail_notification: MailNotification
-    password_notification: PasswordNotice
-    verified_domains: Annotated[tuple[str, ...], BeforeValidator(_lines)] = ()
-    user_address: str
-    admins: Annotated[tuple[str, ...], BeforeValidator(_lines)] = ()
-    language: str
-    length: int
-    alphabet: str
-
-    def settings(self, standing: PasswordNotification) -> PasswordNotification:
-        """With the templates there are. Raises pydantic.ValidationError."""
-        given = self.model_dump(exclude={"length", "alphabet"})
-        rules = {"length": self.length, "alphabet": self.alphabet}
-        return PasswordNotification.model_validate(given | {"rules": rules, "templates": standing.templates})
-
-
-@blueprint.route("/settings", methods=["GET", "POST"])
-def notification(store_id: str) -> View:
-    sent = sent_form(the_store(store_id), Section.NOTIFICATION, _notification_given)
-    if sent.saved:
-        return go(after("settings.notification") if is_setting_up() else ".notification", store_id=store_id)
-    return _notification(sent)
-
-
-def _notification_given(form: dict[str, str], now: Store) -> Mapping[str, object]:
-    return {"password_notification": NotificationForm.model_validate(form).settings(now.password_notification)}
-
-
-def _notification(sent: Sent) -> View:
-    standing = sent.store.password_notification
-    postbox = parts().password_mails.postbox
-    shown = {
-        "mail_notification": standing.mail_notification,
-        "password_notification": standing.password_notification,
-        "verified_domains": "\n".join(standing.verified_domains),
-        "user_address": standing.user_address,
-        "admins": "\n".join(standing.admins),
-        "language": standing.language,
-        "length": str(standing.rules.length),
-        "alphabet": standing.rules.alphabet,
-    }
-    by_box = {name.split(".")[0]: text for name, text in sent.faults.items()}
-    return page(
-        "console/notification.html",
-        sent.status,
-        **(sent.values | {"faults": by_box}),
-        shown=shown | sent.typed,
-        mail_choices=_MAIL,
-        password_choices=_PASSWORD,
-        addresses=[name for name, known in AZURE_FIELDS.items() if known.type in (FieldType.TEXT, FieldType.TEXTS)],
-        no_postbox=postbox.reason if isinstance(postbox, NoPostbox) else None,
-    )
-
-
-_MAIL = (
-    (MailNotification.NOTIFY, MailNotification.NOTIFY.value, "New people are told by mail, as chosen below."),
-    (MailNotification.NONE, MailNotification.NONE.value, "The bridge mails nobody; Zoho One sends its own invitation."),
-)
-_PASSWORD = (
-    (
-        PasswordNotice.USER,
-        PasswordNotice.USER.value,
-        "A new person with an address in a verified domain is mailed a one-time password.",
-    ),
-    (
-        PasswordNotice.ADMIN,
-        PasswordNotice.ADMIN.value,
-        "The administrators below are mailed it, and hand it over themselves.",
-    ),
-    (PasswordNotice.NOBODY, PasswordNotice.NOBODY.value, "No one-time password is made."),
-)
-
-
-@blueprint.post("/settings/verified-domains")
-def read_domains(store_id: str) -> View:
-    """Fill in the tenant's verified domains, as Microsoft Graph names them, beside what was typed; nothing is saved."""
-    store, typed = the_store(store_id), texts(request.form)
-    try:
-        if store.entra is None:
-            raise GraphCredentials("Connect Microsoft Graph first, under API Integration")
-        typed["verified_domains"] = "\n".join(sorted(parts().graph_check.domains(store)))
-        wrong = {}
-    except GraphError as failure:
-        wrong = {"verified_domains": f"{failure}."}
-    return _notification(Sent(store, Section.NOTIFICATION, typed, wrong))
-
-
-@blueprint.route("/settings/templates/<reader>/<language>", methods=["GET", "POST"])
+@blueprint.route("", methods=["GET", "POST"], endpoint="page")
 def template(store_id: str, reader: str, language: str) -> View:
     """One mail template: changed, taken away, or put back to what a new store has."""
     store = the_store(store_id)
@@ -173,10 +68,10 @@ def template(store_id: str, reader: str, language: str) -> View:
         return _edit(store, standing, faults(error))
     except SettingsChanged:
         return _edit(the_store(store_id), standing, {"": CHANGED})
-    return go(".notification", store_id=store_id)
+    return go("settings.notification", store_id=store_id)
 
 
-@blueprint.post("/settings/templates/<reader>/<language>/preview")
+@blueprint.post("/preview")
 def preview_mail(store_id: str, reader: str, language: str) -> View:
     """The mail that is being typed, with sample data: a piece of the page."""
     standing = _template(the_store(store_id), reader, language)
@@ -184,7 +79,7 @@ def preview_mail(store_id: str, reader: str, language: str) -> View:
     return page("console/mail_preview.html", preview=shown, wrong=wrong)
 
 
-@blueprint.route("/settings/templates/<reader>/<language>/mail.html", methods=["GET", "POST"])
+@blueprint.route("/mail.html", methods=["GET", "POST"])
 def html_mail(store_id: str, reader: str, language: str) -> Response:
     """The mail's HTML part with sample data, for a frame: as it is saved, or as it is being typed.
 
@@ -197,7 +92,7 @@ def html_mail(store_id: str, reader: str, language: str) -> Response:
     return response
 
 
-@blueprint.post("/settings/templates/<reader>/<language>/test")
+@blueprint.post("/test")
 def test_mail(store_id: str, reader: str, language: str) -> View:
     """Send the mail that is being typed, with a password that is nobody's, to one address."""
     store = the_store(store_id)
@@ -269,26 +164,3 @@ def _edit(store: Store, standing: MailTemplate, wrong: dict[str, str] | None = N
         has_default=any(_key(known) == _key(standing) for known in DEFAULT_TEMPLATES),
         is_kept=any(_key(known) == _key(standing) for known in store.password_notification.templates),
     )
-
-
-@blueprint.route("/status-sync", methods=["GET", "POST"])
-def status_sync(store_id: str) -> View:
-    sent = sent_form(the_store(store_id), Section.STATUS_SYNC, _status_given)
-    if sent.saved:
-        return go(after("settings.status_sync") if is_setting_up() else ".status_sync", store_id=store_id)
-    typed = sent.typed | ({"restore_by_hand": sent.typed.get("restore_by_hand") == "yes"} if sent.typed else {})
-    return page(
-        "console/status_sync.html",
-        sent.status,
-        **sent.values,
-        rules=sent.store.status_rules.model_dump() | typed,
-        reflections=list(Reflection),
-        leavings=list(Deprovisioning),
-    )
-
-
-def _status_given(form: dict[str, str], now: Store) -> Mapping[str, object]:
-    chosen: dict[str, object] = {name: form[name] for name in StatusRules.model_fields if name in form}
-    given = StatusRules.model_validate(chosen | {"restore_by_hand": form.get("restore_by_hand") == "yes"})
-    ensure_confirmed(now.status_rules, given, now.name, form.get("typed", ""))
-    return {"status_rules": given}
