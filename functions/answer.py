@@ -1,9 +1,9 @@
-"""What the app answers, in the platform's terms; a Set-Cookie header arrives as it was written.
+"""The app's answers in the platform's terms; a Set-Cookie header arrives as it was written.
 
-The worker library takes Set-Cookie headers apart, and the host writes them anew: with an empty Domain, which makes
-browsers refuse a cookie named ``__Host-…`` (https://github.com/Azure/azure-functions-python-worker/issues/1902). A
-header that the library does not find is passed on like any other, and the host leaves it as it is. The host takes each
-name once, so that an answer has one cookie at the most.
+The worker library parses Set-Cookie headers, and the host writes them again, with an empty Domain, which makes browsers
+refuse a cookie named ``__Host-…`` (https://github.com/Azure/azure-functions-python-worker/issues/1902). A header that
+the library does not find is passed on like any other, and the host leaves it as it is. The host takes each name once,
+so an answer has one cookie at most.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from shared.scim.endpoint import HttpResponse
 
 
 class Answer(func.HttpResponse):
-    """A page as the worker library should take it."""
+    """An answer as the worker library should take it."""
 
     def __init__(self, page: func.HttpResponse) -> None:
         super().__init__(
@@ -31,7 +31,7 @@ class Answer(func.HttpResponse):
 
     @property
     def headers(self) -> Headers:
-        """The headers; whoever asks for a cookie by ``in`` finds none."""
+        """The headers; ``in`` never finds a cookie."""
         return self._headers
 
 

@@ -1,7 +1,7 @@
-"""The app while its settings are wrong: every address answers what is wrong, and a timer says it to the log.
+"""The app while its settings are wrong: every address answers what is wrong, and a timer logs it.
 
-The functions have the names and routes of those in whose place they stand. No queue starts one, so that no message is
-used up, and none puts anything into a queue: the platform would refuse a function whose storage account is not set.
+The functions have the names and routes of those that they replace. No queue triggers one, so no message is used up, and
+none writes to a queue: the platform would refuse a function whose storage account is not set.
 """
 
 import azure.functions as func
@@ -16,7 +16,7 @@ from shared.scim.unavailable import unavailable
 
 
 def closed(obstacle: Obstacle) -> func.Blueprint:
-    """The functions, which all tell of one obstacle."""
+    """The functions, which all answer with the obstacle."""
     blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # the library leaves it untyped
     anybody, pages = func.AuthLevel.ANONYMOUS, obstacle_app(obstacle)
 

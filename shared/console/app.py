@@ -1,7 +1,7 @@
-"""The console: the admins' pages as one Flask application, mounted under /console.
+"""The console: the administrators' pages as one Flask application, mounted under /console.
 
-Every request is answered by a page, whatever came in. Nobody gets in who is not signed in and has one of the roles;
-nothing is changed by a request that did not come from one of our own forms.
+Every request is answered with a page, whatever it contains. Only signed-in users with one of the roles get in, and only
+requests that come from one of the console's own forms change anything.
 """
 
 import logging
@@ -76,7 +76,7 @@ _log = logging.getLogger("bridge.console")
 
 
 def create_app(console: ConsoleParts) -> Flask:
-    """The application; its parts are what it calls."""
+    """Build the application. ``console`` holds everything that the pages call."""
     app = bare_app()
     app.extensions[EXTENSION] = console
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_FORM)
@@ -113,7 +113,7 @@ def create_app(console: ConsoleParts) -> Flask:
 
 
 def _admit() -> View | None:
-    """Let nobody in but admins, and no change through that a page of theirs did not ask for."""
+    """Let in administrators only, and refuse a change that does not come from one of their pages."""
     if request.endpoint in ("static", "status.health", *sign_in_pages.OPEN):
         return None
     g.signed_in = signed_in = parts().sign_in.who(browser())
@@ -124,14 +124,14 @@ def _admit() -> View | None:
 
 
 def _keep_session(response: Response) -> Response:
-    """Keep a session alive that is used. An answer has one cookie at most: the page's own comes first."""
+    """Extend the session. An answer has one cookie at most: the page's own comes first."""
     if "signed_in" in g and g.signed_in.cookie and "Set-Cookie" not in response.headers:
         response.headers["Set-Cookie"] = g.signed_in.cookie
     return response
 
 
 def _layout_values() -> dict[str, object]:
-    """What the layout shows on each page."""
+    """Values that the layout shows on each page."""
     signed_in: SignedIn | None = getattr(g, "signed_in", None)
     now: datetime = parts().now()
     return {
@@ -171,13 +171,15 @@ def _explain(error: Exception) -> Response:
             return notice_page(TABLES_BUSY)
         case HTTPException(code=code) if code is not None and code < HTTPStatus.INTERNAL_SERVER_ERROR:
             return _explain_http(error, code)
-        case _:  # a defect of ours is a page too, never a stack trace
+        case _:  # a defect is answered with a page too, never with a stack trace
             _log.error("defect error=%s at %s", type(error).__name__, places(error))
             return notice_page(DEFECT)
 
 
 def _explain_http(error: HTTPException, code: int) -> Response:
-    """A request that no page takes. A form's address that is opened, as by a reload, leads to the page of the form."""
+    """Answer a request that no page takes. Opening the address of a form, as a reload does, leads to the form's
+    page.
+    """
     if code == HTTPStatus.METHOD_NOT_ALLOWED and request.method == "GET":
         return redirect(request.path.rpartition("/")[0])
     return notice_page(

@@ -31,7 +31,7 @@ HEADERS = {
 
 
 def bare_app() -> Flask:
-    """The application. Its answers are not cached, apart from the static files, which are kept for a year."""
+    """Build the application. Its answers are not cached, except for the static files, which are cached for a year."""
     app = Flask(__name__, static_folder="static", static_url_path=f"{ROOT}/static/{VERSION}")
     app.config.update(SEND_FILE_MAX_AGE_DEFAULT=YEAR)
     app.jinja_env.undefined = StrictUndefined

@@ -1,4 +1,4 @@
-"""Small charts of runs: where each bar stands. The templates draw them as SVG, so that no script is needed."""
+"""Small charts of runs: the position of each bar. The templates draw them as SVG, so no script is needed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ BAR, GAP = 9.0, 3.0
 SMALL_HEIGHT = 24.0
 SMALL_BAR, SMALL_GAP = 4.0, 2.0
 LEAST = 1.5
-"""A value that is not nothing is seen."""
+"""Least height of a bar whose value is not zero."""
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A part of a bar; ``kind`` is a class of the stylesheet."""
+    """A segment of a bar; ``kind`` is a class of the style sheet."""
 
     x: float
     y: float
@@ -28,17 +28,17 @@ class Bar:
 
 @dataclass(frozen=True)
 class Chart:
-    """What a template draws."""
+    """A chart as a template draws it."""
 
     width: float
     height: float
     bars: tuple[Bar, ...]
     most: float
-    """The value that the full height stands for."""
+    """Value that the full height represents."""
 
 
 type Parts = Sequence[tuple[str, float, str]]
-"""Of one bar from the ground up: kind, value, title."""
+"""Segments of one bar from the bottom up: kind, value, title."""
 
 
 def _stacked(columns: Sequence[Parts], height: float, bar: float, gap: float) -> Chart:
@@ -59,7 +59,9 @@ _KINDS = {RunOutcome.FAILED: "bad", RunOutcome.WITH_ERRORS: "wait", RunOutcome.H
 
 
 def sparkline(runs: Sequence[Run]) -> Chart:
-    """The last runs of a store, oldest first: a bar each, as tall as what it changed, with a foot where nothing did."""
+    """A bar for each of the store's last runs, oldest first. Its height is the number of changes; without any, it
+    is a stub.
+    """
     columns = []
     for run in reversed(runs):
         changed = sum(run.changes.values())
@@ -70,7 +72,7 @@ def sparkline(runs: Sequence[Run]) -> Chart:
 
 
 def changes_by_kind(runs: Sequence[Run]) -> Chart:
-    """What runs planned, by kind of change, oldest first."""
+    """Planned changes by kind, oldest run first."""
     columns = [
         [
             (kind, float(run.changes.get(kind, 0)), f"{run.started:%m-%d %H:%M}: {run.changes.get(kind, 0)} {kind}")
@@ -82,17 +84,17 @@ def changes_by_kind(runs: Sequence[Run]) -> Chart:
 
 
 def durations(runs: Sequence[Run]) -> Chart:
-    """How long runs took, in seconds."""
+    """Durations of runs, in seconds."""
     return _one(runs, lambda run: run.duration.total_seconds() if run.duration else 0.0, "s")
 
 
 def calls(runs: Sequence[Run]) -> Chart:
-    """How many calls runs made outside."""
+    """Number of calls to Entra, Zoho One and the tables in each run."""
     return _one(runs, lambda run: float(sum(run.calls.values())), "calls")
 
 
 def errors(runs: Sequence[Run]) -> Chart:
-    """What went wrong: errors of the run, and changes that failed."""
+    """Number of errors in each run: errors of the run and changes that failed."""
     return _one(runs, lambda run: float(len(run.errors) + run.more_errors + run.failures), "errors")
 
 

@@ -1,4 +1,4 @@
-"""API Integration: how the store reaches Zoho One and Microsoft Graph, and how Entra reaches the store."""
+"""API Integration: how the store connects to Zoho One and Microsoft Graph, and how Entra connects to the store."""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -36,7 +36,7 @@ blueprint = Blueprint("connection", __name__, url_prefix="/console/stores/<store
 
 
 class ZohoForm(Model):
-    """How the store reaches Zoho One."""
+    """Connection settings for Zoho One."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -54,7 +54,7 @@ class ZohoForm(Model):
 
 
 class TenantForm(Model):
-    """Whose own tokens are accepted."""
+    """Tenant whose own tokens are accepted."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -95,7 +95,9 @@ def save_zoho(store_id: str) -> View:
 
 
 def _in_the_way(store: Store) -> Store | None:
-    """Another store on the same organisation, where this one is connected: else its consent is asked first."""
+    """Find another store on the same organization, if this store is connected. If it is not, its consent checks
+    that first.
+    """
     connections = parts().connections
     if connections.state(store.id).state is ConnectionState.NOT_CONNECTED:
         return None
@@ -112,7 +114,7 @@ def test(store_id: str) -> View:
 @blueprint.post("/disconnect")
 def disconnect(store_id: str) -> View:
     store = the_store(store_id)
-    # Before it is done: what is recorded is true then even if the process ends in between.
+    # Recorded before the call, so that the record is true even if the process ends in between.
     parts().settings.note(store_id, "Disconnecting from Zoho One was asked for", str(admin()))
     try:
         parts().disconnect(store_id)
@@ -123,7 +125,7 @@ def disconnect(store_id: str) -> View:
 
 @blueprint.post("/new-token")
 def new_token(store_id: str) -> View:
-    """A secret token, shown in this answer and never again."""
+    """Create a secret token. It is shown in this answer and never again."""
     the_store(store_id)
     try:
         store, token = parts().settings.new_token(store_id, request.form.get("seen", ""), str(admin()))
@@ -190,7 +192,7 @@ def test_graph(store_id: str) -> View:
 
 
 def _graph_connection(form: Mapping[str, str], store: Store) -> EntraConnection | None:
-    """What the form says. The hosts of Graph stay those of the store, or follow the cloud that was chosen."""
+    """Read the form. The hosts of Graph follow the chosen cloud, or stay those of the store."""
     if form.get("credential") == "":
         return None
     graph = form.get("cloud") or (store.entra.graph.host if store.entra else None) or "graph.microsoft.com"

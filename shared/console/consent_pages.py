@@ -1,6 +1,6 @@
-"""The pages of consent: one sends the browser to Zoho, the other takes Zoho's answer.
+"""The consent pages: one sends the browser to Zoho, the other takes Zoho's answer.
 
-Their addresses hold a code and a state, so they run no script and send no form: their policy is the strict one.
+Their addresses contain a code and a state, so they run no script and send no form: their policy is the strict one.
 """
 
 from flask import Blueprint, redirect, request
@@ -19,12 +19,14 @@ blueprint = Blueprint("consent", __name__, url_prefix="/oauth")
 
 START = "/oauth/start"
 CALLBACK = "/oauth/callback"
-"""With the app's address before it, the redirect URI to register in Zoho's API console."""
+"""Path of the redirect URI to register in Zoho's API console; the app's address comes before it."""
 
 
 @blueprint.get("/start")
 def start() -> Response:
-    """Ask for consent for the store that the query names: to Zoho, with a cookie for the way back."""
+    """Ask Zoho for consent for the store in the query. The browser gets a cookie that proves on its return that
+    it was asked.
+    """
     store = parts().stores.get(request.args.get("store", ""))
     if store is None:
         raise ConsentRefused(Refusal.NO_STORE)
@@ -51,7 +53,7 @@ def callback() -> Response:
 
 
 def refuse_consent(error: ConsentRefused) -> Response:
-    """The page that says why a store was not connected, and leads to another attempt."""
+    """Show why a store was not connected, with a link to another attempt."""
     again = ((f"{START}?store={error.store}", "Connect again"),) if error.store else ()
     return notice_page(REFUSALS[error.refusal], *again)
 

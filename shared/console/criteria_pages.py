@@ -37,7 +37,7 @@ def criteria(store_id: str) -> View:
 
 
 def _by_place(error: ValidationError) -> dict[str, str]:
-    """Faults by the place of the condition in the tree, counted as an administrator counts."""
+    """Errors by the position of the condition in the tree, counted from 1."""
     found = dict[str, str]()
     for detail in error.errors():
         numbers = [part + 1 for part in detail["loc"] if isinstance(part, int)]
@@ -65,7 +65,7 @@ def _criteria(store: Store, tree: Tree, wrong: dict[str, str], *, conflict: bool
 
 
 def _tried(store: Store, tree: Tree) -> list[tuple[Listed, tuple[str, ...]]]:
-    """The first people of the store, each with what would keep him out."""
+    """The first people of the store, each with the reasons that would exclude them."""
     try:
         group = Group.model_validate(tree.as_data())
     except ValidationError:

@@ -1,4 +1,4 @@
-"""The form of the guard: the limits as an administrator types them."""
+"""The guard's form: the limits as an administrator types them."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from shared.rules.guard import GuardLimits
 
 
 class GuardForm(Model):
-    """The limits as they are typed."""
+    """The limits as typed."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -33,7 +33,7 @@ class GuardForm(Model):
 
     @property
     def limits(self) -> GuardLimits:
-        """The store's limits. Raises pydantic.ValidationError, also for half a share."""
+        """The store's limits. Raises pydantic.ValidationError, also if half a share is missing."""
         share = {"percent": self.leavings_share_percent, "of_at_least": self.leavings_share_of_at_least}
         return GuardLimits.model_validate(
             {
@@ -55,7 +55,7 @@ class GuardForm(Model):
 
 
 def boxes_of(limits: GuardLimits) -> dict[str, object]:
-    """Limits as the boxes show them."""
+    """The limits as the boxes show them."""
     share = limits.leavings_share
     return {
         "leavings_count": limits.leavings.count,

@@ -1,4 +1,4 @@
-"""The guard: the limits that hold a plan for an administrator's decision."""
+"""The guard: the limits above which a plan waits for an administrator's decision."""
 
 from flask import Blueprint
 
@@ -15,7 +15,7 @@ blueprint = Blueprint("guard", __name__, url_prefix="/console/stores/<store_id>/
 @blueprint.route("", methods=["GET", "POST"], endpoint="page")
 def guard(store_id: str) -> View:
     def given(form: dict[str, str], now: Store) -> dict[str, object]:
-        # What a form leaves out, such as one that an earlier version of the page sent, stays as it is.
+        # A field that is missing, as in a form of an earlier version of the page, keeps its value.
         return {"guard": GuardForm.model_validate(boxes_of(now.guard) | form).limits}
 
     sent = sent_form(the_store(store_id), Section.GUARD, given)
@@ -32,7 +32,7 @@ def guard(store_id: str) -> View:
 
 
 def sentence_of_groups(limit: GroupLimit, groups: int, *, exact: bool) -> str:
-    """What the limit means for a store of so many groups. Not ``exact``: there are at least so many."""
+    """What the limit means for a store with this many groups. Not ``exact``: it has at least this many."""
     there, free = f"{groups:,} groups" if groups != 1 else "1 group", limit.free(groups)
     if not groups:
         return "This store has no group yet."

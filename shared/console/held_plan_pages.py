@@ -1,4 +1,4 @@
-"""The plan: what the next cycle would do, and a plan that the guard holds, with approve or discard."""
+"""The plan: what the next cycle would do, and the plan that the guard holds, to approve or discard."""
 
 from collections import Counter
 from contextlib import suppress
@@ -24,7 +24,7 @@ from shared.tables.plan_parts import PlanLost
 blueprint = Blueprint("plan", __name__, url_prefix="/console/stores/<store_id>/plan")
 
 EARLIER = 10
-"""Decisions shown of earlier plans."""
+"""Earlier held plans shown with their decisions."""
 
 
 @blueprint.get("", endpoint="page")
@@ -59,7 +59,7 @@ def _page(store: Store, status: int = 200, wrong: str = "") -> View:
 
 @blueprint.post("/make")
 def make(store_id: str) -> View:
-    """Let the plan of now be made, which touches nothing."""
+    """Make a plan now. It changes nothing."""
     return set_off(the_store(store_id), MakePlan())
 
 
@@ -76,7 +76,7 @@ def discard(store_id: str, plan_id: str) -> View:
 
 
 def _decided(store: Store, plan_id: str, *, approved: bool) -> View:
-    """Only the plan that was shown is decided on, and only as it was shown."""
+    """Decide on the plan that was shown, only if it is still the same."""
     stored = _newest(store, plan_id)
     if stored.held.digest != request.form.get("digest"):
         return _page(store, 409, "The plan is another one than the one that was shown. Nothing was done.")
@@ -88,8 +88,8 @@ def _decided(store: Store, plan_id: str, *, approved: bool) -> View:
     except Stale:
         return _page(store, 409, "Somebody else decided just now. Nothing was done.")
     if approved and store.is_started:
-        with suppress(NotNow):  # it is paused: the plan waits for the next cycle
-            request_cycle(parts().cycles.ask(store, RunKind.CYCLE, str(admin())))  # nobody has to wait for the next one
+        with suppress(NotNow):  # paused: the plan waits for the next cycle
+            request_cycle(parts().cycles.ask(store, RunKind.CYCLE, str(admin())))  # the next scheduled cycle may be far
     return go(".page", store_id=store.id)
 
 
@@ -102,7 +102,7 @@ def _newest(store: Store, plan_id: str) -> StoredPlan:
 
 @blueprint.get("/<plan_id>/changes.<form>")
 def download(store_id: str, plan_id: str, form: str) -> Response:
-    """The held plan whole, as a file, CSV or JSON."""
+    """Download the held plan as CSV or JSON."""
     stored = _newest(the_store(store_id), plan_id)
     try:
         plan = parts().held_plans.plan(stored.held)

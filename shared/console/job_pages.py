@@ -1,4 +1,4 @@
-"""Jobs: what takes longer than a page, at an address of its own, which shows how far it has come."""
+"""Jobs: work that takes longer than a page. Each has its own address, which shows its progress."""
 
 from flask import Blueprint, Response, request
 
@@ -16,18 +16,18 @@ blueprint = Blueprint("jobs", __name__, url_prefix="/console/stores/<store_id>/e
 LISTED = 50
 """Jobs in the list."""
 RECENT = 20
-"""Among which the last plan is looked for."""
+"""Jobs among which the last plan is searched."""
 
 
 def set_off(store: Store, task: Task) -> View:
-    """Ask for a job, and go to its page. Raises TablesBusy."""
+    """Create a job and go to its page. Raises TablesBusy."""
     job = parts().job_runner.ask(store, task, str(admin()))
     request_job(job)
     return go("jobs.shown", store_id=store.id, job_id=job.id)
 
 
 def last_plan(store_id: str) -> Job | None:
-    """The plan of now that was asked for last, if that was lately. One round trip."""
+    """The last plan that was requested, if it is among the recent jobs. One round trip."""
     recent = parts().errands.newest(store_id, RECENT)
     return next((job for job in recent if isinstance(job.task, MakePlan)), None)
 
@@ -40,7 +40,7 @@ def listed(store_id: str) -> View:
 
 @blueprint.get("/<job_id>")
 def shown(store_id: str, job_id: str) -> View:
-    """A page; for htmx, a piece of it, or nothing where there is nothing new since what the browser has."""
+    """Show a job: a page; for htmx, a piece of it, or nothing if the browser already has the newest."""
     store, job = the_store(store_id), _job(store_id, job_id)
     version = _version(job)
     if is_live() and request.args.get("seen") == version:
@@ -58,13 +58,13 @@ def shown(store_id: str, job_id: str) -> View:
 
 
 def _version(job: Job) -> str:
-    """Another one where the page would look different."""
+    """Version of what the page shows; it changes whenever the page would look different."""
     now = parts().now()
     return f"{job.news}-{job.is_silent(now):d}{job.is_lost(now):d}"
 
 
 def _plan(job: Job) -> dict[str, object]:
-    """What a job that made a plan shows of it."""
+    """The plan that a job made, as far as the page shows it."""
     if job.plan is None:
         return {"plan": None, "kinds": [], "left_alone": 0, "groups": 0}
     try:
@@ -81,13 +81,13 @@ def _plan(job: Job) -> dict[str, object]:
 
 @blueprint.post("/<job_id>/again")
 def again(store_id: str, job_id: str) -> View:
-    """Ask for the same once more."""
+    """Create the same job again."""
     return set_off(the_store(store_id), _job(store_id, job_id).task)
 
 
 @blueprint.get("/<job_id>/changes.<form>")
 def download(store_id: str, job_id: str, form: str) -> Response:
-    """The plan that a job made, whole, as a file, CSV or JSON."""
+    """Download the plan that a job made, as CSV or JSON."""
     the_store(store_id)
     job = _job(store_id, job_id)
     made: PlanMade | None = job.plan

@@ -1,7 +1,7 @@
-"""A form that was sent when the session had ended: kept for an hour, shown again after sign-in, never sent unasked.
+"""A form that was sent after the session had ended: kept for an hour, shown again after sign-in, never sent by itself.
 
-It is kept only if a page of ours sent it, as its token says, and shown to the same person only. What was typed as a
-secret is encrypted in the table like the rest of it, and goes back to the browser that sent it in a hidden field.
+It is kept only if a page of the console sent it, as its token proves, and shown only to the same person. A secret in it
+is encrypted in the table like the rest, and returns to the browser that sent it in a hidden field.
 """
 
 from datetime import timedelta
@@ -19,7 +19,7 @@ from shared.tables.sessions import Kept, Sessions
 
 LIFETIME = timedelta(hours=1)
 LONGEST = 250_000
-"""Characters in all: encrypted, an entity of Table Storage takes little more."""
+"""Characters in total. Encrypted, an entity of Table Storage can hold little more."""
 SHOWN = 200
 """Characters of a value that the page shows."""
 SECRET = ("secret", "password", "token", "certificate", "key")
@@ -44,12 +44,12 @@ class KeptForm(Model):
 
     @property
     def shown(self) -> list[Row]:
-        """What was typed, shortened; what a page only remembers of itself is left out."""
+        """What was typed, shortened, without the fields that a page keeps for itself."""
         return [Row(name, _short(name, value)) for name, value in self.fields if value and not name.startswith("seen")]
 
 
 def read_form(request: Request, admin_id: str) -> KeptForm:
-    """The form of a request. A file counts as a field with its text."""
+    """Read the form of a request. A file counts as a field with its text."""
     fields = [(name, value) for name, value in request.form.items(multi=True) if name != FIELD]
     for name, file in request.files.items(multi=True):
         fields.append((name, file.read().decode("utf-8", "replace")))
@@ -57,12 +57,12 @@ def read_form(request: Request, admin_id: str) -> KeptForm:
 
 
 def sent_rows() -> list[Row]:
-    """The form of this request, for a page that could not save it."""
+    """Fields of this request's form, for a page that could not save it."""
     return read_form(request, "").shown
 
 
 def keep_form(sessions: Sessions, form: KeptForm) -> str | None:
-    """The id to show it by, or None where it is too long. Raises TablesBusy."""
+    """Store the form. Returns its id, or None if it is too long. Raises TablesBusy."""
     text = form.model_dump_json()
     if len(text) > LONGEST:
         return None
@@ -73,7 +73,7 @@ def keep_form(sessions: Sessions, form: KeptForm) -> str | None:
 
 
 def kept_form(sessions: Sessions, form_id: str, admin_id: str) -> KeptForm | None:
-    """The form, for who sent it. Raises TablesBusy."""
+    """The stored form, only for the person who sent it. Raises TablesBusy."""
     text = sessions.look(Kept.FORM, form_id)
     try:
         form = KeptForm.model_validate_json(text or "")

@@ -1,4 +1,4 @@
-"""Mail templates: one reader's mail in one language, with a preview and a test mail."""
+"""Mail templates: the mail for one reader in one language, with a preview and a test mail."""
 
 from flask import Blueprint, Response, make_response, render_template, request
 from pydantic import TypeAdapter, ValidationError
@@ -32,7 +32,7 @@ blueprint = Blueprint(
 _ADDRESS = TypeAdapter[MailAddress](MailAddress, config=HIDDEN)
 
 MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'self'"
-"""Of a mail in a frame: its styles stand in the text, and it can do nothing, whatever it says."""
+"""Content security policy of a mail in a frame: it may have inline styles and can do nothing, whatever it contains."""
 
 CHANGED = (
     "Somebody else changed Settings meanwhile. Your text is below: Save puts it in the place of what is saved now."
@@ -41,7 +41,7 @@ CHANGED = (
 
 @blueprint.route("", methods=["GET", "POST"], endpoint="page")
 def template(store_id: str, reader: str, language: str) -> View:
-    """One mail template: changed, taken away, or put back to what a new store has."""
+    """One mail template: change it, remove it, or reset it to the default."""
     store = the_store(store_id)
     standing = _template(store, reader, language)
     if request.method == "GET":
@@ -73,7 +73,7 @@ def template(store_id: str, reader: str, language: str) -> View:
 
 @blueprint.post("/preview")
 def preview_mail(store_id: str, reader: str, language: str) -> View:
-    """The mail that is being typed, with sample data: a piece of the page."""
+    """The mail as typed, with sample data: a piece of the page."""
     standing = _template(the_store(store_id), reader, language)
     shown, wrong = _previewed(standing)
     return page("console/mail_preview.html", preview=shown, wrong=wrong)
@@ -81,9 +81,9 @@ def preview_mail(store_id: str, reader: str, language: str) -> View:
 
 @blueprint.route("/mail.html", methods=["GET", "POST"])
 def html_mail(store_id: str, reader: str, language: str) -> Response:
-    """The mail's HTML part with sample data, for a frame: as it is saved, or as it is being typed.
+    """The mail's HTML part with sample data, for a frame: as saved, or as typed.
 
-    A frame with ``srcdoc`` would have the page's own policy, which takes no styles in the text, as a mail's have to be.
+    A frame with ``srcdoc`` would inherit the page's own policy, which forbids the inline styles that a mail needs.
     """
     standing = _template(the_store(store_id), reader, language)
     shown, wrong = _previewed(standing)
@@ -94,7 +94,7 @@ def html_mail(store_id: str, reader: str, language: str) -> Response:
 
 @blueprint.post("/test")
 def test_mail(store_id: str, reader: str, language: str) -> View:
-    """Send the mail that is being typed, with a password that is nobody's, to one address."""
+    """Send the mail as typed to one address, with a password that belongs to no account."""
     store = the_store(store_id)
     standing = _template(store, reader, language)
     to = request.form.get("to", "").strip()
@@ -114,7 +114,7 @@ def test_mail(store_id: str, reader: str, language: str) -> View:
 
 
 def _template(store: Store, reader: str, language: str) -> MailTemplate:
-    """The store's template, or one to begin with in a new language. Raises NoSuchThing."""
+    """The store's template, or a new one in a language that has none. Raises NoSuchThing."""
     for known in store.password_notification.templates:
         if (known.reader, known.language.lower()) == (reader, language.lower()):
             return known
@@ -126,7 +126,7 @@ def _template(store: Store, reader: str, language: str) -> MailTemplate:
 
 
 def _typed(standing: MailTemplate) -> dict[str, str]:
-    """The text in the boxes, right or wrong; before anything was sent, that of the template."""
+    """The text in the boxes, valid or not; before anything was sent, that of the template."""
     body = request.form.get("body", standing.body).replace("\r\n", "\n")
     return {"subject": request.form.get("subject", standing.subject).strip(), "body": body}
 

@@ -1,4 +1,4 @@
-"""Attribute mapping: the table, and the change of one field with what it gives while it is typed."""
+"""Attribute mapping: the table, and the change of one field with a preview while it is typed."""
 
 from dataclasses import dataclass
 
@@ -94,7 +94,7 @@ def change(store_id: str, target: str) -> View:
 
 @dataclass(frozen=True)
 class Trial:
-    """What a rule that is being typed gives."""
+    """Result of a rule as typed."""
 
     rule: Rule | None
     faults: list[tuple[int | None, str]]
@@ -119,7 +119,7 @@ def _trial(store: Store, field: ZohoField, form: RuleForm, person: Listed | None
 
 @blueprint.post("/fields/<target>/try")
 def try_out(store_id: str, target: str) -> View:
-    """What is being typed, for one person: a piece of the page."""
+    """Preview of the rule as typed, for one person: a piece of the page."""
     store, field = the_store(store_id), _target(target)
     form = RuleForm.model_validate(texts(request.form))
     return page("console/mapping_trial.html", trial=_trial(store, field, form, person_shown(store)), form=form)
@@ -127,7 +127,7 @@ def try_out(store_id: str, target: str) -> View:
 
 @blueprint.post("/fields/<target>/extension")
 def extension(store_id: str, target: str) -> View:
-    """Switch on a field that Zoho One is not documented to take over SCIM, or off again."""
+    """Enable a field that Zoho One does not document for SCIM, or disable it."""
     store, field, form = the_store(store_id), _target(target), texts(request.form)
     extensions = {name: path for name, path in store.zoho.extensions.items() if name is not field}
     if form.get("do") != "off":
@@ -143,7 +143,7 @@ def extension(store_id: str, target: str) -> View:
 
 
 def _typed(store: Store, field: ZohoField) -> RuleForm:
-    """The rule as it stands in the boxes: what was typed is kept, whatever else becomes of the page."""
+    """The rule in the boxes. What was typed is kept, whatever else changes on the page."""
     if "kind" not in request.form:
         return RuleForm.of(rule_for(shown_to_admin(store).mapping, field))
     return RuleForm.model_validate(texts(request.form))
@@ -172,7 +172,7 @@ def attributes(store_id: str) -> View:
 
 @blueprint.get("/people")
 def people(store_id: str) -> View:
-    """Whom the preview could be for: a piece of the page, or the page without htmx."""
+    """People to choose for the preview: a piece of the page. Without htmx, the page."""
     the_store(store_id)
     if not is_live():
         return go(".table", store_id=store_id)

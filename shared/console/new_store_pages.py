@@ -24,7 +24,7 @@ blueprint = Blueprint("new_store", __name__, url_prefix="/console/stores/new")
 
 
 class NewStore(Model):
-    """The first step's form."""
+    """The form of the first step."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -34,7 +34,7 @@ class NewStore(Model):
 
 
 class NewConnection(NewStore):
-    """The second step's, with which the store is made."""
+    """The form of the second step, with which the store is created."""
 
     sync_endpoint: HttpUrl
     client_id: str = Field(min_length=1, max_length=200)
@@ -43,7 +43,7 @@ class NewConnection(NewStore):
 
 @blueprint.get("")
 def first() -> View:
-    """Step 1. Nothing is kept yet: its form leads to step 2, and Back leads here, with the values in the address."""
+    """Step 1. Nothing is stored yet: its form leads to step 2, and Back leads here, with the values in the address."""
     return _new_store(texts(request.args), {})
 
 

@@ -1,4 +1,4 @@
-"""What a page says where something stood in the way: what happened, and what to do."""
+"""Texts of the pages that say what went wrong: what happened, and what to do."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from shared.connection.errors import Refusal
 
 @dataclass(frozen=True)
 class Notice:
-    """The words of one page, and its status."""
+    """Text of one page, and its status."""
 
     status: int
     title: str
@@ -148,5 +148,5 @@ DEFECT = Notice(
 
 
 def closed(reason: str) -> Notice:
-    """The pages are not served at all."""
+    """The pages are closed."""
     return Notice(503, "The pages are closed", reason + ".", "Provisioning itself goes on.")

@@ -29,12 +29,12 @@ blueprint = Blueprint("settings", __name__, url_prefix="/console/stores/<store_i
 
 
 def _lines(value: object) -> object:
-    """A box with one value a line, or with commas."""
+    """Read a box with one value a line, or with commas."""
     return value.replace(",", "\n").split() if isinstance(value, str) else value
 
 
 class NotificationForm(Model):
-    """The boxes of the page, apart from templates, which have a page of their own."""
+    """The boxes of the page, except the templates, which have their own pages."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -48,7 +48,7 @@ class NotificationForm(Model):
     alphabet: str
 
     def settings(self, standing: PasswordNotification) -> PasswordNotification:
-        """With the templates there are. Raises pydantic.ValidationError."""
+        """The settings with the store's templates. Raises pydantic.ValidationError."""
         given = self.model_dump(exclude={"length", "alphabet"})
         rules = {"length": self.length, "alphabet": self.alphabet}
         return PasswordNotification.model_validate(given | {"rules": rules, "templates": standing.templates})
@@ -113,7 +113,7 @@ _PASSWORD = (
 
 @blueprint.post("/verified-domains")
 def read_domains(store_id: str) -> View:
-    """Fill in the tenant's verified domains, as Microsoft Graph names them, beside what was typed; nothing is saved."""
+    """Fill in the tenant's verified domains from Microsoft Graph beside what was typed. Nothing is saved."""
     store, typed = the_store(store_id), texts(request.form)
     try:
         if store.entra is None:

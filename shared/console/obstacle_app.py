@@ -1,6 +1,6 @@
-"""The answers to a browser, or to a watcher of /health, while the app cannot do its work.
+"""The answers to a browser, or to a monitor of /health, while the app cannot work.
 
-Everybody may see them: nobody can sign in to an app without settings, and they contain names of settings alone.
+Everyone may see them: nobody can sign in to an app without settings, and they contain only names of settings.
 """
 
 from functools import lru_cache
@@ -13,7 +13,7 @@ from shared.obstacle import Kind, Obstacle
 
 @lru_cache(maxsize=1)
 def obstacle_app(obstacle: Obstacle) -> Flask:
-    """The application that answers every address with the obstacle. It needs no settings and no storage."""
+    """Build the application that answers every address with the obstacle. It needs no settings and no storage."""
     app = bare_app()
 
     @app.before_request
@@ -26,7 +26,7 @@ def obstacle_app(obstacle: Obstacle) -> Flask:
 
 
 def _page(obstacle: Obstacle) -> Response:
-    """A page with every problem and what to do."""
+    """The page with every problem and what to do."""
     response = make_response(render_template("console/obstacle.html", obstacle=obstacle), 503)
     response.headers["Content-Security-Policy"] = STRICT_POLICY
     return _with_retry(response, obstacle)
@@ -35,7 +35,7 @@ def _page(obstacle: Obstacle) -> Response:
 def _health(obstacle: Obstacle) -> Response:
     """JSON, or the page if a browser asks.
 
-    While only the storage is away, the process is alive, which is all that /health without ``?ready`` is about.
+    While only the storage does not answer, the process is alive, which is all that /health without ``?ready`` says.
     """
     if obstacle.kind is Kind.STORAGE and "ready" not in request.args:
         return jsonify({"status": "alive"})

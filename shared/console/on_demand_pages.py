@@ -14,7 +14,9 @@ blueprint = Blueprint("on_demand", __name__, url_prefix="/console/stores/<store_
 
 @blueprint.post("/<identity_id>/provision")
 def provision(store_id: str, identity_id: str) -> View:
-    """Provision on demand: from Entra, where the store reads Graph and knows who it is; else what is pending."""
+    """Provision a person on demand: from Entra if the store reads Graph and has their object id, otherwise what
+    is pending.
+    """
     store = the_store(store_id)
     stored = parts().identities.read(store_id, identity_id)
     if stored is None:
@@ -27,7 +29,9 @@ def provision(store_id: str, identity_id: str) -> View:
 
 @blueprint.post("/provision")
 def provision_some(store_id: str) -> View:
-    """Provision up to five people on demand by their object ids in Entra, also those whom the store does not know."""
+    """Provision up to five people on demand by their object ids in Entra, including people who are not in the
+    store yet.
+    """
     store, asked = the_store(store_id), request.form.get("object_ids", "")
     try:
         people = ProvisionPeople.model_validate({"object_ids": _several(asked)})
@@ -53,5 +57,5 @@ def provision_group(store_id: str) -> View:
 
 
 def _several(typed: str) -> list[str]:
-    """Ids between spaces, commas or line ends, each once."""
+    """Ids separated by spaces, commas or line ends, each once."""
     return list(dict.fromkeys(typed.lower().replace(",", " ").split()))

@@ -1,4 +1,4 @@
-"""People and groups: found while a name is typed; of each what Entra says, what it becomes, and what happened."""
+"""People and groups: a search while a name is typed, and each person's source, fields and history."""
 
 import json
 from collections.abc import Mapping
@@ -29,14 +29,14 @@ blueprint = Blueprint("people", __name__, url_prefix="/console/stores/<store_id>
 SHOWN = 25
 """People in a list while a name is typed."""
 GROUPS = 20
-"""That are named on a person's page."""
+"""Groups named on a person's page."""
 EVENTS = 200
-"""Of a person's history on his page; the download has all."""
+"""Events shown of a person's history; the download has all."""
 
 
 @dataclass(frozen=True)
 class FieldLine:
-    """One field of an account: what the mapping gives, by which rule, what should be there, and what is."""
+    """One field of an account: its mapped value and rule, its desired value, and the value last confirmed."""
 
     field: ZohoField
     mapped: PreviewLine | None
@@ -45,7 +45,7 @@ class FieldLine:
 
     @property
     def differs(self) -> bool:
-        """Whether Zoho One was not confirmed to hold what it should."""
+        """Whether the confirmed value is not the desired one."""
         return self.desired != self.holds
 
 
@@ -60,7 +60,7 @@ def search(store_id: str) -> View:
 
 
 def people_page(store: Store, typed: str, faults: Mapping[str, str] = MappingProxyType({})) -> View:
-    """``faults``: what is wrong with the form that was sent."""
+    """The page of people. ``faults``: errors of the form that was sent."""
     return page(
         "console/people.html",
         422 if faults else 200,
@@ -108,13 +108,13 @@ def _person(store: Store, identity_id: str, status: int = 200, **said: object) -
 
 
 def _groups(store: Store, identity_id: str) -> list[Group]:
-    """The first groups that he is a member of."""
+    """The first groups that the person is a member of."""
     ids = parts().groups.of_person(store.id, identity_id)[:GROUPS]
     return [stored.group for each in ids if (stored := parts().groups.read(store.id, each)) is not None]
 
 
 def _entra(source: AzureUser) -> list[tuple[str, str]]:
-    """What Entra says of him, by Graph's names; without what has no value."""
+    """The person's attributes in Entra, by Graph's names, without those that have no value."""
     names = [name for name in AZURE_FIELDS if name not in EXTENSION_ATTRIBUTES]
     found = [(name, value_of(name)(source)) for name in names]
     found += list(source.extension_attributes.items())
@@ -129,7 +129,7 @@ def _shown(value: object) -> str:
 
 
 def _lines(store: Store, identity: Identity) -> list[FieldLine]:
-    """Each field that the store uses: mapped now, desired, and held."""
+    """Each field that the store uses: mapped now, desired, and confirmed."""
     mapped: dict[ZohoField, PreviewLine] = {}
     try:
         mapping = parts().mappings.current(store.id).mapping
@@ -155,7 +155,7 @@ def _pending_change(identity: Identity) -> Change | None:
 
 @blueprint.post("/<identity_id>/look")
 def look(store_id: str, identity_id: str) -> View:
-    """What Zoho One holds just now: a piece of the page."""
+    """The account in Zoho One, read now: a piece of the page."""
     store = the_store(store_id)
     try:
         account, wrong = parts().people.look(store, identity_id), ""
@@ -194,7 +194,7 @@ def let_go(store_id: str, identity_id: str) -> View:
 
 @blueprint.get("/<identity_id>/history.<form>")
 def history(store_id: str, identity_id: str, form: str) -> Response:
-    """A person's history as a file, CSV or JSON."""
+    """Download a person's history as CSV or JSON."""
     the_store(store_id)
     events = parts().identities.history(store_id, identity_id)
     if form == "json":

@@ -1,4 +1,4 @@
-"""What pages ask workers for: messages, which the function that answers the request puts into the queues."""
+"""Requests to the workers: messages that the function which answers the page puts into the queues."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from shared.sync.cycle_note import CycleRequest
 
 @dataclass(frozen=True)
 class Queued:
-    """Messages by their queue."""
+    """Messages by queue."""
 
     cycles: list[str] = field(default_factory=list)
     jobs: list[str] = field(default_factory=list)
@@ -23,7 +23,7 @@ _asked = ContextVar[Queued]("asked")
 
 @contextmanager
 def collected() -> Iterator[Queued]:
-    """The messages that are asked for within the block."""
+    """Collect the messages that are sent within the block."""
     messages = Queued()
     token = _asked.set(messages)
     try:
@@ -33,10 +33,10 @@ def collected() -> Iterator[Queued]:
 
 
 def request_cycle(request: CycleRequest) -> None:
-    """Let a cycle begin as soon as a worker is free. Raises LookupError where nobody collects."""
+    """Request a cycle, which begins as soon as a worker is free. Raises LookupError outside ``collected``."""
     _asked.get().cycles.append(request.model_dump_json())
 
 
 def request_job(job: Job) -> None:
-    """Let a job be carried out as soon as a worker is free. Raises LookupError where nobody collects."""
+    """Request a job, which begins as soon as a worker is free. Raises LookupError outside ``collected``."""
     _asked.get().jobs.append(JobRequest(store=job.store, errand=job.id).model_dump_json())

@@ -1,4 +1,4 @@
-"""Runs: what was asked, planned and done; charts, a run's changes, downloads."""
+"""Runs: what was requested, planned and done; charts, a run's changes, downloads."""
 
 import json
 from collections.abc import Iterator
@@ -22,13 +22,13 @@ blueprint = Blueprint("runs", __name__, url_prefix="/console/stores/<store_id>/r
 CHARTED = 60
 """Runs in the charts, and on the first page."""
 CHANGES = 100
-"""Of a run on a page."""
+"""Changes on a page of a run."""
 PORTION = 1000
 """Changes read at a time for a download."""
 
 
 class CycleForm(Model):
-    """Which kind of cycle is asked for."""
+    """Kind of cycle to request."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -49,7 +49,7 @@ def listed(store_id: str) -> View:
 
 @blueprint.post("")
 def ask_cycle(store_id: str) -> View:
-    """Let a cycle begin as soon as a worker is free; the list shows it when it has begun."""
+    """Request a cycle, which begins as soon as a worker is free; the list shows it once it has begun."""
     store = the_store(store_id)
     try:
         asked = CycleForm.model_validate(dict(request.form))
@@ -87,7 +87,7 @@ def _run(store_id: str, run_id: str) -> Run:
 
 @blueprint.get("/<run_id>/changes.<form>")
 def download(store_id: str, run_id: str, form: str) -> Response:
-    """All of a run's changes as a file, CSV or JSON."""
+    """Download all changes of a run as CSV or JSON."""
     store = the_store(store_id)
     found = _run(store_id, run_id)
     if form == "json":

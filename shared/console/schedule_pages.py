@@ -18,7 +18,7 @@ blueprint = Blueprint("schedule", __name__, url_prefix="/console/stores/<store_i
 
 
 class ScheduleForm(Model):
-    """When the reconciler runs, and what it keeps."""
+    """Interval of cycles, treatment of drift, and retention of history."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -28,7 +28,7 @@ class ScheduleForm(Model):
 
 
 class PauseForm(Model):
-    """Until when provisioning pauses: a time of the browser's own control, in UTC."""
+    """End of a pause, from the browser's own control, in UTC."""
 
     model_config = ConfigDict(extra="ignore")
 

@@ -1,7 +1,7 @@
-"""What a page says where a sign-in did not come to its end: Entra's refusals in plain words, with what to do.
+"""Texts of the pages on which a sign-in failed: Entra's refusals in plain words, with what to do.
 
-Entra shows some of them on a page of its own, and sends the browser back with the others; which it does has changed
-over the years, so all of them are here. https://learn.microsoft.com/entra/identity-platform/reference-error-codes
+Entra shows some of them on its own page, and sends the browser back with the others. Which it does has changed over the
+years, so all of them are here. https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 """
 
 import re
@@ -176,18 +176,18 @@ _SAME_AS: Mapping[str, str] = {
     "AADSTS70008": LATE,
     "AADSTS501481": NOT_OURS,
 }
-"""Further codes that come down to one of those."""
+"""Further codes with the same cause as one of those."""
 
 
 _CODE = re.compile(r"AADSTS(\d{2,9})")
 
 
 def refused(refusal: SignInRefused) -> Notice:
-    """The words for a refusal; for one that is not in the table, its code and where to look it up."""
+    """The text for a refusal; for an unknown one, its code and where to look it up."""
     code = _SAME_AS.get(refusal.code, refusal.code)
     if code in _REFUSALS:
         return _REFUSALS[code]
-    number = _CODE.fullmatch(code)  # what a browser brings is anybody's: nothing else of it is shown
+    number = _CODE.fullmatch(code)  # a browser may send anything: nothing else of it is shown
     where = (
         f" If it happens again, look it up at https://login.microsoftonline.com/error?code={number[1]}"
         if number

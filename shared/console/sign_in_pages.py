@@ -1,4 +1,4 @@
-"""The pages around the sign-in: the way to Entra and back, out, the form that came too late, who is signed in."""
+"""The pages of the sign-in: to Entra and back, sign-out, a form that came too late, the list of sessions."""
 
 import logging
 import re
@@ -29,7 +29,7 @@ from shared.entra.sign_in import EntraSilent, SignInRefused
 blueprint = Blueprint("sign_in", __name__, url_prefix="/console")
 
 OPEN = ("sign_in.begin", "sign_in.callback", "sign_in.signed_out")
-"""What is answered to everybody."""
+"""Endpoints that answer without a session."""
 
 _log = logging.getLogger("bridge.console")
 _KEY = re.compile("[0-9a-f]{64}")
@@ -37,20 +37,20 @@ _KEY = re.compile("[0-9a-f]{64}")
 
 @blueprint.get("/sign-in")
 def begin() -> Response:
-    """To Entra. With ``choose``, Entra asks which account."""
+    """Redirect to Entra. With ``choose``, Entra asks which account."""
     to = request.args.get("to", START)
     return _go(parts().sign_in.begin(browser(), to, choose="choose" in request.args))
 
 
 @blueprint.get("/sign-in/callback")
 def callback() -> Response:
-    """Back from Entra."""
+    """Take the browser back from Entra."""
     return _go(parts().sign_in.finish(browser(), request.args.to_dict()))
 
 
 @blueprint.post("/sign-out")
 def sign_out() -> Response:
-    """Out, and never by another site's page: it takes the form's token."""
+    """Sign out. It needs the form's token, so no other site can do it."""
     return _go(parts().sign_in.sign_out(browser(), _signed_in()))
 
 
@@ -61,7 +61,7 @@ def signed_out() -> View:
 
 @blueprint.get("/sign-in/form/<form_id>")
 def form(form_id: str) -> View:
-    """A form that was sent when the session had ended."""
+    """Show a form that was sent after the session had ended."""
     found = kept_form(parts().sign_in.sessions, form_id, admin().id)
     if found is None:
         raise NoSuchThing("There is no such form any more")
@@ -70,7 +70,7 @@ def form(form_id: str) -> View:
 
 @blueprint.get("/signed-in")
 def listed() -> View:
-    """Who is signed in, and since when."""
+    """List the sessions."""
     _for_owners()
     return page("console/signed_in.html", found=parts().sign_in.sessions.all(), own=_signed_in().session)
 
@@ -86,7 +86,7 @@ def end(key: str) -> Response:
 
 @blueprint.post("/signed-in/end")
 def end_all() -> Response:
-    """Everybody's, the own one included."""
+    """End all sessions, including one's own."""
     _for_owners()
     sessions = parts().sign_in.sessions
     for found in sessions.all():
@@ -95,8 +95,9 @@ def end_all() -> Response:
 
 
 def lead_to_sign_in() -> Response:
-    """Nobody is signed in: to Entra, and back to the same page. A form is kept; a piece of a page takes the whole page
-    there, unless something may have been typed on it."""
+    """Redirect to Entra, and back to the same page. A form is kept. A piece of a page redirects the whole page,
+    unless the user may have typed something on it.
+    """
     way = _way(address_of(request.headers.get("HX-Current-URL", START) if is_live() else request.url))
     if request.method in ("GET", "HEAD"):
         if not is_live():
@@ -115,7 +116,7 @@ def lead_to_sign_in() -> Response:
 
 
 def refuse(error: NotAnAdmin | SignInRefused | EntraSilent) -> Response:
-    """Somebody tried to sign in, or is to be looked at again, and may not or cannot."""
+    """Answer a sign-in, or a check of roles, that Entra or the bridge refuses."""
     entra = parts().sign_in.entra
     if isinstance(error, EntraSilent):
         _log.warning("sign-in: %s", error)
@@ -125,7 +126,7 @@ def refuse(error: NotAnAdmin | SignInRefused | EntraSilent) -> Response:
     notice = NO_ROLE if isinstance(error, NotAnAdmin) else refused(error)
     if notice.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.warning("sign-in: %s", notice.title)
-    if entra is None:  # on one machine
+    if entra is None:  # on a local machine
         return notice_page(notice, (START, "Try again"))
     if notice in (NO_ROLE, NOT_ASSIGNED):
         other = url_for("sign_in.begin", choose="1")
@@ -134,9 +135,9 @@ def refuse(error: NotAnAdmin | SignInRefused | EntraSilent) -> Response:
 
 
 def refuse_form(signed_in: SignedIn) -> View | None:
-    """The answer to a form that is not one of this session's, or None.
+    """The answer to a form that does not belong to this session, or None if it does.
 
-    One of an earlier session of theirs is shown, and sent again if they say so; anybody else's is not looked at.
+    A form of an earlier session of the same person is shown, and sent again if they confirm; any other is refused.
     """
     token, headers = _token(), _headers()
     if is_ours(parts().secret, signed_in.session, signed_in.admin.id, token, headers):
@@ -149,12 +150,14 @@ def refuse_form(signed_in: SignedIn) -> View | None:
 
 
 def _sender() -> str | None:
-    """Whose page sent the form, whichever session it was of; None where it was no page of ours."""
+    """Id of the administrator whose page sent the form, in whichever session; None if it was not one of the
+    console's pages.
+    """
     return admin_of(parts().secret, _token(), _headers())
 
 
 def _keep() -> str | None:
-    """Keep the form that was sent; the address that shows it, or None where it is too long."""
+    """Keep the form that was sent. Returns the address that shows it, or None if it is too long."""
     kept = keep_form(parts().sign_in.sessions, read_form(request, _sender() or ""))
     return kept and url_for("sign_in.form", form_id=kept)
 

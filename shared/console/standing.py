@@ -1,4 +1,4 @@
-"""How a directory store stands: what the list, the overview and the status page show of it."""
+"""Standing of a directory store: what the list, the overview and the status page show of it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ SPARK = 30
 
 @dataclass(frozen=True)
 class Standing:
-    """How a store stands: what the list and the overview show."""
+    """Standing of a store, as the list and the overview show it."""
 
     store: Store
     connection: Connection
@@ -47,7 +47,7 @@ class Standing:
 
     @property
     def _last_ended(self) -> Run | None:
-        """The cycle that ended last. One from before the connection was made again says nothing of the store now."""
+        """The cycle that ended last. One that ended before the store was connected again says nothing about it now."""
         ended = (run for run in self.runs if run.kind is not RunKind.ON_DEMAND and run.state is not RunState.RUNNING)
         last, since = next(ended, None), self.connection.since
         return None if last and last.ended and since and last.ended < since else last
@@ -61,7 +61,7 @@ class Standing:
 
     @property
     def not_running(self) -> str:
-        """The reason why no cycle begins by itself, in a word or two; empty if one does."""
+        """Why no cycle begins by itself, in a word or two; empty if one does."""
         if not self.store.is_started:
             return "stopped"
         if closed(self.now, self.store.schedule):
@@ -70,7 +70,7 @@ class Standing:
 
 
 def standing(store: Store) -> Standing:
-    """Six round trips, however many people there are."""
+    """Read a store's standing. Six round trips, however many people there are."""
     held = parts().held_plans.newest(store.id)
     return Standing(
         store,

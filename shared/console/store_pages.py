@@ -1,4 +1,4 @@
-"""The directory stores: the list, adding one, how one stands, starting and stopping it, and taking it away."""
+"""The directory stores: the list, the overview, the name, starting and stopping, and deletion."""
 
 from flask import Blueprint, request, url_for
 from pydantic import ValidationError
@@ -27,7 +27,7 @@ from shared.zoho.data_centers import DATA_CENTERS
 blueprint = Blueprint("stores", __name__, url_prefix="/console")
 
 RECORDS = 100
-"""Changes by admins on a page."""
+"""Changes by administrators on a page."""
 
 
 @blueprint.get("/")
@@ -113,7 +113,9 @@ def stop(store_id: str) -> View:
 
 @blueprint.route("/stores/<store_id>/delete", methods=["GET", "POST"])
 def delete(store_id: str) -> View:
-    """For owners. Each POST takes a portion away, and its page asks for the next, so that progress is seen."""
+    """Delete a store; for owners only. Each POST deletes a portion, and its page requests the next, so progress
+    is visible.
+    """
     store = the_store(store_id)
     if not admin().is_owner:
         raise OwnersOnly

@@ -22,6 +22,6 @@ STEPS = (
 
 
 def after(endpoint: str) -> str:
-    """The endpoint of the step that follows; the last is followed by itself."""
+    """The endpoint of the next step; for the last step, its own."""
     names = [step.endpoint for step in STEPS]
     return names[min(names.index(endpoint) + 1, len(names) - 1)]

@@ -1,4 +1,4 @@
-"""How values read on a page: times, counts, states."""
+"""How values are written on a page: times, counts, states."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -31,7 +31,7 @@ TONES: Mapping[str, str] = {
     "inactive": "off",
     "pending": "wait",
 }
-"""The colour of a badge. It only repeats what its word says."""
+"""Color of a badge. It only repeats what the word says."""
 
 
 TITLES = {
@@ -40,7 +40,7 @@ TITLES = {
     "group": "Provision a group on demand",
     "retry": "Retry what is pending",
 }
-"""The title of each kind of job's page."""
+"""Title of each kind of job's page."""
 
 
 def when(at: datetime | None) -> Markup:
@@ -52,7 +52,7 @@ def when(at: datetime | None) -> Markup:
 
 
 def ago(at: datetime | None, now: datetime) -> Markup:
-    """How long ago, or in how long, with the time itself for who points at it."""
+    """The time since or until then, with the time itself as a tooltip."""
     if at is None:
         return Markup("–")
     text = f"{spell(abs(now - at))} ago" if at <= now else f"in {spell(at - now)}"
@@ -63,7 +63,7 @@ def ago(at: datetime | None, now: datetime) -> Markup:
 
 
 def spell(span: timedelta | None) -> str:
-    """A span of time in its largest unit that is not nothing."""
+    """A span of time in its largest unit that is not zero."""
     if span is None:
         return "–"
     seconds = span.total_seconds()
@@ -74,7 +74,7 @@ def spell(span: timedelta | None) -> str:
 
 
 def counted(number: int) -> str:
-    """With a thin space between thousands."""
+    """A number with a thin space between thousands."""
     return f"{number:,}".replace(",", "\u202f")
 
 
@@ -94,17 +94,17 @@ def or_more(found: tuple[int, bool]) -> str:
 
 
 def badge(state: str) -> Markup:
-    """A state as a word in a colour."""
+    """A state as a word in a color."""
     return Markup('<span class="badge {}">{}</span>').format(TONES.get(state, "plain"), str(state))
 
 
 def sentence(text: str) -> str:
-    """With its first letter large, and the others as they are."""
+    """The text with a capital first letter."""
     return text[:1].upper() + text[1:]
 
 
 def job_title(job: Job) -> str:
-    """What a job is about."""
+    """Title of a job."""
     return TITLES[job.task.kind]
 
 
@@ -114,7 +114,7 @@ def field_label(field: ZohoField) -> str:
 
 
 def zip_same(options: Iterable[str]) -> list[tuple[str, str]]:
-    """Options of a list whose words are their values."""
+    """Options of a list whose labels are their values."""
     return [(str(option), str(option)) for option in options]
 
 
