@@ -165,7 +165,7 @@ def _explain(error: Exception) -> Response:
             return notice_page(NO_STORE)
         case NoSuchThing():
             return notice_page(
-                Notice(404, str(error), "It does not exist, or was taken away in the meantime.", "Go back.")
+                Notice(404, str(error), "It does not exist, or was deleted in the meantime.", "Go back.")
             )
         case TablesBusy():
             return notice_page(TABLES_BUSY)

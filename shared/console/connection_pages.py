@@ -74,7 +74,9 @@ def save_zoho(store_id: str) -> View:
         settings = given.model_dump(exclude={"client_secret"})
         wanted = type(store.zoho).model_validate(store.zoho.model_dump() | settings)
         if (other := _in_the_way(store.model_copy(update={"zoho": wanted}))) is not None:
-            wrong = f"The directory store {other.name} is connected to this organisation. If both may be, say so below."
+            wrong = (
+                f"The directory store {other.name} is connected to this organization. To allow it, select that below."
+            )
             return _shown(store, {"sync_endpoint": wrong}, 422)
         parts().settings.save(
             store_id,
@@ -115,7 +117,7 @@ def test(store_id: str) -> View:
 def disconnect(store_id: str) -> View:
     store = the_store(store_id)
     # Recorded before the call, so that the record is true even if the process ends in between.
-    parts().settings.note(store_id, "Disconnecting from Zoho One was asked for", str(admin()))
+    parts().settings.note(store_id, "Disconnection from Zoho One was requested", str(admin()))
     try:
         parts().disconnect(store_id)
     except ZohoBusy as busy:

@@ -145,9 +145,9 @@ def allow(store_id: str, group_id: str) -> View:
     try:
         there = parts().group_guard.allow(store, group_id, str(admin()))
     except Stale:
-        return _group(store, group_id, 409, "The group is being written just now. Nothing was done; try again.")
+        return _group(store, group_id, 409, "Another process is changing the group. Nothing was done; try again.")
     if not there:
-        return _group(store, group_id, 409, "Nothing is held back any more: Entra said something else meanwhile.")
+        return _group(store, group_id, 409, "Nothing is held any more: Entra has sent another change meanwhile.")
     return go(".group", store_id=store_id, group_id=group_id)
 
 

@@ -79,14 +79,14 @@ def _decided(store: Store, plan_id: str, *, approved: bool) -> View:
     """Decide on the plan that was shown, only if it is still the same."""
     stored = _newest(store, plan_id)
     if stored.held.digest != request.form.get("digest"):
-        return _page(store, 409, "The plan is another one than the one that was shown. Nothing was done.")
+        return _page(store, 409, "The plan has changed since it was shown. Nothing was done.")
     decide = parts().decisions.approve if approved else parts().decisions.discard
     try:
         decide(store.id, plan_id, str(admin()))
     except (CannotBecome, NothingHeld) as failure:
         return _page(store, 409, str(failure))
     except Stale:
-        return _page(store, 409, "Somebody else decided just now. Nothing was done.")
+        return _page(store, 409, "Another administrator has decided meanwhile. Nothing was done.")
     if approved and store.is_started:
         with suppress(NotNow):  # paused: the plan waits for the next cycle
             request_cycle(parts().cycles.ask(store, RunKind.CYCLE, str(admin())))  # the next scheduled cycle may be far
@@ -96,7 +96,7 @@ def _decided(store: Store, plan_id: str, *, approved: bool) -> View:
 def _newest(store: Store, plan_id: str) -> StoredPlan:
     stored = parts().held_plans.newest(store.id)
     if stored is None or stored.held.id != plan_id:
-        raise NoSuchThing("This plan is not the one that is held any more")
+        raise NoSuchThing("This plan is no longer held")
     return stored
 
 
@@ -107,5 +107,5 @@ def download(store_id: str, plan_id: str, form: str) -> Response:
     try:
         plan = parts().held_plans.plan(stored.held)
     except PlanLost:
-        raise NoSuchThing("The changes of this plan are not kept any more") from None
+        raise NoSuchThing("The changes of this plan are no longer stored") from None
     return plan_file(plan, stored.held.breaches, plan_id, form)

@@ -96,12 +96,12 @@ def download(store_id: str, job_id: str, form: str) -> Response:
     except PlanLost:
         plan = None
     if made is None or plan is None:
-        raise NoSuchThing("This plan is not kept; the last plan of a directory store is")
+        raise NoSuchThing("This plan is no longer stored; only the last plan of a directory store is")
     return plan_file(plan, made.breaches, job.id, form)
 
 
 def _job(store_id: str, job_id: str) -> Job:
     found = parts().errands.get(store_id, job_id) if job_id.replace("-", "").isalnum() else None
     if found is None:
-        raise NoSuchThing("There is no such page any more; what was asked for is kept for a number of days")
+        raise NoSuchThing("There is no such request; requests are stored for a number of days")
     return found

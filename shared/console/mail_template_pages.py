@@ -34,9 +34,7 @@ _ADDRESS = TypeAdapter[MailAddress](MailAddress, config=HIDDEN)
 MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'self'"
 """Content security policy of a mail in a frame: it may have inline styles and can do nothing, whatever it contains."""
 
-CHANGED = (
-    "Somebody else changed Settings meanwhile. Your text is below: Save puts it in the place of what is saved now."
-)
+CHANGED = "Another administrator changed Settings meanwhile. Your text is below: Save replaces what is saved now."
 
 
 @blueprint.route("", methods=["GET", "POST"], endpoint="page")

@@ -137,7 +137,7 @@ def extension(store_id: str, target: str) -> View:
         parts().settings.save(store_id, Section.ZOHO, form.get("seen", ""), lambda _: {"zoho": zoho}, str(admin()))
     except (ValidationError, SettingsChanged) as error:
         said = faults(error) if isinstance(error, ValidationError) else {}
-        shown = next(iter(said.values()), "The store's connection was changed meanwhile: look, and try again.")
+        shown = next(iter(said.values()), "The store's connection was changed meanwhile: check it, and try again.")
         return _edit(the_store(store_id), field, _typed(store, field), {"path": shown}, 422)
     return _edit(the_store(store_id), field, _typed(store, field), {})
 
@@ -161,11 +161,12 @@ def attributes(store_id: str) -> View:
             str(admin()),
         )
     except ValidationError:
-        reason = "A directory extension's name has letters, digits and underscores; there may be 50 of them."
+        reason = "The name of a directory extension contains letters, digits and underscores; at most 50 are allowed."
         return mapping_table(store, status=422, attribute_fault=reason)
     except SettingsChanged:
         store = the_store(store_id)
-        reason = f"Somebody else saved meanwhile: {', '.join(store.custom_attributes) or 'none'}. Yours are in the box."
+        saved = ", ".join(store.custom_attributes) or "none"
+        reason = f"Another administrator saved meanwhile: {saved}. Yours are in the box."
         return mapping_table(store, status=409, attribute_fault=reason)
     return go(".table", store_id=store_id)
 

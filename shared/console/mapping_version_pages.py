@@ -69,7 +69,7 @@ def save(store_id: str) -> View:
             based_on=shown.draft.based_on,
             by=str(admin()),
             at=parts().now(),
-            why=request.form.get("why", "").strip() or "No reason given",
+            why=request.form.get("why", "").strip() or "No comment",
         )
     except InvalidMapping as invalid:
         return mapping_table(store, invalid, 422)

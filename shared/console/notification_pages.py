@@ -93,21 +93,25 @@ def _notification(sent: Sent) -> View:
 
 
 _MAIL = (
-    (MailNotification.NOTIFY, MailNotification.NOTIFY.value, "New people are told by mail, as chosen below."),
-    (MailNotification.NONE, MailNotification.NONE.value, "The bridge mails nobody; Zoho One sends its own invitation."),
+    (MailNotification.NOTIFY, MailNotification.NOTIFY.value, "New users are notified by mail, as chosen below."),
+    (
+        MailNotification.NONE,
+        MailNotification.NONE.value,
+        "The bridge sends no mail; Zoho One sends its own invitation.",
+    ),
 )
 _PASSWORD = (
     (
         PasswordNotice.USER,
         PasswordNotice.USER.value,
-        "A new person with an address in a verified domain is mailed a one-time password.",
+        "A new user with an address in a verified domain receives a one-time password by mail.",
     ),
     (
         PasswordNotice.ADMIN,
         PasswordNotice.ADMIN.value,
-        "The administrators below are mailed it, and hand it over themselves.",
+        "The administrators below receive it and hand it over themselves.",
     ),
-    (PasswordNotice.NOBODY, PasswordNotice.NOBODY.value, "No one-time password is made."),
+    (PasswordNotice.NOBODY, PasswordNotice.NOBODY.value, "No one-time password is created."),
 )
 
 

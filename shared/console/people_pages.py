@@ -1,7 +1,7 @@
 """People and groups: a search while a name is typed, and each person's source, fields and history."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -85,7 +85,7 @@ def _person(store: Store, identity_id: str, status: int = 200, **said: object) -
     if stored is None and not history:
         raise NoSuchThing("There is no such person in this directory store")
     if stored is None:
-        return page("console/person_gone.html", identity_id=identity_id, history=history)
+        return page("console/person_gone.html", identity_id=identity_id, history=history, name=_last_name(history))
     mail = parts().mails.read(store.id, identity_id)
     return page(
         "console/person.html",
@@ -105,6 +105,13 @@ def _person(store: Store, identity_id: str, status: int = 200, **said: object) -
         }
         | said,
     )
+
+
+def _last_name(history: Sequence[Event]) -> str:
+    """The last name in the history of a person who is no longer managed; empty if it has none."""
+    names = (ZohoField.DISPLAY_NAME, ZohoField.USER_NAME)
+    found = {part.field: part.after or part.before for event in reversed(history) for part in event.fields}
+    return next((name for field in names if (name := found.get(field))), "")
 
 
 def _groups(store: Store, identity_id: str) -> list[Group]:
@@ -174,9 +181,9 @@ def new_password(store_id: str, identity_id: str) -> View:
     except CannotSend as failure:
         return _person(store, identity_id, 409, fault=str(failure))
     except Stale:
-        return _person(store, identity_id, 409, fault="Somebody else sent one just now: look at the history.")
+        return _person(store, identity_id, 409, fault="Another administrator has just sent one: see the history.")
     if isinstance(ended, MailDue):
-        return _person(store, identity_id, 202, said=f"The mail waits and is tried again: {ended.failure}")
+        return _person(store, identity_id, 202, said=f"The mail is waiting and will be sent again: {ended.failure}")
     return go(".person", store_id=store_id, identity_id=identity_id)
 
 
@@ -188,7 +195,9 @@ def let_go(store_id: str, identity_id: str) -> View:
     except KeyError:
         raise NoSuchThing("There is no such person in this directory store") from None
     except (BeingWritten, Stale):
-        return _person(store, identity_id, 409, fault="He is being written just now. Nothing was done; try again.")
+        return _person(
+            store, identity_id, 409, fault="Another process is changing this person. Nothing was done; try again."
+        )
     return go(".person", store_id=store_id, identity_id=identity_id)
 
 

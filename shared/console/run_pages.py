@@ -59,7 +59,7 @@ def ask_cycle(store_id: str) -> View:
         request_cycle(parts().cycles.ask(store, asked.kind, str(admin())))
     except NotNow as reason:
         return go(".listed", store_id=store_id, not_now=str(reason))
-    parts().settings.note(store_id, f"A {asked.kind} was asked for", str(admin()))
+    parts().settings.note(store_id, f"A {asked.kind} was requested", str(admin()))
     return go(".listed", store_id=store_id, asked=asked.kind.value)
 
 

@@ -80,7 +80,7 @@ def pause(store_id: str) -> View:
         return _schedule(Sent(store, Section.SCHEDULE, faults={"until": "Choose a day and a time."}))
     until = form.until.replace(tzinfo=form.until.tzinfo or UTC) if form.until else None
     if form.do == "pause" and (until is None or until <= now):
-        wrong = {"until": "Choose a day and a time that is still to come."}
+        wrong = {"until": "Choose a day and a time in the future."}
         return _schedule(Sent(store, Section.SCHEDULE, faults=wrong))
     parts().switch.pause(store, until if form.do == "pause" and until else now, str(admin()))
     return go(".page", store_id=store_id)

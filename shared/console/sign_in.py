@@ -208,7 +208,7 @@ class SignIn:
     def _entra(self) -> EntraSignIn:
         if self.entra is None:
             try:
-                reason = f"{self.platform.sign_in_app.client_id} was not set when the app started"
+                reason = f"{self.platform.sign_in_app.client_id} was missing when the app started"
             except SignInOff as off:
                 reason = str(off)
             raise PagesClosed(f"Nobody can sign in: {reason}")
@@ -256,7 +256,9 @@ def _flow_name(state: str) -> str:
 
 def _local_admin(platform: Platform, roles: str) -> Admin:
     if platform.is_azure:
-        raise PagesClosed("BRIDGE_LOCAL_ADMIN signs anybody in and is for one machine only: remove this app setting")
+        raise PagesClosed(
+            "BRIDGE_LOCAL_ADMIN signs anybody in and is for a local machine only: remove this app setting"
+        )
     given = {role.strip() for role in roles.split(",")}
     if not given & ADMIN_ROLES:
         raise NotAnAdmin

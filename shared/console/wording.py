@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from markupsafe import Markup
 
 from shared.rules.change import ChangeKind
+from shared.rules.held_plan import HeldState
 from shared.rules.history import EventKind
 from shared.rules.job import Job, JobState
 from shared.rules.run import Result, RunOutcome, RunState
@@ -35,12 +36,23 @@ TONES: Mapping[str, str] = {
 
 
 TITLES = {
-    "plan": "The plan of now",
+    "plan": "Preview of changes",
     "people": "Provision on demand",
     "group": "Provision a group on demand",
     "retry": "Retry what is pending",
 }
 """Title of each kind of job's page."""
+
+
+SHOWN: Mapping[str, str] = {
+    StoreState.RECONNECT: "reconnect required",
+    EventKind.LET_GO: "no longer managed",
+    EventKind.PARKED: "retried daily",
+    HeldState.OVERTAKEN: "superseded",
+    EventKind.RECORDED: "no change needed",
+    ChangeKind.NOTHING: "no change",
+}
+"""Words of a badge whose stored word is not plain."""
 
 
 def when(at: datetime | None) -> Markup:
@@ -95,7 +107,7 @@ def or_more(found: tuple[int, bool]) -> str:
 
 def badge(state: str) -> Markup:
     """A state as a word in a color."""
-    return Markup('<span class="badge {}">{}</span>').format(TONES.get(state, "plain"), str(state))
+    return Markup('<span class="badge {}">{}</span>').format(TONES.get(state, "plain"), SHOWN.get(state, str(state)))
 
 
 def sentence(text: str) -> str:

@@ -76,4 +76,4 @@ def test_who_connected_and_disconnected_a_store_is_on_record(
     assert (first.by, first.what, first.changes) == ("local", "Connected to Zoho One, data center us", ())
     assert moved.what == "Connected to Zoho One, data center eu"
     assert [(part.setting, part.before, part.after) for part in moved.changes] == [("zoho.data_center", "us", "eu")]
-    assert gone.what == "Disconnecting from Zoho One was asked for"
+    assert gone.what == "Disconnection from Zoho One was requested"

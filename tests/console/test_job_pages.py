@@ -58,7 +58,7 @@ def test_a_plan_is_made_beside_the_page_and_found_again(pages: Pages, reconciled
     path = f"/stores/{reconciled.store_id}"
     address, request = _asked(pages, f"{path}/plan/make")
     waits = _see(pages, address)
-    assert "Waits for a worker" in waits.text
+    assert "Waiting for a worker" in waits.text
     poll = _poll(waits.text)
     assert poll is not None
     nothing_new = _see(pages, poll, **LIVE)
@@ -135,7 +135,7 @@ def test_what_cannot_be_done_says_why(pages: Pages, reconciled: Reconciled) -> N
     assert "Provisioning is stopped" in stopped
     reconciled.bridge.secrets.put(reconciled.store_id, SECRET, "wrong")
     failed = pages.carried_out(f"{path}/plan/make")
-    assert "It came to nothing." in failed
+    assert "<strong>Failed.</strong>" in failed
     assert _poll(failed) is None
 
 
@@ -146,7 +146,7 @@ def test_what_fails_is_tried_again_and_in_the_end_given_up(pages: Pages, reconci
     with pytest.raises(ValueError, match="not a time"):
         reconciled.bridge.run_errand(message)
     tried = _see(pages, address).text
-    assert "The last attempt came to nothing." in tried
+    assert "The last attempt failed." in tried
     assert "A defect of the bridge: ValueError." in tried
     assert _poll(tried) is not None
     _put(pages, request, attempts=MOST_ATTEMPTS - 1)
