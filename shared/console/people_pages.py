@@ -13,6 +13,7 @@ from shared.rules.azure_user import AZURE_FIELDS, EXTENSION_ATTRIBUTES, AzureUse
 from shared.rules.change import Change, plan_change
 from shared.rules.csv_text import as_csv
 from shared.rules.groups.group import Group
+from shared.rules.held_plan import HeldPlan
 from shared.rules.history import Event
 from shared.rules.identity import Identity
 from shared.rules.mail.due import MailDue
@@ -96,6 +97,7 @@ def _person(store: Store, identity_id: str, status: int = 200, **said: object) -
             "entra": _entra(stored.identity.said.source),
             "lines": _lines(store, stored.identity),
             "pending_change": _pending_change(stored.identity),
+            "held": _holding(store, stored.identity),
             "history": history,
             "mail": mail.mail if mail else None,
             "groups": _groups(store, identity_id),
@@ -152,6 +154,14 @@ def _lines(store: Store, identity: Identity) -> list[FieldLine]:
         for field in store.zoho.paths
         if field in mapped or field in desired or field in holds
     ]
+
+
+def _holding(store: Store, identity: Identity) -> HeldPlan | None:
+    """The open plan that holds the person's change, if their change has not begun. One round trip."""
+    if identity.pending is None or identity.pending.begun:
+        return None
+    newest = parts().held_plans.newest(store.id)
+    return newest.held if newest and newest.held.is_open else None
 
 
 def _pending_change(identity: Identity) -> Change | None:

@@ -62,6 +62,12 @@ def test_a_held_plan_is_approved_or_discarded_by_name(pages: Pages, reconciled: 
     shown = pages.get(f"{path}/plan").text
     names = [person.display_name for person in PEOPLE[:12] if person.account_enabled]
     assert all(name in shown for name in names if name.isalpha())
+    leaver = next(number for number, person in enumerate(PEOPLE[:12]) if person.account_enabled)
+    one = reconciled.bridge.identities.find_object(reconciled.store_id, IDS[leaver])
+    assert one is not None
+    own = pages.get(f"{path}/people/{one.identity.id}").text
+    assert "The guard has held this change since" in own
+    assert "A change is in progress" not in own
     rows = list(csv.reader(io.StringIO(pages.get(f"{path}/plan/{held.held.id}/changes.csv").text)))
     assert sum(row[2] == "deactivate" for row in rows) == held.held.counts["deactivate"]  # type: ignore[index]  # a StrEnum
     other = pages.post(f"{path}/plan/{held.held.id}/approve", digest="another")
