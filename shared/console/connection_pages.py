@@ -15,6 +15,7 @@ from shared.console.context import (
     admin,
     faults,
     go,
+    go_saved,
     is_live,
     none_if_empty,
     origin,
@@ -93,7 +94,7 @@ def save_zoho(store_id: str) -> View:
         parts().settings.keep_secret(
             store_id, CLIENT_SECRET, given.client_secret, "Client secret of Zoho One", str(admin())
         )
-    return go(".api_integration", store_id=store_id)
+    return go_saved(".api_integration", store_id=store_id)
 
 
 def _in_the_way(store: Store) -> Store | None:
@@ -162,7 +163,7 @@ def save_tenant(store_id: str) -> View:
         return _shown(store, faults(error), 422)
     except SettingsChanged:
         return _shown(the_store(store_id), conflict=True, status=409)
-    return go(".api_integration", store_id=store_id)
+    return go_saved(".api_integration", store_id=store_id)
 
 
 @blueprint.post("/graph")
@@ -181,7 +182,7 @@ def save_graph(store_id: str) -> View:
         parts().settings.keep_secret(
             store_id, SECRET, form["graph_secret"], f"The {connection.credential} for Microsoft Graph", str(admin())
         )
-    return go(".api_integration", store_id=store_id)
+    return go_saved(".api_integration", store_id=store_id)
 
 
 @blueprint.post("/graph/test")

@@ -77,6 +77,11 @@ def go(endpoint: str, **values: Any) -> Response:
     return redirect(url_for(endpoint, **{name: value for name, value in values.items() if value != ""}), 303)
 
 
+def go_saved(endpoint: str, **values: Any) -> Response:
+    """Redirect to another page, which says that the form was saved."""
+    return go(endpoint, saved="1", **values)
+
+
 def is_live() -> bool:
     """Whether htmx requests a piece of a page."""
     return request.headers.get("HX-Request") == "true"

@@ -4,7 +4,7 @@ from flask import Blueprint, request
 from pydantic import ValidationError
 
 from shared.admin.store_settings import Section, SettingsChanged, fingerprint
-from shared.console.context import View, admin, go, page, parts, texts, the_store
+from shared.console.context import View, admin, go_saved, page, parts, texts, the_store
 from shared.console.criteria_form import ROOT, Tree
 from shared.rules.azure_user import AZURE_FIELDS, AzureUser
 from shared.rules.criteria import Group, Operator, why_not
@@ -33,7 +33,7 @@ def criteria(store_id: str) -> View:
     except SettingsChanged:
         store = the_store(store_id)
         return _criteria(store, Tree.of_group(store.criteria) if store.criteria else Tree(), {}, conflict=True)
-    return go(".page", store_id=store_id)
+    return go_saved(".page", store_id=store_id)
 
 
 def _by_place(error: ValidationError) -> dict[str, str]:

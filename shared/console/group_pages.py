@@ -7,7 +7,7 @@ from itertools import islice
 from flask import Blueprint, request
 
 from shared.admin.store_settings import Section
-from shared.console.context import NoSuchThing, View, admin, go, is_live, page, parts, the_store
+from shared.console.context import NoSuchThing, View, admin, go, go_saved, is_live, page, parts, the_store
 from shared.console.settings_form import sent_form
 from shared.rules.groups.group import Group, ZohoGroup
 from shared.rules.groups.settings import GroupSettings, ResourceSync, ensure_deletion_confirmed
@@ -85,7 +85,7 @@ def _named(store_id: str, typed: str) -> tuple[list[Group], bool]:
 def settings(store_id: str) -> View:
     sent = sent_form(the_store(store_id), Section.GROUPS, _given)
     if sent.saved:
-        return go(".settings", store_id=store_id)
+        return go_saved(".settings", store_id=store_id)
     return page(
         "console/group_settings.html",
         sent.status,

@@ -3,7 +3,7 @@
 from flask import Blueprint
 
 from shared.admin.store_settings import Section
-from shared.console.context import View, go, page, parts, the_store
+from shared.console.context import View, go_saved, page, parts, the_store
 from shared.console.guard_form import GuardForm, boxes_of
 from shared.console.settings_form import sent_form
 from shared.rules.guard import GroupLimit
@@ -20,7 +20,7 @@ def guard(store_id: str) -> View:
 
     sent = sent_form(the_store(store_id), Section.GUARD, given)
     if sent.saved:
-        return go(".page", store_id=store_id)
+        return go_saved(".page", store_id=store_id)
     by_box = {name.replace(".", "_"): text for name, text in sent.faults.items()}
     ledger = parts().leavings.read(store_id).recent
     people = (ledger.active_users, True) if ledger.counted_at else parts().identities.estimate(store_id)

@@ -9,7 +9,7 @@ from shared.console.context import (
     View,
     admin,
     faults,
-    go,
+    go_saved,
     is_live,
     page,
     parts,
@@ -66,7 +66,7 @@ def template(store_id: str, reader: str, language: str) -> View:
         return _edit(store, standing, faults(error))
     except SettingsChanged:
         return _edit(the_store(store_id), standing, {"": CHANGED})
-    return go("settings.notification", store_id=store_id)
+    return go_saved("settings.notification", store_id=store_id)
 
 
 @blueprint.post("/preview")

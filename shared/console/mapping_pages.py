@@ -12,6 +12,7 @@ from shared.console.context import (
     admin,
     faults,
     go,
+    go_saved,
     is_live,
     page,
     parts,
@@ -168,7 +169,7 @@ def attributes(store_id: str) -> View:
         saved = ", ".join(store.custom_attributes) or "none"
         reason = f"Another administrator saved meanwhile: {saved}. Yours are in the box."
         return mapping_table(store, status=409, attribute_fault=reason)
-    return go(".table", store_id=store_id)
+    return go_saved(".table", store_id=store_id)
 
 
 @blueprint.get("/people")

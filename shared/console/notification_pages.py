@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, ConfigDict
 from shared.admin.store_settings import Section
 from shared.console.context import (
     View,
-    go,
+    go_saved,
     is_setting_up,
     page,
     parts,
@@ -58,7 +58,7 @@ class NotificationForm(Model):
 def notification(store_id: str) -> View:
     sent = sent_form(the_store(store_id), Section.NOTIFICATION, _notification_given)
     if sent.saved:
-        return go(after("settings.notification") if is_setting_up() else ".notification", store_id=store_id)
+        return go_saved(after("settings.notification") if is_setting_up() else ".notification", store_id=store_id)
     return _notification(sent)
 
 

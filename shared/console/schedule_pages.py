@@ -8,7 +8,7 @@ from flask import Blueprint, request
 from pydantic import ConfigDict, ValidationError
 
 from shared.admin.store_settings import Section
-from shared.console.context import View, admin, go, page, parts, texts, the_store
+from shared.console.context import View, admin, go_saved, page, parts, texts, the_store
 from shared.console.settings_form import Sent, sent_form
 from shared.model import Model
 from shared.rules.schedule import Schedule
@@ -39,7 +39,7 @@ class PauseForm(Model):
 @blueprint.route("/schedule", methods=["GET", "POST"], endpoint="page")
 def schedule(store_id: str) -> View:
     sent = sent_form(the_store(store_id), Section.SCHEDULE, _schedule_given)
-    return go(".page", store_id=store_id) if sent.saved else _schedule(sent)
+    return go_saved(".page", store_id=store_id) if sent.saved else _schedule(sent)
 
 
 def _schedule_given(form: dict[str, str], now: Store) -> Mapping[str, object]:
@@ -83,4 +83,4 @@ def pause(store_id: str) -> View:
         wrong = {"until": "Choose a day and a time in the future."}
         return _schedule(Sent(store, Section.SCHEDULE, faults=wrong))
     parts().switch.pause(store, until if form.do == "pause" and until else now, str(admin()))
-    return go(".page", store_id=store_id)
+    return go_saved(".page", store_id=store_id)

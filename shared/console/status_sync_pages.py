@@ -7,7 +7,7 @@ from flask import Blueprint
 from shared.admin.store_settings import Section
 from shared.console.context import (
     View,
-    go,
+    go_saved,
     is_setting_up,
     page,
     the_store,
@@ -24,7 +24,7 @@ blueprint = Blueprint("status_sync", __name__, url_prefix="/console/stores/<stor
 def status_sync(store_id: str) -> View:
     sent = sent_form(the_store(store_id), Section.STATUS_SYNC, _status_given)
     if sent.saved:
-        return go(after("status_sync.page") if is_setting_up() else ".page", store_id=store_id)
+        return go_saved(after("status_sync.page") if is_setting_up() else ".page", store_id=store_id)
     typed = sent.typed | ({"restore_by_hand": sent.typed.get("restore_by_hand") == "yes"} if sent.typed else {})
     return page(
         "console/status_sync.html",

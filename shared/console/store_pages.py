@@ -12,6 +12,7 @@ from shared.console.context import (
     admin,
     faults,
     go,
+    go_saved,
     is_setting_up,
     page,
     parts,
@@ -64,7 +65,7 @@ def name(store_id: str) -> View:
                     lambda now: {"zoho": now.zoho.model_copy(update={"data_center": given.data_center})},
                     str(admin()),
                 )
-            return go("connection.api_integration" if is_setting_up() else "stores.overview", store_id=store_id)
+            return go_saved("connection.api_integration" if is_setting_up() else "stores.overview", store_id=store_id)
         except ValidationError as error:
             wrong, shown = faults(error), shown | form
         except SettingsChanged:

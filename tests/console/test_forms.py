@@ -57,7 +57,9 @@ def test_settings_are_saved_after_the_domains_were_read(pages: Pages, store: Sto
         assert read.status_code == 422, "there is no Graph to read them from"
         again, kept = _form(read.text, "admins")
         assert (again, kept["admins"]) == (address, admins)
-        assert pages.post(again, **kept).status_code == 303
+        saved = pages.post(again, **kept)
+        assert saved.status_code == 303
+        assert '<p class="note good" role="status">Saved.' in pages.client.get(saved.headers["Location"]).text
         assert _fresh(pages, store).password_notification.admins == (admins,)
 
 
