@@ -180,7 +180,8 @@ def _explain_http(error: HTTPException, code: int) -> Response:
     """Answer a request that no page takes. Opening the address of a form, as a reload does, leads to the form's
     page.
     """
-    if code == HTTPStatus.METHOD_NOT_ALLOWED and request.method == "GET":
+    is_form = request.path.startswith("/console/stores/") and code == HTTPStatus.METHOD_NOT_ALLOWED
+    if is_form and request.method == "GET":
         return redirect(request.path.rpartition("/")[0])
     return notice_page(
         NO_PAGE if code == HTTPStatus.NOT_FOUND else Notice(code, error.name, error.description or "", "")

@@ -21,7 +21,7 @@ UNCHANGED = "Nothing was changed."
 REFUSALS: Mapping[Refusal, Notice] = {
     Refusal.STATE: Notice(
         400,
-        "This answer does not belong to an open question",
+        "This answer does not match an open request",
         "The bridge did not request this consent, or it was already answered, or it is older than ten minutes. "
         + UNCHANGED,
         "Connect the directory store again, and answer Zoho within ten minutes.",

@@ -104,4 +104,4 @@ def test_groups_are_paged_through_and_found_by_the_beginning_of_a_word(
     monkeypatch.setattr("shared.console.group_pages.LOOKED", 1)
     last = max(groups, key=lambda group: group.id).said.display_name
     assert found(last.upper().replace(" ", "+")) == [last], "by its whole name, however many there are"
-    assert "Looked through 1 groups" in get(f"{path}?typed=x")
+    assert "1 groups were searched" in get(f"{path}?typed=x")

@@ -87,7 +87,7 @@ def test_a_newer_plan_takes_the_place_of_the_last(pages: Pages, reconciled: Reco
     second, request = _asked(pages, first.removeprefix("/console") + "/again")
     reconciled.bridge.run_errand(request.model_dump_json().encode())
     assert PEOPLE[0].display_name in _see(pages, second).text
-    assert "The names are not kept any more" in _see(pages, first).text
+    assert "The names are no longer stored" in _see(pages, first).text
     assert _see(pages, f"{first}/changes.csv").status_code == 404
     assert _see(pages, f"{second}/changes.csv").status_code == 200
 
@@ -202,7 +202,7 @@ def test_what_is_not_heard_of_any_more_is_not_waited_for(pages: Pages, reconcile
     long_ago = datetime.now(UTC) - timedelta(hours=1)
     _put(pages, request, asked=long_ago)
     never = _see(pages, address).text
-    assert "No worker has taken it up." in never
+    assert "No worker has started it." in never
     assert _poll(never) is None
     _put(pages, request, state=JobState.RUNNING, attempts=1, heard=datetime.now(UTC) - timedelta(minutes=2))
     silent = _see(pages, address).text

@@ -49,7 +49,7 @@ def test_the_managed_identity_stands_for_the_app(sign_ins: SignIns, identity: No
     sign_ins.clock.forward(minutes=55)
     assert visitor.get("/console/stores/new").status_code == 200
     sign_ins.entra.set(federated_subject="another")
-    assert "Entra does not accept the bridge's credential" in sign_ins.visitor(**by_identity).sign_in().text
+    assert "Entra does not accept the bridge" in sign_ins.visitor(**by_identity).sign_in().text
     sign_ins.entra.fail("/msi/token", status=400)
     assert "The bridge&#39;s managed identity does not answer" in sign_ins.visitor(**by_identity).sign_in().text
 

@@ -185,7 +185,7 @@ def test_a_form_that_is_too_long_says_so(sign_ins: SignIns, store: Store) -> Non
     assert long.status_code == 401
     assert "too long to be kept" in long.text
     longest = visitor.post(address, with_token(token, text="ü" * (LONGEST // 2)))
-    assert "It is kept for an hour" in longest.text
+    assert "The form is kept for an hour" in longest.text
     shown = visitor.get(visitor.chosen(visitor.begun(_buttons(longest)[0][0]))).headers["Location"]
     assert _fields(visitor.get(shown))[1]["text"] == "ü" * (LONGEST // 2)
 

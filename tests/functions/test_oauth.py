@@ -126,14 +126,14 @@ def test_an_answer_counts_once(browser: AdminBrowser, unconnected: Endpoint, sto
     assert browser.come_back(callback).status_code == 200
     again = browser.come_back(callback)
     assert again.status_code == 400
-    assert "does not belong to an open question" in again.text
+    assert "does not match an open request" in again.text
 
 
 @pytest.mark.parametrize("state", [None, "", "made-up", "x" * 500])
 def test_an_answer_without_a_question_is_refused(state: str | None, browser: AdminBrowser) -> None:
     page = browser.come_back(_with(f"{browser.host}/oauth/callback", code="c", state=state))
     assert page.status_code == 400
-    assert "does not belong to an open question" in page.text
+    assert "does not match an open request" in page.text
 
 
 def test_another_browser_cannot_answer(
@@ -209,7 +209,7 @@ def test_a_throttled_exchange_never_says_authorise_again_now(
     page = browser.come_back(callback)
     assert page.status_code == 503
     _assert_unconnected(bridge, zoho_one, store_id, page, "Zoho limits the rate of requests")
-    assert "Wait for ten minutes" in page.text
+    assert "Wait ten minutes" in page.text
 
 
 def test_a_code_that_was_used_is_refused(
