@@ -17,7 +17,6 @@ from shared.app.reconciler import Reconciler
 from shared.connection.consent import Consent
 from shared.connection.disconnect import Disconnect
 from shared.connection.tokens import LEASE, SharedTokens
-from shared.console.consent_pages import ConsentPages
 from shared.console.sign_in import SignIn
 from shared.entra.session import new_session as new_entra_session
 from shared.entra.sign_in import EntraSignIn
@@ -110,7 +109,6 @@ class Bridge:
             _secret("sign-in", keys),
             _now,
         )
-        self.consent_pages = ConsentPages(self.consent, self.stores, self.sign_in, public_url)
 
         self.mails = Mails(service.get_table_client("identities"))
         self.password_mails = PasswordMails(
