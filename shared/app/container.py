@@ -28,7 +28,6 @@ from shared.settings import Platform, Settings
 from shared.sign_in_settings import SignInOff
 from shared.sync.cycle_note import CycleRequest
 from shared.sync.cycles import NotNow
-from shared.sync.push.people import Push
 from shared.tables.connections import Connections
 from shared.tables.consents import Consents
 from shared.tables.errors import TablesBusy
@@ -137,15 +136,8 @@ class Bridge:
             lease_of_writers,
             _now,
         )
-        source = self.reconciler.on_demand.source
         self.groups, self.memberships = self.reconciler.groups, self.reconciler.memberships
-        self.push = Push(
-            self.identities,
-            source.desired_states,
-            source.settlement,
-            self.reconciler.on_demand.admission,
-            lease_of_writers,
-        )
+        self.push = self.reconciler.push
         self.ignored = IgnoredNotes(service.get_table_client("identities"), _now)
         self.sync_endpoint = SyncEndpoint(
             self.stores,

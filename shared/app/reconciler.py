@@ -17,15 +17,17 @@ from shared.rules.mapping.preview import PreviewLine, preview_person
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoUser
 from shared.sync.apply.accounts import AccountWriter
+from shared.sync.apply.group_changes import GroupChanges
 from shared.sync.apply.group_settlement import GroupSettlement
 from shared.sync.apply.groups import GroupApplier
 from shared.sync.apply.member_accounts import MemberAccounts
 from shared.sync.apply.memberships import Memberships
 from shared.sync.apply.people import PeopleApplier
-from shared.sync.apply.settlement import Settlement
+from shared.sync.apply.person_settlement import PersonSettlement
 from shared.sync.apply.zoho_groups import GroupWriter
 from shared.sync.cycle import Report
 from shared.sync.cycles import Cycles
+from shared.sync.desired.groups import DesiredGroups
 from shared.sync.desired.people import DesiredStates
 from shared.sync.guard.admission import Admission
 from shared.sync.guard.decisions import Decisions
@@ -34,11 +36,14 @@ from shared.sync.guard.plans import PlanGuard
 from shared.sync.on_demand.groups import GroupOnDemand
 from shared.sync.on_demand.people import OnDemand
 from shared.sync.plan.dry_run import DryRun, Preview
+from shared.sync.plan.group_counts import GroupCounts
 from shared.sync.plan.group_drift import GroupDriftSearch
 from shared.sync.plan.groups import GroupPlanner
 from shared.sync.plan.people import PeoplePlanner
 from shared.sync.plan.people_drift import PeopleDriftSearch
+from shared.sync.plan.zoho_groups import ZohoGroupSearch
 from shared.sync.push.groups import GroupPush
+from shared.sync.push.people import Push
 from shared.sync.source.people import PeopleReader
 from shared.sync.source.recompute import Recompute
 from shared.sync.source.record import SourceRecorder
@@ -76,23 +81,45 @@ class _People:
         self.identities = Identities(identities)
         self.pending_changes = PendingChanges(identities)
         self.admission = Admission(self.identities, self.pending_changes, leavings, of.now)
-        apply = AccountWriter(of.users, self.identities.record_of)
-        groups, accounts = Groups(identities), MemberAccounts(self.identities)
-        guard = GroupGuard(groups, DeletedGroups(identities), of.now)
-        group_apply = GroupWriter(of.zoho_groups, groups.owner_of)
-        settlement = GroupSettlement(groups, group_apply, accounts, guard, of.now, random.random, of.lease)
-        self.groups = GroupPush(groups, settlement, guard)
-        self.memberships = Memberships(groups, MembershipUpdates(identities), self.groups, accounts, of.now)
-        self.settlement = Settlement(
-            self.identities, apply, of.now, of.passwords, self.memberships, random.random, leavings
+        groups, deletions, accounts = Groups(identities), DeletedGroups(identities), MemberAccounts(self.identities)
+        counts, self.search = GroupCounts(groups, deletions, of.now), ZohoGroupSearch(of.zoho_groups, groups.owner_of)
+        guard, desired_groups = GroupGuard(groups, deletions, counts, of.now), DesiredGroups(of.now)
+        group_settlement = GroupSettlement(
+            now=of.now,
+            spread=random.random,
+            lease=of.lease,
+            groups=groups,
+            writer=GroupWriter(of.zoho_groups, self.search),
+            search=self.search,
+            accounts=accounts,
+            guard=guard,
         )
-        desired_states = DesiredStates(self.identities, apply, of.mappings.compiled, of.now)
-        self.source = SourceRecorder(self.identities, desired_states, self.settlement, of.now)
+        self.group_changes = GroupChanges(groups, desired_groups, self.search, accounts, group_settlement)
+        self.groups = GroupPush(
+            groups, desired_groups, self.search, guard, accounts, group_settlement, self.group_changes
+        )
+        self.memberships = Memberships(groups, MembershipUpdates(identities), self.group_changes, accounts, of.now)
+        self.settlement = PersonSettlement(
+            now=of.now,
+            spread=random.random,
+            lease=of.lease,
+            identities=self.identities,
+            accounts=AccountWriter(of.users, self.identities.record_of),
+            admission=self.admission,
+            passwords=of.passwords,
+            memberships=self.memberships,
+            deprovisionings=leavings,
+        )
+        desired_states = DesiredStates(self.identities, of.users, of.mappings.compiled, of.now)
+        self.push = Push(self.identities, desired_states, self.settlement)
+        self.source = SourceRecorder(self.identities, desired_states, self.settlement.unmanage, of.now)
         scope, self.entra_groups = EntraScope(entra), EntraGroups(entra)
         self.people_reader = PeopleReader(
             self.identities, of.mappings, self.source, scope, self.entra_groups, SeenPages(entra)
         )
-        self.group_planner = GroupPlanner(self.entra_groups, scope, self.identities, self.groups)
+        self.group_planner = GroupPlanner(
+            self.entra_groups, scope, self.identities, groups, desired_groups, self.search, counts, of.now
+        )
         self.recompute = Recompute(self.identities, of.mappings, self.pending_changes, self.source)
         self.people_planner = PeoplePlanner(self.identities, of.now)
         self.plan_guard = PlanGuard(of.held_plans, leavings, self.identities, of.now)
@@ -124,7 +151,7 @@ class Reconciler:
         self.errands = Jobs(service.get_table_client("errands"))
         self.graphs = GraphClients(entra_session, lambda store: _secret_of(secrets, store))
         people = _People(self, service.get_table_client("identities"), service.get_table_client("entra"), leavings)
-        self.groups, self.memberships = people.groups, people.memberships
+        self.groups, self.memberships, self.push = people.groups, people.memberships, people.push
         leases = Leases(service.get_table_client("leases"), now)
         self.cycles = Cycles(
             stores=stores,
@@ -138,13 +165,15 @@ class Reconciler:
             graphs=self.graphs,
             people_reader=people.people_reader,
             recompute=people.recompute,
-            people_drift=PeopleDriftSearch(people.identities, users, people.settlement, now),
+            people_drift=PeopleDriftSearch(people.identities, users, now),
             people_planner=people.people_planner,
             plan_guard=people.plan_guard,
-            people_applier=PeopleApplier(people.identities, people.settlement, people.admission, leavings, now, lease),
+            people_applier=PeopleApplier(people.identities, people.settlement, people.admission, leavings, now),
             group_planner=people.group_planner,
-            group_drift=GroupDriftSearch(people.groups, people.entra_groups, zoho_groups),
-            group_applier=GroupApplier(people.group_planner, people.entra_groups, people.groups, now),
+            group_drift=GroupDriftSearch(people.groups.groups, people.entra_groups, people.search),
+            group_applier=GroupApplier(
+                people.group_planner, people.entra_groups, people.groups.groups, people.group_changes, now
+            ),
             now=now,
         )
         self.decisions = Decisions(self.held_plans, leavings, now)
@@ -153,14 +182,13 @@ class Reconciler:
             graphs=self.graphs,
             people_reader=people.people_reader,
             source=people.source,
-            admission=people.admission,
+            settlement=people.settlement,
             runs=self.runs,
             preview=self._preview_person,
             now=now,
-            lease=lease,
         )
         self.group_on_demand = GroupOnDemand(
-            self.on_demand, people.group_planner, self.cycles.group_applier, people.entra_groups
+            self.on_demand, self.graphs, people.group_planner, self.cycles.group_applier, people.entra_groups
         )
         self.job_runner = JobRunner(
             stores, self.errands, leases, self.dry_run, self.on_demand, self.group_on_demand, now

@@ -215,7 +215,7 @@ class Cycle:
         drifted, findings = found.drifted + groups.drifted, groups.findings + found.findings
         self.run = self.run.with_findings(drifted, found.unmanaged, findings)
         now, active = self.parts.now(), found.active
-        self.parts.people_applier.leavings.change(self.store.id, lambda recent: recent.counted(active, now))
+        self.parts.people_applier.deprovisionings.change(self.store.id, lambda recent: recent.counted(active, now))
         self.note = self.note.model_copy(update={"last_full": now})
         self._drop_old_records()
 

@@ -200,7 +200,7 @@ def test_a_stop_in_another_process_is_seen_by_turns_that_wait(reconciled: Reconc
 
     class Never:
         apply = staticmethod(refuse)
-        leavings = held.leavings
+        deprovisionings = held.deprovisionings
 
     run = replace(cycles, people_applier=Never()).run(reconciled.asked()).run  # type: ignore[arg-type]  # in its place
     assert done == ["applied"]

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import batched
 
-from shared.rules.groups.conclusion import InZohoOne, drift_of
+from shared.rules.groups.conclusion import drift_of
 from shared.rules.groups.group import GroupDrift
 from shared.rules.store import Drift, Store
-from shared.sync.push.groups import GroupPush
+from shared.sync.plan.zoho_groups import ZohoGroupSearch
 from shared.tables.entra_groups import EntraGroups
 from shared.tables.group_rows import StoredGroup
-from shared.zoho.group_client import ZohoGroups
+from shared.tables.groups import Groups
 
 PAGE = 1000
 """Groups marked between two heartbeats."""
@@ -33,9 +33,9 @@ class GroupComparison:
 class GroupDriftSearch:
     """Compares. Raises ZohoBusy, ZohoCredentials, TablesBusy, and whatever ``beat`` raises."""
 
-    push: GroupPush
+    groups: Groups
     entra: EntraGroups
-    groups: Callable[[Store], ZohoGroups]
+    search: ZohoGroupSearch
 
     def compare(self, store: Store, accounts: Mapping[str, str], beat: Callable[[], None]) -> GroupComparison:
         """Look at every group that is confirmed; and let everybody in those of Graph's be looked at.
@@ -49,7 +49,7 @@ class GroupDriftSearch:
         for some in batched(self.entra.all(store.id), PAGE, strict=False):
             self.entra.look_at(store.id, [group.id for group in some])
             beat()
-        for stored in self.push.groups.everything(store.id):
+        for stored in self.groups.everything(store.id):
             beat()
             if stored.group.account is None or stored.group.pending is not None:
                 continue
@@ -64,8 +64,7 @@ class GroupDriftSearch:
     def _drift(self, store: Store, stored: StoredGroup, accounts: Mapping[str, str]) -> GroupDrift | None:
         group = stored.group
         assert group.account is not None  # the caller has seen it
-        members = list(self.push.groups.members(store.id, group.id))
-        there = self.groups(store).look(group.account.id)  # a client of its own: each has a time to end
-        shown = InZohoOne(*there) if there else None
+        members = list(self.groups.members(store.id, group.id))
+        shown = self.search.look(store, group.account.id)  # with a client of its own: each has a time to end
         drift = drift_of(group, members, accounts, shown, exact=store.groups.exact_members)
         return replace(drift, seen=stored.etag) if drift else None

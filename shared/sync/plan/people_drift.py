@@ -10,11 +10,10 @@ from datetime import datetime
 
 from shared.rules.account_seen import changed_there, noted
 from shared.rules.change import ChangeKind, plan_change
-from shared.rules.history import EventKind
+from shared.rules.history import Event, EventKind
 from shared.rules.identity import Account, Identity, PendingChange
 from shared.rules.store import Drift, Store
 from shared.rules.zoho_user import ZohoField, ZohoUser
-from shared.sync.apply.settlement import Settlement
 from shared.tables.errors import Stale
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored
@@ -44,7 +43,6 @@ class PeopleDriftSearch:
 
     identities: Identities
     users: Callable[[Store], ZohoUsers]
-    settlement: Settlement
     now: Callable[[], datetime]
 
     def compare(self, store: Store, beat: Callable[[], None]) -> Comparison:
@@ -124,7 +122,9 @@ class PeopleDriftSearch:
         mark = PendingChange(reason=reason, before=before.said, begun=False, lease_ends=self.now()) if needs else None
         after: Identity = before.model_copy(update={"account": kept, "pending": mark})
         told_in_history = f"The account in Zoho One was {told}."
-        self.identities.write(store.id, stored, after, self.settlement.event(EventKind.DRIFTED, told_in_history))
+        self.identities.write(
+            store.id, stored, after, Event(at=self.now(), kind=EventKind.DRIFTED, reason=told_in_history)
+        )
 
 
 def _differs(account: Account, held: ZohoUser) -> bool:

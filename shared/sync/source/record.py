@@ -15,7 +15,7 @@ from shared.rules.azure_user import AzureUser
 from shared.rules.change import ChangeKind, plan_change
 from shared.rules.desired import status_of
 from shared.rules.former import is_alike, is_pushed_of
-from shared.rules.history import EventKind
+from shared.rules.history import Event, EventKind
 from shared.rules.identity import Identity, PendingChange, SourceState, id_of_object
 from shared.rules.keys import keys_of
 from shared.rules.recycle_bin import under_own_name
@@ -23,10 +23,8 @@ from shared.rules.scim_user import onto_scim
 from shared.rules.status import Action, Standing, Status
 from shared.rules.store import Store
 from shared.rules.user_name import folded
-from shared.sync.apply.settlement import Settlement
 from shared.sync.desired.people import DesiredState, DesiredStates
 from shared.sync.errors import BeingWritten, Doubtful, Refused, UserNameTaken
-from shared.sync.push.people import TAKEN
 from shared.tables.errors import Conflict, Stale
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Lookup, Stored, is_id
@@ -60,6 +58,9 @@ class Seen:
 type See = Callable[[Stored | None], Seen]
 """How Graph shows a person, given what is known of him: it says less than everything."""
 
+type Unmanage = Callable[[Store, Stored, str], None]
+"""Forgets a person whose account stays as it is, for a reason; PersonSettlement does."""
+
 
 @dataclass(frozen=True)
 class SourceRecorder:
@@ -71,7 +72,7 @@ class SourceRecorder:
 
     identities: Identities
     desired_states: DesiredStates
-    settlement: Settlement
+    unmanage: Unmanage
     now: Callable[[], datetime]
 
     def find(
@@ -159,7 +160,7 @@ class SourceRecorder:
             except Conflict:
                 # Of two who create the same person one finds him; of two persons one name is one's.
                 if stored is not None or (stored := look()) is None:
-                    raise UserNameTaken(TAKEN) from None
+                    raise UserNameTaken from None
         raise BeingWritten(self.now())
 
     def _take(self, store: Store, stored: Stored | None, seen: Seen) -> str | None:
@@ -253,7 +254,7 @@ class SourceRecorder:
             settled = after.model_copy(update={"pending": None})
             if before is None or not _same(before, settled) or before.pending is not None:
                 is_news = before is None or before.pending or not _same(before, settled, but=("modified", *_COMPUTED))
-                event = self.settlement.event(kind, reason) if is_news else None
+                event = Event(at=self.now(), kind=kind, reason=reason) if is_news else None
                 self.identities.write(store.id, stored, settled, event)
             return
         if mark is None or before is None:
@@ -277,7 +278,7 @@ class SourceRecorder:
         if desired_state.decision.action is Action.LET_GO or (
             not begun and plan_change(holds, desired_state.desired).kind is ChangeKind.NOTHING
         ):
-            self.settlement.let_go(store, stored, reason)
+            self.unmanage(store, stored, reason)
             return
         told = {
             "desired": desired_state.desired,
