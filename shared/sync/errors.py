@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+TAKEN = "Another person of this directory store has this userName"
+
 
 class PushError(Exception):
     """Any of the below; the message is fit for Entra's provisioning log."""

@@ -139,7 +139,7 @@ class Settlement:
             pending = pending.model_copy(update={"sending": None})
         self.identities.write(store.id, stored, stored.identity.model_copy(update={"pending": pending.busy(failure)}))
 
-    def let_go(self, store: Store, stored: Stored, reason: str) -> None:
+    def unmanage(self, store: Store, stored: Stored, reason: str) -> None:
         """Forget a person whose account stays as it is. Raises ZohoBusy and ZohoCredentials."""
         identity = stored.identity
         found = Found(identity.account, None) if identity.account else None

@@ -24,9 +24,11 @@ from shared.rules.schedule import closed
 from shared.rules.status import Status
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoUser
+from shared.sync.apply.settlement import Settlement
 from shared.sync.errors import BeingWritten, PushError
 from shared.sync.guard.admission import Admission
 from shared.sync.plan.people import Formers
+from shared.sync.source.match import match
 from shared.sync.source.people import PeopleReader
 from shared.sync.source.record import See, Seen, SourceRecorder
 from shared.tables.by_time import new_id
@@ -57,6 +59,7 @@ class OnDemand:
     graphs: GraphClients
     people_reader: PeopleReader
     source: SourceRecorder
+    settlement: Settlement
     admission: Admission
     runs: Runs
     preview: Callable[[Store, AzureUser, ZohoUser | None], tuple[PreviewLine, ...]]
@@ -175,7 +178,7 @@ class _Person(Steps):
         except GraphError as unclear:
             self.found(Step.IMPORT, False, str(unclear))
             return self._report(self.object_id)
-        stored = self.parts.source.find(self.store, self.object_id, lambda: see(None).person)
+        stored = match(self.parts.identities, self.store.id, self.object_id, lambda: see(None).person)
         seen = see(stored)
         self.found(Step.IMPORT, True, "Entra has this user.", _properties(seen.person))
         if not self._scope(seen, known=stored is not None):
@@ -230,7 +233,7 @@ class _Person(Steps):
         return failure is None
 
     def _act(self, name: str) -> OnDemandReport:
-        return self._act_on(self.parts.source.find(self.store, self.object_id), name)
+        return self._act_on(match(self.parts.identities, self.store.id, self.object_id), name)
 
     def _act_on(self, stored: Stored | None, name: str) -> OnDemandReport:
         if stored is None or stored.identity.pending is None:
@@ -254,7 +257,7 @@ class _Person(Steps):
         assert identity.pending is not None  # the caller has seen it
         if identity.leased_until(parts.now()) is not None:
             return BEING_WRITTEN
-        settlement, certain = parts.source.settlement, not identity.pending.begun
+        settlement, certain = parts.settlement, not identity.pending.begun
         try:
             mark = settlement.leased(self.store, identity.said, identity.account, identity.pending, parts.lease)
             began = parts.admission.begin(self.store, [(stored, identity.model_copy(update={"pending": mark}))])

@@ -5,12 +5,11 @@ again and again; the marks go when what they led to is done.
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from shared.calls import in_parallel
 from shared.model import HIDDEN
 from shared.rules.change import ChangeKind, FieldChange
 from shared.rules.entra_connection import ObjectId
@@ -25,12 +24,14 @@ from shared.sync.errors import Refused
 from shared.sync.guard.groups import Permission
 from shared.sync.plan.group_adoption import Adoptions, CannotTell
 from shared.sync.plan.group_work import GroupWork, PlannedGroups
+from shared.sync.progress import NO_LEASE, Heartbeat, beating
 from shared.sync.push.groups import GroupPush
 from shared.tables.entra_groups import EntraGroup, EntraGroups, Look
 from shared.tables.entra_scope import EntraScope
 from shared.tables.group_rows import StoredGroup
 from shared.tables.groups import GroupLookup
 from shared.tables.identities import Identities
+from shared.threads import in_parallel
 
 READERS = 8
 """Point reads under way at once."""
@@ -51,17 +52,18 @@ class GroupPlanner:
     push: GroupPush
 
     def plan(
-        self, store: Store, drifts: Mapping[str, GroupDrift], held: Sequence[str], hold: Callable[[], None]
+        self, store: Store, drifts: Mapping[str, GroupDrift], held: Sequence[str], heartbeat: Heartbeat
     ) -> PlannedGroups:
         """The groups that need a change.
 
         ``drifts``: what a full cycle found in Zoho One, by the id of the group. ``held``: the ids of the groups whose
-        deletion waits for a decision. ``hold`` is called between groups.
+        deletion waits for a decision. The heartbeat beats between groups, and between
+        pages of a large one.
         """
         planned, idle, troubles = list[PlannedChange](), list[GroupWork](), list[str]()
         left_alone, adoptions = list[PlannedChange](), self.adoptions(store)
-        for work in self.works(store, drifts, held, troubles, adoptions):
-            hold()
+        for work in self.works(store, drifts, held, troubles, adoptions, heartbeat):
+            heartbeat.beat()
             # One at a time: what it takes to do it may be a hundred thousand ids, what is planned is small.
             if work.planned is not None:
                 planned.append(work.planned)
@@ -84,11 +86,12 @@ class GroupPlanner:
         held: Sequence[str],
         troubles: list[str],
         adoptions: Adoptions,
+        heartbeat: Heartbeat = NO_LEASE,
     ) -> Iterator[GroupWork]:
         """What there is to do, group by group; of those of which a mark led to nothing, that too."""
         if not store.groups.are_synced:
             return
-        people, looked_at = _People(self.identities, store.id), set[str]()
+        people, looked_at = _People(self.identities, store.id, heartbeat), set[str]()
         for look in list(self.entra.looks(store.id)):
             try:
                 work = self._look(store, look, people, adoptions)
@@ -112,7 +115,7 @@ class GroupPlanner:
 
     def of_members(self, store: Store, shown: EntraGroup, there: Iterable[str], not_there: Iterable[str]) -> GroupWork:
         """What a group needs as far as these users go, by their object ids. Raises Refused."""
-        stored, people = self._find(store, shown), _People(self.identities, store.id)
+        stored, people = self._find(store, shown), _People(self.identities, store.id, NO_LEASE)
         return self._there(store, shown, stored, self._difference(store, stored, people, there, not_there))
 
     def _unless_parked(self, store: Store, work: GroupWork) -> GroupWork:
@@ -178,8 +181,9 @@ class GroupPlanner:
     def _whole(self, store: Store, stored: StoredGroup | None, group: str, people: "_People") -> MemberChange:
         """What changes, everybody in Entra's group and everybody in the store's looked at."""
         people.read_all()
-        wanted = {people.ids(user)[0] for user in self.scope.of(store.id, group)}
-        there = set(self.push.groups.members(store.id, stored.group.id)) if stored else set[str]()
+        wanted = {people.ids(user)[0] for user in beating(self.scope.of(store.id, group), people.heartbeat)}
+        members = self.push.groups.members(store.id, stored.group.id) if stored else ()
+        there = set(beating(members, people.heartbeat))
         return MemberChange(joining=tuple(sorted(wanted - there)), leaving=tuple(sorted(there - wanted)))
 
     def _there(
@@ -252,15 +256,16 @@ class GroupPlanner:
 class _People:
     """The bridge's ids of Entra's users: of whom nobody knows yet, the one that he will have."""
 
-    def __init__(self, identities: Identities, store: str) -> None:
+    def __init__(self, identities: Identities, store: str, heartbeat: Heartbeat) -> None:
         self._identities = identities
         self._store = store
+        self.heartbeat = heartbeat
         self._pushed: dict[str, str] | None = None
 
     def read_all(self) -> None:
         """Look everybody up at once; only those are kept whose id a push has chosen."""
         if self._pushed is None:
-            links = self._identities.object_links(self._store)
+            links = beating(self._identities.object_links(self._store), self.heartbeat)
             self._pushed = {user: person for user, person in links if person != id_of_object(user)}
 
     def ids(self, user: str) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from shared.rules.status import Action, Status
 from shared.rules.store import Store
 from shared.sync.apply.settlement import Settlement
 from shared.sync.desired.people import DesiredStates
-from shared.sync.errors import BeingWritten, HeldBack, UserNameTaken
+from shared.sync.errors import TAKEN, BeingWritten, HeldBack, UserNameTaken
 from shared.sync.guard.admission import Admission, with_count
 from shared.tables.errors import Conflict
 from shared.tables.identities import Identities
@@ -33,8 +33,6 @@ from shared.tables.identity_rows import Stored
 from shared.tables.store_rows import Operation
 
 _JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue], config=HIDDEN)
-
-TAKEN = "Another person of this directory store has this userName"
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,7 @@ class Push:
         holds, reason = before.account.holds if before.account else None, desired_state.decision.reason
         nothing_to_do = before.pending is None and plan_change(holds, desired_state.desired).kind is ChangeKind.NOTHING
         if nothing_to_do or desired_state.decision.action is Action.LET_GO:
-            self.settlement.let_go(store, stored, reason)
+            self.settlement.unmanage(store, stored, reason)
             return
         said = before.said.model_copy(update={"desired": desired_state.desired, "status": Status.DELETED})
         after = before.model_copy(update={"said": said})
