@@ -188,13 +188,13 @@ class Bridge:
             people_reader=flow.people_reader,
             source=flow.recorder,
             settlement=flow.settlement,
-            admission=flow.admission,
             runs=self.runs,
             preview=self._preview_person,
             now=now,
-            lease=self._common.lease,
         )
-        self.group_on_demand = GroupOnDemand(self.on_demand, flow.group_planner, flow.group_applier, flow.entra_groups)
+        self.group_on_demand = GroupOnDemand(
+            self.on_demand, self.graphs, flow.group_planner, flow.group_applier, flow.entra_groups
+        )
         self.job_runner = JobRunner(
             self.stores, self.jobs, leases, self.dry_run, self.on_demand, self.group_on_demand, now
         )

@@ -12,23 +12,27 @@ from shared.entra.clients import GraphClients
 from shared.mail.password_mail import PasswordMails
 from shared.rules.store import Store
 from shared.sync.apply.accounts import AccountWriter
+from shared.sync.apply.group_changes import GroupChanges
 from shared.sync.apply.group_settlement import GroupSettlement
 from shared.sync.apply.groups import GroupApplier
 from shared.sync.apply.member_accounts import MemberAccounts
 from shared.sync.apply.memberships import Memberships
 from shared.sync.apply.people import PeopleApplier
-from shared.sync.apply.settlement import Settlement
+from shared.sync.apply.person_settlement import PersonSettlement
 from shared.sync.apply.zoho_groups import GroupWriter
+from shared.sync.desired.groups import DesiredGroups
 from shared.sync.desired.people import DesiredStates
 from shared.sync.guard.admission import Admission
 from shared.sync.guard.groups import GroupGuard
 from shared.sync.guard.plans import PlanGuard
 from shared.sync.plan.drift import DriftSearch
+from shared.sync.plan.group_counts import GroupCounts
 from shared.sync.plan.group_drift import GroupDriftSearch
 from shared.sync.plan.groups import GroupPlanner
 from shared.sync.plan.people import PeoplePlanner
 from shared.sync.plan.people_drift import PeopleDriftSearch
 from shared.sync.plan.prepare import Preparation
+from shared.sync.plan.zoho_groups import ZohoGroupSearch
 from shared.sync.push.groups import GroupPush
 from shared.sync.push.people import Push
 from shared.sync.source.people import PeopleReader
@@ -78,25 +82,47 @@ class Flow:
 
         self.plan_guard = PlanGuard(common.held_plans, deprovisionings, identities, now)
         self.admission = Admission(identities, self.pending_changes, deprovisionings, now)
-        self.group_guard = GroupGuard(groups, DeletedGroups(people), now)
+        deletions, accounts = DeletedGroups(people), MemberAccounts(identities, common.outside.monotonic)
+        counts = GroupCounts(groups, deletions, now)
+        self.group_guard = GroupGuard(groups, deletions, counts, now)
+        desired_groups, search = DesiredGroups(now), ZohoGroupSearch(common.zoho_groups, groups.owner_of)
 
-        accounts = MemberAccounts(identities, common.outside.monotonic)
-        group_writer = GroupWriter(common.zoho_groups, groups.owner_of)
-        group_settlement = GroupSettlement(groups, group_writer, accounts, self.group_guard, now, random.random, lease)
-        self.group_push = GroupPush(groups, group_settlement, self.group_guard)
-        self.memberships = Memberships(groups, MembershipUpdates(people), self.group_push, accounts, now)
-        account_writer = AccountWriter(common.users, identities.record_of)
-        self.settlement = Settlement(
-            identities, account_writer, now, common.passwords, self.memberships, random.random, deprovisionings
+        group_settlement = GroupSettlement(
+            now=now,
+            spread=random.random,
+            lease=lease,
+            groups=groups,
+            writer=GroupWriter(common.zoho_groups, search),
+            search=search,
+            accounts=accounts,
+            guard=self.group_guard,
         )
-        desired_states = DesiredStates(identities, account_writer, common.mappings.compiled, now)
-        self.push = Push(identities, desired_states, self.settlement, self.admission, lease)
+        group_changes = GroupChanges(groups, desired_groups, search, accounts, group_settlement)
+        self.group_push = GroupPush(
+            groups, desired_groups, search, self.group_guard, accounts, group_settlement, group_changes
+        )
+        self.memberships = Memberships(groups, MembershipUpdates(people), group_changes, accounts, now)
+        self.settlement = PersonSettlement(
+            now=now,
+            spread=random.random,
+            lease=lease,
+            identities=identities,
+            accounts=AccountWriter(common.users, identities.record_of),
+            admission=self.admission,
+            passwords=common.passwords,
+            memberships=self.memberships,
+            deprovisionings=deprovisionings,
+        )
+        desired_states = DesiredStates(identities, common.users, common.mappings.compiled, now)
+        self.push = Push(identities, desired_states, self.settlement)
 
-        self.recorder = SourceRecorder(identities, desired_states, self.settlement, now)
+        self.recorder = SourceRecorder(identities, desired_states, self.settlement.unmanage, now)
         self.people_reader = PeopleReader(
             identities, common.mappings, self.recorder, self.scope, self.entra_groups, SeenPages(entra)
         )
-        self.group_planner = GroupPlanner(self.entra_groups, self.scope, identities, self.group_push)
+        self.group_planner = GroupPlanner(
+            self.entra_groups, self.scope, identities, groups, desired_groups, search, counts, now
+        )
         self.preparation = Preparation(
             mappings=common.mappings,
             graphs=common.graphs,
@@ -108,9 +134,9 @@ class Flow:
         )
         self.drift = DriftSearch(
             PeopleDriftSearch(identities, common.users, now),
-            GroupDriftSearch(self.group_push, self.entra_groups, common.zoho_groups),
+            GroupDriftSearch(groups, self.entra_groups, search),
         )
         self.people_applier = PeopleApplier(
-            identities, self.settlement, self.admission, deprovisionings, now, lease, common.outside.sleep
+            identities, self.settlement, self.admission, deprovisionings, now, common.outside.sleep
         )
-        self.group_applier = GroupApplier(self.group_planner, self.entra_groups, self.group_push, now)
+        self.group_applier = GroupApplier(self.group_planner, self.entra_groups, groups, group_changes, now)

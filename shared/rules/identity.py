@@ -1,6 +1,6 @@
 """One person in one store: what Entra says, what Zoho One should hold, what it was last confirmed to hold."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Self
 
@@ -11,15 +11,10 @@ from shared.rules.azure_user import AzureUser
 from shared.rules.change import DEPROVISIONINGS, plan_change
 from shared.rules.former import Former, Traits
 from shared.rules.keys import Keys
+from shared.rules.pending import Managed, Pending, Refusals
 from shared.rules.recycle_bin import is_in_bin
 from shared.rules.status import Standing, Status
 from shared.rules.zoho_user import Desired, ZohoField, ZohoUser
-
-PARKED_AFTER = 5
-"""Refusals one after the other: by then neither a moment's disorder nor the order of changes is the reason."""
-
-PARKED_FOR = timedelta(days=1)
-"""Until a parked person is tried again. Somebody may have put right in Zoho One what was wrong."""
 
 type DoneBy = Literal["bridge", "hand"]
 """Who made an account inactive: the bridge, or somebody in Zoho One."""
@@ -90,16 +85,9 @@ class SourceState(Model):
         return self.in_bin or is_in_bin(self.keys.user_name, self.source.user_principal_name)
 
 
-class PendingChange(Model):
-    """What is under way to Zoho One and not confirmed: until it is, ``applied`` cannot be relied on."""
+class PendingChange(Pending[SourceState], Refusals):
+    """A person's change under way to Zoho One."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    reason: str
-    before: SourceState | None
-    """What to go back to when Zoho One refuses; None for a person who was not there before."""
-    attempted: tuple[str, ...] = ()
-    """Each userName that Zoho One may have made an account for."""
     password_due: bool = False
     """A one-time password comes with the creation: Zoho One had no such account when it began, so one found is ours."""
     sending: Sent | None = None
@@ -110,22 +98,6 @@ class PendingChange(Model):
     """The account in Zoho One of somebody who is gone that an administrator agreed to let be adopted."""
     begun: bool = True
     """Whether Zoho One may have heard of it, so that one looks there first."""
-    counted: bool = False
-    """It shuts the person out, and the guard counted that when it began: another try is not counted again."""
-    failure: str | None = None
-    """Why the last try did not go through."""
-    refusals: int = 0
-    """How often Zoho One has refused, one time after the other."""
-    next_try: datetime | None = None
-    """Not before; None: as soon as there is a cycle."""
-    writer: str | None = None
-    """Who holds the lease; None once he let go."""
-    lease_ends: datetime
-
-    @property
-    def is_parked(self) -> bool:
-        """Whether it was refused so often that it is tried once a day."""
-        return self.refusals >= PARKED_AFTER
 
     def sent_before(self, said: SourceState) -> tuple[Sent, ...]:
         """What Zoho One may have been sent by tries that are over. ``said``: what was said when the last one began."""
@@ -141,29 +113,19 @@ class PendingChange(Model):
         """The mark in the form of this release, before a later word takes the place of ``said``."""
         return self if self.sent is not None else self.model_copy(update={"sent": self.sent_before(said)})
 
-    def busy(self, failure: str) -> Self:
-        """After a try that Zoho One could not answer: the lease is given back."""
-        return self.model_copy(update={"writer": None, "failure": failure})
-
     def refused(self, failure: str, now: datetime, spread: float) -> Self:
-        """After a try that Zoho One refused. ``spread``: 0 to 1, so that not all of the parked come at once."""
-        counted = self.model_copy(update={"writer": None, "failure": failure, "refusals": self.refusals + 1})
-        if not counted.is_parked:
-            return counted
-        return counted.model_copy(update={"next_try": now + PARKED_FOR * (0.9 + spread / 5)})
+        """After a try that Zoho One refused. ``spread``: as of ``waiting``."""
+        counted = self.given_back(failure).model_copy(update={"refusals": self.refusals + 1})
+        return counted.waiting(now, spread)
 
 
-class Identity(Model):
+class Identity(Managed[PendingChange, Account]):
     """One person in one directory store."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     object_id: str | None = None
     """Entra's id of him, once Graph has named him; a push does not bring it."""
     said: SourceState
-    account: Account | None = None
-    pending: PendingChange | None = None
     created: datetime
 
     @property
@@ -184,12 +146,6 @@ class Identity(Model):
         """Whether what is under way deactivates or deletes the account."""
         holds = self.account.holds if self.account else None
         return plan_change(holds, self.said.desired).kind in DEPROVISIONINGS
-
-    def leased_until(self, now: datetime) -> datetime | None:
-        """When another writer may start, or None when he may now."""
-        if self.pending is None or self.pending.writer is None or self.pending.lease_ends <= now:
-            return None
-        return self.pending.lease_ends
 
     @property
     def is_going(self) -> bool:
@@ -230,10 +186,6 @@ class Identity(Model):
         """Somebody in the recycle bin whose account has become that of another object."""
         said = self.said.model_copy(update={"desired": None, "status": Status.DEACTIVATED, "awaits": None})
         return self.model_copy(update={"said": said, "account": None, "pending": None})
-
-    def settled(self, account: Account | None) -> Self:
-        """The identity once Zoho One has confirmed what it holds."""
-        return self.model_copy(update={"account": account, "pending": None})
 
 
 def id_of_object(object_id: str) -> str:

@@ -178,7 +178,7 @@ def test_whom_a_killed_worker_holds_is_waited_for(
     mark = stored.identity.pending.model_copy(
         update={"writer": "dead", "lease_ends": datetime.now(UTC) + timedelta(hours=1)}
     )
-    (held,) = on_demand.admission.pending_changes.lease(
+    (held,) = on_demand.settlement.admission.pending_changes.lease(
         reconciled.store_id, [(stored, stored.identity.model_copy(update={"pending": mark}))]
     )
     assert "Another request is writing this person just now" in pages.carried_out(path), "it may be alive"
@@ -189,7 +189,7 @@ def test_whom_a_killed_worker_holds_is_waited_for(
         reconciled.bridge.run_job(message)
     assert "still held by the earlier attempt" in _see(pages, address).text
     free = stored.identity.pending.model_copy(update={"writer": None})
-    on_demand.admission.pending_changes.lease(
+    on_demand.settlement.admission.pending_changes.lease(
         reconciled.store_id, [(held, stored.identity.model_copy(update={"pending": free}))]
     )
     reconciled.bridge.run_job(message)

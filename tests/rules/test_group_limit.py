@@ -10,8 +10,8 @@ from shared.rules.change import ChangeKind
 from shared.rules.groups.hold import MOST_KEPT, Removal
 from shared.rules.groups.refusal import FORGOTTEN_AFTER, GroupRefusal
 from shared.rules.guard import INTERVAL, Breach, GroupLimit, GuardLimits, Rule, check
-from shared.rules.identity import PARKED_AFTER
 from shared.rules.minute_counts import MinuteCounts
+from shared.rules.pending import PARKED_AFTER
 from shared.rules.plan import GroupsThere, Plan, PlannedChange, PlannedMembers
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -112,7 +112,8 @@ def test_a_refusal_waits_once_it_is_parked_and_only_for_the_same_change() -> Non
     assert told.waits("y", NOON) is None
     assert told.waits("x", NOON + timedelta(days=1)) is None
     assert GroupRefusal.after(told, "y", "no", NOON, 0).is_parked, "the reason is the same"
-    assert GroupRefusal.after(told, "x", "another reason", NOON, 0).refusals == 1
+    assert GroupRefusal.after(told, "x", "another reason", NOON, 0).is_parked, "the change is the same"
+    assert GroupRefusal.after(told, "y", "another reason", NOON, 0).refusals == 1
     assert told.kept("x", NOON) is None
     assert told.kept("y", NOON) == told
     assert told.kept("y", NOON + FORGOTTEN_AFTER) is None

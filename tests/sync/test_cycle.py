@@ -12,9 +12,9 @@ from shared.rules.criteria import Group as Criteria
 from shared.rules.guard import GuardLimits, Rule, Threshold
 from shared.rules.held_plan import HeldState
 from shared.rules.history import EventKind
-from shared.rules.identity import PARKED_AFTER
 from shared.rules.mapping.mapping import DEFAULT_MAPPING, HardCodedValue, Mapping, ProfileField
 from shared.rules.mapping.mapping import Rule as MappingRule
+from shared.rules.pending import PARKED_AFTER
 from shared.rules.run import Result, RunKind, RunState
 from shared.rules.status import Deprovisioning, Reflection, StatusRules
 from shared.rules.store import Drift

@@ -67,7 +67,8 @@ class World:
     def push(self) -> GroupPush:
         """A push of a process whose leases end with it."""
         push = self.reconciled.bridge.group_push
-        return replace(push, settlement=replace(push.settlement, lease=timedelta()))
+        settlement = replace(push.settlement, lease=timedelta())
+        return replace(push, settlement=settlement, changes=replace(push.changes, settlement=settlement))
 
     def stored(self, group: str) -> StoredGroup | None:
         return self.reconciled.bridge.groups.read(self.reconciled.store_id, id_of_object(group))
@@ -82,10 +83,11 @@ class World:
         if stored is None:
             return
         if killed:
-            apply = push.settlement.apply
-            clients = apply._groups
-            doomed = type(apply)(lambda store: Doomed(clients(store), came_through), apply._owner_of)  # type: ignore[arg-type, return-value]
-            push = replace(push, settlement=replace(push.settlement, apply=doomed))
+            writer = push.settlement.writer
+            clients = writer.groups
+            doomed = replace(writer, groups=lambda store: Doomed(clients(store), came_through))  # type: ignore[arg-type, return-value]
+            settlement = replace(push.settlement, writer=doomed)
+            push = replace(push, changes=replace(push.changes, settlement=settlement))
         try:
             push.delete(self.reconciled.store, stored)
         except (HeldBack, Killed, Stale):

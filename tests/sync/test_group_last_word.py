@@ -9,7 +9,7 @@ from shared.rules.groups.group import Group, GroupPendingChange
 from shared.rules.groups.member_change import MemberChange
 from shared.rules.groups.settings import GroupSettings
 from shared.rules.history import EventKind
-from shared.rules.identity import PARKED_AFTER
+from shared.rules.pending import PARKED_AFTER
 from shared.rules.run import Result, RunState
 from shared.rules.status import Reflection
 from shared.rules.store import Store
@@ -116,7 +116,7 @@ def test_rows_of_the_release_before_are_read_and_its_deletions_go_on(
     back = group_from(row | {"said": rows_of(group)[f"group:{group.id}"]["said"]}, "").group
     assert (back.is_deletion_begun, back.awaits_decision) == (False, False), "the last word was that it is there"
     bridge.table("identities").update_entity({"PartitionKey": store_id, "RowKey": f"group:{group.id}", **row})
-    bridge.group_push.finish(grouped_store(bridge, store_id), group.id)
+    bridge.group_push.changes.retry(grouped_store(bridge, store_id), group.id)
     assert (grouped.zoho_one.groups(), groups.read(store_id, group.id)) == ([], None)
 
 

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from shared.app.container import Bridge
+from shared.rules.groups.group_write import GroupWrite
 from shared.rules.groups.member_change import MemberChange, MemberRequest
 from shared.rules.groups.settings import GroupSettings, ResourceSync
 from shared.rules.history import EventKind
 from shared.rules.status import Reflection
 from shared.rules.store import Store, UpdateVerb
-from shared.sync.apply.group_settlement import GroupWrite
 from tests.sync.grouped import Grouped
 
 MEMBERS = MemberRequest()
@@ -322,6 +322,6 @@ def test_who_has_another_account_since_joins_by_that_one(grouped: Grouped, bridg
     change = MemberChange(joining=(grouped.ids["ada"], grouped.ids["ben"]))
     sales = bridge.groups.read(store.id, grouped.ids["Sales"])
     assert sales is not None
-    bridge.group_push.say(store, sales, sales.group.id, {"displayName": "Sales"}, GroupWrite("test", change))
+    bridge.group_push.changes.write(store, sales, sales.group.id, {"displayName": "Sales"}, GroupWrite("test", change))
     bridge.try_again(bridge.stores.started())
     assert grouped.in_zoho_one("Sales") == ["ada", "ben"]

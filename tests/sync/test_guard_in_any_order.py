@@ -27,7 +27,7 @@ from shared.rules.zoho_user import ZohoField, ZohoUser
 from shared.sync.apply.accounts import AccountWriter, Found, Outcome
 from shared.sync.apply.memberships import Memberships
 from shared.sync.apply.people import PeopleApplier
-from shared.sync.apply.settlement import Settlement
+from shared.sync.apply.person_settlement import PersonSettlement
 from shared.sync.desired.people import DesiredState, DesiredStates
 from shared.sync.errors import BeingWritten, HeldBack
 from shared.sync.guard.admission import Admission
@@ -91,7 +91,7 @@ class NoGroups:
     def due_for_gone(self, *_: object) -> None:
         return None
 
-    def follow(self, *_: object) -> None:
+    def update(self, *_: object) -> None:
         return None
 
 
@@ -135,16 +135,26 @@ class World:
 
         desired_states, apply = cast("DesiredStates", self), cast("AccountWriter", self)
         groups, mails = cast("Memberships", NoGroups()), cast("PasswordMails", None)
-        settlement = Settlement(self.identities, apply, now, mails, groups, lambda: 0.5, leavings)
         admission = Admission(self.identities, self.pending_changes, leavings, now)
+        settlement = PersonSettlement(
+            now=now,
+            spread=lambda: 0.5,
+            lease=LEASE,
+            identities=self.identities,
+            accounts=apply,
+            admission=admission,
+            passwords=mails,
+            memberships=groups,
+            deprovisionings=leavings,
+        )
         return Worker(
             self,
             leavings,
-            Push(self.identities, desired_states, settlement, admission, LEASE),
-            SourceRecorder(self.identities, desired_states, settlement, now),
+            Push(self.identities, desired_states, settlement),
+            SourceRecorder(self.identities, desired_states, settlement.unmanage, now),
             PeoplePlanner(self.identities, now),
             PlanGuard(self.plans, leavings, self.identities, now),
-            PeopleApplier(self.identities, settlement, admission, leavings, now, LEASE, lambda _: None),
+            PeopleApplier(self.identities, settlement, admission, leavings, now, lambda _: None),
             Decisions(self.plans, leavings, now),
         )
 

@@ -177,7 +177,7 @@ def test_a_killed_cycle_has_counted_whom_it_began_to_shut_out(
     before = reconciled.active()
     reconciled.change(guard=GuardLimits(leavings=Threshold(count=3, percent=1)))
     settlement = reconciled.bridge.flow.settlement
-    real, calls = settlement.apply.apply, list[str]()
+    real, calls = settlement.accounts.apply, list[str]()
 
     def apply(*given: Any) -> Any:
         calls.append("")
@@ -187,7 +187,7 @@ def test_a_killed_cycle_has_counted_whom_it_began_to_shut_out(
 
     unassign(reconciled, *ENABLED[:3])
     with monkeypatch.context() as patched:
-        patched.setattr(settlement.apply, "apply", apply)
+        patched.setattr(settlement.accounts, "apply", apply)
         if dies_after_calls < 3:
             with pytest.raises(Dies):
                 reconciled.cycle()

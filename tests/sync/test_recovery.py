@@ -155,7 +155,9 @@ def test_a_run_that_nobody_goes_on_with_is_told_to_the_alert(
 
 
 def test_a_cycle_that_could_not_try_everybody_is_not_done_and_goes_on_soon(reconciled: Reconciled) -> None:
-    people_applier = replace(reconciled.bridge.flow.people_applier, lease=timedelta(seconds=2))
+    flow = reconciled.bridge.flow
+    hurried = replace(flow.settlement, lease=timedelta(seconds=2))
+    people_applier = replace(flow.people_applier, settlement=hurried)
     reconciled.change(zoho=reconciled.store.zoho.model_copy(update={"parallel_calls": 2}))
     reconciled.zoho_one.fail(method="POST", path="/Users", latency=0.8, times=4)
     run = reconciled.cycles(people_applier=people_applier).run(reconciled.asked()).run

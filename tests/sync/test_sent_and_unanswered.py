@@ -48,7 +48,8 @@ def _stored(reconciled: Reconciled) -> Stored:
 def _push(reconciled: Reconciled, **values: Any) -> Identity:
     """What Entra pushes, by a worker whose lease is over when it is."""
     stored = _stored(reconciled)
-    push = replace(reconciled.bridge.push, lease=timedelta())
+    push = reconciled.bridge.push
+    push = replace(push, settlement=replace(push.settlement, lease=timedelta()))
     return push.replace(reconciled.store, stored, json.loads(stored.identity.said.resource) | values)
 
 

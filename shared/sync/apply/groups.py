@@ -1,7 +1,7 @@
-"""The groups of a plan, taken to Zoho One by the way that a push takes: group after group, behind the people.
+"""A plan's groups, applied: group after group by GroupChanges, after the people.
 
-Whoever is new has his account by then, so that he joins at once. A group that fails keeps its marks, and keeps no other
-from its turn.
+People who are new have their account by then, so that they join at once. A group that fails keeps its marks, and keeps
+no other from its turn.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,21 +11,21 @@ from functools import partial
 
 from shared.rules.change import ChangeKind
 from shared.rules.groups.group import GroupDrift
+from shared.rules.groups.group_write import GroupWrite, Permission
 from shared.rules.plan import PlannedChange, essence
 from shared.rules.run import Result, RunChange
 from shared.rules.store import Store
-from shared.sync.apply.group_settlement import GroupWrite
-from shared.sync.apply.memberships import patiently
+from shared.sync.apply.group_changes import GroupChanges
 from shared.sync.apply.people import Stopped
 from shared.sync.errors import PushError, Refused
-from shared.sync.guard.groups import Permission
+from shared.sync.patience import FOR_A_GROUP, until_free
 from shared.sync.plan.group_work import GroupWork, PlannedGroups
 from shared.sync.plan.groups import GroupPlanner
 from shared.sync.progress import NO_LEASE, Heartbeat, Results
-from shared.sync.push.groups import GroupPush
 from shared.tables.entra_groups import EntraGroups
 from shared.tables.errors import Stale
 from shared.tables.group_rows import StoredGroup
+from shared.tables.groups import Groups
 from shared.zoho.errors import ZohoBusy, ZohoCredentials
 
 MOVED = "The group changed since it was planned; the next cycle plans it again."
@@ -37,9 +37,10 @@ BUSY_IN_A_ROW = 3
 class GroupApplier:
     """Applies what GroupPlanner finds. Raises Stopped, TablesBusy, and whatever the heartbeat raises."""
 
-    people_planner: GroupPlanner
+    planner: GroupPlanner
     entra: EntraGroups
-    push: GroupPush
+    groups: Groups
+    changes: GroupChanges
     now: Callable[[], datetime]
 
     def apply(
@@ -66,8 +67,8 @@ class GroupApplier:
         if not groups.changes:
             return
         busy = 0
-        adoptions = self.people_planner.adoptions(store, groups.looked_up)
-        for work in _deletions_last(self.people_planner.works(store, drifts, groups.held, [], adoptions, heartbeat)):
+        adoptions = self.planner.adoptions(store, groups.looked_up)
+        for work in _deletions_last(self.planner.works(store, drifts, groups.held, [], adoptions, heartbeat)):
             if work.planned is None:
                 self._settled(store, work)
                 continue
@@ -93,7 +94,7 @@ class GroupApplier:
     ) -> tuple[RunChange, ZohoBusy | ZohoCredentials | None]:
         """One group; and why Zoho One had no answer, where it had none."""
         try:
-            self.take(store, work, permission, heartbeat)
+            self.apply_one(store, work, permission, heartbeat)
         except (ZohoBusy, ZohoCredentials) as failure:
             return self._told(planned, Result.FAILED, str(failure)), failure
         except (PushError, Stale) as failure:
@@ -103,36 +104,38 @@ class GroupApplier:
         self._settled(store, work)
         return self._told(planned, Result.DONE, None), None
 
-    def take(self, store: Store, work: GroupWork, permission: Permission, heartbeat: Heartbeat = NO_LEASE) -> None:
+    def apply_one(self, store: Store, work: GroupWork, permission: Permission, heartbeat: Heartbeat = NO_LEASE) -> None:
         """Take one group to Zoho One. Raises PushError, ZohoBusy, ZohoCredentials and Stale."""
         assert work.planned is not None  # or there is nothing to do
         group_id, reason = work.planned.identity, work.planned.reason
         if work.drift is not None:
             drift = work.drift
-            patiently(lambda: self.push.set_back(store, self._stored(store, group_id), drift, reason))
+            until_free(lambda: self.changes.set_back(store, self._stored(store, group_id), drift, reason), FOR_A_GROUP)
             return
         if work.gone:
-            patiently(lambda: self.push.delete(store, self._stored(store, group_id), work.gone, permission))
+            until_free(
+                lambda: self.changes.delete(store, self._stored(store, group_id), work.gone, permission), FOR_A_GROUP
+            )
             return
         is_new = work.stored is None
         for number, write in enumerate(work.writes(permission)):
             if number:
                 heartbeat.may_end()
             new = is_new and number == 0
-            patiently(partial(self._say, store, work, None if new else group_id, write))
+            until_free(partial(self._write, store, work, None if new else group_id, write), FOR_A_GROUP)
 
-    def _say(self, store: Store, work: GroupWork, group_id: str | None, write: GroupWrite) -> StoredGroup:
-        assert work.planned is not None  # see take
+    def _write(self, store: Store, work: GroupWork, group_id: str | None, write: GroupWrite) -> StoredGroup:
+        assert work.planned is not None  # see apply_one
         stored = self._stored(store, group_id) if group_id else None
-        return self.push.say(store, stored, work.planned.identity, work.resource, write)
+        return self.changes.write(store, stored, work.planned.identity, work.resource, write)
 
     def _is_parked(self, store: Store, group_id: str) -> bool:
-        stored = self.push.groups.read(store.id, group_id)
+        stored = self.groups.read(store.id, group_id)
         return stored is not None and stored.group.refusal is not None and stored.group.refusal.is_parked
 
     def _stored(self, store: Store, group_id: str) -> StoredGroup:
         """A group as it is just now. Raises Stale where it is gone."""
-        stored = self.push.groups.read(store.id, group_id)
+        stored = self.groups.read(store.id, group_id)
         if stored is None:
             raise Stale
         return stored

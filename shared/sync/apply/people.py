@@ -1,7 +1,7 @@
-"""A plan, taken to Zoho One: kind after kind, several people at the same time, each by the one way to settle.
+"""A plan of people, applied: kind after kind, several people at the same time, each by PersonSettlement.
 
-The people of a portion get their leases in one transaction while the portion before is being worked on. Whoever fails
-stays pending, and keeps nobody else from his turn.
+The people of a portion get their leases in one transaction while the portion before is being worked on. A person whose
+change fails stays pending, and keeps nobody else from their turn.
 """
 
 import time
@@ -9,18 +9,18 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from itertools import batched, groupby
 from threading import Event as Signal
 
 from shared.calls import in_context
-from shared.rules.change import ChangeKind
+from shared.rules.change import ARRIVALS, ChangeKind
 from shared.rules.identity import Identity
 from shared.rules.plan import Plan, PlannedChange, is_still
 from shared.rules.run import Result, RunChange
 from shared.rules.store import Store
-from shared.sync.apply.settlement import Settlement
+from shared.sync.apply.person_settlement import PersonSettlement
 from shared.sync.errors import HeldBack, Refused
 from shared.sync.guard.admission import Admission
 from shared.sync.progress import Heartbeat, Results
@@ -33,21 +33,20 @@ from shared.zoho.errors import ZohoBusy, ZohoCredentials
 BUSY_IN_A_ROW = 10
 """People for whom Zoho One, or the tables, had no answer: by then nobody else needs to be tried."""
 TRIES = 3
-"""Of one person in one cycle, while Zoho One asks for short waits."""
+"""Tries of one person in one cycle, while Zoho One asks for short waits."""
 FIRST_PAUSE = 10.0
 """Seconds before the second try at most; the pause before the third is twice that."""
 LONGEST_WAIT = 60
-"""Seconds; whoever is to wait longer than that waits for the next cycle."""
+"""Seconds; a person who has to wait longer waits for the next cycle."""
 PORTION = 2
 """Turns of each call at a time that are made ready at once."""
-JOINS = frozenset({ChangeKind.CREATE, ChangeKind.ADOPT, ChangeKind.REACTIVATE})
 
 _BY_A_PUSH = "A push was writing this person at the same time."
 _ANOTHER = "Something else is to be done for this person since the plan was made; the next cycle plans it."
 
 
 class Stopped(Exception):
-    """Nothing can be taken to Zoho One just now; whoever was not tried stays pending. The message says why."""
+    """Nothing can be taken to Zoho One now; people who were not tried stay pending. The message says why."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +54,10 @@ class PeopleApplier:
     """Applies plans. Raises Stopped, TablesBusy, and whatever the heartbeat raises."""
 
     identities: Identities
-    settlement: Settlement
+    settlement: PersonSettlement
     admission: Admission
-    leavings: DeprovisioningCounts
+    deprovisionings: DeprovisioningCounts
     now: Callable[[], datetime]
-    lease: timedelta
-    """How long one person may take."""
     sleep: Callable[[float], None] = time.sleep
 
     def apply(
@@ -92,9 +89,9 @@ class PeopleApplier:
                     raise Stopped(turns.stopped)
 
     def _count_arrivals(self, store: Store, kind: ChangeKind, count: int) -> None:
-        """Let the guard know how many came; who leaves is counted where that begins."""
-        if count and kind in JOINS:
-            self.leavings.change(store.id, lambda recent: recent.with_arrivals(count))
+        """Let the guard know how many came; a deprovisioning is counted where it begins."""
+        if count and kind in ARRIVALS:
+            self.deprovisionings.change(store.id, lambda recent: recent.with_arrivals(count))
 
 
 @dataclass
@@ -115,7 +112,7 @@ class _Turns:
     busy: int = 0
     """People in a row for whom there was no answer."""
     done: int = 0
-    """Changes of the kind at hand that Zoho One confirmed."""
+    """Number of changes of one kind that Zoho One confirmed."""
     ended: Signal = field(default_factory=Signal)
 
     def work_through(self, changes: Sequence[PlannedChange], pool: ThreadPoolExecutor) -> None:
@@ -138,7 +135,7 @@ class _Turns:
         self.results.add(changes)
 
     def _begin(self, portion: Sequence[PlannedChange], pool: ThreadPoolExecutor) -> list[Future[RunChange]]:
-        """Take the leases of a portion, and let each have their turn."""
+        """Take the leases of a portion, and let each have his turn."""
         read = self.parts.identities.several(self.store.id, [change.identity for change in portion])
         ready: list[tuple[Stored, Identity]] = []
         changes: dict[str, tuple[PlannedChange, bool]] = {}
@@ -178,8 +175,7 @@ class _Turns:
             return _ANOTHER
         if self.held is not None and identity.departs:
             return self.held
-        mark = parts.settlement.leased(self.store, identity.said, identity.account, identity.pending, parts.lease)
-        return identity.model_copy(update={"pending": mark})
+        return parts.settlement.leased(self.store, identity)
 
     def _turn(self, change: PlannedChange, certain: bool, stored: Stored) -> RunChange:
         """One person, again where Zoho One asks for a short wait. Raises nothing that could end the others' turns."""
@@ -214,14 +210,11 @@ class _Turns:
         mark, parts = stored.identity.pending, self.parts
         assert mark is not None  # its lease has just been taken
         try:
-            if (
-                self.ended.is_set()
-                or self.heartbeat.must_end is not None
-                or mark.lease_ends - parts.now() < parts.lease * 0.75
-            ):
-                parts.settlement.give_back(self.store, stored, "Its turn did not come in time", heard=False)
+            must_end = self.ended.is_set() or self.heartbeat.must_end is not None
+            if must_end or mark.lease_ends - parts.now() < parts.settlement.lease * 0.75:
+                parts.settlement.give_back(self.store, stored, "Its turn did not come in time")
                 return self._told(change, Result.NOT_TRIED, None)
-            parts.settlement.finish(self.store, stored, certain=certain)
+            parts.settlement.settle(self.store, stored, certain=certain)
         except Refused as refusal:
             self.busy = 0
             kept = stored.identity.object_id is not None

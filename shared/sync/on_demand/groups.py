@@ -6,17 +6,18 @@ https://learn.microsoft.com/entra/identity/app-provisioning/provision-on-demand
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from shared.entra.clients import GraphClients
 from shared.entra.errors import GraphError, GraphNotFound
 from shared.entra.groups import read_direct_members, read_group
 from shared.rules.change import ChangeKind
 from shared.rules.entra_connection import Scope
+from shared.rules.groups.group_write import Permission
 from shared.rules.on_demand import MOST_PEOPLE, OnDemandReport, Step
 from shared.rules.plan import PlannedMembers
 from shared.rules.run import Result, Run
 from shared.rules.store import Store
 from shared.sync.apply.groups import GroupApplier
 from shared.sync.errors import PushError
-from shared.sync.guard.groups import Permission
 from shared.sync.on_demand.people import CannotProvision, OnDemand, Steps, Tell
 from shared.sync.plan.group_work import GroupWork
 from shared.sync.plan.groups import GroupPlanner
@@ -32,8 +33,9 @@ class GroupOnDemand:
     """Provisions one group. Its method raises TablesBusy, MappingUnusable and CannotProvision."""
 
     people: OnDemand
-    people_planner: GroupPlanner
-    people_applier: GroupApplier
+    graphs: GraphClients
+    planner: GroupPlanner
+    applier: GroupApplier
     entra: EntraGroups
 
     def provision(
@@ -60,7 +62,7 @@ class GroupOnDemand:
 
 @dataclass(kw_only=True)
 class _OneGroup(Steps):
-    """The group's way."""
+    """The steps of one group."""
 
     parts: GroupOnDemand
     store: Store
@@ -81,7 +83,7 @@ class _OneGroup(Steps):
             return self._report(name)
         try:
             shown, outside = EntraGroup(self.object_id, name), set(self.members) - inside
-            work = self.parts.people_planner.of_members(self.store, shown, inside, outside)
+            work = self.parts.planner.of_members(self.store, shown, inside, outside)
         except PushError as refusal:
             self.found(Step.MAP, False, str(refusal))
             return self._report(name)
@@ -90,7 +92,7 @@ class _OneGroup(Steps):
 
     def _read(self) -> tuple[str | None, set[str]]:
         """What the group is called, and which of the users are direct members; pages are read until all are found."""
-        graph, wanted = self.parts.people.graphs.of(self.store), set(self.members)
+        graph, wanted = self.parts.graphs.of(self.store), set(self.members)
         found, inside = read_group(graph, self.object_id), set[str]()
         if found is not None and wanted:
             try:
@@ -115,7 +117,7 @@ class _OneGroup(Steps):
     def _match(self, work: GroupWork) -> None:
         group = work.stored.group if work.stored else None
         if group is None:
-            told = "The store does not know it yet; a group of its name in Zoho One is taken over."
+            told = "The store does not know it yet; a group of its name in Zoho One is adopted."
         elif group.account is None:
             told = "The store knows it; Zoho One has none yet."
         else:
@@ -129,7 +131,7 @@ class _OneGroup(Steps):
             return self._report(name, result=Result.DONE)
         why_not = None
         try:
-            self.parts.people_applier.take(self.store, work, Permission.PLANNED)
+            self.parts.applier.apply_one(self.store, work, Permission.PLANNED)
         except (PushError, ZohoBusy, ZohoCredentials) as failure:
             why_not = str(failure)
         except Stale:

@@ -7,7 +7,7 @@ guard, as with a push.
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from shared.calls import counted
 from shared.entra.clients import GraphClients
@@ -24,9 +24,8 @@ from shared.rules.schedule import closed
 from shared.rules.status import Status
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoUser
-from shared.sync.apply.settlement import Settlement
+from shared.sync.apply.person_settlement import PersonSettlement
 from shared.sync.errors import BeingWritten, PushError
-from shared.sync.guard.admission import Admission
 from shared.sync.plan.people import Formers
 from shared.sync.source.match import match
 from shared.sync.source.people import PeopleReader
@@ -59,13 +58,11 @@ class OnDemand:
     graphs: GraphClients
     people_reader: PeopleReader
     source: SourceRecorder
-    settlement: Settlement
-    admission: Admission
+    settlement: PersonSettlement
     runs: Runs
     preview: Callable[[Store, AzureUser, ZohoUser | None], tuple[PreviewLine, ...]]
     """Each field that the store's mapping makes of a person, with the rule it comes from."""
     now: Callable[[], datetime]
-    lease: timedelta
 
     def provision(
         self, store: Store, object_ids: Sequence[str], asked_by: str, tell: Tell = lambda *_: None
@@ -162,7 +159,7 @@ class Steps:
 
 @dataclass(kw_only=True)
 class _Person(Steps):
-    """One person's way."""
+    """The steps of one person."""
 
     parts: OnDemand
     store: Store
@@ -253,17 +250,10 @@ class _Person(Steps):
 
     def _settle(self, stored: Stored) -> str | None:
         """Why it did not go through, or None."""
-        identity, parts = stored.identity, self.parts
-        assert identity.pending is not None  # the caller has seen it
-        if identity.leased_until(parts.now()) is not None:
-            return BEING_WRITTEN
-        settlement, certain = parts.settlement, not identity.pending.begun
         try:
-            mark = settlement.leased(self.store, identity.said, identity.account, identity.pending, parts.lease)
-            began = parts.admission.begin(self.store, [(stored, identity.model_copy(update={"pending": mark}))])
-            if not began.leased:
-                return began.held or BEING_WRITTEN
-            settlement.finish(self.store, began.leased[0], certain=certain)
+            self.parts.settlement.settle_pending(self.store, stored)
+        except BeingWritten:
+            return BEING_WRITTEN
         except (PushError, ZohoBusy, ZohoCredentials) as failure:
             return str(failure)
         except Stale:

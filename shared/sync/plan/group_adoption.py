@@ -1,4 +1,4 @@
-"""Groups of Zoho One that new groups take over, in a store that wants exactly Entra's members: who has to leave them.
+"""Groups of Zoho One that new groups adopt, in a store that wants exactly Entra's members: who has to leave them.
 
 That is found out while planning, so that the plan says it and the guard counts it. What was not planned is not done:
 a full cycle compares the members later.
@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, replace
 
 from shared.rules.change import ChangeKind
 from shared.rules.store import Store
+from shared.sync.desired.groups import DesiredGroups
 from shared.sync.plan.group_work import GroupWork
-from shared.sync.push.groups import GroupPush
+from shared.sync.plan.zoho_groups import ZohoGroupSearch
+from shared.tables.groups import Groups
 from shared.tables.identities import Identities
 from shared.threads import in_parallel
 from shared.zoho.errors import ZohoBusy, ZohoCredentials
@@ -34,7 +36,9 @@ class Adoptions:
 
     store: Store
     identities: Identities
-    push: GroupPush
+    groups: Groups
+    desired: DesiredGroups
+    search: ZohoGroupSearch
     only: Collection[str] | None = None
     """The groups that were looked up when the plan was made; None: it is being made."""
     looked_up: set[str] = field(default_factory=set)
@@ -84,7 +88,7 @@ class Adoptions:
         people = set(work.change.joining)
         if work.stored is not None:
             group_id = work.stored.group.id
-            people |= set(self.push.groups.members(self.store.id, group_id)).difference(work.change.leaving)
+            people |= set(self.groups.members(self.store.id, group_id)).difference(work.change.leaving)
         known = self.identities.several(self.store.id, sorted(people))
         if any(stored.identity.pending is not None for stored in known.values()):
             return None
@@ -92,15 +96,11 @@ class Adoptions:
         return frozenset(account.id for account in accounts if account is not None)
 
     def _there(self, work: GroupWork) -> frozenset[str]:
-        """The members of the group in Zoho One that is taken over; none where the bridge makes it. Raises Refused."""
+        """The members of the group in Zoho One that is adopted; none where the bridge makes it. Raises Refused."""
         planned = work.planned
         assert planned is not None  # the caller has seen it
-        group = self.push.as_said(self.store, work.stored, planned.identity, work.resource)
-        found = self.push.settlement.found(self.store, group)
-        if found is None or not found.adopted:
-            return frozenset()
-        shown = self.push.settlement.apply.look(self.store, found.id)
-        return shown.members if shown else frozenset()
+        group = self.desired.group(self.store, work.stored, planned.identity, work.resource)
+        return self.search.members_to_adopt(self.store, group)
 
     def _names(self, accounts: tuple[str, ...]) -> list[str]:
         """What the people of these accounts are called; of those the bridge does not know, the accounts' ids."""

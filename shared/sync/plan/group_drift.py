@@ -3,18 +3,18 @@
 Groups that nobody manages are none of the bridge's, and are not even listed: Zoho One has many of its own.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import batched
 
-from shared.rules.groups.conclusion import InZohoOne, drift_of
+from shared.rules.groups.conclusion import drift_of
 from shared.rules.groups.group import GroupDrift
 from shared.rules.store import Drift, Store
+from shared.sync.plan.zoho_groups import ZohoGroupSearch
 from shared.sync.progress import PAGE, Heartbeat
-from shared.sync.push.groups import GroupPush
 from shared.tables.entra_groups import EntraGroups
 from shared.tables.group_rows import StoredGroup
-from shared.zoho.group_client import ZohoGroups
+from shared.tables.groups import Groups
 
 
 @dataclass
@@ -31,9 +31,9 @@ class GroupDrifts:
 class GroupDriftSearch:
     """Compares. Raises ZohoBusy, ZohoCredentials, TablesBusy, and whatever the heartbeat raises."""
 
-    push: GroupPush
+    groups: Groups
     entra: EntraGroups
-    groups: Callable[[Store], ZohoGroups]
+    zoho: ZohoGroupSearch
 
     def search(self, store: Store, accounts: Mapping[str, str], heartbeat: Heartbeat) -> GroupDrifts:
         """Look at every group that is confirmed; and let everybody in those of Graph's be looked at.
@@ -47,7 +47,7 @@ class GroupDriftSearch:
         for some in batched(self.entra.all(store.id), PAGE, strict=False):
             self.entra.look_at(store.id, [group.id for group in some])
             heartbeat.beat()
-        for stored in self.push.groups.everything(store.id):
+        for stored in self.groups.everything(store.id):
             heartbeat.beat()
             if stored.group.account is None or stored.group.pending is not None:
                 continue
@@ -62,8 +62,7 @@ class GroupDriftSearch:
     def _drift(self, store: Store, stored: StoredGroup, accounts: Mapping[str, str]) -> GroupDrift | None:
         group = stored.group
         assert group.account is not None  # the caller has seen it
-        members = list(self.push.groups.members(store.id, group.id))
-        there = self.groups(store).look(group.account.id)  # a client of its own: each has a time to end
-        shown = InZohoOne(*there) if there else None
+        members = list(self.groups.members(store.id, group.id))
+        shown = self.zoho.look(store, group.account.id)  # with a client of its own: each has a time to end
         drift = drift_of(group, members, accounts, shown, exact=store.groups.exact_members)
         return replace(drift, seen=stored.etag) if drift else None

@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from shared.rules.groups.group import GroupDrift
+from shared.rules.groups.group_write import NOBODY, SLICE, GroupWrite, Permission
 from shared.rules.groups.member_change import MemberChange
 from shared.rules.plan import GroupsThere, Plan, PlannedChange
 from shared.rules.scim_path import Resource
-from shared.sync.apply.group_settlement import NOBODY, SLICE, GroupWrite
-from shared.sync.guard.groups import Permission
 from shared.tables.entra_groups import Look
 from shared.tables.group_rows import StoredGroup
 

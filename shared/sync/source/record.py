@@ -6,7 +6,6 @@ Zoho One is not called here. What has to change there is marked as pending, for 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from pydantic import JsonValue, TypeAdapter
 
@@ -23,7 +22,7 @@ from shared.rules.scim_user import onto_scim
 from shared.rules.status import Action, Standing, Status
 from shared.rules.store import Store
 from shared.sync.desired.people import DesiredState, DesiredStates
-from shared.sync.errors import TAKEN, BeingWritten, Refused, UserNameTaken
+from shared.sync.errors import BeingWritten, Refused, UserNameTaken
 from shared.sync.source.match import match
 from shared.tables.errors import Conflict, Stale
 from shared.tables.identities import Identities
@@ -56,12 +55,8 @@ type See = Callable[[Stored | None], Seen]
 """How Graph shows a person, given what is known of them: it says less than everything."""
 
 
-class Unmanager(Protocol):
-    """What takes a person out of the bridge, whose account stays (sync/apply/settlement.py)."""
-
-    def unmanage(self, store: Store, stored: Stored, reason: str) -> None:
-        """Stop managing a person. Raises ZohoBusy and ZohoCredentials, Stale and TablesBusy."""
-        ...
+type Unmanage = Callable[[Store, Stored, str], None]
+"""Stops managing a person whose account stays as it is, for a reason; PersonSettlement does."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +69,7 @@ class SourceRecorder:
 
     identities: Identities
     desired_states: DesiredStates
-    unmanager: Unmanager
+    unmanage: Unmanage
     now: Callable[[], datetime]
 
     def take(self, store: Store, stored: Stored | None, see: See) -> str | None:
@@ -120,7 +115,7 @@ class SourceRecorder:
             except Conflict:
                 # Of two who create the same person one finds them; of two persons one has the name.
                 if stored is not None or (stored := look()) is None:
-                    raise UserNameTaken(TAKEN) from None
+                    raise UserNameTaken from None
         raise BeingWritten(self.now())
 
     def _take(self, store: Store, stored: Stored | None, seen: Seen) -> str | None:
@@ -238,7 +233,7 @@ class SourceRecorder:
         if desired_state.decision.action is Action.LET_GO or (
             not begun and plan_change(holds, desired_state.desired).kind is ChangeKind.NOTHING
         ):
-            self.unmanager.unmanage(store, stored, reason)
+            self.unmanage(store, stored, reason)
             return
         told = {
             "desired": desired_state.desired,
