@@ -1,6 +1,6 @@
 """The app while its settings are wrong: every address answers what is wrong, and a timer says it to the log.
 
-The functions have the names and routes of those in whose place they stand. No queue starts one, so that no message is
+The functions have the names and routes of those they replace. No queue starts one, so that no message is
 used up, and none puts anything into a queue: the platform would refuse a function whose storage account is not set.
 """
 
@@ -47,6 +47,6 @@ def closed(obstacle: Obstacle) -> func.Blueprint:
     @blueprint.function_name("tick")
     @blueprint.timer_trigger("timer", schedule=reconcile.TICK_SCHEDULE)
     def closed_tick(timer: func.TimerRequest) -> None:  # noqa: ARG001
-        startup().heartbeat()
+        startup().tick()
 
     return blueprint

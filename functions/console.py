@@ -32,7 +32,7 @@ def pages(
     cycles: func.Out[List[str]],  # noqa: UP006
     errands: func.Out[List[str]],  # noqa: UP006
 ) -> func.HttpResponse:
-    """Answer with a page, and ask for the cycles and errands that it asks for."""
+    """Answer with a page, and put the cycles and jobs that it asks for into their queues."""
     try:
         console = startup().console()
     except NotStarted as reason:

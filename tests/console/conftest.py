@@ -64,7 +64,7 @@ class Pages:
         """Send a form that sets off an errand, let a worker carry it out, and see its page."""
         sent = self.post(path, **form)
         assert sent.status_code == 303, sent.text
-        self.bridge.run_errand(self.asked.errands.pop().encode())
+        self.bridge.run_job(self.asked.errands.pop().encode())
         return self.client.get(sent.headers["Location"]).text
 
     def signed_in(self, roles: str) -> None:

@@ -64,7 +64,7 @@ def test_a_plan_is_made_beside_the_page_and_found_again(pages: Pages, reconciled
     nothing_new = _see(pages, poll, **LIVE)
     assert (nothing_new.status_code, nothing_new.text) == (204, "")
     assert _see(pages, address).text.count("<noscript>") == 1
-    reconciled.bridge.run_errand(request.model_dump_json().encode())
+    reconciled.bridge.run_job(request.model_dump_json().encode())
     piece = _see(pages, poll, **LIVE)
     assert "24 changes" in piece.text
     assert "<html" not in piece.text
@@ -83,9 +83,9 @@ def test_a_plan_is_made_beside_the_page_and_found_again(pages: Pages, reconciled
 def test_a_newer_plan_takes_the_place_of_the_last(pages: Pages, reconciled: Reconciled) -> None:
     path = f"/stores/{reconciled.store_id}"
     first, request = _asked(pages, f"{path}/plan/make")
-    reconciled.bridge.run_errand(request.model_dump_json().encode())
+    reconciled.bridge.run_job(request.model_dump_json().encode())
     second, request = _asked(pages, first.removeprefix("/console") + "/again")
-    reconciled.bridge.run_errand(request.model_dump_json().encode())
+    reconciled.bridge.run_job(request.model_dump_json().encode())
     assert PEOPLE[0].display_name in _see(pages, second).text
     assert "The names are not kept any more" in _see(pages, first).text
     assert _see(pages, f"{first}/changes.csv").status_code == 404
@@ -96,7 +96,7 @@ def test_each_step_is_told_as_it_happens_and_each_phase_with_its_numbers(
     pages: Pages, reconciled: Reconciled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, seen = f"/stores/{reconciled.store_id}", list[Job]()
-    put, job_runner = pages.parts.errands.put, reconciled.bridge.reconciler.job_runner
+    put, job_runner = pages.parts.errands.put, reconciled.bridge.job_runner
 
     def noted(errand: Job) -> None:
         seen.append(errand)
@@ -144,19 +144,19 @@ def test_what_fails_is_tried_again_and_in_the_end_given_up(pages: Pages, reconci
     address, request = _asked(pages, f"/stores/{reconciled.store_id}/plan/make")
     message = request.model_dump_json().encode()
     with pytest.raises(ValueError, match="not a time"):
-        reconciled.bridge.run_errand(message)
+        reconciled.bridge.run_job(message)
     tried = _see(pages, address).text
     assert "The last attempt came to nothing." in tried
     assert "A defect of the bridge: ValueError." in tried
     assert _poll(tried) is not None
     _put(pages, request, attempts=MOST_ATTEMPTS - 1)
     with pytest.raises(ValueError, match="not a time"):
-        reconciled.bridge.run_errand(message)
+        reconciled.bridge.run_job(message)
     given_up = _see(pages, address).text
     assert GIVEN_UP in given_up
     assert f"attempt {MOST_ATTEMPTS}" in given_up
     assert _poll(given_up) is None
-    reconciled.bridge.run_errand(message)
+    reconciled.bridge.run_job(message)
     assert _see(pages, address).text == given_up, "what has ended is left alone"
 
 
@@ -170,7 +170,7 @@ def test_whom_a_killed_worker_holds_is_waited_for(
     (waits,) = pages.parts.identities.waiting(reconciled.store_id, 10)
     path = f"/stores/{reconciled.store_id}/people/{waits.id}/provision"
     on_demand, stored = (
-        reconciled.bridge.reconciler.on_demand,
+        reconciled.bridge.on_demand,
         pages.parts.identities.read(reconciled.store_id, waits.id),
     )
     assert stored is not None
@@ -186,13 +186,13 @@ def test_whom_a_killed_worker_holds_is_waited_for(
     _put(pages, request, state=JobState.RUNNING, attempts=1, heard=datetime.now(UTC))
     message = request.model_dump_json().encode()
     with pytest.raises(Exception, match="still held by the earlier attempt"):
-        reconciled.bridge.run_errand(message)
+        reconciled.bridge.run_job(message)
     assert "still held by the earlier attempt" in _see(pages, address).text
     free = stored.identity.pending.model_copy(update={"writer": None})
     on_demand.settlement.admission.pending_changes.lease(
         reconciled.store_id, [(held, stored.identity.model_copy(update={"pending": free}))]
     )
-    reconciled.bridge.run_errand(message)
+    reconciled.bridge.run_job(message)
     assert _poll(_see(pages, address).text) is None
     assert [user["userName"] for user in zoho_one.users()] == ["ada@contoso.example"]
 

@@ -73,7 +73,7 @@ def test_a_held_plan_is_approved_or_discarded_by_name(pages: Pages, reconciled: 
     assert again.status_code == 409
     _run_asked(pages, reconciled)
     reconciled.assert_as_in_entra()
-    newest = reconciled.bridge.reconciler.held_plans.newest(reconciled.store_id)
+    newest = reconciled.bridge.held_plans.newest(reconciled.store_id)
     assert newest is not None
     assert newest.held.state is HeldState.APPLIED
     assert newest.held.moves[1].by == "local"

@@ -20,6 +20,7 @@ from shared.rules.change import ChangeKind, plan_change
 from shared.rules.guard import INTERVAL, GuardLimits, Share, Threshold
 from shared.rules.held_plan import CannotBecome
 from shared.rules.identity import Account, Identity
+from shared.rules.run import RunChange
 from shared.rules.status import Action, Decision, Status
 from shared.rules.store import Store, ZohoConnection
 from shared.rules.zoho_user import ZohoField, ZohoUser
@@ -33,6 +34,7 @@ from shared.sync.guard.admission import Admission
 from shared.sync.guard.decisions import Decisions, NothingHeld
 from shared.sync.guard.plans import PlanGuard
 from shared.sync.plan.people import PeoplePlanner
+from shared.sync.progress import NO_LEASE
 from shared.sync.push.people import Push
 from shared.sync.source.record import Seen, SourceRecorder
 from shared.tables.held_plans import HeldPlans
@@ -222,6 +224,13 @@ class World:
         return sum(at > self.now - INTERVAL for at in self.left)
 
 
+class Unheard:
+    """Results that nobody looks at."""
+
+    def add(self, changes: Sequence[RunChange]) -> None:
+        """Nothing."""
+
+
 @dataclass
 class Worker:
     """A process of the app."""
@@ -249,7 +258,7 @@ class Worker:
                 self._cycle([(number + more) % PEOPLE for more in range(3)])
             case "graph title" if stored is not None:
                 world.titles[who] += 1
-                self.source.renew(world.store, stored)
+                self.source.recompute(world.store, stored)
             case "approve" | "discard":
                 self._decide(event)
             case "push out" | "push back" if stored is not None:
@@ -287,7 +296,7 @@ class Worker:
             if world.approved:
                 world.may_go = {each.identity for each in plan.departures}
                 world.refused -= world.may_go
-            self.people_applier.apply(store, plan, lambda _: None, lambda: None, approved=world.approved)
+            self.people_applier.apply(store, plan, Unheard(), NO_LEASE, approved=world.approved)
             if verdict.plan is not None:
                 self.plan_guard.applied(verdict.plan)
         for worker in world.workers:

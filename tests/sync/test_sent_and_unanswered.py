@@ -91,7 +91,7 @@ def test_a_cycle_that_was_killed_blames_nobody(
     if told_by == "push":
         _push(reconciled, active=True)
     elif told_by == "on demand":
-        reconciled.bridge.reconciler.on_demand.provision(reconciled.store, [ANNA.id], "test")
+        reconciled.bridge.on_demand.provision(reconciled.store, [ANNA.id], "test")
     else:
         reconciled.cycle()
     assert reconciled.accounts()[NAME]["active"] is True

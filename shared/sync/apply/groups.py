@@ -4,7 +4,7 @@ People who are new have their account by then, so that they join at once. A grou
 no other from its turn.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -21,6 +21,7 @@ from shared.sync.errors import PushError, Refused
 from shared.sync.patience import FOR_A_GROUP, until_free
 from shared.sync.plan.group_work import GroupWork, PlannedGroups
 from shared.sync.plan.groups import GroupPlanner
+from shared.sync.progress import NO_LEASE, Heartbeat, Results
 from shared.tables.entra_groups import EntraGroups
 from shared.tables.errors import Stale
 from shared.tables.group_rows import StoredGroup
@@ -34,7 +35,7 @@ BUSY_IN_A_ROW = 3
 
 @dataclass(frozen=True)
 class GroupApplier:
-    """Applies what GroupPlanner finds. Raises Stopped, TablesBusy, and whatever ``beat`` raises."""
+    """Applies what GroupPlanner finds. Raises Stopped, TablesBusy, and whatever the heartbeat raises."""
 
     planner: GroupPlanner
     entra: EntraGroups
@@ -47,41 +48,41 @@ class GroupApplier:
         store: Store,
         groups: PlannedGroups,
         drifts: Mapping[str, GroupDrift],
-        done: Callable[[Sequence[RunChange]], None],
-        beat: Callable[[], None],
+        results: Results,
+        heartbeat: Heartbeat,
         *,
         approved: bool = False,
     ) -> None:
-        """Take the planned groups to Zoho One. ``done`` hears what became of each that needed a change.
+        """Take the planned groups to Zoho One. ``results`` hears what became of each that needed a change.
 
-        ``beat`` is called between groups, and between portions of a large one's members; it may raise to end the work
-        there, and what is left is found again. ``approved``: an administrator has decided on the plan, so that what it
+        The work may be ended between groups, and between portions of a large one's members; what is left is found
+        again. ``approved``: an administrator has decided on the plan, so that what it
         takes away does not count against what follows.
         """
         permission = Permission.DECIDED if approved else Permission.PLANNED
         planned = {change.identity: essence(change) for change in groups.changes}
         for work in groups.idle:
             self._settled(store, work)
-            beat()
+            heartbeat.may_end()
         if not groups.changes:
             return
         busy = 0
         adoptions = self.planner.adoptions(store, groups.looked_up)
-        for work in _deletions_last(self.planner.works(store, drifts, groups.held, [], adoptions)):
+        for work in _deletions_last(self.planner.works(store, drifts, groups.held, [], adoptions, heartbeat)):
             if work.planned is None:
                 self._settled(store, work)
                 continue
             if planned.get(work.planned.identity) != essence(work.planned):
                 # The guard has judged something else, or nothing: this waits for the next plan.
                 if work.planned.identity in planned:
-                    done([self._told(work.planned, Result.NOT_TRIED, MOVED)])
+                    results.add([self._told(work.planned, Result.NOT_TRIED, MOVED)])
                 continue
-            told, silent = self._turn(store, work, work.planned, permission, beat)
-            done([told])
+            told, silent = self._turn(store, work, work.planned, permission, heartbeat)
+            results.add([told])
             busy = busy + 1 if silent else 0 if told.result is Result.DONE else busy
             if silent and (isinstance(silent, ZohoCredentials) or busy >= BUSY_IN_A_ROW):
                 raise Stopped(str(silent)) from silent
-            beat()
+            heartbeat.may_end()
 
     def _turn(
         self,
@@ -89,11 +90,11 @@ class GroupApplier:
         work: GroupWork,
         planned: PlannedChange,
         permission: Permission,
-        beat: Callable[[], None],
+        heartbeat: Heartbeat,
     ) -> tuple[RunChange, ZohoBusy | ZohoCredentials | None]:
         """One group; and why Zoho One had no answer, where it had none."""
         try:
-            self.apply_one(store, work, permission, beat)
+            self.apply_one(store, work, permission, heartbeat)
         except (ZohoBusy, ZohoCredentials) as failure:
             return self._told(planned, Result.FAILED, str(failure)), failure
         except (PushError, Stale) as failure:
@@ -103,9 +104,7 @@ class GroupApplier:
         self._settled(store, work)
         return self._told(planned, Result.DONE, None), None
 
-    def apply_one(
-        self, store: Store, work: GroupWork, permission: Permission, beat: Callable[[], None] = lambda: None
-    ) -> None:
+    def apply_one(self, store: Store, work: GroupWork, permission: Permission, heartbeat: Heartbeat = NO_LEASE) -> None:
         """Take one group to Zoho One. Raises PushError, ZohoBusy, ZohoCredentials and Stale."""
         assert work.planned is not None  # or there is nothing to do
         group_id, reason = work.planned.identity, work.planned.reason
@@ -121,7 +120,7 @@ class GroupApplier:
         is_new = work.stored is None
         for number, write in enumerate(work.writes(permission)):
             if number:
-                beat()
+                heartbeat.may_end()
             new = is_new and number == 0
             until_free(partial(self._write, store, work, None if new else group_id, write), FOR_A_GROUP)
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from threading import Lock
 
-from shared.calls import in_parallel
 from shared.rules.identity import Account
 from shared.tables.identities import Identities
+from shared.threads import in_parallel
 
 REMEMBERED = 30.0
 """Seconds for which a worker may know of an account that another has deactivated since.

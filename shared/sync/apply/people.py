@@ -23,6 +23,7 @@ from shared.rules.store import Store
 from shared.sync.apply.person_settlement import PersonSettlement
 from shared.sync.errors import HeldBack, Refused
 from shared.sync.guard.admission import Admission
+from shared.sync.progress import Heartbeat, Results
 from shared.tables.errors import Stale, TablesBusy
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored
@@ -50,7 +51,7 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class PeopleApplier:
-    """Applies plans. Raises Stopped, TablesBusy, and whatever ``beat`` raises."""
+    """Applies plans. Raises Stopped, TablesBusy, and whatever the heartbeat raises."""
 
     identities: Identities
     settlement: PersonSettlement
@@ -63,33 +64,27 @@ class PeopleApplier:
         self,
         store: Store,
         plan: Plan,
-        done: Callable[[Sequence[RunChange]], None],
-        beat: Callable[[], None],
-        must_end: Callable[[], bool] = lambda: False,
+        results: Results,
+        heartbeat: Heartbeat,
         *,
         approved: bool = False,
     ) -> None:
-        """Take a plan to Zoho One. ``done`` hears what became of its changes, in any order within a kind.
+        """Take a plan to Zoho One. ``results`` hears what became of its changes, in any order within a kind.
 
         Only what was planned is done: where the tables say something else of a person by then, the next cycle plans it.
-        ``beat`` is called between portions, so that at least one is done each time; it may raise to end the work there.
-        ``must_end`` is asked before each turn: people whose turn has not begun are not tried then.
+        The work may be ended between portions, so that at least one is done each time. Whether it must end is asked
+        before each turn: people whose turn has not begun are not tried then.
         ``approved``: an administrator approved this plan.
         """
         left_out = tuple(change for change in plan.suppressed if change.pending)
-        turns = _Turns(self, store, must_end, approved, frozenset(change.identity for change in left_out))
+        turns = _Turns(self, store, results, heartbeat, approved, frozenset(change.identity for change in left_out))
         with ThreadPoolExecutor(store.zoho.parallel_calls) as pool:
             for kind, changes in groupby((*plan.changes, *left_out), key=lambda change: change.kind):
-                finished: list[RunChange] = []
-
-                def hear(some: Sequence[RunChange], finished: list[RunChange] = finished) -> None:
-                    finished.extend(some)
-                    done(some)
-
+                turns.done = 0
                 try:
-                    turns.work_through(sorted(changes, key=_by_id), pool, hear, beat)
+                    turns.work_through(sorted(changes, key=_by_id), pool)
                 finally:
-                    self._count_arrivals(store, kind, sum(each.result is Result.DONE for each in finished))
+                    self._count_arrivals(store, kind, turns.done)
                 if turns.stopped is not None:
                     raise Stopped(turns.stopped)
 
@@ -105,7 +100,8 @@ class _Turns:
 
     parts: PeopleApplier
     store: Store
-    must_end: Callable[[], bool]
+    results: Results
+    heartbeat: Heartbeat
     approved: bool
     left_out: frozenset[str]
     """The people whose change a policy left out, and who are visited all the same."""
@@ -115,15 +111,11 @@ class _Turns:
     """Why nobody else is tried."""
     busy: int = 0
     """People in a row for whom there was no answer."""
+    done: int = 0
+    """Number of changes of one kind that Zoho One confirmed."""
     ended: Signal = field(default_factory=Signal)
 
-    def work_through(
-        self,
-        changes: Sequence[PlannedChange],
-        pool: ThreadPoolExecutor,
-        done: Callable[[Sequence[RunChange]], None],
-        beat: Callable[[], None],
-    ) -> None:
+    def work_through(self, changes: Sequence[PlannedChange], pool: ThreadPoolExecutor) -> None:
         """Everybody in portions: while one is worked on, the next is made ready."""
         size = self.store.zoho.parallel_calls * PORTION
         under_way: deque[Future[RunChange]] = deque()
@@ -132,18 +124,17 @@ class _Turns:
                 if self.ended.is_set():
                     break
                 if number:
-                    beat()
-                under_way.extend(self._begin(portion, pool, done))
-                done([under_way.popleft().result() for _ in range(len(under_way) - size)])
-        finally:  # also where the beat ends the work: whoever has his lease has his turn
-            done([each.result() for each in under_way])
+                    self.heartbeat.may_end()
+                under_way.extend(self._begin(portion, pool))
+                self._heard([under_way.popleft().result() for _ in range(len(under_way) - size)])
+        finally:  # also where the work is ended: people who have their lease have their turn
+            self._heard([each.result() for each in under_way])
 
-    def _begin(
-        self,
-        portion: Sequence[PlannedChange],
-        pool: ThreadPoolExecutor,
-        done: Callable[[Sequence[RunChange]], None],
-    ) -> list[Future[RunChange]]:
+    def _heard(self, changes: Sequence[RunChange]) -> None:
+        self.done += sum(each.result is Result.DONE for each in changes)
+        self.results.add(changes)
+
+    def _begin(self, portion: Sequence[PlannedChange], pool: ThreadPoolExecutor) -> list[Future[RunChange]]:
         """Take the leases of a portion, and let each have his turn."""
         read = self.parts.identities.several(self.store.id, [change.identity for change in portion])
         ready: list[tuple[Stored, Identity]] = []
@@ -153,10 +144,10 @@ class _Turns:
             try:
                 leased = self._with_lease(change, stored)
             except (ZohoBusy, ZohoCredentials) as failure:
-                done([self._failed(change, failure)])
+                self._heard([self._failed(change, failure)])
                 continue
             if stored is None or isinstance(leased, str):
-                done([self._told(change, Result.NOT_TRIED, str(leased))])
+                self._heard([self._told(change, Result.NOT_TRIED, str(leased))])
                 continue
             assert stored.identity.pending is not None  # or there is no lease
             # Who adopts an account looks for it first. The plan that shows it has passed the guard.
@@ -167,7 +158,7 @@ class _Turns:
         turns = [
             pool.submit(in_context(partial(self._turn, *changes.pop(each.identity.id), each))) for each in began.leased
         ]
-        done([self._told(change, Result.NOT_TRIED, began.held or _BY_A_PUSH) for change, _ in changes.values()])
+        self._heard([self._told(change, Result.NOT_TRIED, began.held or _BY_A_PUSH) for change, _ in changes.values()])
         return turns
 
     def _with_lease(self, change: PlannedChange, stored: Stored | None) -> Identity | str:
@@ -219,7 +210,8 @@ class _Turns:
         mark, parts = stored.identity.pending, self.parts
         assert mark is not None  # its lease has just been taken
         try:
-            if self.ended.is_set() or self.must_end() or mark.lease_ends - parts.now() < parts.settlement.lease * 0.75:
+            must_end = self.ended.is_set() or self.heartbeat.must_end is not None
+            if must_end or mark.lease_ends - parts.now() < parts.settlement.lease * 0.75:
                 parts.settlement.give_back(self.store, stored, "Its turn did not come in time")
                 return self._told(change, Result.NOT_TRIED, None)
             parts.settlement.settle(self.store, stored, certain=certain)

@@ -27,6 +27,7 @@ from shared.rules.zoho_user import ZohoUser
 from shared.sync.apply.person_settlement import PersonSettlement
 from shared.sync.errors import BeingWritten, PushError
 from shared.sync.plan.people import Formers
+from shared.sync.source.match import match
 from shared.sync.source.people import PeopleReader
 from shared.sync.source.record import See, Seen, SourceRecorder
 from shared.tables.by_time import new_id
@@ -174,7 +175,7 @@ class _Person(Steps):
         except GraphError as unclear:
             self.found(Step.IMPORT, False, str(unclear))
             return self._report(self.object_id)
-        stored = self.parts.source.find(self.store, self.object_id, lambda: see(None).person)
+        stored = match(self.parts.identities, self.store.id, self.object_id, lambda: see(None).person)
         seen = see(stored)
         self.found(Step.IMPORT, True, "Entra has this user.", _properties(seen.person))
         if not self._scope(seen, known=stored is not None):
@@ -229,7 +230,7 @@ class _Person(Steps):
         return failure is None
 
     def _act(self, name: str) -> OnDemandReport:
-        return self._act_on(self.parts.source.find(self.store, self.object_id), name)
+        return self._act_on(match(self.parts.identities, self.store.id, self.object_id), name)
 
     def _act_on(self, stored: Stored | None, name: str) -> OnDemandReport:
         if stored is None or stored.identity.pending is None:

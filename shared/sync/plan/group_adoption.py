@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
-from shared.calls import in_parallel
 from shared.rules.change import ChangeKind
 from shared.rules.store import Store
 from shared.sync.desired.groups import DesiredGroups
@@ -16,6 +15,7 @@ from shared.sync.plan.group_work import GroupWork
 from shared.sync.plan.zoho_groups import ZohoGroupSearch
 from shared.tables.groups import Groups
 from shared.tables.identities import Identities
+from shared.threads import in_parallel
 from shared.zoho.errors import ZohoBusy, ZohoCredentials
 
 MOST = 200

@@ -11,7 +11,6 @@ from datetime import datetime
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from shared.calls import in_parallel
 from shared.model import HIDDEN
 from shared.rules.change import ChangeKind, FieldChange
 from shared.rules.entra_connection import ObjectId
@@ -30,11 +29,13 @@ from shared.sync.plan.group_counts import GroupCounts
 from shared.sync.plan.group_work import GroupWork, PlannedGroups
 from shared.sync.plan.member_ids import MemberIds
 from shared.sync.plan.zoho_groups import ZohoGroupSearch
+from shared.sync.progress import NO_LEASE, Heartbeat, beating
 from shared.tables.entra_groups import EntraGroup, EntraGroups, Look
 from shared.tables.entra_scope import EntraScope
 from shared.tables.group_rows import StoredGroup
 from shared.tables.groups import GroupLookup, Groups
 from shared.tables.identities import Identities
+from shared.threads import in_parallel
 
 READERS = 8
 """Point reads under way at once."""
@@ -59,17 +60,18 @@ class GroupPlanner:
     now: Callable[[], datetime]
 
     def plan(
-        self, store: Store, drifts: Mapping[str, GroupDrift], held: Sequence[str], hold: Callable[[], None]
+        self, store: Store, drifts: Mapping[str, GroupDrift], held: Sequence[str], heartbeat: Heartbeat
     ) -> PlannedGroups:
         """The groups that need a change.
 
         ``drifts``: what a full cycle found in Zoho One, by the id of the group. ``held``: the ids of the groups whose
-        deletion waits for a decision. ``hold`` is called between groups.
+        deletion waits for a decision. The heartbeat beats between groups, and between
+        pages of a large one.
         """
         planned, idle, troubles = list[PlannedChange](), list[GroupWork](), list[str]()
         left_alone, adoptions = list[PlannedChange](), self.adoptions(store)
-        for work in self.works(store, drifts, held, troubles, adoptions):
-            hold()
+        for work in self.works(store, drifts, held, troubles, adoptions, heartbeat):
+            heartbeat.beat()
             # One at a time: what it takes to do it may be a hundred thousand ids, what is planned is small.
             if work.planned is not None:
                 planned.append(work.planned)
@@ -92,11 +94,12 @@ class GroupPlanner:
         held: Sequence[str],
         troubles: list[str],
         adoptions: Adoptions,
+        heartbeat: Heartbeat,
     ) -> Iterator[GroupWork]:
         """What there is to do, group by group; of those of which a mark led to nothing, that too."""
         if not store.groups.are_synced:
             return
-        people, looked_at = MemberIds(self.identities, store.id), set[str]()
+        people, looked_at = MemberIds(self.identities, store.id, heartbeat), set[str]()
         for look in list(self.entra.looks(store.id)):
             try:
                 work = self._look(store, look, people, adoptions)
@@ -120,7 +123,7 @@ class GroupPlanner:
 
     def of_members(self, store: Store, shown: EntraGroup, there: Iterable[str], not_there: Iterable[str]) -> GroupWork:
         """What a group needs as far as these users go, by their object ids. Raises Refused."""
-        stored, people = self._find(store, shown), MemberIds(self.identities, store.id)
+        stored, people = self._find(store, shown), MemberIds(self.identities, store.id, NO_LEASE)
         return self._there(store, shown, stored, self._difference(store, stored, people, there, not_there))
 
     def _unless_parked(self, store: Store, work: GroupWork) -> GroupWork:
@@ -186,8 +189,9 @@ class GroupPlanner:
     def _whole(self, store: Store, stored: StoredGroup | None, group: str, people: MemberIds) -> MemberChange:
         """What changes, everybody in Entra's group and everybody in the store's looked at."""
         people.read_all()
-        wanted = {people.ids(user)[0] for user in self.scope.of(store.id, group)}
-        there = set(self.groups.members(store.id, stored.group.id)) if stored else set[str]()
+        wanted = {people.ids(user)[0] for user in beating(self.scope.of(store.id, group), people.heartbeat)}
+        members = self.groups.members(store.id, stored.group.id) if stored else ()
+        there = set(beating(members, people.heartbeat))
         return MemberChange(joining=tuple(sorted(wanted - there)), leaving=tuple(sorted(there - wanted)))
 
     def _there(

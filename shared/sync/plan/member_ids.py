@@ -1,21 +1,23 @@
 """Finds the bridge's ids of Entra's users, who are members of groups there."""
 
 from shared.rules.identity import id_of_object
+from shared.sync.progress import Heartbeat, beating
 from shared.tables.identities import Identities
 
 
 class MemberIds:
     """The bridge's ids of Entra's users; of a user whom the store does not have yet, the id that they will get."""
 
-    def __init__(self, identities: Identities, store: str) -> None:
+    def __init__(self, identities: Identities, store: str, heartbeat: Heartbeat) -> None:
         self._identities = identities
         self._store = store
+        self.heartbeat = heartbeat
         self._pushed: dict[str, str] | None = None
 
     def read_all(self) -> None:
         """Look everybody up at once; only ids that a push has chosen are kept."""
         if self._pushed is None:
-            links = self._identities.object_links(self._store)
+            links = beating(self._identities.object_links(self._store), self.heartbeat)
             self._pushed = {user: person for user, person in links if person != id_of_object(user)}
 
     def ids(self, user: str) -> tuple[str, ...]:
