@@ -16,7 +16,8 @@ from shared.rules.run import Run, RunKind, RunState
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoField
 from shared.sync.apply.groups import GroupApplier
-from shared.sync.apply.people import PeopleApplier, Stopped
+from shared.sync.apply.people import PeopleApplier
+from shared.sync.apply.silence import Stopped
 from shared.sync.checkpoint import CycleCheckpoint, Halted, OutOfTime
 from shared.sync.cycle_note import CycleRequest
 from shared.sync.guard.plans import PASSED, PlanGuard, Verdict
