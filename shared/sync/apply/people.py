@@ -198,18 +198,18 @@ class _Turns:
 
     def _once(self, change: PlannedChange, certain: bool, stored: Stored) -> RunChange:
         """One try. Raises ZohoBusy."""
-        mark, parts = stored.identity.pending, self.parts
-        assert mark is not None  # its lease has just been taken
+        pending, parts = stored.identity.pending, self.parts
+        assert pending is not None  # its lease has just been taken
         try:
             must_end = self.silence.ended.is_set() or self.heartbeat.must_end is not None
-            if must_end or mark.lease_ends - parts.now() < parts.settlement.lease * 0.75:
+            if must_end or pending.lease_ends - parts.now() < parts.settlement.lease * 0.75:
                 parts.settlement.give_back(self.store, stored, "Its turn did not come in time")
                 return self._told(change, Result.NOT_TRIED, None)
             parts.settlement.settle(self.store, stored, certain=certain)
         except Refused as refusal:
             self.silence.answered()
             kept = stored.identity.object_id is not None
-            parked = kept and mark.refused(str(refusal), parts.now(), 0).is_parked
+            parked = kept and pending.refused(str(refusal), parts.now(), 0).is_parked
             return self._told(change, Result.PARKED if parked else Result.FAILED, str(refusal))
         except HeldBack as held:
             return self._told(change, Result.FAILED, str(held))

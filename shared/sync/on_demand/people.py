@@ -94,7 +94,7 @@ class OnDemand:
     ) -> tuple[Run, tuple[OnDemandReport, ...]]:
         """Take what is pending of one person to Zoho One now, as Entra wrote it last; Graph is not asked.
 
-        Raises KeyError where he is not in the store.
+        Raises KeyError where the person is not in the store.
         """
         stored = self.identities.read(store.id, identity_id)
         if stored is None:
@@ -168,7 +168,7 @@ class _Person(Steps):
     def through(self, see: See | None) -> OnDemandReport:
         """All steps, as far as they go."""
         if see is None:
-            self.found(Step.IMPORT, False, "Entra has no such user, or he is in its recycle bin.")
+            self.found(Step.IMPORT, False, "Entra has no such user, or only in its recycle bin.")
             return self._report(self.object_id)
         try:
             name = see(None).person.user_principal_name
@@ -186,7 +186,7 @@ class _Person(Steps):
         return self._act(name)
 
     def again(self, stored: Stored) -> OnDemandReport:
-        """The last steps, for what is known of him already."""
+        """The last steps, for what is known of the user already."""
         self._match(stored)
         return self._act_on(stored, stored.identity.said.source.user_principal_name)
 
@@ -194,24 +194,26 @@ class _Person(Steps):
         if seen.status is Status.UNASSIGNED and seen.why:
             self.found(Step.SCOPE, known, seen.why)
         elif seen.status is Status.UNASSIGNED:
-            told = "He is not assigned to the enterprise application, as of the last cycle's reading."
+            told = "The user is not assigned to the enterprise application, as of the last cycle's reading."
             self.found(Step.SCOPE, known, told)
         else:
             everybody = self.store.entra is not None and self.store.entra.scope is Scope.ALL_USERS
-            told = "The store takes all users." if everybody else "He is assigned, himself or by a group."
+            told = "The store takes all users." if everybody else "The user is assigned, directly or by a group."
             self.found(Step.SCOPE, True, told)
         return self.steps[-1].passed
 
     def _match(self, stored: Stored | None) -> None:
         identity = stored.identity if stored else None
         if identity is None:
-            self.found(Step.MATCH, True, "The store does not know him yet; Zoho One is asked when he is created.")
+            self.found(
+                Step.MATCH, True, "The store does not know the user yet; Zoho One is asked when the account is created."
+            )
         elif identity.account is None:
-            self.found(Step.MATCH, True, "The store knows him; he has no account in Zoho One.")
+            self.found(Step.MATCH, True, "The store knows the user, who has no account in Zoho One.")
         else:
             state = "active" if identity.account.holds.active else "not active"
             ids = (("Zoho One account", identity.account.id), ("id in the bridge", identity.id))
-            self.found(Step.MATCH, True, f"He has an account in Zoho One, which is {state}.", ids)
+            self.found(Step.MATCH, True, f"The user has an account in Zoho One, which is {state}.", ids)
 
     def _map(self, see: See, stored: Stored | None) -> bool:
         seen = see(stored)
@@ -234,11 +236,15 @@ class _Person(Steps):
 
     def _act_on(self, stored: Stored | None, name: str) -> OnDemandReport:
         if stored is None or stored.identity.pending is None:
-            told = "Zoho One holds what it should." if stored else "He is not active, so no account is created."
+            told = (
+                "Zoho One holds what it should."
+                if stored
+                else "The user is disabled in Entra, so no account is created."
+            )
             self.found(Step.ACTION, True, told)
             return self._report(name, result=Result.DONE)
         self.identity = stored.identity.id
-        candidate = replace(Candidate.pending(stored.identity, self.parts.now()), waits=None)  # he is wanted now
+        candidate = replace(Candidate.pending(stored.identity, self.parts.now()), waits=None)  # they are wanted now
         formers = Formers(self.parts.identities, self.store.id).named(candidate.comes)
         candidate = candidate.among(formers, self.store.guard.adoptions)
         plan = make_plan(self.store.id, [candidate], self.store.status_rules)
