@@ -211,7 +211,7 @@ def test_criteria_leave_people_out_and_take_them_in(reconciled: Reconciled) -> N
     assert stored is not None
     event = reconciled.bridge.identities.history(reconciled.store_id, stored.id)[0]
     assert event.reason == (
-        "The person was unassigned in Entra. He does not meet the store's criteria: "
+        "The person was unassigned in Entra. The user does not meet the store's criteria: "
         'department equals "Sales": it is "Legal".'
     )
     reconciled.change(criteria=None)
