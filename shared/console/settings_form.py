@@ -51,12 +51,14 @@ def sent_form(store: Store, section: Section, given: Given) -> Sent:
         return Sent(store, section)
     form = texts(request.form)
     try:
-        parts().settings.save(store.id, section, form.get("seen", ""), lambda now: given(form, now), str(admin()))
+        parts().stores.settings.save(
+            store.id, section, form.get("seen", ""), lambda now: given(form, now), str(admin())
+        )
     except ValidationError as error:
         return Sent(store, section, form, faults(error))
     except NotConfirmed as missing:
         return Sent(store, section, form, {"typed": str(missing)})
     except SettingsChanged:
-        now = parts().stores.read(store.id)
+        now = parts().stores.table.read(store.id)
         return Sent(now or store, section, conflict=True)
     return Sent(store, section, saved=True)

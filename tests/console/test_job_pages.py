@@ -49,9 +49,9 @@ def _poll(page: str) -> str | None:
 
 
 def _put(pages: Pages, request: JobRequest, **changes: object) -> None:
-    errand = pages.parts.errands.get(request.store, request.errand)
+    errand = pages.parts.jobs.table.get(request.store, request.errand)
     assert errand is not None
-    pages.parts.errands.put(errand.model_copy(update=changes))
+    pages.parts.jobs.table.put(errand.model_copy(update=changes))
 
 
 def test_a_plan_is_made_beside_the_page_and_found_again(pages: Pages, reconciled: Reconciled) -> None:
@@ -96,13 +96,13 @@ def test_each_step_is_told_as_it_happens_and_each_phase_with_its_numbers(
     pages: Pages, reconciled: Reconciled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, seen = f"/stores/{reconciled.store_id}", list[Job]()
-    put, job_runner = pages.parts.errands.put, reconciled.bridge.job_runner
+    put, job_runner = pages.parts.jobs.table.put, reconciled.bridge.job_runner
 
     def noted(errand: Job) -> None:
         seen.append(errand)
         put(errand)
 
-    monkeypatch.setattr(pages.parts.errands, "put", noted)
+    monkeypatch.setattr(pages.parts.jobs.table, "put", noted)
     monkeypatch.setattr("shared.admin.jobs.NEWS_EVERY", timedelta())
     _, request = _asked(pages, f"{path}/plan/make")
     job_runner.carry_out(request)
@@ -118,11 +118,11 @@ def test_each_step_is_told_as_it_happens_and_each_phase_with_its_numbers(
     steps = [sum(len(report.steps) for report in each.reports) for each in seen]
     assert steps == [0, 0, *range(1, 11), 10], "asked, begun, one step after the other, done"
     monkeypatch.undo()
-    pages.parts.errands.put(seen[4])
+    pages.parts.jobs.table.put(seen[4])
     half = _see(pages, address).text
     assert re.findall(r'<li><span class="badge good">(\w+)</span>', half) == ["import", "scope", "match"]
     assert _poll(half) is not None
-    pages.parts.errands.put(seen[-1])
+    pages.parts.jobs.table.put(seen[-1])
     done = _see(pages, address).text
     assert "The person was deactivated in Entra." in done
     assert "The run that records it" in done
@@ -167,11 +167,11 @@ def test_whom_a_killed_worker_holds_is_waited_for(
     zoho_one.fail(method="POST", path="/Users", status=503, times=3)
     body = {"userName": "ada@contoso.example", "active": True, "displayName": "Ada"}
     assert reconciled.endpoint(host).request("POST", "/Users", json=body).status_code == 503
-    (waits,) = pages.parts.identities.waiting(reconciled.store_id, 10)
+    (waits,) = pages.parts.people.identities.waiting(reconciled.store_id, 10)
     path = f"/stores/{reconciled.store_id}/people/{waits.id}/provision"
     on_demand, stored = (
         reconciled.bridge.on_demand,
-        pages.parts.identities.read(reconciled.store_id, waits.id),
+        pages.parts.people.identities.read(reconciled.store_id, waits.id),
     )
     assert stored is not None
     assert stored.identity.pending is not None
@@ -219,19 +219,19 @@ def test_errands_go_with_the_history_and_with_the_store(pages: Pages, reconciled
     path = f"/stores/{reconciled.store_id}"
     reconciled.change(entra=reconciled.entra.connection(scope=Scope.ALL_USERS))
     pages.carried_out(f"{path}/plan/make")
-    (made,) = pages.parts.errands.newest(reconciled.store_id)
+    (made,) = pages.parts.jobs.table.newest(reconciled.store_id)
     assert made.plan is not None
     asked = datetime.now(UTC) - timedelta(days=91)
     old = made.model_copy(update={"id": new_id(asked), "asked": asked})
-    pages.parts.errands.put(old)
-    pages.parts.errands._whole.put(old.id, pages.parts.errands.whole_plan(made, made.plan))
+    pages.parts.jobs.table.put(old)
+    pages.parts.jobs.table._whole.put(old.id, pages.parts.jobs.table.whole_plan(made, made.plan))
     reconciled.cycle(RunKind.FULL_CYCLE)
-    assert [errand.id for errand in pages.parts.errands.newest(reconciled.store_id)] == [made.id]
+    assert [errand.id for errand in pages.parts.jobs.table.newest(reconciled.store_id)] == [made.id]
     kept = [key for key in reconciled.tables() if key.startswith("errands/")]
     assert all(made.id in key for key in kept)
-    while not pages.parts.removal.partitions.drop_some(reconciled.store_id):
+    while not pages.parts.stores.removal.partitions.drop_some(reconciled.store_id):
         pass
-    assert pages.parts.errands.newest(reconciled.store_id) == []
+    assert pages.parts.jobs.table.newest(reconciled.store_id) == []
 
 
 def test_an_address_that_leads_nowhere_is_a_404(pages: Pages, store: Store) -> None:
