@@ -103,11 +103,8 @@ class Bridge:
         self.secrets = Secrets(table("secrets"), self.keys)
         self.mappings = Mappings(table("mappings"), monotonic)
         self.connections = Connections(table("secrets"), self.secrets)
-        self.runs, self.jobs, self.held_plans = (
-            Runs(table("runs")),
-            Jobs(table("errands")),
-            HeldPlans(table("heldplans")),
-        )
+        self.runs, self.jobs = Runs(table("runs")), Jobs(table("errands"))
+        self.held_plans = HeldPlans(table("heldplans"))
         self.mails = Mails(table("identities"))
         self.ignored = IgnoredNotes(table("identities"), self.outside.now)
 

@@ -1,4 +1,4 @@
-"""The flow between Entra and Zoho One: the map for whoever reads this code for the first time.
+"""The flow between Entra and Zoho One: a map for a first reading.
 
 The one contract
 ----------------

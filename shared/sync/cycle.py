@@ -153,7 +153,7 @@ class Cycle:
             self._apply_people(Plan(store=plan.store, changes=changes))
 
     def _apply_people(self, plan: Plan) -> set[str]:
-        """Take a plan's people to Zoho One; the ids of those for whom it was not done."""
+        """Take a plan's people to Zoho One; the ids of people for whom it was not done."""
         self.record.show()
         with self.record.applying("applying", len(plan.visits)) as applied:
             try:

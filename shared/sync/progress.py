@@ -48,7 +48,7 @@ class Checkpoint[T](Heartbeat, Protocol):
 
 
 class Progress(Protocol):
-    """Hears which step is under way, for whoever looks on."""
+    """Hears which step is under way, for a page or a terminal."""
 
     def tell(self, step: str, done: int = 0, of: int = 0) -> None:
         """A step's name, how much of it is done, and of how much; 0 where that is not known."""

@@ -87,7 +87,7 @@ class SourceRecorder:
     ) -> str | None:
         """Compute the desired state of a person again, after a rule or the manager's account has changed. As ``take``.
 
-        ``only_rules``: takes a person of whom nothing changes but the rules it was computed by, to be written later.
+        ``only_rules``: takes a person where nothing changes but the rules it was computed by, to be written later.
         """
         person = stored.identity.id
         return self._again(
