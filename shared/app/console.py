@@ -25,6 +25,7 @@ def open_console(bridge: Bridge) -> Flask:
             stores=bridge.stores,
             settings=StoreSettings(bridge.stores, bridge.secrets, now),
             connections=bridge.connections,
+            consent=bridge.consent,
             disconnect=bridge.disconnect,
             switch=bridge.switch,
             removal=StoreRemoval(bridge.stores, bridge.disconnect, partitions, now),

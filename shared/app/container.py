@@ -20,7 +20,6 @@ from shared.app.outside import Outside
 from shared.connection.consent import Consent
 from shared.connection.disconnect import Disconnect
 from shared.connection.tokens import LEASE, SharedTokens
-from shared.console.consent_pages import ConsentPages
 from shared.console.sign_in import SignIn
 from shared.entra.clients import SECRET, GraphClients
 from shared.entra.errors import GraphCredentials
@@ -224,7 +223,6 @@ class Bridge:
             self.secret("sign-in"),
             now,
         )
-        self.consent_pages = ConsentPages(self.consent, self.stores, self.sign_in, self.public_url)
         self.sync_endpoint = SyncEndpoint(
             self.stores,
             self.identities,

@@ -1,4 +1,4 @@
-"""Attribute mapping: the table, and the change of one field with what it gives while it is typed."""
+"""Attribute mapping: the table, and the change of one field with a preview while it is typed."""
 
 from dataclasses import dataclass
 
@@ -12,6 +12,7 @@ from shared.console.context import (
     admin,
     faults,
     go,
+    go_saved,
     is_live,
     page,
     parts,
@@ -94,7 +95,7 @@ def change(store_id: str, target: str) -> View:
 
 @dataclass(frozen=True)
 class Trial:
-    """What a rule that is being typed gives."""
+    """Result of a rule as typed."""
 
     rule: Rule | None
     faults: list[tuple[int | None, str]]
@@ -119,7 +120,7 @@ def _trial(store: Store, field: ZohoField, form: RuleForm, person: Listed | None
 
 @blueprint.post("/fields/<target>/try")
 def try_out(store_id: str, target: str) -> View:
-    """What is being typed, for one person: a piece of the page."""
+    """Preview of the rule as typed, for one person: a piece of the page."""
     store, field = the_store(store_id), _target(target)
     form = RuleForm.model_validate(texts(request.form))
     return page("console/mapping_trial.html", trial=_trial(store, field, form, person_shown(store)), form=form)
@@ -127,7 +128,7 @@ def try_out(store_id: str, target: str) -> View:
 
 @blueprint.post("/fields/<target>/extension")
 def extension(store_id: str, target: str) -> View:
-    """Switch on a field that Zoho One is not documented to take over SCIM, or off again."""
+    """Enable a field that Zoho One does not document for SCIM, or disable it."""
     store, field, form = the_store(store_id), _target(target), texts(request.form)
     extensions = {name: path for name, path in store.zoho.extensions.items() if name is not field}
     if form.get("do") != "off":
@@ -137,10 +138,16 @@ def extension(store_id: str, target: str) -> View:
         parts().settings.save(store_id, Section.ZOHO, form.get("seen", ""), lambda _: {"zoho": zoho}, str(admin()))
     except (ValidationError, SettingsChanged) as error:
         said = faults(error) if isinstance(error, ValidationError) else {}
-        shown = next(iter(said.values()), "The store's connection was changed meanwhile: look, and try again.")
-        form_now = RuleForm.of(rule_for(shown_to_admin(store).mapping, field))
-        return _edit(the_store(store_id), field, form_now, {"path": shown}, 422)
-    return go(".edit", store_id=store_id, target=target)
+        shown = next(iter(said.values()), "The store's connection was changed meanwhile: check it, and try again.")
+        return _edit(the_store(store_id), field, _typed(store, field), {"path": shown}, 422)
+    return _edit(the_store(store_id), field, _typed(store, field), {})
+
+
+def _typed(store: Store, field: ZohoField) -> RuleForm:
+    """The rule in the boxes. What was typed is kept, whatever else changes on the page."""
+    if "kind" not in request.form:
+        return RuleForm.of(rule_for(shown_to_admin(store).mapping, field))
+    return RuleForm.model_validate(texts(request.form))
 
 
 @blueprint.post("/attributes")
@@ -155,18 +162,19 @@ def attributes(store_id: str) -> View:
             str(admin()),
         )
     except ValidationError:
-        reason = "A directory extension's name has letters, digits and underscores; there may be 50 of them."
+        reason = "The name of a directory extension contains letters, digits and underscores; at most 50 are allowed."
         return mapping_table(store, status=422, attribute_fault=reason)
     except SettingsChanged:
-        return mapping_table(
-            the_store(store_id), status=409, attribute_fault="They were changed meanwhile: look, and try again."
-        )
-    return go(".table", store_id=store_id)
+        store = the_store(store_id)
+        saved = ", ".join(store.custom_attributes) or "none"
+        reason = f"Another administrator saved meanwhile: {saved}. Yours are in the box."
+        return mapping_table(store, status=409, attribute_fault=reason)
+    return go_saved(".table", store_id=store_id)
 
 
 @blueprint.get("/people")
 def people(store_id: str) -> View:
-    """Whom the preview could be for: a piece of the page, or the page without htmx."""
+    """People to choose for the preview: a piece of the page. Without htmx, the page."""
     the_store(store_id)
     if not is_live():
         return go(".table", store_id=store_id)

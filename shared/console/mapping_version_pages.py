@@ -1,4 +1,4 @@
-"""What becomes of a changed mapping: how many people it changes, saving it, versions, import and export."""
+"""Versions of the mapping: the impact of a change, saving it, restoring an earlier version, import and export."""
 
 from collections import Counter
 
@@ -7,7 +7,7 @@ from pydantic import ConfigDict, ValidationError
 
 from shared.console.context import NoSuchThing, View, admin, go, is_setting_up, page, parts, the_store
 from shared.console.mapping_view import mapping_table, shown_to_admin
-from shared.console.setup import after
+from shared.console.wizard import after
 from shared.model import Model
 from shared.rules.mapping.check import InvalidMapping, check_mapping, read_mapping
 from shared.rules.mapping.draft import Draft, rebased
@@ -17,11 +17,11 @@ from shared.tables.mappings import SavedMeanwhile
 blueprint = Blueprint("versions", __name__, url_prefix="/console/stores/<store_id>/mapping")
 
 STEP = 250
-"""People compared in one step of the count: as many as a request may take time for."""
+"""People compared in one step of the count: as many as one request has time for."""
 
 
 class Tally(Model):
-    """What has been counted so far of what a change does."""
+    """Count of the people that a change affects, so far."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -34,7 +34,7 @@ class Tally(Model):
 
 @blueprint.post("/impact")
 def impact(store_id: str) -> View:
-    """How many people the draft would change: a step of the count, whose answer asks for the next."""
+    """Count how many people the draft would change. One step; its answer requests the next."""
     store = the_store(store_id)
     draft = shown_to_admin(store).draft
     if draft is None:
@@ -69,7 +69,7 @@ def save(store_id: str) -> View:
             based_on=shown.draft.based_on,
             by=str(admin()),
             at=parts().now(),
-            why=request.form.get("why", "").strip() or "No reason given",
+            why=request.form.get("why", "").strip() or "No comment",
         )
     except InvalidMapping as invalid:
         return mapping_table(store, invalid, 422)
@@ -88,7 +88,7 @@ def discard(store_id: str) -> View:
 
 @blueprint.post("/rebase")
 def rebase(store_id: str) -> View:
-    """Put the draft's changes on top of what somebody else saved."""
+    """Apply the draft's changes to the version that someone else saved."""
     store = the_store(store_id)
     shown = shown_to_admin(store)
     both: tuple[ZohoField, ...] = ()
@@ -125,7 +125,7 @@ def restore(store_id: str, number: int) -> View:
 
 @blueprint.get("/export")
 def export(store_id: str) -> Response:
-    """The mapping that counts, or an earlier version, as a file."""
+    """Download the current mapping, or an earlier version."""
     the_store(store_id)
     number = request.args.get("version", type=int)
     version = parts().mappings.current(store_id) if number is None else parts().mappings.version(store_id, number)
@@ -140,7 +140,7 @@ def export(store_id: str) -> Response:
 
 @blueprint.post("/import")
 def import_file(store_id: str) -> View:
-    """A file becomes the draft: it is looked at, counted and saved like any other change."""
+    """Import a file as the draft. It is checked, counted and saved like any other change."""
     store = the_store(store_id)
     file = request.files.get("file")
     text = file.read() if file else request.form.get("text", request.form.get("file", "")).encode()

@@ -12,6 +12,7 @@ from shared.admin.readiness import Readiness
 from shared.admin.store_removal import StoreRemoval
 from shared.admin.store_settings import StoreSettings
 from shared.admin.switch import Switch
+from shared.connection.consent import Consent
 from shared.connection.disconnect import Disconnect
 from shared.console.sign_in import SignIn
 from shared.mail.password_mail import PasswordMails
@@ -39,6 +40,7 @@ class ConsoleParts:
     stores: Stores
     settings: StoreSettings
     connections: Connections
+    consent: Consent
     disconnect: Disconnect
     switch: Switch
     removal: StoreRemoval

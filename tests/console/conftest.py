@@ -57,14 +57,14 @@ class Pages:
         with collected() as messages:
             answer = self.client.post(f"/console{path}", data={FIELD: token} | form)
         self.asked.cycles.extend(messages.cycles)
-        self.asked.errands.extend(messages.errands)
+        self.asked.jobs.extend(messages.jobs)
         return answer
 
     def carried_out(self, path: str, /, **form: object) -> str:
         """Send a form that sets off an errand, let a worker carry it out, and see its page."""
         sent = self.post(path, **form)
         assert sent.status_code == 303, sent.text
-        self.bridge.run_job(self.asked.errands.pop().encode())
+        self.bridge.run_job(self.asked.jobs.pop().encode())
         return self.client.get(sent.headers["Location"]).text
 
     def signed_in(self, roles: str) -> None:

@@ -36,7 +36,7 @@ def _asked(pages: Pages, path: str, **form: object) -> tuple[str, JobRequest]:
     """The address of an errand's page, and the message for the worker."""
     sent = pages.post(path, **form)
     assert sent.status_code == 303, sent.text
-    return sent.headers["Location"], JobRequest.model_validate_json(pages.asked.errands.pop())
+    return sent.headers["Location"], JobRequest.model_validate_json(pages.asked.jobs.pop())
 
 
 def _see(pages: Pages, address: str, **headers: str) -> TestResponse:
@@ -44,7 +44,7 @@ def _see(pages: Pages, address: str, **headers: str) -> TestResponse:
 
 
 def _poll(page: str) -> str | None:
-    found = re.search(r'id="errand" hx-get="([^"]+)" hx-trigger="every 1s"', page)
+    found = re.search(r'id="job" hx-get="([^"]+)" hx-trigger="every 1s"', page)
     return found and found[1].replace("&amp;", "&")
 
 
@@ -58,7 +58,7 @@ def test_a_plan_is_made_beside_the_page_and_found_again(pages: Pages, reconciled
     path = f"/stores/{reconciled.store_id}"
     address, request = _asked(pages, f"{path}/plan/make")
     waits = _see(pages, address)
-    assert "Waits for a worker" in waits.text
+    assert "Waiting for a worker" in waits.text
     poll = _poll(waits.text)
     assert poll is not None
     nothing_new = _see(pages, poll, **LIVE)
@@ -87,7 +87,7 @@ def test_a_newer_plan_takes_the_place_of_the_last(pages: Pages, reconciled: Reco
     second, request = _asked(pages, first.removeprefix("/console") + "/again")
     reconciled.bridge.run_job(request.model_dump_json().encode())
     assert PEOPLE[0].display_name in _see(pages, second).text
-    assert "The names are not kept any more" in _see(pages, first).text
+    assert "The names are no longer stored" in _see(pages, first).text
     assert _see(pages, f"{first}/changes.csv").status_code == 404
     assert _see(pages, f"{second}/changes.csv").status_code == 200
 
@@ -135,7 +135,7 @@ def test_what_cannot_be_done_says_why(pages: Pages, reconciled: Reconciled) -> N
     assert "Provisioning is stopped" in stopped
     reconciled.bridge.secrets.put(reconciled.store_id, SECRET, "wrong")
     failed = pages.carried_out(f"{path}/plan/make")
-    assert "It came to nothing." in failed
+    assert "<strong>Failed.</strong>" in failed
     assert _poll(failed) is None
 
 
@@ -146,7 +146,7 @@ def test_what_fails_is_tried_again_and_in_the_end_given_up(pages: Pages, reconci
     with pytest.raises(ValueError, match="not a time"):
         reconciled.bridge.run_job(message)
     tried = _see(pages, address).text
-    assert "The last attempt came to nothing." in tried
+    assert "The last attempt failed." in tried
     assert "A defect of the bridge: ValueError." in tried
     assert _poll(tried) is not None
     _put(pages, request, attempts=MOST_ATTEMPTS - 1)
@@ -202,7 +202,7 @@ def test_what_is_not_heard_of_any_more_is_not_waited_for(pages: Pages, reconcile
     long_ago = datetime.now(UTC) - timedelta(hours=1)
     _put(pages, request, asked=long_ago)
     never = _see(pages, address).text
-    assert "No worker has taken it up." in never
+    assert "No worker has started it." in never
     assert _poll(never) is None
     _put(pages, request, state=JobState.RUNNING, attempts=1, heard=datetime.now(UTC) - timedelta(minutes=2))
     silent = _see(pages, address).text
