@@ -28,13 +28,15 @@ The way of a change, and the files in it
                 reading_checkpoint                           where the next reading goes on
     desired/    people, groups                               what Zoho One should hold; the rules are in shared/rules
     plan/       prepare                                      the one order of steps, for cycle and dry run
-                people, groups, group_*, member_ids          one change for each person and group that needs one
+                people, groups, group_work, member_ids       one change for each person and group that needs one
+                group_adoption, zoho_groups, group_counts    who leaves a group that is adopted; what is in Zoho One
                 drift, people_drift, group_drift             what somebody changed in Zoho One (a full cycle)
     guard/      plans, decisions                             whether a plan may pass; what an administrator decides
                 admission, groups                            whether one deprovisioning or deletion may begin now
     apply/      people, groups                               a plan's changes, several at the same time
                 person_settlement, group_settlement          mark, call, confirm, as far as they differ
                 group_changes, person_events, group_events   what is written of a group; what the history says
+                silence                                      when to stop: no answer again and again
                 accounts, zoho_groups, member_accounts       the calls themselves: look first, then write
 
     checkpoint.py, cycle_note.py   how far a cycle came, and its lease: what another process goes on from
