@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from shared.rules.plan import ORDER
 from shared.rules.run import Run, RunOutcome
 
 HEIGHT = 96.0
@@ -72,15 +71,21 @@ def sparkline(runs: Sequence[Run]) -> Chart:
 
 
 def changes_by_kind(runs: Sequence[Run]) -> Chart:
-    """Planned changes by kind, oldest run first."""
-    columns = [
-        [
-            (kind, float(run.changes.get(kind, 0)), f"{run.started:%m-%d %H:%M}: {run.changes.get(kind, 0)} {kind}")
-            for kind in ORDER
-        ]
-        for run in reversed(runs)
-    ]
-    return _stacked(columns, HEIGHT, BAR, GAP)
+    """Changes of each run by kind, oldest run first. Failed changes are at the bottom, the others in proportion above.
+
+    A run that was held or failed is one segment: none of its changes, or not all of them, were made.
+    """
+    return _stacked([_by_kind(run) for run in reversed(runs)], HEIGHT, BAR, GAP)
+
+
+def _by_kind(run: Run) -> Parts:
+    at, total = f"{run.started:%m-%d %H:%M}", sum(run.changes.values())
+    if run.outcome in (RunOutcome.HELD, RunOutcome.FAILED):
+        return [(_KINDS[run.outcome], float(total), f"{at}: {run.outcome}, {total} changes planned")]
+    failed = min(run.failures, total)
+    made = 1 - failed / total if total else 0.0
+    kinds = [(kind, count * made, f"{at}: {count} {kind}") for kind, count in run.changes.items()]
+    return [("bad", float(failed), f"{at}: {failed} failed"), *kinds]
 
 
 def durations(runs: Sequence[Run]) -> Chart:

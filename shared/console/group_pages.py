@@ -30,7 +30,7 @@ EVENTS = 100
 
 
 @dataclass(frozen=True)
-class Member:
+class MemberLine:
     """A member, as far as they are known."""
 
     id: str
@@ -151,7 +151,7 @@ def allow(store_id: str, group_id: str) -> View:
     return go(".group", store_id=store_id, group_id=group_id)
 
 
-def _members(store_id: str, group_id: str) -> tuple[list[Member], bool]:
+def _members(store_id: str, group_id: str) -> tuple[list[MemberLine], bool]:
     """A page of members in the order of ids, and whether there are more. One round trip, and one for each member."""
     after = request.args.get("after", "")
     found = parts().groups.table.members(store_id, group_id, after if is_id(after) else "", MEMBERS + 1)
@@ -160,13 +160,13 @@ def _members(store_id: str, group_id: str) -> tuple[list[Member], bool]:
     return [_member(each, known.get(each)) for each in ids[:MEMBERS]], len(ids) > MEMBERS
 
 
-def _member(member_id: str, stored: Stored | None) -> Member:
+def _member(member_id: str, stored: Stored | None) -> MemberLine:
     if stored is None:
-        return Member(member_id, None, "")
+        return MemberLine(member_id, None, "")
     identity = stored.identity
     name = identity.said.source.display_name or identity.said.keys.user_name
     if identity.pending is not None:
-        return Member(member_id, name, "pending")
+        return MemberLine(member_id, name, "pending")
     if identity.account is None:
-        return Member(member_id, name, "no account")
-    return Member(member_id, name, "active" if identity.account.holds.active else "inactive")
+        return MemberLine(member_id, name, "no account")
+    return MemberLine(member_id, name, "active" if identity.account.holds.active else "inactive")

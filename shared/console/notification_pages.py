@@ -16,7 +16,7 @@ from shared.console.context import (
     texts,
     the_store,
 )
-from shared.console.settings_form import Sent, sent_form
+from shared.console.settings_form import Submission, sent_form
 from shared.console.wizard import after
 from shared.entra.errors import GraphCredentials, GraphError
 from shared.mail.password_mail import NoPostbox
@@ -66,7 +66,7 @@ def _notification_given(form: dict[str, str], now: Store) -> Mapping[str, object
     return {"password_notification": NotificationForm.model_validate(form).settings(now.password_notification)}
 
 
-def _notification(sent: Sent) -> View:
+def _notification(sent: Submission) -> View:
     standing = sent.store.password_notification
     postbox = parts().people.password_mails.postbox
     shown = {
@@ -126,4 +126,4 @@ def read_domains(store_id: str) -> View:
         wrong = {}
     except GraphError as failure:
         wrong = {"verified_domains": f"{failure}."}
-    return _notification(Sent(store, Section.NOTIFICATION, typed, wrong))
+    return _notification(Submission(store, Section.NOTIFICATION, typed, wrong))

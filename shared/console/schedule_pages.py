@@ -9,7 +9,7 @@ from pydantic import ConfigDict, ValidationError
 
 from shared.admin.store_settings import Section
 from shared.console.context import View, admin, go_saved, page, parts, texts, the_store
-from shared.console.settings_form import Sent, sent_form
+from shared.console.settings_form import Submission, sent_form
 from shared.model import Model
 from shared.rules.schedule import Schedule
 from shared.rules.store import Drift, Store
@@ -52,7 +52,7 @@ def _schedule_given(form: dict[str, str], now: Store) -> Mapping[str, object]:
     }
 
 
-def _schedule(sent: Sent) -> View:
+def _schedule(sent: Submission) -> View:
     store = sent.store
     shown = {
         "interval_minutes": store.schedule.interval_minutes,
@@ -77,10 +77,10 @@ def pause(store_id: str) -> View:
     try:
         form = PauseForm.model_validate({name: value for name, value in texts(request.form).items() if value})
     except ValidationError:
-        return _schedule(Sent(store, Section.SCHEDULE, faults={"until": "Choose a day and a time."}))
+        return _schedule(Submission(store, Section.SCHEDULE, faults={"until": "Choose a day and a time."}))
     until = form.until.replace(tzinfo=form.until.tzinfo or UTC) if form.until else None
     if form.do == "pause" and (until is None or until <= now):
         wrong = {"until": "Choose a day and a time in the future."}
-        return _schedule(Sent(store, Section.SCHEDULE, faults=wrong))
+        return _schedule(Submission(store, Section.SCHEDULE, faults=wrong))
     parts().stores.switch.pause(store, until if form.do == "pause" and until else now, str(admin()))
     return go_saved(".page", store_id=store_id)

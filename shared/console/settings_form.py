@@ -17,7 +17,7 @@ type Given = Callable[[dict[str, str], Store], Mapping[str, object]]
 
 
 @dataclass(frozen=True)
-class Sent:
+class Submission:
     """Result of a form."""
 
     store: Store
@@ -45,20 +45,20 @@ class Sent:
         return {"store": self.store, "faults": self.faults, "conflict": self.conflict, "seen": seen}
 
 
-def sent_form(store: Store, section: Section, given: Given) -> Sent:
+def sent_form(store: Store, section: Section, given: Given) -> Submission:
     """Save the form, if one was sent and nobody else has changed the same settings since they were shown."""
     if request.method != "POST":
-        return Sent(store, section)
+        return Submission(store, section)
     form = texts(request.form)
     try:
         parts().stores.settings.save(
             store.id, section, form.get("seen", ""), lambda now: given(form, now), str(admin())
         )
     except ValidationError as error:
-        return Sent(store, section, form, faults(error))
+        return Submission(store, section, form, faults(error))
     except NotConfirmed as missing:
-        return Sent(store, section, form, {"typed": str(missing)})
+        return Submission(store, section, form, {"typed": str(missing)})
     except SettingsChanged:
         now = parts().stores.table.read(store.id)
-        return Sent(now or store, section, conflict=True)
-    return Sent(store, section, saved=True)
+        return Submission(now or store, section, conflict=True)
+    return Submission(store, section, saved=True)

@@ -19,7 +19,7 @@ SPARK = 30
 
 
 @dataclass(frozen=True)
-class Standing:
+class StoreStanding:
     """Standing of a store, as the list and the overview show it."""
 
     store: Store
@@ -69,10 +69,10 @@ class Standing:
         return "" if self.store.entra else "Entra pushes"
 
 
-def standing(store: Store) -> Standing:
+def standing(store: Store) -> StoreStanding:
     """Read a store's standing. Six round trips, however many people there are."""
     held = parts().runs.held_plans.newest(store.id)
-    return Standing(
+    return StoreStanding(
         store,
         parts().stores.connections.state(store.id),
         held.held if held else None,

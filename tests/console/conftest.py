@@ -50,7 +50,8 @@ class Pages:
 
     def with_stores(self, stores: Stores) -> None:
         """Let the pages read other stores."""
-        self.app.extensions[EXTENSION] = replace(self.parts, stores=replace(self.parts.stores, table=stores))
+        parts = self.parts
+        self.app.extensions[EXTENSION] = replace(parts, stores=replace(parts.stores, table=stores))
 
     def get(self, path: str, **headers: str) -> TestResponse:
         """Open a page of the console."""

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from shared.console.charts import changes_by_kind, sparkline
 from shared.rules.change import ChangeKind
 from shared.rules.run import Result, Run, RunKind, RunState
 from shared.rules.store import Store
@@ -83,3 +84,22 @@ def test_a_pause_is_seen_wherever_the_store_is(pages: Pages, store: Store) -> No
     assert "Provisioning is paused for this directory store until" in runs
     (row,) = (row for row in re.findall(r"<tr>.*?</tr>", pages.get("/").text, re.DOTALL) if store.id in row)
     assert 'badge wait">paused<' in row
+
+
+@pytest.mark.parametrize(
+    ("state", "failed", "kinds"),
+    [
+        (RunState.DONE, 0, {"create": 96.0}),
+        (RunState.DONE, 1, {"bad": 24.0, "create": 72.0}),
+        (RunState.DONE, 4, {"bad": 96.0}),
+        (RunState.HELD, 0, {"wait": 96.0}),
+        (RunState.FAILED, 0, {"bad": 96.0}),
+    ],
+)
+def test_a_chart_shows_in_green_only_what_was_done(state: RunState, failed: int, kinds: dict[str, float]) -> None:
+    now = datetime.now(UTC)
+    run = Run(id="1", store="contoso", kind=RunKind.CYCLE, asked_by="schedule", started=now)
+    results = {Result.DONE: 4 - failed, Result.FAILED: failed} if state is RunState.DONE else {}
+    run = run.model_copy(update={"planned": {ChangeKind.CREATE: 4}}).with_results(results, {}).finished(state, now)
+    assert {str(bar.kind): bar.height for bar in changes_by_kind([run]).bars} == kinds
+    assert ("good" in {bar.kind for bar in sparkline([run]).bars}) is (kinds == {"create": 96.0})
