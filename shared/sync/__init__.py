@@ -41,7 +41,7 @@ The way of a change, and the files in it
 
     checkpoint.py, cycle_note.py   how far a cycle came, and its lease: what another process goes on from
     run_record.py                  what pages and log show of a cycle
-    progress.py                    Heartbeat, Checkpoint, Progress, Results: what the steps are given
+    progress.py                    Heartbeat, Checkpoint, Progress, Results, Steps: what the steps are given
     dry_run.py, retention.py       a plan that nobody applies; how long the past is kept
     errors.py, patience.py         why a write did not go through; waiting while another writer is there
 

@@ -7,6 +7,7 @@ The steps know these protocols; sync/checkpoint.py and sync/run_record.py are wh
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
+from shared.rules.on_demand import StepFound
 from shared.rules.run import RunChange
 
 PAGE = 1000
@@ -63,6 +64,14 @@ class Results(Protocol):
         ...
 
 
+class Steps(Protocol):
+    """Hears the steps of provisioning on demand, each as it happens."""
+
+    def step(self, person: str, found: StepFound) -> None:
+        """What a step found; ``person``: the object id of the person or group."""
+        ...
+
+
 class Unkept[T]:
     """The checkpoint of work that has no lease and is not gone on with: a dry run, a single person."""
 
@@ -87,14 +96,17 @@ class Unkept[T]:
 
 
 class _Silent:
-    """Progress that nobody looks at."""
+    """Progress and steps that nobody looks at."""
 
     def tell(self, step: str, done: int = 0, of: int = 0) -> None:
         """Nothing."""
 
+    def step(self, person: str, found: StepFound) -> None:
+        """Nothing."""
+
 
 NO_LEASE: Heartbeat = Unkept(None)
-SILENT: Progress = _Silent()
+SILENT = _Silent()
 
 
 def beating[T](items: Iterable[T], heartbeat: Heartbeat, every: int = PAGE) -> Iterator[T]:

@@ -27,6 +27,7 @@ from shared.rules.zoho_user import ZohoUser
 from shared.sync.apply.person_settlement import PersonSettlement
 from shared.sync.errors import BeingWritten, PushError
 from shared.sync.plan.people import Formers
+from shared.sync.progress import SILENT, Steps
 from shared.sync.source.match import match
 from shared.sync.source.people import PeopleReader
 from shared.sync.source.record import See, Seen, SourceRecorder
@@ -41,9 +42,6 @@ SHOWN = ("displayName", "userPrincipalName", "mail", "accountEnabled", "jobTitle
 """Properties that the step import shows."""
 
 BEING_WRITTEN = "Another request is writing this person just now; try again in a minute."
-
-type Tell = Callable[[str, StepFound], None]
-"""Hears each step as it happens: the person's object id, and what was found."""
 
 
 class CannotProvision(Exception):
@@ -65,14 +63,14 @@ class OnDemand:
     now: Callable[[], datetime]
 
     def provision(
-        self, store: Store, object_ids: Sequence[str], asked_by: str, tell: Tell = lambda *_: None
+        self, store: Store, object_ids: Sequence[str], asked_by: str, steps: Steps = SILENT
     ) -> tuple[Run, tuple[OnDemandReport, ...]]:
         """Take up to five people, by their object ids, from Entra to Zoho One now. The run is recorded."""
         wanted = list(dict.fromkeys(each.strip().lower() for each in object_ids))
         if not 0 < len(wanted) <= MOST_PEOPLE:
             raise CannotProvision(f"One to {MOST_PEOPLE} people can be provisioned at once")
         self.ensure_possible(store)
-        return self.recorded(store, asked_by, lambda: self.through(store, wanted, tell))
+        return self.recorded(store, asked_by, lambda: self.through(store, wanted, steps))
 
     def ensure_possible(self, store: Store) -> None:
         """Raise CannotProvision where the store reads nothing, or takes nothing to Zoho One."""
@@ -81,16 +79,16 @@ class OnDemand:
         if (shut := closed(self.now(), store.schedule)) is not None:
             raise CannotProvision(shut.reason)
 
-    def through(self, store: Store, wanted: Sequence[str], tell: Tell) -> tuple[OnDemandReport, ...]:
+    def through(self, store: Store, wanted: Sequence[str], steps: Steps) -> tuple[OnDemandReport, ...]:
         """These people's steps, one after the other."""
         try:
             found = list(self.people_reader.read_people(store, self.graphs.of(store), wanted))
         except GraphError as failure:
             raise CannotProvision(str(failure)) from failure
-        return tuple(_Person(each, tell, parts=self, store=store).through(seen) for each, seen in found)
+        return tuple(_Person(each, steps, parts=self, store=store).through(seen) for each, seen in found)
 
     def retry(
-        self, store: Store, identity_id: str, asked_by: str, tell: Tell = lambda *_: None
+        self, store: Store, identity_id: str, asked_by: str, steps: Steps = SILENT
     ) -> tuple[Run, tuple[OnDemandReport, ...]]:
         """Take what is pending of one person to Zoho One now, as Entra wrote it last; Graph is not asked.
 
@@ -101,7 +99,7 @@ class OnDemand:
             raise KeyError(identity_id)
         if (shut := closed(self.now(), store.schedule)) is not None:
             raise CannotProvision(shut.reason)
-        person = _Person(identity_id, tell, parts=self, store=store)
+        person = _Person(identity_id, steps, parts=self, store=store)
         return self.recorded(store, asked_by, lambda: (person.again(stored),))
 
     def recorded(
@@ -143,22 +141,22 @@ class OnDemand:
 
 
 @dataclass
-class Steps:
+class StepsTaken:
     """The steps of one person or group, each told as it happens."""
 
     object_id: str
-    tell: Tell
+    hears: Steps
     steps: list[StepFound] = field(default_factory=list)
 
     def found(self, step: Step, passed: bool, told: str, details: tuple[tuple[str, str], ...] = ()) -> None:
         """A step was taken."""
         found = StepFound(step=step, passed=passed, told=told, details=details)
         self.steps.append(found)
-        self.tell(self.object_id, found)
+        self.hears.step(self.object_id, found)
 
 
 @dataclass(kw_only=True)
-class _Person(Steps):
+class _Person(StepsTaken):
     """The steps of one person."""
 
     parts: OnDemand
