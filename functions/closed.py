@@ -48,6 +48,6 @@ def closed(obstacle: Obstacle) -> func.Blueprint:
     @blueprint.function_name("tick")
     @blueprint.timer_trigger("timer", schedule=reconcile.TICK_SCHEDULE)
     def closed_tick(timer: func.TimerRequest) -> None:  # noqa: ARG001
-        startup().heartbeat()
+        startup().tick()
 
     return blueprint

@@ -53,7 +53,9 @@ class SettledIdentities(Identities):
 
 def seeding(push: Push, identities: Identities) -> Push:
     """The same push over other identities."""
-    return replace(push, identities=identities, settlement=replace(push.settlement, identities=identities))
+    admission = replace(push.settlement.admission, identities=identities)
+    settlement = replace(push.settlement, identities=identities, admission=admission)
+    return replace(push, identities=identities, settlement=settlement)
 
 
 class Seeder:

@@ -133,11 +133,11 @@ def _keep_session(response: Response) -> Response:
 def _layout_values() -> dict[str, object]:
     """Values that the layout shows on each page."""
     signed_in: SignedIn | None = getattr(g, "signed_in", None)
-    now: datetime = parts().now()
+    now: datetime = parts().site.now()
     return {
         "admin": signed_in and signed_in.admin,
         "signs_out": signed_in is not None and signed_in.session != LOCAL,
-        "form_token": form_token(parts().secret, signed_in.session, signed_in.admin.id) if signed_in else "",
+        "form_token": form_token(parts().site.secret, signed_in.session, signed_in.admin.id) if signed_in else "",
         "now": now,
         "here": request.endpoint or "",
         "shown_store": getattr(g, "store", None),

@@ -79,7 +79,7 @@ def save_zoho(store_id: str) -> View:
                 f"The directory store {other.name} is connected to this organization. To allow it, select that below."
             )
             return _shown(store, {"sync_endpoint": wrong}, 422)
-        parts().settings.save(
+        parts().stores.settings.save(
             store_id,
             Section.ZOHO,
             form.get("seen", ""),
@@ -91,7 +91,7 @@ def save_zoho(store_id: str) -> View:
     except SettingsChanged:
         return _shown(the_store(store_id), conflict=True, status=409)
     if given.client_secret:
-        parts().settings.keep_secret(
+        parts().stores.settings.keep_secret(
             store_id, CLIENT_SECRET, given.client_secret, "Client secret of Zoho One", str(admin())
         )
     return go_saved(".api_integration", store_id=store_id)
@@ -101,16 +101,16 @@ def _in_the_way(store: Store) -> Store | None:
     """Find another store on the same organization, if this store is connected. If it is not, its consent checks
     that first.
     """
-    connections = parts().connections
+    connections = parts().stores.connections
     if connections.state(store.id).state is ConnectionState.NOT_CONNECTED:
         return None
-    return in_the_way(store, parts().stores, connections)
+    return in_the_way(store, parts().stores.table, connections)
 
 
 @blueprint.post("/test")
 def test(store_id: str) -> View:
     """Test Connection, as a piece of the page or as a page."""
-    report = parts().switch.check(the_store(store_id))
+    report = parts().stores.switch.check(the_store(store_id))
     return _steps(report.steps, report.passed)
 
 
@@ -118,9 +118,9 @@ def test(store_id: str) -> View:
 def disconnect(store_id: str) -> View:
     store = the_store(store_id)
     # Recorded before the call, so that the record is true even if the process ends in between.
-    parts().settings.note(store_id, "Disconnection from Zoho One was requested", str(admin()))
+    parts().stores.settings.note(store_id, "Disconnection from Zoho One was requested", str(admin()))
     try:
-        parts().disconnect(store_id)
+        parts().stores.disconnect(store_id)
     except ZohoBusy as busy:
         return _shown(store, {"": f"Zoho could not be asked to revoke the tokens, so they were kept: {busy}"}, 503)
     return go(".api_integration", store_id=store_id)
@@ -131,7 +131,7 @@ def new_token(store_id: str) -> View:
     """Create a secret token. It is shown in this answer and never again."""
     the_store(store_id)
     try:
-        store, token = parts().settings.new_token(store_id, request.form.get("seen", ""), str(admin()))
+        store, token = parts().stores.settings.new_token(store_id, request.form.get("seen", ""), str(admin()))
     except SettingsChanged:
         return _tokens(the_store(store_id), conflict=True, status=409)
     return _tokens(store, token=token)
@@ -141,7 +141,7 @@ def new_token(store_id: str) -> View:
 def end_older_token(store_id: str) -> View:
     the_store(store_id)
     try:
-        store = parts().settings.end_older_token(store_id, request.form.get("seen", ""), str(admin()))
+        store = parts().stores.settings.end_older_token(store_id, request.form.get("seen", ""), str(admin()))
     except SettingsChanged:
         return _tokens(the_store(store_id), conflict=True, status=409)
     return _tokens(store)
@@ -152,7 +152,7 @@ def save_tenant(store_id: str) -> View:
     store, form = the_store(store_id), texts(request.form)
     try:
         given = TenantForm.model_validate(form)
-        parts().settings.save(
+        parts().stores.settings.save(
             store_id,
             Section.TENANT,
             form.get("seen", ""),
@@ -171,7 +171,7 @@ def save_graph(store_id: str) -> View:
     store, form = the_store(store_id), texts(request.form)
     try:
         connection = _graph_connection(form, store)
-        parts().settings.save(
+        parts().stores.settings.save(
             store_id, Section.ENTRA, form.get("seen", ""), lambda _: {"entra": connection}, str(admin())
         )
     except ValidationError as error:
@@ -179,7 +179,7 @@ def save_graph(store_id: str) -> View:
     except SettingsChanged:
         return _shown(the_store(store_id), conflict=True, status=409)
     if form.get("graph_secret") and connection is not None:
-        parts().settings.keep_secret(
+        parts().stores.settings.keep_secret(
             store_id, SECRET, form["graph_secret"], f"The {connection.credential} for Microsoft Graph", str(admin())
         )
     return go_saved(".api_integration", store_id=store_id)
@@ -190,7 +190,7 @@ def test_graph(store_id: str) -> View:
     store = the_store(store_id)
     if store.entra is None:
         return _shown(store, {"": "Save the connection to Microsoft Graph first."}, 422)
-    steps = parts().graph_check(store)
+    steps = parts().health.graph_check(store)
     return _steps(steps, all(step.reason is None for step in steps))
 
 
@@ -219,7 +219,7 @@ def _values(store: Store, wrong: dict[str, str], conflict: bool) -> dict[str, ob
         "faults": wrong,
         "conflict": conflict,
         "given": {} if conflict else texts(request.form),
-        "connection": parts().connections.state(store.id),
+        "connection": parts().stores.connections.state(store.id),
         "center": DATA_CENTERS[store.zoho.data_center],  # Zoho's own, for the portal
         "redirect_uri": origin() + CALLBACK,
         "sync_endpoint": f"{origin()}/scim/{store.id}",

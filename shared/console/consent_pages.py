@@ -27,10 +27,10 @@ def start() -> Response:
     """Ask Zoho for consent for the store in the query. The browser gets a cookie that proves on its return that
     it was asked.
     """
-    store = parts().stores.get(request.args.get("store", ""))
+    store = parts().stores.table.get(request.args.get("store", ""))
     if store is None:
         raise ConsentRefused(Refusal.NO_STORE)
-    question = parts().consent.ask(store, admin().id, origin() + CALLBACK)
+    question = parts().stores.consent.ask(store, admin().id, origin() + CALLBACK)
     name = cookie_name(question.opened.state)
     return _with_cookie(redirect(question.url), name, question.opened.cookie, LIFETIME.seconds)
 
@@ -42,7 +42,7 @@ def callback() -> Response:
         answer = ConsentAnswer.model_validate(request.args.to_dict())
     except ValidationError:
         raise ConsentRefused(Refusal.STATE) from None
-    connected = parts().consent.answer(answer, admin().id, request.cookies, str(admin()))
+    connected = parts().stores.consent.answer(answer, admin().id, request.cookies, str(admin()))
     response = page(
         "console/connected.html",
         store=connected.store,

@@ -49,7 +49,7 @@ def browser() -> Browser:
 
 def the_store(store_id: str) -> Store:
     """The store in its current state. Raises NoSuchStore."""
-    store = parts().stores.read(store_id)
+    store = parts().stores.table.read(store_id)
     if store is None:
         raise NoSuchStore(store_id)
     g.store = store
@@ -113,4 +113,4 @@ def faults(error: ValidationError) -> dict[str, str]:
 
 def origin() -> str:
     """The app's address as the browser sees it."""
-    return parts().public_url or request.host_url.rstrip("/")
+    return parts().site.public_url or request.host_url.rstrip("/")

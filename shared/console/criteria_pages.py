@@ -25,7 +25,7 @@ def criteria(store_id: str) -> View:
         return _criteria(store, tree, wrong, takes="matching")
     try:
         chosen = Group.model_validate(tree.as_data()) if form.get("takes") == "matching" else None
-        parts().settings.save(
+        parts().stores.settings.save(
             store_id, Section.CRITERIA, form.get("seen", ""), lambda _: {"criteria": chosen}, str(admin())
         )
     except ValidationError as error:
@@ -70,12 +70,12 @@ def _tried(store: Store, tree: Tree) -> list[tuple[Listed, tuple[str, ...]]]:
         group = Group.model_validate(tree.as_data())
     except ValidationError:
         return []
-    found = parts().identities.search(store.id, request.form.get("tried", ""), 5)
+    found = parts().people.identities.search(store.id, request.form.get("tried", ""), 5)
     return [
         (listed, why_not(group, person)) for listed in found if (person := _person(store.id, listed.id)) is not None
     ]
 
 
 def _person(store_id: str, identity_id: str) -> AzureUser | None:
-    stored = parts().identities.read(store_id, identity_id)
+    stored = parts().people.identities.read(store_id, identity_id)
     return stored.identity.said.source if stored else None

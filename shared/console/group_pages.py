@@ -61,7 +61,7 @@ def listed(store_id: str) -> View:
 def _some(store_id: str, after: str) -> list[Group]:
     """A page of groups and one more. One round trip."""
     after = after if is_id(after) else ""
-    return [stored.group for stored in islice(parts().groups.everything(store_id, after, SHOWN + 1), SHOWN + 1)]
+    return [stored.group for stored in islice(parts().groups.table.everything(store_id, after, SHOWN + 1), SHOWN + 1)]
 
 
 def _named(store_id: str, typed: str) -> tuple[list[Group], bool]:
@@ -69,14 +69,14 @@ def _named(store_id: str, typed: str) -> tuple[list[Group], bool]:
 
     Three round trips at most: groups have no rows by the beginnings of their names, as people have.
     """
-    looked = [stored.group for stored in islice(parts().groups.everything(store_id, page=LOOKED), LOOKED)]
+    looked = [stored.group for stored in islice(parts().groups.table.everything(store_id, page=LOOKED), LOOKED)]
     prefix, everywhere = search_prefix(typed), len(looked) < LOOKED
     found = {
         group.id: group
         for group in looked
         if any(text.startswith(prefix) for text in search_terms(group.said.display_name, ""))
     }
-    if not everywhere and (holder := parts().groups.holder_of(store_id, typed)) is not None:
+    if not everywhere and (holder := parts().groups.table.holder_of(store_id, typed)) is not None:
         found[holder.group.id] = holder.group
     return sorted(found.values(), key=lambda group: group.said.display_name.casefold()), everywhere
 
@@ -117,8 +117,8 @@ def group(store_id: str, group_id: str) -> View:
 
 
 def _group(store: Store, group_id: str, status: int = 200, fault: str = "") -> View:
-    stored = parts().groups.read(store.id, group_id)
-    history = parts().identities.history(store.id, group_id, EVENTS)
+    stored = parts().groups.table.read(store.id, group_id)
+    history = parts().people.identities.history(store.id, group_id, EVENTS)
     if stored is None and not history:
         raise NoSuchThing("There is no such group in this directory store")
     members, more = _members(store.id, group_id) if stored else ([], False)
@@ -143,7 +143,7 @@ def allow(store_id: str, group_id: str) -> View:
     """Allow for a while what the guard held; Entra sends it again."""
     store = the_store(store_id)
     try:
-        there = parts().group_guard.allow(store, group_id, str(admin()))
+        there = parts().groups.guard.allow(store, group_id, str(admin()))
     except Stale:
         return _group(store, group_id, 409, "Another process is changing the group. Nothing was done; try again.")
     if not there:
@@ -154,9 +154,9 @@ def allow(store_id: str, group_id: str) -> View:
 def _members(store_id: str, group_id: str) -> tuple[list[MemberLine], bool]:
     """A page of members in the order of ids, and whether there are more. One round trip, and one for each member."""
     after = request.args.get("after", "")
-    found = parts().groups.members(store_id, group_id, after if is_id(after) else "", MEMBERS + 1)
+    found = parts().groups.table.members(store_id, group_id, after if is_id(after) else "", MEMBERS + 1)
     ids = list(islice(found, MEMBERS + 1))
-    known = parts().identities.several(store_id, ids[:MEMBERS])
+    known = parts().people.identities.several(store_id, ids[:MEMBERS])
     return [_member(each, known.get(each)) for each in ids[:MEMBERS]], len(ids) > MEMBERS
 
 

@@ -22,11 +22,11 @@ def guard(store_id: str) -> View:
     if sent.saved:
         return go_saved(".page", store_id=store_id)
     by_box = {name.replace(".", "_"): text for name, text in sent.faults.items()}
-    ledger = parts().leavings.read(store_id).recent
-    people = (ledger.active_users, True) if ledger.counted_at else parts().identities.estimate(store_id)
+    ledger = parts().runs.deprovisionings.read(store_id).recent
+    people = (ledger.active_users, True) if ledger.counted_at else parts().people.identities.estimate(store_id)
     values = sent.values | {"faults": by_box, "shown": boxes_of(sent.store.guard) | sent.typed}
     values |= {"today": sent.store.guard.today(people[0]), "is_counted": ledger.counted_at is not None}
-    groups, is_all = parts().groups.count(store_id)
+    groups, is_all = parts().groups.table.count(store_id)
     values |= {"groups_sentence": sentence_of_groups(sent.store.guard.groups, groups, exact=is_all)}
     return page("console/guard.html", sent.status, **values, is_held=ledger.held)
 

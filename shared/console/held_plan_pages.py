@@ -33,11 +33,11 @@ def shown(store_id: str) -> View:
 
 
 def _page(store: Store, status: int = 200, wrong: str = "") -> View:
-    held = parts().held_plans.all(store.id, EARLIER)
+    held = parts().runs.held_plans.all(store.id, EARLIER)
     plan, lost = None, False
     if held and held[0].held.is_open:
         try:
-            plan = parts().held_plans.plan(held[0].held)
+            plan = parts().runs.held_plans.plan(held[0].held)
         except PlanLost:
             lost = True
     shown = beginning(plan, SHOWN) if plan else None
@@ -80,7 +80,7 @@ def _decided(store: Store, plan_id: str, *, approved: bool) -> View:
     stored = _newest(store, plan_id)
     if stored.held.digest != request.form.get("digest"):
         return _page(store, 409, "The plan has changed since it was shown. Nothing was done.")
-    decide = parts().decisions.approve if approved else parts().decisions.discard
+    decide = parts().runs.decisions.approve if approved else parts().runs.decisions.discard
     try:
         decide(store.id, plan_id, str(admin()))
     except (CannotBecome, NothingHeld) as failure:
@@ -89,12 +89,14 @@ def _decided(store: Store, plan_id: str, *, approved: bool) -> View:
         return _page(store, 409, "Another administrator has decided meanwhile. Nothing was done.")
     if approved and store.is_started:
         with suppress(NotNow):  # paused: the plan waits for the next cycle
-            request_cycle(parts().cycles.ask(store, RunKind.CYCLE, str(admin())))  # the next scheduled cycle may be far
+            request_cycle(
+                parts().runs.cycles.ask(store, RunKind.CYCLE, str(admin()))
+            )  # the next scheduled cycle may be far
     return go(".page", store_id=store.id)
 
 
 def _newest(store: Store, plan_id: str) -> StoredPlan:
-    stored = parts().held_plans.newest(store.id)
+    stored = parts().runs.held_plans.newest(store.id)
     if stored is None or stored.held.id != plan_id:
         raise NoSuchThing("This plan is no longer held")
     return stored
@@ -105,7 +107,7 @@ def download(store_id: str, plan_id: str, form: str) -> Response:
     """Download the held plan as CSV or JSON."""
     stored = _newest(the_store(store_id), plan_id)
     try:
-        plan = parts().held_plans.plan(stored.held)
+        plan = parts().runs.held_plans.plan(stored.held)
     except PlanLost:
         raise NoSuchThing("The changes of this plan are no longer stored") from None
     return plan_file(plan, stored.held.breaches, plan_id, form)

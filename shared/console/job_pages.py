@@ -21,21 +21,21 @@ RECENT = 20
 
 def set_off(store: Store, task: Task) -> View:
     """Create a job and go to its page. Raises TablesBusy."""
-    job = parts().job_runner.ask(store, task, str(admin()))
+    job = parts().jobs.runner.ask(store, task, str(admin()))
     request_job(job)
     return go("jobs.shown", store_id=store.id, job_id=job.id)
 
 
 def last_plan(store_id: str) -> Job | None:
     """The last plan that was requested, if it is among the recent jobs. One round trip."""
-    recent = parts().errands.newest(store_id, RECENT)
+    recent = parts().jobs.table.newest(store_id, RECENT)
     return next((job for job in recent if isinstance(job.task, MakePlan)), None)
 
 
 @blueprint.get("")
 def listed(store_id: str) -> View:
     the_store(store_id)
-    return page("console/jobs.html", jobs=parts().errands.newest(store_id, LISTED), most=LISTED)
+    return page("console/jobs.html", jobs=parts().jobs.table.newest(store_id, LISTED), most=LISTED)
 
 
 @blueprint.get("/<job_id>")
@@ -50,8 +50,8 @@ def shown(store_id: str, job_id: str) -> View:
         store=store,
         job=job,
         version=version,
-        lost=job.is_lost(parts().now()),
-        silent=job.is_silent(parts().now()),
+        lost=job.is_lost(parts().site.now()),
+        silent=job.is_silent(parts().site.now()),
         most=SHOWN,
         **_plan(job),
     )
@@ -59,7 +59,7 @@ def shown(store_id: str, job_id: str) -> View:
 
 def _version(job: Job) -> str:
     """Version of what the page shows; it changes whenever the page would look different."""
-    now = parts().now()
+    now = parts().site.now()
     return f"{job.news}-{job.is_silent(now):d}{job.is_lost(now):d}"
 
 
@@ -68,7 +68,7 @@ def _plan(job: Job) -> dict[str, object]:
     if job.plan is None:
         return {"plan": None, "kinds": [], "left_alone": 0, "groups": 0}
     try:
-        plan = parts().errands.shown_plan(job, job.plan)
+        plan = parts().jobs.table.shown_plan(job, job.plan)
     except PlanLost:
         return {"plan": None, "kinds": [], "left_alone": 0, "groups": 0}
     return {
@@ -92,7 +92,7 @@ def download(store_id: str, job_id: str, form: str) -> Response:
     job = _job(store_id, job_id)
     made: PlanMade | None = job.plan
     try:
-        plan = parts().errands.whole_plan(job, made) if made else None
+        plan = parts().jobs.table.whole_plan(job, made) if made else None
     except PlanLost:
         plan = None
     if made is None or plan is None:
@@ -101,7 +101,7 @@ def download(store_id: str, job_id: str, form: str) -> Response:
 
 
 def _job(store_id: str, job_id: str) -> Job:
-    found = parts().errands.get(store_id, job_id) if job_id.replace("-", "").isalnum() else None
+    found = parts().jobs.table.get(store_id, job_id) if job_id.replace("-", "").isalnum() else None
     if found is None:
         raise NoSuchThing("There is no such request; requests are stored for a number of days")
     return found

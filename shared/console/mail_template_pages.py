@@ -53,7 +53,7 @@ def template(store_id: str, reader: str, language: str) -> View:
         preview(given)
         templates = others if what == "remove" else (*others, given)
         changed = PasswordNotification.model_validate(settings.model_dump() | {"templates": templates})
-        parts().settings.save(
+        parts().stores.settings.save(
             store_id,
             Section.NOTIFICATION,
             request.form.get("seen", ""),
@@ -99,9 +99,9 @@ def test_mail(store_id: str, reader: str, language: str) -> View:
     try:
         given = _given(standing)
         trial = store.password_notification.model_copy(update={"templates": (given,), "language": given.language})
-        send_trial_mail(parts().password_mails, store, trial, given.reader, _ADDRESS.validate_python(to))
+        send_trial_mail(parts().people.password_mails, store, trial, given.reader, _ADDRESS.validate_python(to))
         sent, wrong = to, ""
-        parts().settings.note(store_id, f"Test mail sent to {to}", str(admin()))
+        parts().stores.settings.note(store_id, f"Test mail sent to {to}", str(admin()))
     except ValidationError as error:
         sent, wrong = "", next(iter(faults(error).values()))
     except CannotSend as failure:

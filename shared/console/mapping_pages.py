@@ -79,7 +79,7 @@ def change(store_id: str, target: str) -> View:
     store, field = the_store(store_id), _target(target)
     draft = draft_of(shown_to_admin(store))
     if request.form.get("do") == "remove":
-        parts().mappings.keep_draft(store_id, admin().id, draft.without(field))
+        parts().mappings.versions.keep_draft(store_id, admin().id, draft.without(field))
         return go(".table", store_id=store_id)
     form = RuleForm.model_validate(texts(request.form))
     try:
@@ -87,7 +87,7 @@ def change(store_id: str, target: str) -> View:
         wrong, _ = check_rule(rule, store.zoho.extensions)
         if wrong:
             return _edit(store, field, form, {"": "; ".join(fault.reason for fault in wrong)}, 422)
-        parts().mappings.keep_draft(store_id, admin().id, draft.with_rule(rule))
+        parts().mappings.versions.keep_draft(store_id, admin().id, draft.with_rule(rule))
     except ValidationError as error:
         return _edit(store, field, form, {name.rpartition(".")[2]: text for name, text in faults(error).items()}, 422)
     return go(".table", store_id=store_id, person=request.form.get("person", ""))
@@ -112,7 +112,7 @@ def _trial(store: Store, field: ZohoField, form: RuleForm, person: Listed | None
     wrong, doubtful = check_rule(rule, [*store.zoho.extensions, field])
     line = None
     if not wrong and person is not None:
-        (line,) = parts().mapping_preview.person(store, Mapping(rules=(rule,)), person.id)
+        (line,) = parts().mappings.preview.person(store, Mapping(rules=(rule,)), person.id)
     return Trial(
         rule, [(fault.position, fault.reason) for fault in wrong], [fault.reason for fault in doubtful], line, person
     )
@@ -135,7 +135,9 @@ def extension(store_id: str, target: str) -> View:
         extensions[field] = form.get("path") or None
     try:
         zoho = ZohoConnection.model_validate(store.zoho.model_dump() | {"extensions": extensions})
-        parts().settings.save(store_id, Section.ZOHO, form.get("seen", ""), lambda _: {"zoho": zoho}, str(admin()))
+        parts().stores.settings.save(
+            store_id, Section.ZOHO, form.get("seen", ""), lambda _: {"zoho": zoho}, str(admin())
+        )
     except (ValidationError, SettingsChanged) as error:
         said = faults(error) if isinstance(error, ValidationError) else {}
         shown = next(iter(said.values()), "The store's connection was changed meanwhile: check it, and try again.")
@@ -154,7 +156,7 @@ def _typed(store: Store, field: ZohoField) -> RuleForm:
 def attributes(store_id: str) -> View:
     store, names = the_store(store_id), tuple(request.form.get("custom_attributes", "").split())
     try:
-        parts().settings.save(
+        parts().stores.settings.save(
             store_id,
             Section.ATTRIBUTES,
             request.form.get("seen", ""),
@@ -178,5 +180,5 @@ def people(store_id: str) -> View:
     the_store(store_id)
     if not is_live():
         return go(".table", store_id=store_id)
-    found = parts().identities.search(store_id, request.args.get("typed", ""), 8)
+    found = parts().people.identities.search(store_id, request.args.get("typed", ""), 8)
     return page("console/mapping_people.html", found=found, store_id=store_id)

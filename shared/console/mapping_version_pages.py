@@ -44,7 +44,7 @@ def impact(store_id: str) -> View:
         check_mapping(draft.mapping, store.zoho.extensions)
     except (ValidationError, InvalidMapping):
         return page("console/mapping_impact.html", tally=Tally(), done=True, valid=False)
-    found, last = parts().mapping_preview.change_of_some(store, draft.mapping, tally.after, STEP)
+    found, last = parts().mappings.preview.change_of_some(store, draft.mapping, tally.after, STEP)
     tally = Tally(
         after=last or "",
         people=tally.people + found.people,
@@ -63,26 +63,26 @@ def save(store_id: str) -> View:
         return go("mapping.table", store_id=store_id)
     try:
         check_mapping(shown.draft.mapping, store.zoho.extensions)
-        parts().mappings.save(
+        parts().mappings.versions.save(
             store_id,
             shown.draft.mapping,
             based_on=shown.draft.based_on,
             by=str(admin()),
-            at=parts().now(),
+            at=parts().site.now(),
             why=request.form.get("why", "").strip() or "No comment",
         )
     except InvalidMapping as invalid:
         return mapping_table(store, invalid, 422)
     except SavedMeanwhile:
         return mapping_table(store, status=409)
-    parts().mappings.drop_draft(store_id, admin().id)
+    parts().mappings.versions.drop_draft(store_id, admin().id)
     return go(after("mapping.table") if is_setting_up() else "mapping.table", store_id=store_id)
 
 
 @blueprint.post("/discard")
 def discard(store_id: str) -> View:
     the_store(store_id)
-    parts().mappings.drop_draft(store_id, admin().id)
+    parts().mappings.versions.drop_draft(store_id, admin().id)
     return go("mapping.table", store_id=store_id)
 
 
@@ -93,32 +93,32 @@ def rebase(store_id: str) -> View:
     shown = shown_to_admin(store)
     both: tuple[ZohoField, ...] = ()
     if shown.draft is not None and shown.is_behind:
-        base = parts().mappings.version(store_id, shown.draft.based_on)
+        base = parts().mappings.versions.version(store_id, shown.draft.based_on)
         merged, both = rebased(
             shown.draft, base.mapping if base else shown.version.mapping, shown.version.mapping, shown.version.number
         )
-        parts().mappings.keep_draft(store_id, admin().id, merged)
+        parts().mappings.versions.keep_draft(store_id, admin().id, merged)
     return mapping_table(store, both=both)
 
 
 @blueprint.get("/versions")
 def listed(store_id: str) -> View:
     the_store(store_id)
-    return page("console/mapping_versions.html", versions=parts().mappings.versions(store_id), wrong=None)
+    return page("console/mapping_versions.html", versions=parts().mappings.versions.versions(store_id), wrong=None)
 
 
 @blueprint.post("/versions/<int:number>/restore")
 def restore(store_id: str, number: int) -> View:
     store = the_store(store_id)
-    earlier = parts().mappings.version(store_id, number)
+    earlier = parts().mappings.versions.version(store_id, number)
     if earlier is None:
         raise NoSuchThing(f"There is no version {number}")
     try:
         check_mapping(earlier.mapping, store.zoho.extensions)
         based_on = int(request.form.get("based_on", "-1"))
-        parts().mappings.restore(store_id, number, based_on=based_on, by=str(admin()), at=parts().now())
+        parts().mappings.versions.restore(store_id, number, based_on=based_on, by=str(admin()), at=parts().site.now())
     except (InvalidMapping, SavedMeanwhile) as error:
-        found = parts().mappings.versions(store_id)
+        found = parts().mappings.versions.versions(store_id)
         return page("console/mapping_versions.html", 409, versions=found, wrong=str(error))
     return go(".listed", store_id=store_id)
 
@@ -128,7 +128,8 @@ def export(store_id: str) -> Response:
     """Download the current mapping, or an earlier version."""
     the_store(store_id)
     number = request.args.get("version", type=int)
-    version = parts().mappings.current(store_id) if number is None else parts().mappings.version(store_id, number)
+    versions = parts().mappings.versions
+    version = versions.current(store_id) if number is None else versions.version(store_id, number)
     if version is None:
         raise NoSuchThing(f"There is no version {number}")
     text = version.mapping.model_dump_json(indent=2, exclude_defaults=False) + "\n"
@@ -149,6 +150,6 @@ def import_file(store_id: str) -> View:
         check_mapping(mapping, store.zoho.extensions)
     except InvalidMapping as invalid:
         return mapping_table(store, invalid, 422)
-    current = parts().mappings.current(store_id)
-    parts().mappings.keep_draft(store_id, admin().id, Draft(based_on=current.number, mapping=mapping))
+    current = parts().mappings.versions.current(store_id)
+    parts().mappings.versions.keep_draft(store_id, admin().id, Draft(based_on=current.number, mapping=mapping))
     return go("mapping.table", store_id=store_id)

@@ -37,7 +37,7 @@ class Shown:
 
 def shown_to_admin(store: Store) -> Shown:
     """The current version and the administrator's draft. Two round trips."""
-    return Shown(parts().mappings.current(store.id), parts().mappings.draft(store.id, admin().id))
+    return Shown(parts().mappings.versions.current(store.id), parts().mappings.versions.draft(store.id, admin().id))
 
 
 def draft_of(shown: Shown) -> Draft:
@@ -76,11 +76,11 @@ def person_shown(store: Store) -> Listed | None:
     """The person in the preview: the chosen one, or the first."""
     chosen = request.values.get("person", "")
     if chosen:
-        stored = parts().identities.read(store.id, chosen)
+        stored = parts().people.identities.read(store.id, chosen)
         if stored is not None:
             said = stored.identity.said
             return Listed(chosen, said.source.display_name or said.keys.user_name, said.keys.user_name, True)
-    return next(iter(parts().identities.search(store.id, "", 1)), None)
+    return next(iter(parts().people.identities.search(store.id, "", 1)), None)
 
 
 def _preview(store: Store, mapping: Mapping, person: Listed | None) -> dict[ZohoField, PreviewLine]:
@@ -88,7 +88,7 @@ def _preview(store: Store, mapping: Mapping, person: Listed | None) -> dict[Zoho
         return {}
     try:
         check_mapping(mapping, store.zoho.extensions)
-        lines = parts().mapping_preview.person(store, mapping, person.id)
+        lines = parts().mappings.preview.person(store, mapping, person.id)
     except (InvalidMapping, KeyError):
         return {}
     return {line.field: line for line in lines}

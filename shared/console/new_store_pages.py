@@ -59,7 +59,7 @@ def second() -> View:
         NewStore.model_validate(given)
     except ValidationError as error:
         return _new_store(given, faults(error))
-    if parts().stores.read(given["id"]) is not None:
+    if parts().stores.table.read(given["id"]) is not None:
         return _new_store(given, {"id": f"There is a directory store {given['id']} already: choose another id"})
     return _new_connection(given, {})
 
@@ -70,7 +70,7 @@ def create() -> View:
     try:
         form = NewConnection.model_validate(given)
         zoho = ZohoConnection(sync_endpoint=form.sync_endpoint, data_center=form.data_center, client_id=form.client_id)
-        store = parts().settings.create(form.id, form.name, zoho, form.client_secret, str(admin()))
+        store = parts().stores.settings.create(form.id, form.name, zoho, form.client_secret, str(admin()))
     except ValidationError as error:
         return _new_connection(given, faults(error), 422)
     except Conflict:

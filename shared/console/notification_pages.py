@@ -68,7 +68,7 @@ def _notification_given(form: dict[str, str], now: Store) -> Mapping[str, object
 
 def _notification(sent: Submission) -> View:
     standing = sent.store.password_notification
-    postbox = parts().password_mails.postbox
+    postbox = parts().people.password_mails.postbox
     shown = {
         "mail_notification": standing.mail_notification,
         "password_notification": standing.password_notification,
@@ -122,7 +122,7 @@ def read_domains(store_id: str) -> View:
     try:
         if store.entra is None:
             raise GraphCredentials("Connect Microsoft Graph first, under API Integration")
-        typed["verified_domains"] = "\n".join(sorted(parts().graph_check.domains(store)))
+        typed["verified_domains"] = "\n".join(sorted(parts().health.graph_check.domains(store)))
         wrong = {}
     except GraphError as failure:
         wrong = {"verified_domains": f"{failure}."}

@@ -18,7 +18,7 @@ def provision(store_id: str, identity_id: str) -> View:
     is pending.
     """
     store = the_store(store_id)
-    stored = parts().identities.read(store_id, identity_id)
+    stored = parts().people.identities.read(store_id, identity_id)
     if stored is None:
         raise NoSuchThing("There is no such person in this directory store")
     object_id = stored.identity.object_id

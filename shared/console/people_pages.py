@@ -55,7 +55,7 @@ def search(store_id: str) -> View:
     store = the_store(store_id)
     typed = request.args.get("typed", "").strip()
     if is_live():
-        found = parts().identities.search(store_id, typed, SHOWN)
+        found = parts().people.identities.search(store_id, typed, SHOWN)
         return page("console/people_found.html", found=found, typed=typed, most=SHOWN)
     return people_page(store, typed)
 
@@ -66,10 +66,10 @@ def people_page(store: Store, typed: str, faults: Mapping[str, str] = MappingPro
         "console/people.html",
         422 if faults else 200,
         store=store,
-        found=parts().identities.search(store.id, typed, SHOWN),
+        found=parts().people.identities.search(store.id, typed, SHOWN),
         typed=typed,
         most=SHOWN,
-        people=parts().identities.estimate(store.id),
+        people=parts().people.identities.estimate(store.id),
         asked={name: request.form.get(name, "") for name in ("object_ids", "group", "members")},
         faults=faults,
     )
@@ -81,13 +81,13 @@ def person(store_id: str, identity_id: str) -> View:
 
 
 def _person(store: Store, identity_id: str, status: int = 200, **said: object) -> View:
-    stored = parts().identities.read(store.id, identity_id)
-    history = parts().identities.history(store.id, identity_id, EVENTS)
+    stored = parts().people.identities.read(store.id, identity_id)
+    history = parts().people.identities.history(store.id, identity_id, EVENTS)
     if stored is None and not history:
         raise NoSuchThing("There is no such person in this directory store")
     if stored is None:
         return page("console/person_gone.html", identity_id=identity_id, history=history, name=_last_name(history))
-    mail = parts().mails.read(store.id, identity_id)
+    mail = parts().people.mails.read(store.id, identity_id)
     return page(
         "console/person.html",
         status,
@@ -118,8 +118,8 @@ def _last_name(history: Sequence[Event]) -> str:
 
 def _groups(store: Store, identity_id: str) -> list[Group]:
     """The first groups that the person is a member of."""
-    ids = parts().groups.of_person(store.id, identity_id)[:GROUPS]
-    return [stored.group for each in ids if (stored := parts().groups.read(store.id, each)) is not None]
+    ids = parts().groups.table.of_person(store.id, identity_id)[:GROUPS]
+    return [stored.group for each in ids if (stored := parts().groups.table.read(store.id, each)) is not None]
 
 
 def _entra(source: AzureUser) -> list[tuple[str, str]]:
@@ -141,9 +141,9 @@ def _lines(store: Store, identity: Identity) -> list[FieldLine]:
     """Each field that the store uses: mapped now, desired, and confirmed."""
     mapped: dict[ZohoField, PreviewLine] = {}
     try:
-        mapping = parts().mappings.current(store.id).mapping
+        mapping = parts().mappings.versions.current(store.id).mapping
         check_mapping(mapping, store.zoho.extensions)
-        mapped = {line.field: line for line in parts().mapping_preview.of_identity(mapping, identity)}
+        mapped = {line.field: line for line in parts().mappings.preview.of_identity(mapping, identity)}
     except InvalidMapping:
         pass  # the mapping page says what is wrong with it
     said = identity.said.desired
@@ -160,7 +160,7 @@ def _holding(store: Store, identity: Identity) -> HeldPlan | None:
     """The open plan that holds the person's change, if their change has not begun. One round trip."""
     if identity.pending is None or identity.pending.begun:
         return None
-    newest = parts().held_plans.newest(store.id)
+    newest = parts().runs.held_plans.newest(store.id)
     return newest.held if newest and newest.held.is_open else None
 
 
@@ -175,7 +175,7 @@ def look(store_id: str, identity_id: str) -> View:
     """The account in Zoho One, read now: a piece of the page."""
     store = the_store(store_id)
     try:
-        account, wrong = parts().people.look(store, identity_id), ""
+        account, wrong = parts().people.actions.look(store, identity_id), ""
     except ZohoError as failure:
         account, wrong = None, str(failure)
     except KeyError:
@@ -187,7 +187,7 @@ def look(store_id: str, identity_id: str) -> View:
 def new_password(store_id: str, identity_id: str) -> View:
     store = the_store(store_id)
     try:
-        ended = parts().password_mails.send_new_password(store, identity_id, str(admin()))
+        ended = parts().people.password_mails.send_new_password(store, identity_id, str(admin()))
     except CannotSend as failure:
         return _person(store, identity_id, 409, fault=str(failure))
     except Stale:
@@ -201,7 +201,7 @@ def new_password(store_id: str, identity_id: str) -> View:
 def let_go(store_id: str, identity_id: str) -> View:
     store = the_store(store_id)
     try:
-        parts().people.let_go(store, identity_id, str(admin()))
+        parts().people.actions.let_go(store, identity_id, str(admin()))
     except KeyError:
         raise NoSuchThing("There is no such person in this directory store") from None
     except (BeingWritten, Stale):
@@ -215,7 +215,7 @@ def let_go(store_id: str, identity_id: str) -> View:
 def history(store_id: str, identity_id: str, form: str) -> Response:
     """Download a person's history as CSV or JSON."""
     the_store(store_id)
-    events = parts().identities.history(store_id, identity_id)
+    events = parts().people.identities.history(store_id, identity_id)
     if form == "json":
         text, kind = _as_json(events), "application/json"
     else:

@@ -39,11 +39,11 @@ class CycleForm(Model):
 def listed(store_id: str) -> View:
     store = the_store(store_id)
     after = request.args.get("after", "")
-    runs = parts().runs.newest(store_id, CHARTED, after=after)
+    runs = parts().runs.table.newest(store_id, CHARTED, after=after)
     running = any(run.state is RunState.RUNNING for run in runs[:5])
-    cycles = parts().cycles.standing(store)
+    cycles = parts().runs.cycles.standing(store)
     values = {"store": store, "runs": runs, "after": after, "most": CHARTED, "running": running, "cycles": cycles}
-    values["shut"] = closed(parts().now(), store.schedule)
+    values["shut"] = closed(parts().site.now(), store.schedule)
     return page("console/runs_listed.html" if is_live() else "console/runs.html", **values)
 
 
@@ -56,10 +56,10 @@ def ask_cycle(store_id: str) -> View:
     except ValidationError:
         raise NoSuchThing("There is no such kind of cycle") from None
     try:
-        request_cycle(parts().cycles.ask(store, asked.kind, str(admin())))
+        request_cycle(parts().runs.cycles.ask(store, asked.kind, str(admin())))
     except NotNow as reason:
         return go(".listed", store_id=store_id, not_now=str(reason))
-    parts().settings.note(store_id, f"A {asked.kind} was requested", str(admin()))
+    parts().stores.settings.note(store_id, f"A {asked.kind} was requested", str(admin()))
     return go(".listed", store_id=store_id, asked=asked.kind.value)
 
 
@@ -67,10 +67,10 @@ def ask_cycle(store_id: str) -> View:
 def run(store_id: str, run_id: str) -> View:
     store, found = the_store(store_id), _run(store_id, run_id)
     first = max(request.args.get("first", 0, type=int), 0)
-    changes = parts().runs.changes(store_id, run_id, first, CHANGES + 1)
+    changes = parts().runs.table.changes(store_id, run_id, first, CHANGES + 1)
     values = {
         "run": found,
-        "cycles": parts().cycles.standing(store) if found.state is RunState.RUNNING else None,
+        "cycles": parts().runs.cycles.standing(store) if found.state is RunState.RUNNING else None,
         "changes": changes[:CHANGES],
         "first": first,
         "next": first + CHANGES if len(changes) > CHANGES else None,
@@ -79,7 +79,7 @@ def run(store_id: str, run_id: str) -> View:
 
 
 def _run(store_id: str, run_id: str) -> Run:
-    found = parts().runs.get(store_id, run_id) if run_id.replace("-", "").isalnum() else None
+    found = parts().runs.table.get(store_id, run_id) if run_id.replace("-", "").isalnum() else None
     if found is None:
         raise NoSuchThing("There is no such run; runs are kept for a number of days")
     return found
@@ -104,7 +104,7 @@ def download(store_id: str, run_id: str, form: str) -> Response:
 
 def _all(store: Store, run_id: str) -> Iterator[RunChange]:
     first = 0
-    while found := parts().runs.changes(store.id, run_id, first, PORTION):
+    while found := parts().runs.table.changes(store.id, run_id, first, PORTION):
         yield from found
         first += PORTION
 

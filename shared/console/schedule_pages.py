@@ -59,7 +59,7 @@ def _schedule(sent: Submission) -> View:
         "drift": store.drift,
         "history_days": store.history_days,
     }
-    times = parts().cycles.standing(store).note.times
+    times = parts().runs.cycles.standing(store).note.times
     return page(
         "console/schedule.html",
         sent.status,
@@ -73,7 +73,7 @@ def _schedule(sent: Submission) -> View:
 @blueprint.post("/pause")
 def pause(store_id: str) -> View:
     store = the_store(store_id)
-    now = parts().now()
+    now = parts().site.now()
     try:
         form = PauseForm.model_validate({name: value for name, value in texts(request.form).items() if value})
     except ValidationError:
@@ -82,5 +82,5 @@ def pause(store_id: str) -> View:
     if form.do == "pause" and (until is None or until <= now):
         wrong = {"until": "Choose a day and a time in the future."}
         return _schedule(Submission(store, Section.SCHEDULE, faults=wrong))
-    parts().switch.pause(store, until if form.do == "pause" and until else now, str(admin()))
+    parts().stores.switch.pause(store, until if form.do == "pause" and until else now, str(admin()))
     return go_saved(".page", store_id=store_id)

@@ -51,12 +51,14 @@ def sent_form(store: Store, section: Section, given: Given) -> Submission:
         return Submission(store, section)
     form = texts(request.form)
     try:
-        parts().settings.save(store.id, section, form.get("seen", ""), lambda now: given(form, now), str(admin()))
+        parts().stores.settings.save(
+            store.id, section, form.get("seen", ""), lambda now: given(form, now), str(admin())
+        )
     except ValidationError as error:
         return Submission(store, section, form, faults(error))
     except NotConfirmed as missing:
         return Submission(store, section, form, {"typed": str(missing)})
     except SettingsChanged:
-        now = parts().stores.read(store.id)
+        now = parts().stores.table.read(store.id)
         return Submission(now or store, section, conflict=True)
     return Submission(store, section, saved=True)

@@ -140,7 +140,7 @@ def refuse_form(signed_in: SignedIn) -> View | None:
     A form of an earlier session of the same person is shown, and sent again if they confirm; any other is refused.
     """
     token, headers = _token(), _headers()
-    if is_ours(parts().secret, signed_in.session, signed_in.admin.id, token, headers):
+    if is_ours(parts().site.secret, signed_in.session, signed_in.admin.id, token, headers):
         return None
     if _sender() != signed_in.admin.id:
         return notice_page(FORM_TOO_OLD)
@@ -153,7 +153,7 @@ def _sender() -> str | None:
     """Id of the administrator whose page sent the form, in whichever session; None if it was not one of the
     console's pages.
     """
-    return admin_of(parts().secret, _token(), _headers())
+    return admin_of(parts().site.secret, _token(), _headers())
 
 
 def _keep() -> str | None:

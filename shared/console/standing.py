@@ -71,14 +71,14 @@ class StoreStanding:
 
 def standing(store: Store) -> StoreStanding:
     """Read a store's standing. Six round trips, however many people there are."""
-    held = parts().held_plans.newest(store.id)
+    held = parts().runs.held_plans.newest(store.id)
     return StoreStanding(
         store,
-        parts().connections.state(store.id),
+        parts().stores.connections.state(store.id),
         held.held if held else None,
-        parts().runs.newest(store.id, SPARK),
-        parts().identities.estimate(store.id),
-        parts().groups.count(store.id),
-        parts().cycles.standing(store),
-        parts().now(),
+        parts().runs.table.newest(store.id, SPARK),
+        parts().people.identities.estimate(store.id),
+        parts().groups.table.count(store.id),
+        parts().runs.cycles.standing(store),
+        parts().site.now(),
     )

@@ -24,10 +24,10 @@ GLANCE = 0.15
 @blueprint.get("/console/status", endpoint="page")
 def shown() -> View:
     """The status page; for htmx, the piece of it with the stores."""
-    answers = parts().answers()
+    answers = parts().health.answers()
     working = all(reason is None for reason in answers.values())
-    stores = parts().stores.all() if working else []
-    said = parts().readiness.of((store for store in stores if store.is_started), GLANCE)
+    stores = parts().stores.table.all() if working else []
+    said = parts().health.readiness.of((store for store in stores if store.is_started), GLANCE)
     values = {
         "standings": [standing(store) for store in stores],
         "said": said,
@@ -48,13 +48,13 @@ def health() -> Response:
     """
     if "ready" not in request.args:
         return jsonify({"status": "alive"})
-    answers = parts().answers()
+    answers = parts().health.answers()
     if any(answers.values()):
         return _told(HTTPStatus.SERVICE_UNAVAILABLE, "not ready", answers, [], {})
-    stores = parts().stores.all()
+    stores = parts().stores.table.all()
     started = [store for store in stores if store.is_started]
-    said = parts().readiness.of(started, PATIENCE)
-    if is_ready(said) and not parts().cycles.interrupted(started):
+    said = parts().health.readiness.of(started, PATIENCE)
+    if is_ready(said) and not parts().runs.cycles.interrupted(started):
         return _told(HTTPStatus.OK, "ready", answers, stores, said)
     counts = request.args["ready"] == "stores"
     return _told(HTTPStatus.SERVICE_UNAVAILABLE if counts else HTTPStatus.OK, "impaired", answers, stores, said)

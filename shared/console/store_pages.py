@@ -33,14 +33,14 @@ RECORDS = 100
 
 @blueprint.get("/")
 def index() -> View:
-    return page("console/stores.html", standings=[standing(store) for store in parts().stores.all()])
+    return page("console/stores.html", standings=[standing(store) for store in parts().stores.table.all()])
 
 
 @blueprint.get("/stores/<store_id>")
 def overview(store_id: str) -> View:
     stands = standing(the_store(store_id))
-    waiting = parts().identities.waiting(store_id, 20)
-    ignored = parts().ignored.read(store_id).attributes
+    waiting = parts().people.identities.waiting(store_id, 20)
+    ignored = parts().people.ignored.read(store_id).attributes
     return page("console/overview.html", stands=stands, waiting=waiting, ignored=ignored)
 
 
@@ -54,11 +54,11 @@ def name(store_id: str) -> View:
         try:
             given = NewStore.model_validate(form | {"id": store_id})
             if given.name != store.name:
-                parts().settings.save(
+                parts().stores.settings.save(
                     store_id, Section.NAME, form.get("seen", ""), lambda _: {"name": given.name}, str(admin())
                 )
             if given.data_center != store.zoho.data_center:
-                parts().settings.save(
+                parts().stores.settings.save(
                     store_id,
                     Section.ZOHO,
                     form.get("seen_zoho", ""),
@@ -90,8 +90,8 @@ def review(store_id: str) -> View:
     return page(
         "console/review.html",
         store=store,
-        connection=parts().connections.state(store_id),
-        mapping=parts().mappings.current(store_id),
+        connection=parts().stores.connections.state(store_id),
+        mapping=parts().mappings.versions.current(store_id),
         ready=bool(store.token_hashes) or store.entra_tenant is not None or store.entra is not None,
     )
 
@@ -100,7 +100,7 @@ def review(store_id: str) -> View:
 def start(store_id: str) -> View:
     store = the_store(store_id)
     try:
-        parts().switch.start(store, str(admin()))
+        parts().stores.switch.start(store, str(admin()))
     except CannotStart as failure:
         return page("console/cannot_start.html", 409, store=store, report=failure.report)
     return go("stores.overview", store_id=store_id, setup="")
@@ -108,7 +108,7 @@ def start(store_id: str) -> View:
 
 @blueprint.post("/stores/<store_id>/stop")
 def stop(store_id: str) -> View:
-    parts().switch.stop(the_store(store_id), str(admin()))
+    parts().stores.switch.stop(the_store(store_id), str(admin()))
     return go("stores.overview", store_id=store_id)
 
 
@@ -125,7 +125,7 @@ def delete(store_id: str) -> View:
         wrong = f"Type the name of the directory store, {store.name}, to confirm."
     elif request.method == "POST":
         try:
-            if parts().removal.step(store, str(admin())):
+            if parts().stores.removal.step(store, str(admin())):
                 return go("stores.index", setup="")
             return _deleting(store, typed)
         except StillWorking as working:
@@ -143,4 +143,4 @@ def _deleting(store: Store, typed: str, waits_for: str = "") -> View:
 @blueprint.get("/stores/<store_id>/changes")
 def changes(store_id: str) -> View:
     the_store(store_id)
-    return page("console/changes.html", records=parts().stores.records(store_id, RECORDS), most=RECORDS)
+    return page("console/changes.html", records=parts().stores.table.records(store_id, RECORDS), most=RECORDS)

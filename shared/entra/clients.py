@@ -1,5 +1,6 @@
 """A client of Microsoft Graph for each store, which keeps its access token between two cycles."""
 
+import time
 from collections.abc import Callable
 from threading import Lock
 
@@ -16,9 +17,15 @@ SECRET = "entra-secret"  # noqa: S105 - the name it is kept under
 class GraphClients:
     """Threads may share it."""
 
-    def __init__(self, session: requests.Session, secret: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        session: requests.Session,
+        secret: Callable[[str], str],
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         """``secret``: a store's client secret or certificate, empty where it has none, by the store's id."""
         self._session = session
+        self._sleep = sleep
         self._secret = secret
         self._clients: dict[str, tuple[str, GraphClient]] = {}
         self._lock = Lock()
@@ -32,6 +39,6 @@ class GraphClients:
             known = self._clients.get(store.id)
             if known is None or known[0] != described:
                 tokens = EntraTokens(connection, self._session, lambda: self._secret(store.id))
-                known = described, GraphClient(connection, self._session, tokens)
+                known = described, GraphClient(connection, self._session, tokens, sleep=self._sleep)
                 self._clients[store.id] = known
             return known[1]

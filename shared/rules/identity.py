@@ -1,6 +1,6 @@
 """One person in one store: what Entra says, what Zoho One should hold, what it was last confirmed to hold."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Self
 
@@ -11,15 +11,10 @@ from shared.rules.azure_user import AzureUser
 from shared.rules.change import DEPROVISIONINGS, plan_change
 from shared.rules.former import Former, Traits
 from shared.rules.keys import Keys
+from shared.rules.pending import Managed, Pending, Refusals
 from shared.rules.recycle_bin import is_in_bin
 from shared.rules.status import Standing, Status
 from shared.rules.zoho_user import Desired, ZohoField, ZohoUser
-
-PARKED_AFTER = 5
-"""Refusals one after the other: by then neither a moment's disorder nor the order of changes is the reason."""
-
-PARKED_FOR = timedelta(days=1)
-"""Until a parked person is tried again. Somebody may have put right in Zoho One what was wrong."""
 
 type DoneBy = Literal["bridge", "hand"]
 """Who made an account inactive: the bridge, or somebody in Zoho One."""
@@ -72,14 +67,19 @@ class SourceState(Model):
     status: Status | None = None
     """The status that Graph told, or DELETED by either source; None: what a push can tell, which is in the source."""
     reports_to: str | None = None
-    """The manager, by the bridge's id or Entra's, whose account in Zoho One is among what is desired."""
+    """The manager, by the bridge's id or Entra's, if their account in Zoho One is part of what is desired."""
     rules: str = ""
     """A digest of the mapping and the rules that ``desired`` was computed by; empty: by a release before this."""
     awaits: str | None = None
-    """Whom he waits for: his manager, by the bridge's id or Entra's, who has no account in Zoho One yet."""
+    """The manager, by the bridge's id or Entra's, if they have no account in Zoho One yet."""
     in_bin: bool = False
     """Whether Graph's last word of the person's object is that it is in the recycle bin, or gone."""
     modified: datetime
+
+    @property
+    def name(self) -> str:
+        """What pages and plans call the person."""
+        return self.source.display_name or self.keys.user_name
 
     @property
     def is_in_bin(self) -> bool:
@@ -90,16 +90,9 @@ class SourceState(Model):
         return self.in_bin or is_in_bin(self.keys.user_name, self.source.user_principal_name)
 
 
-class PendingChange(Model):
-    """What is under way to Zoho One and not confirmed: until it is, ``applied`` cannot be relied on."""
+class PendingChange(Pending[SourceState], Refusals):
+    """A person's change under way to Zoho One."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    reason: str
-    before: SourceState | None
-    """What to go back to when Zoho One refuses; None for a person who was not there before."""
-    attempted: tuple[str, ...] = ()
-    """Each userName that Zoho One may have made an account for."""
     password_due: bool = False
     """A one-time password comes with the creation: Zoho One had no such account when it began, so one found is ours."""
     sending: Sent | None = None
@@ -110,22 +103,6 @@ class PendingChange(Model):
     """The account in Zoho One of somebody who is gone that an administrator agreed to let be adopted."""
     begun: bool = True
     """Whether Zoho One may have heard of it, so that one looks there first."""
-    counted: bool = False
-    """It shuts the person out, and the guard counted that when it began: another try is not counted again."""
-    failure: str | None = None
-    """Why the last try did not go through."""
-    refusals: int = 0
-    """How often Zoho One has refused, one time after the other."""
-    next_try: datetime | None = None
-    """Not before; None: as soon as there is a cycle."""
-    writer: str | None = None
-    """Who holds the lease; None once he let go."""
-    lease_ends: datetime
-
-    @property
-    def is_parked(self) -> bool:
-        """Whether it was refused so often that it is tried once a day."""
-        return self.refusals >= PARKED_AFTER
 
     def sent_before(self, said: SourceState) -> tuple[Sent, ...]:
         """What Zoho One may have been sent by tries that are over. ``said``: what was said when the last one began."""
@@ -141,34 +118,24 @@ class PendingChange(Model):
         """The mark in the form of this release, before a later word takes the place of ``said``."""
         return self if self.sent is not None else self.model_copy(update={"sent": self.sent_before(said)})
 
-    def busy(self, failure: str) -> Self:
-        """After a try that Zoho One could not answer: the lease is given back."""
-        return self.model_copy(update={"writer": None, "failure": failure})
-
     def refused(self, failure: str, now: datetime, spread: float) -> Self:
-        """After a try that Zoho One refused. ``spread``: 0 to 1, so that not all of the parked come at once."""
-        counted = self.model_copy(update={"writer": None, "failure": failure, "refusals": self.refusals + 1})
-        if not counted.is_parked:
-            return counted
-        return counted.model_copy(update={"next_try": now + PARKED_FOR * (0.9 + spread / 5)})
+        """After a try that Zoho One refused. ``spread``: as of ``waiting``."""
+        counted = self.given_back(failure).model_copy(update={"refusals": self.refusals + 1})
+        return counted.waiting(now, spread)
 
 
-class Identity(Model):
+class Identity(Managed[PendingChange, Account]):
     """One person in one directory store."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     object_id: str | None = None
-    """Entra's id of him, once Graph has named him; a push does not bring it."""
+    """Entra's id of the person, once Graph has reported them; a push does not bring it."""
     said: SourceState
-    account: Account | None = None
-    pending: PendingChange | None = None
     created: datetime
 
     @property
     def standing(self) -> Standing:
-        """What status sync knows of his account. One whose creation is not confirmed may exist, so it counts."""
+        """What status sync knows of the account. One whose creation is not confirmed may exist, so it counts."""
         if self.account is not None:
             return self.account.standing
         return Standing.ACTIVE if self.pending is not None and self.pending.attempted else Standing.NONE
@@ -185,15 +152,9 @@ class Identity(Model):
         holds = self.account.holds if self.account else None
         return plan_change(holds, self.said.desired).kind in DEPROVISIONINGS
 
-    def leased_until(self, now: datetime) -> datetime | None:
-        """When another writer may start, or None when he may now."""
-        if self.pending is None or self.pending.writer is None or self.pending.lease_ends <= now:
-            return None
-        return self.pending.lease_ends
-
     @property
     def is_going(self) -> bool:
-        """Whether the identity goes once Zoho One has confirmed: what Entra said last is that it deleted the person."""
+        """Whether the identity goes once Zoho One has confirmed: Entra's last word is that it deleted the person."""
         return self.said.status is Status.DELETED
 
     @property
@@ -227,15 +188,11 @@ class Identity(Model):
         return self.model_copy(update={"pending": mark})
 
     def without_account(self) -> Self:
-        """Somebody in the recycle bin whose account has become that of another object."""
+        """A person in the recycle bin after their account became that of another object."""
         said = self.said.model_copy(update={"desired": None, "status": Status.DEACTIVATED, "awaits": None})
         return self.model_copy(update={"said": said, "account": None, "pending": None})
 
-    def settled(self, account: Account | None) -> Self:
-        """The identity once Zoho One has confirmed what it holds."""
-        return self.model_copy(update={"account": account, "pending": None})
-
 
 def id_of_object(object_id: str) -> str:
-    """The id in the bridge of whom, or what, Microsoft Graph named first: whoever creates it creates the same."""
+    """The id in the bridge of a person or group that Graph reported first: every process gives it the same."""
     return object_id.replace("-", "")

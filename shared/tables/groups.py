@@ -9,7 +9,6 @@ from itertools import batched, islice
 from azure.core import MatchConditions
 from azure.data.tables import UpdateMode
 
-from shared.calls import in_parallel
 from shared.rules.groups.group import Group
 from shared.rules.groups.member_change import MemberChange
 from shared.rules.history import Event
@@ -35,6 +34,7 @@ from shared.tables.identity_rows import (
 from shared.tables.portions import MOST_ROWS
 from shared.tables.service import our_errors
 from shared.tables.store_rows import AFTER_ALL, Operation, StoreRows
+from shared.threads import in_parallel
 
 ROOM = 90
 """Rows of members that may wait for the transaction in which the group is settled: it has that much room at least."""

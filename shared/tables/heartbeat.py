@@ -53,18 +53,16 @@ class Heartbeat:
         return self._why
 
     def beat(self) -> None:
-        """Renew the lease if that is due by the clock. Raises LeaseLost and TablesBusy."""
+        """Renew the lease if that is due. Raises LeaseLost and TablesBusy."""
         if self._lost is not None:
             raise self._lost
         if self._now() - self._renewed >= self._every:
-            self.write(self._lease.note)
+            self._renew()
             self._why = self._look()
 
     def write(self, note: str) -> None:
         """Renew the lease with another note. One round trip. Raises LeaseLost and TablesBusy."""
-        with self._lock:
-            self._lease = self._leases.renew(self._lease, LASTS, note)
-            self._renewed = self._now()
+        self._renew(note)
 
     def release(self, note: str) -> None:
         """Give the lease back, with a note for the next holder. Raises LeaseLost and TablesBusy."""
@@ -78,14 +76,18 @@ class Heartbeat:
         with self._lock:
             self._leases.remove(self._lease)
 
+    def _renew(self, note: str | None = None) -> None:
+        """Renew the lease unless it was given back; with its own note, or another."""
+        with self._lock:
+            if self._ended.is_set():
+                return
+            self._lease = self._leases.renew(self._lease, LASTS, note)
+            self._renewed = self._now()
+
     def _run(self) -> None:
         while not self._ended.wait(self._every.total_seconds()):
             try:
-                with self._lock:
-                    if self._ended.is_set():
-                        return
-                    self._lease = self._leases.renew(self._lease, LASTS)
-                    self._renewed = self._now()
+                self._renew()
                 self._why = self._look()
             except TablesBusy:
                 continue  # the lease lasts longer than a pause of the tables, or another takes it

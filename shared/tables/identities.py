@@ -8,7 +8,6 @@ from itertools import batched, islice
 from azure.core import MatchConditions
 from azure.data.tables import UpdateMode
 
-from shared.calls import in_parallel
 from shared.rules.former import Former
 from shared.rules.history import Event, EventKind
 from shared.rules.identity import Account, DoneBy, Identity
@@ -44,6 +43,7 @@ from shared.tables.identity_rows import (
 )
 from shared.tables.service import our_errors
 from shared.tables.store_rows import AFTER_ALL, Operation, StoreRows, remove_rows
+from shared.threads import in_parallel
 
 READERS = 8
 """That read one identity each at the same time: more would only wait for each other in one Python process."""

@@ -14,4 +14,4 @@ class TestIdentityStorage(ScimStorageContract):
 
     @pytest.fixture
     def storage(self, bridge: Bridge, store: Store, provider: ScimProvider) -> IdentityStorage:
-        return IdentityStorage(store, provider, bridge.identities, bridge.push, bridge.groups)
+        return IdentityStorage(store, provider, bridge.identities, bridge.push, bridge.group_push)

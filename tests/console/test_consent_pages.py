@@ -1,14 +1,12 @@
 """The pages of consent answer whatever came in, and whatever happens, under the strictest policy of all pages."""
 
 import logging
-from dataclasses import replace
 
 import pytest
 
 from local.walkthrough.admin_browser import AdminBrowser
 from shared.app.container import Bridge
 from shared.console.bare_app import STRICT_POLICY
-from shared.console.context import EXTENSION
 from shared.rules.store import Store
 from shared.tables.stores import Stores
 from tests.conftest import ZohoOne
@@ -49,7 +47,7 @@ class _Broken(Stores):
 def test_a_defect_is_a_page_without_details_and_one_line_without_values(
     pages: Pages, caplog: pytest.LogCaptureFixture
 ) -> None:
-    pages.app.extensions[EXTENSION] = replace(pages.parts, stores=_Broken())
+    pages.with_stores(_Broken())
     with caplog.at_level(logging.INFO):
         answer = pages.client.get("/oauth/start?store=ada")
     assert answer.status_code == 500

@@ -19,7 +19,7 @@ def _seen(pages: Pages, store: Store, section: Section) -> str:
 
 
 def _fresh(pages: Pages, store: Store) -> Store:
-    found = pages.parts.stores.read(store.id)
+    found = pages.parts.stores.table.read(store.id)
     assert found is not None
     return found
 

@@ -44,7 +44,7 @@ def test_all_members_are_shown_a_page_at_a_time(
     people = sorted((person(f"Person {number:02}", f"p{number}@x.example") for number in range(60)), key=lambda p: p.id)
     for each in people[:-1]:
         bridge.identities.write(store_id, None, each)
-    groups = bridge.groups.groups
+    groups = bridge.groups
     stored = groups.write(store_id, None, _group("Research"))
     _change(groups, store_id, stored, MemberChange(joining=tuple(each.id for each in people)))
 
@@ -79,7 +79,7 @@ def test_groups_are_paged_through_and_found_by_the_beginning_of_a_word(
     pages, count = counted
     groups = [_group(f"Team {number:03}") for number in range(118)] + [_group("Vertrieb Süd"), _group("Board")]
     for group in groups:
-        bridge.groups.groups.write(store_id, None, group)
+        bridge.groups.write(store_id, None, group)
 
     def get(path: str) -> str:
         count.calls = 0

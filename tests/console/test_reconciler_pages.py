@@ -79,7 +79,7 @@ def test_a_held_plan_is_approved_or_discarded_by_name(pages: Pages, reconciled: 
     assert again.status_code == 409
     _run_asked(pages, reconciled)
     reconciled.assert_as_in_entra()
-    newest = reconciled.bridge.reconciler.held_plans.newest(reconciled.store_id)
+    newest = reconciled.bridge.held_plans.newest(reconciled.store_id)
     assert newest is not None
     assert newest.held.state is HeldState.APPLIED
     assert newest.held.moves[1].by == "local"
@@ -118,7 +118,7 @@ def test_what_a_push_left_pending_is_tried_again(
     zoho_one.fail(method="POST", path="/Users", status=503, times=3)
     body = {"userName": "ada@contoso.example", "active": True, "displayName": "Ada"}
     assert endpoint.request("POST", "/Users", json=body).status_code == 503
-    (waits,) = pages.parts.identities.waiting(reconciled.store_id, 10)
+    (waits,) = pages.parts.people.identities.waiting(reconciled.store_id, 10)
     assert (waits.name, waits.reason) == ("Ada", "The person is active in Entra.")
     assert "Ada" in pages.get(f"/stores/{reconciled.store_id}").text
     path = f"/stores/{reconciled.store_id}/people/{waits.id}"
@@ -127,5 +127,5 @@ def test_what_a_push_left_pending_is_tried_again(
     assert "Retry now" in shown
     done = pages.carried_out(f"{path}/provision")
     assert "The person is active in Entra." in done
-    assert pages.parts.identities.waiting(reconciled.store_id, 10) == []
+    assert pages.parts.people.identities.waiting(reconciled.store_id, 10) == []
     assert [user["userName"] for user in zoho_one.users()] == ["ada@contoso.example"]

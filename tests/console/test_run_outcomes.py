@@ -22,7 +22,7 @@ def _ended(pages: Pages, store: Store, kind: RunKind, state: RunState = RunState
         {"id": new_id(now), "store": store.id, "kind": kind, "asked_by": "schedule", "started": now} | values
     )
     run = run.finished(state, now + timedelta(milliseconds=1))
-    pages.parts.runs.put(run)
+    pages.parts.runs.table.put(run)
     return run
 
 
@@ -74,7 +74,7 @@ def test_what_is_done_on_demand_does_not_hide_the_cycle_that_failed(pages: Pages
 
 
 def test_a_pause_is_seen_wherever_the_store_is(pages: Pages, store: Store) -> None:
-    pages.parts.switch.pause(store, datetime.now(UTC) + timedelta(days=1), "local")
+    pages.parts.stores.switch.pause(store, datetime.now(UTC) + timedelta(days=1), "local")
     overview, runs = pages.get(f"/stores/{store.id}").text, pages.get(f"/stores/{store.id}/runs").text
     assert 'badge wait">paused<' in overview
     assert "Provisioning is paused until" in overview

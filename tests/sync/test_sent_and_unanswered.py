@@ -48,7 +48,8 @@ def _stored(reconciled: Reconciled) -> Stored:
 def _push(reconciled: Reconciled, **values: Any) -> Identity:
     """What Entra pushes, by a worker whose lease is over when it is."""
     stored = _stored(reconciled)
-    push = replace(reconciled.bridge.push, lease=timedelta())
+    push = reconciled.bridge.push
+    push = replace(push, settlement=replace(push.settlement, lease=timedelta()))
     return push.replace(reconciled.store, stored, json.loads(stored.identity.said.resource) | values)
 
 
@@ -90,7 +91,7 @@ def test_a_cycle_that_was_killed_blames_nobody(
     if told_by == "push":
         _push(reconciled, active=True)
     elif told_by == "on demand":
-        reconciled.bridge.reconciler.on_demand.provision(reconciled.store, [ANNA.id], "test")
+        reconciled.bridge.on_demand.provision(reconciled.store, [ANNA.id], "test")
     else:
         reconciled.cycle()
     assert reconciled.accounts()[NAME]["active"] is True

@@ -17,6 +17,7 @@ from shared.rules.groups.member_change import MemberChange
 from shared.rules.groups.refusal import GroupRefusal
 from shared.rules.identity import id_of_object
 from shared.rules.minute_counts import MinuteCounts
+from shared.rules.pending import Managed, Pending
 from shared.rules.scim_path import Resource
 from shared.rules.status import Action, Decision, Reflection
 from shared.rules.zoho_user import ZohoField
@@ -96,31 +97,17 @@ class GroupSourceState(Model):
         return self.desired == "deleted"
 
 
-class GroupPendingChange(Model):
-    """What is under way to Zoho One and not confirmed."""
+class GroupPendingChange(Pending[GroupSourceState]):
+    """A group's change under way to Zoho One. A deletion that is not ``counted`` waits for a decision."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    reason: str
-    before: GroupSourceState | None
-    """What to go back to when Zoho One refuses; None for a group that was not there before."""
     members: MemberChange = MemberChange()
-    """Whom Entra has added and removed since Zoho One last confirmed."""
+    """Members that Entra has added and removed since Zoho One last confirmed."""
     again: MemberChange = MemberChange()
-    """Whose membership Zoho One has to be told beside those: their standing changed, or an earlier try may have."""
+    """Members that Zoho One has to be told of beside those: their standing changed, or an earlier try did something."""
     accounts: dict[str, str] = {}
     """The accounts of people named above who are gone, by the ids they had."""
-    attempted: tuple[str, ...] = ()
-    """Each name that Zoho One may have made a group of."""
     found: ZohoGroupRecord | None = None
-    """The group in Zoho One that this one takes over. It is known by its id, whatever it is called meanwhile."""
-    counted: bool = False
-    """Of a deletion: the guard has let it pass and counted it. One that is not counted waits for a decision."""
-    failure: str | None = None
-    """Why the last try did not go through."""
-    writer: str | None = None
-    """Who holds the lease; None once he let go."""
-    lease_ends: datetime
+    """The group in Zoho One that this one adopts. It is known by its id, whatever it is called meanwhile."""
 
     @model_validator(mode="before")
     @classmethod
@@ -132,10 +119,8 @@ class GroupPendingChange(Model):
         return rest | {"counted": data["leaving"]}
 
 
-class Group(Model):
+class Group(Managed[GroupPendingChange, ZohoGroupRecord]):
     """One group in one directory store."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     said: GroupSourceState
@@ -149,15 +134,7 @@ class Group(Model):
     """What an administrator allowed beyond the guard's limit."""
     refusal: GroupRefusal | None = None
     """What Zoho One refused last."""
-    account: ZohoGroupRecord | None = None
-    pending: GroupPendingChange | None = None
     created: datetime
-
-    def leased_until(self, now: datetime) -> datetime | None:
-        """When another writer may start, or None when he may now."""
-        if self.pending is None or self.pending.writer is None or self.pending.lease_ends <= now:
-            return None
-        return self.pending.lease_ends
 
     @property
     def members(self) -> int:
@@ -198,7 +175,7 @@ class Group(Model):
 
     def settled(self, account: ZohoGroupRecord | None, refusal: GroupRefusal | None = None) -> Self:
         """The group once Zoho One has confirmed what it holds. ``refusal``: what remains of an earlier one."""
-        return self.model_copy(update={"account": account, "size": self.members, "pending": None, "refusal": refusal})
+        return super().settled(account).model_copy(update={"size": self.members, "refusal": refusal})
 
 
 def to_scim(group: ZohoGroup) -> Resource:
