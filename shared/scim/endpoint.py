@@ -21,7 +21,7 @@ from shared.scim.entra_shapes import standard_filter
 from shared.scim.errors import LengthRequiredException, scim_errors
 from shared.scim.handler import SyncHandler, SyncService
 from shared.scim.provider import MAX_BODY, sync_endpoint_provider
-from shared.scim.storage import IdentityStorage
+from shared.scim.storage import store_resources
 from shared.sync.push.groups import GroupPush
 from shared.sync.push.people import Push
 from shared.tables.identities import Identities
@@ -111,7 +111,7 @@ class SyncEndpoint:
         if len(request.body) > MAX_BODY:
             raise PayloadTooLargeException(detail=f"A request may take {MAX_BODY // 1024} KiB at the most")
         service = _service_of(store.custom_attributes, self._secret)
-        storage = IdentityStorage(store, service.provider, self._identities, self._push, self._group_push)
+        storage = store_resources(store, service.provider, self._identities, self._push, self._group_push)
         with logged_with(store=store.id):
             response = SyncHandler(service, storage).handle(self._scim_request(service, store, request, url, headers))
         if response.status.is_success:

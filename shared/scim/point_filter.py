@@ -3,7 +3,7 @@
 from scim2_models.path import AttrPath, CompareOperator, Comparison, FilterNode, LogicalExpr, LogicalOperator, ValuePath
 
 from shared.rules.scim_path import USER
-from shared.tables.identity_rows import Lookup
+from shared.tables.claims import Lookup
 
 _LOOKUPS = {"id": Lookup.ID, "username": Lookup.USER_NAME, "externalid": Lookup.EXTERNAL_ID}
 

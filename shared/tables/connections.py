@@ -9,16 +9,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
-from azure.core import MatchConditions
-from azure.core.exceptions import ResourceNotFoundError
-from azure.data.tables import TableClient, UpdateMode
+from azure.data.tables import TableClient
 from pydantic import ConfigDict, Field
 
 from shared.model import Model
 from shared.rules.store import DataCenterName
 from shared.tables.entity_text import gather, spread
+from shared.tables.record_table import RecordTable, Row, keyed
 from shared.tables.secrets import SEALED, Secrets
-from shared.tables.service import our_errors
 
 _ROW = "connection"
 
@@ -92,62 +90,46 @@ class Kept:
     etag: str
 
 
-class Connections:
+class Connections(RecordTable):
     """Reads and writes connections. Every method raises TablesBusy."""
 
     def __init__(self, table: TableClient, secrets: Secrets) -> None:
         """``table``: the one of ``secrets``."""
-        self._table = table
+        super().__init__(table)
         self._secrets = secrets
 
     def read(self, store: str) -> Kept | None:
         """A store's connection, or None where it has none. One round trip. Raises Unreadable."""
-        with our_errors():
-            try:
-                row = self._table.get_entity(store, _ROW)
-            except ResourceNotFoundError:
-                return None
-        tokens = Tokens.model_validate_json(self._secrets.opened(str(row[SEALED])))
-        return Kept(Connection.model_validate_json(gather(row, "connection")), tokens, str(row.metadata["etag"]))
+        found = self._get(store, _ROW)
+        if found is None:
+            return None
+        row, etag = found
+        tokens = Tokens.model_validate_json(self._secrets.opened(row[SEALED]))
+        return Kept(Connection.model_validate_json(gather(row, "connection")), tokens, etag)
 
     def state(self, store: str) -> Connection:
         """How a store stands with Zoho One. One round trip; reads no secret."""
-        with our_errors():
-            try:
-                row = self._table.get_entity(store, _ROW, select=["connection", "connection_1"])
-            except ResourceNotFoundError:
-                return NOT_CONNECTED
-        return Connection.model_validate_json(gather(row, "connection"))
+        found = self._get(store, _ROW, ("connection", "connection_1"))
+        return Connection.model_validate_json(gather(found[0], "connection")) if found else NOT_CONNECTED
 
     def save(
         self, store: str, since: datetime, data_center: DataCenterName, tokens: Tokens, by: str | None = None
     ) -> None:
         """A new consent, in place of whatever was there, leases and pauses included."""
         connected = Connection(state=ConnectionState.CONNECTED, since=since, by=by, data_center=data_center)
-        with our_errors():
-            self._table.upsert_entity(self._row(store, connected, tokens), mode=UpdateMode.REPLACE)
+        self._put(self._row(store, connected, tokens))
 
     def write(self, store: str, kept: Kept, connection: Connection, tokens: Tokens | None = None) -> Kept:
         """The connection in a new state, with new tokens or the same. Raises Stale where it was written since."""
         tokens = tokens or kept.tokens
-        with our_errors():
-            written = self._table.update_entity(
-                self._row(store, connection, tokens),
-                mode=UpdateMode.REPLACE,
-                etag=kept.etag,
-                match_condition=MatchConditions.IfNotModified,
-            )
-        return Kept(connection, tokens, str(written["etag"]))
+        return Kept(connection, tokens, self._update(self._row(store, connection, tokens), kept.etag))
 
     def erase(self, store: str) -> None:
         """Forget the connection and its tokens; one that is not there is forgotten."""
-        with our_errors():
-            self._table.delete_entity(store, _ROW)
+        self._delete(store, _ROW)
 
-    def _row(self, store: str, connection: Connection, tokens: Tokens) -> dict[str, str]:
-        return {
-            "PartitionKey": store,
-            "RowKey": _ROW,
-            **spread("connection", connection.model_dump_json(exclude_none=True)),
-            SEALED: self._secrets.sealed(tokens.model_dump_json()),
-        }
+    def _row(self, store: str, connection: Connection, tokens: Tokens) -> Row:
+        sealed = self._secrets.sealed(tokens.model_dump_json())
+        return keyed(
+            store, _ROW, spread("connection", connection.model_dump_json(exclude_none=True)) | {SEALED: sealed}
+        )

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from azure.core.exceptions import ResourceNotFoundError
-from azure.data.tables import TableClient, TableEntity
+from azure.data.tables import TableClient
 from pydantic import ConfigDict
 
 from shared.model import Model
 from shared.rules.store import DataCenterName
-from shared.tables.service import our_errors, taken
+from shared.tables.record_table import RecordTable, keyed
+from shared.tables.service import our_errors
 
 LIFETIME = timedelta(minutes=10)
 
@@ -44,11 +44,11 @@ class Opened:
     cookie: str
 
 
-class Consents:
+class Consents(RecordTable):
     """Keeps what was asked until its answer comes. Every method raises TablesBusy."""
 
     def __init__(self, table: TableClient, now: Callable[[], datetime]) -> None:
-        self._table = table
+        super().__init__(table)
         self._now = now
 
     def open(self, store: str, admin: str, data_center: DataCenterName, redirect_uri: str) -> Opened:
@@ -63,27 +63,18 @@ class Consents:
             redirect_uri=redirect_uri,
             expires=self._now() + LIFETIME,
         )
-        row = {"PartitionKey": _PARTITION, "RowKey": hashed(opened.state), "asked": asked.model_dump_json()}
-        with our_errors():
-            self._table.create_entity(row | {"expires": asked.expires.isoformat()})
+        row = {"asked": asked.model_dump_json(), "expires": asked.expires.isoformat()}
+        self._create(keyed(_PARTITION, hashed(opened.state), row))
         return opened
 
     def take(self, state: str) -> Asked | None:
         """What was asked under a state, once: whoever comes second gets None, and so does who comes too late."""
-        row = self._read(hashed(state))
-        if row is None:
+        key = hashed(state)
+        found = self._get(_PARTITION, key)
+        if found is None or not self._take(_PARTITION, key, found[1]):
             return None
-        if not taken(self._table, row):
-            return None
-        asked = Asked.model_validate_json(str(row["asked"]))
+        asked = Asked.model_validate_json(found[0]["asked"])
         return asked if self._now() < asked.expires else None
-
-    def _read(self, key: str) -> TableEntity | None:
-        with our_errors():
-            try:
-                return self._table.get_entity(_PARTITION, key)
-            except ResourceNotFoundError:
-                return None
 
     def _sweep(self) -> None:
         """Forget what nobody answered in time; there are few, because only admins ask."""

@@ -9,11 +9,12 @@ they are stored: encrypted.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
-from azure.data.tables import TableClient, TableServiceClient, UpdateMode
+from azure.data.tables import TableClient, TableServiceClient
 
 from shared.tables.cycle_leases import LEASES, CycleLeases
 from shared.tables.partitions import Partitions
 from shared.tables.portions import portions
+from shared.tables.record_table import Row, delete, keyed, upsert
 from shared.tables.service import our_errors
 from shared.tables.stores import PARTITION, records_of
 
@@ -24,8 +25,6 @@ NOT_COPIED = ("heldplans", "entra", "errands")
 """Tables in which the store has a partition that is not copied."""
 SECRETS = "secrets"
 SHARED = "stores"
-
-type Row = dict[str, str]
 
 
 class Copies:
@@ -48,7 +47,7 @@ class Copies:
         client, partition = self._table(table), self._partition(store, table)
         for portion in portions({"PartitionKey": partition, **row} for row in rows):
             with our_errors():
-                client.submit_transaction([("upsert", row, {"mode": UpdateMode.REPLACE}) for row in portion])
+                client.submit_transaction([upsert(row) for row in portion])
 
     def drop_others(self, store: str, table: str, kept: frozenset[str]) -> int:
         """Delete a store's rows with other keys than these; how many it were. What is on record stays."""
@@ -56,9 +55,9 @@ class Copies:
             return 0
         client, dropped = self._table(table), 0
         others = (str(row["RowKey"]) for row in self._of(store, table, ["RowKey"]) if row["RowKey"] not in kept)
-        for portion in portions({"PartitionKey": store, "RowKey": key} for key in others):
+        for portion in portions(keyed(store, key) for key in others):
             with our_errors():
-                client.submit_transaction([("delete", row) for row in portion])
+                client.submit_transaction([delete(row) for row in portion])
             dropped += len(portion)
         return dropped
 

@@ -7,11 +7,8 @@ two writers pass the same limit together.
 from dataclasses import dataclass
 from datetime import datetime
 
-from azure.core import MatchConditions
-from azure.data.tables import UpdateMode
-
 from shared.rules.minute_counts import MinuteCounts
-from shared.tables.store_rows import Operation, StoreRows
+from shared.tables.record_table import Operation, RecordTable, create_or_update, keyed
 
 _KEY = "deletedGroups"
 
@@ -24,7 +21,7 @@ class StoredDeletions:
     etag: str
 
 
-class DeletedGroups(StoreRows):
+class DeletedGroups(RecordTable):
     """Reads the counts, and makes the operation that adds to them. Its methods raise TablesBusy."""
 
     def read(self, store: str) -> StoredDeletions:
@@ -36,8 +33,5 @@ class DeletedGroups(StoreRows):
 
     def one_more(self, store: str, before: StoredDeletions, now: datetime) -> Operation:
         """The operation that counts one more deletion, as part of the transaction that begins it."""
-        row = {"PartitionKey": store, "RowKey": _KEY, "counts": before.counts.plus(now, 1).model_dump_json()}
-        if not before.etag:
-            return "create", row
-        guard = {"etag": before.etag, "match_condition": MatchConditions.IfNotModified, "mode": UpdateMode.REPLACE}
-        return "update", row, guard
+        row = keyed(store, _KEY, {"counts": before.counts.plus(now, 1).model_dump_json()})
+        return create_or_update(row, before.etag)

@@ -14,13 +14,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import batched, groupby
 
-from azure.data.tables import UpdateMode
-
 from shared.tables.by_time import MOST_DROPPED, drop
 from shared.tables.entra_scope import look_key
 from shared.tables.portions import MOST_ROWS
-from shared.tables.service import our_errors
-from shared.tables.store_rows import AFTER_ALL, Operation, StoreRows, remove_rows
+from shared.tables.record_table import AFTER_ALL, RecordTable, keyed, remove_rows, upsert
 
 _ITSELF, _EVERYBODY = "-", "all"
 
@@ -48,7 +45,7 @@ class Look:
     """The marks, to be taken away."""
 
 
-class EntraGroups(StoreRows):
+class EntraGroups(RecordTable):
     """Reads and writes them; groups and users are object ids. Every method raises TablesBusy."""
 
     def shown(self, store: str, group: str) -> EntraGroup | None:
@@ -63,25 +60,24 @@ class EntraGroups(StoreRows):
     def put(self, store: str, groups: Iterable[EntraGroup], *, look: bool) -> None:
         """Keep groups as Graph shows them, with marks where ``look`` says so. One round trip for fifty."""
         for portion in batched(groups, MOST_ROWS // 2, strict=False):
-            operations = [_put(store, f"group:{group.id}", _row(group)) for group in portion]
+            operations = [upsert(keyed(store, f"group:{group.id}", _row(group))) for group in portion]
             if look:
-                operations += [_put(store, look_key(group.id, _ITSELF)) for group in portion]
-            self._submit(operations)
+                operations += [upsert(keyed(store, look_key(group.id, _ITSELF))) for group in portion]
+            self._transact(operations)
 
     def forget(self, store: str, group: str) -> None:
         """A group that is not in scope any more has been dealt with. One round trip."""
-        with our_errors():
-            self._table.delete_entity({"PartitionKey": store, "RowKey": f"group:{group}"})  # none is no error
+        self._delete(store, f"group:{group}")
 
     def look_at(self, store: str, groups: Iterable[str]) -> None:
         """Mark these groups, everybody in them included. One round trip for a hundred."""
         for portion in batched(groups, MOST_ROWS, strict=False):
-            self._submit([_put(store, look_key(group, _EVERYBODY)) for group in portion])
+            self._transact([upsert(keyed(store, look_key(group, _EVERYBODY))) for group in portion])
 
     def look_at_memberships(self, store: str, user: str, groups: Iterable[str]) -> None:
         """Mark one user's memberships. One round trip for a hundred."""
         for portion in batched(groups, MOST_ROWS, strict=False):
-            self._submit([_put(store, look_key(group, user)) for group in portion])
+            self._transact([upsert(keyed(store, look_key(group, user))) for group in portion])
 
     def looks(self, store: str) -> Iterator[Look]:
         """What is to be looked at, group by group. One round trip for a thousand marks."""
@@ -101,7 +97,8 @@ class EntraGroups(StoreRows):
         text = "\n".join(f"{group} {why}" for group, why in sorted(groups.items()))
         name = hashlib.sha256(text.encode()).hexdigest()[:16]
         for portion in batched(sorted(groups.items()), MOST_ROWS, strict=False):
-            self._submit([_put(store, f"ending:{name}:{group}", {"id": group, "why": why}) for group, why in portion])
+            rows = [keyed(store, f"ending:{name}:{group}", {"id": group, "why": why}) for group, why in portion]
+            self._transact([upsert(row) for row in rows])
             heartbeat()
         return name
 
@@ -119,10 +116,6 @@ class EntraGroups(StoreRows):
         while drop(self._table, store, "ending:", "ending" + AFTER_ALL, MOST_DROPPED) == MOST_DROPPED:
             pass
 
-    def _submit(self, operations: Sequence[Operation]) -> None:
-        with our_errors():
-            self._table.submit_transaction(operations)
-
 
 def _look(group: str, keys: tuple[str, ...]) -> Look:
     users = frozenset(key.split(":")[2] for key in keys)
@@ -135,7 +128,3 @@ def _group(row: dict[str, str]) -> EntraGroup:
 
 def _row(group: EntraGroup) -> dict[str, str]:
     return {"id": group.id, "name": group.name} | ({"gone": group.gone} if group.gone else {})
-
-
-def _put(store: str, key: str, row: dict[str, str] | None = None) -> Operation:
-    return "upsert", {"PartitionKey": store, "RowKey": key, **(row or {})}, {"mode": UpdateMode.REPLACE}

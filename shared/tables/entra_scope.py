@@ -9,13 +9,9 @@ rows say who is a member of what. A row ``look:<group>:<user>`` is the mark of s
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import batched
 
-from azure.core.exceptions import ResourceNotFoundError
-from azure.data.tables import TableClient, UpdateMode
-
 from shared.tables.errors import Stale
 from shared.tables.portions import MOST_ROWS
-from shared.tables.service import our_errors
-from shared.tables.store_rows import remove_rows
+from shared.tables.record_table import AFTER_ALL, Operation, RecordTable, delete, keyed, remove_rows, upsert
 
 PAGE = 1000
 """Rows in a page: https://learn.microsoft.com/rest/api/storageservices/query-timeout-and-pagination"""
@@ -23,14 +19,9 @@ PAGE = 1000
 HIMSELF = "-"
 """The group of those who are assigned themselves."""
 
-type _Operation = tuple[str, dict[str, str]] | tuple[str, dict[str, str], dict[str, object]]
 
-
-class EntraScope:
+class EntraScope(RecordTable):
     """Reads and writes grants; users and groups are object ids. Every method raises TablesBusy."""
-
-    def __init__(self, table: TableClient) -> None:
-        self._table = table
 
     def has(self, store: str, user: str) -> bool:
         """Whether anything brings this user into scope. One round trip."""
@@ -54,12 +45,7 @@ class EntraScope:
 
     def is_in(self, store: str, group: str, user: str) -> bool:
         """Whether a group brings this user in. One round trip."""
-        with our_errors():
-            try:
-                self._table.get_entity(store, f"of:{group}:{user}")
-            except ResourceNotFoundError:
-                return False
-        return True
+        return self._get(store, f"of:{group}:{user}") is not None
 
     def change(
         self,
@@ -80,16 +66,15 @@ class EntraScope:
         changes = [(user, True) for user in sorted(added)] + [(user, False) for user in sorted(removed)]
         for portion in batched(changes, MOST_ROWS // (2 + mark + look), strict=False):
             try:
-                self._transact(store, group, portion, mark=mark, look=look)
+                self._transact(_changes(store, group, portion, mark=mark, look=look))
             except Stale:
                 there = [(user, is_added) for user, is_added in portion if is_added or self.is_in(store, group, user)]
-                self._transact(store, group, there, mark=mark, look=look)
+                self._transact(_changes(store, group, there, mark=mark, look=look))
 
     def mark(self, store: str, users: Sequence[str]) -> None:
         """Let these be looked at again, though their grants did not change."""
         for portion in batched(users, MOST_ROWS, strict=False):
-            with our_errors():
-                self._table.submit_transaction([_put(store, f"again:{user}") for user in portion])
+            self._transact([upsert(keyed(store, f"again:{user}")) for user in portion])
 
     def marked(self, store: str) -> Iterator[str]:
         """Who is to be looked at again; a page at a time in memory."""
@@ -99,29 +84,10 @@ class EntraScope:
         """They were looked at."""
         remove_rows(self._table, store, [f"again:{user}" for user in users])
 
-    def _transact(self, store: str, group: str, changes: Sequence[tuple[str, bool]], *, mark: bool, look: bool) -> None:
-        operations: list[_Operation] = []
-        for user, is_added in changes:
-            keys = (f"has:{user}:{group}", f"of:{group}:{user}")
-            operations += [_put(store, key) if is_added else ("delete", _row(store, key)) for key in keys]
-            if mark:
-                operations.append(_put(store, f"again:{user}"))
-            if look:
-                operations.append(_put(store, look_key(group, user)))
-        if operations:
-            with our_errors():
-                self._table.submit_transaction(operations)
-
     def _ends(self, store: str, start: str, most: int | None = None) -> Iterator[str]:
-        """The ends of the keys that begin so; ``;`` sorts right behind ``:``. ``most``: rows in a page."""
-        with our_errors():
-            for row in self._table.query_entities(
-                "PartitionKey eq @store and RowKey ge @start and RowKey lt @end",
-                parameters={"store": store, "start": f"{start}:", "end": f"{start};"},
-                select=["RowKey"],
-                results_per_page=most,
-            ):
-                yield str(row["RowKey"]).removeprefix(f"{start}:")
+        """The ends of the keys that begin so. ``most``: rows in a page."""
+        rows = self._range(store, f"{start}:", start + AFTER_ALL, ("RowKey",), most)
+        return (row["RowKey"].removeprefix(f"{start}:") for row, _ in rows)
 
 
 def look_key(group: str, user: str) -> str:
@@ -129,9 +95,11 @@ def look_key(group: str, user: str) -> str:
     return f"look:{group}:{user}"
 
 
-def _row(store: str, key: str) -> dict[str, str]:
-    return {"PartitionKey": store, "RowKey": key}
-
-
-def _put(store: str, key: str) -> _Operation:
-    return "upsert", _row(store, key), {"mode": UpdateMode.REPLACE}
+def _changes(store: str, group: str, changes: Sequence[tuple[str, bool]], *, mark: bool, look: bool) -> list[Operation]:
+    operations = list[Operation]()
+    for user, is_added in changes:
+        rows = [keyed(store, key) for key in (f"has:{user}:{group}", f"of:{group}:{user}")]
+        operations += [upsert(row) if is_added else delete(row) for row in rows]
+        marks = [f"again:{user}"] * mark + [look_key(group, user)] * look
+        operations += [upsert(keyed(store, key)) for key in marks]
+    return operations

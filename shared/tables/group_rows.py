@@ -33,16 +33,14 @@ from shared.rules.groups.hold import Allowance, HeldMembers
 from shared.rules.groups.refusal import GroupRefusal
 from shared.rules.minute_counts import MinuteCounts
 from shared.rules.user_name import folded
+from shared.tables.claims import claim
 from shared.tables.entity_text import gather, spread
-from shared.tables.identity_rows import Row, claim
+from shared.tables.record_table import Row
 
 _DICT = TypeAdapter[dict[str, object]](dict[str, object], config=HIDDEN)
 
 HELD = "group:"
 """In the key of a pending mark, before the id of a group whose deletion waits for a decision."""
-
-GROUP_COLUMNS = ("RowKey", "id", "created", "modified", *("resource", *(f"resource_{i}" for i in range(1, 8))))
-"""What a SCIM read needs of a group."""
 
 
 @dataclass(frozen=True)

@@ -1,40 +1,30 @@
 """The groups of a store and their members in Table Storage; shared/tables/group_rows.py says what their rows are."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import batched, islice
-
-from azure.core import MatchConditions
-from azure.data.tables import UpdateMode
 
 from shared.calls import in_parallel
 from shared.rules.groups.group import Group
 from shared.rules.groups.member_change import MemberChange
 from shared.rules.history import Event
+from shared.tables.claims import claim
 from shared.tables.errors import Conflict, Stale, TablesError
-from shared.tables.group_rows import (
-    GROUP_COLUMNS,
-    StoredGroup,
-    group_from,
-    member_rows,
-    name_key,
-    rows_of,
-)
-from shared.tables.identity_rows import (
-    MembershipUpdate,
-    Person,
-    Row,
-    claim,
-    event_row,
-    is_id,
-    membership_update_row,
-    person_from,
-)
+from shared.tables.group_rows import StoredGroup, group_from, member_rows, name_key, rows_of
+from shared.tables.identity_rows import MembershipUpdate, event_row, is_id, membership_update_row
 from shared.tables.portions import MOST_ROWS
-from shared.tables.service import our_errors
-from shared.tables.store_rows import AFTER_ALL, Operation, StoreRows
+from shared.tables.record_table import (
+    AFTER_ALL,
+    Operation,
+    RecordTable,
+    create,
+    delete,
+    keyed,
+    record_changes,
+    upsert,
+)
+from shared.tables.scim_row import SCIM_COLUMNS, ScimRow, scim_row_from
 
 ROOM = 90
 """Rows of members that may wait for the transaction in which the group is settled: it has that much room at least."""
@@ -68,7 +58,7 @@ class Begun:
     rest: tuple[Operation, ...] = ()
 
 
-class Groups(StoreRows):
+class Groups(RecordTable):
     """Reads and writes groups, in the partition of their store. Every method raises TablesBusy."""
 
     def read(self, store: str, group_id: str) -> StoredGroup | None:
@@ -76,18 +66,18 @@ class Groups(StoreRows):
         found = self._get(store, f"group:{group_id}") if is_id(group_id) else None
         return group_from(*found) if found else None
 
-    def find(self, store: str, lookup: GroupLookup, value: str) -> list[Person]:
+    def find(self, store: str, lookup: GroupLookup, value: str) -> list[ScimRow]:
         """The groups that have this id, name or externalId, as Entra wrote them. One round trip."""
         if lookup is GroupLookup.EXTERNAL_ID:
             start = claim("groupExternalId", value)
-            rows = [row for row, _ in self._range(store, start + ":", start + AFTER_ALL, GROUP_COLUMNS)]
+            rows = [row for row, _ in self._range(store, start + ":", start + AFTER_ALL, SCIM_COLUMNS)]
         elif lookup is GroupLookup.ID and not is_id(value):
             return []
         else:
             key = f"group:{value}" if lookup is GroupLookup.ID else name_key(value)
-            found = self._get(store, key, GROUP_COLUMNS)
+            found = self._get(store, key, SCIM_COLUMNS)
             rows = [found[0]] if found else []
-        return [person_from(row) for row in rows if "resource" in row]
+        return [scim_row_from(row) for row in rows if "resource" in row]
 
     def holder_of(self, store: str, display_name: str) -> StoredGroup | None:
         """Which group holds the claim on a name, even one that it is giving up. Two round trips."""
@@ -99,10 +89,10 @@ class Groups(StoreRows):
         found = self._get(store, claim("zohoGroup", zoho_id))
         return found[0]["id"] if found else None
 
-    def scan(self, store: str, after: str = "") -> Iterator[Person]:
+    def scan(self, store: str, after: str = "") -> Iterator[ScimRow]:
         """Every group of a store in the order of ids, from behind one of them; a page at a time in memory."""
         start = f"group:{after}~" if after else "group:"
-        return (person_from(row) for row, _ in self._range(store, start, "group" + AFTER_ALL, GROUP_COLUMNS))
+        return (scim_row_from(row) for row, _ in self._range(store, start, "group" + AFTER_ALL, SCIM_COLUMNS))
 
     def everything(self, store: str, after: str = "", page: int | None = None) -> Iterator[StoredGroup]:
         """Every group of a store with all that is known of it, from behind one of them; a page at a time in memory."""
@@ -165,8 +155,8 @@ class Groups(StoreRows):
         room, stored = MOST_ROWS - len(head), before
         try:
             while head or len(rest) > ROOM:
-                results = self._submit(head + rest[:room])
-                stored = StoredGroup(after, str(results[0].get("etag", ""))) if head else stored
+                etags = self._transact(head + rest[:room])
+                stored = StoredGroup(after, etags[0]) if head else stored
                 head, rest, room = [], rest[room:], MOST_ROWS
         except (Stale, Conflict):
             if sure or not rest:
@@ -194,12 +184,12 @@ class Groups(StoreRows):
         group in Zoho One belongs to another.
         """
         head = self._head(store, begun.stored, after, event)
-        rest = [*begun.rest, *(("upsert", membership_update_row(store, note)) for note in membership_update)]
+        rest = [*begun.rest, *(upsert(membership_update_row(store, note)) for note in membership_update)]
         while len(head) + len(rest) > MOST_ROWS:
-            self._submit(rest[:MOST_ROWS])
+            self._transact(rest[:MOST_ROWS])
             rest = rest[MOST_ROWS:]
-        results = self._submit(head + rest)
-        return StoredGroup(after, str(results[0].get("etag", "")))
+        etags = self._transact(head + rest)
+        return StoredGroup(after, etags[0])
 
     def undo(self, store: str, begun: Begun, after: Group, rows: MemberChange, event: Event | None) -> StoredGroup:
         """Put a group back as it was, with these memberships."""
@@ -209,8 +199,8 @@ class Groups(StoreRows):
 
     def write(self, store: str, before: StoredGroup | None, after: Group, event: Event | None = None) -> StoredGroup:
         """Put a group in the place of what was read, without a word about its members. Raises Stale and Conflict."""
-        results = self._submit(self._head(store, before, after, event))
-        return StoredGroup(after, str(results[0].get("etag", "")))
+        etags = self._transact(self._head(store, before, after, event))
+        return StoredGroup(after, etags[0])
 
     def remove(self, store: str, before: StoredGroup, event: Event) -> None:
         """Take a group and its claims away; its history stays, and a mark until its members are cleared away too.
@@ -219,7 +209,9 @@ class Groups(StoreRows):
         """
         key = f"pendingGroup:{before.group.id}"
         head = [operation for operation in self._head(store, before, None, event) if operation[1]["RowKey"] != key]
-        self._submit([*head, _upsert(store, key, {"id": before.group.id, "reason": "Its members are cleared away."})])
+        self._transact(
+            [*head, upsert(keyed(store, key, {"id": before.group.id, "reason": "Its members are cleared away."}))]
+        )
 
     def clear_members(self, store: str, group_id: str, most: int) -> bool:
         """Take away the rows of up to so many members of a group that is gone, and its mark with the last of them.
@@ -231,19 +223,18 @@ class Groups(StoreRows):
             self.forget(store, group_id, some)
         if len(people) > most:
             return False
-        with suppress(Stale), our_errors():
-            self._table.delete_entity({"PartitionKey": store, "RowKey": f"pendingGroup:{group_id}"})
+        self._delete(store, f"pendingGroup:{group_id}")
         return True
 
     def forget(self, store: str, group_id: str, people: Sequence[str]) -> None:
         """Take away memberships, at most fifty, of a group that is gone. One round trip, as long as all are there."""
         gone = MemberChange(leaving=tuple(people))
         try:
-            self._submit(_member_operations(store, group_id, gone, None))
+            self._transact(_member_operations(store, group_id, gone, None))
         except Stale:
             existing = self._existing(store, member_rows(group_id, people))
             if operations := _member_operations(store, group_id, gone, existing):
-                self._submit(operations)
+                self._transact(operations)
 
     def _exact(self, store: str, group_id: str, rows: MemberChange, unwritten: Sequence[Operation]) -> MemberChange:
         """What of a change is one, where some of its operations are not written yet."""
@@ -262,45 +253,14 @@ class Groups(StoreRows):
         known = before.group if before else after
         assert known is not None  # one of the two is there
         old, new = rows_of(before.group) if before else {}, rows_of(after) if after else {}
-        key = f"group:{known.id}"
-        operations = [_guarded(store, key, before, new.get(key))]
-        for row_key in {**old, **new}:
-            if row_key == key or old.get(row_key) == new.get(row_key):
-                continue
-            if row_key not in new:
-                operations.append(("delete", {"PartitionKey": store, "RowKey": row_key}))
-            elif row_key in old:
-                operations.append(_upsert(store, row_key, new[row_key]))
-            else:
-                operations.append(("create", {"PartitionKey": store, "RowKey": row_key} | new[row_key]))
-        if event is not None:
-            operations.append(("create", event_row(store, known.id, event)))
-        return operations
-
-    def _submit(self, operations: Sequence[Operation]) -> list[Mapping[str, object]]:
-        with our_errors():
-            return list(self._table.submit_transaction(operations))
+        operations = record_changes(store, f"group:{known.id}", before.etag if before else None, old, new)
+        return [*operations, *([create(event_row(store, known.id, event))] if event else [])]
 
     def _existing(self, store: str, keys: Iterable[str]) -> set[str]:
         """Which of these rows there are: one round trip each, some at once."""
         keys = list(keys)
         found = in_parallel(lambda key: self._get(store, key, ("RowKey",)), keys, READERS) if keys else []
         return {key for key, row in zip(keys, found, strict=True) if row is not None}
-
-
-def _guarded(store: str, key: str, before: StoredGroup | None, row: Row | None) -> Operation:
-    """The write of the group's own row, which the whole transaction hangs on."""
-    keys = {"PartitionKey": store, "RowKey": key}
-    if before is None:
-        return "create", keys | (row or {})
-    guard: dict[str, object] = {"etag": before.etag, "match_condition": MatchConditions.IfNotModified}
-    if row is None:
-        return "delete", keys, guard
-    return "update", keys | row, guard | {"mode": UpdateMode.REPLACE}
-
-
-def _upsert(store: str, key: str, row: Row) -> Operation:
-    return "upsert", {"PartitionKey": store, "RowKey": key} | row, {"mode": UpdateMode.REPLACE}
 
 
 def _member_operations(store: str, group_id: str, change: MemberChange, existing: set[str] | None) -> list[Operation]:
@@ -311,10 +271,9 @@ def _member_operations(store: str, group_id: str, change: MemberChange, existing
     joining = set(change.joining)
     operations = list[Operation]()
     for key, row in member_rows(group_id, change.everybody).items():
-        keys = {"PartitionKey": store, "RowKey": key}
         person = key.split(":")[1] if key.startswith("memberOf:") else row["id"]
         if person in joining:
-            operations.append(("create", keys | row) if existing is None else _upsert(store, key, row))
+            operations.append(create(keyed(store, key, row)) if existing is None else upsert(keyed(store, key, row)))
         elif existing is None or key in existing:
-            operations.append(("delete", keys))
+            operations.append(delete(keyed(store, key)))
     return operations

@@ -5,14 +5,11 @@ The partition is the store. The row ``plan:<id>`` says what is known of a plan a
 can be open, is the first of its range.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
-from azure.core import MatchConditions
-from azure.core.exceptions import ResourceNotFoundError
-from azure.data.tables import TableClient, TableEntity, UpdateMode
+from azure.data.tables import TableClient
 
 from shared.rules.guard import Breach
 from shared.rules.held_plan import HeldPlan, HeldState, Move
@@ -21,12 +18,9 @@ from shared.tables.by_time import MOST_DROPPED, drop, inverted, new_id
 from shared.tables.entity_text import gather, spread
 from shared.tables.errors import Conflict, Stale
 from shared.tables.plan_parts import PlanParts
-from shared.tables.service import our_errors
+from shared.tables.record_table import AFTER_ALL, Operation, RecordTable, Row, create, keyed, update
 
 PAGE = 50
-
-type Row = dict[str, str]
-type Operation = tuple[str, Row] | tuple[str, Row, dict[str, object]]
 
 
 @dataclass(frozen=True)
@@ -37,11 +31,11 @@ class StoredPlan:
     etag: str
 
 
-class HeldPlans:
+class HeldPlans(RecordTable):
     """Reads and writes held plans. Every method raises TablesBusy."""
 
     def __init__(self, table: TableClient) -> None:
-        self._table = table
+        super().__init__(table)
         self._parts = PlanParts(table)
 
     def hold(self, plan: Plan, breaches: tuple[Breach, ...], active_users: int, by: str, at: datetime) -> StoredPlan:
@@ -64,11 +58,11 @@ class HeldPlans:
             active_users=active_users,
             moves=(first,),
         )
-        operations: list[Operation] = [("create", _row(held))]
+        operations = [create(_row(held))]
         if earlier is not None and earlier.held.is_open:
             why = "Another plan is held in its place."
             overtaken = earlier.held.moved(Move(state=HeldState.OVERTAKEN, by=by, at=at, why=why))
-            operations.append(("update", _row(overtaken), _guard(earlier.etag)))
+            operations.append(update(_row(overtaken), earlier.etag))
         # What nobody points to if this ends half-way is dropped with the plans of its day.
         self._parts.put(held.id, plan)
         return StoredPlan(held, self._decisive(operations))
@@ -79,8 +73,8 @@ class HeldPlans:
 
     def all(self, store: str, count: int = PAGE) -> list[StoredPlan]:
         """The plans that were held, newest first. One round trip."""
-        rows = islice(self._range(store, "plan:", "plan;", count), count)
-        return [_stored(row) for row in rows]
+        rows = islice(self._range(store, "plan:", "plan" + AFTER_ALL, page=count), count)
+        return [StoredPlan(HeldPlan.model_validate_json(gather(row, "held")), etag) for row, etag in rows]
 
     def plan(self, held: HeldPlan) -> Plan:
         """Its changes, just as they were held. One round trip for some ten thousand.
@@ -95,7 +89,7 @@ class HeldPlans:
         Raises CannotBecome, and Stale where somebody else has changed it since it was read.
         """
         held = stored.held.moved(move)
-        return StoredPlan(held, self._decisive([("update", _row(held), _guard(stored.etag))]))
+        return StoredPlan(held, self._decisive([update(_row(held), stored.etag)]))
 
     def drop_before(self, store: str, cutoff: datetime, most: int = MOST_DROPPED) -> int:
         """Forget the plans that were held before, at most so many rows, but never the newest, which may be open."""
@@ -109,38 +103,14 @@ class HeldPlans:
     def _decisive(self, operations: list[Operation]) -> str:
         """The ETag of the first row written. Raises Stale, but not for our own write that the SDK sent twice."""
         try:
-            return self._submit(operations)
+            return self._transact(operations)[0]
         except (Stale, Conflict):
             row = operations[0][1]
-            with our_errors():
-                try:
-                    there = self._table.get_entity(row["PartitionKey"], row["RowKey"])
-                except ResourceNotFoundError:
-                    raise Stale from None
-            if gather(there, "held") != gather(row, "held"):
+            there = self._get(row["PartitionKey"], row["RowKey"])
+            if there is None or gather(there[0], "held") != gather(row, "held"):
                 raise Stale from None
-            return str(there.metadata["etag"])
-
-    def _submit(self, operations: list[Operation]) -> str:
-        with our_errors():
-            return str(self._table.submit_transaction(operations)[0].get("etag", ""))
-
-    def _range(self, store: str, start: str, end: str, page: int) -> Iterator[TableEntity]:
-        with our_errors():
-            yield from self._table.query_entities(
-                "PartitionKey eq @store and RowKey ge @start and RowKey lt @end",
-                parameters={"store": store, "start": start, "end": end},
-                results_per_page=page,
-            )
-
-
-def _stored(row: TableEntity) -> StoredPlan:
-    return StoredPlan(HeldPlan.model_validate_json(gather(row, "held")), str(row.metadata["etag"]))
+            return there[1]
 
 
 def _row(held: HeldPlan) -> Row:
-    return {"PartitionKey": held.store, "RowKey": f"plan:{held.id}", **spread("held", held.model_dump_json())}
-
-
-def _guard(etag: str) -> dict[str, object]:
-    return {"etag": etag, "match_condition": MatchConditions.IfNotModified, "mode": UpdateMode.REPLACE}
+    return keyed(held.store, f"plan:{held.id}", spread("held", held.model_dump_json()))

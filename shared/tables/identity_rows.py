@@ -30,12 +30,9 @@ so that a record, its unique claims, its pending mark and its history change in 
 ETag of the first row. Rows for looking up repeat what a SCIM read needs: a read is one round trip.
 """
 
-import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
 
 from pydantic import TypeAdapter
 
@@ -47,41 +44,19 @@ from shared.rules.keys import Keys
 from shared.rules.mail.due import MailDue
 from shared.rules.search_terms import search_terms
 from shared.rules.status import Status
-from shared.rules.user_name import folded
 from shared.rules.zoho_user import Desired, ZohoUser
+from shared.tables.account_rows import account_row, former_key, former_row
 from shared.tables.by_time import inverted
+from shared.tables.claims import Lookup, claim
 from shared.tables.entity_text import gather, spread
-
-type Row = dict[str, str]
+from shared.tables.record_table import Row, keyed
+from shared.tables.scim_row import scim_row_from
 
 _DESIRED = TypeAdapter[Desired](Desired, config=HIDDEN)
-_RESOURCE = ("resource", *(f"resource_{i}" for i in range(1, 8)))
-PERSON_COLUMNS = ("RowKey", "id", "created", "modified", "shutOut", *_RESOURCE)
 MANAGER = "manager:"
 """In the key of a pending mark, before the id of somebody for whom others may wait."""
 GUARD = "guard"
 """In the key of a pending mark: the guard keeps somebody back."""
-
-
-class Lookup(StrEnum):
-    """What a person can be found by in one round trip."""
-
-    ID = "id"
-    USER_NAME = "userName"
-    EXTERNAL_ID = "externalId"
-    EMAIL = "email"
-
-
-@dataclass(frozen=True)
-class Person:
-    """What a SCIM read needs of an identity."""
-
-    id: str
-    resource: str
-    created: datetime
-    modified: datetime
-    is_shut_out: bool = False
-    """Whether the account is not active though Entra wrote so."""
 
 
 @dataclass(frozen=True)
@@ -221,24 +196,6 @@ def _name_row(identity_id: str, said: SourceState) -> Row:
     }
 
 
-def account_row(account: Account, owner: str | None, former: Former | None = None) -> Row:
-    """What is kept of an account; without an owner it was left behind. ``former``: by whom."""
-    row = {"account": account.id}
-    row |= {"deactivatedBy": account.deactivated_by} if account.deactivated_by else {}
-    row |= {"id": owner} if owner else {}
-    return row | (former_row(former) if former else {})
-
-
-def former_key(former: Former) -> str:
-    """Of the row by which an account is found whose person is gone."""
-    return f"{claim('former', folded(former.user_name))}:{claim('account', former.account)[-32:]}"
-
-
-def former_row(former: Former) -> Row:
-    """What is kept of the person."""
-    return {"former": former.model_dump_json(exclude_defaults=True)}
-
-
 def arrival_key(identity_id: str) -> str:
     """Of the mark that somebody has an account since, for which others may have waited."""
     return f"pending:{MANAGER}{identity_id}"
@@ -246,22 +203,22 @@ def arrival_key(identity_id: str) -> str:
 
 def mail_row(store: str, identity_id: str, mail: MailDue) -> Row:
     """What is kept of a mail that is due."""
-    return {"PartitionKey": store, "RowKey": f"mail:{identity_id}", **spread("mail", mail.model_dump_json())}
+    return keyed(store, f"mail:{identity_id}", spread("mail", mail.model_dump_json()))
 
 
 def membership_update_row(store: str, note: MembershipUpdate) -> Row:
     """What is kept of a note that a person's groups have to follow him."""
-    keys = {"PartitionKey": store, "RowKey": f"regroup:{note.person}", "id": note.person}
-    return keys | {"reason": note.reason, "gone": "yes" if note.gone else "", "account": note.account}
+    row = {"id": note.person, "reason": note.reason, "gone": "yes" if note.gone else "", "account": note.account}
+    return keyed(store, f"regroup:{note.person}", row)
 
 
 def event_row(store: str, identity_id: str, event: Event) -> Row:
     key = f"event:{identity_id}:{inverted(event.at)}-{secrets.token_hex(2)}"
-    return {"PartitionKey": store, "RowKey": key, **spread("event", event.model_dump_json())}
+    return keyed(store, key, spread("event", event.model_dump_json()))
 
 
 def stored_from(row: Row, etag: str) -> Stored:
-    person = person_from(row)
+    scim_row = scim_row_from(row)
     desired, status = _DESIRED.validate_json(gather(row, "desired")), row.get("status")
     pending = (
         TypeAdapter(dict[str, object], config=HIDDEN).validate_json(gather(row, "pending"))
@@ -273,11 +230,11 @@ def stored_from(row: Row, etag: str) -> Stored:
     if pending is not None and pending.pop("leaving", False) and not (isinstance(desired, ZohoUser) and desired.active):
         status = Status.DELETED
     identity = Identity(
-        id=person.id,
+        id=scim_row.id,
         object_id=row.get("objectId"),
         said=SourceState.model_validate(
             {
-                "resource": person.resource,
+                "resource": scim_row.resource,
                 "keys": Keys.model_validate_json(gather(row, "keys")),
                 "source": TypeAdapter(dict[str, object], config=HIDDEN).validate_json(gather(row, "source")),
                 "desired": desired,
@@ -286,12 +243,12 @@ def stored_from(row: Row, etag: str) -> Stored:
                 "in_bin": "inBin" in row,
                 "reports_to": row.get("reportsTo"),
                 "rules": row.get("rules", ""),
-                "modified": person.modified,
+                "modified": scim_row.modified,
             }
         ),
         account=Account.model_validate_json(gather(row, "account")) if "account" in row else None,
         pending=PendingChange.model_validate(pending) if pending is not None else None,
-        created=person.created,
+        created=scim_row.created,
     )
     return Stored(identity, etag)
 
@@ -301,24 +258,6 @@ def counts_as_active(row: Mapping[str, str]) -> bool:
     if "account" not in row or not Account.model_validate_json(gather(row, "account")).holds.active:
         return False
     return "pending" not in row or not PendingChange.model_validate_json(gather(row, "pending")).counted
-
-
-def person_from(row: Mapping[str, str]) -> Person:
-    return Person(
-        id=row["id"],
-        resource=gather(row, "resource"),
-        created=datetime.fromisoformat(row["created"]).astimezone(UTC),
-        modified=datetime.fromisoformat(row["modified"]).astimezone(UTC),
-        is_shut_out="shutOut" in row,
-    )
-
-
-def claim(kind: str, value: str) -> str:
-    """The row key for a value: a hash, because keys may not hold ``/ # ? \\`` and have a length."""
-    if kind in (Lookup.USER_NAME, Lookup.EMAIL):
-        # As scim2-models compares what is not caseExact: RFC 8265, UsernameCaseMapped.
-        value = folded(value)
-    return f"{kind}:{hashlib.sha256(value.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 def is_id(text: str) -> bool:

@@ -11,14 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 
-from azure.core import MatchConditions
-from azure.core.exceptions import ResourceNotFoundError
-from azure.data.tables import TableClient, UpdateMode
+from azure.data.tables import TableClient
 
 from shared.rules.ignored_attributes import MOST, IgnoredAttributes
 from shared.tables.entity_text import gather, spread
 from shared.tables.errors import Conflict, Stale, TablesBusy
-from shared.tables.service import our_errors
+from shared.tables.record_table import RecordTable, keyed
 
 PAUSE = timedelta(minutes=10)
 """Between two writes of one process for one store."""
@@ -35,11 +33,11 @@ class _Counted:
     written: datetime | None = None
 
 
-class IgnoredNotes:
+class IgnoredNotes(RecordTable):
     """Keeps and reads them."""
 
     def __init__(self, identities: TableClient, now: Callable[[], datetime]) -> None:
-        self._table = identities
+        super().__init__(identities)
         self._now = now
         self._stores = defaultdict[str, _Counted](_Counted)
         self._lock = Lock()
@@ -69,21 +67,16 @@ class IgnoredNotes:
         return self._read(store)[0]
 
     def _read(self, store: str) -> tuple[IgnoredAttributes, str | None]:
-        with our_errors():
-            try:
-                row = self._table.get_entity(store, _KEY)
-            except ResourceNotFoundError:
-                return IgnoredAttributes(), None
-            return IgnoredAttributes.model_validate_json(gather(row, "attributes")), str(row.metadata["etag"])
+        found = self._get(store, _KEY)
+        if found is None:
+            return IgnoredAttributes(), None
+        return IgnoredAttributes.model_validate_json(gather(found[0], "attributes")), found[1]
 
     def _write(self, store: str, counts: Counter[str], now: datetime) -> None:
         known, etag = self._read(store)
         text = known.with_counts(counts, now).model_dump_json()
-        row = {"PartitionKey": store, "RowKey": _KEY, **spread("attributes", text)}
-        with our_errors():
-            if etag is None:
-                self._table.create_entity(row)
-            else:
-                self._table.update_entity(
-                    row, mode=UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified
-                )
+        row = keyed(store, _KEY, spread("attributes", text))
+        if etag is None:
+            self._create(row)
+        else:
+            self._update(row, etag)

@@ -7,24 +7,23 @@ The partition is the store. The row ``errand:<id>`` says how an errand stands; w
 from datetime import datetime
 from itertools import islice
 
-from azure.core.exceptions import ResourceNotFoundError
-from azure.data.tables import TableClient, UpdateMode
+from azure.data.tables import TableClient
 
 from shared.rules.job import Job, PlanMade
 from shared.rules.plan import Plan
 from shared.tables.by_time import MOST_DROPPED, drop, inverted
 from shared.tables.entity_text import gather, spread
 from shared.tables.plan_parts import PlanParts
-from shared.tables.service import our_errors
+from shared.tables.record_table import AFTER_ALL, RecordTable, keyed
 
 PAGE = 50
 
 
-class Jobs:
+class Jobs(RecordTable):
     """Reads and writes errands. Every method raises TablesBusy."""
 
     def __init__(self, table: TableClient) -> None:
-        self._table = table
+        super().__init__(table)
         self._whole, self._shown = PlanParts(table), PlanParts(table, "shown")
 
     def put(self, errand: Job) -> None:
@@ -33,28 +32,17 @@ class Jobs:
         Whoever writes last is right: two workers have the same errand only where the queue took one of them for dead,
         and each of them ends by writing what came of it.
         """
-        row = {"PartitionKey": errand.store, "RowKey": f"errand:{errand.id}"}
-        with our_errors():
-            self._table.upsert_entity(row | spread("errand", errand.model_dump_json()), mode=UpdateMode.REPLACE)
+        self._put(keyed(errand.store, f"errand:{errand.id}", spread("errand", errand.model_dump_json())))
 
     def get(self, store: str, errand_id: str) -> Job | None:
         """An errand, or None. One round trip."""
-        with our_errors():
-            try:
-                row = self._table.get_entity(store, f"errand:{errand_id}")
-            except ResourceNotFoundError:
-                return None
-        return Job.model_validate_json(gather(row, "errand"))
+        found = self._get(store, f"errand:{errand_id}")
+        return Job.model_validate_json(gather(found[0], "errand")) if found else None
 
     def newest(self, store: str, count: int = PAGE) -> list[Job]:
         """The errands that were asked for last, newest first. One round trip."""
-        with our_errors():
-            rows = self._table.query_entities(
-                "PartitionKey eq @store and RowKey ge @start and RowKey lt @end",
-                parameters={"store": store, "start": "errand:", "end": "errand;"},
-                results_per_page=count,
-            )
-            return [Job.model_validate_json(gather(row, "errand")) for row in islice(rows, count)]
+        rows = islice(self._range(store, "errand:", "errand" + AFTER_ALL, page=count), count)
+        return [Job.model_validate_json(gather(row, "errand")) for row, _ in rows]
 
     def put_plan(self, errand_id: str, whole: Plan, shown: Plan) -> None:
         """Keep what an errand made, and forget what earlier errands of the store made."""

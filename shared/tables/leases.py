@@ -10,13 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from azure.core import MatchConditions
-from azure.core.exceptions import ResourceNotFoundError
-from azure.data.tables import TableClient, TableEntity, UpdateMode
+from azure.data.tables import TableClient
 
 from shared.tables.entity_text import gather, spread
 from shared.tables.errors import Conflict, Stale
-from shared.tables.service import our_errors
+from shared.tables.record_table import AFTER_ALL, RecordTable, Row, keyed
 
 _PARTITION = "lease"
 
@@ -41,11 +39,11 @@ class LeaseLost(Exception):
     """It ended before it was renewed, and another has it: what it stands for is not ours to do any more."""
 
 
-class Leases:
+class Leases(RecordTable):
     """Takes, renews and gives back leases. Every method raises TablesBusy."""
 
     def __init__(self, table: TableClient, now: Callable[[], datetime]) -> None:
-        self._table = table
+        super().__init__(table)
         self._now = now
 
     def acquire(self, name: str, lasts: timedelta, turn: Callable[[str], str | None]) -> Lease | None:
@@ -80,67 +78,40 @@ class Leases:
 
     def remove(self, lease: Lease) -> None:
         """Take a lease of ours away, with its note: nobody goes on from there. One round trip. Raises LeaseLost."""
-        row = {"PartitionKey": _PARTITION, "RowKey": lease.name}
         try:
-            with our_errors():
-                self._table.delete_entity(row, etag=lease.etag, match_condition=MatchConditions.IfNotModified)
+            self._delete(_PARTITION, lease.name, lease.etag)
         except Stale:
             if self.read(lease.name) is not None:  # else the SDK sent a removal again whose answer was lost
                 raise LeaseLost(lease.name) from None
 
     def read(self, name: str) -> Lease | None:
         """A lease, or None where nobody ever took it. One round trip."""
-        with our_errors():
-            try:
-                row = self._table.get_entity(_PARTITION, name)
-            except ResourceNotFoundError:
-                return None
-        return _lease(row, str(row.metadata["etag"]))
+        found = self._get(_PARTITION, name)
+        return _lease(*found) if found else None
 
     def of_kind(self, kind: str) -> dict[str, Lease]:
         """Every lease named ``<kind>:<rest>``, by the rest. One round trip for a thousand."""
-        with our_errors():
-            rows = self._table.query_entities(
-                "PartitionKey eq @partition and RowKey ge @start and RowKey lt @end",
-                parameters={"partition": _PARTITION, "start": f"{kind}:", "end": f"{kind};"},
-            )
-            found = [_lease(row, str(row.metadata["etag"])) for row in rows]
+        found = [_lease(row, etag) for row, etag in self._range(_PARTITION, f"{kind}:", kind + AFTER_ALL)]
         return {lease.name.removeprefix(f"{kind}:"): lease for lease in found}
 
     def _write(self, lease: Lease, *, free: bool = False) -> Lease:
-        row = {
-            "PartitionKey": _PARTITION,
-            "RowKey": lease.name,
-            "holder": lease.holder,
-            "free": "yes" if free else "",
-            "ends": lease.ends.isoformat(),
-            **spread("note", lease.note),
-        }
+        row = {"holder": lease.holder, "free": "yes" if free else "", "ends": lease.ends.isoformat()}
+        row = keyed(_PARTITION, lease.name, row | spread("note", lease.note))
         try:
-            with our_errors():
-                if lease.etag:
-                    written = self._table.update_entity(
-                        row, mode=UpdateMode.REPLACE, etag=lease.etag, match_condition=MatchConditions.IfNotModified
-                    )
-                else:
-                    written = self._table.create_entity(row)
+            etag = self._update(row, lease.etag) if lease.etag else self._create(row)
         except (Stale, Conflict):
             return self._ours(row)
-        return replace(lease, etag=str(written["etag"]))
+        return replace(lease, etag=etag)
 
-    def _ours(self, row: dict[str, str]) -> Lease:
+    def _ours(self, row: Row) -> Lease:
         """What stands there, if it is just what we wrote: the SDK sends a write again whose answer was lost."""
-        with our_errors():
-            try:
-                there = self._table.get_entity(_PARTITION, row["RowKey"])
-            except ResourceNotFoundError:
-                raise LeaseLost(row["RowKey"]) from None
-        if {name: there.get(name) for name in row} != row:
+        there = self._get(_PARTITION, row["RowKey"])
+        if there is None or {name: there[0].get(name) for name in row} != row:
             raise LeaseLost(row["RowKey"])
-        return _lease(there, str(there.metadata["etag"]))
+        return _lease(*there)
 
 
-def _lease(row: TableEntity, etag: str) -> Lease:
+def _lease(row: Row, etag: str) -> Lease:
     ends = datetime.fromisoformat(row["ends"]).astimezone(UTC)
     holder = "" if row["free"] else row["holder"]
-    return Lease(str(row["RowKey"]), holder, ends, gather(row, "note"), etag)
+    return Lease(row["RowKey"], holder, ends, gather(row, "note"), etag)

@@ -12,9 +12,7 @@ from collections.abc import Callable
 from datetime import datetime
 from threading import Lock
 
-from azure.core import MatchConditions
-from azure.core.exceptions import ResourceNotFoundError
-from azure.data.tables import TableClient, UpdateMode
+from azure.data.tables import TableClient
 from pydantic import ConfigDict, ValidationError
 
 from shared.model import Model
@@ -24,7 +22,7 @@ from shared.rules.mapping.draft import Draft
 from shared.rules.mapping.mapping import DEFAULT_MAPPING, Mapping, RuleChange, difference
 from shared.tables.entity_text import gather, spread
 from shared.tables.errors import Conflict, MappingUnusable, Stale
-from shared.tables.service import our_errors
+from shared.tables.record_table import AFTER_ALL, RecordTable, Row, create, create_or_update, keyed
 
 REMEMBERED = 20.0
 """Seconds until a worker looks for a newer mapping: it is to be seen within 30."""
@@ -58,11 +56,11 @@ class SavedMeanwhile(Exception):
         self.current = current
 
 
-class Mappings:
+class Mappings(RecordTable):
     """Reads and saves mappings. Every method raises TablesBusy."""
 
     def __init__(self, table: TableClient, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._table = table
+        super().__init__(table)
         self._monotonic = monotonic
         self._compiled: dict[str, tuple[float, int, CompiledMapping]] = {}
         self._lock = Lock()
@@ -109,11 +107,8 @@ class Mappings:
 
     def versions(self, store: str) -> list[Version]:
         """Every version, newest first."""
-        with our_errors():
-            rows = self._table.query_entities(
-                "PartitionKey eq @store and RowKey ge 'version:' and RowKey lt 'version;'", parameters={"store": store}
-            )
-            found = [Version.model_validate_json(gather(row, "version")) for row in rows]
+        rows = self._range(store, "version:", "version" + AFTER_ALL)
+        found = [Version.model_validate_json(gather(row, "version")) for row, _ in rows]
         return [*reversed(found), FIRST]
 
     def save(self, store: str, mapping: Mapping, *, based_on: int, by: str, at: datetime, why: str) -> Version:
@@ -133,16 +128,9 @@ class Mappings:
             why=why,
             changes=difference(current.mapping, mapping),
         )
-        pointer = _row(store, "current", saved)
-        guard = {"etag": etag, "match_condition": MatchConditions.IfNotModified, "mode": UpdateMode.REPLACE}
+        pointer = create_or_update(_row(store, "current", saved), etag)
         try:
-            with our_errors():
-                self._table.submit_transaction(
-                    [
-                        ("create", _row(store, _key(saved.number), saved)),
-                        ("update", pointer, guard) if etag else ("create", pointer),
-                    ]
-                )
+            self._transact([create(_row(store, _key(saved.number), saved)), pointer])
         except (Stale, Conflict):
             raise SavedMeanwhile(self.current(store)) from None
         with self._lock:
@@ -161,34 +149,23 @@ class Mappings:
 
     def draft(self, store: str, admin: str) -> Draft | None:
         """What an administrator is changing, or None."""
-        with our_errors():
-            try:
-                row = self._table.get_entity(store, _draft_key(admin))
-            except ResourceNotFoundError:
-                return None
+        found = self._get(store, _draft_key(admin))
         try:
-            return Draft.model_validate_json(gather(row, "draft"))
+            return Draft.model_validate_json(gather(found[0], "draft")) if found else None
         except ValidationError:
             return None  # of an older version of the app: nobody has saved it, so nothing is lost that counts
 
     def keep_draft(self, store: str, admin: str, draft: Draft) -> None:
         """Keep what an administrator is changing, in place of what was there."""
-        row = {"PartitionKey": store, "RowKey": _draft_key(admin), **spread("draft", draft.model_dump_json())}
-        with our_errors():
-            self._table.upsert_entity(row, mode=UpdateMode.REPLACE)
+        self._put(keyed(store, _draft_key(admin), spread("draft", draft.model_dump_json())))
 
     def drop_draft(self, store: str, admin: str) -> None:
         """Forget what an administrator is changing."""
-        with our_errors():
-            self._table.delete_entity(store, _draft_key(admin))
+        self._delete(store, _draft_key(admin))
 
     def _read(self, store: str, key: str) -> tuple[Version, str] | None:
-        with our_errors():
-            try:
-                row = self._table.get_entity(store, key)
-            except ResourceNotFoundError:
-                return None
-        return Version.model_validate_json(gather(row, "version")), str(row.metadata["etag"])
+        found = self._get(store, key)
+        return (Version.model_validate_json(gather(found[0], "version")), found[1]) if found else None
 
 
 def _key(number: int) -> str:
@@ -199,5 +176,5 @@ def _draft_key(admin: str) -> str:
     return f"draft:{hashlib.sha256(admin.encode()).hexdigest()}"
 
 
-def _row(store: str, key: str, version: Version) -> dict[str, str]:
-    return {"PartitionKey": store, "RowKey": key, **spread("version", version.model_dump_json())}
+def _row(store: str, key: str, version: Version) -> Row:
+    return keyed(store, key, spread("version", version.model_dump_json()))

@@ -4,17 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import batched
 
-from azure.core.exceptions import ResourceNotFoundError
-from azure.data.tables import TableClient
-
 from shared.rules.identity import Identity
 from shared.tables.errors import Stale
 from shared.tables.group_rows import HELD
-from shared.tables.identities import guarded_row
 from shared.tables.identity_rows import GUARD, MANAGER, Stored, arrival_key, rows_of
 from shared.tables.portions import MOST_ROWS, portions
-from shared.tables.service import our_errors
-from shared.tables.store_rows import Operation
+from shared.tables.record_table import AFTER_ALL, Operation, RecordTable, Row, keyed, update
 
 
 @dataclass(frozen=True)
@@ -31,22 +26,13 @@ class Waiting:
     """The guard keeps somebody back: it looks whether that is over."""
 
 
-class PendingChanges:
-    """Reads marks, and takes the leases that stand in them. Every method raises TablesBusy."""
-
-    def __init__(self, table: TableClient) -> None:
-        """``table``: the one of the identities."""
-        self._table = table
+class PendingChanges(RecordTable):
+    """Reads pending marks in the table of identities, and takes the leases in them. Every method raises TablesBusy."""
 
     def waiting(self, store: str) -> Waiting:
         """Everything that waits. One round trip for a thousand."""
-        with our_errors():
-            rows = self._table.query_entities(
-                "PartitionKey eq @store and RowKey ge 'pending:' and RowKey lt 'pending;'",
-                parameters={"store": store},
-                select=["RowKey"],
-            )
-            ids = [str(row["RowKey"]).removeprefix("pending:") for row in rows]
+        rows = self._range(store, "pending:", "pending" + AFTER_ALL, ("RowKey",))
+        ids = [row["RowKey"].removeprefix("pending:") for row, _ in rows]
         arrived = tuple(each.removeprefix(MANAGER) for each in ids if each.startswith(MANAGER))
         groups = tuple(each.removeprefix(HELD) for each in ids if each.startswith(HELD))
         people = tuple(each for each in ids if not each.startswith((GUARD, HELD, MANAGER)))
@@ -77,20 +63,13 @@ class PendingChanges:
 
         Raises Stale, and Conflict, where another request wrote any of it meanwhile; then nothing is written.
         """
-        operations: list[Operation] = [guarded_row(before, _row(store, after)) for before, after in people]
-        with our_errors():
-            results = self._table.submit_transaction([*operations, *more])
-        etags = [str(result.get("etag", "")) for result in results]
+        etags = self._transact([*(update(_row(store, after), before.etag) for before, after in people), *more])
         leased = [Stored(after, etag) for (_, after), etag in zip(people, etags, strict=False)]
         return leased, etags[len(people) :]
 
     def forget_arrival(self, store: str, identity_id: str) -> None:
         """Nobody waits for this account any more."""
-        with our_errors():
-            try:
-                self._table.delete_entity(store, arrival_key(identity_id))
-            except ResourceNotFoundError:
-                return
+        self._delete(store, arrival_key(identity_id))
 
     def _each(self, store: str, people: Sequence[tuple[Stored, Identity]]) -> list[Stored]:
         """At once, or one by one where another request wrote one of them."""
@@ -100,6 +79,6 @@ class PendingChanges:
             return [one for each in people for one in self._each(store, [each])] if len(people) > 1 else []
 
 
-def _row(store: str, identity: Identity) -> dict[str, str]:
+def _row(store: str, identity: Identity) -> Row:
     key = f"id:{identity.id}"
-    return {"PartitionKey": store, "RowKey": key} | rows_of(identity)[key]
+    return keyed(store, key, rows_of(identity)[key])

@@ -10,9 +10,9 @@ https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-tra
 """
 
 
-def portions(rows: Iterable[Mapping[str, str]]) -> Iterator[list[Mapping[str, str]]]:
+def portions[R: Mapping[str, str]](rows: Iterable[R]) -> Iterator[list[R]]:
     """The rows in order, each portion small enough. One row alone is taken to be: an entity has at most 1 MiB."""
-    portion, size = list[Mapping[str, str]](), 0
+    portion, size = list[R](), 0
     for row in rows:
         bytes_ = sum(len(name) + _wire_bytes(value) for name, value in row.items())
         if portion and (len(portion) == MOST_ROWS or size + bytes_ > MOST_BYTES):

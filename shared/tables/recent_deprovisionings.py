@@ -20,9 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 
-from azure.core import MatchConditions
-from azure.core.exceptions import ResourceNotFoundError
-from azure.data.tables import TableClient, UpdateMode
+from azure.data.tables import TableClient
 
 from shared.rules.guard import Breach
 from shared.rules.identity import Identity
@@ -32,8 +30,7 @@ from shared.tables.by_time import new_id
 from shared.tables.errors import Conflict, Stale
 from shared.tables.identity_rows import GUARD
 from shared.tables.plan_parts import PlanLost, PlanParts
-from shared.tables.service import our_errors
-from shared.tables.store_rows import Operation
+from shared.tables.record_table import Operation, RecordTable, create_or_update, delete, keyed, upsert
 
 HELD = "The guard holds back whoever leaves, until an administrator has looked at the plan."
 DISCARDED = (
@@ -62,12 +59,13 @@ class StoredDeprovisionings:
 _NOTHING = StoredDeprovisionings(RecentDeprovisionings(), "")
 
 
-class DeprovisioningCounts:
+class DeprovisioningCounts(RecordTable):
     """Keeps the ledgers of all stores. Every method raises TablesBusy."""
 
     def __init__(self, identities: TableClient, key: str = _KEY) -> None:
         """``key``: of the row; what is deprovisioned beside people, with limits of its own, has a ledger of its own."""
-        self._table, self._key = identities, key
+        super().__init__(identities)
+        self._key = key
         self._mark = f"pending:{GUARD}" if key == _KEY else f"pending:{GUARD}:{key}"
         self._parts = PlanParts(identities, "discarded")
         self._known: dict[str, StoredDeprovisionings] = {}
@@ -131,14 +129,10 @@ class DeprovisioningCounts:
 
     def read(self, store: str) -> StoredDeprovisionings:
         """The ledger as it stands. One round trip."""
-        with our_errors():
-            try:
-                row = self._table.get_entity(store, self._key)
-            except ResourceNotFoundError:
-                return _NOTHING
-        return StoredDeprovisionings(
-            RecentDeprovisionings.model_validate_json(str(row["recent"])), str(row.metadata["etag"])
-        )
+        found = self._get(store, self._key)
+        if found is None:
+            return _NOTHING
+        return StoredDeprovisionings(RecentDeprovisionings.model_validate_json(found[0]["recent"]), found[1])
 
     def change(
         self, store: str, change: Callable[[RecentDeprovisionings], RecentDeprovisionings]
@@ -208,7 +202,7 @@ class DeprovisioningCounts:
             before = stored.recent.discarded
             kept = self._kept(store, before)
             after = revise(kept)
-            named = before if after == kept and after else self._put(store, own, after)
+            named = before if after == kept and after else self._remember(store, own, after)
             recent = stored.recent.model_copy(update={"discarded": named})
             try:
                 self._write(store, stored, recent.opened() if opens else recent)
@@ -236,7 +230,7 @@ class DeprovisioningCounts:
             return {change.identity: change for change in kept.changes}
         return {}
 
-    def _put(self, store: str, own: str, departures: dict[str, PlannedChange]) -> Discarded | None:
+    def _remember(self, store: str, own: str, departures: dict[str, PlannedChange]) -> Discarded | None:
         if not departures:
             return None
         plan = Plan(store=store, changes=tuple(departures.values()))
@@ -272,20 +266,14 @@ class DeprovisioningCounts:
 
     def _write(self, store: str, stored: StoredDeprovisionings, after: RecentDeprovisionings) -> StoredDeprovisionings:
         """Raises Stale and Conflict where another has written the ledger since it was read."""
-        mark: list[Operation] = []
-        if after.keeps_back and not after.marked:
-            mark = [("upsert", {"PartitionKey": store, "RowKey": self._mark}, {"mode": UpdateMode.REPLACE})]
-        elif after.marked and not after.keeps_back:
-            mark = [("delete", {"PartitionKey": store, "RowKey": self._mark})]
+        mark = list[Operation]()
+        if after.keeps_back is not after.marked:
+            row = keyed(store, self._mark)
+            mark = [upsert(row) if after.keeps_back else delete(row)]
         after = after.model_copy(update={"marked": after.keeps_back})
-        with our_errors():
-            written = self._table.submit_transaction([self._operation(store, after, stored.etag), *mark])
-        self._known[store] = StoredDeprovisionings(after, str(written[0].get("etag", "")))
+        etags = self._transact([self._operation(store, after, stored.etag), *mark])
+        self._known[store] = StoredDeprovisionings(after, etags[0])
         return self._known[store]
 
     def _operation(self, store: str, recent: RecentDeprovisionings, etag: str) -> Operation:
-        row = {"PartitionKey": store, "RowKey": self._key, "recent": recent.model_dump_json()}
-        if not etag:
-            return "create", row
-        guard: dict[str, object] = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
-        return "update", row, guard | {"mode": UpdateMode.REPLACE}
+        return create_or_update(keyed(store, self._key, {"recent": recent.model_dump_json()}), etag)

@@ -5,36 +5,23 @@ behind it loses no membership.
 """
 
 from collections.abc import Iterator
-
-from azure.core import MatchConditions
-from azure.data.tables import TableClient
+from contextlib import suppress
 
 from shared.tables.errors import Stale
 from shared.tables.identity_rows import MembershipUpdate, StoredMembershipUpdate
-from shared.tables.service import our_errors
+from shared.tables.record_table import AFTER_ALL, RecordTable
 
 
-class MembershipUpdates:
+class MembershipUpdates(RecordTable):
     """Reads and ends notes. Every method raises TablesBusy."""
-
-    def __init__(self, table: TableClient) -> None:
-        self._table = table
 
     def waiting(self, store: str) -> Iterator[StoredMembershipUpdate]:
         """Everybody whose groups have yet to follow him. One round trip for a thousand."""
-        with our_errors():
-            found = self._table.query_entities(
-                "PartitionKey eq @store and RowKey ge 'regroup:' and RowKey lt 'regroup;'", parameters={"store": store}
-            )
-            for row in found:
-                note = MembershipUpdate(row["id"], row["reason"], row["gone"] == "yes", row["account"])
-                yield StoredMembershipUpdate(note, str(row.metadata["etag"]))
+        for row, etag in self._range(store, "regroup:", "regroup" + AFTER_ALL):
+            note = MembershipUpdate(row["id"], row["reason"], row["gone"] == "yes", row["account"])
+            yield StoredMembershipUpdate(note, etag)
 
     def end(self, store: str, stored: StoredMembershipUpdate) -> None:
         """His groups have followed. One round trip. Does nothing where he has been noted again since."""
-        keys = {"PartitionKey": store, "RowKey": f"regroup:{stored.note.person}"}
-        try:
-            with our_errors():
-                self._table.delete_entity(keys, etag=stored.etag, match_condition=MatchConditions.IfNotModified)
-        except Stale:
-            return
+        with suppress(Stale):
+            self._delete(store, f"regroup:{stored.note.person}", stored.etag)

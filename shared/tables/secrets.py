@@ -8,6 +8,7 @@ from azure.data.tables import TableClient, UpdateMode
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from shared.tables.errors import Unreadable
+from shared.tables.record_table import RecordTable, keyed
 from shared.tables.service import our_errors
 
 SEALED = "sealed"
@@ -24,36 +25,28 @@ class Reencrypted:
     """Secrets whose key is gone, as store and name."""
 
 
-class Secrets:
+class Secrets(RecordTable):
     """Named secrets of a directory store, each an entity. What goes to the table raises TablesBusy."""
 
     def __init__(self, table: TableClient, keys: str) -> None:
         """``keys``: Fernet keys, comma-separated; the first encrypts, each decrypts. Raises ValueError."""
         boxes = [Fernet(key.strip()) for key in keys.split(",") if key.strip()]
-        self._table = table
+        super().__init__(table)
         self._box = MultiFernet(boxes)
         self._newest = boxes[0]
 
     def get(self, store: str, name: str) -> str | None:
         """A secret in clear, or None. Raises Unreadable where its key is gone."""
-        with our_errors():
-            try:
-                entity = self._table.get_entity(store, name)
-            except ResourceNotFoundError:
-                return None
-        return self.opened(str(entity[SEALED]))
+        found = self._get(store, name)
+        return self.opened(found[0][SEALED]) if found else None
 
     def put(self, store: str, name: str, value: str) -> None:
         """Keep a secret under a name, in place of what was there."""
-        with our_errors():
-            self._table.upsert_entity(
-                {"PartitionKey": store, "RowKey": name, SEALED: self.sealed(value)}, mode=UpdateMode.REPLACE
-            )
+        self._put(keyed(store, name, {SEALED: self.sealed(value)}))
 
     def delete(self, store: str, name: str) -> None:
         """Forget a secret; one that is not there is forgotten."""
-        with our_errors():
-            self._table.delete_entity(store, name)
+        self._delete(store, name)
 
     def sealed(self, value: str) -> str:
         """The text encrypted with the first key; calls nobody."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from azure.core import MatchConditions
 from azure.core.exceptions import (
     AzureError,
     HttpResponseError,
@@ -15,7 +14,7 @@ from azure.core.exceptions import (
     ResourceNotFoundError,
 )
 from azure.core.pipeline.transport import RequestsTransport
-from azure.data.tables import TableClient, TableEntity, TableServiceClient, TableTransactionError
+from azure.data.tables import TableServiceClient, TableTransactionError
 from azure.identity import AzureCliCredential, ManagedIdentityCredential
 from requests import Response, Session
 from requests.adapters import HTTPAdapter
@@ -165,18 +164,6 @@ def our_errors() -> Iterator[None]:
         raise Stale from error
     except AzureError as error:
         raise _busy_or_same(error) from error
-
-
-def taken(table: TableClient, row: TableEntity) -> bool:
-    """Delete a row as it was read: of two who do, the second is told False. One round trip. Raises TablesBusy."""
-    guard = {"etag": row.metadata["etag"], "match_condition": MatchConditions.IfNotModified}
-    try:
-        with our_errors():
-            # In a transaction, because alone the SDK takes the deletion of what is gone for a success.
-            table.submit_transaction([("delete", row, guard)])
-    except Stale:
-        return False
-    return True
 
 
 def _busy_or_same(error: AzureError) -> Exception:

@@ -26,7 +26,7 @@ from shared.tables.errors import Conflict
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored, StoredMembershipUpdate
 from shared.tables.recent_deprovisionings import DeprovisioningCounts
-from shared.tables.store_rows import Operation
+from shared.tables.record_table import Operation
 from shared.zoho.errors import ZohoBusy, ZohoCredentials, ZohoRefused
 
 EVENTS = {

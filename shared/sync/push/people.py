@@ -30,7 +30,7 @@ from shared.sync.guard.admission import Admission, with_count
 from shared.tables.errors import Conflict
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored
-from shared.tables.store_rows import Operation
+from shared.tables.record_table import Operation
 
 _JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue], config=HIDDEN)
 
