@@ -66,7 +66,7 @@ class Standing:
     @property
     def last_cycle(self) -> Run | None:
         """The last run of a cycle's."""
-        return next((run for run in self.runs if run.kind is not RunKind.ON_DEMAND and not run.dry_run), None)
+        return next((run for run in self.runs if run.kind is not RunKind.ON_DEMAND), None)
 
     def next_cycle(self, now: datetime) -> datetime | None:
         """When the next is due; None where it is not known, or there is none."""

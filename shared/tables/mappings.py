@@ -83,12 +83,6 @@ class Mappings(RecordTable):
             self._compiled[store] = self._monotonic(), current.number, mapping
         return mapping
 
-    def number_in_use(self, store: str) -> int:
-        """The number of the version that ``compiled`` gives. Raises MappingUnusable."""
-        self.compiled(store)
-        with self._lock:
-            return self._compiled[store][1]
-
     def look_again(self, store: str) -> None:
         """Let the next ``compiled`` see what counts then."""
         with self._lock:

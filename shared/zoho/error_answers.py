@@ -9,7 +9,6 @@ from pydantic import SecretStr
 from shared.zoho.errors import (
     ZohoBusy,
     ZohoCredentials,
-    ZohoExists,
     ZohoForbidden,
     ZohoNotFound,
     ZohoNowhere,
@@ -38,8 +37,6 @@ def error_of(response: requests.Response, password: SecretStr | None = None) -> 
     if status == HTTPStatus.NOT_FOUND:
         # A host answers an address that it does not know without a body, or with a page.
         return ZohoNotFound(reason) if _object(response) else ZohoNowhere(_NOWHERE)
-    if status == HTTPStatus.CONFLICT:
-        return ZohoExists(reason)
     return ZohoRefused(reason)
 
 

@@ -30,10 +30,6 @@ class ZohoRefused(ZohoError):
     """Zoho One will not do this; the message is its reason. It changed nothing."""
 
 
-class ZohoExists(ZohoRefused):
-    """An account with this userName is already there."""
-
-
 class ZohoNotFound(ZohoRefused):
     """There is no such account."""
 

@@ -62,7 +62,7 @@ class ZohoUsers(ScimCalls):
             return
 
     def create(self, user: ZohoUser, password: SecretStr | None = None) -> Account:
-        """A new account, with a one-time password or without. Raises ZohoExists where its userName is taken."""
+        """A new account, with a one-time password or without. Raises ZohoRefused where its userName is taken."""
         secret: Body = {"password": password.get_secret_value()} if password else {}
         answer = self._call("POST", "/Users", to_scim(user, self._paths) | secret, password=password)
         created = understood(_User, answer, password)
