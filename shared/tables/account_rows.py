@@ -1,4 +1,4 @@
-"""The rows of accounts in Zoho One: whose an account is, and whose it was where the person is gone."""
+"""Rows of accounts in Zoho One: who owns an account, and who owned it if that person is gone."""
 
 from shared.rules.former import Former
 from shared.rules.identity import Account
@@ -8,7 +8,7 @@ from shared.tables.record_table import Row
 
 
 def account_row(account: Account, owner: str | None, former: Former | None = None) -> Row:
-    """What is kept of an account; without an owner it was left behind. ``former``: by whom."""
+    """Return an account's row; without an owner, nobody manages it. ``former``: the person who left it."""
     row = {"account": account.id}
     row |= {"deactivatedBy": account.deactivated_by} if account.deactivated_by else {}
     row |= {"id": owner} if owner else {}
@@ -16,10 +16,10 @@ def account_row(account: Account, owner: str | None, former: Former | None = Non
 
 
 def former_key(former: Former) -> str:
-    """Of the row by which an account is found whose person is gone."""
+    """Return the key of the row that finds an account whose person is gone."""
     return f"{claim('former', folded(former.user_name))}:{claim('account', former.account)[-32:]}"
 
 
 def former_row(former: Former) -> Row:
-    """What is kept of the person."""
+    """Return what is stored of that person."""
     return {"former": former.model_dump_json(exclude_defaults=True)}

@@ -1,4 +1,4 @@
-"""Row keys by which a person, group or account is found: each stands for a value, and only its hash is in the key."""
+"""Row keys that find a person, group or account by a value. Only the value's hash is in the key."""
 
 import hashlib
 from enum import StrEnum
@@ -7,7 +7,7 @@ from shared.rules.user_name import folded
 
 
 class Lookup(StrEnum):
-    """What a person can be found by in one round trip."""
+    """What finds a person in one round trip."""
 
     ID = "id"
     USER_NAME = "userName"
@@ -16,8 +16,8 @@ class Lookup(StrEnum):
 
 
 def claim(kind: str, value: str) -> str:
-    """The row key for a value: a hash, because keys may not hold ``/ # ? \\`` and have a length."""
+    """Return the row key for a value: a hash, because keys may not hold ``/ # ? \\`` and have a length."""
     if kind in (Lookup.USER_NAME, Lookup.EMAIL):
-        # As scim2-models compares what is not caseExact: RFC 8265, UsernameCaseMapped.
+        # Same comparison as scim2-models for attributes that are not caseExact: RFC 8265, UsernameCaseMapped.
         value = folded(value)
     return f"{kind}:{hashlib.sha256(value.encode('utf-8', 'surrogatepass')).hexdigest()}"

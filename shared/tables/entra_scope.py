@@ -1,9 +1,9 @@
-"""Who is in the scope of a store, and by what: rows of the table ``entra``, in the partition of the store.
+"""Who is in the scope of a store, and through what: rows of the table ``entra``, in the partition of the store.
 
-Each grant is two rows, so that both questions are one range: ``has:<user>:<group>``, by what somebody is in scope, and
-``of:<group>:<user>``, whom a group brings in. Who is assigned himself has it of the group ``-``. A row ``again:<user>``
-is a mark: his grants changed, and whether he is in scope is yet to be looked at. Where all users are in scope, the same
-rows say who is a member of what. A row ``look:<group>:<user>`` is the mark of shared/tables/entra_groups.py.
+Each grant is two rows, so that either question is one range read: ``has:<user>:<group>`` finds what grants a user
+scope, and ``of:<group>:<user>`` finds the members of a group. A directly assigned user has a grant of the group ``-``.
+A row ``again:<user>`` marks a user whose grants changed and whose scope is still to be checked. Where all users are in
+scope, the same rows hold the memberships. A row ``look:<group>:<user>`` is the mark of entra_groups.py.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -17,18 +17,18 @@ PAGE = 1000
 """Rows in a page: https://learn.microsoft.com/rest/api/storageservices/query-timeout-and-pagination"""
 
 HIMSELF = "-"
-"""The group of those who are assigned themselves."""
+"""The group of directly assigned users."""
 
 
 class EntraScope(RecordTable):
     """Reads and writes grants; users and groups are object ids. Every method raises TablesBusy."""
 
     def has(self, store: str, user: str) -> bool:
-        """Whether anything brings this user into scope. One round trip."""
+        """Whether anything grants this user scope. One round trip."""
         return next(self._ends(store, f"has:{user}", most=1), None) is not None
 
     def everyone(self, store: str, heartbeat: Callable[[], None] = lambda: None) -> set[str]:
-        """Every user in scope; read a page at a time, with a heartbeat for each."""
+        """Return every user in scope; read a page at a time, with a heartbeat for each."""
         found = set[str]()
         for ends in batched(self._ends(store, "has"), PAGE, strict=False):
             found.update(end.partition(":")[0] for end in ends)
@@ -36,15 +36,15 @@ class EntraScope(RecordTable):
         return found
 
     def of(self, store: str, group: str) -> Iterator[str]:
-        """Whom a group brings in; a page at a time in memory."""
+        """Return the stored members of a group; a page at a time in memory."""
         return self._ends(store, f"of:{group}")
 
     def by_what(self, store: str, user: str) -> Iterator[str]:
-        """The groups that bring a user in, HIMSELF among them. One round trip for a thousand."""
+        """Return the groups that grant a user scope, HIMSELF among them. One round trip for a thousand."""
         return self._ends(store, f"has:{user}")
 
     def is_in(self, store: str, group: str, user: str) -> bool:
-        """Whether a group brings this user in. One round trip."""
+        """Whether a group grants this user scope. One round trip."""
         return self._get(store, f"of:{group}:{user}") is not None
 
     def change(
@@ -57,11 +57,10 @@ class EntraScope(RecordTable):
         mark: bool,
         look: bool = False,
     ) -> None:
-        """Let a group bring these users in, and those no longer; nobody is in both.
+        """Add these users to a group and remove those; nobody is in both.
 
-        A user's rows, his mark where ``mark`` says so, and that of his membership where ``look`` does, change in one
-        transaction. What is there already is written again; what is not there to be removed is passed over, without a
-        mark.
+        A user's rows, the user's mark if ``mark``, and that of the membership if ``look``, change in one transaction.
+        Existing rows are written again; a user to remove who is not there is passed over, without a mark.
         """
         changes = [(user, True) for user in sorted(added)] + [(user, False) for user in sorted(removed)]
         for portion in batched(changes, MOST_ROWS // (2 + mark + look), strict=False):
@@ -72,26 +71,26 @@ class EntraScope(RecordTable):
                 self._transact(_changes(store, group, there, mark=mark, look=look))
 
     def mark(self, store: str, users: Sequence[str]) -> None:
-        """Let these be looked at again, though their grants did not change."""
+        """Mark users to be checked again although their grants did not change."""
         for portion in batched(users, MOST_ROWS, strict=False):
             self._transact([upsert(keyed(store, f"again:{user}")) for user in portion])
 
     def marked(self, store: str) -> Iterator[str]:
-        """Who is to be looked at again; a page at a time in memory."""
+        """Return the marked users; a page at a time in memory."""
         return self._ends(store, "again")
 
     def unmark(self, store: str, users: Sequence[str]) -> None:
-        """They were looked at."""
+        """Delete the marks of users who were checked."""
         remove_rows(self._table, store, [f"again:{user}" for user in users])
 
     def _ends(self, store: str, start: str, most: int | None = None) -> Iterator[str]:
-        """The ends of the keys that begin so. ``most``: rows in a page."""
+        """Return the ends of the keys that begin so. ``most``: rows in a page."""
         rows = self._range(store, f"{start}:", start + AFTER_ALL, ("RowKey",), most)
         return (row["RowKey"].removeprefix(f"{start}:") for row, _ in rows)
 
 
 def look_key(group: str, user: str) -> str:
-    """The row key of the mark that a membership is to be looked at."""
+    """Return the row key of the mark on a membership."""
     return f"look:{group}:{user}"
 
 

@@ -1,8 +1,8 @@
 """The plans that the guard holds, in Table Storage, whole.
 
-The partition is the store. The row ``plan:<id>`` says what is known of a plan and what became of it; the rows
-``part:<id>:<number>`` hold its changes. An id begins with the inverted time, so that the newest plan, the only one that
-can be open, is the first of its range.
+The partition is the store. The row ``plan:<id>`` holds a plan's counts and states; the rows ``part:<id>:<number>`` hold
+its changes. An id begins with the inverted time, so that the newest plan, the only one that can be open, is the first
+of its range.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ PAGE = 50
 
 @dataclass(frozen=True)
 class StoredPlan:
-    """What is known of a held plan, with the ETag that guards the next change of its state."""
+    """A held plan's row, with the ETag that guards the next change of its state."""
 
     held: HeldPlan
     etag: str
@@ -39,10 +39,10 @@ class HeldPlans(RecordTable):
         self._parts = PlanParts(table)
 
     def hold(self, plan: Plan, breaches: tuple[Breach, ...], active_users: int, by: str, at: datetime) -> StoredPlan:
-        """Keep a plan whole until somebody decides; an earlier one that is open is overtaken.
+        """Store a plan whole until somebody decides on it; an earlier open plan is overtaken.
 
-        A plan that does the same as the open one is that one. Raises Stale where an administrator has decided on the
-        earlier plan meanwhile, and CannotBecome where that is being applied.
+        A plan with the same changes as the open one is that one. Raises Stale where an administrator has decided on the
+        earlier plan meanwhile, and CannotBecome where that one is being applied.
         """
         earlier = self.newest(plan.store)
         if earlier is not None and earlier.held.is_open and earlier.held.digest == plan.digest:
@@ -63,36 +63,36 @@ class HeldPlans(RecordTable):
             why = "Another plan is held in its place."
             overtaken = earlier.held.moved(Move(state=HeldState.OVERTAKEN, by=by, at=at, why=why))
             operations.append(update(_row(overtaken), earlier.etag))
-        # What nobody points to if this ends half-way is dropped with the plans of its day.
+        # If this ends half-way, nothing refers to the parts; they are deleted with the plans of that day.
         self._parts.put(held.id, plan)
         return StoredPlan(held, self._decisive(operations))
 
     def newest(self, store: str) -> StoredPlan | None:
-        """The plan that was held last, open or not; None where none ever was. One round trip."""
+        """Return the plan that was held last, open or not, or None. One round trip."""
         return next(iter(self.all(store, 1)), None)
 
     def all(self, store: str, count: int = PAGE) -> list[StoredPlan]:
-        """The plans that were held, newest first. One round trip."""
+        """Return the held plans, newest first. One round trip."""
         rows = islice(self._range(store, "plan:", "plan" + AFTER_ALL, page=count), count)
         return [StoredPlan(HeldPlan.model_validate_json(gather(row, "held")), etag) for row, etag in rows]
 
     def plan(self, held: HeldPlan) -> Plan:
-        """Its changes, just as they were held. One round trip for some ten thousand.
+        """Return a plan's changes exactly as they were held. One round trip for some ten thousand.
 
-        Raises PlanLost: what cannot be shown cannot be approved.
+        Raises PlanLost: a plan that cannot be shown cannot be approved.
         """
         return self._parts.read(held.store, held.id, held.digest)
 
     def move(self, stored: StoredPlan, move: Move) -> StoredPlan:
         """Change a plan's state. One round trip.
 
-        Raises CannotBecome, and Stale where somebody else has changed it since it was read.
+        Raises CannotBecome, and Stale where another writer has changed it since it was read.
         """
         held = stored.held.moved(move)
         return StoredPlan(held, self._decisive([update(_row(held), stored.etag)]))
 
     def drop_before(self, store: str, cutoff: datetime, most: int = MOST_DROPPED) -> int:
-        """Forget the plans that were held before, at most so many rows, but never the newest, which may be open."""
+        """Delete at most so many rows of plans held before a time, but never the newest plan, which may be open."""
         newest = self.newest(store)
         if newest is None:
             return 0
@@ -101,7 +101,7 @@ class HeldPlans(RecordTable):
         return dropped + drop(self._table, store, f"plan:{start}", "plan;", most - dropped)
 
     def _decisive(self, operations: list[Operation]) -> str:
-        """The ETag of the first row written. Raises Stale, but not for our own write that the SDK sent twice."""
+        """Submit, and return the first row's ETag. Raises Stale, but not for its own write that the SDK sent twice."""
         try:
             return self._transact(operations)[0]
         except (Stale, Conflict):
