@@ -1,4 +1,4 @@
-"""The identities of a store in Table Storage; shared/tables/identity_rows.py says what their rows are."""
+"""The identities of a store in Table Storage; identity_rows.py describes their rows."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -42,9 +42,9 @@ class Identities(IdentityReads):
     """Reads and writes identities. Every method raises TablesBusy where the account does not answer."""
 
     def drop_events_before(self, store: str, cutoff: datetime, heartbeat: Callable[[], None] = lambda: None) -> None:
-        """Forget what happened before. Reads the keys of all that is kept, a page at a time, with a heartbeat for each.
+        """Delete events before a time. Reads the keys of all events, a page at a time, with a heartbeat for each.
 
-        Cut short, the rest is dropped the next time.
+        After an interruption, the next call deletes the rest.
         """
         oldest = inverted(cutoff)
         events = (row["RowKey"] for row, _ in self._range(store, "event:", "event" + AFTER_ALL, ("RowKey",)))
@@ -64,19 +64,19 @@ class Identities(IdentityReads):
         arrived: bool = False,
         membership_update: MembershipUpdate | None = None,
     ) -> Stored:
-        """Put an identity in the place of what was read, with its claims and its history, in one transaction.
+        """Replace an identity as it was read, with its claims and its history, in one transaction.
 
-        ``over``: what was known of an account that is taken over from somebody who is gone. ``mail``: what the person
-        is due from now on. ``arrived``: others may have waited for the account. ``membership_update``: that the
-        person's groups have to follow. Raises Stale where another writer changed any of it since, Conflict where a
-        claim belongs to another.
+        ``over``: the record of an account that is adopted from a person who is gone. ``mail``: the mail that is due
+        from now on. ``arrived``: others may have waited for the account. ``membership_update``: the person's groups
+        have to follow. Raises Stale where another writer changed any of it since, Conflict where a claim belongs to
+        another identity.
         """
         more = [upsert(keyed(store, arrival_key(after.id), {"id": after.id}))] if arrived else []
         if mail is not None:
-            # Also in the place of one that still waits: whoever works on that has lost his ETag.
+            # In place of a mail that still waits, too: a worker on that one has a stale ETag.
             more.append(upsert(mail_row(store, after.id, mail)))
         if membership_update is not None:
-            # The same: whoever follows the older note may have seen the account of before.
+            # The same: a worker on the older update may have seen the former account.
             more.insert(0, upsert(membership_update_row(store, membership_update)))
         etags = self._replace(store, before, rows_of(after), after.id, event, over, more)
         due = StoredMail(after.id, mail, etags[-1]) if mail else None
@@ -88,7 +88,7 @@ class Identities(IdentityReads):
         )
 
     def write_leaving(self, store: str, before: Stored, after: Identity, count: Operation) -> tuple[Stored, str]:
-        """The same for somebody who leaves, with the row that counts him: the identity, and that row's ETag."""
+        """Write a deprovisioning together with the row that counts it; return the identity and that row's ETag."""
         etags = self._replace(store, before, rows_of(after), after.id, None, None, [count])
         return Stored(after, etags[0]), etags[-1]
 
@@ -102,11 +102,11 @@ class Identities(IdentityReads):
         membership_update: MembershipUpdate | None = None,
         count: Operation | None = None,
     ) -> tuple[StoredMembershipUpdate | None, str]:
-        """Take an identity and its claims away; its history stays, and a note of the account left. Raises Stale.
+        """Delete an identity and its claims; its history stays, and a record of the account left. Raises Stale.
 
-        ``over``: what was known of that account already from somebody else who is gone. ``membership_update``: that the
-        person's groups have to follow, which is handed back. ``count``: the guard's ledger, if it changes too; its ETag
-        is handed back, and Conflict is raised where another request has made that row.
+        ``over``: the record of that account from another person who is gone. ``membership_update``: the person's groups
+        have to follow; it is returned as stored. ``count``: the operation on the guard's ledger, if it changes too; the
+        ledger's ETag is returned, and Conflict raised where another request has created that row.
         """
         former = before.identity.leaves(left) if left else None
         rows = {claim("zoho", left.id): account_row(left, None, former)} if left else {}
@@ -128,7 +128,7 @@ class Identities(IdentityReads):
         over: AccountRecord | None,
         more: Sequence[Operation] = (),
     ) -> list[str]:
-        """The ETags of all rows written: the identity's own first, those of ``more`` last."""
+        """Return the ETags of all rows written: the identity's own first, those of ``more`` last."""
         old = rows_of(before.identity) if before else {}
         etag = before.etag if before else None
         if over is not None and over.former is not None and over.holder is None:
@@ -148,7 +148,9 @@ def _without(rows: dict[str, Row], others: dict[str, Row]) -> dict[str, Row]:
 
 
 def _given_up(store: str, holder: Stored, event: Event | None) -> list[Operation]:
-    """What changes of somebody in the recycle bin whose account becomes another's, but for the account's own row."""
+    """Return the changes to a person in the recycle bin whose account another identity adopts, the account's row
+    excepted.
+    """
     before, after = holder.identity, holder.identity.without_account()
     kept = {key: row for key, row in rows_of(before).items() if not key.startswith("zoho:")}
     operations = record_changes(store, f"id:{before.id}", holder.etag, kept, rows_of(after))

@@ -1,4 +1,4 @@
-"""The one-time password mails that have not gone yet, as rows ``mail:<id>`` in the partition of their store."""
+"""One-time password mails that are due, as rows ``mail:<id>`` in the partition of their store."""
 
 from collections.abc import Iterator
 
@@ -13,25 +13,25 @@ class Mails(RecordTable):
     """Reads and writes mails that are due. Every method raises TablesBusy."""
 
     def read(self, store: str, identity_id: str) -> StoredMail | None:
-        """What a person is due, or None."""
+        """Return the mail that is due for a person, or None."""
         found = self._get(store, f"mail:{identity_id}")
         return _stored(*found) if found else None
 
     def waiting(self, store: str) -> Iterator[StoredMail]:
-        """All mails of a store that have not gone yet; a page at a time in memory."""
+        """Return all mails of a store that are due; a page at a time in memory."""
         return (_stored(row, etag) for row, etag in self._range(store, "mail:", "mail" + AFTER_ALL))
 
     def create(self, store: str, identity_id: str, mail: MailDue) -> StoredMail:
-        """A mail that is due from now on. Raises Conflict where one is due already."""
+        """Store a mail that is due from now on. Raises Conflict where one is due already."""
         return StoredMail(identity_id, mail, self._create(mail_row(store, identity_id, mail)))
 
     def update(self, store: str, before: StoredMail, mail: MailDue) -> StoredMail:
-        """A mail in the place of what was read. Raises Stale."""
+        """Replace a mail as it was read. Raises Stale."""
         etag = self._update(mail_row(store, before.identity_id, mail), before.etag)
         return StoredMail(before.identity_id, mail, etag)
 
     def close(self, store: str, before: StoredMail, event: Event) -> None:
-        """Take a mail away that is due no longer, and write into the person's history why. Raises Stale."""
+        """Delete a mail that is no longer due, and write the reason into the person's history. Raises Stale."""
         row = keyed(store, f"mail:{before.identity_id}")
         self._transact([delete(row, before.etag), create(event_row(store, before.identity_id, event))])
 

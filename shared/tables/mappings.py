@@ -1,9 +1,9 @@
 """The attribute mappings of the stores in Table Storage: every version, and which is current.
 
-The partition is the store. A row ``version:<number>`` is a mapping as it was saved, with who, when, why and the
-difference; the row ``current`` repeats the one that counts, so that reading it is one round trip. A version is one row,
-not one for each rule: a mapping is saved, refused and restored whole. A row ``draft:<hash of an admin>`` is what he is
-changing and has not saved.
+The partition is the store. A row ``version:<number>`` is a saved mapping with who, when, why and the difference; the
+row ``current`` repeats the current one, so that reading it is one round trip. A version is one row, not one per rule,
+because a mapping is saved, refused and restored whole. A row ``draft:<hash of an admin>`` holds an administrator's
+unsaved changes.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from shared.tables.errors import Conflict, MappingUnusable, Stale
 from shared.tables.record_table import AFTER_ALL, RecordTable, Row, create, create_or_update, keyed
 
 REMEMBERED = 20.0
-"""Seconds until a worker looks for a newer mapping: it is to be seen within 30."""
+"""Seconds until a worker looks for a newer mapping, which has to be in use within 30."""
 
 
 class Version(Model):
@@ -37,7 +37,7 @@ class Version(Model):
     mapping: Mapping
     saved_by: str
     saved_at: datetime | None
-    """None for the mapping that every store begins with."""
+    """None for the mapping of a new store."""
     why: str
     changes: tuple[RuleChange, ...] = ()
 
@@ -66,9 +66,9 @@ class Mappings(RecordTable):
         self._lock = Lock()
 
     def compiled(self, store: str) -> CompiledMapping:
-        """A store's current mapping, ready for use, at most 20 seconds old; compiled once for each version.
+        """Return a store's current mapping, compiled once per version, at most 20 seconds old.
 
-        Raises MappingUnusable where an older version of the app saved what this one does not take.
+        Raises MappingUnusable where an older version of the app saved what this one refuses.
         """
         with self._lock:
             kept = self._compiled.get(store)
@@ -84,31 +84,31 @@ class Mappings(RecordTable):
         return mapping
 
     def look_again(self, store: str) -> None:
-        """Let the next ``compiled`` see what counts then."""
+        """Let the next ``compiled`` read the current version."""
         with self._lock:
             if (kept := self._compiled.get(store)) is not None:
                 self._compiled[store] = float("-inf"), kept[1], kept[2]
 
     def current(self, store: str) -> Version:
-        """The version that counts."""
+        """Return the current version."""
         found = self._read(store, "current")
         return found[0] if found else FIRST
 
     def version(self, store: str, number: int) -> Version | None:
-        """An earlier version, or None."""
+        """Return a version, or None."""
         found = self._read(store, _key(number))
         return found[0] if found else FIRST if number == 0 else None
 
     def versions(self, store: str) -> list[Version]:
-        """Every version, newest first."""
+        """Return every version, newest first."""
         rows = self._range(store, "version:", "version" + AFTER_ALL)
         found = [Version.model_validate_json(gather(row, "version")) for row, _ in rows]
         return [*reversed(found), FIRST]
 
     def save(self, store: str, mapping: Mapping, *, based_on: int, by: str, at: datetime, why: str) -> Version:
-        """Make a new version and let it count. The mapping has been checked. Raises SavedMeanwhile.
+        """Save a checked mapping as a new version and make it current. Raises SavedMeanwhile.
 
-        ``based_on``: the number of the version that the change was made to.
+        ``based_on``: number of the version that the change was made to.
         """
         found = self._read(store, "current")
         current, etag = found or (FIRST, None)
@@ -132,9 +132,9 @@ class Mappings(RecordTable):
         return saved
 
     def restore(self, store: str, number: int, *, based_on: int, by: str, at: datetime) -> Version:
-        """Let an earlier version count again, as a new one. Raises KeyError where there is none, SavedMeanwhile.
+        """Save an earlier version again as a new one. Raises KeyError where there is none, SavedMeanwhile.
 
-        As for ``save``, the caller has checked its mapping: what the store and this app take may have changed since.
+        As for ``save``, the caller has checked the mapping: what the store and this app take may have changed since.
         """
         earlier = self.version(store, number)
         if earlier is None:
@@ -142,19 +142,19 @@ class Mappings(RecordTable):
         return self.save(store, earlier.mapping, based_on=based_on, by=by, at=at, why=f"Version {number} restored")
 
     def draft(self, store: str, admin: str) -> Draft | None:
-        """What an administrator is changing, or None."""
+        """Return an administrator's unsaved changes, or None."""
         found = self._get(store, _draft_key(admin))
         try:
             return Draft.model_validate_json(gather(found[0], "draft")) if found else None
         except ValidationError:
-            return None  # of an older version of the app: nobody has saved it, so nothing is lost that counts
+            return None  # of an older version of the app: it was never saved, so no saved mapping is lost
 
     def keep_draft(self, store: str, admin: str, draft: Draft) -> None:
-        """Keep what an administrator is changing, in place of what was there."""
+        """Store an administrator's unsaved changes in place of the former ones."""
         self._put(keyed(store, _draft_key(admin), spread("draft", draft.model_dump_json())))
 
     def drop_draft(self, store: str, admin: str) -> None:
-        """Forget what an administrator is changing."""
+        """Delete an administrator's unsaved changes."""
         self._delete(store, _draft_key(admin))
 
     def _read(self, store: str, key: str) -> tuple[Version, str] | None:

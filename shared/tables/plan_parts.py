@@ -11,13 +11,13 @@ from shared.tables.portions import portions
 from shared.tables.record_table import AFTER_ALL, RecordTable, Row, keyed, upsert
 
 MOST_CHARACTERS = 200_000
-"""Of changes in one row, whose 1 MiB counts each as two bytes or four; a change alone is far smaller."""
+"""Characters of the changes in one row, whose 1 MiB counts each as two bytes or four; one change is far smaller."""
 
 PAGE = 1000
 
 
 class PlanLost(Exception):
-    """The changes of a plan are not all there any more: it cannot be shown."""
+    """Some changes of a plan are missing, so that it cannot be shown."""
 
 
 class PlanParts(RecordTable):
@@ -28,12 +28,12 @@ class PlanParts(RecordTable):
         self._kind = kind
 
     def put(self, plan_id: str, plan: Plan) -> None:
-        """Keep a plan under an id that comes from ``by_time.new_id``. A round trip for some two thousand changes."""
+        """Store a plan under an id from ``by_time.new_id``. One round trip for some two thousand changes."""
         for portion in portions(self._rows(plan_id, plan)):
             self._transact([upsert(row) for row in portion])
 
     def read(self, store: str, plan_id: str, digest: str) -> Plan:
-        """The plan, just as it was kept. One round trip for some ten thousand changes. Raises PlanLost."""
+        """Return the plan exactly as it was stored. One round trip for some ten thousand changes. Raises PlanLost."""
         lists: dict[str, list[PlannedChange]] = {"changes": [], "suppressed": [], "groups": []}
         start = f"{self._kind}:{plan_id}"
         for row, _ in self._range(store, f"{start}:", start + AFTER_ALL, page=PAGE):
@@ -47,17 +47,17 @@ class PlanParts(RecordTable):
         return plan
 
     def remove(self, store: str, plan_id: str) -> None:
-        """Forget one plan."""
+        """Delete one plan."""
         start, end = f"{self._kind}:{plan_id}:", f"{self._kind}:{plan_id};"
         while drop(self._table, store, start, end, MOST_DROPPED) == MOST_DROPPED:
             pass
 
     def drop(self, store: str, start: str, most: int) -> int:
-        """Forget the plans whose ids are not before ``start``, at most so many rows; how many it were."""
+        """Delete at most so many rows of plans whose ids are not before ``start``; return their number."""
         return drop(self._table, store, f"{self._kind}:{start}", f"{self._kind};", most)
 
     def _rows(self, plan_id: str, plan: Plan) -> Iterator[Row]:
-        """Each a plan of its own with as many changes as fit, in order."""
+        """Return rows that are each a plan of its own with as many changes as fit, in order."""
         parts = [Plan(store=plan.store, changes=some) for some in _fitting(plan.changes)]
         parts += [Plan(store=plan.store, suppressed=some) for some in _fitting(plan.suppressed)]
         parts += [Plan(store=plan.store, groups=some) for some in _fitting(plan.groups)]

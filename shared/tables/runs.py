@@ -16,33 +16,35 @@ from shared.tables.portions import portions
 from shared.tables.record_table import AFTER_ALL, RecordTable, Row, keyed, upsert
 
 _MOST_PER_PAGE = 1_000
-"""Rows that Table Storage answers at once: https://learn.microsoft.com/rest/api/storageservices/query-timeout-and-pagination"""
+"""Rows in one answer of Table Storage:
+https://learn.microsoft.com/rest/api/storageservices/query-timeout-and-pagination
+"""
 
 PAGE = 50
-"""Runs, or changes of one, that a page shows."""
+"""Runs, or changes of one, on a page."""
 
 
 class Runs(RecordTable):
     """Reads and writes runs. Every method raises TablesBusy."""
 
     def put(self, run: Run) -> None:
-        """Keep a run as it is now. Its id comes from ``by_time.new_id``. One round trip."""
+        """Store a run as it is now. Its id comes from ``by_time.new_id``. One round trip."""
         self._put(keyed(run.store, f"run:{run.id}", spread("run", run.model_dump_json())))
 
     def get(self, store: str, run_id: str) -> Run | None:
-        """A run, or None. One round trip."""
+        """Return a run, or None. One round trip."""
         found = self._get(store, f"run:{run_id}")
         return Run.model_validate_json(gather(found[0], "run")) if found else None
 
     def newest(self, store: str, count: int = PAGE, *, after: str = "") -> list[Run]:
-        """The newest runs first, from behind the one with the id ``after``. One round trip."""
+        """Return the newest runs first, after the one with the id ``after``. One round trip."""
         rows = self._first(store, f"run:{after}~" if after else "run:", "run" + AFTER_ALL, count)
         return [Run.model_validate_json(gather(row, "run")) for row in rows]
 
     def put_changes(self, store: str, run_id: str, first: int, changes: Sequence[RunChange]) -> None:
-        """Keep what became of a run's changes. One round trip for a hundred.
+        """Store the results of a run's changes. One round trip for a hundred.
 
-        ``first``: the place of the first in the plan. A change that is kept again takes the place of itself.
+        ``first``: place of the first in the plan. A result that is stored again replaces itself.
         """
         rows = (
             keyed(store, _key(run_id, number), spread("change", change.model_dump_json()))
@@ -52,19 +54,19 @@ class Runs(RecordTable):
             self._transact([upsert(row) for row in portion])
 
     def changes(self, store: str, run_id: str, first: int = 0, count: int = PAGE) -> list[RunChange]:
-        """A page of a run's changes, in the order of the plan, from place ``first`` on. One round trip."""
+        """Return a page of a run's changes in the order of the plan, from place ``first`` on. One round trip."""
         rows = self._first(store, _key(run_id, first), f"change:{run_id}" + AFTER_ALL, count)
         return [RunChange.model_validate_json(gather(row, "change")) for row in rows]
 
     def results(self, store: str, run_id: str) -> Counter[Result]:
-        """A run's changes, counted by what became of them. One round trip for a thousand."""
+        """Return a run's changes, counted by result. One round trip for a thousand."""
         rows = self._range(store, _key(run_id, 0), f"change:{run_id}" + AFTER_ALL)
         return Counter(RunChange.model_validate_json(gather(row, "change")).result for row, _ in rows)
 
     def drop_before(self, store: str, cutoff: datetime, most: int = MOST_DROPPED) -> int:
-        """Forget the runs that started before, at most so many rows; how many it were. Fewer than ``most``: it is done.
+        """Delete at most so many rows of runs started before a time; return their number. Below ``most``, none is left.
 
-        Changes go before their runs, so that none is left without one.
+        Changes are deleted before their runs, so that none is left without one.
         """
         start = inverted(cutoff)
         dropped = drop(self._table, store, f"change:{start}", "change;", most)

@@ -1,4 +1,4 @@
-"""What a SCIM read needs of a person or group: the part that every row for looking one up repeats."""
+"""What a SCIM read needs of a person or group, which every lookup row repeats."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A store's secrets in Table Storage, encrypted: no table holds one in clear."""
+"""A store's secrets in Table Storage, encrypted: no table holds one in plain text."""
 
 from dataclasses import dataclass
 
@@ -12,21 +12,21 @@ from shared.tables.record_table import RecordTable, keyed
 from shared.tables.service import our_errors
 
 SEALED = "sealed"
-"""The property that holds what is encrypted, in every row of the table."""
+"""The property that holds the encrypted text, in every row of the table."""
 
 
 @dataclass(frozen=True)
 class Reencrypted:
-    """What a change of keys came to."""
+    """Result of a change of keys."""
 
     count: int
-    """Secrets that were encrypted with another key than the first, and no longer are."""
+    """Number of secrets that were encrypted with another key than the first, and no longer are."""
     unreadable: tuple[str, ...]
-    """Secrets whose key is gone, as store and name."""
+    """Secrets whose key is missing, as store and name."""
 
 
 class Secrets(RecordTable):
-    """Named secrets of a directory store, each an entity. What goes to the table raises TablesBusy."""
+    """Named secrets of a directory store, one entity each. Calls to the table raise TablesBusy."""
 
     def __init__(self, table: TableClient, keys: str) -> None:
         """``keys``: Fernet keys, comma-separated; the first encrypts, each decrypts. Raises ValueError."""
@@ -36,33 +36,33 @@ class Secrets(RecordTable):
         self._newest = boxes[0]
 
     def get(self, store: str, name: str) -> str | None:
-        """A secret in clear, or None. Raises Unreadable where its key is gone."""
+        """Return a secret in plain text, or None. Raises Unreadable where its key is missing."""
         found = self._get(store, name)
         return self.opened(found[0][SEALED]) if found else None
 
     def put(self, store: str, name: str, value: str) -> None:
-        """Keep a secret under a name, in place of what was there."""
+        """Store a secret under a name, in place of the former one."""
         self._put(keyed(store, name, {SEALED: self.sealed(value)}))
 
     def delete(self, store: str, name: str) -> None:
-        """Forget a secret; one that is not there is forgotten."""
+        """Delete a secret; a missing one is no error."""
         self._delete(store, name)
 
     def sealed(self, value: str) -> str:
-        """The text encrypted with the first key; calls nobody."""
+        """Return the text encrypted with the first key; no call."""
         return self._box.encrypt(value.encode()).decode()
 
     def opened(self, sealed: str) -> str:
-        """The text in clear; calls nobody. Raises Unreadable."""
+        """Return the text in plain; no call. Raises Unreadable."""
         try:
             return self._box.decrypt(sealed.encode()).decode()
         except InvalidToken:
             raise Unreadable from None
 
     def reencrypt(self) -> "Reencrypted":
-        """Encrypt anew with the first key what another key encrypted.
+        """Encrypt with the first key what another key encrypted.
 
-        May be stopped and run again at any time, while the app works.
+        It may be stopped and run again at any time, while the app works.
         """
         with our_errors():
             names = [(row["PartitionKey"], row["RowKey"]) for row in self._table.list_entities() if SEALED in row]
@@ -75,7 +75,7 @@ class Secrets(RecordTable):
         return Reencrypted(count, tuple(unreadable))
 
     def _reencrypt_row(self, store: str, name: str) -> bool:
-        """Whether the row needed it. Starts again where the row was written in the meantime."""
+        """Return whether the row needed it. Starts again where the row was written meanwhile."""
         while True:
             with our_errors():
                 try:

@@ -1,4 +1,4 @@
-"""Whom a full round of Graph's has listed so far, a row for each page: who is not in it by its end is not there."""
+"""Users that a full round of Graph has listed so far, one row per page: users missing at its end do not exist."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,17 +10,17 @@ _ALL = 1_000_000
 
 
 class SeenPages(RecordTable):
-    """Keeps and reads pages, in the partition of their store. Every method raises TablesBusy."""
+    """Writes and reads pages, in the partition of their store. Every method raises TablesBusy."""
 
     def put(self, store: str, page: int, object_ids: Sequence[str]) -> None:
-        """Keep whom a page lists. One that is kept again takes the place of itself."""
+        """Store the users of a page. A page that is stored again replaces itself."""
         self._put(keyed(store, f"seen:{page:07d}", spread("ids", " ".join(object_ids))))
 
     def everybody(self, store: str) -> Iterator[str]:
-        """Whom the pages list."""
+        """Return the users that the pages list."""
         for row, _ in self._range(store, "seen:", "seen" + AFTER_ALL):
             yield from gather(row, "ids").split()
 
     def forget(self, store: str) -> None:
-        """The round has ended, or begins anew."""
+        """Delete all pages: the round has ended, or starts again."""
         drop(self._table, store, "seen:", "seen" + AFTER_ALL, _ALL)

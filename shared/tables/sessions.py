@@ -37,21 +37,21 @@ from shared.tables.secrets import Secrets
 from shared.tables.service import our_errors
 
 LIFETIME = timedelta(hours=8)
-"""A working day, and no longer however busy somebody is."""
+"""Lifetime of a session: a working day, however active it is."""
 AT_ONCE = 100
 """Rows that one transaction takes."""
 _SESSION = "session"
 
 
 class Kept(StrEnum):
-    """The other partitions."""
+    """The partitions other than sessions."""
 
     FLOW = "flow"
     FORM = "form"
 
 
 class Session(Model):
-    """Who is signed in."""
+    """A signed-in administrator."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -63,13 +63,13 @@ class Session(Model):
     client_id: str
     began: datetime
     confirmed: datetime
-    """When Entra last said that they may sign in, and with which roles."""
+    """Time at which Entra last confirmed that they may sign in, and their roles."""
     refresh_token: str | None = Field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
 class Found:
-    """A session in its row."""
+    """A session as it was read."""
 
     key: str
     session: Session
@@ -93,12 +93,12 @@ class Sessions(RecordTable):
         self._now = now
 
     def begin(self, session: Session) -> str:
-        """A new session; its id, which nobody else has."""
+        """Create a session and return its id, which nobody else has."""
         self._sweep()
         return self._new(_SESSION, session.model_dump_json(), session.began + LIFETIME)
 
     def find(self, session_id: str) -> Found | None:
-        """A session, unless it has ended."""
+        """Return a session, or None where it has ended."""
         key = self.key(session_id)
         found = self._get(_SESSION, key)
         return self._found(*found) if found else None
@@ -109,29 +109,29 @@ class Sessions(RecordTable):
         self._update(row, found.etag)
 
     def key(self, some_id: str) -> str:
-        """The row key of an id; calls nobody."""
+        """Return the row key of an id; no call."""
         return hmac.new(self._secret, some_id.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
     def end(self, key: str) -> None:
-        """End a session by its row key, in every process at once; one that is not there has ended."""
+        """End a session by its row key, in every process at once; a missing one has ended."""
         self._delete(_SESSION, key)
 
     def all(self) -> list[Found]:
-        """The sessions there are, the newest first."""
+        """Return the open sessions, newest first."""
         found = (self._found(row, etag) for row, etag in self._range(_SESSION, "", "~"))
         return sorted((each for each in found if each), key=lambda each: each.session.began, reverse=True)
 
     def keep(self, kind: Kept, text: str, lifetime: timedelta) -> str:
-        """Keep something for a while; the id to find it by. Raises TooLarge."""
+        """Store something for a while; return the id that finds it. Raises TooLarge."""
         return self._new(kind, text, self._now() + lifetime)
 
     def look(self, kind: Kept, kept_id: str) -> str | None:
-        """What is kept, or None where its time is over."""
+        """Return what is stored, or None where it has expired."""
         found = self._get(kind, self.key(kept_id))
         return self._opened(found[0]) if found else None
 
     def take(self, kind: Kept, kept_id: str) -> str | None:
-        """The same, once: of two who ask, the second gets None."""
+        """Return it once: of two callers, the second gets None."""
         key = self.key(kept_id)
         found = self._get(kind, key)
         return self._opened(found[0]) if found and self._take(kind, key, found[1]) else None
@@ -149,12 +149,12 @@ class Sessions(RecordTable):
         text = self._opened(row)
         try:
             session = Session.model_validate_json(text or "")
-        except ValidationError:  # none, or of another release: sign in again
+        except ValidationError:  # none, or of another release: the administrator signs in again
             return None
         return Found(row["RowKey"], session, etag)
 
     def _opened(self, row: Row) -> str | None:
-        """What the row holds; None where its time is over, or where it was not written here by this deployment."""
+        """Return what the row holds; None where it has expired, or was not written in this row by this deployment."""
         try:
             sealed = _Sealed.model_validate_json(self._box.opened(gather(row, "sealed")))
         except (Unreadable, ValidationError, KeyError):
@@ -163,7 +163,7 @@ class Sessions(RecordTable):
         return sealed.text if ours and self._now() < sealed.ends else None
 
     def _sweep(self) -> None:
-        """Delete rows whose time is over: some at each sign-in, because anybody can begin one and leave it."""
+        """Delete expired rows: some at each sign-in, because anybody can begin one and abandon it."""
         with our_errors():
             late = self._table.query_entities(
                 "ends le @now", parameters={"now": self._now().isoformat()}, select=["PartitionKey", "RowKey"]
