@@ -1,4 +1,4 @@
-"""The steps of a SCIM write as the bridge takes them, on scim2-server."""
+"""The bridge's steps of a SCIM write, on scim2-server."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -30,7 +30,7 @@ from shared.scim.storage import StoreResources
 from shared.tables.errors import Stale
 
 _ACTIVE, _MEMBERS = "active", "members"
-"""Attributes of models that are made from schemas when the app starts: the one of people, the other of groups."""
+"""Attributes of models that are made from schemas when the app starts: the first of people, the second of groups."""
 
 
 class SyncService(ScimService):
@@ -44,9 +44,10 @@ class SyncService(ScimService):
     def apply_patch(
         self, current: Resource[Any], patch_op: "PatchOp[Any]", conditions: Conditions
     ) -> Resource[Any] | None:
-        """As the library does it, but a value of a wrong type is refused in one sentence, not in pydantic's text.
+        """Apply a PATCH as the library does, but refuse a value of a wrong type in one sentence, not in pydantic's
+        text.
 
-        And a filter may select an attribute that has one value.
+        A filter may select an attribute that has one value.
         """
         self.check_preconditions(current, "PATCH", conditions)
         try:
@@ -59,7 +60,7 @@ class SyncService(ScimService):
     def patch_response(
         self, base_url: str, resource: Resource[Any], response_parameters: ResponseParameters[Any]
     ) -> ScimResponse:
-        """200 with the person: Entra reads the answer to a user's PATCH. 204 for a group, whose members are many."""
+        """Answer 200 with a person, which Entra reads after a PATCH; 204 for a group, whose members may be many."""
         if _MEMBERS in type(resource).model_fields:
             assert resource.meta is not None  # the storage has set it
             return ScimResponse(HTTPStatus.NO_CONTENT, None, {"ETag": str(resource.meta.version)})
@@ -68,7 +69,7 @@ class SyncService(ScimService):
         )
 
     def error_response(self, exception: Exception) -> ScimResponse:
-        """The SCIM error, with Retry-After where waiting helps (RFC 9110 §10.2.3)."""
+        """Return the SCIM error, with Retry-After where waiting helps (RFC 9110 §10.2.3)."""
         response = super().error_response(exception)
         if isinstance(exception, ServiceUnavailableException):
             response.headers["Retry-After"] = str(exception.retry_after)
@@ -78,9 +79,9 @@ class SyncService(ScimService):
 class SyncHandler(ScimHandler):
     """Calls the storage between the service's steps.
 
-    A write that changes nothing reaches the storage too: the person may still be pending from an earlier request.
-    And a write that met another of the same person starts again from the new state, unless the client said with
-    If-Match which state it means.
+    A write that changes nothing reaches the storage too: a change from an earlier request may still be pending. A write
+    that met another of the same resource starts again from the new state, unless the client named a version with
+    If-Match.
     """
 
     storage: StoreResources
@@ -93,7 +94,7 @@ class SyncHandler(ScimHandler):
         replacement: Resource[Any],
         conditions: Conditions,
     ) -> Resource[Any]:
-        """A PUT. One that leaves ``active`` out keeps it as it was, which RFC 7644 §3.5.1 leaves to the server."""
+        """Serve a PUT. One without ``active`` keeps its value, a choice that RFC 7644 §3.5.1 leaves to the server."""
         resource_id, read = str(current.id), [current]
         self.storage.ignored += unknown_of(replacement)
 
@@ -110,9 +111,9 @@ class SyncHandler(ScimHandler):
     def patch_resource(
         self, resource_type: ResourceType, resource_id: str, patch_op: "PatchOp[Any]", conditions: Conditions
     ) -> Resource[Any]:
-        """A PATCH; what it says of a group's members goes a way of its own, past those it does not name.
+        """Serve a PATCH; members of a group that it does not name are neither read nor written.
 
-        Raises InvalidPathException where it leads into a published schema, to an attribute that is not there.
+        Raises InvalidPathException where it names an attribute that a published schema does not have.
         """
         self.storage.ignored += self.service.published.unknown_in(patch_op, self.service.get_model(resource_type))
         parts = self.storage.split(resource_type, patch_op)
@@ -129,13 +130,13 @@ class SyncHandler(ScimHandler):
         return _until_free(write, conditions)
 
     def delete_resource(self, resource_type: ResourceType, resource_id: str, conditions: Conditions) -> None:
-        """A DELETE."""
+        """Serve a DELETE."""
         delete = super().delete_resource
         _until_free(lambda: delete(resource_type, resource_id, conditions), conditions)
 
 
 def _sentence(error: ValidationError) -> str:
-    """The first thing that is wrong, as a POST is told: where a PATCH is applied, pydantic names Python's fields."""
+    """Return the first error in the words of a POST: for a PATCH, pydantic names Python's fields."""
     first = error.errors()[0]
     place = ".".join(to_camel(part) for part in first["loc"] if isinstance(part, str) and part.isidentifier())
     return f"{first['msg']}: {place}" if place else first["msg"]
