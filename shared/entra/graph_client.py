@@ -203,7 +203,7 @@ class GraphClient:
 
 
 def _alone(item: _Item, needs: Permission) -> bytes | GraphError:
-    """Return an item of a batch as if it were a single answer. A 401 is left to the next cycle: the batch was accepted."""
+    """Return an item of a batch as if it were a single answer. A 401 is left to the next cycle."""
     body = _JSON.dump_json(item.body)
     if item.status == HTTPStatus.OK:
         return body

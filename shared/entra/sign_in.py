@@ -175,7 +175,7 @@ class EntraSignIn:
             raise SignInRefused("AADSTS700027", "invalid_client") from None
 
     def _assertion(self) -> str:
-        """Return a token of the managed identity, which Entra accepts as the app's own credential: no secret is stored."""
+        """Return a token of the managed identity, which Entra accepts as the app's credential: no secret is stored."""
         identity = msal.UserAssignedManagedIdentity(client_id=self.app.identity_client_id)
         managed = msal.ManagedIdentityClient(identity, http_client=self._session)
         try:

@@ -122,7 +122,7 @@ class PeopleStorage:
         return stored
 
     def _candidates(self, request: SearchRequest[Any], after: str) -> Iterable[ScimRow]:
-        """Return the people whom the filter may match."""
+        """Return the people that the filter may match."""
         if point := point_of(request.filter.ast if request.filter else None):
             return (row for row in self.identities.find(self.store.id, *point) if row.id > after)
         return self.everything(after)

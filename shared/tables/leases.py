@@ -36,7 +36,7 @@ class Lease:
 
 
 class LeaseLost(Exception):
-    """The lease expired before it was renewed, and another process has it: its work is no longer this process's to do."""
+    """The lease expired before it was renewed, and another process has it: its work belongs to that one."""
 
 
 class Leases(RecordTable):

@@ -17,7 +17,7 @@ _FIRST, _LAST = "!", "~~"
 
 @dataclass(frozen=True)
 class Partitions:
-    """The tables in which a store has a partition of its own, and the table of leases, in which its rows bear its name."""
+    """The tables in which a store has a partition of its own, and that of leases, in which rows bear its name."""
 
     tables: Sequence[TableClient]
 

@@ -25,5 +25,5 @@ def portions[R: Mapping[str, str]](rows: Iterable[R]) -> Iterator[list[R]]:
 
 
 def _wire_bytes(text: str) -> int:
-    """Return an upper bound of the JSON bytes that the SDK writes: six for a character outside ASCII, two for a quote."""
+    """Return an upper bound of the JSON bytes the SDK writes: six for a character outside ASCII, two for a quote."""
     return 2 * len(text) if text.isascii() else 12 * len(text)

@@ -260,7 +260,7 @@ class DeprovisioningCounts(RecordTable):
     def _written_along(
         self, store: str, stored: StoredDeprovisionings, after: RecentDeprovisionings, transact: Transact
     ) -> StoredDeprovisionings | None:
-        """Return None once it is written, or the present ledger where another writer has changed it since it was read."""
+        """Return None once it is written, or the present ledger where another writer has changed it since."""
         try:
             etag = transact(self._operation(store, after, stored.etag))
         except (Stale, Conflict):

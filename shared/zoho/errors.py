@@ -23,7 +23,7 @@ class ZohoUnclear(ZohoBusy):
 
 
 class ZohoNowhere(ZohoUnclear):
-    """A 404 from something in front of Zoho One's SCIM API, or from another server: it says nothing about an account."""
+    """A 404 from something in front of Zoho One's SCIM API, or from another server: it is about no account."""
 
 
 class ZohoRefused(ZohoError):

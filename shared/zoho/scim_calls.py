@@ -71,7 +71,7 @@ class ScimCalls:
         sleep: Callable[[float], None] = time.sleep,
         seconds: float = CALLS_SECONDS,
     ) -> None:
-        """``seconds``: time from now in which this client may call; a writer's lease must not expire during its calls."""
+        """``seconds``: time from now in which this client may call; a writer's lease must not expire meanwhile."""
         self._ends = time.monotonic() + seconds
         self._store = store
         self._session = session

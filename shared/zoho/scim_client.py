@@ -125,7 +125,7 @@ class ZohoUsers(ScimCalls):
         self._ensure_done(answer, account, account.holds.active, NO_CHANGE, password)
 
     def delete(self, account_id: str) -> None:
-        """Delete an account; one that is already gone is no error. Raises ZohoUnclear where it still exists afterwards."""
+        """Delete an account; a missing one is no error. Raises ZohoUnclear where it still exists afterwards."""
         try:
             answer = self._call("DELETE", _path(account_id))
         except ZohoNotFound:
