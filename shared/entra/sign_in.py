@@ -149,7 +149,7 @@ class EntraSignIn:
         """Return MSAL's client, which has read the tenant's endpoints."""
         with self._lock:
             if time.monotonic() < self._silent_until:
-                raise EntraSilent("Entra's sign-in did not answer just now")
+                raise EntraSilent("Entra's sign-in did not answer")
             if self._client is None:
                 self._client = msal.ConfidentialClientApplication(
                     self.app.client_id,

@@ -46,7 +46,7 @@ class NotAllChange(TablesError):
     """Some of the joining people are members already, or some of the leaving ones are not. Nothing was written."""
 
     def __init__(self, exact: MemberChange) -> None:
-        super().__init__("Some of what is said of the members is so already")
+        super().__init__("Some of these membership changes are already in place")
         self.exact = exact
 
 
@@ -213,7 +213,7 @@ class Groups(RecordTable):
         key = f"pendingGroup:{before.group.id}"
         head = [operation for operation in self._head(store, before, None, event) if operation[1]["RowKey"] != key]
         self._transact(
-            [*head, upsert(keyed(store, key, {"id": before.group.id, "reason": "Its members are cleared away."}))]
+            [*head, upsert(keyed(store, key, {"id": before.group.id, "reason": "Its members are being deleted."}))]
         )
 
     def clear_members(self, store: str, group_id: str, most: int) -> bool:

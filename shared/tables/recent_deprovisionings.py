@@ -33,7 +33,7 @@ from shared.tables.identity_rows import GUARD
 from shared.tables.plan_parts import PlanLost, PlanParts
 from shared.tables.record_table import Operation, RecordTable, create_or_update, delete, keyed, upsert
 
-HELD = "The guard holds back whoever leaves, until an administrator has looked at the plan."
+HELD = "The guard holds every departure back until an administrator has looked at the plan."
 DISCARDED = (
     "An administrator discarded this departure: it waits until Entra takes it back, or until somebody approves a plan "
     "that contains it."
