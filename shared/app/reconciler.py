@@ -53,9 +53,9 @@ from shared.tables.identities import Identities
 from shared.tables.jobs import Jobs
 from shared.tables.leases import Leases
 from shared.tables.mappings import Mappings
+from shared.tables.membership_updates import MembershipUpdates
 from shared.tables.pending import PendingChanges
 from shared.tables.recent_deprovisionings import DeprovisioningCounts
-from shared.tables.regroup import MembershipUpdates
 from shared.tables.rehearsal import rehearsal_of
 from shared.tables.runs import Runs
 from shared.tables.secrets import Secrets

@@ -100,7 +100,7 @@ class DeprovisioningCounts(RecordTable):
             while True:
                 reason = self._reason(store, stored.recent, departures, limit)
                 if reason not in (None, HELD, DISCARDED):  # a stale number of people may be the reason
-                    stored = self.count_anew(store, now, count_active)
+                    stored = self.recount(store, now, count_active)
                     reason = self._reason(store, stored.recent, departures, limit)
                 if reason is not None:
                     break
@@ -151,7 +151,7 @@ class DeprovisioningCounts(RecordTable):
             with suppress(Stale, Conflict):
                 return self._write(store, stored, change(stored.recent))
 
-    def count_anew(self, store: str, now: datetime, count_active: Callable[[], int]) -> StoredDeprovisionings:
+    def recount(self, store: str, now: datetime, count_active: Callable[[], int]) -> StoredDeprovisionings:
         """Count the active people from their rows, less those deprovisioned while they are counted."""
         before = self.read(store).recent.within(now)
         active = count_active()

@@ -21,7 +21,7 @@ from shared.sync.push.groups import GroupPush
 from shared.tables.errors import Stale, TablesError
 from shared.tables.groups import Groups
 from shared.tables.identity_rows import MembershipUpdate, StoredMembershipUpdate
-from shared.tables.regroup import MembershipUpdates
+from shared.tables.membership_updates import MembershipUpdates
 from shared.zoho.errors import ZohoError
 
 GROUPS_AT_ONCE = 25
