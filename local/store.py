@@ -15,7 +15,7 @@ from shared.rules.entra_connection import Credential, EntraConnection, Scope
 from shared.rules.mail.password import PasswordNotification
 from shared.rules.schedule import Schedule
 from shared.rules.secret_token import token_hash
-from shared.rules.store import DataCenterName, Store, UpdateVerb, ZohoConnection
+from shared.rules.store import DataCenterName, Store, ZohoConnection
 from shared.tables.connections import Connections, Tokens
 from shared.tables.secrets import Secrets
 from shared.tables.service import connect
@@ -58,7 +58,6 @@ def add_store(
     zoho_one: ZohoOneParts,
     store_id: str,
     *,
-    update_verb: UpdateVerb = UpdateVerb.PATCH,
     connected: bool = True,
     notification: PasswordNotification | None = None,
 ) -> str:
@@ -87,7 +86,6 @@ def add_store(
                 sync_endpoint=HttpUrl(zoho_one.sync_endpoint),
                 data_center=zoho_one.data_center,
                 client_id=zoho_one.client_id,
-                update_verb=update_verb,
                 sends_passwords=notification is not None,
                 shares_organisation=True,  # of the simulated Zoho One there is one
             ),
@@ -98,13 +96,13 @@ def add_store(
     return token
 
 
-def connect_to_graph(bridge: Bridge, store_id: str, entra: Mapping[str, str], scope: Scope = Scope.ASSIGNED) -> None:
+def connect_to_graph(bridge: Bridge, store_id: str, entra: Mapping[str, str]) -> None:
     """Let the reconciler read the simulated Entra, by what that said of itself when it was ready."""
     connection = EntraConnection(
         tenant_id=entra["tenant_id"],
         credential=Credential.CLIENT_SECRET,
         client_id=entra["client_id"],
-        scope=scope,
+        scope=Scope.ASSIGNED,
         enterprise_app=entra["enterprise_app"],
         graph=HttpUrl(entra["url"]),
         login=HttpUrl(entra["login"]),

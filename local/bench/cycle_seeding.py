@@ -28,9 +28,10 @@ from shared.sync.source.reading_checkpoint import ReadingCheckpoint, asked_for
 from shared.tables.entra_scope import EntraScope
 from shared.tables.heartbeat import LASTS
 from shared.tables.identities import Identities
-from shared.tables.identity_rows import AccountRecord, MembershipUpdate, Row, Stored, rows_of
+from shared.tables.identity_rows import AccountRecord, MembershipUpdate, Stored, rows_of
 from shared.tables.leases import Leases
 from shared.tables.portions import portions
+from shared.tables.record_table import Row
 from shared.tables.service import connect
 
 PORTION = 500
@@ -86,9 +87,9 @@ class _Gathered(Identities):
 
     def _hand_over(self, store: str) -> None:
         people, self._waiting = self._waiting, []
-        self._under_way.append(self._pool.submit(self._put, store, people))
+        self._under_way.append(self._pool.submit(self._put_people, store, people))
 
-    def _put(self, store: str, people: list[Identity]) -> None:
+    def _put_people(self, store: str, people: list[Identity]) -> None:
         rows = [_keyed(store, key, row) for each in self._settle(people) for key, row in rows_of(each).items()]
         for portion in portions(sorted(rows, key=lambda row: row["RowKey"])):
             self._table.submit_transaction([("create", row) for row in portion])

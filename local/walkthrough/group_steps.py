@@ -33,7 +33,7 @@ class GroupSteps:
     """A directory store of its own, on the same Zoho One, with some people and two groups."""
 
     def __init__(self, host: str, store_id: str, zoho_one: str, bridge: Bridge, console: Console) -> None:
-        self._zoho_one, self._bridge, self._console = zoho_one, bridge, console
+        self._zoho_one, self._console = zoho_one, console
         self._store, token = add_another_store(store_id, "groups", bridge)
         self._directory = EntraDirectory([AGNES, BORIS, CLARA])
         self._service = ProvisioningService(self._directory, f"{host}/scim/{self._store}?aadOptscim062020", token)

@@ -45,9 +45,9 @@ from shared.tables.groups import Groups
 from shared.tables.held_plans import HeldPlans
 from shared.tables.identities import Identities
 from shared.tables.mappings import Mappings
+from shared.tables.membership_updates import MembershipUpdates
 from shared.tables.pending import PendingChanges
 from shared.tables.recent_deprovisionings import DeprovisioningCounts
-from shared.tables.regroup import MembershipUpdates
 from shared.tables.seen_pages import SeenPages
 from shared.zoho.group_client import ZohoGroups
 from shared.zoho.scim_client import ZohoUsers

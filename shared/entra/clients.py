@@ -1,4 +1,4 @@
-"""A client of Microsoft Graph for each store, which keeps its access token between two cycles."""
+"""One client of Microsoft Graph per store, which keeps its access token between two cycles."""
 
 import time
 from collections.abc import Callable
@@ -11,11 +11,11 @@ from shared.entra.graph_client import GraphClient
 from shared.rules.store import Store
 
 SECRET = "entra-secret"  # noqa: S105 - the name it is kept under
-"""Of a store's client secret or certificate, among its secrets."""
+"""Name of a store's client secret or certificate among its secrets."""
 
 
 class GraphClients:
-    """Threads may share it."""
+    """Creates and keeps the clients. Threads may share it."""
 
     def __init__(
         self,
@@ -23,7 +23,7 @@ class GraphClients:
         secret: Callable[[str], str],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """``secret``: a store's client secret or certificate, empty where it has none, by the store's id."""
+        """``secret``: returns a store's client secret or certificate by the store's id, empty where it has none."""
         self._session = session
         self._sleep = sleep
         self._secret = secret
@@ -31,9 +31,9 @@ class GraphClients:
         self._lock = Lock()
 
     def of(self, store: Store) -> GraphClient:
-        """The client for a store that reads Graph."""
+        """Return the client of a store that reads Graph."""
         connection = store.entra
-        assert connection is not None  # the caller has seen to that
+        assert connection is not None  # the caller has checked it
         described = connection.model_dump_json()
         with self._lock:
             known = self._clients.get(store.id)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
-from pydantic import AwareDatetime, ConfigDict
+from pydantic import AwareDatetime, ConfigDict, JsonValue, model_validator
 
 from shared.model import Model
 from shared.rules.change import ChangeKind
@@ -76,7 +76,6 @@ class Run(Model):
     kind: RunKind
     asked_by: str
     """"schedule", or the administrator who asked."""
-    dry_run: bool = False
     started: AwareDatetime
     ended: AwareDatetime | None = None
     state: RunState = RunState.RUNNING
@@ -105,6 +104,12 @@ class Run(Model):
     """Errors beyond MOST_ERRORS."""
     interruptions: int = 0
     """Number of processes that ended under it, and after which another went on."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_former_fields(cls, values: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        """Drop ``dry_run``, which earlier releases wrote with every run, and always as false."""
+        return {name: value for name, value in values.items() if name != "dry_run"}
 
     @property
     def duration(self) -> timedelta | None:

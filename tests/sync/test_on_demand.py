@@ -69,7 +69,7 @@ def test_what_the_guard_holds_back_is_held_back_here_too(reconciled: Reconciled)
     reconciled.entra.act({"do": "disable", "id": ANNA})
     (report,) = _provision(reconciled, ANNA)
     assert report.result is Result.FAILED
-    assert report.steps[-1].told.startswith("The guard holds back whoever leaves")
+    assert report.steps[-1].told.startswith("The guard holds every departure back")
     assert reconciled.accounts()[NAMES[0]]["active"] is True
 
 

@@ -13,7 +13,8 @@ from shared.rules.guard import GuardLimits, Threshold
 from shared.rules.history import EventKind
 from shared.rules.identity import Identity
 from shared.sync.errors import HeldBack
-from shared.tables.identity_rows import Lookup, Stored, stored_from
+from shared.tables.claims import Lookup
+from shared.tables.identity_rows import Stored, stored_from
 from shared.zoho.errors import ZohoBusy
 from shared.zoho.scim_client import ZohoUsers
 from tests.sync.reconciled import Reconciled

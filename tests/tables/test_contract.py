@@ -25,7 +25,8 @@ from azure.data.tables import (
 
 from shared.calls import counted
 from shared.tables.errors import Conflict, Stale, TablesBusy
-from shared.tables.service import connect, our_errors, taken
+from shared.tables.record_table import RecordTable
+from shared.tables.service import connect, our_errors
 from tests.tables.memory.tables import MemoryTables
 
 OLD = "W/\"datetime'2020-01-01T00%3A00%3A00.0000000Z'\""
@@ -152,8 +153,9 @@ def test_an_etag_and_its_condition_go_together(table: TableClient) -> None:
 
 def test_of_two_who_take_a_row_one_does(table: TableClient) -> None:
     table.create_entity(row("a"))
-    read = table.get_entity("p", "a")
-    assert [taken(table, read), taken(table, read)] == [True, False]
+    etag = str(table.get_entity("p", "a").metadata["etag"])
+    records = RecordTable(table)
+    assert [records._take("p", "a", etag), records._take("p", "a", etag)] == [True, False]
 
 
 def test_a_transaction_does_all(table: TableClient) -> None:
@@ -384,7 +386,7 @@ def test_a_snapshot_is_gone_back_to(memory: TableClient) -> None:
     tables = MemoryTables()
     table = tables.create_table("rows")
     table.create_entity(row("a", x="1"))
-    etag = table.get_entity("p", "a").metadata["etag"]
+    etag = str(table.get_entity("p", "a").metadata["etag"])
     before = tables.snapshot()
     for _ in range(2):
         table.upsert_entity(row("a", x="2"))

@@ -14,7 +14,8 @@ from shared.rules.identity import Identity, SourceState
 from shared.rules.keys import Keys
 from shared.rules.zoho_user import ZohoField, ZohoUser
 from shared.settings import Settings
-from shared.tables.identities import SAMPLE, Identities
+from shared.tables.identities import Identities
+from shared.tables.identity_reads import SAMPLE
 from shared.tables.identity_rows import rows_of
 from tests.conftest import Endpoint, ZohoOne
 from tests.faults.gated_host import gates

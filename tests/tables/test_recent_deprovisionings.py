@@ -18,8 +18,8 @@ from shared.tables.errors import Stale
 from shared.tables.identities import Identities
 from shared.tables.pending import PendingChanges
 from shared.tables.recent_deprovisionings import DISCARDED, HELD, DeprovisioningCounts
+from shared.tables.record_table import Operation
 from shared.tables.service import connect, our_errors
-from shared.tables.store_rows import Operation
 from tests.rules.plans import changes, identity, user
 from tests.rules.test_admin_change import STORE
 

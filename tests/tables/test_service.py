@@ -94,3 +94,11 @@ def _identity_endpoint(audience: str) -> Iterator[tuple[str, list[str]]]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/msi/token", asked
         server.shutdown()
+
+
+def test_the_code_of_a_call_about_one_row_is_read() -> None:
+    """There the SDK's code is a member of an enumeration, whose text is not the code."""
+    error = HttpResponseError("Conflict")
+    error.error_code = TableErrorCode.TABLE_BEING_DELETED  # type: ignore[attr-defined]  # as the SDK sets it
+    with pytest.raises(TablesBusy, match="being deleted"), our_errors():
+        raise error

@@ -10,7 +10,7 @@ from shared.calls import counted
 from shared.rules.azure_user import AzureUser
 from shared.rules.identity import Identity, SourceState
 from shared.rules.keys import Keys
-from shared.tables.identities import SEVERAL
+from shared.tables.identity_reads import SEVERAL
 from shared.threads import in_parallel
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

@@ -26,8 +26,9 @@ def c_str(value: str | None) -> str | None:
     "Redact", Parameter("attribute/value", ANY), example="Redact([userPrincipalName])", result='"John.Doe@contoso.com"'
 )
 def redact(value: Value) -> Value:
-    """Answers its argument unchanged. That it stands in an expression keeps the value out of logs and history.
+    """Answers its argument unchanged.
 
-    In Entra the logs say "[Redact]" in its place; here `Expression.redacted` tells whoever writes one.
+    In Entra the provisioning logs show "[Redact]" in place of the value. Here the function has no effect: the bridge's
+    log holds no values, and a person's history shows them to administrators.
     """
     return value

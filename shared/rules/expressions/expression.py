@@ -30,11 +30,10 @@ class Expression:
     """An expression that has been checked and compiled; made by `compile_expression`, never changed.
 
     `attributes` are the names it uses, `warnings` what the reference page says will not work as it looks.
-    `only_on_creation`: it holds SelectUniqueValue, which is for new people only. `redacted`: it holds Redact, so its
-    value must not be shown in logs or history.
+    `only_on_creation`: it holds SelectUniqueValue, which is for new people only.
     """
 
-    __slots__ = ("_root", "_run", "attributes", "only_on_creation", "redacted", "warnings")
+    __slots__ = ("_root", "_run", "attributes", "only_on_creation", "warnings")
 
     def __init__(self, root: Node, warnings: tuple[ExpressionWarning, ...]) -> None:
         self._root = root
@@ -43,7 +42,6 @@ class Expression:
         self.attributes = frozenset(node.name for node, _ in walk(root) if isinstance(node, Attribute))
         self.warnings = warnings
         self.only_on_creation = "SelectUniqueValue" in called
-        self.redacted = "Redact" in called
 
     def __str__(self) -> str:
         """The expression in one normal form, which compiles to the same."""

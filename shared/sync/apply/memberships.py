@@ -21,7 +21,7 @@ from shared.sync.patience import FOR_A_GROUP, until_free
 from shared.tables.errors import TablesError
 from shared.tables.groups import Groups
 from shared.tables.identity_rows import MembershipUpdate, StoredMembershipUpdate
-from shared.tables.regroup import MembershipUpdates
+from shared.tables.membership_updates import MembershipUpdates
 from shared.zoho.errors import ZohoError
 
 GROUPS_AT_ONCE = 25

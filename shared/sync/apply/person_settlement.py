@@ -24,7 +24,7 @@ from shared.sync.guard.admission import Admission
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored, StoredMembershipUpdate
 from shared.tables.recent_deprovisionings import DeprovisioningCounts
-from shared.tables.store_rows import Operation
+from shared.tables.record_table import Operation
 from shared.zoho.errors import ZohoRefused
 
 

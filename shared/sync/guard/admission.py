@@ -14,7 +14,7 @@ from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored
 from shared.tables.pending import PendingChanges
 from shared.tables.recent_deprovisionings import DeprovisioningCounts
-from shared.tables.store_rows import Operation
+from shared.tables.record_table import Operation
 
 type Leased = tuple[Stored, Identity]
 """A person as they were read, and with the lease that is to be written."""

@@ -21,7 +21,7 @@ from shared.tables.deleted_groups import DeletedGroups
 from shared.tables.errors import Conflict, Stale
 from shared.tables.group_rows import StoredGroup
 from shared.tables.groups import Begun, Groups
-from shared.tables.store_rows import Operation
+from shared.tables.record_table import Operation
 
 ALLOWED = timedelta(hours=24)
 """How long an allowance lasts: Entra sends again what was refused, in a cycle of its own, at last once a day."""

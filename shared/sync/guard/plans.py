@@ -101,9 +101,7 @@ class PlanGuard:
         now = self.now()
         found = check(plan, ledger.active_users, store.guard, ledger.within(now))
         if found:
-            ledger = self.deprovisionings.count_anew(
-                store.id, now, lambda: self.identities.count_active(store.id)
-            ).recent
+            ledger = self.deprovisionings.recount(store.id, now, lambda: self.identities.count_active(store.id)).recent
             found = check(plan, ledger.active_users, store.guard, ledger.within(now))
         refused = self.deprovisionings.discarded_among(store.id, ledger, [each.identity for each in plan.departures])
         was_discarded = newest is not None and newest.held.state is HeldState.DISCARDED

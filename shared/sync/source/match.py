@@ -7,8 +7,9 @@ from shared.rules.former import is_alike, is_pushed_of
 from shared.rules.identity import id_of_object
 from shared.rules.user_name import folded
 from shared.sync.errors import Doubtful
+from shared.tables.claims import Lookup
 from shared.tables.identities import Identities
-from shared.tables.identity_rows import Lookup, Stored
+from shared.tables.identity_rows import Stored
 
 NAMESAKES = 20
 """Number of people looked at who have the display name of a person that a push made."""

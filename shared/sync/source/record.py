@@ -25,9 +25,10 @@ from shared.sync.desired.people import DesiredState, DesiredStates
 from shared.sync.errors import BeingWritten, Refused, UserNameTaken
 from shared.sync.patience import FOR_A_READING, until_free
 from shared.sync.source.match import match
+from shared.tables.claims import Lookup
 from shared.tables.errors import Conflict, Stale
 from shared.tables.identities import Identities
-from shared.tables.identity_rows import Lookup, Stored, is_id
+from shared.tables.identity_rows import Stored, is_id
 
 PUT_RIGHT = (
     "The person is active in Entra. The account was put down as deactivated by hand after a call of the bridge that "
