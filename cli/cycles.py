@@ -28,7 +28,7 @@ type _Command = Callable[[Bridge, Store, argparse.Namespace], int]
 
 
 def add_cycle_commands(commands: Any) -> None:
-    """Let a parser know the commands. ``commands``: what argparse's add_subparsers gives."""
+    """Add the commands to a parser. ``commands``: the result of argparse's add_subparsers."""
     plan = _command(commands, "plan", _plan, "show what the next cycle would do; nothing is changed")
     plan.add_argument("--format", choices=("text", "markdown", "json"), default="text")
     sync = _command(commands, "sync", _sync, "run a cycle now")
@@ -43,7 +43,7 @@ def add_cycle_commands(commands: Any) -> None:
     approve = _command(commands, "approve", _approve, "let the next cycle apply the held plan")
     discard = _command(commands, "discard", _discard, "discard the held plan")
     for decision in (approve, discard):
-        decision.add_argument("--plan", help="its id; the one that is held unless given")
+        decision.add_argument("--plan", help="its id; by default the held one")
 
 
 def _command(commands: Any, name: str, carry_out: _Command, text: str) -> argparse.ArgumentParser:
@@ -84,8 +84,8 @@ def _sync(bridge: Bridge, store: Store, arguments: argparse.Namespace) -> int:
         print(done.run.model_dump_json(indent=2))
     else:
         out.print(runs_table([done.run]))
-        for told in (*done.run.findings, *done.run.errors):
-            out.print(told, markup=False)
+        for sentence in (*done.run.findings, *done.run.errors):
+            out.print(sentence, markup=False)
     return _status_of(done.run)
 
 
@@ -172,7 +172,7 @@ def _status_of(run: Run) -> int:
 
 
 def runs_table(runs: Sequence[Run]) -> Table:
-    """Fits into 80 columns: what belongs together stands in one column, below each other."""
+    """Return a table that fits into 80 columns: related values share a column, one below the other."""
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("started (UTC)", no_wrap=True)
     table.add_column("run", max_width=28, overflow="fold")

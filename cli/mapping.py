@@ -24,25 +24,27 @@ _USER = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
 
 
 class BadFile(Exception):
-    """A file that holds something else than it should."""
+    """A file with unexpected content."""
 
     def __init__(self, file: Path, what: str, reason: str) -> None:
         super().__init__(f"{file} is {what}: {reason}")
 
 
 def add_mapping_command(commands: Any) -> None:
-    """Let a parser know the command. ``commands``: what argparse's add_subparsers gives."""
+    """Add the command to a parser. ``commands``: the result of argparse's add_subparsers."""
     mapping = commands.add_parser("mapping", help="check mappings and expressions").add_subparsers(required=True)
-    check = mapping.add_parser("check", help="say whether a mapping file is valid, and show what it gives one person")
+    check = mapping.add_parser("check", help="check a mapping file, and show its result for one person")
     check.add_argument("file", type=Path)
-    check.add_argument("--user", type=Path, help="a user as Microsoft Graph answers it, as JSON")
+    check.add_argument("--user", type=Path, help="a user from Microsoft Graph, as JSON")
     check.add_argument("--extension", action="append", default=[], type=ZohoField, help="a field the store switched on")
     check.set_defaults(run=_check)
     evaluate = mapping.add_parser("eval", help="evaluate an expression for a person")
     evaluate.add_argument("expression")
-    evaluate.add_argument("--user", type=Path, required=True, help="a user as Microsoft Graph answers it, as JSON")
+    evaluate.add_argument("--user", type=Path, required=True, help="a user from Microsoft Graph, as JSON")
     evaluate.set_defaults(run=_eval)
-    preview = mapping.add_parser("preview", help="say how many people of a store a mapping would change, unsaved")
+    preview = mapping.add_parser(
+        "preview", help="count the people of a store that a mapping would change, without saving it"
+    )
     preview.add_argument("file", type=Path)
     preview.add_argument("--store", required=True, help="the directory store's id")
     add_settings_option(preview)
@@ -113,9 +115,9 @@ def _person(file: Path) -> AzureUser:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         reason = f"{place}: {first['msg']}" if place else first["msg"]
-        raise BadFile(file, "no user as Microsoft Graph answers it", reason) from None
+        raise BadFile(file, "not a user from Microsoft Graph", reason) from None
 
 
 def _context() -> EvaluationContext:
-    """Of a preview: no name is taken, and random values are only for show."""
-    return EvaluationContext(datetime.now(UTC), random.Random(), lambda _: False)  # noqa: S311 - for show
+    """Return a preview's context: no name is taken, and random values are only samples."""
+    return EvaluationContext(datetime.now(UTC), random.Random(), lambda _: False)  # noqa: S311 - a sample

@@ -1,7 +1,7 @@
 """`python -m cli reencrypt`: encrypts every stored secret with the first key.
 
-To change the key: put a new one in front in BRIDGE_ENCRYPTION_KEYS, let the app restart with it, run this, and take the
-old one away. It may run while the app works, and be stopped and run again.
+To change the key: put a new one first in BRIDGE_ENCRYPTION_KEYS, let the app restart with it, run this command, and
+remove the old one. It may run while the app works, and be interrupted and repeated.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from shared.tables.service import connect
 
 
 def add_reencrypt_command(commands: Any) -> None:
-    """Let a parser know the command. ``commands``: what argparse's add_subparsers gives."""
+    """Add the command to a parser. ``commands``: the result of argparse's add_subparsers."""
     command = commands.add_parser(
         "reencrypt",
         help="encrypt every stored secret with the first key",
@@ -30,6 +30,6 @@ def _reencrypt(arguments: argparse.Namespace) -> int:
     done = Secrets(table, settings.encryption_keys.get_secret_value()).reencrypt()
     out.print(f"{done.count} secrets were encrypted with the first key.")
     for name in done.unreadable:
-        told = f"{name} cannot be read: its key is no longer in BRIDGE_ENCRYPTION_KEYS"
-        err.print(told, markup=False, soft_wrap=True)
+        problem = f"{name} cannot be read: its key is no longer in BRIDGE_ENCRYPTION_KEYS"
+        err.print(problem, markup=False, soft_wrap=True)
     return FAILED if done.unreadable else FINE

@@ -1,4 +1,4 @@
-"""What the commands have in common: the app's settings, the store that is named, what is printed, the exit status."""
+"""Common parts of the commands: the app's settings, the named store, output, exit status."""
 
 import argparse
 import getpass
@@ -13,7 +13,7 @@ from shared.rules.store import Store
 from shared.settings import Settings, read_settings
 
 FINE, FAILED, HELD, NOT_NOW = 0, 1, 3, 4
-"""Exit statuses; 2 is argparse's, for a command that is not understood."""
+"""Exit statuses; 2 is argparse's, for a command it does not understand."""
 
 out, err = Console(), Console(stderr=True)
 
@@ -23,12 +23,12 @@ class NoSuchStore(Exception):
 
 
 def add_settings_option(parser: argparse.ArgumentParser) -> None:
-    """Where the settings of the app come from."""
-    parser.add_argument("--settings", type=Path, help="a file like local.settings.json; else the environment counts")
+    """Add the option for the source of the app's settings."""
+    parser.add_argument("--settings", type=Path, help="a file like local.settings.json; by default the environment")
 
 
 def settings_of(arguments: argparse.Namespace) -> Settings:
-    """The settings of the app. Raises SettingsWrong, OSError, and ValueError for a file that is no JSON."""
+    """Return the app's settings. Raises SettingsWrong, OSError, and ValueError for a file that is not JSON."""
     if arguments.settings is not None:
         values = json.loads(arguments.settings.read_text())["Values"]
         os.environ |= {name: str(value) for name, value in values.items()}
@@ -36,7 +36,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
 
 
 def store_of(bridge: Bridge, arguments: argparse.Namespace) -> Store:
-    """The store that ``--store`` names. Raises NoSuchStore."""
+    """Return the store that ``--store`` names. Raises NoSuchStore."""
     store = bridge.stores.read(arguments.store)
     if store is None:
         raise NoSuchStore(f"there is no directory store {arguments.store!r}")
@@ -44,7 +44,7 @@ def store_of(bridge: Bridge, arguments: argparse.Namespace) -> Store:
 
 
 def say(arguments: argparse.Namespace, content: object, text: str) -> None:
-    """Print one thing: its content with ``--json``, else a sentence."""
+    """Print one thing: its content with ``--json``, otherwise a sentence."""
     if arguments.json:
         print(json.dumps(content, indent=2))
     else:
@@ -52,5 +52,5 @@ def say(arguments: argparse.Namespace, content: object, text: str) -> None:
 
 
 def operator() -> str:
-    """Who asks, for the record."""
+    """Return who runs the command, for the change record."""
     return f"{getpass.getuser()} (terminal)"

@@ -15,6 +15,6 @@ def carry_out(message: func.QueueMessage, errands: func.Out[str]) -> None:
     try:
         bridge = startup().bridge_in_time()
     except NotStarted:
-        errands.set(message.get_body().decode())  # as a new message: no try is used up while the storage is away
+        errands.set(message.get_body().decode())  # a new message, so no attempt is used up while the storage is down
         return
     bridge.run_job(message.get_body())

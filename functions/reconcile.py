@@ -1,4 +1,4 @@
-"""Timer: which work is due; queue: run one store's cycle."""
+"""Timer: find due work; queue: run one store's cycle."""
 
 from typing import List  # noqa: UP035 - the worker refuses `list` in an annotation
 
@@ -35,11 +35,11 @@ def tick(
 @blueprint.queue_trigger("message", queue_name="cycles", connection="AzureWebJobsStorage")
 @blueprint.queue_output("cycles", queue_name="cycles", connection="AzureWebJobsStorage")
 def run_cycle(message: func.QueueMessage, cycles: func.Out[List[str]]) -> None:  # noqa: UP006
-    """Run what a message asks for, and ask for the rest of it where its time was over."""
+    """Run a message's cycle, and enqueue the rest of it if its time is over."""
     try:
         bridge = startup().bridge_in_time()
     except NotStarted:
-        cycles.set([message.get_body().decode()])  # as a new message: no try is used up while the storage is away
+        cycles.set([message.get_body().decode()])  # a new message, so no attempt is used up while the storage is down
         return
     if messages := bridge.run_cycle(message.get_body()):
         cycles.set(messages)

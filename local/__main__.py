@@ -1,4 +1,4 @@
-"""The bridge on one machine: `python -m local run` shows it, `python -m local serve` keeps it for any client."""
+"""The bridge on one machine: `python -m local run` demonstrates it, `python -m local serve` runs it for any client."""
 
 import argparse
 import json
@@ -13,13 +13,12 @@ from local.entra.directory import EntraDirectory
 from local.entra.people import PEOPLE, make_people
 from local.entra.provisioning_service import ProvisioningService
 from local.entra.server import entra_of
-from local.parts import OWNER, Parts, start_parts
+from local.parts import OWNER, LocalParts, start_parts
 from local.processes import ChildFailedError, Processes
 from local.store import connect_to_graph
 from local.walkthrough.mailbox import NOTIFICATION, mail_settings
 from local.walkthrough.sign_in import register, sign_in_settings
-from local.walkthrough.tour import Parts as WalkthroughParts
-from local.walkthrough.tour import run_walkthrough
+from local.walkthrough.tour import WalkthroughParts, run_walkthrough
 from shared.app.container import Bridge
 from shared.rules.guard import GuardLimits, Threshold
 from shared.settings import Settings
@@ -29,19 +28,19 @@ NO_GUARD = GuardLimits(leavings=ANYBODY, leavings_share=None, leavings_most=None
 
 
 def main() -> int:
-    """Run one of the commands; the exit status is 0 where all is as it should be."""
+    """Run one of the commands; the exit status is 0 if everything is as it should be."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="walk through the steps of Zoho One's guide with 25 people")
     run.add_argument("--once", action="store_true", help="end after the table")
     run.add_argument("--sign-in", action="store_true", help="the pages ask admins to sign in at the simulated Entra")
-    served = commands.add_parser("serve", help="start the parts, say in one line of JSON where they are, and wait")
-    served.add_argument("--port", type=int, default=0, help="of the function host; a free one unless given")
-    served.add_argument("--no-timers", action="store_true", help="run cycles only when they are asked for")
-    served.add_argument("--no-guard", action="store_true", help="let any number of people be deactivated or deleted")
-    served.add_argument("--people", type=int, default=0, help="how many people the store has; none unless given")
+    served = commands.add_parser("serve", help="start the parts, print their addresses in one line of JSON, and wait")
+    served.add_argument("--port", type=int, default=0, help="of the function host; by default a free one")
+    served.add_argument("--no-timers", action="store_true", help="run cycles only on request")
+    served.add_argument("--no-guard", action="store_true", help="allow any number of deactivations and deletions")
+    served.add_argument("--people", type=int, default=0, help="how many people the store has; by default none")
     served.add_argument(
-        "--roles", default=OWNER, help="of whoever opens the pages; empty signs in someone without a role"
+        "--roles", default=OWNER, help="of the user who opens the pages; empty for a user without a role"
     )
     arguments = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -95,7 +94,7 @@ def _serve(processes: Processes, arguments: argparse.Namespace) -> int:
 
 
 def _walkthrough_parts(
-    parts: Parts, entra: dict[str, str], directory: EntraDirectory, mailbox: Path
+    parts: LocalParts, entra: dict[str, str], directory: EntraDirectory, mailbox: Path
 ) -> WalkthroughParts:
     described = parts.described(entra["graph"])
     return WalkthroughParts(

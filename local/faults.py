@@ -1,4 +1,4 @@
-"""What the simulated Zoho One is told to do wrong, and for how many calls."""
+"""Faults of the simulators, and for how many calls they last."""
 
 from typing import Annotated, Literal, Self
 
@@ -6,19 +6,19 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, model
 
 
 class Fault(BaseModel):
-    """What becomes of the next `times` calls of a kind.
+    """What happens to the next `times` calls of a kind.
 
-    `drop` loses the connection: `before` the call is looked at, or `after` it was carried out. `lie` answers 200 with
-    an error, a proxy's sign-in page, or nothing at all, and carries nothing out unless `carried_out` says so. Otherwise
-    a `status` is answered instead of carrying it out. `latency` alone delays it.
+    `drop` loses the connection: `before` the call is examined, or `after` it was carried out. `lie` answers 200 with an
+    error, a proxy's sign-in page, or nothing at all, and carries nothing out unless `carried_out` says so. A `status`
+    is answered instead of carrying the call out. `latency` alone delays it.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     method: str | None = None
-    """Any method where it is not given."""
+    """Any method by default."""
     path: str | None = None
-    """A kind of path such as `/Users/{id}` or `/oauth/v2/token`, or the path of one user. Any where it is not given."""
+    """A kind of path such as `/Users/{id}` or `/oauth/v2/token`, or the path of one user. Any by default."""
     status: Annotated[int, Field(ge=200, le=599)] | None = None
     body: JsonValue = None
     headers: dict[str, str] = {}
@@ -39,7 +39,7 @@ class Fault(BaseModel):
         return self
 
     def concerns(self, method: str, kind: str, path: str) -> bool:
-        """Whether a call is of the kind this fault waits for."""
+        """Return whether a call is of the kind that this fault waits for."""
         return self.method in (None, method) and self.path in (None, kind, path)
 
 
@@ -47,13 +47,13 @@ FAULTS = TypeAdapter(list[Fault])
 
 
 class Faults:
-    """The faults still to come, in the order they were asked for."""
+    """The faults that are due, in the order of their requests."""
 
     def __init__(self) -> None:
         self.waiting: list[Fault] = []
 
     def take(self, method: str, kind: str, path: str) -> Fault | None:
-        """The first fault that concerns a call, which uses it up once."""
+        """Return the first fault that concerns a call, which uses it up once."""
         for fault in self.waiting:
             if fault.concerns(method, kind, path):
                 fault.times -= 1

@@ -1,7 +1,8 @@
 """Runs a module that must not outlive the process that started it: `python -m local.lifeline MODULE [ARGUMENT …]`.
 
-The standard input is the lifeline: a pipe whose other end only the parent holds, so that it ends when the parent does,
-however that comes about. A signal like Linux's PR_SET_PDEATHSIG would miss macOS and follow one thread of the parent.
+The standard input is the lifeline: a pipe whose other end only the parent holds, so that it closes when the parent
+ends, for whatever reason. A signal like Linux's PR_SET_PDEATHSIG would not work on macOS and would follow a single
+thread of the parent.
 """
 
 import os
@@ -14,7 +15,7 @@ def _exit_when_input_ends() -> None:
     descriptor = sys.stdin.fileno()
     while os.read(descriptor, 1024):
         pass
-    os._exit(1)  # nobody is left to wait for a clean end
+    os._exit(1)  # nobody waits for a clean end
 
 
 def main() -> None:

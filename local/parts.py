@@ -13,14 +13,14 @@ from shared.rules.mail.password import PasswordNotification
 
 STORE = "contoso"
 OWNER = "Organization.Owner"
-"""The role of the admin who is signed in unless told otherwise."""
+"""The default role of the signed-in administrator."""
 THREADS = "32"
-"""Of the worker: as many requests at once as local.settings.sample.json sets for Azure."""
+"""Threads of the worker: simultaneous requests, as local.settings.sample.json sets for Azure."""
 
 
 @dataclass(frozen=True)
-class Parts:
-    """What runs, and how to reach it."""
+class LocalParts:
+    """The running parts, and how to reach them."""
 
     azurite: str
     zoho_one: str
@@ -30,9 +30,9 @@ class Parts:
     api_console: Mapping[str, str]
     """What an administrator finds in Zoho One and in its API console: sync endpoint, client id and client secret."""
     settings: Mapping[str, str]
-    """The function host's."""
+    """The function host's settings."""
     settings_file: Path
-    """The same as a file, for the commands that are given --settings."""
+    """The same as a file, for commands with --settings."""
 
     @property
     def sync_endpoint(self) -> str:
@@ -40,7 +40,7 @@ class Parts:
         return f"{self.host}/scim/{self.store}"
 
     def described(self, graph: str) -> dict[str, str]:
-        """The parts as the one line that `serve` prints."""
+        """Return the parts as the one line that `serve` prints."""
         return {
             "sync_endpoint": self.sync_endpoint,
             "secret_token": self.secret_token,
@@ -62,7 +62,9 @@ def start_zoho_one(processes: Processes, *arguments: str) -> ZohoOneParts:
 
 
 def app_settings(connection_string: str, key: str, zoho_one: ZohoOneParts) -> dict[str, str]:
-    """The environment of the function host: the accounts servers it may send secrets to, and who is signed in."""
+    """Return the environment of the function host: the accounts servers that may receive secrets, and the
+    signed-in user.
+    """
     return {
         "AzureWebJobsStorage": connection_string,
         "BRIDGE_ENCRYPTION_KEYS": key,
@@ -80,10 +82,10 @@ def start_parts(
     connected: bool = True,
     notification: PasswordNotification | None = None,
     timers: bool = True,
-) -> Parts:
-    """Start everything but Entra, which the caller plays, and add one store, connected and started or neither.
+) -> LocalParts:
+    """Start everything but Entra, which the caller provides, and add one store, connected and started or neither.
 
-    ``timers``: whether functions also run by the clock.
+    ``timers``: whether timers run.
     """
     azurite, key = start_azurite(processes), new_key()
     zoho_one = start_zoho_one(processes)
@@ -99,4 +101,4 @@ def start_parts(
     }
     file = processes.logs / "local.settings.json"
     file.write_text(json.dumps({"IsEncrypted": False, "Values": environment}, indent=2))
-    return Parts(azurite.connection_string, zoho_one.url, host.url, STORE, token, api_console, environment, file)
+    return LocalParts(azurite.connection_string, zoho_one.url, host.url, STORE, token, api_console, environment, file)

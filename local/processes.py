@@ -1,4 +1,4 @@
-"""The child processes of the local machine: started, awaited, and never left behind."""
+"""The child processes of the local machine: started, awaited, and always ended."""
 
 import itertools
 import json
@@ -15,16 +15,16 @@ from typing import Any, Self
 
 ROOT = Path(__file__).parent.parent
 START_PATIENCE = 90.0  # seconds; a cold import of the app takes five on two cores, a minute beside thirty others
-STOP_PATIENCE = 5.0  # seconds until SIGKILL follows SIGTERM
+STOP_PATIENCE = 5.0  # seconds from SIGTERM to SIGKILL
 POLL_INTERVAL = 0.01  # seconds
 
 
 class ChildFailedError(RuntimeError):
-    """A child ended, or stayed silent, before it was ready. The message carries the end of its log."""
+    """A child ended, or was not ready in time. The message contains the end of its log."""
 
 
 class Child:
-    """One running child. `output` is what it prints, `log` what it writes to the standard error."""
+    """One running child. `output` is what it prints, `log` its standard error."""
 
     def __init__(
         self, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path, folder: Path = ROOT
@@ -50,13 +50,13 @@ class Child:
         return self._process.poll() is None
 
     def wait_until[T](self, ready: Callable[[str], T | None], patience: float = START_PATIENCE) -> T:
-        """Return what `ready` makes of the output so far, as soon as that is something.
+        """Return the result of `ready` on the output so far, as soon as it is not None.
 
-        Raises ChildFailedError when the child ends first, or is not ready within so many seconds.
+        Raises ChildFailedError if the child ends first, or is not ready within this number of seconds.
         """
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
-            running = self.is_running  # asked first, so that the last words of a child that ends are still read
+            running = self.is_running  # read first, so that the last output of a child that ends is still read
             if (answer := ready(self.output.read_text())) is not None:
                 return answer
             if not running:
@@ -66,7 +66,7 @@ class Child:
         raise ChildFailedError(f"{self.name} {state}; the end of {self.log}:\n{self.log.read_text()[-2000:]}")
 
     def stop(self) -> None:
-        """End the process: SIGTERM, and SIGKILL when that does not help. Does nothing to one that has ended."""
+        """End the process: SIGTERM, then SIGKILL if necessary. Does nothing if it has ended."""
         self._process.terminate()
         try:
             self._process.wait(STOP_PATIENCE)
@@ -76,7 +76,7 @@ class Child:
             self._reap()
 
     def kill(self) -> None:
-        """End the process and its own children as a power cut would: SIGKILL, without a chance to tidy up."""
+        """Kill the process and its own children as a power cut would: SIGKILL, without a chance to clean up."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self._reap()
@@ -112,7 +112,7 @@ class Processes:
     def start(
         self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None, folder: Path = ROOT
     ) -> Child:
-        """Start a command that ends when its standard input does. `environment` is added to this process's own."""
+        """Start a command that ends when its standard input closes. `environment` is added to this process's own."""
         log = self.logs / f"{next(self._numbers):02}-{name}.log"
         child = Child(name, command, environment or {}, log, folder)
         self.children.append(child)
@@ -121,7 +121,7 @@ class Processes:
     def start_module(
         self, module: str, *arguments: str, environment: Mapping[str, str] | None = None
     ) -> tuple[Child, dict[str, Any]]:
-        """Start `python -m module …` and return it with what it says, in one line of JSON, when it is ready."""
+        """Start `python -m module …` and return it with the line of JSON that it prints when it is ready."""
         command = [sys.executable, "-m", "local.lifeline", module, *arguments]
         child = self.start(module.rpartition(".")[2], command, environment)
         return child, child.wait_until(_first_json_line)

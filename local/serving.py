@@ -20,7 +20,7 @@ type Headers = Sequence[tuple[str, str]]
 
 LOOPBACK = "127.0.0.1"
 KEEP_ALIVE = 120  # seconds that an idle connection is kept, as long as Kestrel's, so that pooled clients do not race it
-GRACE = 3  # seconds for requests under way when the server is told to stop
+GRACE = 3  # seconds for requests in progress when the server has to stop
 
 # Statuses whose answers have no body and no Content-Length (RFC 9110, section 8.6).
 BODILESS = (204, 304)
@@ -44,7 +44,7 @@ class Dropped(Exception):
 
 
 class DroppableProtocol(H11Protocol):
-    """uvicorn's own HTTP/1.1, with a way to lose a connection."""
+    """uvicorn's own HTTP/1.1, with a way to drop a connection."""
 
     _connections: ClassVar[dict[tuple[str, int], asyncio.Transport]] = {}
 
@@ -67,8 +67,8 @@ class DroppableProtocol(H11Protocol):
 
 
 def listen(port: int) -> socket.socket:
-    """A listening socket on the loopback interface; port 0 takes a free one."""
-    # asyncio turns Nagle's delay off, 40 ms an answer, only where the protocol is named.
+    """Return a listening socket on the loopback interface; port 0 takes a free one."""
+    # asyncio disables Nagle's delay, 40 ms per answer, only if the protocol is named.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((LOOPBACK, port))
@@ -77,12 +77,12 @@ def listen(port: int) -> socket.socket:
 
 
 def url_of(listener: socket.socket) -> str:
-    """The address clients reach a listening socket at."""
+    """Return the address of a listening socket."""
     return f"http://{LOOPBACK}:{listener.getsockname()[1]}"
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's own, with something to do beside the requests under way when it is told to end."""
+    """uvicorn's own server, with further work besides the requests in progress when it has to end."""
 
     def __init__(self, config: uvicorn.Config, at_end: Callable[[], Awaitable[None]]) -> None:
         super().__init__(config)
@@ -93,7 +93,7 @@ class _Server(uvicorn.Server):
 
 
 async def _nothing() -> None:
-    """Nothing is to be done."""
+    """Do nothing."""
 
 
 async def serve(
@@ -105,10 +105,10 @@ async def serve(
     largest_head: int | None = None,
     at_end: Callable[[], Awaitable[None]] = _nothing,
 ) -> None:
-    """Say in one line of JSON what is ready, then answer requests until SIGTERM or Ctrl-C.
+    """Print one line of JSON with `ready`, then answer requests until SIGTERM or Ctrl-C.
 
-    ``grace``: seconds for requests under way. ``largest_head``: bytes of a request's line and headers that are read at
-    all. ``at_end``: what is to be done when it is told to end, beside those requests.
+    ``grace``: seconds for requests in progress. ``largest_head``: bytes of a request's line and headers that are read
+    at all. ``at_end``: what to do at the end, besides those requests.
     """
     config = uvicorn.Config(
         application,
@@ -160,7 +160,7 @@ async def pause(seconds: float) -> None:
 
 
 async def read_body(receive: Receive) -> bytes:
-    """The whole body of a request."""
+    """Return the whole body of a request."""
     parts = []
     while True:
         message = await receive()
@@ -170,7 +170,7 @@ async def read_body(receive: Receive) -> bytes:
 
 
 async def answer(send: Send, status: int, body: bytes = b"", headers: Headers = (), *, in_chunks: bool = False) -> None:
-    """Send a whole response, with its Content-Length; ``in_chunks`` without, where it has a body."""
+    """Send a whole response, with its Content-Length or, ``in_chunks``, without it if it has a body."""
     pairs = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
     pairs = [(name, value) for name, value in pairs if name not in (b"content-length", b"transfer-encoding")]
     if status not in BODILESS and not (in_chunks and body):

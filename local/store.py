@@ -11,7 +11,7 @@ from pydantic import HttpUrl, TypeAdapter
 from shared.app.container import Bridge
 from shared.connection.consent import CLIENT_SECRET
 from shared.entra.clients import SECRET
-from shared.rules.entra_connection import Credential, EntraConnection, Scope
+from shared.rules.entra_connection import Credential, EntraConnection
 from shared.rules.mail.password import PasswordNotification
 from shared.rules.schedule import Schedule
 from shared.rules.secret_token import token_hash
@@ -27,7 +27,7 @@ _DATA_CENTER = TypeAdapter[DataCenterName](DataCenterName)
 
 @dataclass(frozen=True)
 class ZohoOneParts:
-    """What the simulated Zoho One says of itself when it is ready."""
+    """The simulated Zoho One's description of itself when it is ready."""
 
     url: str
     accounts: str
@@ -38,7 +38,7 @@ class ZohoOneParts:
 
     @property
     def data_center(self) -> DataCenterName:
-        """Where the organisation lives."""
+        """The organisation's data centre."""
         return _DATA_CENTER.validate_python(self.accounts.rpartition("/")[2])
 
     @property
@@ -48,7 +48,7 @@ class ZohoOneParts:
 
 
 def new_key() -> str:
-    """A key for the app setting BRIDGE_ENCRYPTION_KEYS."""
+    """Return a key for the app setting BRIDGE_ENCRYPTION_KEYS."""
     return Fernet.generate_key().decode()
 
 
@@ -63,8 +63,8 @@ def add_store(
 ) -> str:
     """Add a store and return its secret token, which is shown only here.
 
-    It is connected and started already, or else it waits for an admin to do both. With a password notification, the
-    one-time passwords go to Zoho One over SCIM, which the simulated one takes.
+    The store is connected and started, or waits for an administrator to do both. With a password notification, the
+    one-time passwords are sent to Zoho One over SCIM, which the simulated one accepts.
     """
     service = connect(connection_string)
     token, now = secrets.token_urlsafe(32), datetime.now(UTC)
@@ -87,7 +87,7 @@ def add_store(
                 data_center=zoho_one.data_center,
                 client_id=zoho_one.client_id,
                 sends_passwords=notification is not None,
-                shares_organisation=True,  # of the simulated Zoho One there is one
+                shares_organisation=True,  # there is only one simulated Zoho One
             ),
             password_notification=notification or PasswordNotification(),
             token_hashes=(token_hash(token),),

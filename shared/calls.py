@@ -1,4 +1,4 @@
-"""How many calls outside a piece of work makes: counted where they are made, in whatever thread that is."""
+"""The number of outside calls that a piece of work makes, counted where they are made, in any of its threads."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,20 +16,20 @@ class Calls:
     """The calls of one piece of work, by kind."""
 
     def __init__(self, part_of: "Calls | None" = None) -> None:
-        """``part_of``: the work that this is a part of, whose calls these are too."""
+        """``part_of``: the enclosing piece of work, which counts the same calls."""
         self._part_of = part_of
         self._counter: Counter[str] = Counter()
         self._lock = Lock()
 
     def note(self, kind: Kind) -> None:
-        """One more."""
+        """Count one more call."""
         with self._lock:
             self._counter[kind] += 1
         if self._part_of is not None:
             self._part_of.note(kind)
 
     def taken(self) -> dict[str, int]:
-        """What was counted since this was asked last."""
+        """Return the calls counted since the previous call of this method."""
         with self._lock:
             taken, self._counter = dict(self._counter), Counter()
         return taken
@@ -37,7 +37,7 @@ class Calls:
 
 @contextmanager
 def counted() -> Iterator[Calls]:
-    """Count the calls made within, by this thread and by those of ``in_parallel``."""
+    """Count the calls made within the block, by this thread and by those of ``in_parallel``."""
     calls = Calls(part_of=_counts.get())
     token = _counts.set(calls)
     try:
@@ -47,12 +47,12 @@ def counted() -> Iterator[Calls]:
 
 
 def note_call(kind: Kind) -> None:
-    """A call is about to be made."""
+    """Count a call that is about to be made."""
     if (calls := _counts.get()) is not None:
         calls.note(kind)
 
 
 def in_context[T](work: Callable[[], T]) -> Callable[[], T]:
-    """The work, to be done in another thread but counted here."""
+    """Return the work wrapped so that another thread's calls are counted here."""
     context = copy_context()
     return lambda: context.run(work)

@@ -1,14 +1,14 @@
-"""Which log lines leave the process, and what they say: ours, and of the libraries only what holds no personal data.
+"""Which log lines leave the process: the bridge's own, and those of libraries only if they hold no personal data.
 
-A line of the bridge is a word for what it is about, then ``name=value`` pairs, so that a query can take it apart
-(infra/bicep/queries). The ids of what is being worked on stand at its end, whoever writes it:
+A line of the bridge is a word for its subject, then ``name=value`` pairs, so that a query can parse it
+(infra/bicep/queries). It ends with the ids of the work in progress, whatever module writes it:
 
 =============  ====================================================================================
 ``store``      the directory store
-``request``    one request of Entra's; it goes back to Entra as X-Request-Id
+``request``    one request from Entra, which receives the id as X-Request-Id
 ``cycle``      one run of the reconciler
-``errand``     what an administrator asked for on a page, carried out by a worker
-``person``     the SCIM id of one person: made up by the bridge, and known to nobody but it and Entra
+``errand``     one job: an administrator's request on a page, carried out by a worker
+``person``     the SCIM id of one person: created by the bridge, and known only to it and Entra
 =============  ====================================================================================
 """
 
@@ -20,13 +20,13 @@ from contextvars import ContextVar
 from typing import Any
 
 QUIET = ("azure", "urllib3", "httpx", "scim2_server", "scim2_models", "msal", "boto3", "botocore")
-"""They log URLs and payloads below WARNING, with userNames in them; botocore even mails, with passwords."""
+"""Libraries that log URLs and payloads below WARNING, with userNames; botocore logs even mails, with passwords."""
 
 _ids: ContextVar[dict[str, str]] = ContextVar("ids", default={})  # noqa: B039 - never changed in place
 
 
 def configure_logging() -> None:
-    """Set levels, and let lines carry ids; where the lines go is the worker's business."""
+    """Set levels, and add the ids to every line; the worker decides where the lines go."""
     logging.getLogger("bridge").setLevel(logging.INFO)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -35,7 +35,7 @@ def configure_logging() -> None:
 
 @contextmanager
 def logged_with(**ids: str) -> Iterator[None]:
-    """Let every line that the bridge writes within end with these ids, and those from around it."""
+    """Add these ids to every line that the bridge writes within the block, after those of enclosing blocks."""
     token = _ids.set(_ids.get() | ids)
     try:
         yield
@@ -44,7 +44,7 @@ def logged_with(**ids: str) -> Iterator[None]:
 
 
 class _Record(logging.LogRecord):
-    """A line as it is written: its ids are those of that moment, not of when it is shown."""
+    """A log line with the ids of the moment when it was written, not when it is shown."""
 
     def __init__(self, name: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(name, *args, **kwargs)
@@ -56,6 +56,6 @@ class _Record(logging.LogRecord):
 
 
 def places(error: Exception) -> str:
-    """Where it went wrong, without the message: messages of a validation hold the values."""
+    """Return where an error occurred, without its message: messages of a validation hold the values."""
     frames = traceback.extract_tb(error.__traceback__)[-8:]
     return " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames))

@@ -1,16 +1,16 @@
-"""The base of every model, so that what was read from outside is in no error message, and so in no log.
+"""The base of every model, which keeps input from outside out of every error message, and so out of the log.
 
-A validation error repeats its input unless told otherwise, and a message of a queue, a row or an answer holds names,
-addresses and secrets. tests/test_model.py sees to it that there is no other base.
+By default a validation error repeats its input, and a queue's message, a row or an answer holds names, addresses and
+secrets. tests/test_model.py checks that there is no other base.
 """
 
 from pydantic import BaseModel, ConfigDict
 
 HIDDEN = ConfigDict(hide_input_in_errors=True)
-"""For a TypeAdapter, whose errors are its own."""
+"""For a TypeAdapter: its errors are configured separately."""
 
 
 class Model(BaseModel):
-    """A model whose errors say where and what is wrong, but repeat nothing of it."""
+    """A model with errors that say where and what is wrong, without repeating the input."""
 
     model_config = HIDDEN

@@ -1,4 +1,6 @@
-"""What keeps the app from its work: what pages, SCIM answers and the heartbeat say of it, without any value."""
+"""An obstacle that keeps the app from working, as pages, SCIM answers and the heartbeat report it, without any
+value.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,13 +8,13 @@ from enum import StrEnum
 from shared.settings import Platform, SettingProblem
 
 SETTINGS_RETRY = 600
-"""Seconds: an administrator has to act, so asking often is of no use."""
+"""Seconds: an administrator has to act, so frequent retries are pointless."""
 STORAGE_RETRY = 30
 """Seconds."""
 
 
 class Kind(StrEnum):
-    """What stands in the way."""
+    """The kind of obstacle."""
 
     SETTINGS = "settings"
     STORAGE = "storage"
@@ -21,17 +23,17 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Obstacle:
-    """Why no function can do its work, and what to do."""
+    """Why no function can work, and what to do."""
 
     kind: Kind
     title: str
     problems: tuple[str, ...]
-    """A sentence for each."""
+    """One sentence each."""
     cure: str
     retry_after: int
     """Seconds after which the same request may succeed."""
     settings: tuple[str, ...] = ()
-    """Names of the app settings that are missing or wrong."""
+    """Names of the missing or wrong app settings."""
 
     @property
     def summary(self) -> str:
@@ -40,7 +42,7 @@ class Obstacle:
 
 
 def of_settings(problems: tuple[SettingProblem, ...], platform: Platform) -> Obstacle:
-    """App settings are missing or wrong."""
+    """Return the obstacle of missing or wrong app settings."""
     return Obstacle(
         Kind.SETTINGS,
         "The bridge cannot work with its app settings",
@@ -52,7 +54,7 @@ def of_settings(problems: tuple[SettingProblem, ...], platform: Platform) -> Obs
 
 
 def of_storage(reason: str) -> Obstacle:
-    """The storage account does not answer or does not let the app in."""
+    """Return the obstacle of a storage account that does not answer or denies access."""
     return Obstacle(
         Kind.STORAGE,
         "The bridge does not reach its storage",
@@ -63,11 +65,11 @@ def of_storage(reason: str) -> Obstacle:
 
 
 def of_defect(name: str) -> Obstacle:
-    """The bridge could not be put together, by an error that is its own. ``name``: of the error's type."""
+    """Return the obstacle of a defect that prevents the start. ``name``: the error's type."""
     return Obstacle(
         Kind.DEFECT,
         "The bridge cannot start",
-        (f"It has a defect ({name}). Where it happened is in the app's log",),
+        (f"It has a defect ({name}). The app's log has the place",),
         "Please report it with that line",
         STORAGE_RETRY,
     )
@@ -78,8 +80,8 @@ def _where(platform: Platform) -> str:
         named = f" {platform.site_name}" if platform.site_name else ""
         return (
             f"Set them in the Azure portal: Function App{named}, Settings, Environment variables, App settings, Apply; "
-            "the app then starts again by itself. A setting that the template makes is changed in infra/bicep as well, "
-            "or the next deployment undoes the change."
+            "the app then starts again by itself. Change a setting of the template in infra/bicep as well, "
+            "or the next deployment reverts the change."
         )
     return (
         "Set them in local.settings.json, which is beside host.json, or in the environment; then start the app again."

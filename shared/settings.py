@@ -24,7 +24,7 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 def _on_loopback(url: HttpUrl) -> HttpUrl:
     if url.host not in _LOOPBACK:
-        raise ValueError("only simulated accounts servers on this machine may stand in for Zoho's")
+        raise ValueError("only simulated accounts servers on this machine may replace Zoho's")
     return url
 
 
@@ -37,11 +37,11 @@ class SettingProblem:
 
     name: str
     text: str
-    """A sentence that begins with the name."""
+    """A sentence that starts with the name."""
 
 
 class SettingsWrong(Exception):
-    """App settings are missing or wrong: the message lists all of them, and shows the value of none."""
+    """App settings are missing or wrong: the message lists all of them, and shows no value."""
 
     def __init__(self, problems: list[SettingProblem]) -> None:
         # infra/bicep/queries/app-failures.kql reads the first words.
@@ -51,7 +51,7 @@ class SettingsWrong(Exception):
 
 
 class _Wrong(ValueError):
-    """What is wrong with one setting, found by looking at several."""
+    """What is wrong with one setting, found by comparing several."""
 
     def __init__(self, name: str, text: str) -> None:
         super().__init__(f"{name} {text}")
@@ -63,7 +63,8 @@ class StorageSettings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False, hide_input_in_errors=True)
 
-    # The host opens the same account by the same settings; their names are its own, with two underscores for a colon:
+    # The host opens the same account with the same settings; the names are the host's, with two underscores for a
+    # colon:
     # https://learn.microsoft.com/azure/azure-functions/functions-reference#connecting-to-host-storage-with-an-identity
     tables: SecretStr | None = Field(
         default=None,
@@ -78,7 +79,7 @@ class StorageSettings(BaseSettings):
     tables_credential: Literal["managedidentity", "azurecli"] | None = Field(
         default=None,
         validation_alias="AzureWebJobsStorage__credential",
-        description="As whom: the app's identity, or on an administrator's machine whoever is signed in to az",
+        description="The identity used: the app's own, or on an administrator's machine the user signed in to az",
     )
     tables_identity: ObjectId | None = Field(
         default=None,
@@ -104,7 +105,7 @@ class StorageSettings(BaseSettings):
         if self.tables is None and self.tables_credential is None:
             raise _Wrong("AzureWebJobsStorage__credential", "is missing: managedidentity")
         if self.tables_url is not None and self.tables_url.scheme != "https":
-            raise _Wrong("AzureWebJobsStorage__tableServiceUri", "must begin with https://: a token goes there")
+            raise _Wrong("AzureWebJobsStorage__tableServiceUri", "must begin with https://: a token is sent there")
         return self
 
     @property
@@ -117,7 +118,7 @@ class StorageSettings(BaseSettings):
 
 
 class Settings(MailSettings, StorageSettings):
-    """What the bridge needs to know of where it runs. Raises pydantic.ValidationError with all that is missing."""
+    """The environment that the bridge runs in. Raises pydantic.ValidationError with everything that is missing."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False, hide_input_in_errors=True)
 
@@ -130,17 +131,17 @@ class Settings(MailSettings, StorageSettings):
         gt=0,
         le=3600,
         validation_alias="BRIDGE_LEASE_SECONDS",
-        description="How long one request may write one person: longer than the calls it makes",
+        description="Lease duration of a request for one person: longer than the calls it makes",
     )
     public_url: HttpUrl | None = Field(
         default=None,
         validation_alias="BRIDGE_PUBLIC_URL",
-        description="The app's address as Entra knows it, where a proxy stands before it",
+        description="The app's address as Entra knows it, if it is behind a proxy",
     )
     accounts_servers: Json[dict[DataCenterName, _LoopbackUrl]] | None = Field(
         default=None,
         validation_alias="BRIDGE_ACCOUNTS_SERVERS",
-        description="Simulated accounts servers in the place of all of Zoho's, as JSON: data center to loopback URL",
+        description="Simulated accounts servers instead of all of Zoho's, as JSON: data center to loopback URL",
     )
 
     entra_certificate: Path | None = Field(
@@ -166,7 +167,7 @@ class Settings(MailSettings, StorageSettings):
         if is_unresolved(keys):
             raise ValueError(
                 "the Key Vault reference is not resolved: see that the app's identity has the role Key Vault Secrets "
-                "User, and run infra/scripts/encryption-key.sh, which makes a missing key and lets the app read it"
+                "User, and run infra/scripts/encryption-key.sh, which creates a missing key and lets the app read it"
             )
         if not texts:
             raise ValueError("there is no key in it")
@@ -193,7 +194,7 @@ class Platform(SignInSettings):
     local_admin: str | None = Field(
         default=None,
         validation_alias="BRIDGE_LOCAL_ADMIN",
-        description="On one machine only: the roles of whoever opens the pages, comma-separated; empty for none",
+        description="On one machine only: the roles of the user who opens the pages, comma-separated; empty for none",
     )
 
     @property
@@ -203,11 +204,11 @@ class Platform(SignInSettings):
 
 
 def read_settings() -> Settings:
-    """The settings of this process. Raises SettingsWrong."""
+    """Return the settings of this process. Raises SettingsWrong."""
     try:
         return Settings()  # pydantic-settings reads the environment
     except ValidationError as error:
-        # Where one field is wrong, what goes for several together is not looked at: so the account is, on its own.
+        # If one field is wrong, checks across fields do not run: so the storage account is checked on its own.
         raise SettingsWrong(list(dict.fromkeys([*_storage_problems(), *_problems(error), *_unknown()]))) from None
 
 
@@ -234,13 +235,13 @@ def _problem(details: ErrorDetails) -> SettingProblem:
 
 
 def _described() -> Mapping[str, str]:
-    """The app settings that the code reads, each with what it is for."""
+    """Return the app settings that the code reads, each with its purpose."""
     fields = (Settings.model_fields | Platform.model_fields).values()
     return {str(field.validation_alias): field.description or "" for field in fields}
 
 
 def _unknown() -> Iterator[SettingProblem]:
-    """Settings of the app's that it does not know: likely one that is missing, misspelled."""
+    """Yield unknown settings with the app's prefix: probably misspelt names of missing ones."""
     known = {name.upper() for name in _described()}
     for name in sorted(os.environ):
         if name.upper().startswith("BRIDGE_") and name.upper() not in known:

@@ -1,4 +1,4 @@
-"""The app settings that say how administrators sign in to the console."""
+"""The app settings for administrators' sign-in to the console."""
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -10,16 +10,16 @@ PREFIX = "BRIDGE_SIGN_IN_"
 
 
 class SignInOff(Exception):
-    """Nobody can sign in: the message says which settings are missing or wrong, and shows the value of none."""
+    """Nobody can sign in: the message says which settings are missing or wrong, and shows no value."""
 
 
 class SignInSettings(BaseSettings):
-    """How administrators sign in. None of it keeps the app from starting: where it is wrong, the pages are closed."""
+    """How administrators sign in. Errors here do not keep the app from starting: the pages are closed instead."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False, hide_input_in_errors=True)
 
     tenant_id: str | None = Field(
-        default=None, validation_alias=f"{PREFIX}TENANT_ID", description="The tenant whose people may sign in"
+        default=None, validation_alias=f"{PREFIX}TENANT_ID", description="The tenant of the people who may sign in"
     )
     client_id: str | None = Field(
         default=None,
@@ -29,12 +29,12 @@ class SignInSettings(BaseSettings):
     enterprise_app_id: str | None = Field(
         default=None,
         validation_alias=f"{PREFIX}ENTERPRISE_APP_ID",
-        description="Object ID of its enterprise application, so that a page can link to where roles are given",
+        description="Object ID of its enterprise application, so that a page can link to the role assignments",
     )
     authority: str | None = Field(
         default=None,
         validation_alias=f"{PREFIX}AUTHORITY",
-        description="Where people of another cloud sign in, such as https://login.microsoftonline.us",
+        description="The sign-in address of another cloud, such as https://login.microsoftonline.us",
     )
     identity_client_id: str | None = Field(
         default=None,
@@ -52,7 +52,7 @@ class SignInSettings(BaseSettings):
 
     @property
     def sign_in_app(self) -> SignInApp:
-        """The app that people sign in to. Raises SignInOff."""
+        """Return the app that people sign in to. Raises SignInOff."""
         values = {name: getattr(self, name) for name in SignInApp.model_fields}
         if unresolved := [name for name in ("client_secret", "certificate") if is_unresolved(values[name])]:
             raise SignInOff(f"the Key Vault reference of {PREFIX}{unresolved[0].upper()} is not resolved")

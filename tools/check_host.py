@@ -1,7 +1,7 @@
-"""Azure's own host, checked: `make check-host`. It needs `func` on the PATH, and says so where it did not run.
+"""Checks the app on Azure's own host: `make check-host`. It needs `func` on the PATH, and says if it did not run.
 
-First the app is started as README's "With Azure Functions Core Tools" says, step by step; then the tests that know no
-difference between the two hosts run against it, and the walkthrough.
+First the app is started as README's "With Azure Functions Core Tools" says, step by step; then the tests that hold for
+both hosts run against it, and the walkthrough.
 """
 
 import json
@@ -28,7 +28,7 @@ POLL_INTERVAL = 0.5
 
 
 def main() -> int:
-    """Run all of it; the exit status is 0 where nothing failed, or where there is no func."""
+    """Run everything; the exit status is 0 if nothing failed, or if there is no func."""
     missing = [command for command in ("func", "azurite") if shutil.which(command) is None]
     if missing:
         print(
@@ -50,7 +50,7 @@ def main() -> int:
 
 
 def as_in_readme(folder: Path) -> None:
-    """The steps of README, on a copy of the app. Raises AssertionError where one of them does not work."""
+    """Carry out README's steps on a copy of the app. Raises AssertionError if one of them does not work."""
     app = folder / "app"
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S607
     for name in filter(None, tracked.stdout.split("\0")):
@@ -71,7 +71,7 @@ def as_in_readme(folder: Path) -> None:
 
 
 def _expect(processes: Processes, app: Path, environment: Mapping[str, str], status: int, words: str) -> None:
-    """``func start`` brings up a console that answers so. Raises AssertionError."""
+    """Start the app with ``func start`` and check the console's answer. Raises AssertionError."""
     child = processes.start("func", ["func", "start"], environment, app)
     gives_up, seen = time.monotonic() + FUNC_PATIENCE, "no answer"
     while time.monotonic() < gives_up and child.is_running:

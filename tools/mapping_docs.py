@@ -1,6 +1,6 @@
 """Writes the reference part of docs/mapping.md and docs/mapping.schema.json: `python -m tools.mapping_docs`.
 
-Both come from the catalogues that the code uses; editors check mapping files with the schema.
+Both are generated from the catalogues in the code; editors check mapping files with the schema.
 """
 
 import json
@@ -18,17 +18,17 @@ BEGIN = "<!-- written by `python -m tools.mapping_docs`: do not edit below -->"
 
 
 def page() -> str:
-    """The whole page: what stands in it by hand, and the reference as it is now."""
+    """Return the whole page: its handwritten part, and the generated reference."""
     return PAGE.read_text().partition(BEGIN)[0] + BEGIN + "\n\n" + reference()
 
 
 def schema() -> str:
-    """The JSON Schema of a mapping file."""
+    """Return the JSON Schema of a mapping file."""
     return json.dumps(Mapping.model_json_schema(), indent=2) + "\n"
 
 
 def reference() -> str:
-    """Every field and every function."""
+    """Return every field and every function."""
     return "\n\n".join((_zoho_fields(), _azure_fields(), _entra_names(), _functions())) + "\n"
 
 
@@ -57,8 +57,8 @@ def _azure_fields() -> str:
     ]
     return (
         "## Profile fields of Entra\n\nThe names are Microsoft Graph's. The last column is the SCIM attribute that the "
-        "bridge reads them from when Entra pushes: the inverse of Entra's default mapping, and for what has no place "
-        "in SCIM an extension of the bridge's own, whose attributes can be added to the target list in Entra.\n\n"
+        "bridge reads in a push: the inverse of Entra's default mapping, and for properties that SCIM does not define "
+        "an extension of the bridge's own; its attributes can be added to the target list in Entra.\n\n"
         + _table(("field", "type", "what it is", "SCIM attribute in a push"), rows)
     )
 

@@ -1,6 +1,6 @@
 """Pictures of the console for README and docs: `python -m tools.screenshots FOLDER`.
 
-Starts `python -m local serve`, lets some cycles run and the guard hold one, and photographs each page, light and dark.
+Starts `python -m local serve`, runs some cycles, makes the guard hold one, and captures each page, light and dark.
 """
 
 import argparse
@@ -48,11 +48,11 @@ PAGES = {
     "status": "/console/status",
     "add-directory": "/console/stores/new",
 }
-"""By the name of the picture."""
+"""The pages by the name of their picture."""
 
 
 def main() -> int:
-    """Write the pictures; the exit status is 0 where all are there."""
+    """Write the pictures; the exit status is 0 if all were written."""
     parser = argparse.ArgumentParser(prog="python -m tools.screenshots", description=__doc__)
     parser.add_argument("folder", type=Path)
     folder: Path = parser.parse_args().folder
@@ -89,7 +89,7 @@ def main() -> int:
 
 
 def _save(picture: bytes, file: Path) -> None:
-    """Keep a picture with as few colours as a page needs: a quarter of its size."""
+    """Save a picture with as few colours as a page needs: a quarter of its size."""
     colours = Image.open(io.BytesIO(picture)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
     colours.save(file, optimize=True)
 
@@ -106,7 +106,7 @@ def _served() -> Iterator[dict[str, str]]:
 
 @contextmanager
 def _wrongly_set() -> Iterator[str]:
-    """The console of an app in Azure whose settings are wrong."""
+    """Yield the console of an app in Azure with wrong settings."""
     settings = {
         "AzureWebJobsStorage": "UseDevelopmentStorage=true",
         "BRIDGE_ENCRYPTION_KEYS": "@Microsoft.KeyVault(SecretUri=https://contoso.vault.azure.net/secrets/keys)",
@@ -119,7 +119,7 @@ def _wrongly_set() -> Iterator[str]:
 
 
 def _bring_to_life(browser: ConsoleBrowser) -> None:
-    """Some cycles, with changes and without; a changed rule; a plan that is held."""
+    """Run some cycles, with and without changes; change a rule; have a plan held."""
     people = [person.id for person in make_people(PEOPLE)]
     browser.group_in_entra(SALES, "Sales", people[12:20])
     browser.cycle()

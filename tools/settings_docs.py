@@ -12,7 +12,7 @@ BY_THE_PLATFORM = "WEBSITE_"
 
 
 def table() -> str:
-    """A row for each setting that the code reads and the platform does not set by itself."""
+    """Return a row for each setting that the code reads and the platform does not set by itself."""
     fields = [*Settings.model_fields.values(), *Platform.model_fields.values()]
     ours = [field for field in fields if not str(field.validation_alias).startswith(BY_THE_PLATFORM)]
     rows = sorted((str(field.validation_alias), _default(field), _description(field)) for field in ours)

@@ -1,5 +1,5 @@
 // Everything an organisation needs to run the bridge, in a resource group of its own. Deploying it again changes
-// nothing: no name, no secret and no time is made up at deployment.
+// nothing: no name, secret or time is generated at deployment.
 targetScope = 'subscription'
 
 import { Tags } from 'types.bicep'
@@ -7,12 +7,12 @@ import { Tags } from 'types.bicep'
 metadata name = 'Entra → Zoho One bridge'
 metadata description = 'A function app on Flex Consumption with its storage, Key Vault, monitoring and sign-in.'
 
-@description('Name of this deployment, a part of every resource name: prod, test or the like. Letters, digits, hyphens, underscores, dots and parentheses, as azd takes them.')
+@description('Name of this deployment, a part of every resource name: prod, test or the like. Letters, digits, hyphens, underscores, dots and parentheses, as azd accepts them.')
 @minLength(1)
 @maxLength(64)
 param environmentName string
 
-@description('Azure region of every resource, of those that offer Flex Consumption: regions.json says where the list is from.')
+@description('Azure region of every resource. The list has the regions that offer Flex Consumption; regions.json names its source.')
 @allowed([
   'australiaeast'
   'australiasoutheast'
@@ -53,22 +53,22 @@ param environmentName string
 })
 param location string
 
-@description('Resource group, which is made where it is missing; empty for one named after the environment.')
+@description('Resource group, created if it is missing; empty for one named after the environment.')
 @maxLength(90)
 param resourceGroupName string = ''
 
-// azd compiles before it runs the hook that makes the app registration. With no client id that compilation has to fail,
-// or azd keeps the empty value for the one after it: https://github.com/Azure/azure-dev/issues/4402
+// azd compiles before it runs the hook that creates the app registration. Without a client id that compilation has to fail,
+// or azd uses the empty value for the next one too: https://github.com/Azure/azure-dev/issues/4402
 @description('Application (client) ID of the app registration that administrators sign in with: infra/scripts/sign-in-app.sh prints it.')
 @minLength(36)
 @maxLength(36)
 param signInClientId string
 
-@description('Addresses that alerts are mailed to; nobody is mailed where it is empty.')
+@description('Recipients of alert mails; if empty, no mail is sent.')
 @maxLength(10)
 param alertEmails string[] = []
 
-@description('Minutes without a successful cycle after which somebody is told: three intervals of the slowest store, and 120 at least.')
+@description('Minutes without a successful cycle until the alert: three intervals of the slowest store, and at least 120.')
 @minValue(120)
 @maxValue(2880)
 param silentMinutes int = 120
@@ -76,7 +76,7 @@ param silentMinutes int = 120
 @description('Tags of every resource, besides those that name the product and the environment.')
 param tags Tags = {}
 
-@description('The address by which Entra reaches the app, where a proxy or a domain of your own stands before it; empty for its own.')
+@description('The address by which Entra reaches the app, if it is behind a proxy or a custom domain; empty for the app\'s own.')
 @maxLength(200)
 param publicUrl string = ''
 
@@ -88,7 +88,7 @@ param privateNetwork bool = false
 @maxLength(18)
 param addressPrefix string = '10.61.0.0/24'
 
-@description('Its subnet for the app\'s instances, a /27 at least; /26 serves the greatest number of them.')
+@description('Its subnet for the app\'s instances, at least a /27; a /26 is enough for the maximum number of instances.')
 @minLength(9)
 @maxLength(18)
 param appSubnetPrefix string = '10.61.0.0/26'
@@ -98,7 +98,7 @@ param appSubnetPrefix string = '10.61.0.0/26'
 @maxLength(18)
 param endpointSubnetPrefix string = '10.61.0.64/26'
 
-@description('Whether what leaves the virtual network comes from one fixed address (a NAT gateway), which Zoho One can be told to allow: costs, see docs/cost.md. Needs privateNetwork.')
+@description('Whether outbound traffic of the virtual network has one fixed address (a NAT gateway), which can be allowed in Zoho One. It has a cost, see docs/cost.md. Needs privateNetwork.')
 param outboundAddress bool = false
 
 @description('Memory of an instance, in MB.')
@@ -108,35 +108,35 @@ param outboundAddress bool = false
 ])
 param instanceMemoryMB int = 2048
 
-@description('Instances at the most, of each group of functions that Flex Consumption scales by itself. A store\'s cycle is worked on by one of them; pushes are spread over all, and each of them calls Zoho One as often as the store allows, so keep it small.')
+@description('Maximum number of instances of each group of functions that Flex Consumption scales separately. One instance runs a store\'s cycle; pushes are spread over all instances, and each calls Zoho One as often as the store allows, so keep the number small.')
 @minValue(1)
 @maxValue(1000)
 param maximumInstanceCount int = 5
 
-@description('Requests that one instance takes at once; never more than workerThreads. Without it, Flex Consumption starts an instance for every single request of a Python app.')
+@description('Simultaneous requests per instance; never more than workerThreads. Without it, Flex Consumption starts an instance for every single request of a Python app.')
 @minValue(1)
 @maxValue(128)
 param httpConcurrency int = 16
 
-@description('Instances for HTTP that are never switched off, so that the first push after a pause is not slow: each costs, see docs/cost.md.')
+@description('HTTP instances that always run, so that the first push after a pause is not slow. Each has a cost, see docs/cost.md.')
 @minValue(0)
 @maxValue(10)
 param alwaysReadyInstances int = 0
 
-@description('Whether instances are spread over zones: the region must offer it for Flex Consumption, and needs alwaysReadyInstances of 2 at least.')
+@description('Whether instances are spread over zones: the region must offer it for Flex Consumption, and alwaysReadyInstances must be at least 2.')
 param zoneRedundant bool = false
 
-@description('Requests and messages that one worker works on at once.')
+@description('Simultaneous requests and messages per worker.')
 @minValue(1)
 @maxValue(128)
 param workerThreads int = 32
 
-@description('How long one request may write one person, in seconds: longer than the calls it makes.')
+@description('Lease duration of a request for one person, in seconds: longer than the calls it makes.')
 @minValue(30)
 @maxValue(600)
 param leaseSeconds int = 90
 
-@description('Redundancy of the tables: three copies in one data centre (LRS), in three (ZRS), or in a second region as well; empty for three data centres where the region has them.')
+@description('Redundancy of the tables: three copies in one data centre (LRS), in three (ZRS), or in a second region as well; empty for three data centres if the region has them.')
 @allowed([
   ''
   'Standard_LRS'
@@ -160,17 +160,17 @@ param storageSku string = ''
 ])
 param logRetentionDays int = 90
 
-@description('Gigabytes of logs a day after which no more are taken until the next: a fault that writes without end stays cheap, and the missing heartbeat is told. -1 for no limit.')
+@description('Gigabytes of logs per day, after which no more are accepted until the next day: a fault that logs endlessly stays cheap, and the missing heartbeat raises an alert. -1 for no limit.')
 @minValue(-1)
 @maxValue(100)
 param logDailyCapGb int = 1
 
-@description('Days for which what was deleted in Key Vault and in blob storage can be brought back. Key Vault keeps to the first choice for ever, and to the name of a deleted vault for so long: 90 where it is there to stay.')
+@description('Days for which deleted items in Key Vault and blob storage can be restored. Key Vault does not allow a later change, and reserves the name of a deleted vault for this time: choose 90 for a permanent deployment.')
 @minValue(7)
 @maxValue(90)
 param softDeleteDays int = 7
 
-@description('How one-time passwords are mailed; empty where none are. docs/password-notification.md has what each way needs.')
+@description('How one-time passwords are mailed; empty for no mails. docs/password-notification.md lists what each transport needs.')
 @allowed([
   ''
   'smtp'
@@ -179,7 +179,7 @@ param softDeleteDays int = 7
 ])
 param mailWay string = ''
 
-@description('Address that one-time password mails come from; needed with mailWay.')
+@description('Sender address of one-time password mails; needed with mailWay.')
 @maxLength(254)
 param mailFrom string = ''
 
@@ -199,7 +199,7 @@ param smtpPort int = 587
 ])
 param smtpSecurity string = 'STARTTLS'
 
-@description('SMTP: user name; empty where the server asks for none, and then no password is read.')
+@description('SMTP: user name; empty if the server requires none, and then no password is read.')
 @maxLength(254)
 param smtpUser string = ''
 
@@ -219,12 +219,12 @@ param sesAccessKeyId string = ''
 @maxLength(36)
 param mailClientId string = ''
 
-@description('Address of a package that the deployment itself puts into the app, as a release has it; empty where azd, a pipeline or a person does.')
+@description('Address of a package that the deployment installs, as in a release; empty if azd, a pipeline or a person installs it.')
 @maxLength(2000)
 param packageUrl string = ''
 
-// Names of resources take fewer characters than names of environments. A name that is cut or changed gets the hash of
-// what it was, so that two of them do not meet.
+// Names of resources allow fewer characters than names of environments. A shortened or changed name gets the hash of the
+// original, so that no two are equal.
 var words = filter(
   split(replace(replace(replace(replace(toLower(environmentName), '_', '-'), '.', '-'), '(', '-'), ')', '-'), '-'),
   word => !empty(word)
@@ -245,7 +245,7 @@ var sku = storageSku != ''
   ? storageSku
   : contains(loadJsonContent('regions.json', 'withZones'), location) ? 'Standard_ZRS' : 'Standard_LRS'
 
-// What others refer to is named here and not asked of the modules: what-if can only look ahead as far as names are known.
+// Referenced names are computed here instead of read from the modules' outputs: what-if only works with known names.
 var identityName = 'id-${name}'
 var storageName = 'st${token}'
 var vaultName = 'kv-${token}'
@@ -384,7 +384,7 @@ module roles 'modules/roles.bicep' = {
     storageName: storageName
     vaultName: vaultName
     insightsName: insightsName
-    // The names of role assignments hold it, so that an identity that was made again gets assignments of its own.
+    // Part of the names of role assignments, so that a recreated identity gets new assignments.
     #disable-next-line what-if-short-circuiting
     principalId: identity.outputs.principalId
   }
@@ -432,7 +432,7 @@ module functionApp 'modules/function-app.bicep' = {
   }
   dependsOn: [
     network
-    roles // the app reads its package, its tables and its references to the vault from its first second on
+    roles // the app reads its package, its tables and its vault references from its first second on
   ]
 }
 
@@ -482,7 +482,7 @@ output KEY_VAULT_NAME string = keyVault.outputs.name
 @description('Name of the storage account with the tables.')
 output STORAGE_ACCOUNT_NAME string = storage.outputs.name
 
-@description('What Entra\'s Tenant URL begins with: the id of a directory store follows.')
+@description('Start of Entra\'s Tenant URL; the id of a directory store follows.')
 output SYNC_ENDPOINT string = '${functionApp.outputs.url}/scim/'
 
 @description('Authorized redirect URI of the client in Zoho\'s API console.')
@@ -497,7 +497,7 @@ output SIGN_IN_CALLBACK_URL string = '${functionApp.outputs.url}/console/sign-in
 @description('Client id of the app registration that administrators sign in with.')
 output SIGN_IN_CLIENT_ID string = signInClientId
 
-@description('Object id of the app\'s managed identity: it takes the Graph permissions, and is trusted by the sign-in app.')
+@description('Object id of the app\'s managed identity: it gets the Graph permissions, and the sign-in app trusts it.')
 output IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId
 
 @description('Client id of the app\'s managed identity.')

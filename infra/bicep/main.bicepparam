@@ -1,5 +1,5 @@
-// The least that has to be chosen. `azd up` brings these values itself; for `az` on its own, put them into the
-// environment, or write them here.
+// The required parameters. `azd up` sets these values itself; for `az` alone, set them in the environment, or write them
+// here.
 using 'main.bicep'
 
 param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'prod')

@@ -1,5 +1,5 @@
-// Storage and Key Vault in a virtual network, one address towards Zoho One, tables in two regions, one instance that is
-// never switched off, a vault that keeps what was deleted for 90 days, and one-time passwords by your own mail server.
+// Storage and Key Vault in a virtual network, one outbound address, tables in two regions, one instance that always runs, a
+// vault that keeps deleted items for 90 days, and one-time passwords through your own mail server.
 using 'main.bicep'
 
 param environmentName = 'prod'

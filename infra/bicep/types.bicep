@@ -1,4 +1,4 @@
-// Types that several files share. Nothing else may stand here: the scanner's parser does not read types.
+// Types that several files share. Nothing else may be in this file: the scanner's parser does not read types.
 
 @export()
 @description('Tags of a resource: name to value.')

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Runs one of the bridge's commands on this machine with the deployed app's tables and keys, as whoever is signed in to az.
+# Runs one of the bridge's commands on this machine with the deployed app's tables and keys, as the user signed in to az.
 #
 #   administer.sh --storage NAME --vault NAME [--dry-run] -- COMMAND …
 #
-# --storage and --vault are the template's outputs STORAGE_ACCOUNT_NAME and KEY_VAULT_NAME. COMMAND is what follows
-# python -m cli, such as: backup export contoso contoso.jsonl.gz
+# --storage and --vault are the template's outputs STORAGE_ACCOUNT_NAME and KEY_VAULT_NAME. COMMAND is the arguments
+# of python -m cli, such as: backup export contoso contoso.jsonl.gz
 #
-# Needs: the roles Storage Table Data Contributor on the storage account and Key Vault Secrets User on the vault, and a way
-# to both: with privateNetwork, a machine in the virtual network. Python 3.13 with requirements.txt, in .venv or on the path.
+# Needs: the roles Storage Table Data Contributor on the storage account and Key Vault Secrets User on the vault, and network
+# access to both: with privateNetwork, a machine in the virtual network. Python 3.13 with requirements.txt, in .venv or on the path.
 source "$(dirname "$0")/common.sh"
 
 options=()

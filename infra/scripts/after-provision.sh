@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# What azd runs after the template, with its outputs in the environment: the encryption key, the app registration's trust
-# in the app, and what the app may read of the tenant.
+# Runs in azd after the template, with its outputs in the environment: creates the encryption key, makes the app
+# registration trust the app, and grants the app's permissions to read the tenant.
 #
 #   after-provision.sh [--deployment NAME] [--dry-run]
 #
-# --deployment takes the outputs from a deployment of the subscription, such as the one that the button of a release makes.
+# --deployment takes the outputs from a deployment of the subscription, such as one made by a release's button.
 source "$(dirname "$0")/common.sh"
 begin "$0" "$@"
 
@@ -23,8 +23,8 @@ fi
 : "${IDENTITY_PRINCIPAL_ID:?is an output of the template: run azd provision}"
 
 sign_in=(--name "Zoho One bridge (${AZURE_ENV_NAME:-prod})" --redirect-uri "$SIGN_IN_CALLBACK_URL" --identity "$IDENTITY_PRINCIPAL_ID")
-# Whoever deploys is the first owner, by object id, because guests have other names than they sign in with; a pipeline, which
-# is no user, names nobody.
+# The user who deploys is the first owner, by object id, because guests sign in with another name than their user name; a
+# pipeline is not a user and names nobody.
 kind=$(az account show --query user.type --output tsv)
 if [[ $kind == user ]]; then
   owner=$(patiently az ad signed-in-user show --query id --output tsv)

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# What azd runs before the template: the app registration, whose client id the template wants, and what a region, a former
-# deployment or a private network needs.
+# Runs in azd before the template: creates the app registration (the template needs its client id), and prepares what a
+# region, a former deployment or a private network requires.
 #
 #   before-provision.sh [--dry-run]
 #
-# It reads what azd exports: AZURE_ENV_NAME, AZURE_LOCATION, AZURE_SUBSCRIPTION_ID, AZURE_TENANT_ID, PRIVATE_NETWORK. Where azd
-# is not there, it prints what to export.
+# It reads what azd exports: AZURE_ENV_NAME, AZURE_LOCATION, AZURE_SUBSCRIPTION_ID, AZURE_TENANT_ID, PRIVATE_NETWORK. Without azd
+# it prints what to export.
 source "$(dirname "$0")/common.sh"
 begin "$0" "$@"
 
@@ -19,7 +19,7 @@ client_id=$("$(dirname "$0")/sign-in-app.sh" --name "Zoho One bridge ($environme
 step 'The client id, for the template'
 keep SIGN_IN_CLIENT_ID "$client_id"
 
-step 'Whom alerts are mailed to'
+step 'Recipients of alert mails'
 if [[ -n ${ALERT_EMAILS:-} ]]; then
   done_already "$ALERT_EMAILS"
 else
@@ -29,7 +29,7 @@ else
   if [[ $mail == *@* && $mail != *#EXT#* ]]; then
     keep ALERT_EMAILS "$mail"
   else
-    step 'Nobody, because whoever deploys has no mail address: azd env set ALERT_EMAILS somebody@example.com, and again'
+    step 'Nobody, because the user who deploys has no mail address: run azd env set ALERT_EMAILS somebody@example.com, then repeat'
   fi
 fi
 
@@ -43,9 +43,9 @@ if [[ ${PRIVATE_NETWORK:-false} == true ]]; then
   fi
 fi
 
-# A vault that was deleted keeps its name for softDeleteDays, and nothing may shorten that. It comes back instead, with its
-# secrets: a second deployment of one name in one region is the same vault.
-step "Whether a Key Vault of a former deployment called $environment waits to be deleted"
+# A deleted vault reserves its name for softDeleteDays, and nothing can shorten that. It is restored instead, with its
+# secrets: a second deployment of one name in one region uses the same vault.
+step "Looking for a deleted Key Vault of a former deployment named $environment"
 deleted=$(patiently az keyvault list-deleted --resource-type vault "${on[@]}" --output tsv \
   --query "[?properties.tags.product=='entra-zoho-one-bridge' && properties.tags.\"azd-env-name\"=='$environment'].[name, properties.location, properties.vaultId]")
 while IFS=$'\t' read -r vault location id; do
@@ -53,7 +53,7 @@ while IFS=$'\t' read -r vault location id; do
   group=${id#*/resourceGroups/}
   group=${group%%/*}
   [[ ${AZURE_RESOURCE_GROUP:-$group} == "$group" ]] || continue
-  step "$vault comes back into $group"
+  step "Restoring $vault into $group"
   change az group create --name "$group" --location "$location" "${on[@]}"
   change az keyvault recover --name "$vault" --location "$location" --resource-group "$group" "${on[@]}"
 done <<<"$deleted"

@@ -1,17 +1,17 @@
 # shellcheck shell=bash
-# What the scripts beside it share. Each of their steps says what it does, and is skipped where it is done already.
+# Functions shared by the scripts in this folder. Each step prints what it does, and is skipped if it is done already.
 # With --dry-run nothing is changed: each command that would change something is printed instead.
 
 set -euo pipefail
 
-# Whatever the person's own az is configured to print, the scripts read JSON, or what they ask for.
+# Overrides the user's own output format of az: the scripts read JSON, or the format they request.
 export AZURE_CORE_OUTPUT=json AZURE_CORE_NO_COLOR=true AZURE_CORE_COLLECT_TELEMETRY=false
 
 DRY_RUN=${DRY_RUN:-}
-# Seconds of the first wait for what Entra or Azure has not copied everywhere yet; each further wait is that much longer.
+# Seconds of the first wait for replication in Entra or Azure; each further wait is longer by this number.
 PACE=${PACE:-5}
 TRIES=8
-# What they say meanwhile, and what they say when they are busy.
+# Their error messages during replication, and under load.
 NOT_YET='Request_ResourceNotFound|ResourceNotFound|does not exist|does not reference a valid|not a valid reference update|Cannot find user or service principal|PrincipalNotFound|TooManyRequests|Too Many Requests|\b429\b|ServiceUnavailable|Service Unavailable|GatewayTimeout|Bad Gateway|\b50[234]\b|timed out|Connection (reset|aborted)'
 
 fail() {
@@ -19,16 +19,16 @@ fail() {
   exit 1
 }
 
-# What is being done, for whoever watches. On the standard error, so that what a script finds can be captured.
+# Prints the current step. On the standard error, so that a script's result can be captured.
 step() { printf '\n# %s\n' "$*" >&2; }
 
 done_already() { printf '  done already: %s\n' "$*" >&2; }
 
-# Runs a command that changes something, or prints it. What the command itself says is left out: it may hold a secret,
-# and what a script prints is what it found.
+# Runs a command that changes something, or prints it. The command's own output is dropped: it may contain a secret,
+# and a script's output is its result.
 change() { created "$@" >/dev/null; }
 
-# The same for a command that prints what it made: an id.
+# The same for a command that prints the id of what it created.
 created() {
   if [[ -n $DRY_RUN ]]; then
     if [[ $1 == patiently ]]; then shift; fi
@@ -40,12 +40,12 @@ created() {
   fi
 }
 
-# In a dry run, what a later step would have had from an earlier one.
+# In a dry run, a placeholder for the result of an earlier step.
 or_placeholder() {
   if [[ -n $1 ]]; then printf '%s' "$1"; else printf '<%s>' "$2"; fi
 }
 
-# The value of an option: option --name "$@"; nothing where it is not given.
+# The value of an option: option --name "$@"; empty if it is missing.
 option() {
   local wanted=$1
   shift
@@ -67,7 +67,7 @@ flag() {
   return 1
 }
 
-# The usage of a script is the comment at its top. Options that it does not name are refused.
+# The comment at the top of a script is its usage text. Options missing from it are refused.
 begin() {
   local script=$1 given
   shift
@@ -83,8 +83,8 @@ begin() {
   choose_subscription
 }
 
-# azd says which subscription and which tenant it deploys to; az has a default of its own. What is changed in Azure names the
-# subscription ("${on[@]}"); what is changed in Entra goes to the tenant that az is signed in to, so the two have to be one.
+# azd deploys to the subscription and tenant in its environment; az has a default of its own. Commands for Azure name the
+# subscription ("${on[@]}"); commands for Entra use the tenant that az is signed in to, so both have to be the same.
 choose_subscription() {
   local tenant target
   tenant=$(az account show --query tenantId --output tsv 2>/dev/null) || fail 'nobody is signed in to the Azure CLI: run az login'
@@ -99,8 +99,8 @@ choose_subscription() {
   TENANT=$target on=(--subscription "$SUBSCRIPTION")
 }
 
-# Runs a command, again while it says that something is not there yet or too busy. What was just made in Entra is not
-# everywhere for up to a minute: https://learn.microsoft.com/graph/errors. Everything else that fails, fails.
+# Runs a command, and repeats it while its error says that something does not exist yet or is busy. Replication of new
+# objects in Entra takes up to a minute: https://learn.microsoft.com/graph/errors. Any other error is final.
 patiently() {
   local attempt said errors status
   errors=$(mktemp)
@@ -121,14 +121,14 @@ patiently() {
   return "$status"
 }
 
-# The only line of what a look-up found, or nothing; more than one is refused: only_one WHAT FOUND.
+# The only line of a look-up's result, or nothing; several lines are refused: only_one WHAT FOUND.
 only_one() {
-  [[ $2 != *$'\n'* ]] || fail "there are several of: $1. Say which by --name, or delete those that are not in use"
+  [[ $2 != *$'\n'* ]] || fail "there are several of: $1. Choose one with --name, or delete those that are not in use"
   printf '%s' "$2"
 }
 
-# Microsoft Graph, by the signed-in administrator: graph METHOD PATH [BODY [QUERY]]. A dry run only reads. With QUERY it
-# prints what that takes from the answer.
+# Calls Microsoft Graph as the signed-in administrator: graph METHOD PATH [BODY [QUERY]]. A dry run only reads. With QUERY
+# it prints the part of the answer that QUERY selects.
 graph() {
   local arguments=(rest --method "$1" --url "https://graph.microsoft.com/v1.0$2" --headers 'Content-Type=application/json')
   if [[ -n ${3:-} ]]; then arguments+=(--body "$3"); fi
@@ -136,7 +136,7 @@ graph() {
   if [[ $1 == GET ]]; then patiently az "${arguments[@]}"; else created patiently az "${arguments[@]}"; fi
 }
 
-# The service principal of an app registration, which is made where it is missing: service_principal CLIENT_ID.
+# The service principal of an app registration, created if it is missing: service_principal CLIENT_ID.
 service_principal() {
   local found=''
   if [[ $1 != \<* ]]; then found=$(patiently az ad sp list --filter "appId eq '$1'" --query '[].id' --output tsv) || return; fi
@@ -148,7 +148,7 @@ service_principal() {
   or_placeholder "$found" 'object id of the service principal'
 }
 
-# The outputs of a deployment, as az shows them, into the environment: take_outputs JSON.
+# Exports the outputs of a deployment, as az prints them, to the environment: take_outputs JSON.
 take_outputs() {
   local key value lines
   lines=$(python3 -c 'import json, sys

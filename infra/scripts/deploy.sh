@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# What `azd up` does, with the Azure CLI alone: the Cloud Shell in the portal has all that it needs.
+# Does the same as `azd up` with the Azure CLI alone: the Cloud Shell in the portal has everything it needs.
 #
 #   deploy.sh --name ENVIRONMENT --location REGION [--package FILE] [--dry-run]
 #
-# --package is the ZIP file of a release, or the one that `make package` writes; without it the app is made and left empty.
-# Run it again for an upgrade. What the template takes otherwise is chosen in infra/bicep/main.bicepparam.
+# --package is the ZIP file of a release, or the one that `make package` writes; without it the app is created empty.
+# Run it again for an upgrade. All other parameters of the template are in infra/bicep/main.bicepparam.
 #
 # Needs: Owner of the subscription; Application Administrator and Privileged Role Administrator in Entra.
 source "$(dirname "$0")/common.sh"

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# The key that the bridge encrypts stored secrets with, in the Key Vault as encryption-keys.
+# Creates the key that the bridge encrypts stored secrets with, in the Key Vault as encryption-keys.
 #
 #   encryption-key.sh --vault NAME [--app NAME --resource-group NAME] [--rotate] [--dry-run]
 #
-# --vault is the template's output KEY_VAULT_NAME. Where there is a key, it stays: nothing can be read without it.
-# --rotate puts a new key in front of those that are there; docs/operations.md says what comes after it. With --app
-# (FUNCTION_APP_NAME) and --resource-group (AZURE_RESOURCE_GROUP) the app reads the key at once, and not within a day.
+# --vault is the template's output KEY_VAULT_NAME. An existing key stays: nothing can be read without it.
+# --rotate adds a new key as the first one; docs/operations.md has the following steps. With --app (FUNCTION_APP_NAME) and
+# --resource-group (AZURE_RESOURCE_GROUP) the app reads the key at once instead of within a day.
 #
 # It writes through Azure Resource Manager, so it works with a vault that is closed to the internet too. Only --rotate
-# reads the old key, which needs Key Vault Secrets User on the vault, and a way to it.
+# reads the old key, which needs Key Vault Secrets User on the vault, and network access to it.
 #
-# Needs: Contributor on the resource group. python3 with nothing installed.
+# Needs: Contributor on the resource group. python3 without further packages.
 source "$(dirname "$0")/common.sh"
 begin "$0" "$@"
 
@@ -44,8 +44,8 @@ step "The vault $vault"
 vault_id=$(patiently az keyvault show --name "$vault" --query id --output tsv "${on[@]}")
 secret_url="https://management.azure.com$vault_id/secrets/encryption-keys?api-version=2024-11-01"
 
-# A new key that is written over the old one makes everything unreadable that is stored. So there is no key only where the
-# vault says so, and its list of secrets, which can be read, does not have it: a look-up that fails is not an answer.
+# Overwriting the key would make everything stored unreadable. So a key counts as missing only if the vault says so and its
+# readable list of secrets lacks it: a failed look-up is not an answer.
 step 'Whether it has a key'
 if answer=$(az rest --method get --url "$secret_url" --query name --output tsv 2>&1); then
   has_key=yes

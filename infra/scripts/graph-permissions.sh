@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# What the app's managed identity may read of the tenant through Microsoft Graph, for the cycle. A bridge that is only
-# pushed to needs none of it.
+# Grants the app's managed identity the permissions to read the tenant through Microsoft Graph, for the cycle. A bridge
+# that only receives pushes needs none of them.
 #
 #   graph-permissions.sh --identity PRINCIPAL_ID [--mail] [--dry-run]
 #
-# --identity is the template's output IDENTITY_PRINCIPAL_ID. --mail adds Mail.Send, for one-time passwords by way of
+# --identity is the template's output IDENTITY_PRINCIPAL_ID. --mail adds Mail.Send, for one-time passwords through
 # Exchange Online: restrict it to the sender's mailbox afterwards, see docs/security.md.
 #
-# Needs: Privileged Role Administrator in Entra, because these are permissions of an app, which an admin consents to.
+# Needs: Privileged Role Administrator in Entra, because an administrator has to consent to an app's permissions.
 source "$(dirname "$0")/common.sh"
 begin "$0" "$@"
 

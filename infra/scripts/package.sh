@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Puts the libraries into the package: the wheels that infra/package.lock names by their hashes, for Python 3.13 on Azure's
-# Linux, whatever this machine is. What was tested is what runs, and nothing is built or fetched at a deployment.
+# Adds the libraries to the package: the wheels in infra/package.lock with their hashes, for Python 3.13 on Azure's Linux,
+# whatever this machine runs. The tested versions are deployed, and nothing is built or downloaded during a deployment.
 #
 #   package.sh [--into FOLDER]
 #
-# The folder is the project's own unless given. azd runs this before it packs; `make package` does both. PACKAGE=ses takes
+# The default folder is the project's own. azd runs this script before it packs; `make package` does both. PACKAGE=ses uses
 # infra/package-ses.lock, for mail through Amazon SES.
 #
-# Needs: any Python 3 with pip, and a way to PyPI or to a mirror that pip is configured for.
+# Needs: any Python 3 with pip, and access to PyPI or to a mirror in pip's configuration.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/../.." && pwd)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Who .github/workflows/deliver.yml is in Azure: an app registration that trusts GitHub's tokens for one repository and
-# its environment “production”, so that GitHub keeps no secret. It may put code into the app, and nothing else.
+# Creates the identity of .github/workflows/deliver.yml in Azure: an app registration that trusts GitHub's tokens for one
+# repository and its environment “production”, so that GitHub stores no secret. It may only deploy code to the app.
 #
 #   pipeline-identity.sh --repository OWNER/NAME --resource-group NAME --app NAME [--dry-run]
 #

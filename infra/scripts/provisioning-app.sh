@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The enterprise application whose provisioning calls the bridge: what the portal does under “Create your own
-# application” and “Provisioning”, up to the point where a person decides.
+# Creates the enterprise application that provisions to the bridge, like “Create your own application” and
+# “Provisioning” in the portal, up to the steps that need a decision.
 #
 #   provisioning-app.sh --sync-endpoint URL [--name NAME] [--dry-run]
 #
 # --sync-endpoint is the address of a directory store, https://…/scim/<store>. The store's secret token is read from the
-# standard input, so that it stands in no history: provisioning-app.sh --sync-endpoint … < token.txt
+# standard input, so that it stays out of the shell's history: provisioning-app.sh --sync-endpoint … < token.txt
 # It does not assign people and does not start provisioning: do both in the portal, after Test Connection.
 #
 # Needs: Application Administrator or Cloud Application Administrator in Entra.

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# The app registration that administrators sign in to the console with, and its two roles: one for each deployment.
+# Creates the app registration for administrators' sign-in to the console, with its two roles: one for each deployment.
 #
 #   sign-in-app.sh [--name NAME] [--redirect-uri URI] [--identity PRINCIPAL_ID] [--owner USER] [--dry-run]
 #
-# Run it before the template, which wants the client id that this prints. Run it again afterwards with the template's
+# Run it before the template, which needs the client id that this script prints. Run it again afterwards with the template's
 # outputs: --redirect-uri (SIGN_IN_CALLBACK_URL) is where Entra sends the browser back to, and --identity
-# (IDENTITY_PRINCIPAL_ID) lets the app prove itself with its managed identity, so that there is no client secret.
+# (IDENTITY_PRINCIPAL_ID) lets the app authenticate with its managed identity, so that there is no client secret.
 # --owner gives somebody, an object id or a name such as anna@contoso.com, the role Organization.Owner. An app registration
-# that SIGN_IN_CLIENT_ID names is taken whatever its name is.
+# in SIGN_IN_CLIENT_ID is used whatever its name is.
 #
 # Needs: Application Administrator or Cloud Application Administrator in Entra.
 source "$(dirname "$0")/common.sh"
@@ -77,7 +77,7 @@ step 'Its service principal; only people with a role may sign in'
 principal_id=$(service_principal "$client_id")
 graph PATCH "/servicePrincipals/$principal_id" '{"appRoleAssignmentRequired": true}' >/dev/null
 
-# Where a role is required, nobody may consent for themselves, so an administrator does for all:
+# If a role is required, users cannot consent for themselves, so an administrator consents for all:
 # https://learn.microsoft.com/entra/identity-platform/howto-restrict-your-app-to-a-set-of-users
 step "Everybody's consent to being signed in: $SCOPES"
 consent='' graph_id='<object id of Microsoft Graph>'
@@ -98,7 +98,7 @@ if [[ -n $redirect_uri ]]; then
   if [[ $redirects == "$redirect_uri" ]]; then
     done_already "$redirect_uri"
   else
-    # It replaces those of former addresses, and takes back that Entra hands out id tokens without a code.
+    # It replaces the addresses of former deployments, and disables id tokens without a code.
     graph PATCH "/applications/$object_id" "{\"web\": {\"redirectUris\": [\"$redirect_uri\"],
       \"implicitGrantSettings\": {\"enableIdTokenIssuance\": false, \"enableAccessTokenIssuance\": false}}}" >/dev/null
   fi

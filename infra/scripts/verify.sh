@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Says within a minute that a deployed bridge is ready, or names the step that is not. It changes nothing.
+# Checks within a minute that a deployed bridge is ready, or names the step that failed. It changes nothing.
 #
 #   verify.sh [--app NAME --resource-group NAME] [--logs] [--dry-run]
 #
-# The app is the template's outputs FUNCTION_APP_NAME and AZURE_RESOURCE_GROUP unless given, as azd exports them. --logs waits
-# for up to ten minutes for the first log line, which takes a few to arrive; without it a line that is not there yet is told.
+# The default app is the template's outputs FUNCTION_APP_NAME and AZURE_RESOURCE_GROUP, as azd exports them. --logs waits up
+# to ten minutes for the first log line, which takes a few to arrive; without it a missing line is only reported.
 #
 # Needs: Reader on the resource group. curl.
 source "$(dirname "$0")/common.sh"
@@ -12,8 +12,8 @@ begin "$0" "$@"
 
 if [[ -n $DRY_RUN ]]; then
   for what in 'the functions are listed' 'references to the Key Vault are resolved' "the identity's roles are in force" \
-    '/health?ready answers' 'the console leads to the sign-in' 'a forged answer of the sign-in is refused' \
-    'SCIM judges bearer tokens itself' 'forged principal headers open nothing' 'a log line has arrived'; do
+    '/health?ready answers' 'the console leads to the sign-in' 'a forged sign-in answer is refused' \
+    'SCIM checks bearer tokens itself' 'forged principal headers give no access' 'a log line has arrived'; do
     step "Whether $what"
   done
   exit 0
@@ -34,7 +34,7 @@ trap 'rm -f "$answer" "$head"' EXIT
 
 not_ready() { fail "not ready: $1. $2"; }
 
-# Again until the minute is over: until_ready STEP HINT COMMAND …. The command says in $why what is missing.
+# Repeats a check until the minute is over: until_ready STEP HINT COMMAND …. The command sets $why to what is missing.
 why=''
 until_ready() {
   local what=$1 hint=$2
@@ -46,7 +46,7 @@ until_ready() {
   done
 }
 
-# The status of an address, with its head and body in files; 000 where nothing answers.
+# The status of an address, with its head and body in files; 000 if nothing answers.
 get() {
   curl --silent --max-time 15 --path-as-is --output "$answer" --dump-header "$head" --write-out '%{http_code}' "$@" || true
 }
@@ -124,15 +124,15 @@ leads_to_sign_in() {
 }
 until_ready 'The console leads to the sign-in' 'BRIDGE_SIGN_IN_… are the settings: azd provision' leads_to_sign_in
 
-step 'A forged answer of the sign-in is refused'
+step 'A forged sign-in answer is refused'
 status=$(get "$url/console/sign-in/callback?code=forged&state=forged")
 if [[ $status != 4?? ]] || grep -qi '^set-cookie: *__Host-[^=]*=[^;]' "$head"; then
   not_ready "a forged state was answered $status" 'The console must refuse it: do not use this deployment, and report it'
 fi
 
-# A token that is none, and one that looks like Entra's for another app, signed by nobody.
+# A text that is not a token, and one that looks like Entra's token for another app, with a forged signature.
 jwt=eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJhdWQiOiI4YWRmOGU2ZS02N2IyLTRjZjItYTI1OS1lM2RjNTQ3NmM2MjEiLCJpc3MiOiJodHRwczovL3N0cy53aW5kb3dzLm5ldC8wLyJ9.
-step 'SCIM judges bearer tokens itself'
+step 'SCIM checks bearer tokens itself'
 for token in not-a-token "$jwt"; do
   status=$(get --header "Authorization: Bearer $token" "$url/scim/no-such-store/Users")
   if [[ $status != 40[14] ]] || ! grep -q 'urn:ietf:params:scim' "$answer"; then
@@ -141,7 +141,7 @@ for token in not-a-token "$jwt"; do
   fi
 done
 
-step 'Forged principal headers open nothing'
+step 'Forged principal headers give no access'
 forged=(--header 'X-MS-CLIENT-PRINCIPAL-ID: 00000000-0000-4000-8000-000000000001' --header 'X-MS-CLIENT-PRINCIPAL-NAME: owner'
   --header 'X-MS-CLIENT-PRINCIPAL-IDP: aad'
   --header 'X-MS-CLIENT-PRINCIPAL: eyJhdXRoX3R5cCI6ImFhZCIsImNsYWltcyI6W3sidHlwIjoicm9sZXMiLCJ2YWwiOiJPcmdhbml6YXRpb24uT3duZXIifV0sInJvbGVfdHlwIjoicm9sZXMifQ==')

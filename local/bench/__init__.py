@@ -1,1 +1,1 @@
-"""How fast the bridge is on this machine, and which part of that is the bridge: `python -m local.bench`."""
+"""How fast the bridge is on this machine, and which part of the time is the bridge's: `python -m local.bench`."""

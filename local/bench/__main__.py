@@ -26,7 +26,7 @@ LONGEST = 20.0  # seconds; the generator's process has to be done within local.p
 
 
 def main() -> int:
-    """Measure and print. The exit status is 0 where every request was answered, and every cycle went, as it should."""
+    """Measure and print. The exit status is 0 if every request was answered and every cycle ran as expected."""
     arguments = _arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     folder = Path(tempfile.mkdtemp(prefix="bridge-bench-"))
@@ -58,9 +58,9 @@ def _arguments() -> argparse.Namespace:
     groups.add_argument("--members", type=_sizes, default=(1_000, 50_000), help="in a group; several with commas")
     cycle = parser.add_argument_group("cycle")
     sizes = (100, 1_000, 10_000, 100_000)
-    cycle.add_argument("--known", type=_sizes, default=sizes, help="people whom the store knows; several with commas")
-    cycle.add_argument("--first-sync", type=int, default=5_000, help="people whom a first cycle creates")
-    cycle.add_argument("--planned", type=int, default=20_000, help="people in the plan whose size is measured")
+    cycle.add_argument("--known", type=_sizes, default=sizes, help="people known to the store; several with commas")
+    cycle.add_argument("--first-sync", type=int, default=5_000, help="people created by a first cycle")
+    cycle.add_argument("--planned", type=int, default=20_000, help="people in the plan that is measured")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     return parser.parse_args()
 

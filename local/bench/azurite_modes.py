@@ -1,6 +1,6 @@
-"""Azurite as it is, and Azurite finding a row by its key: which part of a figure is the emulator's own scanning.
+"""Azurite unchanged, and Azurite finding a row by its key: which part of a figure is the emulator's own scanning.
 
-Azurite looks at every row of a partition to find one; Azure Table Storage does not. See point_reads.cjs.
+Azurite scans every row of a partition to find one; Azure Table Storage does not. See point_reads.cjs.
 """
 
 import os
@@ -13,7 +13,7 @@ from local.azurite import Azurite, start_azurite
 from local.processes import Processes
 
 HOOK = Path(__file__).with_name("point_reads.cjs")
-SWITCHED = 0.2  # seconds after which an idle Azurite has taken the signal
+SWITCHED = 0.2  # seconds after which an idle Azurite has received the signal
 
 
 class Mode(StrEnum):
@@ -24,10 +24,10 @@ class Mode(StrEnum):
 
 
 class SwitchableAzurite:
-    """A running Azurite that can be told how to find a row. It starts by key."""
+    """A running Azurite with a switchable lookup. It starts by key."""
 
     def __init__(self, processes: Processes) -> None:
-        # Its Node takes the hook from the environment, because start_azurite has no options for one caller alone.
+        # Its Node gets the hook from the environment, because start_azurite has no options for a single caller.
         options = os.environ.get("NODE_OPTIONS")
         os.environ["NODE_OPTIONS"] = f'{options or ""} --require "{HOOK}"'.strip()
         try:
@@ -39,7 +39,7 @@ class SwitchableAzurite:
         self.mode = Mode.BY_KEY
 
     def switch(self, mode: Mode) -> None:
-        """Find rows this way from now on."""
+        """Find rows in this mode from now on."""
         if mode is not self.mode:
             self.azurite.process.send(signal.SIGUSR2)
             time.sleep(SWITCHED)

@@ -1,4 +1,4 @@
-"""What is measured of cycles, and what is made of it: plain data and pure functions."""
+"""The measurements of cycles and the figures derived from them: plain data and pure functions."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -6,15 +6,15 @@ from dataclasses import asdict, dataclass, field
 from shared.rules.entra_connection import Scope
 
 MOST_CALLS = 10
-"""Outside calls of a cycle with no change."""
+"""Maximum number of outside calls of a cycle with no change."""
 SAME_TIME = 1.25
-"""A cycle with no change may take this many times as long where people are most as where they are fewest."""
+"""Maximum ratio of the durations of a cycle with no change, with the most people and with the fewest."""
 SAME_CALLS = 1.05
-"""And one with changes this many times the calls."""
+"""Maximum ratio of the calls of a cycle with changes, with the most people and with the fewest."""
 OF_IDEAL = 0.9
-"""Of the rate that a first sync would reach if it waited for nothing but Zoho One."""
+"""Minimum share of the rate that a first sync would reach if it waited for nothing but Zoho One."""
 MOST_MIB = 400.0
-"""Of the process that compares everybody."""
+"""Maximum memory in MiB of the process that searches for drift."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class NoChange:
     people: int
     scope: Scope
     calls: dict[str, int]
-    """Of the cycle that made most."""
+    """Calls of the cycle that made most."""
     seconds: float
     """The median."""
     others_share: float
@@ -57,18 +57,18 @@ class FirstSync:
 
     @property
     def ideal(self) -> float:
-        """People a second, if there were nothing but Zoho One's latency."""
+        """People per second if there were nothing but Zoho One's latency."""
         return self.at_once / self.latency_ms * 1000
 
     @property
     def per_second(self) -> float:
-        """People a second while they are taken to Zoho One."""
+        """People per second while they are applied to Zoho One."""
         return self.people / self.steps["applying"]
 
 
 @dataclass(frozen=True)
 class FullCycle:
-    """A full cycle over people of whom none changed."""
+    """A full cycle over unchanged people."""
 
     people: int
     seconds: float
@@ -80,20 +80,20 @@ class FullCycle:
 
 @dataclass(frozen=True)
 class PlanSize:
-    """The plan of a first sync, made of people who are read from memory instead of tables."""
+    """The plan of a first sync of people who are read from memory instead of tables."""
 
     people: int
     seconds: float
-    """Of processor time."""
+    """Seconds of processor time."""
     peak_mib: float
-    """That is allocated at most while it is made, by Python's own count."""
+    """Maximum memory allocated during planning, by Python's own count."""
     plan_mib: float
-    """That the plan keeps."""
+    """Memory that the plan occupies."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was wanted, what was found, and whether that is enough."""
+    """A target, a measurement, and whether it is met."""
 
     wanted: str
     found: str
@@ -101,16 +101,16 @@ class Verdict:
 
     @property
     def verdict(self) -> str:
-        """In one word."""
+        """The verdict in one word."""
         return "PASS" if self.is_met else "MISSED"
 
 
 @dataclass
 class CycleFigures:
-    """All of one run."""
+    """All figures of one run."""
 
     latency_ms: float
-    """Of each call of Graph's and of Zoho One's."""
+    """Latency of each call to Graph and to Zoho One."""
     no_change: list[NoChange] = field(default_factory=list)
     changes: list[Changes] = field(default_factory=list)
     full_cycle: FullCycle | None = None
@@ -118,12 +118,12 @@ class CycleFigures:
     plan_size: PlanSize | None = None
 
     def described(self) -> dict[str, object]:
-        """Everything, also what follows from it, for JSON."""
+        """Return everything, including derived figures, for JSON."""
         return asdict(self) | {"verdicts": [asdict(one) | {"verdict": one.verdict} for one in verdicts(self)]}
 
 
 def verdicts(figures: CycleFigures) -> list[Verdict]:
-    """All that can be told of what was measured."""
+    """Return every verdict that the measurements allow."""
     found = [*_of_no_change(figures.no_change), *_of_changes(figures.changes)]
     if (full := figures.full_cycle) is not None:
         wanted = f"A full cycle over {full.people:,} people stays under {MOST_MIB:.0f} MiB"

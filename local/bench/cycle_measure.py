@@ -1,4 +1,4 @@
-"""The measuring of cycles, step by step."""
+"""The measurement of cycles, step by step."""
 
 import itertools
 import statistics
@@ -22,23 +22,23 @@ TIMES = 6
 """Cycles with no change in one process; the first is not counted."""
 CHANGES = (10, 100)
 LARGEST_SHARE = 4
-"""A store has at least this many times the people that change, so that the guard lets them."""
+"""Minimum ratio of a store's people to those who change, so that the guard lets the changes pass."""
 GROUPS = 50
-"""By which everybody is assigned: as many as one delta query follows."""
+"""Number of groups by which everybody is assigned: as many as one delta query reads."""
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How many people there are, for each figure."""
+    """The numbers of people for each figure."""
 
     known: Sequence[int]
-    """Of stores that know everybody; the full cycle goes over the most."""
+    """Numbers of people known to a store; the full cycle uses the largest."""
     first_sync: int
     planned: int
 
 
 def measure_cycles(folder: Path, sizes: Sizes, tell: Tell) -> CycleFigures:
-    """Measure everything. `tell` hears what is under way. Raises RuntimeError where a cycle went wrong."""
+    """Measure everything. `tell` is called with the step in progress. Raises RuntimeError if a cycle failed."""
     figures = CycleFigures(LATENCY_MS)
     tell(f"the plan of {sizes.planned:,} creations")
     figures.plan_size = plan_size(sizes.planned)
@@ -67,7 +67,7 @@ class _Known:
         seed(scene)
 
     def no_change(self, scope: Scope) -> NoChange:
-        """Cycles with nothing to do."""
+        """Measure cycles with nothing to do."""
         follow(self.scene, scope)
         measured = self.scene.run(times=TIMES)
         calls = max((run.calls for run in measured.runs), key=lambda each: sum(each.values()))
@@ -75,7 +75,7 @@ class _Known:
         return NoChange(self.people, scope, calls, seconds, measured.others_share)
 
     def changes(self, count: int) -> Changes:
-        """A cycle after so many changes. Raises RuntimeError where it took others to Zoho One."""
+        """Measure a cycle after `count` changes. Raises RuntimeError if it applied a different number."""
         self.scene.act([self._change(number) for number in itertools.islice(self._unchanged, count)])
         measured = self.scene.run()
         (run,) = measured.runs
@@ -84,13 +84,13 @@ class _Known:
         return Changes(self.people, count, run.calls, run.seconds, measured.others_share)
 
     def full_cycle(self) -> FullCycle:
-        """A full cycle with nothing to do."""
+        """Measure a full cycle with nothing to do."""
         measured = self.scene.run(RunKind.FULL_CYCLE)
         (run,) = measured.runs
         return FullCycle(self.people, run.seconds, run.steps, run.calls, measured.peak_mib, measured.others_share)
 
     def _change(self, number: int) -> dict[str, Any]:
-        """One in ten is disabled, one in ten leaves his group, the others get a new title."""
+        """Return one change: one in ten is disabled, one in ten leaves their group, the others get a new title."""
         person = self._ids[number]
         match number % 10:
             case 0:

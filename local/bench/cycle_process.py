@@ -1,7 +1,7 @@
 """Cycles in a process of their own: `python -m local.bench.cycle_process STORE KIND TIMES`, with the app's settings.
 
-It says in a line of JSON that it begins, and in another one how they went; then it waits to be ended. Of several the
-first is not reported: it opens connections and fetches tokens, which a worker process does once in an hour.
+It prints one line of JSON when it starts and another one with the results; then it waits to be ended. Of several cycles
+the first is not reported: it opens connections and fetches tokens, which a worker process does once an hour.
 """
 
 import json
@@ -19,23 +19,23 @@ from shared.sync.cycle_note import CycleRequest
 
 @dataclass(frozen=True)
 class CycleRun:
-    """How one cycle went."""
+    """The measurements of one cycle."""
 
     seconds: float
     steps: dict[str, float]
     """Seconds of each step that the cycle reports."""
     calls: dict[str, int]
-    """To Graph, to Zoho One and to the tables."""
+    """Calls to Graph, to Zoho One and to the tables."""
     results: dict[str, int]
-    """People by what became of them."""
+    """People by result."""
     errors: tuple[str, ...]
     cpu_seconds: float
-    """Of this process."""
+    """Processor time of this process."""
 
 
 @dataclass
 class Steps:
-    """How long each step of a cycle lasts, by what it reports."""
+    """The duration of each step of a cycle, from its progress reports."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     _name: str = "beginning"
@@ -61,13 +61,13 @@ def run_one(bridge: Bridge, store: str, kind: RunKind) -> CycleRun:
 
 
 def main() -> None:
-    """Run what the command line says."""
+    """Run the cycles named on the command line."""
     store, kind, times = sys.argv[1:]
     bridge = Bridge(Settings())  # pydantic-settings reads the environment
     print(json.dumps({"store": store}), flush=True)
     runs = [asdict(run_one(bridge, store, RunKind(kind))) for _ in range(int(times))]
     print(json.dumps({"runs": runs[1:] or runs}), flush=True)
-    threading.Event().wait()  # so that what it used can be looked up
+    threading.Event().wait()  # so that its resource usage can be read
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from local.bench.cycle_figures import Changes, CycleFigures, FirstSync, NoChange
 
 
 def print_cycle_report(figures: CycleFigures, console: Console) -> None:
-    """Print tables, and in sentences what is not a table."""
+    """Print tables, and sentences for single figures."""
     latency = f"each call of Graph's and Zoho One's takes {figures.latency_ms:g} ms or more"
     if figures.no_change:
         console.print(_no_change(figures.no_change, f"Cycles with no change; {latency}"))

@@ -1,4 +1,4 @@
-"""What cycles are measured among: Azurite, the simulated Zoho One and Entra, each a process, and one store."""
+"""The environment of measured cycles: Azurite, the simulated Zoho One and Entra, each a process, and one store."""
 
 import json
 import os
@@ -23,28 +23,30 @@ from shared.rules.store import Store
 from shared.settings import Settings
 
 LATENCY_MS = 100.0
-"""That each call of Zoho One's or Graph's takes at least."""
+"""Minimum duration of each call to Zoho One or Graph."""
 AT_ONCE = 16
-"""Calls of Zoho One at the same time: the most that a store may be set to."""
+"""Simultaneous calls to Zoho One: the most that a store may be set to."""
 ACCOUNTS = 1000
-"""In a page of Zoho One's list."""
+"""Accounts per page of Zoho One's list."""
 LONGEST = 1800.0  # seconds for one measured process
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What one process of cycles did, and what it took."""
+    """The results and the resource usage of one process of cycles."""
 
     runs: tuple[CycleRun, ...]
     peak_mib: float
     cpu_shares: dict[str, float]
     """Processors that each process kept busy, from its start to its end: 1 is one of them, all of the time."""
     others_share: float
-    """Of the machine's processors, taken by programs that are not measured here. The more, the less a time means."""
+    """Share of the machine's processors used by programs that are not measured. The larger it is, the less a time
+    means.
+    """
 
 
 class CycleScene:
-    """The parts, with so many people in Entra, none of whom the store knows yet."""
+    """The parts, with people in Entra that the store does not know yet."""
 
     def __init__(self, processes: Processes, people: int) -> None:
         self._processes = processes
@@ -62,9 +64,9 @@ class CycleScene:
         self._control = requests.Session()
 
     def connect(self, scope: Scope) -> Store:
-        """Let the store read Graph with this scope, and call Zoho One as often at the same time as it may.
+        """Configure the store to read Graph with this scope, with the most simultaneous calls to Zoho One.
 
-        It brings people alone: what groups cost is counted in tests/sync/test_cycle_calls.py.
+        It provisions people only: tests/sync/test_cycle_calls.py counts what groups cost.
         """
         connection = EntraConnection.model_validate(
             {name: self._ready[name] for name in ("tenant_id", "client_id", "enterprise_app", "login")}
@@ -82,19 +84,19 @@ class CycleScene:
         return store
 
     def act(self, actions: list[dict[str, Any]]) -> None:
-        """Do what an administrator of Entra does: see local/entra/graph_people.py."""
+        """Carry out an administrator's actions in Entra: see local/entra/graph_people.py."""
         self._ask("POST", self._ready["url"] + "/_people", actions)
 
     def set_page_size(self, people: int) -> None:
-        """Of the simulated Graph's delta query."""
+        """Set the page size of the simulated Graph's delta query."""
         self._ask("PATCH", self._ready["url"] + "/_settings", {"page_size": people})
 
     def add_accounts(self, users: list[dict[str, Any]]) -> list[str]:
-        """Accounts that Zoho One has already; their ids."""
+        """Add existing accounts to Zoho One; return their ids."""
         return [user["id"] for user in self._ask("POST", self.zoho_one.url + "/_users", users).json()]
 
     def run(self, kind: RunKind = RunKind.CYCLE, times: int = 1) -> Measured:
-        """Cycles in a process of their own. Raises RuntimeError where one did not go as it should."""
+        """Run cycles in a process of their own. Raises RuntimeError if one did not run as expected."""
         arguments = ("local.bench.cycle_process", STORE, kind, str(times))
         bridge, _ = self._processes.start_module(*arguments, environment=self._environment)
         measured = {"bridge": bridge} | self._simulated
@@ -118,7 +120,7 @@ class CycleScene:
 
 
 def _runs(output: str) -> tuple[CycleRun, ...] | None:
-    """What the second line of a process of cycles says."""
+    """Return the contents of the second line from a process of cycles."""
     lines = output.splitlines(keepends=True)
     if len(lines) < 2 or not lines[1].endswith("\n"):
         return None

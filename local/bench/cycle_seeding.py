@@ -1,6 +1,6 @@
-"""A store whose people are known and settled already: the app's own reading of Graph, with its writes gathered.
+"""A store with people who are known and settled already: the app's own reading of Graph, with its writes batched.
 
-Each person's rows are those that the app would have written, but for the history of how he came.
+Each person's rows are those that the app would have written, without the history of the creation.
 """
 
 from collections.abc import Callable, Iterator
@@ -35,15 +35,15 @@ from shared.tables.record_table import Row
 from shared.tables.service import connect
 
 PORTION = 500
-"""People whose accounts are added at once."""
+"""Number of accounts that are added at once."""
 PAGE = 5_000
-"""People in a page of the simulated Graph's, which has 200 while it is measured: its latency is not seeded."""
+"""Number of people in a page of the simulated Graph during seeding; 200 while it is measured."""
 AT_ONCE = 3
-"""Portions under way, so that Azurite and the simulated Zoho One both have work."""
+"""Number of simultaneous batches, so that Azurite and the simulated Zoho One both have work."""
 
 
 class _Gathered(Identities):
-    """Identities of a new store, settled and written a portion at a time."""
+    """The identities of a new store, settled and written in batches."""
 
     def __init__(self, table: TableClient, settlement: Callable[[list[Identity]], list[Identity]]) -> None:
         super().__init__(table)
@@ -55,7 +55,7 @@ class _Gathered(Identities):
 
     @override
     def object_ids(self, store: str) -> Iterator[str]:
-        """Of nobody whom Graph might not have named."""
+        """Return nothing: everybody comes from Graph."""
         return iter(())
 
     @override
@@ -71,7 +71,7 @@ class _Gathered(Identities):
         arrived: bool = False,
         membership_update: MembershipUpdate | None = None,
     ) -> Stored:
-        """Gather an identity that is not there yet."""
+        """Collect an identity that does not exist yet."""
         with self._lock:
             self._waiting.append(after)
             if len(self._waiting) == PORTION:
@@ -79,7 +79,7 @@ class _Gathered(Identities):
         return Stored(after, etag="")
 
     def end(self, store: str) -> None:
-        """Write the rest, and wait until all are written."""
+        """Write the rest, and wait until everything is written."""
         self._hand_over(store)
         self._pool.shutdown()
         for each in self._under_way:
@@ -96,7 +96,7 @@ class _Gathered(Identities):
 
 
 def seed(scene: CycleScene) -> Store:
-    """Let the store know everybody in Entra as a cycle would have left him; it reads assigned users and groups."""
+    """Seed everybody in Entra as a cycle would leave them; the store reads assigned users and groups."""
     store, bridge = scene.connect(Scope.ASSIGNED), scene.bridge
     identities = _Gathered(bridge.table("identities"), lambda people: _settled(scene, people))
     scope = EntraScope(bridge.table("entra"))
@@ -120,7 +120,7 @@ def seed(scene: CycleScene) -> Store:
 
 
 def follow(scene: CycleScene, scope: Scope) -> None:
-    """Let the store go on with another scope as if it had always had it: everybody is in both."""
+    """Change the store's scope as if it had always had it: everybody is in both."""
     store, leases = scene.connect(scope), _leases(scene)
     lease = leases.read(lease_name(STORE))
     assert lease is not None  # it was seeded
@@ -130,7 +130,7 @@ def follow(scene: CycleScene, scope: Scope) -> None:
 
 
 def put_into_groups(scene: CycleScene, ids: list[str], groups: int) -> list[str]:
-    """Assign everybody by groups instead of one by one; the groups' ids."""
+    """Assign everybody by groups instead of one by one; return the groups' ids."""
     names = [f"00000000-0000-4000-8000-{number:012d}" for number in range(groups)]
     scene.act([{"do": "unassign", "id": each} for each in ids])
     for name, members in zip(names, batched(ids, -(-len(ids) // groups), strict=False), strict=False):
@@ -139,12 +139,12 @@ def put_into_groups(scene: CycleScene, ids: list[str], groups: int) -> list[str]
 
 
 def _settled(scene: CycleScene, people: list[Identity]) -> list[Identity]:
-    """People with their accounts, which Zoho One has from now on."""
+    """Return people with their accounts, which exist in Zoho One from now on."""
     store = scene.bridge.stores.get(STORE)
     assert store is not None  # it is the one that is seeded
     desired = [each.said.desired for each in people]
     wanted = [each for each in desired if isinstance(each, ZohoUser)]
-    assert len(wanted) == len(people)  # the simulated Entra begins with nobody disabled
+    assert len(wanted) == len(people)  # the simulated Entra starts with nobody disabled
     ids = scene.add_accounts([to_scim(each, store.zoho.paths) for each in wanted])
     accounts = [Account(id=each, holds=holds) for each, holds in zip(ids, wanted, strict=True)]
     return [each.settled(account) for each, account in zip(people, accounts, strict=True)]
@@ -153,7 +153,7 @@ def _settled(scene: CycleScene, people: list[Identity]) -> list[Identity]:
 def _leave_note(scene: CycleScene, note: CycleNote) -> None:
     leases, text = _leases(scene), sealed(note, scene.bridge.secrets)
     lease = leases.acquire(lease_name(STORE), LASTS, lambda _: text)
-    assert lease is not None  # nobody else is there
+    assert lease is not None  # no other process runs
     leases.release(lease, text)
 
 

@@ -1,4 +1,4 @@
-"""What is measured, and what is made of it: plain data and pure functions."""
+"""The measurements and the figures derived from them: plain data and pure functions."""
 
 import math
 from collections.abc import Sequence
@@ -8,9 +8,9 @@ from enum import StrEnum
 from local.bench.azurite_modes import Mode
 
 PAGE_MS = 300.0
-"""That a page of the console may take."""
+"""Maximum duration of a page of the console."""
 KEPT = 0.9
-"""The share of its rate that GET by filter has to keep from the fewest people to the most."""
+"""Minimum share of its rate that GET by filter keeps from the fewest people to the most."""
 
 
 class Case(StrEnum):
@@ -23,7 +23,7 @@ class Case(StrEnum):
 
 @dataclass(frozen=True)
 class CpuTimes:
-    """Milliseconds of processor time a request, by process. The rest of its time it waited."""
+    """Milliseconds of processor time per request, by process. The rest of the time is waiting."""
 
     host: float
     azurite: float
@@ -47,12 +47,14 @@ class Rate:
     refused: int
     cpu_ms: CpuTimes
     others_share: float
-    """Of the machine's processors, taken by programs that are not measured here. The more, the less a rate means."""
+    """Share of the machine's processors used by programs that are not measured. The larger it is, the less a rate
+    means.
+    """
 
 
 @dataclass(frozen=True)
 class PointRead:
-    """One row read straight from Azurite with the SDK, without the bridge."""
+    """One row read directly from Azurite with the SDK, without the bridge."""
 
     people: int
     azurite: Mode
@@ -63,13 +65,13 @@ class PointRead:
 
     @property
     def share(self) -> float:
-        """Of the time of a GET through the bridge."""
+        """Share of the time of a GET through the bridge."""
         return self.sdk_ms / self.get_ms
 
 
 @dataclass(frozen=True)
 class PageTime:
-    """How long a page of the console takes with nothing else going on."""
+    """The duration of a page of the console on an idle machine."""
 
     page: str
     people: int
@@ -89,22 +91,22 @@ class Kept:
 
     @property
     def verdict(self) -> str:
-        """In one word."""
+        """The verdict in one word."""
         return "PASS" if self.ratio >= KEPT else "MISSED"
 
 
 @dataclass
 class Figures:
-    """All of one run."""
+    """All figures of one run."""
 
     seconds: float
-    """Of each timed run, after a warm-up."""
+    """Duration of each timed run, after a warm-up."""
     first_answer_seconds: list[float] = field(default_factory=list)
-    """From the start of the host process, one start each."""
+    """Seconds from the start of the host process, one start each."""
     trivial_route_per_second: float = 0.0
     """The same generator against a route the host does not have: no function runs, so this is the most it can send."""
     peak_memory_mib: float = 0.0
-    """Of the host process."""
+    """Peak memory of the host process."""
     mapping_us: float = 0.0
     """Microseconds to map one person by 25 rules, 10 of them expressions."""
     rates: list[Rate] = field(default_factory=list)
@@ -112,21 +114,25 @@ class Figures:
     pages: list[PageTime] = field(default_factory=list)
 
     def described(self) -> dict[str, object]:
-        """Everything, also what follows from it, for JSON."""
+        """Return everything, including derived figures, for JSON."""
         kept = [asdict(one) | {"verdict": one.verdict} for one in kept_rates(self.rates)]
         reads = [asdict(one) | {"share": one.share} for one in self.point_reads]
         return asdict(self) | {"point_reads": reads, "kept": kept}
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that at least this share of all does not exceed (nearest rank). 0 where there is none."""
+    """Return the smallest value that at least this share of all does not exceed (nearest rank), or 0 if there is
+    none.
+    """
     if not values:
         return 0.0
     return sorted(values)[max(math.ceil(share * len(values)), 1) - 1]
 
 
 def kept_rates(rates: Sequence[Rate]) -> list[Kept]:
-    """For each way of measuring GET by filter, what is left of its rate at the most people. Needs two sizes."""
+    """Return the share of its rate that each way of measuring GET by filter keeps at the most people. Needs two
+    sizes.
+    """
     found = {(rate.azurite, rate.connections, rate.people): rate.per_second for rate in rates if rate.case is Case.GET}
     sizes = sorted({people for _, _, people in found})
     if len(sizes) < 2:

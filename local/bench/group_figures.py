@@ -1,11 +1,11 @@
-"""What is measured of groups, and what is made of it: plain data and pure functions."""
+"""The measurements of groups and the figures derived from them: plain data and pure functions."""
 
 from dataclasses import asdict, dataclass, field
 
 GROWN = 1.5
-"""How much more of the host's processor time a change may take in the largest group than in the smallest."""
+"""Maximum ratio of the host's processor time for a change, in the largest group and in the smallest."""
 LEAST_MS = 2.0
-"""Of processor time: the operating system counts it in steps of ten, so that less says nothing."""
+"""Processor time below which a ratio says nothing: the operating system counts it in steps of ten milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class GroupCost:
     change: str
     count: int
     ms: float
-    """The median; Azurite's own time is in it, which grows with its tables."""
+    """The median; it includes Azurite's own time, which grows with its tables."""
     host_cpu_ms: float
     azurite_cpu_ms: float
     table_calls: int
@@ -25,30 +25,30 @@ class GroupCost:
 
 @dataclass(frozen=True)
 class Growth:
-    """One change, in the largest group against the smallest."""
+    """One change, in the largest group compared with the smallest."""
 
     change: str
     count: int
     calls: int
-    """Calls of all kinds more."""
+    """Additional calls of all kinds."""
     ratio: float
-    """Of the host's processor time."""
+    """Ratio of the host's processor time."""
 
     @property
     def verdict(self) -> str:
-        """In one word."""
+        """The verdict in one word."""
         return "PASS" if self.calls == 0 and self.ratio <= GROWN else "MISSED"
 
 
 @dataclass
 class GroupFigures:
-    """All of one run."""
+    """All figures of one run."""
 
     costs: list[GroupCost] = field(default_factory=list)
 
     @property
     def growth(self) -> list[Growth]:
-        """Whether a change grows with its group. Needs two sizes."""
+        """Return whether a change grows with its group. Needs two sizes."""
         sizes = sorted({cost.members for cost in self.costs})
         if len(sizes) < 2:
             return []
@@ -56,7 +56,7 @@ class GroupFigures:
         return [_growth(small[cost.change, cost.count], cost) for cost in self.costs if cost.members == sizes[-1]]
 
     def described(self) -> dict[str, object]:
-        """Everything, also what follows from it, for JSON."""
+        """Return everything, including derived figures, for JSON."""
         return asdict(self) | {"growth": [asdict(one) | {"verdict": one.verdict} for one in self.growth]}
 
 

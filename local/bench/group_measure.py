@@ -1,6 +1,6 @@
-"""What a change of a group's members costs, and that it does not grow with the group.
+"""The cost of a change of a group's members, which must not grow with the group.
 
-The members are put into the tables as the app leaves them. The simulated Zoho One is told to answer each PATCH of the
+The members are written to the tables as the app would leave them. The simulated Zoho One answers each PATCH of the
 group at once, because it applies one to the whole group in memory, which is not the bridge's time.
 """
 
@@ -25,15 +25,15 @@ from shared.tables.portions import MOST_ROWS
 from shared.threads import in_parallel
 
 CHANGED = (1, 100, 500)
-"""Members added, and then removed."""
+"""Numbers of members that are added, and then removed."""
 TIMES = 5
-"""Each is done so often, after once to warm up."""
+"""Number of repetitions after one warm-up."""
 THREADS = 4
 PATH = f"/scim/{STORE}/Groups"
 
 
 def measure_groups(scene: Scene, sizes: Sequence[int], tell: Tell) -> GroupFigures:
-    """Each change in a group of each size. Raises RuntimeError where one is not answered as it should be."""
+    """Measure each change in a group of each size. Raises RuntimeError if an answer is not the expected one."""
     counts, figures = [count for count in CHANGED if count <= min(sizes)], GroupFigures()
     tell(f"putting {max(counts)} people into the store and into Zoho One")
     ids = [one.id for one in scene.seeder.seed(make_people(max(counts)))]
@@ -60,7 +60,7 @@ def _measure(scene: Scene, host: Host, group_id: str, size: int, named: Sequence
                 for verb, change in changes.items():
                     taken[verb].time(scene, host, change, warm=turn > 0)
             for change in changes.values():
-                counted.send(change, 204)  # it learns whose accounts those are
+                counted.send(change, 204)  # it learns the owners of those accounts
             for verb, change in changes.items():
                 counter.calls, before = 0, scene.zoho_calls()
                 counted.send(change, 204)
@@ -70,13 +70,13 @@ def _measure(scene: Scene, host: Host, group_id: str, size: int, named: Sequence
 
 
 class _Taken:
-    """What one change took, each time."""
+    """The measurements of one change, one for each repetition."""
 
     def __init__(self) -> None:
         self._ms, self._host, self._azurite = list[float](), 0.0, 0.0
 
     def time(self, scene: Scene, host: Host, change: Request, *, warm: bool) -> None:
-        """Send it; the first time does not count."""
+        """Send the change; the warm-up is not counted."""
         azurite = scene.tables.azurite.process
         before, started = (cpu_seconds(host.process), cpu_seconds(azurite)), time.perf_counter()
         host.send(change, 204)
@@ -86,7 +86,7 @@ class _Taken:
             self._azurite += cpu_seconds(azurite) - before[1]
 
     def cost(self, size: int, verb: str, count: int, table_calls: int, zoho_calls: int) -> GroupCost:
-        """Of one time."""
+        """Return the cost of one repetition."""
         host, azurite = (seconds * 1000 / TIMES for seconds in (self._host, self._azurite))
         return GroupCost(size, verb, count, statistics.median(self._ms), host, azurite, table_calls, zoho_calls)
 
@@ -96,10 +96,10 @@ def _change(group_id: str, ids: Sequence[str], *, adds: bool) -> Request:
 
 
 def _fill(table: TableClient, group_id: str, size: int) -> None:
-    """Give a group so many members, as the app would have left them."""
+    """Give a group this number of members, as the app would have left them."""
     groups = Groups(table)
     stored = groups.read(STORE, group_id)
-    assert stored is not None  # it has just been made
+    assert stored is not None  # it was just created
     groups.write(STORE, stored, stored.group.model_copy(update={"size": size}))
     rows = list(member_rows(group_id, (uuid4().hex for _ in range(size))).items())
 

@@ -8,7 +8,7 @@ from local.bench.group_figures import GROWN, GroupFigures
 
 
 def print_group_report(figures: GroupFigures, console: Console) -> None:
-    """Print a table, and in sentences what follows from it."""
+    """Print a table, and its conclusions as sentences."""
     title = "Members of a group, added and removed. Azurite finds a row by its key; Zoho One answers at once"
     table = Table(title=title, title_justify="left", box=box.SIMPLE, padding=0)
     for header in ("\nMembers", "\nChange", "\nms", "CPU ms:\nhost", "\nAzurite", "Table\ncalls", "Zoho\ncalls"):

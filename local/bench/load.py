@@ -1,7 +1,8 @@
-"""The load generator: `python -m local.bench.load FILE`, in a process of its own, says in one line of JSON how it went.
+"""The load generator: `python -m local.bench.load FILE`, in a process of its own, prints its result as one line of
+JSON.
 
-A client must cost far less than what it measures, so it writes requests that are bytes already and reads no more of an
-answer than its status and length. It imports little for the same reason.
+A client must cost far less than the system it measures, so it writes requests that are bytes already and reads only the
+status and length of an answer. It imports little for the same reason.
 """
 
 import asyncio
@@ -25,7 +26,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to send. The connections take turns with the requests, from the first again after the last."""
+    """What to send. The connections take turns with the requests, and start over after the last."""
 
     host: str
     port: int
@@ -40,7 +41,7 @@ class Plan:
 
 @dataclass
 class Result:
-    """How it went. Only answers after the warm-up are timed; the processor time is that of all."""
+    """The result. Only answers after the warm-up are timed; the processor time covers all."""
 
     sent: int = 0
     refused: int = 0
@@ -50,13 +51,13 @@ class Result:
 
 
 async def generate(plan: Plan) -> Result:
-    """Send what the plan says."""
+    """Send a plan's requests."""
     result, cpu = Result(), time.process_time()
     encoded = [_encoded(plan, request) for request in plan.requests]
     supply = cycle(encoded) if plan.repeat else iter(encoded)
     begin = time.perf_counter() + plan.warm_up
     await asyncio.gather(*(_send(plan, supply, begin, result) for _ in range(plan.connections)))
-    result.seconds = max(min(time.perf_counter() - begin, plan.seconds), 0.0)  # less where the requests ran out
+    result.seconds = max(min(time.perf_counter() - begin, plan.seconds), 0.0)  # less if the requests ran out
     result.cpu_seconds = time.process_time() - cpu
     return result
 
@@ -94,12 +95,12 @@ def _encoded(plan: Plan, request: Request) -> bytes:
 
 
 def write_plan(plan: Plan, file: Path) -> None:
-    """Keep a plan where the process will look for it."""
+    """Store a plan for the process."""
     file.write_text(json.dumps(asdict(plan)))
 
 
 def main() -> None:
-    """Carry out the plan of the file named first."""
+    """Carry out the plan in the file named first."""
     read = json.loads(Path(sys.argv[1]).read_text())
     plan = Plan(**{**read, "requests": [Request(**request) for request in read["requests"]]})
     print(json.dumps(asdict(asyncio.run(generate(plan)))), flush=True)

@@ -1,4 +1,4 @@
-"""What mapping one person costs, with a mapping as rich as stores have: 25 rules, of which 10 are expressions."""
+"""The cost of mapping one person, with a mapping as rich as those of real stores: 25 rules, 10 of them expressions."""
 
 import itertools
 import random
@@ -12,7 +12,7 @@ from shared.rules.mapping.mapping import ExpressionSource, Mapping, ProfileField
 from shared.rules.zoho_user import ZohoField
 
 BUDGET_US = 100.0
-"""Microseconds a person, once the mapping is compiled."""
+"""Microseconds per person, once the mapping is compiled."""
 PEOPLE = 2_000
 ROUNDS = 5
 
@@ -42,10 +42,10 @@ PROFILE_FIELDS += ("businessPhones",)
 
 
 def mapping_microseconds() -> float:
-    """Of one person: the best of several rounds, since nothing but other programs makes a round slower."""
+    """Return the duration for one person: the best of several rounds, since only other programs make a round slower."""
     sources: list[ProfileField | ExpressionSource] = [ProfileField(field=name) for name in PROFILE_FIELDS]
     sources += [ExpressionSource(expression=text) for text in EXPRESSIONS]
-    # There are fewer fields than rules here: a real mapping has at most one for each, which costs the same.
+    # There are fewer fields than rules here: a real mapping has at most one rule per field, which costs the same.
     pairs = zip(itertools.cycle(ZohoField), sources, strict=False)
     rules = [Rule(target=target, source=source) for target, source in pairs]
     compiled = CompiledMapping(Mapping(rules=tuple(rules)))
@@ -53,7 +53,7 @@ def mapping_microseconds() -> float:
         {name: f"{name} å" for name in PROFILE_FIELDS if name != "businessPhones"}
         | {"businessPhones": ["+49 30 1"], "department": "Sales", "country": "de", "employeeId": "4711-0815"}
     )
-    context = EvaluationContext(datetime.now(UTC), random.Random(1), lambda _: False)  # noqa: S311 - for show
+    context = EvaluationContext(datetime.now(UTC), random.Random(1), lambda _: False)  # noqa: S311 - a sample
     among = frozenset(ZohoField)
     best = float("inf")
     for _ in range(ROUNDS):

@@ -1,4 +1,4 @@
-"""The measuring itself, step by step."""
+"""The measurement, step by step."""
 
 import itertools
 import os
@@ -22,15 +22,15 @@ from shared.tables.claims import Lookup
 
 CONNECTIONS = (4, 16)
 STARTS = 5
-WARM_UP = 0.2  # of the seconds of each timed run, before it
-READS = 100  # of one row, straight from Azurite
-SAMPLE = 10  # requests sent to count their calls, and people looked up to see that the seeding holds
+WARM_UP = 0.2  # share of the seconds of each timed run, before it
+READS = 100  # of one row, directly from Azurite
+SAMPLE = 10  # requests sent to count their calls, and people looked up to verify the seeding
 
 type Tell = Callable[[str], None]
 
 
 def measure(processes: Processes, folder: Path, sizes: Sequence[int], seconds: float, tell: Tell) -> Figures:
-    """Measure everything at each number of people, from the fewest on. `tell` hears what is under way."""
+    """Measure everything at each number of people, ascending. `tell` is called with the step in progress."""
     figures = Figures(seconds, mapping_us=mapping_microseconds())
     scene, traffic = Scene(processes, folder), Traffic(f"/scim/{STORE}")
     seeded: list[Seeded] = []
@@ -47,7 +47,7 @@ def measure(processes: Processes, folder: Path, sizes: Sequence[int], seconds: f
 
 
 class Run:
-    """What is measured at one number of people."""
+    """The measurements at one number of people."""
 
     def __init__(self, scene: Scene, traffic: Traffic, seeded: Sequence[Seeded], figures: Figures) -> None:
         self.scene, self.traffic, self.seeded, self.figures = scene, traffic, seeded, figures
@@ -55,7 +55,7 @@ class Run:
         self.host = scene.start_host()
 
     def check(self) -> None:
-        """See in a sample that the store and Zoho One know the people. Raises RuntimeError."""
+        """Verify with a sample that the store and Zoho One know the people. Raises RuntimeError."""
         sample = spread_out(self.seeded, SAMPLE)
         for get, one in zip(self.traffic.of(Case.GET, sample), sample, strict=True):
             if [found["id"] for found in self.host.send(get, 200)["Resources"]] != [one.id]:
@@ -70,7 +70,7 @@ class Run:
             self.host.send(switch_on, 200)
 
     def rate(self, case: Case, connections: int) -> Rate:
-        """One timed run."""
+        """Measure one timed run."""
         plan = {
             "connections": connections,
             "warm_up": WARM_UP * self.figures.seconds,
@@ -101,7 +101,7 @@ class Run:
         )
 
     def point_read(self) -> PointRead:
-        """One row read without the bridge, and the same through it, with nothing else going on."""
+        """Measure one row read without the bridge and with it, on an otherwise idle machine."""
         azurite, read = self.scene.tables.azurite.process, self.scene.identities.find
         names = [one.person.user_principal_name for one in spread_out(self.seeded, READS)]
         for name in names[:10]:  # the first ones open connections
@@ -121,7 +121,7 @@ class Run:
         )
 
     def trivial_route(self) -> float:
-        """Answers a second where no function runs: an upper bound for what the generator can send."""
+        """Return answers per second where no function runs: an upper bound for what the generator can send."""
         plan = {
             "connections": max(CONNECTIONS),
             "warm_up": WARM_UP * self.figures.seconds,
@@ -135,7 +135,7 @@ class Run:
         return len(result.milliseconds) / result.seconds
 
     def _table_calls(self) -> dict[Case, float]:
-        """Calls to the tables a request, counted on the wire to a host of its own, warm."""
+        """Return calls to the tables per request, counted on the wire to a separate, warm host."""
         counter, calls = Counter(), {}
         untouched = self.seeded[-SAMPLE // 2 :]  # each of them is switched off and on
         with self.scene.tables_gate(counter) as gate:
@@ -170,7 +170,7 @@ def _measure_size(run: Run, tell: Tell) -> None:
 
 
 def _first_answers(scene: Scene, request: Request) -> list[float]:
-    """Seconds from the start of the host process to its first answer."""
+    """Return the seconds from the start of the host process to its first answer."""
     seconds = []
     for _ in range(STARTS):
         started = time.perf_counter()

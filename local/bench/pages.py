@@ -1,4 +1,4 @@
-"""How long the console's pages take, one after the other, as an administrator opens them."""
+"""The durations of the console's pages, opened one after the other as by an administrator."""
 
 import statistics
 import time
@@ -12,7 +12,7 @@ from local.bench.seeding import Seeded
 from local.parts import STORE
 
 TIMES = 5
-"""Each page is opened so often, after once to warm up; what counts is the median."""
+"""Number of repetitions per page after one warm-up; the median counts."""
 PATIENCE = 60  # seconds
 STORE_PAGES = (
     *("", "/people", "/people?typed=ad", "/people/{person}", "/plan", "/runs", "/mapping", "/mapping/fields/title"),
@@ -23,7 +23,7 @@ PAGES = ("/console/", "/console/status", *(f"/console/stores/{STORE}{page}" for 
 
 
 def page_times(host: str, seeded: Sequence[Seeded], azurite: Mode) -> list[PageTime]:
-    """The median of each page, in milliseconds. Raises RuntimeError where one is not answered as it should be."""
+    """Return the median of each page in milliseconds. Raises RuntimeError if an answer is not the expected one."""
     with requests.Session() as session:
         return [_page_time(session, host, page, seeded, azurite) for page in PAGES]
 

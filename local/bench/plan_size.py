@@ -1,4 +1,4 @@
-"""What planning a first sync costs: time and memory, without the tables, whose time a cycle is measured with."""
+"""The cost of planning a first sync: time and memory, without the tables, whose time is measured with a cycle."""
 
 import json
 import random
@@ -34,7 +34,7 @@ _MIB = 2**20
 
 
 class _InMemory(Identities):
-    """Identities as the rows that they are in the table, so that reading one costs what it costs, but the network."""
+    """Identities as table rows in memory, so that reading one costs the same except for the network."""
 
     def __init__(self, rows: dict[str, Row]) -> None:
         super().__init__(TableClient.from_connection_string("UseDevelopmentStorage=true", "none"))  # not called
@@ -42,22 +42,22 @@ class _InMemory(Identities):
 
     @override
     def several(self, store: str, ids: Sequence[str]) -> dict[str, Stored]:
-        """Some of them."""
+        """Return some of them."""
         return {each: stored_from(self._rows[each], "etag") for each in ids}
 
     @override
     def formers(self, store: str) -> Iterator[Former]:
-        """Nobody has gone."""
+        """Return nothing: nobody has gone."""
         return iter(())
 
 
 def plan_size(people: int) -> PlanSize:
-    """Plan the creation of so many people: once for the time, and once more to count what is allocated."""
+    """Plan the creation of this number of people: once for the time, and once more to count the allocated memory."""
     zoho = ZohoConnection(sync_endpoint=HttpUrl("https://one.zoho.example"), data_center="us", client_id="1")
     store = Store(id=STORE, name="Contoso", zoho=zoho)
     rows = _rows(store, make_people(people))
     people_planner = PeoplePlanner(_InMemory(rows), lambda: datetime.now(UTC))
-    started = time.process_time()  # nothing is waited for, so other programs need not count
+    started = time.process_time()  # nothing waits, so other programs do not matter
     people_planner.plan(store, tuple(rows))
     seconds = time.process_time() - started
     tracemalloc.start()
@@ -70,9 +70,9 @@ def plan_size(people: int) -> PlanSize:
 
 
 def _rows(store: Store, people: list[Person]) -> dict[str, Row]:
-    """The row of each person who waits for his creation, by his id."""
+    """Return the row of each person who waits for their creation, by id."""
     mapping, now = CompiledMapping(DEFAULT_MAPPING), datetime.now(UTC)
-    context = EvaluationContext(now, random.Random(1), lambda _: False)  # noqa: S311 - for show
+    context = EvaluationContext(now, random.Random(1), lambda _: False)  # noqa: S311 - a sample
     found = {}
     for each in people:
         person = from_graph(each.model_dump(mode="json", by_alias=True))

@@ -17,7 +17,7 @@ MODES = {
 
 
 def print_report(figures: Figures, console: Console) -> None:
-    """Print tables, and in sentences what is not a table."""
+    """Print tables, and sentences for single figures."""
     for mode, title in MODES.items():
         console.print(_rates([rate for rate in figures.rates if rate.azurite is mode], title))
     console.print(_point_reads(figures))
@@ -90,7 +90,7 @@ def _point_reads(figures: Figures) -> Table:
 
 
 def _pages(figures: Figures) -> Table:
-    """The slowest pages of the console at each number of people, and whether any misses its time."""
+    """Return the slowest pages of the console at each number of people, and whether any exceeds its limit."""
     table = Table(title=f"The console's pages (wanted: under {PAGE_MS:.0f} ms)", title_justify="left", box=box.SIMPLE)
     for header in ("People", "Azurite", "Slowest page", "ms", "Median of all, ms", ""):
         table.add_column(header)

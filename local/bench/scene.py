@@ -1,4 +1,4 @@
-"""The parts that are measured: each a process of its own, and what each has used so far."""
+"""The measured parts, each a process of its own, and the resources that each has used so far."""
 
 import threading
 import time
@@ -21,13 +21,13 @@ from shared.rules.guard import GuardLimits, Threshold
 from shared.settings import Settings
 from shared.tables.service import connect
 
-SAMPLING = 0.05  # seconds between two looks at the host's memory
+SAMPLING = 0.05  # seconds between two samples of the host's memory
 PATIENCE = 60  # seconds for one answer
 NO_LIMIT = 10**9  # people
 
 
 class Scene:
-    """Azurite, the simulated Zoho One and one connected store; hosts are started as they are needed."""
+    """Azurite, the simulated Zoho One and one connected store; hosts are started as needed."""
 
     def __init__(self, processes: Processes, folder: Path) -> None:
         self._processes, self._plan_file, self._key = processes, folder / "plan.json", new_key()
@@ -52,7 +52,7 @@ class Scene:
         return self.tables.azurite.connection_string
 
     def start_host(self, gate: Gate | None = None) -> "Host":
-        """A function host; its calls to the tables pass the gate, where there is one."""
+        """Start a function host; its calls to the tables go through the gate, if there is one."""
         connection_string = self._connection_string
         if gate is not None:
             origin = self.tables.azurite.table_url.rpartition("/")[0]
@@ -64,7 +64,7 @@ class Scene:
         return Host(process, ready["url"], self.token)
 
     def tables_gate(self, counter: "Counter") -> Gate:
-        """A proxy before Azurite's tables that counts."""
+        """Return a proxy for Azurite's tables that counts."""
         return Gate("tables", self.tables.azurite.table_url.rpartition("/")[0], counter)
 
     def load(self, host: "Host", plan: dict[str, Any]) -> Result:
@@ -76,22 +76,22 @@ class Scene:
         return Result(**result)
 
     def accounts(self) -> list[dict[str, Any]]:
-        """What the simulated Zoho One holds."""
+        """Return the accounts in the simulated Zoho One."""
         held: list[dict[str, Any]] = requests.get(f"{self._zoho_one.url}/_state", timeout=PATIENCE).json()["users"]
         return held
 
     def zoho_calls(self) -> int:
-        """How many calls of SCIM the simulated Zoho One has had."""
+        """Return the number of SCIM calls that the simulated Zoho One has received."""
         calls: dict[str, int] = requests.get(f"{self._zoho_one.url}/_state", timeout=PATIENCE).json()["calls"]
         return sum(count for kind, count in calls.items() if "/oauth/" not in kind)
 
     def answer_at_once(self, method: str, path: str, status: int, times: int) -> None:
-        """Let the simulated Zoho One answer the next calls of a kind without carrying them out."""
+        """Make the simulated Zoho One answer the next calls of a kind without carrying them out."""
         fault = {"method": method, "path": path, "status": status, "times": times}
         requests.post(f"{self._zoho_one.url}/_faults", json=[fault], timeout=PATIENCE).raise_for_status()
 
     def cpu_seconds(self, host: "Host") -> tuple[float, float, float]:
-        """Of the host, Azurite and the simulated Zoho One, since they were started."""
+        """Return the processor time of the host, Azurite and the simulated Zoho One since their start."""
         return cpu_seconds(host.process), cpu_seconds(self.tables.azurite.process), cpu_seconds(self._zoho_one_process)
 
 
@@ -104,7 +104,7 @@ class Host:
         self._session.headers.update({"Authorization": f"Bearer {token}", "Content-Type": "application/scim+json"})
 
     def send(self, request: Request, status: int) -> dict[str, Any]:
-        """Send one request, which is not timed. Raises RuntimeError where it is answered otherwise than expected."""
+        """Send one untimed request. Raises RuntimeError if the answer is not the expected one."""
         url, body = self.url + request.path, request.body.encode() or None
         answer = self._session.request(request.method, url, data=body, timeout=PATIENCE)
         if answer.status_code != status:
@@ -114,7 +114,7 @@ class Host:
 
 
 class Counter:
-    """Counts what passes a gate."""
+    """Counts the calls through a gate."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -124,7 +124,7 @@ class Counter:
 
 
 class PeakMemory:
-    """The most memory that a process was seen to hold within a `with` block."""
+    """The largest memory of a process that was sampled within a `with` block."""
 
     def __init__(self, process: Child) -> None:
         self.mib = 0.0
@@ -149,12 +149,12 @@ class PeakMemory:
 
 
 def cpu_seconds(process: Child) -> float:
-    """The processor time a process has used."""
+    """Return the processor time that a process has used."""
     times = psutil.Process(process.pid).cpu_times()
     return times.user + times.system
 
 
 def busy_seconds() -> float:
-    """The processor time that all programs of the machine have used."""
+    """Return the processor time that all programs of the machine have used."""
     times = psutil.cpu_times()
     return times.user + times.nice + times.system

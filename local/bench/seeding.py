@@ -1,4 +1,6 @@
-"""People who are in the store and in Zoho One already, as the app leaves them, at half the work of a request each."""
+"""People who are in the store and in Zoho One already, as the app would leave them, at half the cost of a request
+each.
+"""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,14 +24,14 @@ THREADS = 6
 
 @dataclass(frozen=True)
 class Seeded:
-    """A person, and his id in the store."""
+    """A person, and their id in the store."""
 
     person: Person
     id: str
 
 
 class SettledIdentities(Identities):
-    """Writes an identity once, when Zoho One has confirmed it. Nobody kills the process that seeds."""
+    """Writes an identity once, when Zoho One has confirmed it. The process that seeds is never killed."""
 
     def write(
         self,
@@ -43,7 +45,7 @@ class SettledIdentities(Identities):
         arrived: bool = False,
         membership_update: MembershipUpdate | None = None,
     ) -> Stored:
-        """Put an identity where there is none; one that is pending is only handed back."""
+        """Write an identity where there is none; a pending one is only returned."""
         if after.pending:
             return Stored(after, etag=before.etag if before else "")
         return super().write(
@@ -59,18 +61,18 @@ def seeding(push: Push, identities: Identities) -> Push:
 
 
 class Seeder:
-    """Puts people into one store and its Zoho One: by the app's own push, without what stands around it."""
+    """Adds people to one store and its Zoho One, by the app's own push without the protocol around it."""
 
     def __init__(self, store: Store, push: Push, table: TableClient) -> None:
         self._store = store
         self._push = seeding(push, SettledIdentities(table))
 
     def seed(self, people: Sequence[Person]) -> list[Seeded]:
-        """Put people where nobody of them is yet."""
+        """Add people who do not exist yet."""
         with ThreadPoolExecutor(THREADS) as pool:
             return list(pool.map(self._seed_one, people))
 
     def _seed_one(self, person: Person) -> Seeded:
         resource = create_body(mapped_values(person), Dialect.WITH_FLAG)
-        del resource["meta"], resource["roles"]  # as the sync endpoint keeps a person: without what says nothing of him
+        del resource["meta"], resource["roles"]  # as the sync endpoint stores a person
         return Seeded(person, self._push.create(self._store, resource).id)

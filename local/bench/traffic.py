@@ -1,4 +1,4 @@
-"""Which requests a case sends: those of Entra's provisioning service, for the people of the store."""
+"""The requests of each case: those of Entra's provisioning service, for the people of the store."""
 
 import itertools
 import json
@@ -13,15 +13,15 @@ from local.entra.person import Person
 from local.entra.requests import Change, Dialect, create_body, update_body
 
 SWITCHED = 32
-"""People switched off and then on in one run of PATCH: twice the connections, so that no two meet at one person."""
+"""People switched off and then on in one run of PATCH: twice the connections, so that no two use the same person."""
 CREATED = 3_000
-"""People ready to be created in one run of POST, more than come to it."""
+"""People prepared for creation in one run of POST, more than will be created."""
 
 STATUS = {Case.GET: 200, Case.PATCH: 200, Case.POST: 201}
 
 
 class Traffic:
-    """The requests of every run. A run has people of its own, so that none finds what another left."""
+    """The requests of every run. Each run has its own people, so that it is independent of earlier runs."""
 
     def __init__(self, path: str) -> None:
         """`path` is the sync endpoint's, such as `/scim/contoso`."""
@@ -30,7 +30,7 @@ class Traffic:
         self._posts = itertools.count()
 
     def of(self, case: Case, seeded: Sequence[Seeded]) -> list[Request]:
-        """The requests of one more run of a case. All but POST may be repeated from the first on."""
+        """Return the requests of one more run of a case. All but POST may be repeated from the start."""
         match case:
             case Case.GET:
                 return [self._get(one.person) for one in spread_out(seeded, 1000)]
@@ -53,10 +53,10 @@ class Traffic:
         address = f"{name}@contoso.example"
         names = {"user_principal_name": address, "mail": address, "mail_nickname": name}
         values = mapped_values(like.model_copy(update=names))
-        assert values[USER_NAME] == address  # or every creation would be a conflict
+        assert values[USER_NAME] == address  # otherwise every creation would be a conflict
         return Request("POST", self._users, json.dumps(create_body(values, Dialect.WITHOUT_FLAG)))
 
 
 def spread_out[T](items: Sequence[T], count: int) -> list[T]:
-    """At most `count` of the items, evenly from first to last."""
+    """Return at most `count` of the items, evenly from first to last."""
     return [items[index * len(items) // count] for index in range(count)] if count < len(items) else list(items)

@@ -1,4 +1,4 @@
-"""Certificates that are made here and trusted nowhere else: for https on the loopback interface, and for an app."""
+"""Self-signed certificates trusted only here: for https on the loopback interface, and for an app."""
 
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
@@ -16,7 +16,7 @@ LIFETIME = timedelta(days=1)
 
 
 def make_certificate(name: str) -> tuple[str, str]:
-    """A new self-signed certificate and its private key, both as PEM."""
+    """Return a new self-signed certificate and its private key, both as PEM."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
@@ -37,7 +37,7 @@ def make_certificate(name: str) -> tuple[str, str]:
 
 
 def write_certificate(folder: Path) -> tuple[Path, Path]:
-    """The same in two files, as uvicorn wants them: the certificate, which clients trust, and the key."""
+    """Write both to files, as uvicorn needs them: the certificate, which clients trust, and the key."""
     certificate, key = make_certificate(LOOPBACK)
     certificate_file, key_file = folder / "certificate.pem", folder / "key.pem"
     certificate_file.write_text(certificate)

@@ -12,15 +12,15 @@ from local.entra.person import Person, id_of
 
 
 class UnknownPersonError(LookupError):
-    """Nobody has this id: he never existed, or was deleted for good."""
+    """Nobody has this id: the person never existed, or was deleted for good."""
 
 
 class Change(NamedTuple):
-    """One entry of the directory's change log; its number is its place in it."""
+    """One entry of the directory's change log; its number is its position."""
 
     person_id: str
     fields: frozenset[str]
-    """By Graph's names; ``*`` where the person came, or came back."""
+    """By Graph's names; ``*`` if the person was created or restored."""
     former_manager: str | None = None
 
 
@@ -31,19 +31,19 @@ class EntraDirectory:
     """
 
     def __init__(self, people: Iterable[Person]) -> None:
-        """Begin with these people, all of them assigned to the app."""
+        """Start with these people, all of them assigned to the app."""
         self._first = tuple(people)
         self.begin_again()
 
     def begin_again(self) -> None:
-        """Forget whatever happened."""
+        """Return to the initial state."""
         self._people = {person.id: person for person in self._first}
         self._assigned = dict.fromkeys(self._people)
         self.groups = Groups()
         self.created = list(self._people)
-        """The ids of everyone who ever was there, in the order of their creation."""
+        """The ids of everyone who ever existed, in the order of their creation."""
         self.changes: list[Change] = []
-        """What happened since the beginning, in its order."""
+        """Everything that happened since the start, in order."""
         self._further: dict[str, dict[str, Any]] = further_properties()
 
     def people(self) -> list[Person]:
@@ -51,7 +51,7 @@ class EntraDirectory:
         return list(self._people.values())
 
     def find(self, person_id: str) -> Person | None:
-        """Return a person, or None if there is none: he never existed, or was deleted for good."""
+        """Return a person, or None if there is none: they never existed, or were deleted for good."""
         return self._people.get(person_id)
 
     def get(self, person_id: str) -> Person:
@@ -62,11 +62,11 @@ class EntraDirectory:
         return person
 
     def is_assigned(self, person_id: str) -> bool:
-        """Tell whether a person is in the scope of provisioning."""
+        """Return whether a person is in the scope of provisioning."""
         return person_id in self._assigned or self.groups.bring_in(person_id)
 
     def assigned(self) -> list[str]:
-        """Return the ids of those who are assigned themselves, in the order of their assignment."""
+        """Return the ids of those who are assigned directly, in the order of their assignment."""
         return list(self._assigned)
 
     def further(self, person_id: str) -> dict[str, Any]:
@@ -74,14 +74,14 @@ class EntraDirectory:
         return self._further.get(person_id, {})
 
     def create(self, person: Person) -> None:
-        """Add a person and assign him to the app."""
+        """Add a person and assign them to the app."""
         self._people[person.id] = person
         self.created.append(person.id)
         self._assigned[person.id] = None
         self.changes.append(Change(person.id, frozenset("*")))
 
     def invite(self, mail: str, display_name: str) -> Person:
-        """Invite a guest: his name is made of his address, and of the domain of the first who was there.
+        """Invite a guest: their name is made of their address and of the first person's domain.
 
         Source: https://learn.microsoft.com/entra/external-id/user-properties
         """
@@ -116,7 +116,7 @@ class EntraDirectory:
         self._change(person_id, account_enabled=False)
 
     def enable(self, person_id: str) -> None:
-        """Let a person sign in again."""
+        """Unblock a person's sign-in."""
         self._change(person_id, account_enabled=True)
 
     def rename(
@@ -128,7 +128,7 @@ class EntraDirectory:
         surname: str | None,
         display_name: str,
     ) -> None:
-        """Give a person another name; his mail address and mail nickname follow the user principal name."""
+        """Rename a person; the mail address and mail nickname follow the user principal name."""
         self._change(
             person_id,
             user_principal_name=user_principal_name,
@@ -140,27 +140,27 @@ class EntraDirectory:
         )
 
     def change_job(self, person_id: str, *, job_title: str | None, department: str | None) -> None:
-        """Give a person another job."""
+        """Change a person's job."""
         self._change(person_id, job_title=job_title, department=department)
 
     def change_manager(self, person_id: str, manager: str | None) -> None:
-        """Put a person under another manager, or under none."""
+        """Change a person's manager, or remove them."""
         self._change(person_id, manager=None if manager is None else self.get(manager).id)
 
     def soft_delete(self, person_id: str) -> None:
-        """Move a person to the recycle bin, where Entra keeps him for 30 days under another name."""
+        """Move a person to the recycle bin, where Entra keeps them for 30 days under another name."""
         self._put(self.get(person_id).in_bin(datetime.now(UTC)))
         self.groups.note(person_id)
 
     def restore(self, person_id: str) -> None:
-        """Take a person out of the recycle bin."""
+        """Restore a person from the recycle bin."""
         self._put(self.get(person_id).out_of_bin())
         self.groups.note(person_id)
 
     def hard_delete(self, person_id: str) -> None:
-        """Delete a person for good; whoever he managed has no manager then.
+        """Delete a person for good; their direct reports have no manager then.
 
-        Raises ValueError if he is not in the recycle bin, the only place from where Entra deletes for good.
+        Raises ValueError if the person is not in the recycle bin, the only place from where Entra deletes for good.
         """
         if self.get(person_id).deleted_date_time is None:
             raise ValueError(f"{person_id} is not in the recycle bin")
@@ -173,11 +173,11 @@ class EntraDirectory:
                 self.change_manager(report.id, None)
 
     def assign(self, person_id: str) -> None:
-        """Take a person into the scope of provisioning."""
+        """Add a person to the scope of provisioning."""
         self._assigned[self.get(person_id).id] = None
 
     def unassign(self, person_id: str) -> None:
-        """Take a person out of the scope of provisioning."""
+        """Remove a person from the scope of provisioning."""
         self._assigned.pop(self.get(person_id).id, None)
 
     def _change(self, person_id: str, **fields: object) -> None:
@@ -186,6 +186,6 @@ class EntraDirectory:
         self.changes.append(Change(person_id, frozenset(map(to_camel, fields)), person.manager))
 
     def _put(self, person: Person) -> None:
-        """A person who came or went, as he is now."""
+        """Store a person, and log their creation or removal."""
         self._people[person.id] = person
         self.changes.append(Change(person.id, frozenset("*"), person.manager))

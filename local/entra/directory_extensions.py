@@ -1,8 +1,9 @@
-"""Directory extensions of the simulated Entra: one of every data type, with values of two people.
+"""Directory extensions of the simulated Entra: one of every data type, with values for two people.
 
-An extension that is not one of these takes any value, so that a test can let Graph say what it never should.
+An extension that is not one of these accepts any value, so that a test can make Graph send impossible ones.
 
-Source: https://learn.microsoft.com/graph/api/application-post-extensionproperty, https://learn.microsoft.com/graph/api/resources/extensionproperty
+Source: https://learn.microsoft.com/graph/api/application-post-extensionproperty,
+https://learn.microsoft.com/graph/api/resources/extensionproperty
 """
 
 import base64
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 from local.entra.people import PEOPLE
 
 APP = "0f6e41b2c3d44e5f8a9b0c1d2e3f4a5b"
-"""The application that the extensions belong to, as it stands in their names: its id without hyphens."""
+"""The application that the extensions belong to, as in their names: its id without hyphens."""
 
 
 class Extension(NamedTuple):
@@ -23,7 +24,7 @@ class Extension(NamedTuple):
     data_type: str
     """By Graph's names."""
     value: Any
-    """One that Graph shows, as it stands in its JSON."""
+    """A value as in Graph's JSON."""
     is_multi_valued: bool = False
 
 
@@ -45,13 +46,13 @@ EXTENSIONS: Mapping[str, Extension] = {
 
 
 def further_properties() -> dict[str, dict[str, Any]]:
-    """The extensions of those who have some at the beginning, by their ids: the others have none set."""
+    """Return the initial extensions of the people who have any, by their ids."""
     everything = {name: extension.value for name, extension in EXTENSIONS.items()}
     return {PEOPLE[0].id: everything, PEOPLE[1].id: {_name("isRemote"): False, _name("level"): 0}}
 
 
 def check_extensions(values: Mapping[str, Any]) -> None:
-    """Raise ValueError where a value is not of its extension's data type; null unsets any."""
+    """Raise ValueError if a value is not of its extension's data type; null unsets any."""
     for name, value in values.items():
         extension = EXTENSIONS.get(name)
         if extension is None or value is None:

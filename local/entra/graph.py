@@ -1,12 +1,12 @@
 """The simulated Entra's Microsoft Graph, read over HTTP with an access token, and its sign-in.
 
-Under `/_` it has a face of its own: `/_state` and `/_calls` show what it holds and how often it was called, `/_people`
-changes people, groups and assignments (graph_people.py), `/_settings` how it behaves (graph_settings.py), `/_faults`
-takes what the next calls shall answer instead (zoho_faults.py). `DELETE /_tokens` and `DELETE /_links` end all access
-tokens, and all links of delta queries; `DELETE /_keys` changes the key that ID tokens are signed with; `DELETE /_state`
-takes it back to how it began. What it does not know it refuses, so that nobody relies on it.
+The paths under `/_` control the simulator: `/_state` and `/_calls` show its content and the number of calls, `/_people`
+changes people, groups and assignments (graph_people.py), `/_settings` its behaviour (graph_settings.py), `/_faults`
+sets the answers of the next calls (local/faults.py). `DELETE /_tokens` and `DELETE /_links` invalidate all access
+tokens, and all links of delta queries; `DELETE /_keys` changes the key that signs ID tokens; `DELETE /_state` restores
+the initial state. Anything unknown is refused, so that nobody relies on it.
 
-Sources: https://learn.microsoft.com/graph/json-batching, and those in the files it is made of.
+Sources: https://learn.microsoft.com/graph/json-batching, and those in the modules for each part.
 """
 
 import json
@@ -38,7 +38,7 @@ LARGEST_BATCH = 20
 
 
 class Route(NamedTuple):
-    """What answers a method and a kind of path, and the permission it takes: none for the sign-in."""
+    """A method and path pattern with its handler, and the permission that it needs: none for the sign-in."""
 
     method: str
     kind: str
@@ -47,7 +47,7 @@ class Route(NamedTuple):
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        """What paths of this kind look like."""
+        """The pattern of the paths."""
         return re.compile(re.sub(r"\\\{\w+\\\}", "([^/]+)", re.escape(self.kind)))
 
 
@@ -66,7 +66,7 @@ class Graph:
         self._faults = Faults()
         self._calls: Counter[str] = Counter()
         self._mails: list[Content] = []
-        self._lock = threading.Lock()  # http and https are served by threads of their own
+        self._lock = threading.Lock()  # http and https are served by separate threads
         assignments = GraphAssignments(directory, self._links)
         routes = [
             Route("POST", "/{tenant}/oauth2/v2.0/token", None, self._login.token),
@@ -123,7 +123,7 @@ class Graph:
             await answer(send, *response)
 
     def _count(self, request: GraphRequest) -> Fault:
-        """Count a call, and take the fault that waits for it."""
+        """Count a call, and return the fault that is due for it."""
         route, _ = self._route(request)
         kind = route.kind if route else request.path
         self._calls[f"{request.method} {kind}"] += 1
@@ -178,7 +178,7 @@ class Graph:
         self._mails.append(read_mail(sender, request.body))
 
     def _control(self, request: GraphRequest) -> Response:
-        """Its own face: what is asked is shown, or done, or refused with 422."""
+        """Answer a control request: show, change, or refuse with 422."""
         asked = f"{request.method} {request.path}"
         shown: dict[str, Callable[[], Content]] = {
             "GET /_state": self._state,
@@ -226,7 +226,7 @@ class Graph:
 
 
 def _faulty(fault: Fault, status: int) -> Response:
-    """The answer a fault asks for: a text is the error's code, or below 400 the whole body."""
+    """Return the answer of a fault: a text is the error's code, or below 400 the whole body."""
     headers = [*fault.headers.items()]
     if isinstance(fault.body, str) and status < 400:
         return Response(status, fault.body.encode(), headers)

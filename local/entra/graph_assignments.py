@@ -1,4 +1,4 @@
-"""The simulated Graph's view of who is assigned to the app, and of groups and domains.
+"""The simulated Graph's assignments to the app, groups and domains.
 
 Sources: https://learn.microsoft.com/graph/api/serviceprincipal-list-approleassignedto,
 https://learn.microsoft.com/graph/api/group-list-members, https://learn.microsoft.com/graph/api/domain-list
@@ -12,7 +12,7 @@ from local.entra.graph_request import Content, GraphRequest
 ENTERPRISE_APP = "5f2c1a7e-0d43-4c58-9b1e-6a2f7d3c8e90"
 """The object id of the enterprise application that people are assigned to."""
 SERVICE_PRINCIPAL = "c0ffee00-1111-4222-8333-444455556666"
-"""An app that has been granted a role too, as in every tenant there is one."""
+"""An app that has been granted a role too, as in every tenant."""
 TENANT_DOMAIN = ".onmicrosoft.example"
 
 
@@ -24,7 +24,7 @@ class GraphAssignments:
         self._links = links
 
     def app_role_assigned_to(self, request: GraphRequest, app: str) -> Content:
-        """A page of assignments. People in the recycle bin have none that is shown."""
+        """Return a page of assignments. Those of people in the recycle bin are not shown."""
         request.allow("$select", "$top", "$skiptoken")
         if app != ENTERPRISE_APP:
             raise GraphError(404, "Request_ResourceNotFound", f"Resource '{app}' does not exist")
@@ -36,7 +36,7 @@ class GraphAssignments:
         return {**answer, "value": [{"principalId": each, "principalType": kind} for each, kind in page]}
 
     def group(self, request: GraphRequest, group: str) -> Content:
-        """One group; what it is called and whom it shows is all that may be selected."""
+        """Return one group; only its name and visible members may be selected."""
         request.allow("$select")
         if group not in self._directory.groups:
             raise GraphError(404, "Request_ResourceNotFound", f"Resource '{group}' does not exist")
@@ -45,7 +45,7 @@ class GraphAssignments:
         return {"id": group, "displayName": groups.name(group), "visibility": visibility}
 
     def members(self, request: GraphRequest, group: str) -> Content:
-        """A page of a group's direct members."""
+        """Return a page of a group's direct members."""
         request.allow("$select", "$top", "$skiptoken")
         if group not in self._directory.groups:
             raise GraphError(404, "Request_ResourceNotFound", f"Resource '{group}' does not exist")
@@ -57,7 +57,7 @@ class GraphAssignments:
         return {**answer, "value": [{"@odata.type": f"#microsoft.graph.{kind}", "id": each} for kind, each in rows]}
 
     def domains(self, request: GraphRequest) -> Content:
-        """The domains of everyone's name, and one that is not verified."""
+        """Return the domains of all user names, and one that is not verified."""
         request.allow("$select")
         names = sorted({person.user_principal_name.rpartition("@")[2] for person in self._directory.people()})
         return {

@@ -1,8 +1,8 @@
 """The simulated Graph's delta query over users.
 
-A token holds, sealed, where the reading stands and what was selected. As in Graph, an answer without
-``Prefer: return=minimal`` has every selected property that is set or has changed, and ``manager@delta`` only at first
-and where the manager changed.
+A token holds, sealed, the position of the reading and the selected properties. As in Graph, an answer without ``Prefer:
+return=minimal`` has every selected property that is set or has changed, and ``manager@delta`` only at first and when
+the manager changed.
 
 Sources: https://learn.microsoft.com/graph/delta-query-overview, https://learn.microsoft.com/graph/api/user-delta
 """
@@ -21,7 +21,7 @@ USER = {"@odata.type": "#microsoft.graph.user"}
 
 
 class _Place(BaseModel):
-    """What a token stands for. ``until`` is None in a round that lists everybody."""
+    """The content of a token. ``until`` is None in a round that lists everybody."""
 
     select: list[str]
     since: int
@@ -41,7 +41,7 @@ class GraphDelta:
         self._links = links
 
     def answer(self, request: GraphRequest) -> Content:
-        """A page of the round that the request's token continues or begins, or the first one of all."""
+        """Return a page of the round that the request's token continues or starts, or the very first one."""
         request.allow("$select", "$skiptoken", "$deltatoken")
         if "return=minimal" in request.headers.get("prefer", ""):
             raise GraphError(400, "Request_BadRequest", "return=minimal is not simulated here")
@@ -72,7 +72,7 @@ class GraphDelta:
         return {"value": value, "@odata.deltaLink": f"{url}?$deltatoken={self._links.sealed(end)}"}
 
     def _changed(self, place: _Place) -> dict[str, tuple[frozenset[str], str | None]]:
-        """Who changed since the round before in what is selected, and his manager at that time."""
+        """Return who changed in the selected properties since the previous round, and their manager at that time."""
         followed = EVERYTHING | set(place.select)
         found: dict[str, tuple[frozenset[str], str | None]] = {}
         for change in self._directory.changes[place.since : place.until]:

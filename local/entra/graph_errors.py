@@ -1,4 +1,4 @@
-"""What the simulated Graph answers where it does not answer what was asked."""
+"""The simulated Graph's error answers."""
 
 from local.serving import Headers
 

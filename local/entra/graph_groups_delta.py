@@ -1,7 +1,7 @@
-"""The simulated Graph's delta query over groups and their direct members: of those named one by one, or of all.
+"""The simulated Graph's delta query over groups and their direct members: of groups listed one by one, or of all.
 
-The members of a group come in as many items and pages as it takes. A change of a member is told by what he is now, so
-that one who came and left is told as removed; somebody in the recycle bin is a member of nothing.
+The members of a group come in as many items and pages as needed. A member's change is reported by their current state,
+so that one who joined and left is reported as removed; somebody in the recycle bin is a member of nothing.
 
 Sources: https://learn.microsoft.com/graph/api/group-delta, https://learn.microsoft.com/graph/delta-query-groups
 """
@@ -19,12 +19,12 @@ from local.entra.graph_settings import GraphSettings
 from local.entra.groups import MemberChange
 
 MOST_GROUPS = 50
-"""In the filter of one query."""
+"""Maximum number of groups in the filter of one query."""
 NAMED = re.compile(r"id eq '([^']+)'")
 
 
 class _Place(BaseModel):
-    """What a token stands for. ``until`` is None in a round that lists every member."""
+    """The content of a token. ``until`` is None in a round that lists every member."""
 
     groups: list[str] | None
     """None: all of them."""
@@ -42,7 +42,7 @@ class GraphGroupsDelta:
         self._links = links
 
     def answer(self, request: GraphRequest) -> Content:
-        """A page of the round that the request's token continues or begins, or the first one of all."""
+        """Return a page of the round that the request's token continues or starts, or the very first one."""
         if "$skiptoken" in request.query:
             request.allow("$skiptoken")
             place = self._links.opened(request, "$skiptoken", _Place)
@@ -77,11 +77,11 @@ class GraphGroupsDelta:
         return rows
 
     def _changed(self, place: _Place) -> list[MemberChange]:
-        """Each change once, where it last was; of a group that is not there, that alone."""
+        """Return each change once, at its latest position; for a group that does not exist, only that."""
         groups = self._directory.groups
         latest = dict.fromkeys(reversed(groups.changes[place.since : place.until]))
-        told = [change for change in latest if change.member_id is None or change.group_id in groups]
-        return [change for change in reversed(told) if place.groups is None or change.group_id in place.groups]
+        shown = [change for change in latest if change.member_id is None or change.group_id in groups]
+        return [change for change in reversed(shown) if place.groups is None or change.group_id in place.groups]
 
     def _items(self, rows: Sequence[MemberChange]) -> list[Content]:
         items: list[Content] = []
@@ -107,7 +107,7 @@ class GraphGroupsDelta:
 
 
 def _named(request: GraphRequest) -> list[str] | None:
-    """The groups that a first request names, None where it means all; in Graph it may select other properties too."""
+    """Return the groups that a first request lists, None for all; in Graph it may select other properties too."""
     if request.query.get("$select") != "displayName,members":
         raise GraphError(400, "Request_UnsupportedQuery", "Only $select=displayName,members is simulated here")
     if "$filter" not in request.query:

@@ -1,11 +1,12 @@
-"""The tokens in the simulated Graph's links: sealed, so that nobody reads them, and worth nothing after a while.
+"""The tokens in the simulated Graph's links: sealed, and invalid after a while.
 
-A link to the next changes (``$deltatoken``) ends when it is told to. A link to a further page (``$skiptoken``) ends
-then too, and after some time or some pages as `/_settings` says: Graph documents no life for it, and was seen to answer
-an old one with any of the codes in EXPIRED_PAGES.
+A link to the next changes (``$deltatoken``) expires on request. A link to a further page (``$skiptoken``) expires then
+too, and after a time or a number of pages as `/_settings` says: Graph documents no lifetime for it, and was seen to
+answer an old one with any of the codes in EXPIRED_PAGES.
 
 Sources: https://learn.microsoft.com/graph/delta-query-overview#state-tokens,
-https://github.com/microsoftgraph/msgraph-sdk-dotnet/issues/2254, https://github.com/microsoftgraph/msgraph-sdk-java/issues/368,
+https://github.com/microsoftgraph/msgraph-sdk-dotnet/issues/2254,
+https://github.com/microsoftgraph/msgraph-sdk-java/issues/368,
 https://github.com/microsoftgraph/microsoft-graph-docs/issues/1000
 """
 
@@ -26,27 +27,27 @@ EXPIRED_PAGES: dict[ExpiredPage, int] = {
     "BadRequest": 400,
     "resyncRequired": 410,
 }
-"""The status with which each code comes."""
+"""The status that comes with each code."""
 
 
 class _Token(BaseModel):
-    """What is sealed in a link."""
+    """The content sealed in a link."""
 
     generation: int
     given_at: float
     page: int
-    """Of all pages that were given out."""
+    """Number of pages served so far."""
     place: JsonValue
 
 
 class _Start(BaseModel):
-    """Where a page of a collection begins."""
+    """The start of a page of a collection."""
 
     at: int
 
 
 class GraphLinks:
-    """Seals where a reading stands into a token, and opens it again."""
+    """Seals the position of a reading into a token, and opens it again."""
 
     def __init__(self, settings: GraphSettings) -> None:
         self._settings = settings
@@ -54,11 +55,11 @@ class GraphLinks:
         self._generation = self._pages = 0
 
     def expire(self) -> None:
-        """Let every link that was given so far be worth nothing."""
+        """Invalidate every link served so far."""
         self._generation += 1
 
     def sealed(self, place: BaseModel) -> str:
-        """A token that stands for a place, for a page that is given out now."""
+        """Return a token for a position, for a page that is served now."""
         self._pages += 1
         token = _Token(
             generation=self._generation, given_at=time.monotonic(), page=self._pages, place=place.model_dump()
@@ -66,7 +67,7 @@ class GraphLinks:
         return self._seal.encrypt(token.model_dump_json().encode()).decode()
 
     def opened[P: BaseModel](self, request: GraphRequest, name: str, kind: type[P]) -> P:
-        """What the request's token of this name stands for."""
+        """Return the content of the request's token of this name."""
         try:
             token = _Token.model_validate_json(self._seal.decrypt(request.query[name].encode()))
             place = kind.model_validate(token.place)
@@ -84,7 +85,7 @@ class GraphLinks:
         return place
 
     def page[T](self, request: GraphRequest, rows: Sequence[T]) -> tuple[Sequence[T], Content]:
-        """The rows of the page that was asked for, and the beginning of the answer, with the link to the next one."""
+        """Return the rows of the requested page, and the start of the answer, with the link to the next one."""
         size = request.number("$top", DEFAULT_PAGE, least=1, most=LARGEST_PAGE)
         size = min(size, self._settings.collection_page)
         start = self.opened(request, "$skiptoken", _Start).at if "$skiptoken" in request.query else 0

@@ -1,4 +1,4 @@
-"""The simulated Entra's sign-in: access tokens for an app, by secret, by certificate, or as a managed identity.
+"""The simulated Entra's sign-in of apps: access tokens by secret, by certificate, or as a managed identity.
 
 People's sign-in is in graph_sign_in.py.
 
@@ -21,7 +21,7 @@ from local.entra.graph_request import Content, GraphRequest
 from local.entra.graph_settings import GraphSettings
 from local.entra.graph_sign_in import EXCHANGE, GraphSignIn, LoginError
 
-TOKEN_LIFETIME = 3599  # seconds, as Entra gives
+TOKEN_LIFETIME = 3599  # seconds, as in Entra
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 GRANTS = ("client_credentials", "authorization_code", "refresh_token")
 IDENTITY_PATH = "/msi/token"
@@ -37,7 +37,7 @@ class IdentityError(GraphError):
 
 
 class GraphLogin:
-    """Hands out access tokens and knows them again."""
+    """Issues access tokens and recognises them."""
 
     def __init__(self, settings: GraphSettings, sign_in: GraphSignIn) -> None:
         self._settings = settings
@@ -45,16 +45,16 @@ class GraphLogin:
         self._tokens: set[str] = set()
 
     def accepts(self, request: GraphRequest) -> bool:
-        """Whether a request carries a token of this simulator's."""
+        """Return whether a request carries a token of this simulator."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         return scheme == "Bearer" and token in self._tokens
 
     def expire_tokens(self) -> None:
-        """Let every token end ahead of its time."""
+        """Expire every token ahead of its time."""
         self._tokens.clear()
 
     def configuration(self, request: GraphRequest, tenant: str) -> Content:
-        """The tenant's OpenID configuration, by which MSAL finds the endpoints."""
+        """Return the tenant's OpenID configuration, by which MSAL finds the endpoints."""
         self._check_tenant(tenant)
         browser = self._sign_in.browser_base or request.base
         return {
@@ -65,7 +65,7 @@ class GraphLogin:
         }
 
     def token(self, request: GraphRequest, tenant: str) -> Content:
-        """An access token by the grant of client credentials, or what somebody's sign-in gives."""
+        """Return an access token for client credentials, or the tokens of a person's sign-in."""
         self._check_tenant(tenant)
         form = dict(parse_qsl(request.body.decode()))
         if form.get("grant_type") not in GRANTS or not form.get("client_id"):
@@ -81,7 +81,7 @@ class GraphLogin:
         return {"token_type": "Bearer", "expires_in": TOKEN_LIFETIME, "access_token": self._issue()}
 
     def identity_token(self, request: GraphRequest) -> Content:
-        """An access token of the managed identity, as App Service gives it on the machine itself."""
+        """Return an access token of the managed identity, as App Service issues it on the machine itself."""
         if not secrets.compare_digest(request.headers.get("x-identity-header", ""), IDENTITY_HEADER):
             raise IdentityError(401, "X-IDENTITY-HEADER is missing or wrong")
         request.allow("api-version", "resource", "client_id")
@@ -115,6 +115,6 @@ class GraphLogin:
             if jwt.get_unverified_header(assertion).get("x5t#S256", "").rstrip("=") != thumbprint:
                 raise unknown
             key = certificate.public_key()
-            jwt.decode(assertion, key, algorithms=["PS256"], audience=audience, issuer=client_id)  # type: ignore[arg-type]  # an RSA key, as made
+            jwt.decode(assertion, key, algorithms=["PS256"], audience=audience, issuer=client_id)  # type: ignore[arg-type]  # an RSA key by construction
         except jwt.InvalidTokenError:
             raise unknown from None

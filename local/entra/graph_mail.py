@@ -1,4 +1,4 @@
-"""The simulated Graph's mail, which goes nowhere: `/_state` shows it.
+"""The simulated Graph's mail, which is not delivered: `/_state` shows it.
 
 Source: https://learn.microsoft.com/graph/api/user-sendmail
 """
@@ -42,7 +42,7 @@ class _SendMail(_Strict):
 
 
 def read_mail(sender: str, body: bytes) -> Content:
-    """A mail as it was sent."""
+    """Return a mail as it was sent."""
     try:
         mail = _SendMail.model_validate_json(body)
     except ValidationError as error:

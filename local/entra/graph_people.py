@@ -1,4 +1,4 @@
-"""What an administrator does in the simulated Entra, over HTTP: `POST /_people` with a list of actions."""
+"""An administrator's actions in the simulated Entra, over HTTP: `POST /_people` with a list of actions."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,7 +11,7 @@ from local.entra.person import Person
 
 
 class Action(BaseModel):
-    """One action upon a person, or upon a group where ``do`` says so."""
+    """One action on a person, or on a group, depending on ``do``."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -21,18 +21,18 @@ class Action(BaseModel):
         "delete group", "assign group", "unassign group", "add member", "remove member",
     ]  # fmt: skip
     id: str = ""
-    """Of the person or the group."""
+    """The person's or group's id."""
     values: dict[str, Any] = {}
     """Properties by Graph's names, for ``change`` and, all of them, ``add``; for ``invite`` mail and displayName."""
     members: list[str] = []
-    """Of the group that is put; or who is added to it, or removed from it."""
+    """The members of the group that is put; or who is added to it, or removed from it."""
 
 
 ACTIONS = TypeAdapter(list[Action])
 
 
 def act(directory: EntraDirectory, actions: list[Action]) -> None:
-    """Carry them out, one after the other. Raises as EntraDirectory does; those before have been carried out then."""
+    """Carry out actions in order. Raises as EntraDirectory does; the preceding ones have been carried out then."""
     for action in actions:
         _act(directory, action)
 

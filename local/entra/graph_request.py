@@ -1,4 +1,4 @@
-"""A request to the simulated Graph, and how its query options are read."""
+"""A request to the simulated Graph, and the parsing of its query options."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ DEFAULT_PAGE = 100
 
 @dataclass(frozen=True)
 class GraphRequest:
-    """One request, whether it came alone or in a batch."""
+    """One request, sent alone or in a batch."""
 
     method: str
     base: str
@@ -23,12 +23,12 @@ class GraphRequest:
     body: bytes = b""
 
     def allow(self, *options: str) -> None:
-        """Refuse every other query option, so that nobody relies on one that is silently ignored here."""
+        """Refuse every other query option, so that nobody relies on one that would be ignored here."""
         if unknown := set(self.query) - set(options):
             raise GraphError(400, "Request_UnsupportedQuery", f"Not simulated here: {', '.join(sorted(unknown))}")
 
     def number(self, name: str, default: int, *, least: int, most: int | None) -> int:
-        """A query option that is a number."""
+        """Return a query option that is a number."""
         text = self.query.get(name, str(default))
         if not text.isdecimal() or int(text) < least or (most is not None and int(text) > most):
             raise GraphError(400, "Request_BadRequest", f"Invalid value '{text}' for {name}")

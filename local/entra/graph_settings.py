@@ -1,4 +1,4 @@
-"""How the simulated Graph behaves, as `/_settings` shows and changes it."""
+"""The behaviour of the simulated Graph, as `/_settings` shows and changes it."""
 
 from typing import Any, Literal
 
@@ -8,14 +8,14 @@ PERMISSIONS = frozenset(
     {"User.Read.All", "GroupMember.Read.All", "Application.Read.All", "Domain.Read.All", "Mail.Send"}
 )
 FEDERATED_SUBJECT = "1d6b2a40-93c5-4e0f-8d17-7fa24c35e9b8"
-"""The object id of the managed identity that stands for the app."""
+"""The object id of the managed identity that represents the app."""
 
 type ExpiredPage = Literal["Directory_ExpiredPageToken", "UnknownError", "BadRequest", "resyncRequired"]
-"""The code of an answer to a page link that is too old: graph_links.py says with which status each comes."""
+"""The code of an answer to a page link that is too old: graph_links.py says which status comes with each."""
 
 
 class GraphSettings(BaseModel):
-    """All of it may be changed while it runs."""
+    """All of it may be changed while the simulator runs."""
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
 

@@ -1,8 +1,9 @@
 """The simulated Entra's sign-in of people to one app: OpenID Connect's authorization code flow with PKCE.
 
 It shows a page on which anybody can be chosen, asks for no password, and refuses what Entra refuses, with its codes.
-Its ID tokens are signed with a key that it publishes and can change. Sources:
-https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow,
+Its ID tokens are signed with a key that it publishes and can change.
+
+Sources: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow,
 https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference,
 https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity,
 https://learn.microsoft.com/entra/identity-platform/reference-error-codes
@@ -51,25 +52,25 @@ class LoginError(GraphError):
 
 
 class SigningKey:
-    """The key of the tenant's tokens."""
+    """The key that signs the tenant's tokens."""
 
     def __init__(self) -> None:
         self.id = secrets.token_urlsafe(16)
 
     @cached_property
     def private(self) -> rsa.RSAPrivateKey:
-        """Made when it is first needed."""
+        """The private key, made when it is first needed."""
         return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
     def published(self) -> dict[str, Any]:
-        """As the tenant publishes it."""
+        """The key as the tenant publishes it."""
         public: dict[str, Any] = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self.private.public_key()))
         return public | {"kid": self.id, "use": "sig", "alg": "RS256"}
 
 
 @dataclass(frozen=True)
 class Code:
-    """What an authorization code stands for."""
+    """What an authorization code represents."""
 
     person: str
     redirect_uri: str
@@ -92,15 +93,15 @@ class GraphSignIn:
     _refresh_tokens: dict[str, str] = field(default_factory=dict)
 
     def keys(self, _request: GraphRequest, _tenant: str) -> Content:
-        """The keys that count now."""
+        """Return the current keys."""
         return {"keys": [self.key.published()]}
 
     def rotate(self) -> None:
-        """Another key: what the former one signed is worth nothing any more."""
+        """Change the key: tokens signed with the former one become invalid."""
         self.key = SigningKey()
 
     def authorize(self, request: GraphRequest, _tenant: str) -> Response:
-        """The page on which somebody is chosen."""
+        """Return the page on which somebody is chosen."""
         if refusal := self._wrong_question(request):
             return refusal
         assigned = self.settings.app_roles
@@ -117,7 +118,7 @@ class GraphSignIn:
         return _page(200, "Who signs in?", "The simulated Entra takes your word for it.", FORM.format(buttons=buttons))
 
     def choose(self, request: GraphRequest, _tenant: str) -> Response:
-        """Back to the app, with a code or with a refusal."""
+        """Send the browser back to the app, with a code or with a refusal."""
         if refusal := self._wrong_question(request):
             return refusal
         query = request.query
@@ -133,7 +134,7 @@ class GraphSignIn:
         return Response(302, headers=[("location", f"{query['redirect_uri']}?{urlencode(answer)}")])
 
     def redeem(self, request: GraphRequest, tenant: str, form: dict[str, str]) -> Content:
-        """Tokens for a code, or anew for a refresh token. The app has proven who it is."""
+        """Return tokens for a code or a refresh token. The app has proven its identity."""
         if form["client_id"] != SIGN_IN_CLIENT_ID:
             raise LoginError(400, "unauthorized_client", "AADSTS700016: Application was not found in the directory.")
         if form["grant_type"] == "refresh_token":
@@ -155,7 +156,7 @@ class GraphSignIn:
         return answer
 
     def assertion(self, request: GraphRequest, tenant: str) -> str:
-        """A managed identity's token that an app can trust in its own place."""
+        """Return a managed identity's token that an app can trust as its credential."""
         now = int(time.time())
         subject = _subject_of(request.query.get("client_id", ""))
         claims: dict[str, Any] = {"iss": _issuer(request, tenant), "sub": subject, "aud": request.query["resource"]}
@@ -163,7 +164,9 @@ class GraphSignIn:
         return jwt.encode(claims, self.key.private, "RS256", {"kid": self.key.id})
 
     def check_assertion(self, assertion: str) -> bool:
-        """Whether it is a managed identity's token. Raises LoginError where the federated credential does not fit."""
+        """Return whether it is a managed identity's token. Raises LoginError if the federated credential does not
+        match.
+        """
         try:
             if jwt.get_unverified_header(assertion).get("kid") != self.key.id:
                 return False
@@ -178,7 +181,7 @@ class GraphSignIn:
         return True
 
     def _wrong_question(self, request: GraphRequest) -> Response | None:
-        """Entra's own page where it does not send the browser back: to an address it does not know, nobody is sent."""
+        """Return Entra's own error page, if the browser may not be sent back: never to an unregistered address."""
         request.allow(
             *("client_id", "response_type", "redirect_uri", "scope", "state", "nonce", "prompt"),
             *("code_challenge", "code_challenge_method", "client_info"),
@@ -242,7 +245,7 @@ class GraphSignIn:
 
 
 def _subject_of(client_id: str) -> str:
-    """The object id of the managed identity with this client id."""
+    """Return the object id of the managed identity with this client id."""
     return FEDERATED_SUBJECT if client_id == IDENTITY_CLIENT_ID else f"object-id-of-{client_id}"
 
 

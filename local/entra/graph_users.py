@@ -12,7 +12,7 @@ from local.entra.graph_request import Content, GraphRequest
 from local.entra.person import Person
 from shared.rules.azure_user import AZURE_FIELDS, EXTENSION_ATTRIBUTES
 
-# Graph returns these where no $select asks for others; `manager` is a relation there, and cannot be selected.
+# Graph returns these if no $select asks for others; `manager` is a relation there, and cannot be selected.
 DEFAULT_FIELDS = [
     "businessPhones",
     "displayName",
@@ -40,7 +40,7 @@ class GraphUsers:
         self._links = links
 
     def page(self, request: GraphRequest) -> Content:
-        """A page of users."""
+        """Return a page of users."""
         request.allow("$select", "$top", "$skiptoken")
         fields = self.selected(request)
         shown = [each for each in self._directory.people() if each.deleted_date_time is None]
@@ -48,7 +48,7 @@ class GraphUsers:
         return {**answer, "value": [self.show(person, fields) for person in page]}
 
     def get(self, request: GraphRequest, key: str) -> Content:
-        """One user by his id or his name, with his manager's id if that is asked for."""
+        """Return one user by id or name, with their manager's id if requested."""
         request.allow("$select", "$expand")
         person = self.find(key)
         shown = self.show(person, self.selected(request))
@@ -60,7 +60,7 @@ class GraphUsers:
         return shown
 
     def find(self, key: str) -> Person:
-        """A user who is not in the recycle bin."""
+        """Return a user who is not in the recycle bin."""
         found = self._directory.find(key) or next(
             (each for each in self._directory.people() if each.user_principal_name.lower() == key.lower()), None
         )
@@ -69,12 +69,12 @@ class GraphUsers:
         return found
 
     def show(self, person: Person, fields: Iterable[str]) -> Content:
-        """These properties of a user; null where he has none."""
+        """Return these properties of a user; null for those without a value."""
         row = person.model_dump(mode="json", by_alias=True) | self._directory.further(person.id)
         return {field: row.get(field, [] if field in SEVERAL else None) for field in fields}
 
     def selected(self, request: GraphRequest, more: frozenset[str] = frozenset()) -> list[str]:
-        """What ``$select`` names. ``more``: what may be selected besides."""
+        """Return the properties in ``$select``. ``more``: what may be selected besides."""
         fields = request.query["$select"].split(",") if "$select" in request.query else DEFAULT_FIELDS
         for field in fields:
             if field not in FIELDS | more and not field.startswith("extension_"):

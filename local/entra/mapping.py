@@ -27,12 +27,12 @@ class AttributeMapping:
 
     @cached_property
     def path(self) -> ScimPath:
-        """The target, taken apart."""
+        """The parsed target."""
         return ScimPath.parse(self.target)
 
 
 def is_soft_deleted(person: Person) -> bool:
-    """Tell what Entra's mappings call IsSoftDeleted: disabled, or in the recycle bin."""
+    """Return what Entra's mappings call IsSoftDeleted: disabled, or in the recycle bin."""
     return person.deleted_date_time is not None or not person.account_enabled
 
 
@@ -77,11 +77,11 @@ DEFAULT_MAPPING = (
 
 
 def mapped_values(person: Person) -> dict[str, str]:
-    """Return what the mapping makes of a person, by target path.
+    """Return the mapping's values for a person, by target path.
 
-    Empty values are left out: Entra does not clear attributes of applications, it leaves them as they were.
-    Source: https://learn.microsoft.com/entra/identity/app-provisioning/clear-attribute-values, "Preview scope and
-    limitations": not for outbound application provisioning.
+    Empty values are left out: Entra does not clear attributes of applications. Source:
+    https://learn.microsoft.com/entra/identity/app-provisioning/clear-attribute-values, "Preview scope and limitations":
+    not for outbound application provisioning.
     """
     values = ((mapping.target, mapping.of(person)) for mapping in DEFAULT_MAPPING)
     return {target: value for target, value in values if value}

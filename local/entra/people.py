@@ -1,8 +1,8 @@
 """The people of the simulated Entra: 25 realistic ones, and any number for measuring.
 
 Tenants are less tidy than examples. The 25 have names in nine scripts, one name only or none, apostrophes and percent
-signs; guests whose name holds `#EXT#`; two who share a mail nickname because they are in different domains; and fields
-left empty, as most are. They stand in people.json as Graph would list them.
+signs; guests with `#EXT#` in their name; two who share a mail nickname because they are in different domains; and empty
+fields, like most people. They are in people.json as Graph would list them.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from local.entra.person import Person, id_of
 
 PEOPLE = TypeAdapter(tuple[Person, ...]).validate_json(Path(__file__).with_suffix(".json").read_bytes())
 
-# Whom the walkthrough changes, and how. Ids, because one of them gets another name.
+# The people that the walkthrough changes. Ids, because one of them is renamed.
 RENAMED = id_of("maria.silva@contoso.example")
 MOVED = id_of("nguyen.huyen@contoso.example")
 NEW_MANAGER_OF_MOVED = id_of("yamada.taro@contoso.example")
@@ -26,7 +26,7 @@ GIVEN_NAMES = ("Ada", "Björn", "Chloé", "Dmytro", "Elif", "Fiona", "Giorgos", 
 SURNAMES = ("Abe", "Brown", "Çelik", "Dubois", "Eriksen", "Fernández", "García", "Horvat", "Ivanova", "Jansen", "Kim")
 DEPARTMENTS = ("Sales", "Research", "Production", "Finance", "Legal")
 OFFICES = (("Main Building", "Redmond", "United States"), ("Haus B", "München", "Germany"), ("本社", "東京", "Japan"))
-REPORTS = 8  # people under one manager, in a tree whose root is person 0
+REPORTS = 8  # people per manager, in a tree with person 0 at its root
 
 
 def make_people(count: int) -> list[Person]:

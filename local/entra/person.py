@@ -1,4 +1,4 @@
-"""One user of Entra ID, as Microsoft Graph shows him."""
+"""One user of Entra ID, as Microsoft Graph shows them."""
 
 from datetime import datetime
 from uuid import NAMESPACE_DNS, uuid5
@@ -10,8 +10,8 @@ from pydantic.alias_generators import to_camel
 class Person(BaseModel):
     """A user, with the fields and names of Graph's `user` resource.
 
-    `manager` is the id of another person: Graph has a relation there, and Entra's mappings call it an attribute.
-    A person with a `deleted_date_time` lies in the recycle bin, from where he can be restored for 30 days.
+    `manager` is the id of another person: Graph has a relation there, and Entra's mappings call it an attribute. A
+    person with a `deleted_date_time` is in the recycle bin, from where they can be restored for 30 days.
 
     Source: https://learn.microsoft.com/graph/api/resources/user
     """
@@ -46,11 +46,11 @@ class Person(BaseModel):
 
     @property
     def own_name(self) -> str:
-        """The user principal name, also of one in the recycle bin, where Entra shows another."""
+        """The original user principal name, also in the recycle bin, where Entra shows another."""
         return self.user_principal_name.removeprefix(_prefix(self.id) if self.deleted_date_time else "")
 
     def in_bin(self, at: datetime) -> "Person":
-        """As Entra shows a user whom it has put into its recycle bin: it frees the name and the address.
+        """Return the user as Entra shows them in its recycle bin: it frees the name and the address.
 
         https://github.com/onyx-dot-app/onyx/pull/14074
         """
@@ -59,7 +59,7 @@ class Person(BaseModel):
         return self.model_copy(update=names | {"deleted_date_time": at})
 
     def out_of_bin(self) -> "Person":
-        """As Entra shows a user whom it has restored."""
+        """Return the user as Entra shows them after restoring."""
         names = {"user_principal_name": self.own_name, "mail": self.mail and self.mail.removeprefix(_prefix(self.id))}
         return self.model_copy(update=names | {"deleted_date_time": None})
 
@@ -69,5 +69,5 @@ def _prefix(object_id: str) -> str:
 
 
 def id_of(user_principal_name: str) -> str:
-    """Return the object id of whoever was created with this name, the same on every run."""
+    """Return the object id of a user created with this name, the same on every run."""
     return str(uuid5(NAMESPACE_DNS, user_principal_name))

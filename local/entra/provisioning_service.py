@@ -30,11 +30,11 @@ class Action(StrEnum):
     ENABLE = "enable"
     DELETE = "delete"
     NONE = "nothing to do"
-    SKIP = "skipped"  # disabled and never provisioned, or out of scope: he never gets an account
+    SKIP = "skipped"  # disabled and never provisioned, or out of scope: never gets an account
 
 
 class PersonReport(BaseModel):
-    """What a cycle did for one person. With an `error`, it did not get through and the next cycle tries again."""
+    """What a cycle did for one person. With an `error`, it failed and the next cycle retries."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -56,7 +56,7 @@ class CycleReport(BaseModel):
 
     @property
     def errors(self) -> list[PersonReport]:
-        """The people with whom something went wrong."""
+        """The people with an error."""
         return [report for report in self.people if report.error]
 
     @property
@@ -70,7 +70,7 @@ class _Link:
     """What the service remembers of one person's account."""
 
     user_id: str
-    display_name: str  # for the report, when he is gone from the directory
+    display_name: str  # for the report, when the person is deleted
     in_step_with: dict[str, str] = field(default_factory=dict)  # the mapped values last sent or found
     manager_id: str | None = None
 
@@ -109,9 +109,9 @@ class ProvisioningService:
             raise QuarantinedError("The application found a user that does not exist")
 
     def cycle(self, on_person: Callable[[PersonReport], None] | None = None) -> CycleReport:
-        """Bring everyone over: all in the first cycle, later those who changed or failed. Errors stand in the report.
+        """Provision everybody: all in the first cycle, later those who changed or failed. Errors are in the report.
 
-        `on_person` is told of each person as he is done. Managers follow at the end, when both accounts exist, and then
+        `on_person` is called for each finished person. Managers follow at the end, when both accounts exist, and then
         the groups that are assigned.
         """
         reports: dict[str, PersonReport] = {}
@@ -129,7 +129,7 @@ class ProvisioningService:
         return CycleReport(people=tuple(reports.values()), groups=groups)
 
     def provision_on_demand(self, person_id: str) -> PersonReport:
-        """Bring one person over at once, whatever was sent before. The flag does not apply here.
+        """Provision one person at once, whatever was sent before. The flag does not apply here.
 
         Raises QuarantinedError.
         """
@@ -145,7 +145,7 @@ class ProvisioningService:
         return self._application.find(USER_NAME, user_name)
 
     def user_id(self, person_id: str) -> str | None:
-        """Return the id the application gave a person's account, if it has one."""
+        """Return the application's id of a person's account, if it has one."""
         link = self._links.get(person_id)
         return link.user_id if link else None
 
@@ -193,18 +193,18 @@ class ProvisioningService:
             manager_id = link.manager_id if link else None
             self._links[person.id] = _Link(held["id"], person.display_name, values, manager_id)
         else:
-            self._links.pop(person.id, None)  # who was unassigned is forgotten: no DELETE will ever follow
+            self._links.pop(person.id, None)  # unassigned people are forgotten: no DELETE will ever follow
         return _name_of(changes), tuple(change.path for change in changes)
 
     def _refer_to_manager(self, report: PersonReport, dialect: Dialect) -> PersonReport:
-        """Send a person's manager if he changed, and return the report with that added."""
+        """Send a person's manager if they changed, and return the report with that added."""
         person, link = self._directory.find(report.person_id), self._links.get(report.person_id)
         if person is None or link is None or is_soft_deleted(person):
             return report
         managers_link = self._links.get(person.manager or "")
         wanted = managers_link.user_id if managers_link else None
         if wanted == link.manager_id or (person.manager and wanted is None):
-            return report  # a manager without an account cannot be referred to
+            return report  # a manager without an account cannot be referenced
         try:
             if wanted is None or not self._application.has_manager(link.user_id, wanted):
                 self._application.patch(link.user_id, manager_body(wanted, self._manager_form, dialect))

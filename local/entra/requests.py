@@ -1,7 +1,7 @@
-"""The bodies of the requests Entra's provisioning service sends, in its two dialects.
+"""The request bodies of Entra's provisioning service, in its two dialects.
 
-Which one is spoken depends on the flag `aadOptscim062020` of the Tenant URL. Without it, Entra sends what it always
-sent: capitalised operations, one for each path, booleans as text. With it, what the RFCs ask for.
+The flag `aadOptscim062020` of the Tenant URL selects the dialect. Without it, Entra sends the traditional one:
+capitalised operations, one for each path, booleans as text. With it, it follows the RFCs.
 
 Source: "Known issues and resolutions with SCIM 2.0 protocol compliance", section "Flags to alter the SCIM behavior",
 https://learn.microsoft.com/entra/identity/app-provisioning/application-provisioning-config-problem-scim-compatibility
@@ -39,18 +39,18 @@ class ManagerForm(StrEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """One attribute that the application holds differently from what Entra says."""
+    """One attribute with another value in the application than in Entra."""
 
     path: str
     value: str
-    held: str | None  # by the application; None decides for Add instead of Replace
+    held: str | None  # in the application; None means Add instead of Replace
 
 
 def create_body(values: Mapping[str, str], dialect: Dialect) -> dict[str, Any]:
     """Return the body of POST /Users for mapped values.
 
-    Without the flag it has what applications must put up with: `active` as text, nulls, and an enterprise extension
-    that `schemas` does not name.
+    Without the flag it has peculiarities that applications must tolerate: `active` as text, nulls, and an enterprise
+    extension that is missing from `schemas`.
     """
     with_flag = dialect is Dialect.WITH_FLAG
     body: dict[str, Any] = {
@@ -70,10 +70,10 @@ def create_body(values: Mapping[str, str], dialect: Dialect) -> dict[str, Any]:
 
 
 def update_body(changes: Sequence[Change], dialect: Dialect) -> dict[str, Any]:
-    """Return the body of the PATCH that brings changed attributes over."""
+    """Return the body of the PATCH that updates changed attributes."""
     if dialect is Dialect.WITHOUT_FLAG:
         return _patch([_operation("Add" if c.held is None else "Replace", c.path, c.value) for c in changes])
-    # The flag gathers what it can in one value without a path; a path with a filter cannot be a key there.
+    # The flag combines values in one object without a path; a path with a filter cannot be a key there.
     gathered = [c for c in changes if c.held is not None and ScimPath.parse(c.path).kind is None]
     if len(gathered) == 1:
         gathered = []
@@ -88,7 +88,7 @@ def update_body(changes: Sequence[Change], dialect: Dialect) -> dict[str, Any]:
 
 
 def manager_body(manager_id: str | None, form: ManagerForm, dialect: Dialect) -> dict[str, Any]:
-    """Return the body of the PATCH that sets a manager, or clears him when there is None."""
+    """Return the body of the PATCH that sets a manager, or clears it for None."""
     add, replace, remove = (
         ("add", "replace", "remove") if dialect is Dialect.WITH_FLAG else ("Add", "Replace", "Remove")
     )
@@ -105,7 +105,7 @@ def manager_body(manager_id: str | None, form: ManagerForm, dialect: Dialect) ->
 
 
 def group_body(display_name: str, object_id: str) -> dict[str, Any]:
-    """Return the body of POST /Groups: a group is made without members."""
+    """Return the body of POST /Groups: a group is created without members."""
     return {
         "schemas": [GROUP, "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"],
         "externalId": object_id,
@@ -115,7 +115,7 @@ def group_body(display_name: str, object_id: str) -> dict[str, Any]:
 
 
 def rename_body(display_name: str, dialect: Dialect) -> dict[str, Any]:
-    """Return the body of the PATCH that gives a group another name."""
+    """Return the body of the PATCH that renames a group."""
     return _patch([_operation(_verb("Replace", dialect), "displayName", display_name)])
 
 

@@ -1,8 +1,8 @@
 """The simulated Entra as a process: `python -m local.entra --port N [--people N] [--latency-ms MS]`.
 
-It shows its users through Graph (graph.py), and signs apps in, the same on http and, as MSAL insists on it, on https
-with a certificate made for the occasion. Its provisioning service (provisioning_service.py) runs in whatever process
-wants to push; `entra_of` lets that process show the same directory through Graph too.
+It shows its users through Graph (graph.py) and signs apps in, on http and, as MSAL insists on it, on https with a
+certificate made at its start. Its provisioning service (provisioning_service.py) runs in any process that wants to
+push; `entra_of` lets that process show the same directory through Graph too.
 """
 
 import argparse
@@ -33,9 +33,9 @@ CLIENT_SECRET = "made-up-client-secret"
 def main() -> None:
     """Serve Graph until SIGTERM or Ctrl-C; one JSON line on standard output says where, once it answers."""
     parser = argparse.ArgumentParser(prog="python -m local.entra", description="A simulated Entra ID")
-    parser.add_argument("--port", type=int, default=0, help="a free one unless given")
+    parser.add_argument("--port", type=int, default=0, help="by default a free one")
     parser.add_argument("--people", type=int, help="that many made-up people instead of the 25 realistic ones")
-    parser.add_argument("--latency-ms", type=float, default=0, help="that every call takes")
+    parser.add_argument("--latency-ms", type=float, default=0, help="minimum duration of each call")
     arguments = parser.parse_args()
     people = PEOPLE if arguments.people is None else make_people(arguments.people)
     graph = Graph(EntraDirectory(people))
@@ -68,7 +68,7 @@ def described(url: str, login: str, certificate: Path | None = None) -> dict[str
 
 @contextlib.contextmanager
 def entra_of(directory: EntraDirectory) -> Iterator[dict[str, str]]:
-    """Serve Graph and the sign-in over a directory of this process, and yield what such a process says of itself."""
+    """Serve Graph and the sign-in over a directory of this process, and yield its description."""
     graph = Graph(directory)
     with (
         tempfile.TemporaryDirectory(prefix="entra-") as folder,

@@ -1,6 +1,7 @@
-"""The addresses under /admin of a host on this machine, and the key to them: kept where only this user can read it.
+"""The /admin addresses of a host on this machine, and their key, stored where only this user can read it.
 
-Without the key, a page in the developer's browser could fire functions (DNS rebinding, or a form that posts elsewhere).
+Without the key, a page in the developer's browser could start functions (DNS rebinding, or a form that posts
+elsewhere).
 """
 
 import os
@@ -13,7 +14,7 @@ HEADER = "x-functions-key"
 
 
 def host_key() -> str:
-    """The key of this user's local hosts, made when it is asked for first."""
+    """Return the key of this user's local hosts, created at the first call."""
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "entra-zoho-one-bridge"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = folder / "host-key"
@@ -31,7 +32,7 @@ def host_key() -> str:
 
 
 def fire(host: str, function: str, message: str | None = None) -> None:
-    """Start a function of a host on this machine now, as by its timer or by a message. Raises requests.HTTPError."""
+    """Start a function of a host on this machine now, as its timer or a message would. Raises requests.HTTPError."""
     body = {} if message is None else {"input": message}
     headers = {HEADER: host_key()}
     requests.post(f"{host}/admin/functions/{function}", json=body, headers=headers, timeout=10).raise_for_status()

@@ -1,4 +1,4 @@
-"""What Azure's host does with a request before a function is asked, as far as a client can tell.
+"""What Azure's host does with a request before a function is called, as far as a client can tell.
 
 The limits are Kestrel's and the host's own: measured on the host 4.1037, and
 https://learn.microsoft.com/dotnet/api/microsoft.aspnetcore.server.kestrel.core.kestrelserverlimits.
@@ -11,19 +11,19 @@ from urllib.parse import unquote
 from local.serving import Receive, Response, Scope
 
 REQUEST_LINE = 8 * 1024
-"""Bytes of the request's first line."""
+"""Maximum number of bytes in the request's first line."""
 HEADERS_BYTES = 32 * 1024
 HEADERS_COUNT = 100
 LARGEST_BODY = 100 * 1024 * 1024
 STALL_SECONDS = 5.0
-"""That a body may keep silent."""
+"""Maximum silence while a body is being sent."""
 SERVER = ("server", "Kestrel")
 HTML = ("content-type", "text/html; charset=utf-8")
 SCALE_OUT = ("x-function-scaleout", "1")
 
 
 CONCURRENT, OUTSTANDING = 100, 200
-"""Requests that are worked on at once, and those that also wait for that, where host.json says nothing."""
+"""Default limits of host.json: requests processed at once, and those together with the ones that wait."""
 
 
 class Stalled(Exception):
@@ -31,7 +31,7 @@ class Stalled(Exception):
 
 
 def refusal(scope: Scope) -> Response | None:
-    """What is answered to a request that the web server itself does not take, or None."""
+    """Return the answer to a request that the web server itself refuses, or None."""
     target: str = scope["raw_path"].decode("latin-1")
     query = scope["query_string"]
     line = len(scope["method"]) + len(target) + (len(query) + 1 if query else 0) + len("  HTTP/1.1\r\n")
@@ -46,7 +46,7 @@ def refusal(scope: Scope) -> Response | None:
 
 
 def resolved(target: str) -> str | None:
-    """A path with its dot segments resolved, or None where it has an empty segment, which no route has."""
+    """Return a path with its dot segments resolved, or None if it has an empty segment, which no route has."""
     found: list[str] = []
     *folders, last = target.removeprefix("/").split("/")
     for segment in (*folders, last):
@@ -63,16 +63,16 @@ def resolved(target: str) -> str | None:
 
 
 def homepage() -> Response:
-    """What ``/`` is: Azure's own page, or nothing."""
+    """Return the answer to ``/``: Azure's own page, or nothing."""
     if os.environ.get("AzureWebJobsDisableHomepage", "").lower() == "true":  # noqa: SIM112 - the platform's spelling
         return Response(204)
     return Response(200, b"<!doctype html><title>Your function app is up and running</title>", [HTML])
 
 
 async def read_body(scope: Scope, receive: Receive, stall: float) -> bytes:
-    """The body that a function is given: none where Content-Length names none, so none that comes in chunks.
+    """Return the body passed to a function: empty without Content-Length, so empty for a chunked body.
 
-    ``stall``: seconds between two pieces. Raises Stalled, also for one that is announced as too large.
+    ``stall``: maximum seconds between two pieces. Raises Stalled, also for a body that is announced as too large.
     """
     headers = dict(scope["headers"])
     length = int(headers.get(b"content-length", b"0"))

@@ -1,4 +1,4 @@
-"""A reverse proxy before Azurite or the simulated Zoho One: it counts what the host sends, and can act in between."""
+"""A reverse proxy for Azurite or the simulated Zoho One: it counts the host's calls, and can intervene."""
 
 import http.client
 import threading
@@ -15,7 +15,7 @@ type Watcher = Callable[["Call", Moment], None]
 
 @dataclass(frozen=True)
 class Call:
-    """One request that passes a gate."""
+    """One request through a gate."""
 
     gate: str
     method: str
@@ -23,7 +23,7 @@ class Call:
 
 
 class Gate:
-    """A proxy on a free loopback port. Its watcher is told of each call before it goes on, and once it is answered."""
+    """A proxy on a free loopback port. Its watcher is called before each call is forwarded, and after the answer."""
 
     def __init__(self, name: str, upstream: str, watcher: Watcher) -> None:
         self.name = name

@@ -1,4 +1,4 @@
-"""HTTP requests and responses as Azure's host hands them to the worker, and back: GrpcMessageConversionExtensions."""
+"""HTTP requests and responses as Azure's host passes them to the worker and back: GrpcMessageConversionExtensions."""
 
 from collections.abc import Iterable, Mapping
 from urllib.parse import parse_qsl, quote
@@ -8,7 +8,7 @@ from local.serving import Response, Scope
 
 
 def request_of(scope: Scope, path: str, body: bytes, parameters: Mapping[str, str]) -> protos.RpcHttp:
-    """The request as Azure's host describes it to the worker: GrpcMessageConversionExtensions.ToRpcHttp."""
+    """Return the request as Azure's host describes it to the worker: GrpcMessageConversionExtensions.ToRpcHttp."""
     headers = _joined((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
     query = scope["query_string"].decode("ascii")
     return protos.RpcHttp(
@@ -22,7 +22,7 @@ def request_of(scope: Scope, path: str, body: bytes, parameters: Mapping[str, st
 
 
 def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Names with their values, several values of one name joined by commas, as .NET writes a StringValues."""
+    """Return names with their values, several values of one name joined by commas, as .NET writes a StringValues."""
     joined: dict[str, str] = {}
     for name, value in pairs:
         joined[name] = f"{joined[name]},{value}" if name in joined else value
@@ -30,7 +30,7 @@ def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def response_of(returned: protos.TypedData) -> Response:
-    """The response a function returned: an HttpResponse, or a plain string."""
+    """Return the response from a function's result: an HttpResponse, or a plain string."""
     if returned.kind != "http":
         return Response(200, str(returned.value).encode(), [("content-type", "text/plain; charset=utf-8")])
     http: protos.RpcHttp = returned.value
@@ -39,9 +39,9 @@ def response_of(returned: protos.TypedData) -> Response:
 
 
 def _set_cookie(cookie: protos.RpcHttpCookie) -> str:
-    """The header that ASP.NET Core writes for a cookie: the value escaped, the path `/` unless it is another.
+    """Return the header that ASP.NET Core writes for a cookie: the value escaped, the path `/` by default.
 
-    The domain is there even where it is empty, as the worker library makes it.
+    The domain is present even if empty, as the worker library makes it.
     """
     parts = [f"{cookie.name}={quote(cookie.value, safe='')}"]
     if cookie.max_age:

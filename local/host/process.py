@@ -1,6 +1,6 @@
-"""A function host as a process: the local one, or Azure's own where `BRIDGE_HOST=func` says so.
+"""A function host as a process: the local one, or Azure's own with `BRIDGE_HOST=func`.
 
-`func` is the command of Azure Functions Core Tools, which carry the host that runs in Azure:
+`func` is the command of Azure Functions Core Tools, which contain the host that runs in Azure:
 https://learn.microsoft.com/azure/azure-functions/functions-core-tools-reference#func-start.
 """
 
@@ -19,11 +19,11 @@ from local.processes import ROOT, Child, ChildFailedError, Processes
 from local.serving import LOOPBACK, listen
 
 FUNC_PATIENCE = 180.0
-"""Seconds until func is up: at its first start it fetches the extension bundle."""
+"""Seconds until func is up: at its first start it downloads the extension bundle."""
 POLL_INTERVAL = 0.25
 """Seconds."""
 TIMERS = ("tick", "ticks")
-"""Of the app and of the tests' sample app."""
+"""The timers of the app and of the tests' sample app."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class RunningHost:
     url: str
 
     def worker(self) -> psutil.Process:
-        """The process in which the app's Python runs."""
+        """The process that runs the app's Python."""
         for process in psutil.Process(self.process.pid).children(recursive=True):
             line = " ".join(process.cmdline())
             if "local.host.worker_process" in line or "azure_functions_worker" in line or "workers/python" in line:
@@ -43,7 +43,7 @@ class RunningHost:
 
 
 def is_func() -> bool:
-    """Whether hosts are Azure's own."""
+    """Return whether hosts are Azure's own."""
     return os.environ.get("BRIDGE_HOST") == "func"
 
 
@@ -58,8 +58,8 @@ def start_host(
 ) -> RunningHost:
     """Start a host and wait until it answers.
 
-    ``timers``: whether functions also run by the clock. ``time_scale``: see `python -m local.host --help`; Azure's own
-    host keeps the real time. Raises ChildFailedError, and FileNotFoundError where func is to be used and is not there.
+    ``timers``: whether timers run. ``time_scale``: see `python -m local.host --help`; Azure's own host keeps real time.
+    Raises ChildFailedError, and FileNotFoundError if func is requested and missing.
     """
     if is_func():
         return _start_func(processes, app, port, environment or {}, timers)

@@ -1,9 +1,9 @@
-"""Queue triggers and queue outputs, on the queues of Azurite, as Azure's host works on them.
+"""Queue triggers and queue outputs on the queues of Azurite, as Azure's host implements them.
 
-A message is hidden for ten minutes at a time while a function works on it, which is renewed, and gone when it is done.
-One that failed, or whose worker died, comes back after host.json's ``visibilityTimeout``, and after ``maxDequeueCount``
-times ends in the poison queue. One whose host died comes back when the ten minutes are over. Text that is no Base64 is
-poison at once. Measured on the host 4.1037, and
+While a function processes a message, the message is hidden for ten minutes at a time, and deleted when the function is
+done. A message that failed, or lost its worker, returns after host.json's ``visibilityTimeout``, and moves to the
+poison queue after ``maxDequeueCount`` times. One that lost its host returns when the ten minutes are over. Text that is
+not Base64 is poison at once. Measured on the host 4.1037, and
 https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue-trigger.
 """
 
@@ -28,9 +28,9 @@ from local.host.worker_messages import TypedData
 LEASE = 600.0
 """Seconds that a message is hidden at a time."""
 POLL_INTERVAL = 0.2
-"""Seconds; kinder than Azure, which backs off to host.json's maxPollingInterval."""
+"""Seconds; faster than Azure, which backs off to host.json's maxPollingInterval."""
 RETRY_INTERVAL = 2
-"""Seconds until a storage that does not answer is asked again."""
+"""Seconds until a storage that does not answer is tried again."""
 
 
 @dataclass(frozen=True)
@@ -38,16 +38,16 @@ class QueueOptions:
     """host.json's ``extensions.queues``, with the defaults of the host."""
 
     visibility_timeout: float = 0.0
-    """Seconds until a message that failed comes back."""
+    """Seconds until a failed message returns."""
     batch_size: int = 16
     new_batch_threshold: int = 8
     max_dequeue_count: int = 5
     time_scale: float = 1.0
-    """How many times as fast as in Azure time passes for messages."""
+    """Speed of time for messages, relative to Azure."""
 
     @classmethod
     def of(cls, host_json: Mapping[str, Any], time_scale: float) -> Self:
-        """From host.json."""
+        """Return the options from host.json."""
         said = host_json.get("extensions", {}).get("queues", {})
         batch = said.get("batchSize", cls.batch_size)
         hours, minutes, seconds = said.get("visibilityTimeout", "00:00:00").split(":")
@@ -60,7 +60,7 @@ class QueueOptions:
         )
 
     def scaled(self, seconds: float) -> int:
-        """Seconds as they pass here; the storage counts whole ones."""
+        """Return seconds at this speed; the storage counts whole ones."""
         return math.ceil(seconds / self.time_scale)
 
 
@@ -68,7 +68,7 @@ type Run = Callable[[Function, TypedData, Mapping[str, TypedData]], Awaitable[ob
 
 logger = logging.getLogger(__name__)
 
-# Azure's own host does its polling outside the worker, where nothing of it reaches the worker's log.
+# Azure's own host polls outside the worker, so its polling does not appear in the worker's log.
 transport_logger = logging.getLogger(f"{__name__}.transport")
 transport_logger.setLevel(logging.WARNING)
 
@@ -84,12 +84,12 @@ class TriggerQueue:
         self._working: set[asyncio.Task[None]] = set()
 
     async def poll(self) -> None:
-        """Hand messages to the function as they come, for ever."""
+        """Pass messages to the function as they arrive, for ever."""
         while True:
             await self._poll_once()
 
     async def drained(self, seconds: float) -> bool:
-        """Wait for what is under way, and tell whether all of it is done."""
+        """Wait for functions in progress, and return whether all of them ended."""
         return not self._working or not (await asyncio.wait(self._working, timeout=seconds))[1]
 
     async def _poll_once(self) -> None:
@@ -118,14 +118,14 @@ class TriggerQueue:
             )
             return list(pages)
         except ResourceNotFoundError:
-            return []  # nobody has put anything into it yet
+            return []  # nobody has written to it yet
 
     async def _work(self, message: QueueMessage) -> None:
         try:
             try:
                 data, metadata = _trigger_data(message)
             except ValueError:
-                logger.error("a message of %s is no text in Base64", self._function.name)  # noqa: TRY400 - and no more
+                logger.error("a message of %s is no text in Base64", self._function.name)  # noqa: TRY400 - no traceback
                 await asyncio.to_thread(self._poison, message)
                 return
             succeeded = await self._run_leased(message, data, metadata)
@@ -134,7 +134,7 @@ class TriggerQueue:
             logger.warning("a message of %s will come again: %s", self._function.name, type(error).__name__)
 
     async def _run_leased(self, message: QueueMessage, data: TypedData, metadata: Mapping[str, TypedData]) -> bool:
-        """Run the function while the message stays hidden. Tells whether it succeeded."""
+        """Run the function while the message stays hidden. Return whether it succeeded."""
         done = asyncio.Event()
         recompute = asyncio.create_task(self._renew(message, done))
         try:
@@ -175,7 +175,7 @@ class TriggerQueue:
 
 
 async def deliver(function: Function, outcome: Outcome) -> None:
-    """Put what a function gave to its queue outputs into the queues."""
+    """Send the values of a function's queue outputs."""
     for binding in function.bindings:
         if binding["type"] == "queue":
             given = outcome.returned if binding["name"] == "$return" else outcome.outputs.get(binding["name"])
@@ -184,12 +184,12 @@ async def deliver(function: Function, outcome: Outcome) -> None:
 
 
 def message_data(text: str) -> tuple[TypedData, dict[str, TypedData]]:
-    """What a function is given for a text that came by no queue."""
+    """Return what a function receives for a text that did not come from a queue."""
     return TypedData(string=text), {"DequeueCount": TypedData(json="1")}
 
 
 def _trigger_data(message: QueueMessage) -> tuple[TypedData, dict[str, TypedData]]:
-    """A message and its metadata, with the types that Azure's host gives them. Raises ValueError."""
+    """Return a message and its metadata, with the types that Azure's host gives them. Raises ValueError."""
     text = base64.b64decode(message.content, validate=True).decode()
     return TypedData(string=text), {
         "Id": TypedData(string=message.id),
@@ -206,7 +206,7 @@ def _time(value: datetime | None) -> TypedData:
 
 
 def _texts(given: TypedData | None) -> list[str]:
-    """The texts of an output: one, or the list that a function set as such."""
+    """Return the texts of an output: one, or the list that a function set."""
     if given is None:
         return []
     if given.kind != "json":

@@ -1,7 +1,7 @@
 """Routes of HTTP functions: templates like `scim/{store}/{*path}`, matched as Azure's host matches them.
 
 Source: https://learn.microsoft.com/aspnet/core/fundamentals/routing#route-templates. Constraints, defaults and optional
-parameters are left out, and refused, because the app uses none.
+parameters are not supported, and refused, because the app uses none.
 """
 
 import re
@@ -15,14 +15,14 @@ LITERAL = re.compile(r"[^{}*?]+")
 
 @dataclass(frozen=True)
 class Route[T]:
-    """Where requests to a target are addressed: a template and methods. No methods means every method."""
+    """The address of a target: a template and methods. No methods means every method."""
 
     template: str
     methods: frozenset[str]
     target: T
 
     def __post_init__(self) -> None:
-        """Refuse what this module does not match. Raises ValueError."""
+        """Refuse templates that this module does not support. Raises ValueError."""
         for place, segment in enumerate(self.segments, start=1):
             parameter = PARAMETER.fullmatch(segment)
             if not parameter and not LITERAL.fullmatch(segment):
@@ -36,11 +36,11 @@ class Route[T]:
 
     @property
     def precedence(self) -> list[int]:
-        """Sorts the most specific first: segment by segment, a literal, a parameter, a catch-all."""
+        """Sort key with the most specific first: segment by segment, a literal, a parameter, a catch-all."""
         return [2 if segment.startswith("{*") else 1 if segment.startswith("{") else 0 for segment in self.segments]
 
     def match(self, path: str) -> Mapping[str, str] | None:
-        """The parameters a raw, percent-encoded path gives, or None when it is another route's."""
+        """Return the parameters in a raw, percent-encoded path, or None if it does not match."""
         found: dict[str, str] = {}
         rest = _segments(path)
         for segment in self.segments:
@@ -60,7 +60,7 @@ class Route[T]:
 
 @dataclass(frozen=True)
 class Match[T]:
-    """A route found for a request: its target and the parameters of the path."""
+    """The route of a request: its target and the parameters in the path."""
 
     target: T
     parameters: Mapping[str, str]
@@ -73,7 +73,7 @@ class Routes[T]:
         self._routes = sorted(routes, key=lambda route: route.precedence)
 
     def find(self, method: str, path: str) -> Match[T] | frozenset[str]:
-        """The route for a request, or the methods that its path would take: none where no route has the path."""
+        """Return the route of a request, or the methods allowed for its path: empty if no route has the path."""
         allowed: frozenset[str] = frozenset()
         for route in self._routes:
             if (parameters := route.match(path)) is not None:

@@ -1,8 +1,8 @@
 """The function host for one machine: `python -m local.host [--port N] [--app FOLDER]`.
 
-Runs the app on the worker library that runs in Azure and does the part of Azure's own host: routes, methods, limits,
-settings, timers and queues. It says `{"url": …}` in one line when it is ready. tests/local/host/host_table.py says, row
-by row, what the two do alike, and where this one is kinder.
+Runs the app on the worker library that runs in Azure and replaces Azure's own host: routes, methods, limits, settings,
+timers and queues. It prints `{"url": …}` in one line when it is ready. tests/local/host/host_table.py lists, row by
+row, where the two are alike, and where this one is more tolerant.
 """
 
 import argparse
@@ -55,13 +55,13 @@ logger = logging.getLogger(__name__)
 
 ADMIN = "/admin/functions/"
 DRAIN_SECONDS = 30
-"""For what is under way when the host is told to end."""
+"""Seconds for work in progress when the host has to end."""
 LARGEST_HEAD = 1024 * 1024
-"""Bytes of a request's line and headers that are read, so that what is too large can be answered."""
+"""Bytes of a request's line and headers that are read, so that larger ones can be answered."""
 
 
 class Host:
-    """The ASGI application: each request goes to the function whose route it takes, or fires one under `/admin`."""
+    """The ASGI application: each request goes to the function of its route, or starts one under `/admin`."""
 
     def __init__(
         self, functions: list[Function], worker: Worker, host_json: Mapping[str, Any], time_scale: float = 1.0
@@ -93,10 +93,10 @@ class Host:
         )
 
     def start_triggers(self, *, timers: bool) -> None:
-        """Start what runs by time, unless ``timers`` says no, and by queue."""
+        """Start the triggers by queue and, with ``timers``, by time."""
         for function in self._others.values():
             if function.kind == "timerTrigger":
-                kept = keep_time(function, self._run)  # also tells of a schedule that is none
+                kept = keep_time(function, self._run)  # also reports an invalid schedule
                 self._start(kept, self._triggers) if timers else kept.close()
             elif function.kind == "queueTrigger":
                 queue = TriggerQueue(function, self._run, self._options)
@@ -106,7 +106,7 @@ class Host:
                 raise ValueError(f"the local host has no {function.kind}, which starts {function.name}")
 
     async def drain(self) -> None:
-        """Take nothing more from timers and queues, and let what is under way finish, for a while."""
+        """Accept nothing more from timers and queues, and let work in progress finish, for a while."""
         for task in self._triggers:
             task.cancel()
         if self._fired:
@@ -120,7 +120,7 @@ class Host:
         task.add_done_callback(_tell)
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[Response, bool]:
-        """The response, and whether a function gave it."""
+        """Return the response, and whether a function gave it."""
         if (refused := refusal(scope)) is not None:
             return refused, False
         path = resolved(scope["raw_path"].decode("ascii"))
@@ -173,7 +173,7 @@ class Host:
     async def _run(
         self, function: Function, data: TypedData, metadata: Mapping[str, TypedData] | None = None
     ) -> Outcome:
-        """Run a function and send what it puts out. Raises FunctionFailedError."""
+        """Run a function and send its queue outputs. Raises FunctionFailedError."""
         outcome = await self._worker.invoke(function, data, metadata)
         await deliver(function, outcome)
         return outcome
@@ -195,7 +195,7 @@ def _route(function: Function, prefix: str) -> Route[Function]:
 
 
 def load_settings(app: Path) -> None:
-    """Put the values of local.settings.json into the environment, where nothing stands already."""
+    """Put the values of local.settings.json into the environment, without replacing existing ones."""
     file = app / "local.settings.json"
     if file.exists():
         for name, value in json.loads(file.read_text()).get("Values", {}).items():
@@ -203,7 +203,7 @@ def load_settings(app: Path) -> None:
 
 
 def read_host_json(app: Path) -> dict[str, Any]:
-    """The host's options, an empty object when there are none."""
+    """Return the host's options, an empty object if there are none."""
     file = app / "host.json"
     options: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
     return options
@@ -221,7 +221,7 @@ class Options:
 
 
 async def run_app(options: Options) -> None:
-    """Load the app, then serve it until the process is told to end. Raises AppFailedError."""
+    """Load the app, then serve it until the process has to end. Raises AppFailedError."""
     load_settings(options.app)
     listener = listen(options.port)
     worker: Worker = InThisProcess(options.app) if options.one_process else WorkerProcess(options.app, _give_up)
@@ -234,7 +234,7 @@ async def run_app(options: Options) -> None:
     finally:
         worker.end()
         logging.shutdown()
-        os._exit(0)  # what is not done by now is cut off, as in Azure
+        os._exit(0)  # unfinished work is cut off, as in Azure
 
 
 def _give_up() -> None:
@@ -247,7 +247,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m local.host", description="Run the function app on this machine.")
     parser.add_argument("--port", type=int, default=7071, help="0 takes a free one")
     parser.add_argument("--app", type=Path, default=ROOT, help="the folder of function_app.py")
-    parser.add_argument("--no-timers", action="store_true", help=f"timers run when they are fired under {ADMIN} only")
+    parser.add_argument("--no-timers", action="store_true", help=f"timers run only on request under {ADMIN} only")
     parser.add_argument("--one-process", action="store_true", help="run the worker in the host's process")
     parser.add_argument("--time-scale", type=float, default=1.0, help="how many times as fast the queues' time passes")
     given = parser.parse_args()

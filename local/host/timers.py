@@ -1,7 +1,8 @@
-"""Timer triggers: functions run when their NCRONTAB schedule says so, in UTC and never beside themselves.
+"""Timer triggers: functions run by their NCRONTAB schedule, in UTC, and never in parallel with themselves.
 
-Where NCRONTAB wants both a day of the month and a day of the week, cronsim takes either, as cron does. Missed times are
-not caught up with. Source: https://learn.microsoft.com/azure/azure-functions/functions-bindings-timer.
+If a schedule has both a day of the month and a day of the week, NCRONTAB requires both and cronsim either, as cron
+does. Missed times are not made up for. Source:
+https://learn.microsoft.com/azure/azure-functions/functions-bindings-timer.
 """
 
 import asyncio
@@ -22,15 +23,15 @@ type Run = Callable[[Function, TypedData], Awaitable[object]]
 
 
 def tick() -> TypedData:
-    """What a timer function is given: the fields of .NET's TimerInfo."""
+    """Return what a timer function receives: the fields of .NET's TimerInfo."""
     return TypedData(json=json.dumps({"Schedule": {"AdjustForDST": True}, "ScheduleStatus": None, "IsPastDue": False}))
 
 
 def keep_time(function: Function, run: Run) -> Coroutine[Any, Any, None]:
-    """Run a timer function at each of its times, for ever. One that fails, which is logged, has its next time too.
+    """Run a timer function at each of its times, for ever. A failure is logged and does not stop later runs.
 
-    Raises, before anything runs, cronsim.CronSimError for a schedule that is none, and KeyError for a `%NAME%` in it
-    that is no app setting.
+    Raises, before anything runs, cronsim.CronSimError for an invalid schedule, and KeyError for a `%NAME%` in it that
+    is not an app setting.
     """
     schedule = re.sub(r"%(\w+)%", lambda setting: os.environ[setting[1]], function.trigger["schedule"])
     next(CronSim(schedule, datetime.now(UTC)))

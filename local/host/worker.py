@@ -1,6 +1,6 @@
-"""The Python worker that runs in Azure, in this process: the library `azure-functions-runtime` behind four plain calls.
+"""The Python worker that runs in Azure, in this process: the library `azure-functions-runtime` with four plain calls.
 
-Its registry of functions is global, so that a process holds one app.
+Its registry of functions is global, so a process holds one app.
 """
 
 import json
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 class FunctionFailedError(Exception):
-    """A function raised an exception, which is logged, or the worker could not bind what it takes or returns."""
+    """A function raised an exception, which is logged, or the worker could not bind its input or result."""
 
 
 class AppFailedError(Exception):
@@ -32,7 +32,7 @@ class AppFailedError(Exception):
 
 @dataclass(frozen=True)
 class Function:
-    """One function of the app. Its bindings are as function.json would have them."""
+    """One function of the app. Its bindings have the form of function.json."""
 
     name: str
     id: str
@@ -52,14 +52,14 @@ class Function:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a function gave: the value it returned, and the values of its output bindings by name."""
+    """The result of a function: the value it returned, and the values of its output bindings by name."""
 
     returned: protos.TypedData | None
     outputs: Mapping[str, protos.TypedData]
 
 
 class Worker(Protocol):
-    """What runs the app's functions: in this process, or in one of its own."""
+    """Runs the app's functions: in this process, or in one of its own."""
 
     async def start(self) -> list[Function]:
         """Load the app and return its functions. Raises AppFailedError."""
@@ -72,7 +72,7 @@ class Worker(Protocol):
         ...
 
     def end(self) -> None:
-        """Stop, whatever is under way."""
+        """Stop, with any work in progress."""
         ...
 
 
@@ -100,7 +100,7 @@ async def load_app(folder: Path) -> list[Function]:
     """Start the worker and index the app in a folder. Raises AppFailedError."""
     sys.path.insert(0, str(folder))
     os.chdir(folder)
-    logging.getLogger("azure.functions").setLevel(logging.WARNING)  # the worker's own chatter, two lines a request
+    logging.getLogger("azure.functions").setLevel(logging.WARNING)  # the worker's own log, two lines per request
     library.start_threadpool_executor()
     started = await library.worker_init_request(_message(worker_init_request=protos.WorkerInitRequest(str(folder))))
     _check(started.result)
@@ -119,9 +119,9 @@ async def _load(metadata: protos.RpcFunctionMetadata) -> Function:
 async def invoke(
     function: Function, data: protos.TypedData, metadata: Mapping[str, protos.TypedData] | None = None
 ) -> Outcome:
-    """Run a function on what triggered it: a sync one on the worker's thread pool, an async one on this loop.
+    """Run a function on its trigger's data: a sync one on the worker's thread pool, an async one on this loop.
 
-    Raises FunctionFailedError, after the exception was logged; nothing of the request is logged with it.
+    Raises FunctionFailedError after logging the exception, without anything of the request.
     """
     request = protos.InvocationRequest(
         invocation_id=str(uuid.uuid4()),

@@ -1,8 +1,8 @@
-"""Plain stand-ins for the protobuf messages that Azure's host and Python worker exchange.
+"""Plain replacements for the protobuf messages that Azure's host and Python worker exchange.
 
-The worker library takes its message classes from the caller, so that these do; the generated ones would bring grpcio.
-Names and fields are those of the protocol: https://github.com/Azure/azure-functions-language-worker-protobuf
-(FunctionRpc.proto). Only what the worker library touches is here, and the module itself is handed over as `protos`.
+The worker library takes its message classes from the caller, so plain ones are enough; the generated ones would require
+grpcio. Names and fields are those of the protocol: https://github.com/Azure/azure-functions-language-worker-protobuf
+(FunctionRpc.proto). Only what the worker library uses is here, and the module itself is passed as `protos`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ class NullableTimestamp:
 
 @dataclass(frozen=True)
 class RpcHttpCookie:
-    # An enumeration in the protocol; here each name holds what it means in a Set-Cookie header.
+    # An enumeration in the protocol; here each name has its value in a Set-Cookie header.
     SameSite = SimpleNamespace(**{"None": None, "Lax": "lax", "Strict": "strict", "ExplicitNone": "none"})
 
     name: str
@@ -87,7 +87,7 @@ class ParameterBinding:
 
 @dataclass(frozen=True)
 class BindingInfo:
-    # The directions and data types as the decorators of azure-functions count them; `in` is taken by Python.
+    # The directions and data types as the decorators of azure-functions count them; `in` is a Python keyword.
     out = 1
     inout = 2
     undefined = None
@@ -210,7 +210,7 @@ class InvocationRequest:
 
 
 class StreamingMessage:
-    """A request to the worker: the message under its name, and what the host says of itself."""
+    """A request to the worker: the message under its name, and the host's description of itself."""
 
     def __init__(self, properties: Mapping[str, Any], **message: Any) -> None:
         self.properties = properties

@@ -1,8 +1,8 @@
 """The Python worker as a process of its own, as in Azure: when it dies, the host starts another; the third death in one
 host's life ends the host.
 
-`python -m local.host.worker_process FD FOLDER` is the worker. It ends when its host does, however that comes about: the
-connection to it breaks, and on Linux the kernel kills it in the same moment.
+`python -m local.host.worker_process FD FOLDER` is the worker. It ends when its host does, for whatever reason: the
+connection to it breaks, and on Linux the kernel kills it at the same moment.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from local.processes import ROOT
 from local.serving import log_to_stderr
 
 MOST_CRASHES = 3
-"""In one host's life."""
+"""Maximum number of crashes in one host's life."""
 PR_SET_PDEATHSIG = 1
 """https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html"""
 
@@ -37,7 +37,7 @@ class WorkerProcess:
     """The host's end: one worker at a time, replaced when it dies."""
 
     def __init__(self, folder: Path, give_up: Callable[[], None]) -> None:
-        """``give_up``: what the third crash leads to."""
+        """``give_up``: called at the third crash."""
         self._folder, self._give_up = folder, give_up
         self._crashes = 0
         self._numbers = 0
@@ -45,7 +45,7 @@ class WorkerProcess:
         self._ended = False
 
     async def start(self) -> list[Function]:
-        """Start a worker and return the functions that it found. Raises AppFailedError."""
+        """Start a worker and return its functions. Raises AppFailedError."""
         self._loop = asyncio.get_running_loop()
         self._ready: asyncio.Future[list[Function]] = self._loop.create_future()
         ours, theirs = multiprocessing.Pipe()
@@ -61,7 +61,7 @@ class WorkerProcess:
     async def invoke(
         self, function: Function, data: TypedData, metadata: Mapping[str, TypedData] | None = None
     ) -> Outcome:
-        """Run a function in the worker. Raises FunctionFailedError, also where the worker dies meanwhile."""
+        """Run a function in the worker. Raises FunctionFailedError, also if the worker dies meanwhile."""
         await asyncio.shield(self._ready)
         self._numbers += 1
         number, answer = self._numbers, self._loop.create_future()
@@ -76,12 +76,12 @@ class WorkerProcess:
         return outcome
 
     def end(self) -> None:
-        """Kill the worker, with whatever it does."""
+        """Kill the worker, with any work in progress."""
         self._ended = True
         self._process.kill()
 
     def _read(self, connection: Connection, process: subprocess.Popen[bytes]) -> None:
-        """In a thread of its own."""
+        """Read the worker's answers, in a thread of its own."""
         with suppress(EOFError, OSError):
             while True:
                 self._loop.call_soon_threadsafe(self._take, connection.recv())
@@ -120,7 +120,7 @@ class WorkerProcess:
 
 
 def _serve(connection: Connection, folder: Path) -> None:
-    """The worker's end, for as long as the host lives."""
+    """Serve as the worker's end, as long as the host lives."""
     lock = threading.Lock()
 
     def send(message: Any) -> None:
@@ -140,7 +140,7 @@ def _serve(connection: Connection, folder: Path) -> None:
         with suppress(EOFError, OSError):
             while True:
                 asyncio.run_coroutine_threadsafe(run(*connection.recv()), loop)
-        os._exit(1)  # nobody is left to work for
+        os._exit(1)  # the host has ended
 
     async def run(number: int, function: Function, data: TypedData, metadata: Mapping[str, TypedData]) -> None:
         try:
@@ -152,7 +152,7 @@ def _serve(connection: Connection, folder: Path) -> None:
 
 
 def main() -> None:
-    """Be a worker."""
+    """Run as a worker."""
     parent = os.getppid()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Whether an account in Zoho One is as it should be, given what Entra says of its person."""
+"""Checks an account in Zoho One against what Entra says of its person."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from local.zoho_one.scim_path import ZOHO_ONE, ScimPath
 type User = dict[str, Any]
 
 SENT_BY_ENTRA = tuple(mapping.path for mapping in DEFAULT_MAPPING)
-# The same for everybody, whatever Entra says: the store maps it with a hard-coded value.
+# The same for everybody: the store maps it with a hard-coded value.
 HARD_CODED = {f"{ZOHO_ONE}:workLocation": WORK_LOCATION}
-# Zoho One's SCIM interface has no place for the enterprise attributes (see facts/zoho.md).
+# Zoho One's SCIM interface has no attribute for the enterprise attributes (see facts/zoho.md).
 KEPT_IN_ZOHO_ONE = tuple(path for path in SENT_BY_ENTRA if path.extension is None)
 KEPT_IN_ZOHO_ONE += tuple(ScimPath.parse(path) for path in HARD_CODED)
 
@@ -23,8 +23,8 @@ KEPT_IN_ZOHO_ONE += tuple(ScimPath.parse(path) for path in HARD_CODED)
 class Standing:
     """What is known of one person at the end.
 
-    `person` is what Entra said last; `active` whether he should be able to work in Zoho One, `ever_active` whether he
-    ever should have been. `manager_id` is the bridge's id of his manager, if that one has an account.
+    `person` is Entra's latest state; `active` whether they should be able to work in Zoho One, `ever_active` whether
+    they ever should have been. `manager_id` is the bridge's id of their manager, if the manager has an account.
     """
 
     person: Person
@@ -37,10 +37,10 @@ class Standing:
 
 
 def problems(standing: Standing) -> list[str]:
-    """Return what is wrong with a person's account, nothing if all is as the default rules have it.
+    """Return the deviations of a person's account from the default rules; empty if there are none.
 
-    Those are: who leaves, in whatever way, keeps his account, but deactivated; who was never active has none; of every
-    mapped attribute the account holds what Entra says. And the bridge shows Entra what Entra sent, manager included.
+    By these rules, a deprovisioned person keeps their account, deactivated; a person who was never active has none;
+    every mapped attribute equals Entra's. And the bridge shows Entra what Entra sent, manager included.
     """
     if not standing.ever_active:
         return ["has an account, but was never active"] if standing.account else []
@@ -56,9 +56,9 @@ def problems(standing: Standing) -> list[str]:
 
 def _problems_in_bridge(standing: Standing, wanted: dict[str, str]) -> list[str]:
     if standing.deleted:
-        return ["the bridge still shows him to Entra"] if standing.bridge_user else []
+        return ["the bridge still shows them to Entra"] if standing.bridge_user else []
     if standing.bridge_user is None:
-        return ["the bridge does not show him to Entra"]
+        return ["the bridge does not show them to Entra"]
     found = _differences("the bridge's ", standing.bridge_user, wanted, SENT_BY_ENTRA)
     manager = ScimPath.parse(f"{MANAGER}.value").read(standing.bridge_user)
     if standing.active and manager != standing.manager_id:

@@ -1,4 +1,4 @@
-"""One more directory store with other settings, which shares the connection of the one that is there."""
+"""A second directory store with other settings, which shares the first one's connection."""
 
 import secrets
 from typing import Any
@@ -9,7 +9,7 @@ from shared.rules.secret_token import token_hash
 
 
 def add_another_store(store_id: str, suffix: str, bridge: Bridge, **settings: Any) -> tuple[str, str]:
-    """Add a store called after the first one, which mails no passwords; return its id and its secret token."""
+    """Add a store named after the first one, which mails no passwords; return its id and its secret token."""
     store, kept, token = bridge.stores.get(store_id), bridge.connections.read(store_id), secrets.token_urlsafe(32)
     assert store is not None  # the walkthrough has connected it
     assert kept is not None

@@ -1,4 +1,4 @@
-"""The table that ends the walkthrough: who, what Entra says, what Zoho One now holds, and what was done."""
+"""The table at the end of the walkthrough: each person, their state in Entra and in Zoho One, and what was done."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -19,21 +19,21 @@ POP_ISOLATE = "\u2069"
 
 @dataclass(frozen=True)
 class Row:
-    """One person, and what was done for him in each cycle that did something."""
+    """One person, and what was done for them in each cycle that did something."""
 
     standing: Standing
     done: tuple[PersonReport, ...]
     password: str = ""
-    """What became of his one-time password, if there is anything to say."""
+    """What happened to their one-time password, if anything."""
 
     @cached_property
     def problems(self) -> list[str]:
-        """What is wrong with his account."""
+        """Return what is wrong with their account."""
         return problems(self.standing)
 
 
 def closing_table(rows: Iterable[Row]) -> Table:
-    """Return the table, with what is wrong below what was done."""
+    """Return the table, with problems below what was done."""
     table = Table(title="Entra and Zoho One", title_justify="left", show_lines=True, expand=True)
     for header, ratio in (("Who", 3), ("Entra says", 4), ("Zoho One holds", 4), ("What was done", 5)):
         table.add_column(header, ratio=ratio, overflow="fold")
@@ -82,7 +82,7 @@ def _sentence(report: PersonReport) -> str:
     if report.error:
         return f"failed: {report.error}"
     if report.action is Action.CREATE or not report.changed:
-        return str(report.action)  # a create has every attribute; naming them says nothing
+        return str(report.action)  # a create has every attribute; a list of them says nothing
     return f"{report.action}: {', '.join(path.rpartition(':')[2] for path in report.changed)}"
 
 

@@ -1,4 +1,4 @@
-"""Authorize, Test Connection, Save: what the admin does until a store may provision."""
+"""Authorize, Test Connection, Save: the administrator's steps until a store may provision."""
 
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -18,29 +18,29 @@ def connect_store(
     tell: Callable[[str, str], None],
     admin: str | None = None,
 ) -> None:
-    """Take the three steps, telling each by its title and text. Raises NotAsked and CannotStart.
+    """Take the three steps, announcing each by its title and text. Raises NotAsked and CannotStart.
 
-    ``admin``: who signs in first, where the pages ask for it.
+    ``admin``: who signs in first, if the pages require it.
     """
     browser = AdminBrowser(host)
     if admin is not None:
         browser.sign_in(admin)
-        tell("The bridge: Sign in", "The admin signs in at the simulated Entra, which leads back with a code.")
+        tell("The bridge: Sign in", "The admin signs in at the simulated Entra, which redirects back with a code.")
     consent_url = browser.ask(store_id)
     address = urlsplit(consent_url)
     tell(
         "The bridge: Authorize",
-        f"{host}/oauth/start?store={store_id} sends the admin's browser to his data center's authorization endpoint, "
-        f"{address.scheme}://{address.netloc}{address.path}. He accepts, and comes back to /oauth/callback.",
+        f"{host}/oauth/start?store={store_id} sends the admin's browser to their data center's authorization endpoint, "
+        f"{address.scheme}://{address.netloc}{address.path}. They accept, and return to /oauth/callback.",
     )
     page = browser.come_back(browser.decide(consent_url))
     connection = bridge.connections.state(store_id)
     if page.status_code != 200 or connection.state is not ConnectionState.CONNECTED:
         raise NotAsked(page)
     console.print(
-        f"[green]Connected:[/] the tokens came from the data center {connection.data_center}, and are kept encrypted."
+        f"[green]Connected:[/] the tokens came from the data center {connection.data_center}, and are stored encrypted."
     )
-    tell("The bridge: Test Connection", "A store cannot be started before it passes.")
+    tell("The bridge: Test Connection", "A store cannot be started before it succeeds.")
     store = bridge.stores.get(store_id)
     assert store is not None  # consent was asked for it
     for taken in bridge.switch.start(store).steps:

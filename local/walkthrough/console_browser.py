@@ -1,4 +1,4 @@
-"""An administrator at the console in a real browser, and what changes in the simulated Entra meanwhile."""
+"""An administrator at the console in a real browser, and changes in the simulated Entra meanwhile."""
 
 import shutil
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _ENDED = """count => {
 
 
 def find_browser() -> str | None:
-    """The machine's Chromium, or None."""
+    """Return the machine's Chromium, or None."""
     return next((path for name in BROWSERS if (path := shutil.which(name))), None)
 
 
@@ -26,34 +26,36 @@ class ConsoleBrowser:
 
     page: Page
     origin: str
-    """Of the function host."""
+    """The function host's address."""
     entra: str
-    """Of the simulated Entra."""
+    """The simulated Entra's address."""
     store: str
 
     @property
     def store_url(self) -> str:
-        """Of the store's pages."""
+        """The address of the store's pages."""
         return f"{self.origin}/console/stores/{self.store}"
 
     def cycle(self) -> str:
-        """Ask for a cycle and wait until it has ended; what the list says of it."""
+        """Request a cycle and wait until it has ended; return the list's words for it."""
         self.page.goto(f"{self.store_url}/runs")
         before = self.page.locator("#runs tbody tr").count()
         self.page.get_by_role("button", name="Run a cycle now").click()
         return self.ended(before)
 
     def ended(self, before: int) -> str:
-        """Wait on the page of runs until there are more than before and all have ended; what it says of the last."""
+        """Wait on the page of runs until there are more than before and all have ended; return the words for the
+        last one.
+        """
         self.page.wait_for_function(_ENDED, arg=before)
         return self.page.locator("#runs tbody tr").first.inner_text()
 
     def in_entra(self, what: str, people: list[str]) -> None:
-        """Do something with people in Entra, such as "disable": see local/entra/graph_people.py."""
+        """Carry out an action on people in Entra, such as "disable": see local/entra/graph_people.py."""
         self._act([{"do": what, "id": person} for person in people])
 
     def group_in_entra(self, group: str, name: str, members: list[str]) -> None:
-        """Make a group, or give one these members, and assign it to the app."""
+        """Create a group in Entra, or set its members, and assign it to the app."""
         self._act(
             [
                 {"do": "put group", "id": group, "members": members},
@@ -63,12 +65,12 @@ class ConsoleBrowser:
         )
 
     def address_of(self, name: str) -> str:
-        """The path of the page of the first person who is found by a name."""
+        """Return the path of the page of the first person found by a name."""
         self.page.goto(f"{self.store_url}/people?typed={name}")
         return self._path(self.page.locator("#found a").first.get_attribute("href"))
 
     def provisioned(self, person: str) -> str:
-        """Provision somebody on demand; the path of the page that shows how it went."""
+        """Provision somebody on demand; return the path of the page with the result."""
         self.page.goto(f"{self.store_url}/people")
         self.page.get_by_label("Object ids in Entra").fill(person)
         self.page.get_by_role("button", name="Provision", exact=True).click()
@@ -76,7 +78,7 @@ class ConsoleBrowser:
         return self.page.url.removeprefix(self.origin)
 
     def run_with(self, words: str) -> str:
-        """The path of the page of the earliest run of whose changes the list says this."""
+        """Return the path of the page of the earliest run with these words in its entry in the list."""
         self.page.goto(f"{self.store_url}/runs")
         row = self.page.locator("#runs tbody tr", has_text=words).last
         return self._path(row.locator("a").get_attribute("href"))

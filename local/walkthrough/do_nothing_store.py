@@ -1,4 +1,4 @@
-"""A second directory store, whose status sync is set to do nothing for deactivated users."""
+"""A second directory store, with status sync set to do nothing for deactivated users."""
 
 from local.entra.directory import EntraDirectory
 from local.entra.person import Person, id_of
@@ -11,7 +11,7 @@ USER_NAME = "trial.account@contoso.example"
 
 
 def disable_under_do_nothing(host: str, store_id: str, bridge: Bridge) -> str:
-    """Provision one person through such a store, disable him in Entra, and return his userName.
+    """Provision one person through such a store, disable them in Entra, and return their userName.
 
     Raises what the provisioning service raises.
     """

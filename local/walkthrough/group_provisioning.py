@@ -1,6 +1,6 @@
-"""Entra's provisioning service, as far as groups go: each is made without members, then patched.
+"""Entra's provisioning of groups: each is created without members, then patched.
 
-A member is sent once his account is known, by the id that the application gave it; a group in a group is not sent.
+A member is sent once their account is known, by the id that the application gave it; nested groups are not sent.
 
 Source: "Tutorial: Develop and plan provisioning for a SCIM endpoint", section "Group operations",
 https://learn.microsoft.com/entra/identity/app-provisioning/use-scim-to-provision-users-and-groups#group-operations
@@ -17,11 +17,11 @@ from local.entra.requests import Dialect, group_body, members_body, rename_body
 from local.zoho_one.scim_application import RefusedError, ScimApplication
 
 MOST_MEMBERS = 100
-"""In one PATCH."""
+"""Maximum number of members in one PATCH."""
 
 
 class GroupReport(BaseModel):
-    """What a cycle did for one group. With an `error`, it did not get through and the next cycle tries again."""
+    """What a cycle did for one group. With an `error`, it failed and the next cycle retries."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -42,17 +42,17 @@ class _Link:
 
 
 class GroupProvisioning:
-    """Brings the assigned groups of a directory over."""
+    """Provisions the assigned groups of a directory."""
 
     def __init__(
         self, groups: Groups, application: ScimApplication, dialect: Dialect, user_id: Callable[[str], str | None]
     ) -> None:
-        """``user_id``: what the application calls a person who has been provisioned."""
+        """``user_id``: returns the application's id of a provisioned person."""
         self._groups, self._application, self._dialect, self._user_id = groups, application, dialect, user_id
         self._links: dict[str, _Link] = {}
 
     def cycle(self) -> tuple[GroupReport, ...]:
-        """Bring over what has changed; groups for which there was nothing to do are not in the answer.
+        """Provision what has changed; unchanged groups are not in the result.
 
         Raises QuarantinedError.
         """

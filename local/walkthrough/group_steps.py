@@ -26,7 +26,7 @@ def _person(name: str) -> Person:
 
 AGNES, BORIS, CLARA, DORA = (_person(name) for name in ("Agnes", "Boris", "Clara", "Dora"))
 GROUPED = tuple(person.user_principal_name for person in (AGNES, BORIS, CLARA, DORA))
-"""The userNames of those who are in the groups."""
+"""The userNames of the groups' members."""
 
 
 class GroupSteps:
@@ -40,7 +40,7 @@ class GroupSteps:
         self._wrong = 0
 
     def walk(self, step: Callable[[str, str], None]) -> bool:
-        """Let people come, go and come back, and tell who is in which group; whether Zoho One has it so each time.
+        """Change people and groups, and print each group's members; return whether Zoho One agrees each time.
 
         Raises what the provisioning service raises.
         """
@@ -74,8 +74,8 @@ class GroupSteps:
 
     def _cycle(self, expected: dict[str, list[Person]]) -> None:
         for report in self._service.cycle().groups:
-            told = f"[red]{escape(report.error)}[/]" if report.error else ", ".join(report.done)
-            self._console.print(f"{escape(report.display_name)}: {told}")
+            outcome = f"[red]{escape(report.error)}[/]" if report.error else ", ".join(report.done)
+            self._console.print(f"{escape(report.display_name)}: {outcome}")
         held = self._held()
         table = Table(title="Groups in Zoho One", title_justify="left")
         table.add_column("Group")

@@ -1,4 +1,4 @@
-"""The local mailbox: the one-time password mails of a run, and who got one."""
+"""The local mailbox: the one-time password mails of a run, and their recipients."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,23 +12,23 @@ NOTIFICATION = PasswordNotification(
     password_notification=PasswordNotice.USER,
     verified_domains=("contoso.example",),
 )
-"""Of `make run`'s store. fabrikam.example is not verified, and no domain of a guest's is."""
+"""The settings of `make run`'s store. fabrikam.example is not verified, nor is any guest's domain."""
 
 _NONE = "No one-time password: "
 
 
 def mail_settings(mailbox: Path) -> dict[str, str]:
-    """The app settings with which mails stay in a folder."""
+    """Return the app settings with which mails stay in a folder."""
     return {"BRIDGE_MAIL": "folder", "BRIDGE_MAIL_FOLDER": str(mailbox), "BRIDGE_MAIL_FROM": SENDER}
 
 
 def count_mails(mailbox: Path) -> int:
-    """How many mails lie there."""
+    """Return the number of mails in the folder."""
     return sum(1 for _ in mailbox.glob("*.eml"))
 
 
-def password_told(history: Iterable[Event]) -> str:
-    """What a person's history says of his one-time password, in one line; nothing of one that was never created."""
+def password_outcome(history: Iterable[Event]) -> str:
+    """Return what a person's history says of their one-time password, in one line; empty if they were never created."""
     for event in history:
         if event.kind is EventKind.PASSWORD_MAILED:
             return "one-time password mailed"

@@ -1,4 +1,4 @@
-"""Attribute mapping as the guide's step 7 has it: a hard-coded value, and a field from an expression."""
+"""Attribute mapping as in the guide's step 7: a hard-coded value, and a field from an expression."""
 
 from collections.abc import Callable
 

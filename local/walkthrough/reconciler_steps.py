@@ -18,9 +18,9 @@ from shared.rules.run import Result, Run, RunState
 from shared.sync.cycle_note import CycleRequest
 
 SHOWN = 8  # lines of the plan
-PATIENCE = 60.0  # seconds until a cycle that was asked for has ended
+PATIENCE = 60.0  # seconds until a requested cycle has ended
 COURSE = "Introduction"
-"""A group that no push carries."""
+"""A group that no push contains."""
 NEWCOMER = Person(
     id=id_of("rosa.engel@contoso.example"),
     user_principal_name="rosa.engel@contoso.example",
@@ -39,7 +39,7 @@ class CycleMissing(Exception):
 
 @dataclass
 class ReconcilerSteps:
-    """Each step says what it does, and remembers whether it came out as it should."""
+    """Each step says what it does, and records whether the result was the expected one."""
 
     host: str
     store: str
@@ -49,7 +49,9 @@ class ReconcilerSteps:
     tell: Callable[[str, str], None]
 
     def walk(self, remember: Callable[[], None]) -> bool:
-        """All of it; whether everything came out as it should. ``remember``: notes who is in Entra, before he goes."""
+        """Run all steps; return whether every result was as expected. ``remember``: called to record the people
+        in Entra before any is deleted.
+        """
         return self._changes_that_no_push_carried(remember) and self._a_mistake() and self._on_demand(remember)
 
     def _changes_that_no_push_carried(self, remember: Callable[[], None]) -> bool:
@@ -58,8 +60,8 @@ class ReconcilerSteps:
             "The bridge: Microsoft Graph",
             "From now on the bridge reads Entra by itself, every 40 minutes. In Entra, "
             f"[bold]{escape(moved.display_name)}[/] has another title and [bold]{NEWCOMER.display_name}[/] is new; "
-            f"both are in the group [bold]{COURSE}[/], which is assigned to the app now. No push tells of it. The "
-            "timer's function asks for a cycle, and the queue's function runs it.",
+            f"both are in the group [bold]{COURSE}[/], which is now assigned to the app. No push contains it. The "
+            "timer's function requests a cycle, and the queue's function runs it.",
         )
         self.directory.change_job(people.MOVED, job_title="Trưởng nhóm", department=moved.department)
         self.directory.create(NEWCOMER)
@@ -73,7 +75,7 @@ class ReconcilerSteps:
         return done and self._members(COURSE) == 2
 
     def _members(self, group: str) -> int:
-        """How many members a group has in Zoho One."""
+        """Return the number of members that a group has in Zoho One."""
         store = self.bridge.stores.read(self.store)
         assert store is not None  # it has been there all the time
         zoho_one = self.bridge.zoho_groups(store)
@@ -84,7 +86,7 @@ class ReconcilerSteps:
         half = everybody[: len(everybody) // 2]
         self.tell(
             "A mistake in Entra",
-            f"Somebody takes the assignment to the app from {len(half)} of {len(everybody)} people. The guard looks at "
+            f"Somebody removes the assignment to the app from {len(half)} of {len(everybody)} people. The guard checks "
             "the plan before anything is done.",
         )
         for person in half:
@@ -107,7 +109,7 @@ class ReconcilerSteps:
     def _on_demand(self, remember: Callable[[], None]) -> bool:
         self.tell(
             "The bridge: provision on demand",
-            f"[bold]{NEWCOMER.display_name}[/] has another name, which is wanted in Zoho One at once.",
+            f"[bold]{NEWCOMER.display_name}[/] has another name, which is needed in Zoho One at once.",
         )
         self.directory.rename(
             NEWCOMER.id,

@@ -1,6 +1,6 @@
-"""Sign-in at the simulated Entra on one machine: what the app and Entra have to know of each other.
+"""Sign-in at the simulated Entra on one machine: the settings of the app and of Entra for each other.
 
-The app proves who it is as in Azure, with the token of a managed identity; the simulated Entra plays that part, too.
+The app authenticates as in Azure, with the token of a managed identity, which the simulated Entra issues too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,11 +11,11 @@ from local.entra.person import Person
 from shared.console.sign_in import CALLBACK
 
 ROLES: tuple[list[str], ...] = (["Organization.Owner"], ["Organization.Admin"], [])
-"""Of the first people there are; the third is assigned without a role, and all others are not assigned."""
+"""Roles of the first people; the third is assigned without a role, and all others are not assigned."""
 
 
 def sign_in_settings(entra: Mapping[str, str]) -> dict[str, str]:
-    """The settings of the function host, from what Entra says of itself."""
+    """Return the settings of the function host, from Entra's description of itself."""
     return {
         "BRIDGE_SIGN_IN_TENANT_ID": entra["tenant_id"],
         "BRIDGE_SIGN_IN_CLIENT_ID": entra["sign_in_client_id"],
@@ -29,7 +29,9 @@ def sign_in_settings(entra: Mapping[str, str]) -> dict[str, str]:
 
 
 def register(entra: Mapping[str, str], people: Sequence[Person], *hosts: str) -> None:
-    """Tell Entra where the app is, and who may sign in to it. Raises requests' exceptions."""
+    """Configure Entra with the app's addresses and with the people who may sign in to it. Raises requests'
+    exceptions.
+    """
     settings = {
         "tenant": entra["tenant_id"],
         "redirect_uris": [host + CALLBACK for host in hosts],

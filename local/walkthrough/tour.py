@@ -23,7 +23,7 @@ from local.walkthrough.connect_store import connect_store
 from local.walkthrough.do_nothing_store import USER_NAME as TRIAL
 from local.walkthrough.do_nothing_store import disable_under_do_nothing
 from local.walkthrough.group_steps import GROUPED, GroupSteps
-from local.walkthrough.mailbox import NOTIFICATION, count_mails, password_told
+from local.walkthrough.mailbox import NOTIFICATION, count_mails, password_outcome
 from local.walkthrough.map_attributes import map_attributes
 from local.walkthrough.reconciler_steps import ReconcilerSteps
 from local.zoho_one.scim_application import QuarantinedError, RefusedError
@@ -35,8 +35,8 @@ TIMEOUT = 10.0  # seconds; for the simulated Zoho One on this machine
 
 
 @dataclass(frozen=True)
-class Parts:
-    """Where the parts of the local system are. The directory is the one that Graph shows, if the caller shares it."""
+class WalkthroughParts:
+    """The addresses of the local system's parts. The directory is the one that Graph shows, if the caller shares it."""
 
     sync_endpoint: str
     secret_token: str
@@ -50,11 +50,11 @@ class Parts:
     directory: EntraDirectory = field(default_factory=lambda: EntraDirectory(people.PEOPLE))
 
 
-def run_walkthrough(parts: Parts, console: Console) -> bool:
+def run_walkthrough(parts: WalkthroughParts, console: Console) -> bool:
     """Walk the steps, explaining each, and end with a table of everyone.
 
-    Returns whether every person is as he should be; if not, the table says what is wrong. Raises requests' exceptions
-    if the simulated Zoho One cannot be asked.
+    Returns whether every person is as expected; if not, the table says what is wrong. Raises requests' exceptions if
+    the simulated Zoho One does not answer.
     """
     walk = _Walk(parts, console)
     try:
@@ -78,16 +78,16 @@ def run_walkthrough(parts: Parts, console: Console) -> bool:
 
 
 class _Walk:
-    def __init__(self, parts: Parts, console: Console) -> None:
+    def __init__(self, parts: WalkthroughParts, console: Console) -> None:
         self.parts = parts
         self.console = console
         self.directory = parts.directory
         self.bridge = Bridge(Settings.model_validate(parts.settings))
         self.service = ProvisioningService(parts.directory, parts.tenant_url, parts.secret_token)
-        self.last_seen: dict[str, Person] = {}  # also those who are deleted by the end
+        self.last_seen: dict[str, Person] = {}  # including those who are deleted by the end
         self.ever_active: set[str] = set()
         self.done: dict[str, list[PersonReport]] = defaultdict(list)
-        self.user_ids: dict[str, str] = {}  # also of those whom the bridge does not show any more
+        self.user_ids: dict[str, str] = {}  # including those that the bridge no longer shows
         self.quiet = True
         self.untouched = True
         self.grouped = True
@@ -96,8 +96,8 @@ class _Walk:
     def connect_to_zoho_one(self) -> None:
         self._step(
             "Zoho One: Directory, Directory Stores, Add Directory, Azure",
-            f"The directory store [bold]{self.parts.store}[/] is there, with Entra's default attribute mapping and the "
-            "default status sync: whoever leaves is deactivated, nobody is deleted.\n"
+            f"The directory store [bold]{self.parts.store}[/] exists, with Entra's default attribute mapping and the "
+            "default status sync: people who leave are deactivated, nobody is deleted.\n"
             f"Its sync endpoint is {self.parts.sync_endpoint}",
         )
         map_attributes(self.parts.store, self.bridge, self._step)
@@ -109,13 +109,13 @@ class _Walk:
         self._step(
             "Zoho One: Mail Notification, Password Notification",
             f'"{NOTIFICATION.mail_notification}", "{NOTIFICATION.password_notification}". The only verified domain is '
-            f"{domains}: whoever has an address there is mailed a one-time password, and Zoho One invites the others.",
+            f"{domains}: people with an address there are mailed a one-time password, and Zoho One invites the others.",
         )
 
     def connect_entra(self) -> None:
         self._step(
             "Entra: the Zoho One app, Provisioning, Automatic",
-            f"Tenant URL: {self.parts.tenant_url}\nSecret token: the one the store was given. Now Test Connection.",
+            f"Tenant URL: {self.parts.tenant_url}\nSecret token: the store's. Now Test Connection.",
         )
         self.service.test_connection()
         self.console.print("[green]The connection works.[/]")
@@ -123,10 +123,10 @@ class _Walk:
     def provision_everyone(self) -> None:
         everyone = self.directory.people()
         first = everyone[0]
-        self._step("Entra: select a user, Provision", f"{first.display_name} is wanted at once: provision on demand.")
+        self._step("Entra: select a user, Provision", f"{first.display_name} is needed at once: provision on demand.")
         self._remember_people()
         self._tell(self.service.provision_on_demand(first.id))
-        self._step("Entra: Start provisioning", f"The first cycle brings all {len(everyone)} people over.")
+        self._step("Entra: Start provisioning", f"The first cycle provisions all {len(everyone)} people.")
         self._cycle()
 
     def people_leave(self) -> None:
@@ -145,7 +145,7 @@ class _Walk:
         self._step(
             "A month later",
             f"{renamed} has married, and has another name and user principal name. {rehired} is hired again. {moved} "
-            f"moved to the department of {manager}. The recycle bin has forgotten {leaver}.",
+            f"moved to the department of {manager}. {leaver} was removed from the recycle bin.",
         )
         self.directory.rename(
             people.RENAMED,
@@ -161,19 +161,19 @@ class _Walk:
         self._cycle()
 
     def nothing_happens(self) -> None:
-        self._step("40 minutes later", "Nothing has changed in Entra, so nothing must be sent.")
+        self._step("40 minutes later", "Nothing has changed in Entra, so nothing may be sent.")
         report = self._cycle()
         self.quiet = all(person.action in (Action.NONE, Action.SKIP) for person in report.people)
 
     def another_setting(self) -> None:
         self._step(
             "Under another setting: Status Sync, deactivated users, Do nothing",
-            "A second directory store is set so. It provisions one person, who is then disabled in Entra.",
+            "A second directory store has this setting. It provisions one person, who is then disabled in Entra.",
         )
         user_name = disable_under_do_nothing(self.parts.host, self.parts.store, self.bridge)
         self.untouched = self._accounts()[user_name]["active"] is True
-        told = "is active in Zoho One still" if self.untouched else "[red]was deactivated in Zoho One[/]"
-        self.console.print(f"{user_name} {told}.")
+        outcome = "is still active in Zoho One" if self.untouched else "[red]was deactivated in Zoho One[/]"
+        self.console.print(f"{user_name} {outcome}.")
 
     def reconcile(self) -> None:
         bridge, store = self.bridge, self.parts.store
@@ -187,7 +187,7 @@ class _Walk:
         self.grouped = steps.walk(self._step)
 
     def conclude(self) -> bool:
-        """Print the closing table and return whether all is well."""
+        """Print the closing table and return whether everything is as expected."""
         accounts = self._accounts()
         for user_name in (TRIAL, *GROUPED):
             accounts.pop(user_name, None)
@@ -195,23 +195,23 @@ class _Walk:
             Row(
                 self._standing(person, accounts.pop(person.own_name, None)),
                 tuple(self.done[person.id]),
-                self._password_told(person),
+                self._password_outcome(person),
             )
             for person in self.last_seen.values()
         ]
         self.console.print(closing_table(rows))
         mails = count_mails(self.parts.mailbox)
-        self.console.print(f"{mails} one-time password mails lie in {self.parts.mailbox}", soft_wrap=True)
+        self.console.print(f"{mails} one-time password mails are in {self.parts.mailbox}", soft_wrap=True)
         for user_name in accounts:
-            self.console.print(f"[red]Nobody in Entra has the account {escape(user_name)}.[/]")
+            self.console.print(f"[red]Nobody in Entra belongs to the account {escape(user_name)}.[/]")
         if not self.quiet:
-            self.console.print("[red]A cycle without changes sent some.[/]")
+            self.console.print("[red]A cycle without changes sent requests.[/]")
         wrong = [row for row in rows if row.problems]
         if not wrong and not accounts and self.quiet and self.untouched and self.grouped and self.reconciled:
-            self.console.print(f"[green]All {len(rows)} people are in Zoho One as they should be.[/]")
+            self.console.print(f"[green]All {len(rows)} people are as expected in Zoho One.[/]")
             return True
         self.console.print(
-            f"[bold red]Not as it should be: {len(wrong)} of {len(rows)} people, {len(accounts)} stray accounts.[/]"
+            f"[bold red]Not as expected: {len(wrong)} of {len(rows)} people, {len(accounts)} stray accounts.[/]"
         )
         return False
 
@@ -249,9 +249,9 @@ class _Walk:
             if self._should_work(person):
                 self.ever_active.add(person.id)
 
-    def _password_told(self, person: Person) -> str:
+    def _password_outcome(self, person: Person) -> str:
         user_id = self.user_ids.get(person.id)
-        return password_told(self.bridge.identities.history(self.parts.store, user_id)) if user_id else ""
+        return password_outcome(self.bridge.identities.history(self.parts.store, user_id)) if user_id else ""
 
     def _should_work(self, person: Person) -> bool:
         return not is_soft_deleted(person) and self.directory.is_assigned(person.id)

@@ -1,7 +1,7 @@
 """The simulated Zoho accounts servers, one for each data centre: consent, tokens and their limits.
 
-They share one client and one organisation, which lives in one data centre: only there its codes and tokens are worth
-something. Source: ../shared/facts/zoho.md and https://www.zoho.com/accounts/protocol/oauth/multi-dc.html.
+They share one client and one organisation, which is in one data centre: its codes and tokens are valid only there.
+Source: ../shared/facts/zoho.md and https://www.zoho.com/accounts/protocol/oauth/multi-dc.html.
 """
 
 import html
@@ -20,7 +20,7 @@ CLIENT_ID = "1000.LOCALBRIDGE"
 
 CODE_LIFETIME = 60  # seconds
 ACCESS_TOKEN_LIFETIME = 3600  # seconds
-ISSUE_LIMIT, ISSUE_WINDOW = 10, 600  # access tokens for one refresh token, in so many seconds
+ISSUE_LIMIT, ISSUE_WINDOW = 10, 600  # access tokens for one refresh token, in this number of seconds
 REFRESH_TOKEN_LIMIT = 20  # for one user; one more silently drops the oldest
 
 THROTTLED = {
@@ -35,7 +35,7 @@ CONSENT_PAGE = """<!doctype html><html lang="en"><title>Zoho Accounts</title>
 
 @dataclass(frozen=True)
 class Code:
-    """What an authorization code stands for."""
+    """What an authorization code represents."""
 
     redirect_uri: str
     offline: bool
@@ -44,7 +44,7 @@ class Code:
 
 @dataclass
 class Issued:
-    """What was handed out, counted since the start or the last reset."""
+    """What was issued, counted since the start or the last reset."""
 
     codes: int = 0
     refresh_tokens: int = 0
@@ -64,7 +64,7 @@ class Grants:
 
 
 class Accounts:
-    """The accounts servers of one organisation at home in one data centre. `url` is what their paths are under."""
+    """The accounts servers of one organisation in one data centre. `url` is the prefix of their paths."""
 
     def __init__(self, url: str, home: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._url = url
@@ -75,12 +75,12 @@ class Accounts:
         self.reset()
 
     def reset(self) -> None:
-        """Forget every grant but the refresh token the organisation starts with, and live where it first lived."""
+        """Forget every grant but the organisation's initial refresh token, and return to the initial data centre."""
         self._home = self._first_home
         self.grants = Grants(refresh_tokens={self.refresh_token: deque()})
 
     def move(self, home: str) -> None:
-        """Let the organisation live in another data centre from now on. Raises ValueError."""
+        """Move the organisation to another data centre. Raises ValueError."""
         if home not in DATA_CENTERS:
             raise ValueError(home)
         self._home = home
@@ -90,11 +90,11 @@ class Accounts:
         return f"{self._url}/dc/{data_center}"
 
     def accepts(self, access_token: str) -> bool:
-        """Whether an access token is valid now."""
+        """Return whether an access token is valid now."""
         return self.grants.access_tokens.get(access_token, 0) > self._clock()
 
     def expire_access_tokens(self) -> None:
-        """Let every access token expire now."""
+        """Expire every access token now."""
         self.grants.access_tokens.clear()
 
     def respond(self, method: str, path: str, query: str, body: bytes) -> Response:
@@ -136,7 +136,7 @@ class Accounts:
         return Response(302, headers=[("location", f"{asked['redirect_uri']}?{urlencode(outcome)}")])
 
     def _token(self, data_center: str, form: Mapping[str, str]) -> Response:
-        """Exchange a code or a refresh token. Zoho tells of errors in the body, with status 200."""
+        """Exchange a code or a refresh token. Zoho reports errors in the body, with status 200."""
         refusal = self._check_client(form)
         if not refusal:
             match form.get("grant_type"):

@@ -43,17 +43,17 @@ USER_ATTRIBUTES = (
     "name",
     "addresses",
     "phoneNumbers",
-    "password",  # not documented to be taken: the bridge sends it only to a store that is set to
+    "password",  # not documented: the bridge sends it only to a store that is set to
 )
 
-# Zoho One has a Work Location, but documents no place for it in SCIM: this one is made up, as the bridge's default is.
+# Zoho One has a Work Location, but documents no SCIM attribute for it: this one is invented, like the bridge's default.
 EXTENSION = {
     "id": "urn:ietf:params:scim:schemas:extension:zohoone:2.0:User",
     "name": "ZohoOneUser",
     "attributes": [{"name": "workLocation", "type": "string", "mutability": "readWrite", "returned": "default"}],
 }
 
-# Zoho One takes the requests of Entra's gallery app as they come, so it must put up with their shapes.
+# Zoho One accepts the requests of Entra's gallery app, so the simulator must tolerate their peculiarities.
 POLICY = ScimPolicy(
     unknown=ScimPolicy.Unknown.ignore,
     remove_value_as_filter=ScimPolicy.RemoveValue.apply,
@@ -81,7 +81,7 @@ class Licences(InMemoryStorage):
             return super().update(resource_type, resource, expected_version=expected_version)
 
     def _check(self, changed: Resource[Any]) -> None:
-        """Refuse a change after which too many were active, with the words of Zoho One's documentation."""
+        """Refuse a change that would activate too many users, with the words of Zoho One's documentation."""
         if self._limit is None or not _is_active_user(changed):
             return
         others = sum(1 for user in self.resources if user.id != changed.id and _is_active_user(user))
@@ -92,7 +92,7 @@ class Licences(InMemoryStorage):
 
 
 class Grouped(Licences):
-    """A storage whose groups take only users who exist: "importing groups does not create users"."""
+    """A storage whose groups accept only existing users: "importing groups does not create users"."""
 
     def create(self, resource_type: ResourceType, resource: Resource[Any]) -> Resource[Any]:
         with self.lock:
@@ -121,7 +121,7 @@ class Grouped(Licences):
 
 
 class Held(Grouped):
-    """A storage that keeps passwords apart from all that it shows. One that a write does not name stays."""
+    """A storage that keeps passwords apart from what it shows. A write without a password leaves it unchanged."""
 
     def __init__(self, limit: int | None) -> None:
         super().__init__(limit)
@@ -147,7 +147,7 @@ class Held(Grouped):
 
 
 class Directory(ASGIApplication):
-    """The SCIM face of Zoho One. `accepts` tells whether an access token is valid."""
+    """The SCIM API of Zoho One. `accepts` returns whether an access token is valid."""
 
     def __init__(self, accepts: Callable[[str], bool], licences: int | None) -> None:
         self._accepts = accepts
@@ -162,11 +162,11 @@ class Directory(ASGIApplication):
             raise UnauthorizedException
 
     async def add_user(self, user: dict[str, Any]) -> ScimResponse:
-        """Add a user behind the bridge's back, as an administrator of Zoho One does."""
+        """Add a user without the bridge, as an administrator of Zoho One does."""
         return await self._add("/Users", {"schemas": [USER_SCHEMA], **user})
 
     async def add_group(self, group: dict[str, Any]) -> ScimResponse:
-        """Add a group, as one does too."""
+        """Add a group without the bridge."""
         return await self._add("/Groups", {"schemas": [GROUP_SCHEMA], **group})
 
     async def _add(self, path: str, resource: dict[str, Any]) -> ScimResponse:
@@ -178,15 +178,15 @@ class Directory(ASGIApplication):
             return self.handle_exception(request, exception)
 
     def held(self, resource_type: str) -> list[dict[str, Any]]:
-        """Every resource of a type, as SCIM."""
+        """Return every resource of a type, as SCIM."""
         return [resource.model_dump() for resource in self._of_type(resource_type)]
 
     def with_password(self) -> list[str]:
-        """The userNames of those who have one."""
+        """Return the userNames of users with a password."""
         return [user["userName"] for user in self.held("User") if self._held.passwords.has(user["id"])]
 
     def signs_in(self, user_name: str, password: str) -> bool:
-        """Whether an active user has this password."""
+        """Return whether an active user has this password."""
         return any(
             user["userName"] == user_name
             and user.get("active") is not False
@@ -203,18 +203,18 @@ class Directory(ASGIApplication):
         self._held.passwords.clear()
 
     def keep(self) -> None:
-        """Remember users and groups as they are now."""
+        """Keep users and groups as they are now."""
         self._kept = [held.model_copy(deep=True) for held in self._held.resources], self._held.passwords.copy()
 
     def go_back(self) -> None:
-        """Let users and groups be as they were when they were last kept."""
+        """Restore users and groups as they were last kept."""
         resources, passwords = self._kept
         self._held.resources = [kept.model_copy(deep=True) for kept in resources]
         self._held.passwords = passwords.copy()
 
 
 def _taken_out(written: Any) -> str | None:
-    """The password that a write of a user names, which is no longer in it then."""
+    """Remove the password from a write of a user, and return it."""
     password: str | None = getattr(written, "password", None)
     if password is not None:
         written.password = None
@@ -222,17 +222,19 @@ def _taken_out(written: Any) -> str | None:
 
 
 def _members(resource: Resource[Any] | None) -> frozenset[str]:
-    """The ids of a group's members; nobody's where it is no group."""
+    """Return the ids of a group's members; empty if it is not a group."""
     return frozenset(str(member.value) for member in getattr(resource, "members", None) or ())
 
 
 def _is_active_user(resource: Resource[Any]) -> bool:
-    # Whoever is added without a word about it is active.
+    # A user added without `active` is active.
     return hasattr(resource, "user_name") and getattr(resource, "active", None) is not False
 
 
 def _provider() -> ScimProvider:
-    """The models, built from schemas as a client discovers them: the default ones, less what Zoho One does not hold."""
+    """Return the models, built from schemas as a client discovers them: the default ones, without what Zoho One
+    lacks.
+    """
     schemas = load_default_schemas()
     user = schemas[USER_SCHEMA]
     user.attributes = [attribute for attribute in user.attributes or () if attribute.name in USER_ATTRIBUTES]
@@ -247,5 +249,5 @@ def _provider() -> ScimProvider:
 
 
 def is_success(response: ScimResponse) -> bool:
-    """Whether a SCIM request did what it asked for."""
+    """Return whether a SCIM request did what it asked for."""
     return response.status < HTTPStatus.BAD_REQUEST

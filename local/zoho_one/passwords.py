@@ -5,27 +5,27 @@ import hmac
 import secrets
 from typing import Any, Self
 
-ROUNDS = 1000  # of PBKDF2: these passwords are made up, and tests sign in often
+ROUNDS = 1000  # of PBKDF2: these passwords are invented, and tests sign in often
 HIDDEN = "(hidden)"
 
 
 class Passwords:
-    """Salted hashes by the id of the user; setting one ends the one before."""
+    """Salted hashes by the id of the user; setting one replaces the one before."""
 
     def __init__(self) -> None:
         self._hashes: dict[str, tuple[bytes, bytes]] = {}
 
     def set(self, user_id: str, password: str) -> None:
-        """From now on this one is valid, and no other."""
+        """Set a user's only valid password."""
         salt = secrets.token_bytes(16)
         self._hashes[user_id] = (salt, _hashed(password, salt))
 
     def has(self, user_id: str) -> bool:
-        """Whether somebody has one at all."""
+        """Return whether a user has a password."""
         return user_id in self._hashes
 
     def matches(self, user_id: str, password: str) -> bool:
-        """Whether somebody can sign in with it."""
+        """Return whether a user can sign in with it."""
         salt, hashed = self._hashes.get(user_id, (b"", b""))
         return hmac.compare_digest(_hashed(password, salt), hashed)
 
@@ -34,14 +34,14 @@ class Passwords:
         self._hashes.clear()
 
     def copy(self) -> Self:
-        """The same passwords, apart from what becomes of these."""
+        """Return a separate copy."""
         copied = type(self)()
         copied._hashes.update(self._hashes)
         return copied
 
 
 def hidden(said: Any) -> Any:
-    """A request's body as it may be shown: without the passwords in it."""
+    """Return a request's body as it may be shown: without its passwords."""
     match said:
         case {"path": str(path), "value": _} if path.rpartition(":")[2].lower() == "password":
             return {**said, "value": HIDDEN}

@@ -13,7 +13,7 @@ MEDIA_TYPE = "application/scim+json"
 
 
 class RefusedError(Exception):
-    """The application answered with an error, or with something else than SCIM.
+    """The application answered with an error, or with something other than SCIM.
 
     The message is its status, SCIM type and detail.
     """
@@ -33,10 +33,10 @@ class QuarantinedError(Exception):
 
 
 class ScimApplication:
-    """The `/Users` or `/Groups` of one sync endpoint, with the requests Entra makes there.
+    """The `/Users` or `/Groups` of one sync endpoint, with the requests that Entra makes there.
 
-    Every method raises RefusedError for an answer that is not a success, QuarantinedError for one that would meet
-    every other person too, and requests' exceptions where there is no answer.
+    Every method raises RefusedError for an answer that is not a success, QuarantinedError for one that would affect
+    every other person too, and requests' exceptions if there is no answer.
     """
 
     def __init__(self, sync_endpoint: str, secret_token: str, collection: Literal["Users", "Groups"] = "Users") -> None:
@@ -46,11 +46,11 @@ class ScimApplication:
         self._session.headers.update({"Authorization": f"Bearer {secret_token}", "Accept": MEDIA_TYPE})
 
     def find(self, attribute: str, value: str) -> dict[str, Any] | None:
-        """Return the user whose attribute has this value, or None."""
+        """Return the user with this value of the attribute, or None."""
         return self._first({"filter": f"{attribute} eq {_quoted(value)}"} | self._reading)
 
     def has_manager(self, user_id: str, manager_id: str) -> bool:
-        """Tell whether the application knows this manager for this user: Entra's reference check."""
+        """Return whether the application knows this manager for this user: Entra's reference check."""
         question = f"id eq {_quoted(user_id)} and manager eq {_quoted(manager_id)}"
         return self._first({"filter": question, "attributes": "id"}) is not None
 
@@ -64,7 +64,7 @@ class ScimApplication:
             raise
 
     def create(self, body: dict[str, Any]) -> str:
-        """Create a user and return his id."""
+        """Create a user and return their id."""
         response = self._send("POST", "", body=body)
         user_id = _object(response).get("id")
         if not user_id:
@@ -76,7 +76,7 @@ class ScimApplication:
         self._send("PATCH", f"/{user_id}", body=body)
 
     def delete(self, user_id: str) -> None:
-        """Delete a user; that he is gone already is no error."""
+        """Delete a user; if they are gone already, that is no error."""
         try:
             self._send("DELETE", f"/{user_id}")
         except RefusedError as refusal:

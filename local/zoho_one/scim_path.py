@@ -1,4 +1,4 @@
-"""The paths Entra's attribute mappings use for a SCIM attribute: read from, or written into, a user's JSON."""
+"""The paths of SCIM attributes in Entra's attribute mappings: read from, or written into, a user's JSON."""
 
 import re
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class ScimPath:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the path a mapping names.
+        """Return the path in a mapping.
 
         Raises ValueError for anything that is not one of the forms above: mappings are written by hand.
         """
@@ -35,7 +35,7 @@ class ScimPath:
         return cls(text, **match.groupdict())
 
     def read(self, user: dict[str, Any]) -> str | None:
-        """Return what the user holds there as Entra compares it: text, with booleans as "True" and "False"."""
+        """Return the user's value as Entra compares it: text, with booleans as "True" and "False"."""
         place: Any = user.get(self.extension) or {} if self.extension else user
         value = place.get(self.attribute)
         if self.kind:
@@ -45,7 +45,7 @@ class ScimPath:
         return None if value is None else str(value)
 
     def write(self, user: dict[str, Any], value: str | bool) -> None:
-        """Put a value there, making the entry or object around it where there is none."""
+        """Write a value, creating its entry or object if there is none."""
         place = user.setdefault(self.extension, {}) if self.extension else user
         if self.kind:
             entries = place.setdefault(self.attribute, [])

@@ -1,9 +1,9 @@
 """Zoho One for one machine: `python -m local.zoho_one [--port N] [--latency-ms MS] [--licences N] [--data-center DC]`.
 
-It has the two faces of Zoho One that the bridge sees, the accounts servers under `/dc/{data center}` and the SCIM API
-under `/scim`; `/_sign_in`, where a user tries his password; and one of its own: `/_state`, `/_faults`, `/_users`,
-`/_groups`, `/_tokens` and `/_home` show and change what it is and does; POST to `/_kept` keeps its users and groups,
-PUT goes back to them. When ready it says in one line where it is, and the client and refresh token that it knows.
+It has the two interfaces of Zoho One that the bridge uses, the accounts servers under `/dc/{data center}` and the SCIM
+API under `/scim`; `/_sign_in`, where a user tries their password; and one of its own: `/_state`, `/_faults`, `/_users`,
+`/_groups`, `/_tokens` and `/_home` show and change its state and behaviour; POST to `/_kept` keeps its users and
+groups, PUT restores them. When ready it prints in one line its address, client and refresh token.
 """
 
 import argparse
@@ -47,13 +47,13 @@ LIES = {
     "page": Response(200, b"<!doctype html><title>Sign in</title>", [("content-type", "text/html")]),
     "silence": Response(200),
 }
-"""Successes that say nothing of what was done."""
+"""Successful answers that do not say what was done."""
 SIGN_IN = TypeAdapter(dict[Literal["userName", "password"], str])
 
 
 @dataclass
 class Call:
-    """One call from outside. `status` stays empty when its connection was dropped."""
+    """One call from outside. `status` is empty if its connection was dropped."""
 
     at: float
     method: str
@@ -96,7 +96,7 @@ class ZohoOne:
             await answer(send, *response)
 
     async def _call(self, scope: Scope, body: bytes) -> Response | None:
-        """Answer a call of either face, or None where its connection is to be lost."""
+        """Answer a call of either interface, or return None if its connection is to be dropped."""
         call = _describe(scope, body)
         self._counts[f"{call.method} {call.kind}"] += 1
         self._calls.append(call)
@@ -207,7 +207,7 @@ def _is_scim(path: str) -> bool:
 
 def _describe(scope: Scope, body: bytes) -> Call:
     path: str = scope["path"]
-    said = None  # what the accounts servers are told is secret
+    said = None  # what the accounts servers receive is secret
     kind = path
     if _is_scim(path):
         path = path.removeprefix("/scim").removeprefix("/v2") or "/"
@@ -232,7 +232,7 @@ def _faulty(fault: Fault, status: int) -> Response:
 
 
 async def run(port: int, home: str, latency: float, licences: int | None) -> None:
-    """Serve one organisation until the process is told to end. `latency` is in seconds, for each call."""
+    """Serve one organisation until the process has to end. `latency` is in seconds, for each call."""
     listener = listen(port)
     zoho_one = ZohoOne(url_of(listener), home, latency, licences)
     await serve(zoho_one, listener, zoho_one.described)
@@ -241,7 +241,7 @@ async def run(port: int, home: str, latency: float, licences: int | None) -> Non
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m local.zoho_one", description="Simulate Zoho One on this machine.")
     parser.add_argument("--port", type=int, default=7072, help="0 takes a free one")
-    parser.add_argument("--latency-ms", type=float, default=0, help="how long each call takes at least")
+    parser.add_argument("--latency-ms", type=float, default=0, help="minimum duration of each call")
     parser.add_argument("--licences", type=int, help="how many users may be active; no limit when not given")
     parser.add_argument("--data-center", choices=DATA_CENTERS, default="us", help="where the organisation lives")
     arguments = parser.parse_args()

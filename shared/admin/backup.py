@@ -1,7 +1,7 @@
 """Copies a directory store into a file and back; cli/backup.py is the command.
 
-One file holds what the store knows of people, the other its secrets as they are stored, encrypted. A store that comes
-back is stopped. shared/tables/copies.py says what is left out.
+One file holds what the store knows of people, the other its secrets as they are stored, encrypted. A restored store is
+stopped. shared/tables/copies.py says what is left out.
 """
 
 from collections import Counter
@@ -35,10 +35,10 @@ class Backup:
     secrets: Secrets
     now: Callable[[], datetime]
     by: str
-    """Who does it, for the store's record."""
+    """The operator, for the store's change record."""
 
     def export_store(self, store_id: str, file: Path, secrets: Path | None) -> Counter[str]:
-        """Write a store into new files; how many rows of each table."""
+        """Write a store into new files; return the number of rows by table."""
         store = self.stores.get(store_id)
         if store is None:
             raise NotCopied(f"There is no directory store {store_id}")
@@ -54,12 +54,12 @@ class Backup:
         return counts
 
     def import_store(self, file: Path, secrets: Path | None, *, replace: bool) -> Counter[str]:
-        """Put a store back, stopped; how many rows of each table.
+        """Restore a store, stopped; return the number of rows by table.
 
-        Both files are read to their ends before anything is written, and the store's own row is written last: an import
-        that was broken off has made no store, and is done again. Rows that are not in the file are deleted: an earlier
-        import's, or with ``replace`` those of the store that is there. What the cycles of that one left is forgotten
-        first, so that the next cycle reads all of Entra.
+        Both files are read to their ends before anything is written, and the store's own row is written last: an
+        interrupted import creates no store, and is repeated. Rows that are not in the file are deleted: those of an
+        earlier import, or with ``replace`` those of the existing store. The state of the existing store's cycles is
+        deleted first, so that the next cycle reads all of Entra.
         """
         store = check_file(file, "store")
         if secrets is not None:
@@ -67,7 +67,7 @@ class Backup:
         there = self.stores.get(store.id)
         if there is not None:
             if not replace:
-                raise NotCopied(f"There is a directory store {store.id} already: --replace puts this one in its place")
+                raise NotCopied(f"There is a directory store {store.id} already: --replace overwrites it")
             self._ensure_still(there)
         counts = Counter[str]()
         sources = [(table, file) for table in COPIED] + ([(SECRETS, secrets)] if secrets else [])
@@ -100,7 +100,7 @@ class Backup:
             raise NotCopied(str(working)) from None
 
     def _ensure_still(self, store: Store) -> None:
-        """A copy of rows that are being written fits neither what was nor what is."""
+        """Rows that change during the copy would match neither the earlier state nor the later one."""
         if closed(self.now(), store.schedule) is None:
             raise NotCopied(f"Provisioning of {store.id} runs: stop or pause it first, and wait for a minute")
 
@@ -112,6 +112,6 @@ class Backup:
                 self.secrets.opened(row[SEALED])
         except Unreadable:
             raise NotCopied(
-                f"{file} was encrypted with a key that is not in BRIDGE_ENCRYPTION_KEYS: put it there behind the "
+                f"{file} was encrypted with a key that is not in BRIDGE_ENCRYPTION_KEYS: add it there after the "
                 "others, import, then run python -m cli reencrypt"
             ) from None

@@ -1,4 +1,4 @@
-"""Whether a store can read Microsoft Graph, and where it cannot, why."""
+"""Whether a store can read Microsoft Graph, and if not, why."""
 
 import time
 from collections.abc import Callable
@@ -21,11 +21,11 @@ from shared.tables.errors import Unreadable
 from shared.tables.secrets import Secrets
 
 PATIENCE = 5.0
-"""Seconds that the test waits when Graph asks to: somebody is looking on."""
+"""Seconds that the test waits when Graph asks for it: an administrator is waiting for the result."""
 
 
 class GraphStep(StrEnum):
-    """What is looked at, in this order."""
+    """The steps of the test, in order."""
 
     TOKEN = "Entra gives the app a token"  # noqa: S105 - words for an admin
     USERS = "People can be read"
@@ -35,12 +35,12 @@ class GraphStep(StrEnum):
 
 @dataclass(frozen=True)
 class GraphResult:
-    """One step that was taken."""
+    """The result of one step."""
 
     step: GraphStep
     seconds: float
     reason: str | None = None
-    """Why it failed; None where it passed."""
+    """Why it failed; None if it passed."""
 
 
 class _Any(Model):
@@ -49,14 +49,16 @@ class _Any(Model):
 
 @dataclass(frozen=True)
 class GraphCheck:
-    """Tests a store's connection to Microsoft Graph. It only reads."""
+    """Tests a store's connection to Microsoft Graph, by reading only."""
 
     secrets: Secrets
     session: requests.Session
     clock: Callable[[], float] = time.perf_counter
 
     def __call__(self, store: Store) -> tuple[GraphResult, ...]:
-        """Take the steps until one fails that the others need. Raises ValueError without a connection, TablesBusy."""
+        """Run the steps up to the first failure that later steps depend on. Raises ValueError without a
+        connection, TablesBusy.
+        """
         connection, graph, tokens = self._reader(store)
         results = [self._taken(GraphStep.TOKEN, tokens.current)]
         if results[0].reason is None:
@@ -66,13 +68,13 @@ class GraphCheck:
         return tuple(results)
 
     def quick(self, store: Store) -> str | None:
-        """Why Entra gives no token, or Graph does not let people be read, or None. Two calls. Raises as above."""
+        """Return why Entra issues no token or Graph refuses to list people, or None. Two calls. Raises as above."""
         connection, graph, _ = self._reader(store)
         step, url, needs = _reads(graph, connection)[0]
         return self._taken(step, _reading(graph, url, needs)).reason
 
     def domains(self, store: Store) -> frozenset[str]:
-        """The tenant's verified domains. Raises GraphError, and ValueError without a connection."""
+        """Return the tenant's verified domains. Raises GraphError, and ValueError without a connection."""
         _, graph, _ = self._reader(store)
         return verified_domains(graph)
 

@@ -22,33 +22,36 @@ _RANDOM = secrets.SystemRandom()
 
 @dataclass(frozen=True)
 class MappingPreview:
-    """Answers from what the bridge holds: Zoho One is not asked, so every name counts as free. Raises TablesBusy."""
+    """Computed from the bridge's tables: Zoho One is not asked, so every name counts as free. Raises TablesBusy."""
 
     identities: Identities
     mapping: Callable[[str], CompiledMapping]
     now: Callable[[], datetime]
 
     def person(self, store: Store, mapping: Mapping, identity_id: str) -> tuple[PreviewLine, ...]:
-        """Each field of one person with the rule it comes from. Raises KeyError where he is not in the store."""
+        """Return each field of one person with its rule. Raises KeyError if the person is not in the store."""
         stored = self.identities.read(store.id, identity_id)
         if stored is None:
             raise KeyError(identity_id)
         return self.of_identity(mapping, stored.identity)
 
     def of_identity(self, mapping: Mapping, identity: Identity) -> tuple[PreviewLine, ...]:
-        """The same for somebody who was read already. Calls nobody."""
+        """Return the same for an identity that was read already. Calls nobody."""
         said = identity.said
         account = said.desired if isinstance(said.desired, ZohoUser) else None
         return preview_person(CompiledMapping(mapping), said.source, account, self._context())
 
     def change(self, store: Store, mapping: Mapping) -> ChangePreview:
-        """How many people the mapping would change, field by field, if it were saved. Reads the store page by page."""
+        """Return how many people the mapping would change if it were saved, field by field. Reads the store page
+        by page.
+        """
         return self._compared(store, mapping, self.identities.everybody(store.id))
 
     def change_of_some(self, store: Store, mapping: Mapping, after: str, most: int) -> tuple[ChangePreview, str | None]:
-        """The same for at most so many people from behind one of them, and the last of them; None: that was everybody.
+        """Return the same for at most ``most`` people after the given one, and the last of them; None: the end is
+        reached.
 
-        So a page can count a large store in steps, each as short as a request should be.
+        A page can count a large store this way, in steps that are each as short as a request should be.
         """
         some = list(islice(self.identities.everybody(store.id, after), most))
         last = some[-1].identity.id if len(some) == most else None

@@ -1,4 +1,4 @@
-"""What an administrator does for one person, beside provisioning him."""
+"""What an administrator does for one person, besides provisioning them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,25 +16,25 @@ from shared.zoho.scim_client import ZohoUsers
 
 @dataclass(frozen=True)
 class PersonActions:
-    """Its methods raise TablesBusy, and KeyError where the person is not in the store."""
+    """Its methods raise TablesBusy, and KeyError if the person is not in the store."""
 
     identities: Identities
     leavings: DeprovisioningCounts
     users: Callable[[Store], ZohoUsers]
     now: Callable[[], datetime]
 
-    def let_go(self, store: Store, identity_id: str, by: str) -> None:
-        """Manage a person no longer: his account stays as it is, and his history says who decided so.
+    def unmanage(self, store: Store, identity_id: str, by: str) -> None:
+        """Unmanage a person: their account stays unchanged, and their history says who decided.
 
-        Raises BeingWritten where another request writes him just now, and Stale where one did.
+        Raises BeingWritten if another request is writing the person, and Stale if one did.
         """
         stored = self.identities.read(store.id, identity_id)
         if stored is None:
             raise KeyError(identity_id)
         if (until := stored.identity.leased_until(self.now())) is not None:
             raise BeingWritten(until)
-        reason = f"{by} let go of the person. The account stays in Zoho One as it is and is no longer managed."
-        event = Event(at=self.now(), kind=EventKind.LET_GO, reason=reason)
+        reason = f"{by} unmanaged the person. The account stays unchanged in Zoho One and is no longer managed."
+        event = Event(at=self.now(), kind=EventKind.UNMANAGED, reason=reason)
 
         def transact(count: Operation | None) -> str:
             return self.identities.remove(store.id, stored, stored.identity.account, event, count=count)[1]
@@ -42,7 +42,7 @@ class PersonActions:
         self.leavings.unmanage(store.id, stored.identity, transact)
 
     def look(self, store: Store, identity_id: str) -> Account | None:
-        """What Zoho One holds of a person just now; None where it has no such account any more, or never had.
+        """Return what Zoho One holds of a person now; None if it has no such account any more, or never had.
 
         Raises ZohoError.
         """

@@ -1,7 +1,7 @@
-"""Whether Zoho One and Microsoft Graph answer, for each store, asked seldom however often somebody wants to know.
+"""Whether Zoho One and Microsoft Graph answer, for each store, checked rarely however often the result is requested.
 
-Probes of a health page come every few seconds, from several watchers. So an answer is remembered by the worker process,
-and what has to be asked is asked beside the request that wants to know, once for all who want to.
+Several monitors probe a health page every few seconds. So the worker process caches each answer, and a check runs
+beside the requests that need it, once for all of them.
 """
 
 import logging
@@ -19,47 +19,47 @@ from shared.tables.errors import TablesBusy
 
 ZOHO_ONE, GRAPH = "Zoho One", "Microsoft Graph"
 REMEMBERED = timedelta(minutes=1)
-"""An answer, good or bad."""
+"""How long an answer is cached, good or bad."""
 OUTDATED = timedelta(minutes=5)
-"""From then on an answer that was not renewed is none."""
+"""Age at which an answer that was not renewed is discarded."""
 THREADS = 4
-"""That ask at the same time."""
+"""Number of simultaneous checks."""
 
 _log = logging.getLogger("bridge.readiness")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of asking."""
+    """The result of a check."""
 
     reason: str | None
-    """Why it does not work; None where it answers."""
+    """Why it does not work; None if it answers."""
     at: datetime
 
 
 type Ask = Callable[[Store], str | None]
-"""Says why a service does not work for a store, or None. Raises TablesBusy."""
+"""Returns why a service does not work for a store, or None. Raises TablesBusy."""
 type Key = tuple[str, str]
-type Said = Mapping[str, Mapping[str, Answer | None]]
-"""By a store's id, and the name of a service; None where nobody knows yet."""
+type Answers = Mapping[str, Mapping[str, Answer | None]]
+"""Answers by a store's id and the name of a service; None if unknown yet."""
 
 
 class Readiness:
-    """Asks, and remembers. Threads may share it."""
+    """Checks, and caches the answers. Safe to share between threads."""
 
     def __init__(self, asks: Mapping[str, Ask], now: Callable[[], datetime]) -> None:
-        """``asks``: by the name of each service."""
+        """``asks``: the checks by the name of their service."""
         self._asks, self._now = asks, now
         self._known: dict[Key, Answer] = {}
         self._asking: dict[Key, Future[None]] = {}
         self._lock = Lock()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="readiness")
 
-    def of(self, stores: Iterable[Store], seconds: float = 0) -> Said:
-        """What each service said last.
+    def of(self, stores: Iterable[Store], seconds: float = 0) -> Answers:
+        """Return the latest answer of each service.
 
-        ``stores``: all whose answers matter; of others nothing is remembered. ``seconds``: how long to wait for what
-        has to be asked.
+        ``stores``: all stores of interest; answers of others are dropped. ``seconds``: how long to wait for running
+        checks.
         """
         wanted = {(store.id, name): store for store in stores for name in self._services(store)}
         with self._lock:
@@ -77,16 +77,16 @@ class Readiness:
         return [name for name in self._asks if name != GRAPH or store.entra is not None]
 
     def _forget(self, wanted: Iterable[Key]) -> None:
-        """With the lock held."""
+        """The caller holds the lock."""
         kept, outdated = frozenset(wanted), self._now() - OUTDATED
-        self._known = {key: said for key, said in self._known.items() if key in kept and said.at > outdated}
+        self._known = {key: answer for key, answer in self._known.items() if key in kept and answer.at > outdated}
 
     def _is_fresh(self, key: Key) -> bool:
         known = self._known.get(key)
         return known is not None and self._now() - known.at < REMEMBERED
 
     def _asked(self, key: Key, store: Store) -> Future[None]:
-        """The asking that is under way, or a new one. With the lock held."""
+        """Return the running check, or start one. The caller holds the lock."""
         if key not in self._asking:
             self._asking[key] = self._pool.submit(in_context(partial(self._ask, key, store)))
         return self._asking[key]
@@ -96,7 +96,7 @@ class Readiness:
             reason = self._asks[key[1]](store)
         except TablesBusy as busy:
             reason = f"It could not be asked: {busy}."
-        except Exception as error:  # or the same would be asked for by everybody who wants to know
+        except Exception as error:  # otherwise every request would repeat the check
             _log.error("defect error=%s at %s", type(error).__name__, places(error))
             reason = "It could not be asked: the bridge has a defect."
         with self._lock:
@@ -104,7 +104,7 @@ class Readiness:
             del self._asking[key]
 
 
-def is_ready(said: Said) -> bool:
-    """Whether nothing is known to be wrong for any store."""
-    answers = (answer for of_store in said.values() for answer in of_store.values())
-    return all(answer is None or answer.reason is None for answer in answers)
+def is_ready(answers: Answers) -> bool:
+    """Return whether nothing is known to be wrong for any store."""
+    each = (answer for of_store in answers.values() for answer in of_store.values())
+    return all(answer is None or answer.reason is None for answer in each)

@@ -1,4 +1,4 @@
-"""The file that a directory store is copied into: a line of JSON for what it is, one for each row, one that ends it."""
+"""The file format of an exported store: one line of JSON for the header, one for each row, one for the end."""
 
 import gzip
 import os
@@ -17,13 +17,13 @@ from shared.rules.store import Store
 from shared.tables.record_table import Row
 
 type Line = tuple[str, Row]
-"""A table, and a row of it."""
+"""A table, and one of its rows."""
 
 _LINE = TypeAdapter[Line](Line, config=HIDDEN)
 
 
 class NotAStoreFile(Exception):
-    """The file is another one, or was cut off."""
+    """The file has another format, or is truncated."""
 
 
 class Head(Model):
@@ -38,7 +38,7 @@ class Head(Model):
 
 
 class Tail(Model):
-    """The last line: how many rows stand before it, by table."""
+    """The last line: the number of preceding rows, by table."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,7 +46,9 @@ class Tail(Model):
 
 
 def write_file(path: Path, head: Head, lines: Iterable[Line]) -> Counter[str]:
-    """Write a new file that only its owner reads; how many rows of each table. Raises OSError where there is one."""
+    """Write a new file that only its owner can read; return the number of rows by table. Raises OSError if it
+    exists.
+    """
     counts = Counter[str]()
     with _opened(path, new=True) as file:
         file.write(head.model_dump_json() + "\n")
@@ -58,29 +60,29 @@ def write_file(path: Path, head: Head, lines: Iterable[Line]) -> Counter[str]:
 
 
 def check_file(path: Path, holds: Literal["store", "secrets"]) -> Store:
-    """The store that a file is of, once it was read to its end. Raises NotAStoreFile and OSError."""
+    """Read a file to its end and return its store. Raises NotAStoreFile and OSError."""
     head, counts, tail = None, Counter[str](), None
     try:
         with _opened(path) as file:
             head = Head.model_validate_json(file.readline())
             for text in file:
                 if tail is not None:
-                    raise NotAStoreFile(f"{path} goes on behind its end")
+                    raise NotAStoreFile(f"{path} continues after its end")
                 if text.startswith("["):
                     counts[_LINE.validate_json(text)[0]] += 1
                 else:
                     tail = Tail.model_validate_json(text)
     except (ValidationError, UnicodeDecodeError, gzip.BadGzipFile, EOFError):
-        raise NotAStoreFile(f"{path} is no copy of a directory store, or was cut off or changed") from None
+        raise NotAStoreFile(f"{path} is not an exported directory store, or was truncated or changed") from None
     if tail is None or tail.rows != counts:
-        raise NotAStoreFile(f"{path} was cut off: it ends before its end")
+        raise NotAStoreFile(f"{path} is truncated: its last line is missing")
     if head.holds != holds:
-        raise NotAStoreFile(f"{path} holds a store's {head.holds}: the files stand in the wrong places")
+        raise NotAStoreFile(f"{path} holds a store's {head.holds}: the files are in the wrong order")
     return head.store
 
 
 def lines_of(path: Path, table: str) -> Iterator[Row]:
-    """The rows of one table in a file that was checked."""
+    """Yield the rows of one table in a checked file."""
     with _opened(path) as file:
         for text in file:
             if text.startswith("["):

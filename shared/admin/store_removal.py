@@ -1,4 +1,4 @@
-"""Taking a directory store away, with everything that is kept of it, in steps that a page can show."""
+"""Removal of a directory store with all its rows, in steps that a page can show."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,14 +14,14 @@ from shared.zoho.errors import ZohoError
 
 
 class StillStarted(Exception):
-    """A store is taken away only after it was stopped."""
+    """A store is removed only after it was stopped."""
 
 
 @dataclass(frozen=True)
 class StoreRemoval:
-    """Removes a stopped store. Accounts in Zoho One stay as they are.
+    """Removes a stopped store. Accounts in Zoho One stay unchanged.
 
-    The store's own row goes last: a removal that was interrupted is gone on with by asking for it again.
+    The store's own row is deleted last: an interrupted removal continues when it is requested again.
     """
 
     stores: Stores
@@ -30,15 +30,15 @@ class StoreRemoval:
     now: Callable[[], datetime]
 
     def step(self, store: Store, by: str) -> bool:
-        """Drop a portion of the rows; whether all is done. Raises StillStarted, StillWorking and TablesBusy.
+        """Delete a batch of the rows; return whether all are deleted. Raises StillStarted, StillWorking and TablesBusy.
 
-        A cycle that runs ends within half a minute after the store was stopped; until then nothing is dropped.
+        A running cycle ends within half a minute after the store was stopped; until then nothing is deleted.
         """
         if store.is_started:
             raise StillStarted
         work = self.partitions.work(self.now)
         with work.kept_out(store.id, forget=True):
-            with suppress(ZohoError):  # what cannot be revoked now is erased all the same: nobody has it then
+            with suppress(ZohoError):  # a token that cannot be revoked now is erased all the same: nobody has it then
                 self.disconnect(store.id)
             if not self.partitions.drop_some(store.id):
                 return False

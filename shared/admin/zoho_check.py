@@ -1,4 +1,4 @@
-"""Test Connection: whether a store can provision, and where it cannot, why and what to do."""
+"""Test Connection: whether a store can provision, and if not, why and what to do."""
 
 import secrets
 import time
@@ -12,7 +12,7 @@ from shared.zoho.scim_client import ZohoUsers
 
 
 class Step(StrEnum):
-    """What is looked at, in this order."""
+    """The steps of the test, in order."""
 
     REACHABLE = "Zoho One is reachable"
     TOKEN = "The access token is valid"  # noqa: S105 - words for an admin
@@ -37,24 +37,24 @@ _WAIT_CURE = "Zoho asks to wait: test again in a few minutes."
 
 @dataclass(frozen=True)
 class StepResult:
-    """One step that was taken."""
+    """The result of one step."""
 
     step: Step
     seconds: float
     reason: str | None = None
-    """Why it failed; None where it passed."""
+    """Why it failed; None if it passed."""
     cure: str | None = None
 
 
 @dataclass(frozen=True)
 class ZohoReport:
-    """The steps that were taken; behind one that failed there is none."""
+    """The completed steps; none follows a failed one."""
 
     steps: tuple[StepResult, ...]
 
     @property
     def passed(self) -> bool:
-        """Whether the last of all steps was taken, and passed."""
+        """Whether the last step was run and passed."""
         return self.steps[-1].step is Step.SCIM and self.steps[-1].reason is None
 
 
@@ -66,7 +66,7 @@ class ZohoCheck:
         self._clock = clock
 
     def quick(self, store: Store) -> str | None:
-        """Why Zoho One does not answer or take the token, or None. Two calls at most. Raises TablesBusy."""
+        """Return why Zoho One does not answer or refuses the token, or None. Two calls at most. Raises TablesBusy."""
         users = self._users(store)
         try:
             _reach(users)
@@ -76,7 +76,7 @@ class ZohoCheck:
         return None
 
     def __call__(self, store: Store) -> ZohoReport:
-        """Take the steps until one fails. Raises TablesBusy."""
+        """Run the steps up to the first failure. Raises TablesBusy."""
         users = self._users(store)
         takes = {Step.REACHABLE: _reach, Step.TOKEN: _authenticate, Step.SCOPE: _see, Step.SCIM: _understand}
         taken: list[StepResult] = []
@@ -100,7 +100,7 @@ def _authenticate(users: ZohoUsers) -> None:
 
 
 def _see(users: ZohoUsers) -> None:
-    """Only whether reading users is permitted; what the answer looks like is the next step's matter."""
+    """Check only that reading users is permitted; the next step checks the form of the answer."""
     try:
         users.find(_nobody())
     except (ZohoRefused, ZohoUnclear):
@@ -115,7 +115,7 @@ def _understand(users: ZohoUsers) -> None:
 
 
 def _nobody() -> str:
-    """A userName that nobody has: RFC 2606 reserves the domain."""
+    """Return a userName that nobody has: RFC 2606 reserves the domain."""
     return f"test-connection-{secrets.token_hex(16)}@bridge.invalid"
 
 

@@ -1,6 +1,6 @@
-"""Connecting a store to Zoho One: consent is asked for, and its answer is turned into tokens.
+"""Connecting a store to Zoho One: asking for consent, and exchanging its answer for tokens.
 
-Until the last step, which is one write, the store stays as it was. A kill before it leaves at most a refresh token at
+Until the last step, which is one write, the store stays unchanged. A kill before it leaves at most a refresh token at
 Zoho that nobody has.
 """
 
@@ -28,15 +28,15 @@ from shared.zoho.errors import ZohoBusy, ZohoClientRefused, ZohoConsentLost, Zoh
 from shared.zoho.oauth import Client, Issued, ZohoAccounts, consent_url
 
 CLIENT_SECRET = "client-secret"  # noqa: S105 - the secret's name
-"""Under this name the organisation's client secret is kept."""
+"""The name under which the organisation's client secret is stored."""
 
 _log = logging.getLogger("bridge.connection")
 
 
 class ConsentAnswer(Model):
-    """What Zoho sends the browser back with. All of it may come from anybody.
+    """The parameters that Zoho sends the browser back with. Anybody could have written them.
 
-    Its ``location`` only repeats what ``accounts-server`` says, which is checked, and is not read.
+    ``location`` is not read: it only repeats ``accounts-server``, which is checked.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -49,7 +49,7 @@ class ConsentAnswer(Model):
 
 @dataclass(frozen=True)
 class Question:
-    """Where the browser goes to be asked, and what it keeps to prove that it was asked."""
+    """The URL of the consent page, and the cookie that proves that this browser was sent there."""
 
     url: str
     opened: Opened
@@ -57,12 +57,12 @@ class Question:
 
 @dataclass(frozen=True)
 class Connected:
-    """What came of a consent."""
+    """The result of a consent."""
 
     store: Store
     data_center: DataCenterName
     moved_from: DataCenterName | None
-    """The data center that the store had named, where the account turned out to live in another one."""
+    """The data center that the store had named, if the account is in another one."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Consent:
     now: Callable[[], datetime]
 
     def ask(self, store: Store, admin: str, redirect_uri: str) -> Question:
-        """Begin: the answer is expected within ten minutes, from the same browser and admin."""
+        """Start: the answer is expected within ten minutes, from the same browser and administrator."""
         data_center = self.data_centers.get(store.zoho.data_center)
         if data_center is None:
             raise ConsentRefused(Refusal.UNKNOWN_SERVER, store.id)
@@ -89,10 +89,10 @@ class Consent:
         return Question(consent_url(data_center, store.zoho.client_id, redirect_uri, opened.state), opened)
 
     def answer(self, answer: ConsentAnswer, admin: str, cookies: Mapping[str, str], by: str | None = None) -> Connected:
-        """Finish: exchange the code at the data center that the answer names, and keep what it gives.
+        """Finish: exchange the code at the data center that the answer names, and store the result.
 
-        ``by``: the administrator, for the store's record of changes. Its table is another than that of the tokens, so
-        it is written after them; but who connected the store is written with them, too.
+        ``by``: the administrator, for the store's change record. It is in another table than the tokens, so it is
+        written after them; but the administrator's name is stored with the tokens too.
         """
         asked = self._asked(answer, admin, cookies)
         if answer.error or not answer.code:
@@ -117,7 +117,7 @@ class Consent:
             return AdminChange(at=now, by=by or "", what=what, changes=setting_changes(before, after))
 
         if moved is not None:
-            # Only the next consent needs it: tokens come from where the connection says.
+            # Only the next consent needs it: tokens come from the data center in the connection.
             there = data_center.name
             store = self.stores.change(store.id, lambda now: _in_data_center(now, there), record if by else None)
         elif by is not None:
@@ -125,12 +125,12 @@ class Consent:
         return Connected(store, data_center.name, moved)
 
     def _ensure_alone(self, store: Store) -> None:
-        """Two stores on one organisation would undo each other's changes, unless an administrator insists."""
+        """Two stores on one organisation would undo each other's changes, unless an administrator allows it."""
         if in_the_way(store, self.stores, self.connections) is not None:
             raise ConsentRefused(Refusal.SAME_ORGANISATION, store.id)
 
     def _asked(self, answer: ConsentAnswer, admin: str, cookies: Mapping[str, str]) -> Asked:
-        """What this is the answer to; its state is used up, whatever comes of it."""
+        """Return the question that this answers; its state is used up in any case."""
         asked = self.consents.take(answer.state) if answer.state else None
         if asked is None:
             raise ConsentRefused(Refusal.STATE)
@@ -140,9 +140,9 @@ class Consent:
         return asked
 
     def _data_center(self, answer: ConsentAnswer, asked: Asked) -> DataCenter:
-        """Where the code is worth something. Nothing is sent to a server that is not one of Zoho's."""
+        """Return the data center that accepts the code. Nothing is sent to a server that is not one of Zoho's."""
         if not answer.accounts_server:
-            return self.data_centers[asked.data_center]  # an account without data centers to choose from
+            return self.data_centers[asked.data_center]  # an account without a choice of data centers
         data_center = data_center_of(answer.accounts_server, self.data_centers)
         if data_center is None:
             raise ConsentRefused(Refusal.UNKNOWN_SERVER, asked.store)
@@ -158,7 +158,7 @@ class Consent:
         return secret
 
     def _exchanged(self, asked: Asked, data_center: DataCenter, client: Client, code: str) -> tuple[Issued, str]:
-        """What the code is worth, and the refresh token that came with it."""
+        """Return the access token for the code, and the refresh token."""
         try:
             issued = self.accounts.exchange(data_center, client, code, asked.redirect_uri)
         except ZohoThrottled:
@@ -175,7 +175,7 @@ class Consent:
 
 
 def cookie_name(state: str) -> str:
-    """Of the browser's half: one for each question, so that two windows do not disturb each other."""
+    """Return the cookie's name: one per question, so that two windows do not interfere."""
     return f"consent-{hashed(state)[:16]}"
 
 

@@ -17,10 +17,10 @@ _log = logging.getLogger("bridge.connection")
 
 @dataclass(frozen=True)
 class Disconnect:
-    """Revokes at Zoho, then erases.
+    """Revokes the token at Zoho, then erases it.
 
-    A kill in between leaves a connection that no longer works and says "reconnect" once it is used; disconnecting
-    again completes it. The client's id and secret are settings of the store, not of the connection, and stay.
+    A kill in between leaves a connection that no longer works and says "reconnect" when it is used; disconnecting again
+    completes it. The client's id and secret are settings of the store, not of the connection, and stay.
     """
 
     connections: Connections
@@ -29,7 +29,7 @@ class Disconnect:
     tokens: SharedTokens
 
     def __call__(self, store_id: str) -> None:
-        """Raises ZohoBusy where Zoho could not be asked: then the connection stays, so that it can be tried again."""
+        """Raises ZohoBusy if Zoho could not be reached: then the connection stays, so that the call can be repeated."""
         try:
             kept = self.connections.read(store_id)
         except Unreadable:

@@ -1,4 +1,4 @@
-"""Why a store is not connected, beyond what Zoho itself says."""
+"""Why a store is not connected, beyond Zoho's own errors."""
 
 from enum import StrEnum
 
@@ -13,12 +13,12 @@ class NotConnected(ZohoCredentials):
 
 
 class Refusal(StrEnum):
-    """What stood in the way of a consent; each has a page that says what to do."""
+    """Why a consent failed; each reason has a page that says what to do."""
 
     STATE = "state"
-    """The state is not known: made up, answered before, or older than ten minutes."""
+    """The state is unknown: forged, already used, or older than ten minutes."""
     FOREIGN = "foreign"
-    """Another browser or another admin was asked."""
+    """Another browser or another administrator was asked."""
     DENIED = "denied"
     NO_STORE = "no-store"
     NO_CLIENT_SECRET = "no-client-secret"  # noqa: S105 - the name of a page
@@ -26,7 +26,7 @@ class Refusal(StrEnum):
     THROTTLED = "throttled"
     BUSY = "busy"
     CODE = "code"
-    """Used before, older than a minute, or of another data center."""
+    """The code was already used, is older than a minute, or is of another data center."""
     CLIENT = "client"
     NOT_OFFLINE = "not-offline"
     SAME_ORGANISATION = "same-organisation"
@@ -34,10 +34,10 @@ class Refusal(StrEnum):
 
 
 class ConsentRefused(Exception):
-    """The store stays as it was."""
+    """The store stays unchanged."""
 
     def __init__(self, refusal: Refusal, store: str | None = None) -> None:
         super().__init__(refusal.value)
         self.refusal = refusal
         self.store = store
-        """Where it is known; then consent can be asked for again."""
+        """If known; then consent can be asked for again."""

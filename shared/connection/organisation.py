@@ -1,4 +1,4 @@
-"""Whether two directory stores would change the accounts of one Zoho One organisation, each against the other."""
+"""Whether two directory stores would undo each other's changes in one Zoho One organisation."""
 
 from shared.rules.store import Store, share_organisation
 from shared.tables.connections import Connections, ConnectionState
@@ -6,7 +6,7 @@ from shared.tables.stores import Stores
 
 
 def in_the_way(store: Store, stores: Stores, connections: Connections) -> Store | None:
-    """Another store that is connected to the organisation of this one, where no administrator has allowed that.
+    """Return another store that is connected to this one's organisation, unless an administrator has allowed that.
 
     One round trip, and one for each such store. Raises TablesBusy.
     """

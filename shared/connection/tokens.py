@@ -1,8 +1,8 @@
-"""One access token for all workers of all instances, renewed by one of them shortly before it ends.
+"""One access token for all workers of all instances, renewed by one of them shortly before it expires.
 
-Zoho gives ten access tokens in ten minutes at the most for one refresh token, from all sources. So the token is kept
-in memory and, encrypted, in a table; whoever finds it due takes a lease on its row, asks Zoho, and writes what came.
-The others meanwhile use the old one, or wait for a moment and read the new one.
+Zoho issues at most ten access tokens in ten minutes for one refresh token, from all sources. So the token is kept in
+memory and, encrypted, in a table; the worker that finds it due takes a lease on its row, asks Zoho, and stores the
+result. The others meanwhile use the old one, or wait briefly and read the new one.
 """
 
 import logging
@@ -22,19 +22,21 @@ from shared.zoho.errors import ZohoBusy, ZohoCredentials
 from shared.zoho.oauth import Client, Issued, ZohoAccounts
 
 RENEWED_EARLY = timedelta(seconds=120)
-"""Before the token's end somebody renews it, while all go on using it."""
+"""Time before its expiry at which the token is renewed, while every worker still uses it."""
 UNUSED_BEFORE_END = timedelta(seconds=30)
-"""Nobody begins a call with a token that could end during the call."""
+"""Remaining validity below which a token is not used, because it could expire during the call."""
 LEASE = timedelta(seconds=30)
-"""For one renewal: longer than the accounts server may take to answer."""
+"""Lease of one renewal: longer than the accounts server may take to answer."""
 LOOK_AGAIN = timedelta(seconds=5)
-"""While a token is due, but somebody else renews it or Zoho is busy."""
+"""Interval between looks while a token is due, but another worker renews it or Zoho is busy."""
 WAIT = 5.0
 """Seconds that a request without a token waits for another worker's renewal."""
 LOCK_WAIT = 10.0
-"""Seconds that a thread without a token waits for another one of its process that renews."""
+"""Seconds that a thread without a token waits for a renewal by another thread of its process."""
 REJECTED_TWICE = timedelta(seconds=120)
-"""A token that came in the place of a rejected one, and is rejected too within this time, is not the reason."""
+"""Time within which the replacement of a rejected token must not be rejected too; otherwise the token is not the
+cause.
+"""
 
 _log = logging.getLogger("bridge.connection")
 
@@ -46,7 +48,7 @@ class _Known:
     token: str
     ends: datetime
     look: datetime
-    """From when on the table is looked at for a newer one."""
+    """When to look for a newer one in the table."""
 
 
 class SharedTokens:
@@ -72,9 +74,9 @@ class SharedTokens:
         self._locks: dict[str, Lock] = {}
 
     def current(self, store: Store) -> str:
-        """A token that should be valid. Raises ZohoBusy, ZohoCredentials and TablesBusy.
+        """Return a token that should be valid. Raises ZohoBusy, ZohoCredentials and TablesBusy.
 
-        Calls nobody as long as the token in memory is not due.
+        Makes no call until the token in memory is due.
         """
         known = self._usable(store.id)
         if known is not None and self._now() < known.look:
@@ -93,14 +95,14 @@ class SharedTokens:
             lock.release()
 
     def rejected(self, store: Store, token: str) -> None:
-        """Zoho One answered 401 to this token: the next call of ``current`` gives another one."""
+        """Report that Zoho One answered 401 to this token: the next call of ``current`` returns another one."""
         known = self._known.get(store.id)
         if known is None or known.token == token:
             self._rejected[store.id] = token
             self._known.pop(store.id, None)
 
     def forget(self, store_id: str) -> None:
-        """The store was connected anew, or disconnected: what this process remembers is no longer so."""
+        """Forget the token in memory: the store was connected again, or disconnected."""
         self._known.pop(store_id, None)
         self._rejected.pop(store_id, None)
 
@@ -109,7 +111,7 @@ class SharedTokens:
         return known if known is not None and self._now() < known.ends - UNUSED_BEFORE_END else None
 
     def _look(self, store: Store) -> str:
-        """The token in the table, or a renewed one."""
+        """Return the token in the table, or a renewed one."""
         gives_up = time.monotonic() + WAIT
         while True:
             kept = self._read(store.id)
@@ -121,7 +123,7 @@ class SharedTokens:
                 try:
                     return self._renew(store.id, self._leased(store.id, kept), access)
                 except Stale:
-                    continue  # another worker was first, or an admin connected the store anew
+                    continue  # another worker was first, or an administrator connected the store again
             if access is not None:
                 return self._remember(store.id, access, self._now() + LOOK_AGAIN)
             if kept.connection.pause_ends is not None or time.monotonic() > gives_up:
@@ -129,7 +131,7 @@ class SharedTokens:
             self._sleep(random.uniform(0.05, 0.15))  # noqa: S311 - spreads the readers, guards nothing
 
     def _read(self, store_id: str) -> Kept:
-        """The store's connection. Raises ZohoCredentials where it has none that works."""
+        """Return the store's connection. Raises ZohoCredentials if it has none that works."""
         try:
             kept = self._connections.read(store_id)
         except Unreadable as error:
@@ -141,7 +143,7 @@ class SharedTokens:
         return kept
 
     def _good(self, store_id: str, kept: Kept) -> AccessToken | None:
-        """The access token in the table, where it can be used. Raises ZohoCredentials where no new one would help."""
+        """Return the access token in the table if it is usable. Raises ZohoCredentials if a new one would not help."""
         access = kept.tokens.access
         if access is None or self._now() >= access.ends - UNUSED_BEFORE_END:
             return None
@@ -149,13 +151,13 @@ class SharedTokens:
             return access
         if access.replaced_rejected and self._now() < access.issued + REJECTED_TWICE:
             raise ZohoCredentials(
-                "Zoho One accepts no token of this connection, not even a new one: look at the store's sync endpoint "
+                "Zoho One accepts no token of this connection, not even a new one: check the store's sync endpoint "
                 "and data center, and connect it again"
             )
         return None
 
     def _blocked(self, kept: Kept) -> ZohoBusy | None:
-        """Why this worker may not ask the accounts server now."""
+        """Return why this worker may not call the accounts server now."""
         connection, now = kept.connection, self._now()
         if connection.lease_ends is not None and now < connection.lease_ends:
             return ZohoBusy("Another worker renews the store's access token", _seconds(connection.lease_ends - now))
@@ -165,12 +167,12 @@ class SharedTokens:
         return None
 
     def _leased(self, store_id: str, kept: Kept) -> Kept:
-        """The connection with this worker's lease on it. Raises Stale."""
+        """Return the connection with this worker's lease. Raises Stale."""
         lease = {"lease_ends": self._now() + self._lease, "pause_ends": None, "pause_reason": None}
         return self._connections.write(store_id, kept, kept.connection.model_copy(update=lease))
 
     def _renew(self, store_id: str, leased: Kept, standing: AccessToken | None) -> str:
-        """Ask Zoho and write what came. Raises Stale where the lease was lost in the meantime."""
+        """Request a token from Zoho and store it. Raises Stale if the lease was lost in the meantime."""
         free = leased.connection.model_copy(update={"lease_ends": None})
         try:
             issued = self._ask(leased)
@@ -186,7 +188,7 @@ class SharedTokens:
         now, before = self._now(), leased.tokens.access
         rejected = before is not None and before.token == self._rejected.get(store_id)
         access = AccessToken.lasting(issued.access_token, now, issued.seconds, replaced_rejected=rejected)
-        # Zoho gives a new refresh token at the first exchange only; should it ever give one later, the old one is void.
+        # Zoho issues a new refresh token at the first exchange only; if it ever issues one later, the old one is void.
         renewed = {"access": access, "refresh_token": issued.refresh_token or leased.tokens.refresh_token}
         self._connections.write(store_id, leased, free, leased.tokens.model_copy(update=renewed))
         _log.info("token store=%s renewed", store_id)

@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, jsonify, request
 
-from shared.admin.readiness import GRAPH, ZOHO_ONE, Answer, Said, is_ready
+from shared.admin.readiness import GRAPH, ZOHO_ONE, Answer, Answers, is_ready
 from shared.console.admin import NotAnAdmin, NotSignedIn, PagesClosed
 from shared.console.context import View, browser, is_live, page, parts
 from shared.console.standing import standing
@@ -61,7 +61,7 @@ def health() -> Response:
 
 
 def _told(
-    status: HTTPStatus, word: str, answers: Mapping[str, str | None], stores: Sequence[Store], said: Said
+    status: HTTPStatus, word: str, answers: Mapping[str, str | None], stores: Sequence[Store], said: Answers
 ) -> Response:
     told: dict[str, object] = {"status": word}
     if _is_admin():

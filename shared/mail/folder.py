@@ -1,4 +1,4 @@
-"""Mail that stays on this machine: a file for each, in a folder that only its owner can read."""
+"""Mail that stays on this machine: one file each, in a folder that only its owner can read."""
 
 import secrets
 from email.message import EmailMessage
@@ -8,7 +8,7 @@ from shared.mail.transport import MailBusy
 
 
 class MailFolder:
-    """Writes ``.eml`` files, which mail programs open. Their names sort in the order in which they were written."""
+    """Writes ``.eml`` files, which mail programs open. Their names sort by time of writing."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -19,15 +19,15 @@ GRAPH = "https://graph.microsoft.com/v1.0"
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
 RETRY_AFTER = 60
-"""Seconds, where Graph does not say."""
+"""Seconds, if Graph does not say."""
 OF_RECIPIENT = frozenset({"ErrorInvalidRecipients", "ErrorInvalidRecipientAddress", "ErrorRecipientNotFound"})
-"""The error codes by which Graph refuses a recipient, whoever the sender is. No list of all codes is documented."""
+"""Error codes by which Graph refuses a recipient, for any sender. No list of all codes is documented."""
 OF_QUOTA = frozenset({"ErrorSubmissionQuotaExceeded", "ErrorExceededMessageLimit", "ErrorQuotaExceeded"})
-"""The error codes that pass by themselves, though their status says otherwise."""
+"""Error codes of temporary failures, although their status says otherwise."""
 QUOTA_RETRY_AFTER = 60 * 60
-"""Seconds: a mailbox's quota of recipients is counted over a day."""
+"""Seconds: a mailbox's quota of recipients is counted per day."""
 CODE = re.compile(r"[A-Za-z0-9_.]{1,80}")
-"""What an error code of Graph looks like."""
+"""The form of Graph's error codes."""
 
 
 class _Detail(Model):
@@ -45,14 +45,14 @@ class _Failure(Model):
 
 
 class GraphMail:
-    """Sends mail from the mailbox that From names. The app needs the application permission ``Mail.Send``.
+    """Sends mail from the mailbox in From. The app needs the application permission ``Mail.Send``.
 
-    As JSON, not MIME: only so can Graph be told not to keep a copy, with the password, in Sent Items. The price is
-    that it takes one body, the HTML, of which Exchange makes the text.
+    The message is sent as JSON, not MIME: only then can Graph be asked not to store a copy, with the password, in Sent
+    Items. The drawback is that JSON has a single body, the HTML, from which Exchange makes the text.
     """
 
     def __init__(self, session: requests.Session, token: Callable[[], str], graph: str = GRAPH) -> None:
-        """``token``: an access token for Graph that is valid now; what it raises passes through."""
+        """``token``: returns a valid access token for Graph; its errors are not caught."""
         self._session = session
         self._token = token
         self._graph = graph
@@ -90,7 +90,7 @@ def _meaning(response: requests.Response) -> MailError:
 
 
 def meaning(status: int, code: str, retry_after: int | None = None) -> MailError:
-    """What an answer other than 202 means for the mail: only Graph's word about a recipient gives it up."""
+    """Return what an answer other than 202 means for the mail: only an answer about a recipient gives the mail up."""
     said = f"Microsoft Graph answered {status} {code}".rstrip()
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return MailBusy(said, RETRY_AFTER if retry_after is None else retry_after)
@@ -100,7 +100,7 @@ def meaning(status: int, code: str, retry_after: int | None = None) -> MailError
         return MailRefused(f"{said}: the recipient's address")
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
         return MailCredentials(f"{said}: the app needs the permission Mail.Send, and the sender a mailbox")
-    return MailCredentials(f"{said}: Exchange Online takes no mail of this sender")
+    return MailCredentials(f"{said}: Exchange Online accepts no mail from this sender")
 
 
 def _code(response: requests.Response) -> str:

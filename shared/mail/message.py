@@ -1,4 +1,4 @@
-"""A one-time password mail, from a template to the message that goes out."""
+"""A one-time password mail, from a template to the message that is sent."""
 
 import unicodedata
 from collections.abc import Mapping
@@ -17,9 +17,9 @@ from shared.rules.mail.password import Notice, PasswordNotification
 from shared.rules.mail.template import MailTemplate, TemplateField, template_for
 
 PLAIN = (nodes.Output, nodes.TemplateData, nodes.Name, nodes.If, nodes.Not, nodes.And, nodes.Or)
-"""What a template may be made of: its fields, and conditions on them. So it can neither fail nor run for long."""
+"""The allowed parts of a template: its fields, and conditions on them. So it can neither fail nor run for long."""
 LONGEST = 500
-"""Characters of a value in a mail; Entra's longest attribute that could be a name has 256."""
+"""Maximum number of characters of a value in a mail; Entra's longest attribute that could be a name has 256."""
 
 _LAYOUT = """\
 <!doctype html>
@@ -42,7 +42,7 @@ _LAYOUT = """\
 
 _environment = ImmutableSandboxedEnvironment(
     loader=DictLoader({"mail.html": _LAYOUT}),
-    # A store's templates have no file name and make plain text; the layout makes HTML of that, and escapes.
+    # A store's templates have no file name and produce plain text; the layout turns that into HTML, and escapes it.
     autoescape=select_autoescape(enabled_extensions=("html",), default_for_string=False),
     undefined=StrictUndefined,
     keep_trailing_newline=True,
@@ -52,18 +52,18 @@ _environment = ImmutableSandboxedEnvironment(
 
 
 class BadTemplate(ValueError):
-    """A template that would not make the mail it should; the message says what to change."""
+    """A template that would produce a wrong mail; the message says what to change."""
 
 
 @dataclass(frozen=True)
 class Letterhead:
-    """What is the same in every mail of a store."""
+    """The parts that are the same in every mail of a store."""
 
     sender: str
-    """Address that the mails come from."""
+    """Sender address of the mails."""
     organisation: str
     sign_in_url: str
-    """Where a user of the store's Zoho One signs in."""
+    """Sign-in page of the store's Zoho One."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Preview:
 def compose(
     notice: Notice, settings: PasswordNotification, letterhead: Letterhead, password: SecretStr, at: datetime
 ) -> EmailMessage:
-    """The mail for a notice, as text and as HTML. Raises BadTemplate.
+    """Return the mail for a notice, as text and as HTML. Raises BadTemplate.
 
     The password is in its body and nowhere else: do not log the message.
     """
@@ -90,16 +90,16 @@ def compose(
     message["Subject"] = filled.subject
     message["Date"] = format_datetime(at)
     message["Message-ID"] = make_msgid(domain=letterhead.sender.rpartition("@")[2])
-    # RFC 3834: no automatic answer, such as "out of office", that would carry the password back with it.
+    # RFC 3834: no automatic answer, such as "out of office", that would send the password back.
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(filled.text, cte="quoted-printable")
     message.add_alternative(filled.html, subtype="html", cte="quoted-printable")
-    message["Content-Language"] = template.language  # last: setting the content clears what describes it
+    message["Content-Language"] = template.language  # last: setting the content clears the headers that describe it
     return message
 
 
 def preview(template: MailTemplate) -> Preview:
-    """A template filled with sample data, as the console shows it before it is saved. Raises BadTemplate."""
+    """Return a template filled with sample data, as the console shows it before it is saved. Raises BadTemplate."""
     return _fill(template, _values("Anna Müller", "anna.mueller@contoso.com", _SAMPLE), SecretStr("Kp7#mXw4Te9%cRna"))
 
 
@@ -119,7 +119,7 @@ def _values(name: str, user_name: str, letterhead: Letterhead) -> dict[TemplateF
 
 
 def one_line(text: str) -> str:
-    """A value as one line without control characters, so that nobody's name can add a header or a paragraph."""
+    """Return a value as one line without control characters, so that no name can add a header or a paragraph."""
     kept = (" " if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in text[:LONGEST])
     return " ".join("".join(kept).split())
 
@@ -129,7 +129,7 @@ def _fill(template: MailTemplate, values: Mapping[TemplateField, str], password:
     subject, used = _rendered("subject", template.subject, {**values, TemplateField.PASSWORD: ""})
     if TemplateField.PASSWORD in used:
         raise BadTemplate("The subject must not hold the password: mail programs show it and servers log it")
-    # What looks like an encoded word (RFC 2047) in a name would be decoded by whoever reads the header.
+    # A mail program would decode anything in a name that looks like an encoded word (RFC 2047).
     subject = one_line(subject).replace(ENCODED_WORD, "= ?")
     text, _ = _rendered("body", template.body, {**values, TemplateField.PASSWORD: secret})
     if secret not in text:
@@ -147,7 +147,7 @@ def _fill(template: MailTemplate, values: Mapping[TemplateField, str], password:
 
 
 def _rendered(part: str, source: str, values: Mapping[TemplateField, str]) -> tuple[str, set[str]]:
-    """What a template makes of the values, and the fields it uses. Raises BadTemplate."""
+    """Return a rendered template and the fields it uses. Raises BadTemplate."""
     try:
         tree = _environment.parse(source)
         _ensure_plain(part, tree)
@@ -159,8 +159,8 @@ def _rendered(part: str, source: str, values: Mapping[TemplateField, str]) -> tu
     except TemplateSyntaxError as error:
         raise BadTemplate(f"In the {part}, line {error.lineno}: {error.message}") from None
     except (RecursionError, SyntaxError):
-        # Jinja2 makes Python of a template, which has a limit on blocks in blocks.
-        raise BadTemplate(f"In the {part}: conditions stand too deep in each other") from None
+        # Jinja2 compiles a template to Python, which limits the nesting of blocks.
+        raise BadTemplate(f"In the {part}: conditions are nested too deeply") from None
 
 
 def _ensure_plain(part: str, tree: nodes.Template) -> None:

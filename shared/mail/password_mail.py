@@ -1,8 +1,8 @@
-"""One-time password mails: after a creation, by the clock while one has not gone, and when an administrator asks.
+"""One-time password mails: after a creation, by the timer while one is unsent, and at an administrator's request.
 
-No password is kept. What is kept until the mail has gone is a row that says it is due; every try but the first, which
-still has the password of the creation, sets a new one in Zoho One. So there is never more than one that is valid, and
-nobody whose mail was lost with a process is forgotten.
+No password is stored. Until the mail is sent, a row says that it is due; every attempt but the first, which still has
+the password of the creation, sets a new one in Zoho One. So at most one password is valid at a time, and a mail that is
+lost with a process is sent later.
 """
 
 import logging
@@ -29,8 +29,10 @@ from shared.zoho.errors import ZohoBusy, ZohoCredentials, ZohoRefused
 from shared.zoho.scim_client import ZohoUsers
 
 BUDGET = timedelta(seconds=10)
-"""Length of one pass over what is due, each minute: the timer has other work, and a stopped store is left alone."""
-BEING_SENT = "A one-time password is being sent to this person just now"
+"""Duration of one pass over the mails that are due, each minute: the timer has other work, and a server that does
+not respond is left alone.
+"""
+BEING_SENT = "A one-time password is being sent to this person"
 
 _log = logging.getLogger("bridge.notify")
 
@@ -41,7 +43,7 @@ class CannotSend(Exception):
 
 @dataclass(frozen=True)
 class Postbox:
-    """How the app's mail goes out, and from which address."""
+    """The app's mail transport and sender address."""
 
     transport: Rested
     sender: str
@@ -49,14 +51,14 @@ class Postbox:
 
 @dataclass(frozen=True)
 class NoPostbox:
-    """No mail goes out. People are provisioned all the same, and what is due waits."""
+    """No mail transport is configured. People are provisioned all the same, and mails that are due wait."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class PasswordMails:
-    """Sends one-time passwords. Its methods raise TablesBusy, and Stale where somebody else took a mail over."""
+    """Sends one-time passwords. Its methods raise TablesBusy, and Stale if another worker took over a mail."""
 
     mails: Mails
     identities: Identities
@@ -65,17 +67,20 @@ class PasswordMails:
     data_centers: Mapping[DataCenterName, DataCenter]
     now: Callable[[], datetime]
     lease: timedelta
-    """How long one try may take: setting a password in Zoho One, and one mail. Also the first pause after a failure."""
+    """Duration of one attempt at most: one password set in Zoho One, and one mail. Also the first pause after a
+    failure.
+    """
 
     def begun(self, reason: str, asked_by: str | None = None) -> MailDue:
-        """A mail that is due from now on, and that the caller is about to send."""
+        """Return a new mail that is due now, and that the caller is about to send."""
         due = MailDue(reason=reason, asked_by=asked_by, since=self.now(), next_try=self.now())
         return due.begun(self.now(), self.lease)
 
     def after_creation(self, store: Store, settled: Stored, password: SecretStr | None) -> None:
-        """Send what became due together with the identity: the password of the creation, or a new one if that is lost.
+        """Send the mail that became due with the identity: with the password of the creation, or a new one if that is
+        lost.
 
-        Raises nothing that could reach Entra: the account is there, and what does not go now goes later.
+        Raises nothing that could reach Entra: the account exists, and a mail that fails now is sent later.
         """
         assert settled.mail is not None  # the caller has just written it
         try:
@@ -88,7 +93,7 @@ class PasswordMails:
             _log.warning("store %s: a one-time password waits for the tables (%s)", store.id, type(error).__name__)
 
     def work_through(self, stores: Iterable[Store]) -> None:
-        """Try again what is due in these stores, for as long as one pass may take."""
+        """Retry the mails that are due in these stores, for the duration of one pass."""
         if isinstance(self.postbox, NoPostbox):
             return
         ends = self.now() + BUDGET
@@ -100,7 +105,8 @@ class PasswordMails:
                     self._try_again(store, held)
 
     def send_new_password(self, store: Store, identity_id: str, asked_by: str) -> Event | MailDue:
-        """Set a new one-time password for a person and mail it, as an administrator asked: how it ended, or what waits.
+        """Set a new one-time password for a person and mail it, at an administrator's request; return the result, or
+        what waits.
 
         Raises CannotSend.
         """
@@ -114,7 +120,7 @@ class PasswordMails:
         if waiting is not None and waiting.mail.sending and waiting.mail.next_try > self.now():
             raise CannotSend(BEING_SENT)
         mail = self.begun(notice.reason, asked_by)
-        self.postbox.transport.wake()  # perhaps he has just put right what was wrong
+        self.postbox.transport.wake()  # the administrator may have corrected the cause
         try:
             held = (
                 self.mails.update(store.id, waiting, mail)
@@ -130,7 +136,7 @@ class PasswordMails:
             held = self.mails.update(store.id, held, held.mail.begun(self.now(), self.lease))
             self._renew(store, held, self.identities.read(store.id, held.identity_id))
         except Stale:
-            return  # somebody else has it
+            return  # another worker has it
 
     def _renew(self, store: Store, held: StoredMail, stored: Stored | None) -> Event | MailDue:
         """Set a new password and mail it."""
@@ -140,9 +146,9 @@ class PasswordMails:
         password = new_password(store.password_notification, secrets.choice)
         try:
             if not self._set(store, stored, password):
-                return self._wait(store, held, "Another change of the account was under way")
+                return self._wait(store, held, "Another change of the account was in progress")
         except ZohoRefused as refusal:
-            reason = f"Zoho One did not take a new one-time password: {refusal}"
+            reason = f"Zoho One refused a new one-time password: {refusal}"
             return self._close(store, held, EventKind.PASSWORD_NOT_MAILED, reason)
         except (ZohoBusy, ZohoCredentials) as failure:
             seconds = failure.retry_after if isinstance(failure, ZohoBusy) else 0
@@ -150,12 +156,12 @@ class PasswordMails:
         return self._deliver(store, held, notice, password)
 
     def _set(self, store: Store, stored: Stored, password: SecretStr) -> bool:
-        """Set a password; False where a PUT may have undone a change that somebody else made at the same time.
+        """Set a password; return False if a PUT may have reverted a simultaneous change by another writer.
 
-        The next try then puts again, on top of what that one wrote. A PATCH touches nothing but the password.
+        The next attempt then repeats the PUT on top of that change. A PATCH changes nothing but the password.
         """
         identity, puts = stored.identity, store.zoho.update_verb is UpdateVerb.PUT
-        assert identity.account is not None  # or there would be no notice
+        assert identity.account is not None  # otherwise there would be no notice
         if puts and identity.pending is not None:
             return False
         self.users(store).set_password(identity.account, password)
@@ -169,14 +175,14 @@ class PasswordMails:
         try:
             self._send(store, notice, password)
         except MailRefused as refusal:
-            reason = f"{refusal}. Put the address right, then send a new one-time password."
+            reason = f"{refusal}. Correct the address, then send a new one-time password."
             return self._close(store, held, EventKind.PASSWORD_NOT_MAILED, reason)
         except MailError as failure:
             return self._wait(store, held, str(failure), failure.retry_after if isinstance(failure, MailBusy) else 0)
         except BadTemplate as mistake:
             return self._wait(store, held, f"The store's mail template cannot be used. {mistake}")
         except Exception as error:
-            # Whatever it is, it must not undo a creation that Zoho One has confirmed. A traceback might quote the mail.
+            # No error may undo a creation that Zoho One has confirmed. A traceback might quote the mail.
             _log.error("store %s: a mail was not sent (%s)", store.id, type(error).__name__)
             return self._wait(store, held, f"The mail could not be sent ({type(error).__name__})")
         asked = f" {held.mail.asked_by} asked for it." if held.mail.asked_by else ""
@@ -204,7 +210,7 @@ class PasswordMails:
 
 
 def _notice(store: Store, stored: Stored | None) -> Notice | NoNotice:
-    """Who is to be told a person's password as things are now, or why nobody is."""
+    """Return who receives a person's password by the current settings, or why nobody does."""
     account = stored.identity.account if stored else None
     if stored is None or account is None:
         return NoNotice("No one-time password: the person has no account in Zoho One any more.")

@@ -1,4 +1,4 @@
-"""A way of sending mail that is left alone for a while when it fails again and again."""
+"""A mail transport that pauses after repeated failures."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -7,14 +7,14 @@ from email.message import EmailMessage
 from shared.mail.transport import MailBusy, MailCredentials, Transport
 
 FAILURES = 3
-"""In a row: one alone may be the recipient's doing, as greylisting is."""
+"""Successive failures before a pause: a single one may be caused by the recipient, such as greylisting."""
 REST = timedelta(minutes=1)
 
 
 class Rested:
-    """Sends through another transport. While that one is at rest, nobody waits for its timeouts.
+    """Sends through another transport. During a pause, nobody waits for its timeouts.
 
-    Threads share it; what they may do to each other is one failure more or less.
+    Threads share it; a race between them counts one failure more or less.
     """
 
     def __init__(self, transport: Transport, now: Callable[[], datetime]) -> None:
@@ -25,11 +25,11 @@ class Rested:
 
     @property
     def is_resting(self) -> bool:
-        """Whether ``send`` would fail without trying."""
+        """Whether ``send`` would fail without an attempt."""
         return self._rests_until is not None and self._now() < self._rests_until
 
     def wake(self) -> None:
-        """Forget the failures: somebody knows better."""
+        """Forget the failures: the cause may have been corrected."""
         self._failures, self._rests_until = 0, None
 
     def send(self, message: EmailMessage) -> None:
@@ -42,6 +42,6 @@ class Rested:
             self._failures += 1
             if self._failures >= FAILURES:
                 self._rests_until = self._now() + REST
-                self._failures = FAILURES - 1  # after the rest, one more is enough
+                self._failures = FAILURES - 1  # after the pause, one more is enough
             raise
         self._failures = 0

@@ -1,4 +1,4 @@
-"""Mail through Amazon SES, with the optional extra ``ses``: boto3 is only imported by who sends this way.
+"""Mail through Amazon SES, with the optional extra ``ses``: boto3 is imported only when this transport is used.
 
 https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
 """
@@ -28,16 +28,17 @@ OF_ADDRESS = (
     "local address contains",
     "missing final '@domain'",
 )
-"""By which SES says that a recipient's address cannot be one. A recipient who is not verified, while SES is in its
+"""Texts by which SES says that an address is invalid for a recipient. An unverified recipient, while SES is in its
 sandbox, is none of these: the account has to leave the sandbox.
 
-https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-error-messages.html, and what SES is known to answer."""
+https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-error-messages.html, and answers seen from SES.
+"""
 ADDRESS_CODES = frozenset({"BadRequestException", "InvalidParameterValue", "ValidationException"})
 
 
 @dataclass(frozen=True)
 class SesAccess:
-    """Where to send from, and as whom. Without keys, boto3 looks for them where it always does."""
+    """The region and the credentials. Without keys, boto3 looks for them in its usual places."""
 
     region: str
     access_key_id: str | None = None
@@ -45,7 +46,7 @@ class SesAccess:
 
 
 class Ses:
-    """Sends mail through SES in one region. Raises ImportError where the extra is not installed."""
+    """Sends mail through SES in one region. Raises ImportError if the extra is not installed."""
 
     def __init__(self, access: SesAccess) -> None:
         self._client = _new_client(access)
@@ -56,7 +57,7 @@ class Ses:
 
         sender, recipients = sender_of(message), recipients_of(message)
         # https://docs.aws.amazon.com/ses/latest/dg/send-email-raw.html: only the domain may be international.
-        only_ascii = "Amazon SES takes no address with other than ASCII characters before the @"
+        only_ascii = "Amazon SES accepts only ASCII characters before the @ in an address"
         if not sender.isascii():
             raise MailCredentials(f"{only_ascii}: set another sender")
         if not all(address.isascii() for address in recipients):
@@ -79,7 +80,7 @@ def _new_client(access: SesAccess) -> "SESV2Client":
     import boto3
     from botocore.config import Config
 
-    # Below INFO, botocore logs the parameters of each call: the mail, with the password in it.
+    # Below INFO, botocore logs the parameters of each call: the mail, including the password.
     logging.getLogger("botocore").setLevel(logging.INFO)
     secret = access.secret_access_key
     return boto3.client(
@@ -87,20 +88,20 @@ def _new_client(access: SesAccess) -> "SESV2Client":
         region_name=access.region,
         aws_access_key_id=access.access_key_id,
         aws_secret_access_key=secret.get_secret_value() if secret else None,
-        # botocore would send again by itself after losing an answer, and so send twice.
+        # By default botocore repeats a call after losing its answer, which would send the mail twice.
         config=Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries={"total_max_attempts": 1}),
     )
 
 
 def _meaning(error: "ClientError") -> MailError:
-    told = error.response["Error"]
-    return meaning(error.response["ResponseMetadata"]["HTTPStatusCode"], told["Code"], told.get("Message", ""))
+    details = error.response["Error"]
+    return meaning(error.response["ResponseMetadata"]["HTTPStatusCode"], details["Code"], details.get("Message", ""))
 
 
 def meaning(status: int, code: str, message: str) -> MailError:
-    """What an error of SES means for the mail: only its word about a recipient's address gives it up.
+    """Return what an error of SES means for the mail: only an error about a recipient's address gives the mail up.
 
-    ``message`` may quote the mail: it is read here and goes no further.
+    ``message`` may quote the mail: it is examined here and not passed on.
     """
     said = f"Amazon SES answered {status} {code}"
     if code in BUSY or status >= HTTPStatus.INTERNAL_SERVER_ERROR:

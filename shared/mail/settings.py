@@ -1,4 +1,4 @@
-"""The app settings that say how one-time password mails go out."""
+"""The app settings for sending one-time password mails."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -33,7 +33,7 @@ type MailWay = SmtpServer | SesAccess | Mailbox | LocalFolder
 
 
 class Mail(StrEnum):
-    """What BRIDGE_MAIL may be."""
+    """The values of BRIDGE_MAIL."""
 
     SMTP = "smtp"
     GRAPH = "graph"
@@ -42,7 +42,7 @@ class Mail(StrEnum):
 
 
 def is_unresolved(secret: SecretStr | None) -> bool:
-    """Whether Azure left a reference to Key Vault as it stands, because it could not read the secret.
+    """Return whether Azure left a Key Vault reference unresolved, because it could not read the secret.
 
     https://learn.microsoft.com/azure/app-service/app-service-key-vault-references
     """
@@ -50,15 +50,17 @@ def is_unresolved(secret: SecretStr | None) -> bool:
 
 
 class MailSettings(BaseSettings):
-    """Which way mail goes, and what that way needs; with BRIDGE_MAIL unset, none goes."""
+    """How mail is sent, and what that requires; with BRIDGE_MAIL unset, none is."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False, hide_input_in_errors=True)
 
     mail: Mail | None = Field(
-        default=None, validation_alias="BRIDGE_MAIL", description="How one-time passwords are mailed; unset, none are"
+        default=None,
+        validation_alias="BRIDGE_MAIL",
+        description="How one-time passwords are mailed; if unset, no mails",
     )
     mail_from: MailAddress | None = Field(
-        default=None, validation_alias="BRIDGE_MAIL_FROM", description="Address that one-time password mails come from"
+        default=None, validation_alias="BRIDGE_MAIL_FROM", description="Sender address of one-time password mails"
     )
     smtp_host: str = Field(default="", validation_alias="BRIDGE_SMTP_HOST", description="The mail server")
     smtp_port: int = Field(default=587, ge=1, le=65535, validation_alias="BRIDGE_SMTP_PORT", description="Its port")
@@ -70,7 +72,7 @@ class MailSettings(BaseSettings):
     smtp_user: str | None = Field(
         default=None,
         validation_alias="BRIDGE_SMTP_USER",
-        description="Unset for a server that knows the app by its address",
+        description="Unset for a server that identifies the app by its address",
     )
     smtp_password: SecretStr | None = Field(
         default=None, validation_alias="BRIDGE_SMTP_PASSWORD", description="That user's"
@@ -78,7 +80,7 @@ class MailSettings(BaseSettings):
     smtp_authority: str | None = Field(
         default=None,
         validation_alias="BRIDGE_SMTP_AUTHORITY",
-        description="Certificates in PEM of an organisation's own authority, trusted instead of the public ones",
+        description="PEM certificates of an organisation's own authority, trusted instead of the public ones",
     )
     ses_region: str = Field(
         default="", validation_alias="BRIDGE_SES_REGION", description="Region of Amazon SES, such as eu-central-1"
@@ -86,7 +88,7 @@ class MailSettings(BaseSettings):
     ses_access_key_id: str | None = Field(
         default=None,
         validation_alias="BRIDGE_SES_ACCESS_KEY_ID",
-        description="Unset, boto3 looks where it always does",
+        description="If unset, boto3 uses its default sources",
     )
     ses_secret_access_key: SecretStr | None = Field(
         default=None, validation_alias="BRIDGE_SES_SECRET_ACCESS_KEY", description="That key's"
@@ -102,16 +104,18 @@ class MailSettings(BaseSettings):
     mail_client_secret: SecretStr | None = Field(
         default=None,
         validation_alias="BRIDGE_MAIL_CLIENT_SECRET",
-        description="Unset where the function app's managed identity has Mail.Send",
+        description="Unset if the function app's managed identity has Mail.Send",
     )
     mail_folder: Path | None = Field(
         default=None,
         validation_alias="BRIDGE_MAIL_FOLDER",
-        description="For one machine only: where mails are kept, outside of the app's folder; `~` is your home",
+        description="For one machine only: where mails are stored, outside of the app's folder; `~` is your home",
     )
 
     def mail_way(self, *, in_azure: bool) -> tuple[MailWay, str] | None:
-        """How mail goes and from whom, or None where it does not. Raises ValueError with the setting to change."""
+        """Return the mail transport and the sender, or None if there is none. Raises ValueError with the setting
+        to change.
+        """
         if self.mail is None:
             return None
         for field in ("smtp_password", "ses_secret_access_key", "mail_client_secret"):
@@ -119,7 +123,7 @@ class MailSettings(BaseSettings):
                 name = type(self).model_fields[field].validation_alias
                 raise ValueError(f"{name} is a Key Vault reference that is not resolved: see that the secret exists")
         if self.mail_from is None:
-            raise ValueError(f"BRIDGE_MAIL={self.mail} needs BRIDGE_MAIL_FROM, the address that the mails come from")
+            raise ValueError(f"BRIDGE_MAIL={self.mail} needs BRIDGE_MAIL_FROM, the sender address of the mails")
         return self._way(self.mail, in_azure), self.mail_from
 
     def _way(self, mail: Mail, in_azure: bool) -> MailWay:

@@ -16,7 +16,9 @@ from shared.mail.smtp_replies import Stage, concerns_recipient, enhanced_code
 from shared.mail.transport import MailBusy, MailCredentials, MailError, MailRefused, recipients_of
 
 TIMEOUT = 10.0
-"""Seconds for each of a server's answers, about ten; RFC 5321 §4.5.3.2 allows minutes, which no lease of ours lasts."""
+"""Seconds for each of a server's answers, about ten of them; RFC 5321 §4.5.3.2 allows minutes, longer than any
+lease here.
+"""
 
 _log = logging.getLogger("bridge.notify")
 
@@ -24,23 +26,23 @@ _log = logging.getLogger("bridge.notify")
 class Security(StrEnum):
     """How the connection is encrypted."""
 
-    STARTTLS = "STARTTLS"  # begun in clear, usually on port 587
+    STARTTLS = "STARTTLS"  # starts unencrypted, usually on port 587
     TLS = "TLS"  # from the first byte, usually on port 465
     NONE = "none"  # to a relay on the same machine only
 
 
 @dataclass(frozen=True)
 class SmtpServer:
-    """A mail server and how to speak to it. Raises ValueError where passwords would travel in clear."""
+    """A mail server and how to connect to it. Raises ValueError if passwords would be sent unencrypted."""
 
     host: str
     port: int = 587
     security: Security = Security.STARTTLS
     user_name: str | None = None
-    """None for a server that knows us by our address."""
+    """None for a server that identifies the app by its address."""
     password: SecretStr | None = None
     authority: str | None = None
-    """Certificates in PEM of an organisation's own authority, trusted instead of the public ones."""
+    """PEM certificates of an organisation's own authority, trusted instead of the public ones."""
 
     def __post_init__(self) -> None:
         if self.security is Security.NONE and not _is_loopback(self.host):
@@ -57,13 +59,13 @@ class Smtp:
         self._timeout = timeout
 
     def send(self, message: EmailMessage) -> None:
-        """See Transport. Where only some recipients are refused, the others get the mail and it counts as sent."""
+        """See Transport. If only some recipients are refused, the others get the mail and it counts as sent."""
         try:
             connection = self._connected()
             try:
                 refused = connection.send_message(message)
             finally:
-                # By now the mail is taken or not: what goes wrong in taking leave does not change that.
+                # The server has accepted the mail or not: an error in closing the connection does not change that.
                 with contextlib.suppress(smtplib.SMTPException, OSError):
                     connection.quit()
         except (smtplib.SMTPException, OSError) as error:
@@ -89,7 +91,7 @@ class Smtp:
                 connection.login(server.user_name, server.password.get_secret_value())
         except UnicodeEncodeError:
             connection.close()
-            raise MailCredentials("A mail server takes only ASCII in the user name and the password") from None
+            raise MailCredentials("A mail server accepts only ASCII in the user name and the password") from None
         except BaseException:
             connection.close()
             raise
@@ -97,7 +99,7 @@ class Smtp:
 
 
 def _meaning(error: smtplib.SMTPException | OSError) -> MailError:
-    """What an error of smtplib means for the mail."""
+    """Return what an error of smtplib means for the mail."""
     match error:
         case ssl.SSLCertVerificationError():
             return MailCredentials(f"The mail server's certificate is not valid: {error.verify_message}")
@@ -106,7 +108,7 @@ def _meaning(error: smtplib.SMTPException | OSError) -> MailError:
         case smtplib.SMTPRecipientsRefused(recipients=recipients):
             return _of_recipients(recipients)
         case smtplib.SMTPDataError(smtp_code=code, smtp_error=reply):
-            # The server has seen the mail by now, so its words stay here.
+            # The server has seen the mail by now, so its words are not passed on.
             return _of_refusals([(code, _text(reply))], Stage.MAIL, " ".join(_codes(code, _text(reply))))
         case smtplib.SMTPSenderRefused(smtp_code=code, smtp_error=reply):
             return _of_refusals([(code, _text(reply))], Stage.SENDER, f"{code} {_text(reply)}")
@@ -114,7 +116,7 @@ def _meaning(error: smtplib.SMTPException | OSError) -> MailError:
             said = f"The mail server answered {code} {_text(reply)}"
             return MailBusy(said) if _is_passing(code) else MailCredentials(said)
         case smtplib.SMTPException() if not isinstance(error, smtplib.SMTPServerDisconnected):
-            return MailCredentials(f"The mail server offers no way to sign in that we know: {error}")
+            return MailCredentials(f"The mail server offers no supported sign-in method: {error}")
         case ssl.SSLError():
             return MailCredentials(f"No encrypted connection to the mail server: {error.reason}")
         case _:
@@ -127,24 +129,24 @@ def _of_recipients(recipients: dict[str, tuple[int, bytes]]) -> MailError:
 
 
 def _of_refusals(refusals: Sequence[tuple[int, str]], stage: Stage, said: str) -> MailError:
-    """What a refusal at this stage means, of each recipient at one: the mildest of them."""
+    """Return what the refusals at this stage, one per recipient, mean: the mildest of them."""
     if any(_is_passing(code) for code, _ in refusals):
-        return MailBusy(f"The mail server does not take the mail now: {said}, to {stage}")
+        return MailBusy(f"The mail server does not accept the mail now: {said}, to {stage}")
     if all(concerns_recipient(stage, code, text) for code, text in refusals):
         return MailRefused(f"The mail server refuses the recipient: {said}, to {stage}")
     return MailCredentials(
-        f"The mail server refuses mail of this sender, by its quota or by its policy: {said}, to {stage}"
+        f"The mail server refuses mail from this sender because of a quota or a policy: {said}, to {stage}"
     )
 
 
 def _codes(code: int, text: str) -> list[str]:
-    """A reply without its words."""
+    """Return a reply's codes without its text."""
     enhanced = enhanced_code(text)
     return [str(code), enhanced] if enhanced else [str(code)]
 
 
 def _is_passing(code: int) -> bool:
-    """Whether a reply is of the passing kind: 4xx (RFC 5321 §4.2.1), or none at all (smtplib's -1)."""
+    """Return whether a reply is temporary: 4xx (RFC 5321 §4.2.1), or none at all (smtplib's -1)."""
     return code < 500
 
 

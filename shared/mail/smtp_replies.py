@@ -1,7 +1,7 @@
 """Whether a mail server's permanent refusal is about the recipient: only then is a mail given up.
 
-Any other is about the sender, a quota or a policy, for which nothing is wrong with this mail: the mail waits, and an
-administrator is told. What is not known to be about the recipient is taken for such a one.
+Any other refusal is about the sender, a quota or a policy, and nothing is wrong with this mail: the mail waits, and an
+administrator is informed. A refusal of unknown subject is treated the same way.
 """
 
 import re
@@ -30,8 +30,9 @@ RECIPIENT_CODES = frozenset(
         "5.2.2",  # mailbox full
     }
 )
-"""https://www.iana.org/assignments/smtp-enhanced-status-codes. Not 5.1.7, 5.1.8 and 5.1.90, of the sender; not 5.2.0,
-under which Exchange Online tells SendAsDenied; nothing of 5.7, which is policy."""
+"""https://www.iana.org/assignments/smtp-enhanced-status-codes. Not included: 5.1.7, 5.1.8 and 5.1.90, about the
+sender; 5.2.0, which Exchange Online uses for SendAsDenied; 5.7.x, which is policy.
+"""
 
 RECIPIENT_CODES_OF_RCPT = RECIPIENT_CODES | {
     "5.4.1",  # in Exchange Online: the domain has no such recipient
@@ -39,28 +40,28 @@ RECIPIENT_CODES_OF_RCPT = RECIPIENT_CODES | {
     "5.4.310",  # in Exchange Online: the recipient's domain does not exist
     "5.6.7",  # the address is not ASCII, and the next server takes no other (RFC 6531)
 }
-"""Codes that mean the recipient where they answer its address, and may mean something else elsewhere."""
+"""Codes that are about the recipient in an answer to its address, and may mean something else elsewhere."""
 
 PLAIN_CODES_OF_RCPT = frozenset({501, 550, 551, 552, 553})
-"""Replies to a recipient's address that say no enhanced code (RFC 5321 §4.2.2, §4.2.3)."""
+"""Replies to a recipient's address without an enhanced code (RFC 5321 §4.2.2, §4.2.3)."""
 
 _OF_SENDER = re.compile(r"\bsender\b", re.IGNORECASE)
-"""Postfix answers the recipient's address with what it has against the sender's, unless it is told otherwise."""
+"""By default, Postfix reports errors about the sender in its answer to the recipient's address."""
 _OF_POLICY = re.compile(
     r"\b(relay\w*|denied|not (allowed|permitted)|policy|quota|rate|limit|spam|block\w*|authenti\w*|sender)\b",
     re.IGNORECASE,
 )
-"""Words by which a server that sends no enhanced code says that it means us."""
+"""Words by which a server without enhanced codes says that the error is about the client."""
 
 
 def enhanced_code(text: str) -> str | None:
-    """The permanent enhanced status code (RFC 3463) that a reply's text begins with."""
+    """Return the permanent enhanced status code (RFC 3463) at the start of a reply's text."""
     found = _ENHANCED.match(text)
     return found[1] if found else None
 
 
 def concerns_recipient(stage: Stage, code: int, text: str) -> bool:
-    """Whether a permanent reply says that this recipient cannot have the mail, whoever sends it."""
+    """Return whether a permanent reply says that this recipient cannot have the mail, from any sender."""
     enhanced = enhanced_code(text)
     match stage:
         case Stage.SENDER:

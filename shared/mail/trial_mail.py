@@ -1,4 +1,4 @@
-"""A test mail: a store's template, filled for nobody, on the way that real ones go."""
+"""A test mail: a store's template with sample data, sent by the store's own transport."""
 
 import secrets
 
@@ -13,7 +13,7 @@ from shared.rules.store import Store
 def send_trial_mail(
     mails: PasswordMails, store: Store, settings: PasswordNotification, reader: Reader, to: str
 ) -> None:
-    """Send the mail that ``reader`` would get, with a password that is nobody's, to one address. Raises CannotSend."""
+    """Send the mail that ``reader`` would get, with an invalid password, to one address. Raises CannotSend."""
     if isinstance(mails.postbox, NoPostbox):
         raise CannotSend(mails.postbox.reason)
     notice = Notice(

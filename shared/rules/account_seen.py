@@ -1,24 +1,24 @@
-"""What follows from an account as Zoho One shows it: the one place that concludes who did what.
+"""Conclusions about who did what, drawn from an account as Zoho One shows it: the one place that draws them.
 
-Every conclusion is drawn from what the row says, from what was sent and not answered since, and from what Zoho One
-shows now. While a call of the bridge is not answered, what it may have done is never put down to somebody else.
+Each is drawn from the row, from the calls without an answer, and from what Zoho One shows now. While a call of the
+bridge is unanswered, its possible effect is never attributed to somebody else.
 
 =====================  ==========================  ==================  ======================================
-the row says           sent, and not answered      Zoho One shows      concluded
+the row says           sent and unanswered         Zoho One shows      conclusion
 =====================  ==========================  ==================  ======================================
 anything               anything                    active              nobody deactivated it
 active, or no account  inactive                    inactive            the bridge deactivated it
-active                 not inactive                inactive            somebody in Zoho One did
-no account             not inactive                inactive, and left  whoever deactivated it when its person
-                                                   behind              went
-no account             not inactive                inactive            somebody in Zoho One did
-inactive by bridge     anything                    inactive            the bridge did
-inactive by hand       not inactive                inactive            somebody in Zoho One did
-inactive by hand       inactive                    inactive            the bridge did, after it restored it
-anything               anything at all             other values        nothing: they may be the bridge's own
+active                 not inactive                inactive            somebody in Zoho One deactivated it
+no account             not inactive                inactive, of a      same as when that person was deleted
+                                                   deleted person
+no account             not inactive                inactive            somebody in Zoho One deactivated it
+inactive by bridge     anything                    inactive            the bridge deactivated it
+inactive by hand       not inactive                inactive            somebody in Zoho One deactivated it
+inactive by hand       inactive                    inactive            the bridge did, after restoring it
+anything               anything at all             other values        none: the values may be the bridge's
 an account             nothing                     other values        somebody in Zoho One changed it
-an account             what is desired             what is desired     an earlier call of the bridge did it
-an account             something else, or nothing  what is desired     it was so already
+an account             the desired state           the desired state   an earlier call of the bridge did it
+an account             other state, or nothing     the desired state   it was so before
 =====================  ==========================  ==================  ======================================
 """
 
@@ -32,17 +32,17 @@ from shared.rules.zoho_user import Desired, ZohoUser
 
 
 def noted(known: Account | None, sent: Collection[Sent], seen: Account, left_by: DoneBy | None = None) -> Account:
-    """The account with a note of who made it inactive, if it is.
+    """Return the account with a note of who deactivated it, if it is inactive.
 
-    ``left_by``: who made it inactive, if it was left behind by a person who is gone.
+    ``left_by``: who deactivated it, if it stayed inactive when its person was deleted.
     """
     return seen.model_copy(update={"deactivated_by": _deactivated_by(known, sent, seen, left_by)})
 
 
 def changed_there(known: Account, sent: Collection[Sent], seen: Account) -> tuple[str, ...]:
-    """What somebody changed in Zoho One: fields, and ``active``.
+    """Return what somebody changed in Zoho One: fields, and ``active``.
 
-    What the bridge never set, such as a default of Zoho One's, is not counted.
+    Values that the bridge never set, such as Zoho One's defaults, are not counted.
     """
     if sent:
         return ()
@@ -51,7 +51,7 @@ def changed_there(known: Account, sent: Collection[Sent], seen: Account) -> tupl
 
 
 def done_before(known: Account | None, sent: Collection[Sent], seen: Account | None, desired: Desired) -> Change:
-    """What an earlier call of the bridge did, where Zoho One shows what is desired already."""
+    """Return what an earlier call of the bridge did, if Zoho One already shows the desired state."""
     there = seen is not None or desired == "deleted"
     if known is None or not there or Sent.of(desired) not in sent:
         return NO_CHANGE
@@ -61,12 +61,13 @@ def done_before(known: Account | None, sent: Collection[Sent], seen: Account | N
 
 
 def was_wrongly_by_hand(account: Account, desired: Desired, history: Sequence[Event]) -> bool:
-    """Whether a release before this took the bridge's own call, which was cut off, for somebody's hand.
+    """Return whether an earlier release took an interrupted call of the bridge for a change by hand.
 
-    It did not note what it had sent. What can still be seen: nobody was seen to deactivate the account, neither when it
-    was adopted nor in a comparison, but only when the bridge looked after a call without an answer; and that call was
-    about nothing else, since all other values are as desired. Whether the hand came before a call that took effect
-    unanswered cannot be told, nor anything once the history is dropped. ``history``: newest first.
+    That release did not store what it had sent. What can still be seen: nobody was seen to deactivate the account,
+    neither at its adoption nor in a drift search, but only when the bridge looked after a call without an answer; and
+    that call was about nothing else, since all other values are as desired. Two things stay unknown: whether a change
+    by hand preceded a call that took effect unanswered, and everything once the history is dropped. ``history``: newest
+    first.
     """
     if not isinstance(desired, ZohoUser) or not desired.active:
         return False
@@ -84,7 +85,7 @@ def was_wrongly_by_hand(account: Account, desired: Desired, history: Sequence[Ev
 
 
 _CONFIRMED = frozenset({EventKind.CREATED, EventKind.UPDATED, EventKind.REACTIVATED, EventKind.ADOPTED})
-"""After these the account was known to be active, unless it was left alone."""
+"""After these events the account was known to be active, unless it was left alone."""
 
 
 def _deactivated_by(

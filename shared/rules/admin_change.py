@@ -1,4 +1,4 @@
-"""What administrators changed in a directory store, and who: the rows of its record of changes."""
+"""The changes that administrators made to a directory store: the rows of its change record."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from shared.model import Model
 from shared.rules.store import Store
 
 LONGEST = 300
-"""Characters kept of a value: a mail template is shown by its beginning."""
+"""Maximum number of characters stored of a value: only the start of a mail template is shown."""
 _COUNTED = "token_hashes"
 
 
@@ -25,19 +25,19 @@ class SettingChange(Model):
 
 
 class AdminChange(Model):
-    """One thing that an administrator did to a store."""
+    """One change that an administrator made to a store."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     at: AwareDatetime
     by: str
-    """As an administrator reads it: name, and object id in Entra."""
+    """The administrator as shown to other administrators: name, and object id in Entra."""
     what: str
     changes: tuple[SettingChange, ...] = ()
 
 
 def setting_changes(before: Store | None, after: Store | None) -> tuple[SettingChange, ...]:
-    """The settings in which two states of a store differ; of secret tokens only how many there are."""
+    """The settings in which two states of a store differ; for secret tokens only their number."""
     old, new = (dict(_flat("", _settings(store))) if store else {} for store in (before, after))
     return tuple(
         SettingChange(setting=name, before=old.get(name), after=new.get(name))

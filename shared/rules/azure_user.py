@@ -1,4 +1,4 @@
-"""One person as Microsoft Entra ID holds him, whichever way the bridge learned it."""
+"""One person as Microsoft Entra ID holds them, from whatever source the bridge learned of them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ type Value = bool | str | tuple[str, ...] | None
 
 
 class FieldType(StrEnum):
-    """What a property holds."""
+    """The data type of a property."""
 
     TEXT = "text"
     TEXTS = "texts"
@@ -27,7 +27,7 @@ class FieldType(StrEnum):
 
 
 class AzureUser(Model):
-    """A user with the names and the meaning that Microsoft Graph gives his properties.
+    """A user, with Microsoft Graph's property names and meanings.
 
     https://learn.microsoft.com/graph/api/resources/user
     """
@@ -35,7 +35,7 @@ class AzureUser(Model):
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
 
     user_principal_name: str = Field(description="Sign-in name, unique in the tenant")
-    account_enabled: bool = Field(default=True, description="Whether he may sign in")
+    account_enabled: bool = Field(default=True, description="Whether the user may sign in")
     given_name: str | None = Field(default=None, description="First name")
     surname: str | None = Field(default=None, description="Last name")
     display_name: str | None = Field(default=None, description="Name shown to colleagues")
@@ -59,7 +59,7 @@ class AzureUser(Model):
     mobile_phone: str | None = Field(default=None, description="Mobile phone")
     business_phones: tuple[str, ...] = Field(default=(), description="Work phones; Entra holds at most one")
     fax_number: str | None = Field(default=None, description="Fax")
-    manager: Annotated[str | None, FieldType.PERSON] = Field(default=None, description="The id of his manager")
+    manager: Annotated[str | None, FieldType.PERSON] = Field(default=None, description="The id of the user's manager")
     on_premises_sam_account_name: str | None = Field(default=None, description="Account name in Active Directory")
     extension_attributes: dict[str, str] = Field(default_factory=dict, description="extensionAttribute1 to 15")
     custom: dict[str, str | tuple[str, ...]] = Field(default_factory=dict, description="Directory extensions, by name")
@@ -71,7 +71,7 @@ EXTENSION_ATTRIBUTES = tuple(f"extensionAttribute{number}" for number in range(1
 
 @dataclass(frozen=True)
 class AzureField:
-    """What is known of a property that every person has."""
+    """What is known of a property that every user has."""
 
     name: str
     type: FieldType
@@ -80,7 +80,7 @@ class AzureField:
 
     @property
     def multi_valued(self) -> bool:
-        """Whether it holds several values."""
+        """Whether the property holds several values."""
         return self.type is FieldType.TEXTS
 
 
@@ -108,7 +108,7 @@ ENTRA_NAMES: Mapping[str, str] = MappingProxyType(
         "physicalDeliveryOfficeName": "officeLocation",
     }
 )
-"""The names that Entra's mapping pages use where Graph has others, so that expressions can be pasted."""
+"""Names that Entra's mapping pages use where Graph has others, so that expressions can be pasted unchanged."""
 
 SCIM_SOURCES: Mapping[str, ScimPath] = MappingProxyType(
     {
@@ -138,7 +138,7 @@ SCIM_SOURCES: Mapping[str, ScimPath] = MappingProxyType(
         }.items()
     }
 )
-"""Where Entra's default attribute mapping for a SCIM application puts each Graph property: read backwards here.
+"""The place of each Graph property in Entra's default attribute mapping for a SCIM application, read in reverse here.
 
 https://learn.microsoft.com/entra/identity/app-provisioning/use-scim-to-provision-users-and-groups, "Table 1".
 """
@@ -148,14 +148,14 @@ EXTENDED_SOURCES: Mapping[str, ScimPath] = MappingProxyType(
     | {"mailNickname": ScimPath.parse(f"{ENTRA}:mailNickname")}
     | {"otherMails": ScimPath.parse('emails[type eq "other"].value')}
 )
-"""Where the bridge takes what Entra's default mapping leaves out: an administrator may add these targets in Entra.
+"""The place of properties that Entra's default mapping leaves out: an administrator may add these targets in Entra.
 
-Directory extensions stand in the same extension under their own names, as far as a store lists them.
+Directory extensions have their own names in the same schema extension, if the store lists them.
 """
 
 
 def value_of(name: str) -> Callable[[AzureUser], Value]:
-    """How a property is read, by its Graph name or Entra's. Raises KeyError for a name that no catalogue has."""
+    """Return the function that reads a property, by its Graph name or Entra's. Raises KeyError for an unknown name."""
     name = ENTRA_NAMES.get(name, name)
     if name == "IsSoftDeleted":
         # Entra's own mapping of ``active`` is Switch([IsSoftDeleted], , "False", "True", "True", "False").
@@ -170,10 +170,10 @@ _SNAKE = {to_camel(snake): snake for snake in AzureUser.model_fields}
 
 
 def from_scim(resource: Mapping[str, JsonValue]) -> AzureUser:
-    """The person behind a SCIM User that Entra wrote: the inverse of Entra's default attribute mapping.
+    """Return the person described by a SCIM User that Entra wrote: the inverse of Entra's default attribute mapping.
 
-    An absent ``active`` is an enabled account, of somebody of whom nothing else is known: of others, see scim_user.
-    Raises pydantic.ValidationError where the resource is not a valid SCIM User.
+    An absent ``active`` means an enabled account. This is right for a new person; for known people see scim_user.
+    Raises pydantic.ValidationError if the resource is not a valid SCIM User.
     """
     found: dict[str, JsonValue] = {name: path.get(resource) for name, path in SCIM_SOURCES.items()}
     extended = {name: path.get(resource) for name, path in EXTENDED_SOURCES.items()}
@@ -186,9 +186,9 @@ def from_scim(resource: Mapping[str, JsonValue]) -> AzureUser:
 
 
 def from_graph(user: Mapping[str, JsonValue]) -> AzureUser:
-    """The person behind a user that Microsoft Graph answered; directory extensions are the keys ``extension_…``.
+    """Return the person described by a user from Microsoft Graph; directory extensions are the keys ``extension_…``.
 
-    Raises pydantic.ValidationError where it is not a valid user.
+    Raises pydantic.ValidationError if it is not a valid user.
     """
     found: dict[str, JsonValue] = {
         name: user.get(name) for name in _SNAKE if name not in ("extensionAttributes", "custom")
@@ -204,11 +204,11 @@ def from_graph(user: Mapping[str, JsonValue]) -> AzureUser:
 
 
 def extension_text(value: JsonValue) -> JsonValue:
-    """The value of a directory extension of any data type: a text, a list of texts, or None where it is unset.
+    """Convert the value of a directory extension of any data type to text, a list of texts, or None if unset.
 
-    Booleans become "True" and "False", as Entra's own mapping expressions write them, and numbers decimal. What Graph
-    sends as text stays as it is: DateTime in ISO 8601, Binary in base64. A value of no data type that Graph knows, such
-    as an object, is returned as it came, for a caller to refuse.
+    Booleans become "True" and "False", as Entra's own mapping expressions write them; numbers become decimal. Text from
+    Graph stays unchanged: DateTime in ISO 8601, Binary in base64. A value of a data type unknown to Graph, such as an
+    object, is returned unchanged for the caller to refuse.
     https://learn.microsoft.com/graph/api/application-post-extensionproperty (dataType, isMultiValued)
     """
     if isinstance(value, list):
@@ -223,7 +223,7 @@ def _person(found: dict[str, JsonValue]) -> AzureUser:
 
 
 def _custom(extension: JsonValue) -> dict[str, JsonValue]:
-    """Directory extensions: what stands beside the properties that every person has."""
+    """Return the directory extensions: everything beside the properties that every user has."""
     if not isinstance(extension, Mapping):
         return {}
     return {name: value for name, value in extension.items() if name not in AZURE_FIELDS and value not in (None, "")}

@@ -1,4 +1,4 @@
-"""What has to change in Zoho One for it to hold what it should."""
+"""The change that brings an account in Zoho One to its desired state."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,7 +14,7 @@ class ChangeKind(StrEnum):
 
     CREATE = "create"
     ADOPT = "adopt"
-    """A creation for which Zoho One has the account already: that of somebody who is gone from Entra."""
+    """A creation for which Zoho One already has an account, which belonged to somebody who is gone from Entra."""
     UPDATE = "update"
     DEACTIVATE = "deactivate"
     REACTIVATE = "reactivate"
@@ -38,7 +38,9 @@ people for too few, counts them before it holds anything back, and a full cycle 
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One field before and after; None is absent. A plan holds a dozen for each who is created: it has to be small."""
+    """One field before and after; None is absent. A plan holds about a dozen per created account, so this class is
+    small.
+    """
 
     __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
 
@@ -49,16 +51,16 @@ class FieldChange:
 
 @dataclass(frozen=True)
 class Change:
-    """One account's change."""
+    """The change of one account."""
 
     kind: ChangeKind
     fields: tuple[FieldChange, ...] = ()
 
 
 def plan_change(holds: ZohoUser | None, desired: Desired) -> Change:
-    """The way from what Zoho One holds (None: no account) to what it should hold.
+    """Return the change from what Zoho One holds (None: no account) to the desired state.
 
-    An inactive person without an account needs none: someone who is not active is never newly created.
+    An inactive person without an account needs none: accounts are created for active people only.
     """
     if desired is None:
         return NO_CHANGE

@@ -1,4 +1,4 @@
-"""Criteria: which people of Entra a directory store takes, as groups of conditions joined by AND and OR."""
+"""Criteria: the people in Entra that a directory store includes, as groups of conditions joined by AND and OR."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -21,17 +21,17 @@ from shared.rules.azure_user import AZURE_FIELDS, AzureUser, FieldType, value_of
 from shared.rules.mapping.check import unknown_name
 
 MAX_DEPTH = 5
-"""Groups within groups. More could not be read, and a console has to draw them."""
+"""Maximum depth of nested groups. Deeper ones are unreadable, and the console has to draw them."""
 
 MAX_CONDITIONS = 200
-"""In all: each is asked of each person in every cycle."""
+"""Maximum number of conditions in total: each is evaluated for each person in every cycle."""
 
 MAX_VALUES = 200
-"""That one condition compares with."""
+"""Maximum number of values that one condition compares with."""
 
 
 class Operator(StrEnum):
-    """How a condition compares. Letter case never counts, as in Zoho One."""
+    """How a condition compares. Letter case is ignored, as in Zoho One."""
 
     EQUALS = "equals"
     NOT_EQUALS = "not equals"
@@ -48,8 +48,9 @@ class _Part(Model):
 
 
 class Condition(_Part):
-    """One comparison. Of an attribute with several values, one that fits is enough; ``not equals`` is the opposite of
-    ``equals``, so it also holds where there is no value."""
+    """One comparison. If an attribute has several values, one match is enough. ``not equals`` is the opposite of
+    ``equals``, so it also holds if there is no value.
+    """
 
     kind: Literal["profile field", "custom attribute"] = "profile field"
     attribute: str = Field(min_length=1, max_length=200, description="As in docs/mapping.md, for example department")
@@ -74,10 +75,10 @@ class Condition(_Part):
         count = len(self.values)
         if self.operator in (Operator.PRESENT, Operator.ABSENT):
             if count:
-                raise ValueError(f'"{self.operator}" takes no value')
+                raise ValueError(f'"{self.operator}" accepts no value')
         elif self.operator is Operator.ONE_OF:
             if not count:
-                raise ValueError(f'"{self.operator}" takes at least one value')
+                raise ValueError(f'"{self.operator}" needs at least one value')
         elif count != 1:
             raise ValueError(f'"{self.operator}" takes one value, not {count}')
         self._ensure_yes_or_no()
@@ -96,7 +97,7 @@ class Condition(_Part):
 
 
 class Group(_Part):
-    """Conditions and groups of which all have to hold, or any. The one on top is a store's criteria."""
+    """Conditions and groups that must all hold, or of which one must hold. A store's criteria are the top group."""
 
     match: Literal["all", "any"]
     of: tuple["Node", ...] = Field(min_length=1, max_length=MAX_CONDITIONS)
@@ -124,12 +125,12 @@ type Node = Annotated[Annotated[Group, Tag("group")] | Annotated[Condition, Tag(
 
 
 def matches(criteria: Group, person: AzureUser) -> bool:
-    """Whether the store takes this person."""
+    """Return whether the person meets the criteria."""
     return not why_not(criteria, person)
 
 
 def why_not(criteria: Group | Condition, person: AzureUser) -> tuple[str, ...]:
-    """What keeps a person out, each a sentence without a full stop; none: he is taken."""
+    """Return why a person is out of scope, each reason a sentence without a full stop; empty: they are in scope."""
     if isinstance(criteria, Condition):
         return () if _holds(criteria, person) else (f"{criteria}: it is {_shown(_values(criteria, person))}",)
     failures = [why_not(part, person) for part in criteria.of]
@@ -161,7 +162,7 @@ def _holds(condition: Condition, person: AzureUser) -> bool:
 
 
 def _values(condition: Condition, person: AzureUser) -> tuple[str, ...]:
-    """What the person has of the attribute. An empty text is no value."""
+    """Return the person's values of the attribute. An empty text is no value."""
     custom = condition.kind == "custom attribute"
     value = person.custom.get(condition.attribute) if custom else value_of(condition.attribute)(person)
     if isinstance(value, tuple):
@@ -172,7 +173,7 @@ def _values(condition: Condition, person: AzureUser) -> tuple[str, ...]:
 
 
 def _plain(text: str) -> str:
-    """A text without what does not count: letter case, and the two ways to write an accent."""
+    """Return the text without letter case and with one spelling of each accent."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
@@ -185,7 +186,7 @@ def _depth(group: Group) -> int:
 
 
 def conditions(group: Group) -> Iterator[Condition]:
-    """Every condition in it, also of groups within."""
+    """Yield every condition in the group, including those in nested groups."""
     for part in group.of:
         if isinstance(part, Group):
             yield from conditions(part)

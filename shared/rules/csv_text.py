@@ -1,23 +1,23 @@
-"""Rows as CSV that a spreadsheet opens without doing anything."""
+"""Rows as CSV that a spreadsheet opens without executing anything."""
 
 import csv
 import io
 from collections.abc import Iterable, Sequence
 
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""A cell that begins so is a formula to a spreadsheet: a name in Entra could send data elsewhere.
+"""First characters that make a cell a formula in a spreadsheet: with one, a name in Entra could send data elsewhere.
 
 https://owasp.org/www-community/attacks/CSV_Injection
 """
 
 
 def formula_safe(cell: str) -> str:
-    """A cell that stays text: an apostrophe before what begins like a formula."""
+    """Return the cell as text: with an apostrophe before anything that starts like a formula."""
     return f"'{cell}" if cell.lstrip(" ").startswith(_STARTS_FORMULA) else cell
 
 
 def as_csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table (RFC 4180), with a byte order mark, without which Excel takes UTF-8 for something else."""
+    """Return the table as CSV (RFC 4180) with a byte order mark, without which Excel misreads UTF-8."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(header)

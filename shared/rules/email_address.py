@@ -1,4 +1,4 @@
-"""Mail addresses and their domains, in the one spelling in which two of them can be compared."""
+"""Mail addresses and their domains in one canonical spelling, so that they can be compared."""
 
 from typing import Annotated
 
@@ -7,16 +7,16 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator
 
 ENCODED_WORD = "=?"
-"""Begins an encoded word (RFC 2047), which Python's email package decodes even where RFC 5322 has none.
+"""The start of an encoded word (RFC 2047), which Python's email package decodes even where RFC 5322 allows none.
 
 ``=?utf-8?q?eve=40evil.example=2C?=@contoso.example`` would be sent to Eve.
 """
 
 
 def domain_name(text: str) -> str:
-    """A domain as DNS spells it: lower case, ``xn--`` for what is not ASCII, no dot at the end (UTS #46).
+    """Return a domain as DNS spells it: lower case, ``xn--`` for non-ASCII labels, no final dot (UTS #46).
 
-    Raises ValueError where the text is no domain name.
+    Raises ValueError if the text is not a domain name.
     """
     try:
         name = idna.encode(text.strip().removesuffix("."), uts46=True, std3_rules=True).decode()
@@ -28,9 +28,9 @@ def domain_name(text: str) -> str:
 
 
 def mail_address(text: str) -> str:
-    """An address as a mail server takes it: one mailbox, without a name, its domain as DNS spells it.
+    """Return an address as a mail server accepts it: one mailbox without a display name, its domain as DNS spells it.
 
-    Raises ValueError where the text is no such address.
+    Raises ValueError if the text is not such an address.
     """
     if ENCODED_WORD in text:
         raise ValueError(f"“{text}” is not a mail address: it holds {ENCODED_WORD}")

@@ -19,7 +19,7 @@ CLOUDS = {
     "dod-graph.microsoft.us": "login.microsoftonline.us",
     "microsoftgraph.chinacloudapi.cn": "login.chinacloudapi.cn",
 }
-"""The hosts of Graph, each with the host where its tokens come from.
+"""Graph's hosts, each with the host that issues its tokens.
 
 https://learn.microsoft.com/graph/deployments
 """
@@ -28,7 +28,7 @@ HTTPS = 443
 
 
 class Credential(StrEnum):
-    """How the app proves to Entra who it is."""
+    """How the app authenticates to Entra."""
 
     CLIENT_SECRET = "client secret"  # noqa: S105 - the name of a kind
     CERTIFICATE = "certificate"
@@ -36,16 +36,16 @@ class Credential(StrEnum):
 
 
 class Scope(StrEnum):
-    """Whom a store provisions, in the words of Entra's provisioning page."""
+    """The scope of provisioning, in the words of Entra's provisioning page."""
 
     ALL_USERS = "all users"
     ASSIGNED = "assigned users and groups"
 
 
 class EntraConnection(Model):
-    """A store's connection to Microsoft Graph. The secret or the certificate stands apart, encrypted.
+    """A store's connection to Microsoft Graph. The secret or certificate is stored separately, encrypted.
 
-    The two URLs name a cloud of Microsoft's, or the local machine: no setting can send a secret anywhere else.
+    The two URLs name one of Microsoft's clouds or the local machine: no setting can send a secret anywhere else.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,7 +54,7 @@ class EntraConnection(Model):
     credential: Credential
     client_id: ObjectId | None = Field(
         default=None,
-        description="Application (client) ID; of a managed identity only where it is a user-assigned one",
+        description="Application (client) ID; for a managed identity only if it is user-assigned",
     )
     scope: Scope = Scope.ASSIGNED
     enterprise_app: ObjectId | None = Field(
@@ -86,10 +86,10 @@ class EntraConnection(Model):
 
     @property
     def graph_origin(self) -> str:
-        """Graph's scheme, host and port: what every link of Graph's begins with, and what tokens are asked for."""
+        """Graph's scheme, host and port: the start of every link from Graph, and the audience of its tokens."""
         return str(self.graph).rstrip("/")
 
     @property
     def authority(self) -> str:
-        """Where the tenant's tokens come from."""
+        """The URL that issues the tenant's tokens."""
         return f"{str(self.login).rstrip('/')}/{self.tenant_id}"

@@ -1,7 +1,7 @@
-"""An account whose person is gone from Entra, and whether somebody who comes now is that person.
+"""The account of a person who is gone from Entra, and whether a new user is that person.
 
-An object id is a person; a name is not: Entra lets a new user have the name of one who is in its recycle bin, or gone.
-Whoever comes with another object id is taken for the same person created anew only where something says so:
+An object id identifies a person; a name does not: Entra lets a new user have the name of a deleted one. A user with
+another object id counts as the same person, created again, only if something proves it:
 
 ====================================================  =========================
 what is known of both                                 the same person
@@ -15,8 +15,8 @@ address, mail alias or Active Directory name differs
 anything else                                         no: another person
 ====================================================  =========================
 
-Two people of the same name, without employee numbers, one of whom gets the other's sign-in name and mail alias, cannot
-be told apart. https://github.com/MicrosoftDocs/azure-docs/issues/101526 tells of names that are used again.
+Two people with the same name and without employee numbers cannot be distinguished if one gets the other's sign-in name
+and mail alias. Reused names are reported in https://github.com/MicrosoftDocs/azure-docs/issues/101526.
 """
 
 from enum import StrEnum
@@ -32,7 +32,7 @@ _NAMED = ("given_name", "surname", "mail", "mail_nickname", "on_premises_sam_acc
 
 
 class Adoptions(StrEnum):
-    """What a store does where the account of somebody who is gone has the userName of another person who comes."""
+    """What a store does if the account of somebody who is gone has the userName of another, new person."""
 
     HOLD = "hold"
     ALWAYS = "always adopt"
@@ -40,7 +40,7 @@ class Adoptions(StrEnum):
 
 
 class Traits(Model):
-    """What one person is told from another by."""
+    """The attributes that distinguish one person from another."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -55,13 +55,13 @@ class Traits(Model):
 
     @classmethod
     def of(cls, object_id: str | None, person: AzureUser) -> Self:
-        """A person's."""
+        """Return a person's traits."""
         named = {name: getattr(person, name) for name in ("employee_id", "display_name", *_NAMED)}
         return cls(object_id=object_id, **named)
 
 
 class Former(Model):
-    """An account whose person is in Entra's recycle bin, or gone."""
+    """The account of a person who is in Entra's recycle bin, or gone."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -75,32 +75,32 @@ class Former(Model):
 
     @property
     def name(self) -> str:
-        """What an administrator knows the person by."""
+        """The name by which an administrator knows the person."""
         return self.traits.display_name or self.user_name
 
 
 class Adoption(Model):
-    """What an adoption is of."""
+    """The adoption of an account that belonged to somebody who is gone."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     account: str
     former: str
-    """The id in the bridge of the person whose account it was."""
+    """The id in the bridge of the account's former person."""
     name: str
     another: bool
-    """Whether it was another person's, so that an administrator has to agree."""
+    """Whether that was another person, so that an administrator has to approve."""
 
     @property
     def reason(self) -> str:
-        """A sentence."""
+        """The reason, a sentence."""
         if self.another:
-            return f"The account with this userName is that of {self.name}, another person, who is gone from Entra."
-        return "The account that the person had before they were deleted in Entra is taken over."
+            return f"The account with this userName is that of {self.name}, another person, who was deleted in Entra."
+        return "The account that the person had before they were deleted in Entra is adopted."
 
 
 def is_same_person(former: Traits, comes: Traits) -> bool:
-    """Whether who comes is the former person, by the table above."""
+    """Return whether the new person is the former one, by the table above."""
     if former.object_id is not None and former.object_id == comes.object_id:
         return True
     if former.employee_id and comes.employee_id:
@@ -112,9 +112,9 @@ def is_same_person(former: Traits, comes: Traits) -> bool:
 
 
 def is_pushed_of(external_id: str | None, pushed: AzureUser, object_id: str, person: AzureUser) -> bool | None:
-    """Whether somebody whom only a push has named so far is a person of Graph's; None: nothing says so, or not.
+    """Return whether a person known only from a push is this person in Graph; None: nothing proves it either way.
 
-    ``external_id``: what was pushed as such. Entra's default puts the mail alias there, many put the object id.
+    ``external_id``: the pushed externalId. Entra's default mapping puts the mail alias there, many put the object id.
     """
     if external_id and external_id.lower() == object_id.lower():
         return True
@@ -128,21 +128,21 @@ def is_pushed_of(external_id: str | None, pushed: AzureUser, object_id: str, per
 
 
 def is_alike(pushed: AzureUser, person: AzureUser) -> bool:
-    """Whether a name or an address is the same: two people of different domains may have one mail alias."""
+    """Return whether a name or an address is equal: two people of different domains may have one mail alias."""
     both = [(getattr(pushed, name), getattr(person, name)) for name in ("display_name", "given_name", "mail")]
     return any(one and other and folded(one) == folded(other) for one, other in both)
 
 
 def adoption_of(former: Former, comes: Traits) -> Adoption:
-    """What it is if the account becomes that of the person who comes."""
+    """Return the adoption that takes place if the new person gets the account."""
     another = not is_same_person(former.traits, comes)
     return Adoption(account=former.account, former=former.person, name=former.name, another=another)
 
 
 def why_not_adopted(adoption: Adoption, policy: Adoptions, approved: str | None) -> str | None:
-    """Why an account may not be adopted, a sentence; None: it may.
+    """Return why an account may not be adopted, a sentence, or None if it may.
 
-    ``approved``: the account that an administrator has agreed to.
+    ``approved``: the account that an administrator approved.
     """
     if not adoption.another or policy is Adoptions.ALWAYS:
         return None

@@ -1,4 +1,4 @@
-"""What stops a plan that changes too much."""
+"""Limits that hold a plan or a request that changes too much."""
 
 from bisect import bisect_left
 from collections import Counter
@@ -16,39 +16,41 @@ from shared.rules.plan import Plan
 from shared.rules.zoho_user import ZohoField
 
 INTERVAL = timedelta(minutes=40)
-"""What leaves one by one counts together for this long: a cycle of Entra's, or of the bridge's own."""
+"""The period over which deprovisionings are counted together: one cycle of Entra's or of the bridge's."""
 
-MOST_LEAVINGS = 10
-"""Fewer may leave in any organisation, however small: a team that closes is no accident."""
+MOST_DEPROVISIONINGS = 10
+"""Deprovisionings allowed in any organisation, however small: a team that closes is no accident."""
 
-MOST_LEAVINGS_PERCENT = 10.0
-"""Of the active people; a group unassigned by mistake is more, a month's leavers are less."""
+MOST_DEPROVISIONINGS_PERCENT = 10.0
+"""Percentage of the active people. A group unassigned by mistake exceeds it; a month's normal departures do not."""
 
-MOST_LEAVINGS_SHARE = 50.0
-"""Percent of the active people, however few they are: nobody dismisses more than half of a team in one go."""
+MOST_DEPROVISIONINGS_SHARE = 50.0
+"""Percentage of the active people in small organisations: nobody dismisses more than half of a team at once."""
 
 FEWEST_OF_SHARE = 3
-"""Of two people one is half, and both are everybody: there a share says nothing."""
+"""Minimum number of people for a share: of two people one is half and both are everybody, so a share says nothing."""
 
-MOST_LEAVINGS_IN_ALL = 200
-"""Whatever the percentage: in an organisation of 100,000 people 10 % would be 10,000."""
+MOST_DEPROVISIONINGS_IN_ALL = 200
+"""Maximum whatever the percentage: in an organisation of 100,000 people 10 % would be 10,000."""
 
 MOST_OF_ONE_FIELD = 50
-"""Fewer people can be set right by hand."""
+"""Updates of one field that are always allowed: this many can be corrected by hand."""
 
 MOST_OF_ONE_FIELD_PERCENT = 50.0
-"""Of the active people, who differ: a field that changes for half of them changed by a rule, maybe a wrong one."""
+"""Percentage of the active people who differ: a field that changes for half of them changed by a rule, maybe a wrong
+one.
+"""
 
 
 MOST_MEMBERS = 50
-"""Fewer can be added again by hand."""
+"""Members that may always be removed from a group: this many can be added again by hand."""
 
 MOST_MEMBERS_PERCENT = 50.0
-"""Of a group's members: a request that was misread, or a rule in Entra that went wrong, takes out most of them."""
+"""Percentage of a group's members: a misread request, or a wrong rule in Entra, removes most of them."""
 
 
 class Threshold(Model):
-    """Passed by more than ``count`` people who are also more than ``percent`` of those there are."""
+    """Exceeded by more than ``count`` people who are also more than ``percent`` of the total."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -56,7 +58,7 @@ class Threshold(Model):
     percent: float = Field(ge=0, le=100, description="Of the active people")
 
     def is_passed(self, count: int, of: int) -> bool:
-        """Whether ``count`` of ``of`` people are too many."""
+        """Return whether ``count`` of ``of`` people are too many."""
         return count > self.count and count * 100 > self.percent * of
 
     def __str__(self) -> str:
@@ -64,23 +66,23 @@ class Threshold(Model):
 
 
 MOST_GROUPS = 3
-"""Groups that may be deleted whatever their share: a project that ends takes a few."""
+"""Groups that may be deleted whatever their share: a project that ends removes a few."""
 
 MOST_GROUPS_PERCENT = 10.0
-"""Of the groups there are: a filter in Entra that went wrong takes more."""
+"""Percentage of the existing groups: a wrong filter in Entra removes more."""
 
 MOST_GROUPS_SHARE = 50.0
-"""Percent of at least FEW_GROUPS groups: the limit where there are so few that ``count`` never holds."""
+"""Percentage of at least FEW_GROUPS groups: the limit if there are so few that ``count`` is never exceeded."""
 
 MOST_GROUPS_AT_ALL = 50
-"""Groups whatever their share: nobody makes so many again by hand."""
+"""Maximum number of groups whatever their share: more cannot be created again by hand."""
 
 FEW_GROUPS = 3
-"""Fewer groups have no share: of two, one is half."""
+"""Minimum number of groups for a share: of two, one is half."""
 
 
 class Share(Model):
-    """Passed by more than ``percent`` of those there are, where there are at least ``of_at_least``."""
+    """Exceeded by more than ``percent`` of the total, if that is at least ``of_at_least``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -88,7 +90,7 @@ class Share(Model):
     of_at_least: int = Field(ge=1, description="Active people")
 
     def is_passed(self, count: int, of: int) -> bool:
-        """Whether ``count`` of ``of`` people are too many."""
+        """Return whether ``count`` of ``of`` people are too many."""
         return of >= self.of_at_least and count * 100 > self.percent * of
 
     def __str__(self) -> str:
@@ -152,20 +154,20 @@ class GroupLimit(Model):
 
 
 class GuardLimits(Model):
-    """A store's limits. Deprovisionings have three: a plan or a push that passes any of them is held."""
+    """A store's limits. Deprovisionings have three: a plan or a push that exceeds any of them is held."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     leavings: Threshold = Field(
-        default=Threshold(count=MOST_LEAVINGS, percent=MOST_LEAVINGS_PERCENT),
+        default=Threshold(count=MOST_DEPROVISIONINGS, percent=MOST_DEPROVISIONINGS_PERCENT),
         description="Deactivations and deletions together",
     )
     leavings_share: Share | None = Field(
-        default=Share(percent=MOST_LEAVINGS_SHARE, of_at_least=FEWEST_OF_SHARE),
+        default=Share(percent=MOST_DEPROVISIONINGS_SHARE, of_at_least=FEWEST_OF_SHARE),
         description="The same, in organisations too small for the limit above; none: no such limit",
     )
     leavings_most: int | None = Field(
-        default=MOST_LEAVINGS_IN_ALL,
+        default=MOST_DEPROVISIONINGS_IN_ALL,
         ge=0,
         description="The same, whatever the percentage; none: no such limit",
     )
@@ -177,17 +179,17 @@ class GuardLimits(Model):
     creations: int | None = Field(
         default=None,
         ge=0,
-        # No limit unless one is set: a first sync creates everybody, and one that goes on after an interruption
-        # creates many times the people that are there.
+        # No limit by default: a first sync creates everybody, and one that continues after an interruption creates many
+        # times the people that already exist.
         description="Creations in one plan, for example the licences there are; none by default",
     )
     adoptions: Adoptions = Field(
         default=Adoptions.HOLD,
-        description="Accounts of people who are gone that another person would get, who has their userName now",
+        description="Accounts of deleted people that another person with their userName would get",
     )
     one_field: Threshold = Field(
         default=Threshold(count=MOST_OF_ONE_FIELD, percent=MOST_OF_ONE_FIELD_PERCENT),
-        description="Updates of the same field: a mapping or an attribute that went wrong",
+        description="Updates of the same field: a wrong mapping or attribute",
     )
 
     @property
@@ -196,7 +198,7 @@ class GuardLimits(Model):
         return Limits(self.leavings, self.leavings_share, self.leavings_most)
 
     def today(self, of: int) -> str:
-        """What the three limits mean among so many active people, in a sentence."""
+        """Return what the three limits mean for this number of active people, in a sentence."""
         if of == 0:
             return "Nobody is active today, so there is nobody whom the limits could keep."
         firsts = tuple(zip(("first", "second", "third"), self.deprovisionings.firsts(of), strict=True))
@@ -206,15 +208,15 @@ class GuardLimits(Model):
         held = self.deprovisionings.first_held(of)
         so = f"{held - 1} may go" if held is not None else "all may go"
         return (
-            f"With today's {of} active people, counting those who leave within {INTERVAL.seconds // 60} minutes, "
+            f"With today's {of} active people, including those deprovisioned within {INTERVAL.seconds // 60} minutes, "
             f"{each}{none}: {so} without a decision."
         )
 
 
 class Rule(StrEnum):
-    """What a limit is about."""
+    """The subject of a limit."""
 
-    LEAVINGS = "leavings"
+    DEPROVISIONINGS = "leavings"
     MEMBERS = "members"
     GROUPS = "groups deleted"
     CREATIONS = "creations"
@@ -222,35 +224,35 @@ class Rule(StrEnum):
     ADOPTIONS = "adoptions"
     """Somebody would get the account of another person, who is gone."""
     PUSHED = "pushed leavings"
-    """More people were to leave than a limit allows; everybody who leaves since then waits for a decision."""
+    """Pushes exceeded a limit on deprovisionings; every further one waits for a decision."""
     DISCARDED = "discarded"
-    """An administrator discarded the same before; it waits until Entra takes it back, or it is approved."""
+    """An administrator discarded the same before; it waits until Entra reverts it or it is approved."""
 
 
-SHUTTING = frozenset({Rule.LEAVINGS, Rule.PUSHED})
-"""Rules by which the guard keeps back everybody who leaves until an administrator has decided."""
+HOLDING_RULES = frozenset({Rule.DEPROVISIONINGS, Rule.PUSHED})
+"""Rules by which the guard holds every deprovisioning until an administrator decides."""
 
 
 class Breach(Model):
-    """A limit that a plan passes."""
+    """A limit that a plan exceeds."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rule: Rule
     field: ZohoField | None = None
     group: str | None = None
-    """What the group is called, where the limit is one group's."""
+    """The group's name, if the limit is about one group."""
     count: int
-    """People whom the plan changes so, with those of ``recent``."""
+    """Number of people with this change, including ``recent``."""
     recent: int = 0
-    """Of them, those who left within the interval before."""
+    """Of these, the deprovisionings within the preceding interval."""
     of: int
-    """The active people, with those of ``recent``."""
+    """The active people, including ``recent``."""
     limit: Threshold | GroupLimit | Share | int
 
     @property
     def percentage(self) -> float:
-        """Of the active people; 100 where there are none."""
+        """Percentage of the active people; 100 if there are none."""
         return 100 * self.count / self.of if self.of else 100.0
 
     def __str__(self) -> str:
@@ -263,7 +265,7 @@ class Breach(Model):
                 else "An administrator discarded this plan before."
             )
         if self.rule is Rule.ADOPTIONS:
-            return f"{self.count} people would get the account of somebody else, who is gone from Entra."
+            return f"{self.count} people would get the account of another person, who was deleted in Entra."
         minutes = INTERVAL.seconds // 60
         recent = f", counting {self.recent} of the last {minutes} minutes" if self.recent else ""
         if self.rule is Rule.MEMBERS:
@@ -279,17 +281,18 @@ class Breach(Model):
             return f"The field {self.field} would change for {share}; the limit is {self.limit}."
         if self.rule is Rule.PUSHED:
             return (
-                f"{self.count} people wait to be deactivated or deleted: the guard keeps everybody back who leaves "
-                "since a limit was passed, until an administrator decides."
+                f"{self.count} people wait to be deactivated or deleted: a limit was passed, so the guard holds every "
+                "deactivation and deletion until an administrator decides."
             )
         most = f"{self.limit} people" if isinstance(self.limit, int) else str(self.limit)
         return f"{share} would be deactivated or deleted{recent}; the limit is {most}."
 
 
 def check(plan: Plan, active_users: int, limits: GuardLimits, recent: int = 0) -> tuple[Breach, ...]:
-    """The limits that a plan passes; none means that it may be applied.
+    """Return the limits that a plan exceeds; if none, it may be applied.
 
-    ``active_users``: who is active in the store now. ``recent``: who left within INTERVAL, and was active before that.
+    ``active_users``: active people in the store now. ``recent``: people deprovisioned within INTERVAL, active before
+    that.
     """
     return tuple(_breaches(plan, active_users, limits, recent))
 
@@ -297,9 +300,9 @@ def check(plan: Plan, active_users: int, limits: GuardLimits, recent: int = 0) -
 def check_deprovisionings(
     planned: int, active_users: int, limits: GuardLimits, recent: int, inactive: int = 0
 ) -> Breach | None:
-    """The limits on those who leave alone: all that a push needs to know.
+    """Check the limits on deprovisionings alone: all that a push needs.
 
-    ``inactive``: how many of ``planned`` have an account that is not active: what is deleted counts all the same.
+    ``inactive``: how many of ``planned`` have an inactive account: deletions count all the same.
     """
     count = planned + recent
     of = max(active_users + inactive + recent, count)
@@ -311,9 +314,9 @@ def check_deprovisionings(
 def check_members(
     removed: int, members: int, limits: GuardLimits, recent: int, group: str | None = None
 ) -> Breach | None:
-    """The limit on those who are removed from one group.
+    """Check the limit on members removed from one group.
 
-    ``members``: how many it has now. ``recent``: who was removed within INTERVAL. ``group``: what it is called.
+    ``members``: current number of members. ``recent``: members removed within INTERVAL. ``group``: its name.
     """
     count, of = removed + recent, members + recent
     if not removed or not limits.members.is_passed(count, of):
@@ -322,9 +325,9 @@ def check_members(
 
 
 def check_group_deletions(deleted: int, groups: int, limits: GuardLimits, recent: int) -> Breach | None:
-    """The limit on groups that are deleted.
+    """Check the limit on deleted groups.
 
-    ``groups``: how many there are now. ``recent``: how many were deleted within INTERVAL.
+    ``groups``: current number of groups. ``recent``: groups deleted within INTERVAL.
     """
     count, of = deleted + recent, groups + recent
     if not deleted or limits.groups.limits.passed(count, of) is None:
@@ -332,20 +335,22 @@ def check_group_deletions(deleted: int, groups: int, limits: GuardLimits, recent
     return Breach(rule=Rule.GROUPS, count=count, recent=recent, of=of, limit=limits.groups)
 
 
-def kept_back(plan: Plan, active_users: int, limits: GuardLimits) -> Breach | None:
-    """What a plan is held by while the guard keeps people back: everybody who waits in it to leave, if anybody does."""
+def held_deprovisionings(plan: Plan, active_users: int, limits: GuardLimits) -> Breach | None:
+    """Return the breach that holds a plan while the guard holds deprovisionings, if the plan contains any."""
     if not plan.waiting:
         return None
     return Breach(rule=Rule.PUSHED, count=plan.waiting, of=active_users, limit=limits.leavings)
 
 
-def discarded_before(departures: int, active_users: int) -> Breach:
-    """What a plan is held by that an administrator discarded, or that has so many of the departures of such a one."""
-    return Breach(rule=Rule.DISCARDED, count=departures, of=active_users, limit=0)
+def discarded_before(deprovisionings: int, active_users: int) -> Breach:
+    """Return the breach for a plan that was discarded, or that contains this many departures of a discarded one."""
+    return Breach(rule=Rule.DISCARDED, count=deprovisionings, of=active_users, limit=0)
 
 
 def check_adoptions(plan: Plan, active_users: int, limits: GuardLimits) -> Breach | None:
-    """No account changes hands in silence: a plan by which one does is held, unless the store always lets it."""
+    """Return the breach for a plan that gives accounts to other people: it is held, unless the store always allows
+    that.
+    """
     of_others = sum(1 for change in plan.changes if change.adopts is not None and change.adopts.another)
     if not of_others or limits.adoptions is not Adoptions.HOLD:
         return None

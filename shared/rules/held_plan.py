@@ -1,4 +1,4 @@
-"""A plan that the guard holds, from then until an administrator, or the world, has decided."""
+"""A plan that the guard holds, until an administrator decides or a newer plan takes its place."""
 
 from enum import StrEnum
 from types import MappingProxyType
@@ -12,14 +12,14 @@ from shared.rules.guard import Breach
 
 
 class HeldState(StrEnum):
-    """What has become of it."""
+    """What became of the plan."""
 
     HELD = "held"
-    APPROVED = "approved"  # a cycle will compare it with the world, then begin
-    APPLYING = "applying"  # begun: what is gone from the plan of now has been done
+    APPROVED = "approved"  # a cycle will compare it with the current plan, then start
+    APPLYING = "applying"  # started: a change that is missing from the current plan has been done
     APPLIED = "applied"
     DISCARDED = "discarded"
-    OVERTAKEN = "overtaken"  # the world moved, or another plan is held
+    OVERTAKEN = "overtaken"  # the current plan is a different one, or another plan is held
 
 
 NEXT = MappingProxyType(
@@ -32,11 +32,11 @@ NEXT = MappingProxyType(
         HeldState.OVERTAKEN: frozenset[HeldState](),
     }
 )
-"""What each state may become."""
+"""The states that may follow each state."""
 
 
 class CannotBecome(Exception):
-    """The plan's state does not allow what was asked."""
+    """The plan's state does not allow the requested one."""
 
 
 class Move(Model):
@@ -52,7 +52,7 @@ class Move(Model):
 
 
 class HeldPlan(Model):
-    """What is known of a held plan without its changes."""
+    """A held plan without its changes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -60,25 +60,25 @@ class HeldPlan(Model):
     store: str
     digest: str
     counts: dict[ChangeKind, int]
-    """Of people."""
+    """Number of people by kind of change."""
     group_counts: dict[ChangeKind, int] = {}
     breaches: tuple[Breach, ...]
     active_users: int
     moves: tuple[Move, ...]
-    """From the first, by which it was held; oldest first."""
+    """Every change of state, oldest first; the first one held the plan."""
 
     @property
     def state(self) -> HeldState:
-        """What has become of it."""
+        """The current state."""
         return self.moves[-1].state
 
     @property
     def is_open(self) -> bool:
-        """Whether something may still come of it."""
+        """Whether the plan is still undecided or unfinished."""
         return bool(NEXT[self.state])
 
     def moved(self, move: Move) -> Self:
-        """With one more change of state. Raises CannotBecome."""
+        """Return the plan with one more change of state. Raises CannotBecome."""
         if move.state not in NEXT[self.state]:
             last = self.moves[-1]
             raise CannotBecome(

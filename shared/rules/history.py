@@ -1,4 +1,4 @@
-"""What happened to a person, and why: the rows an administrator reads."""
+"""What happened to a person, and why: the rows that an administrator reads."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -14,17 +14,17 @@ class EventKind(StrEnum):
 
     RECORDED = "recorded"  # Entra wrote something that Zoho One does not hold
     CREATED = "created"
-    ADOPTED = "adopted"  # the account was already there
+    ADOPTED = "adopted"  # the account already existed
     UPDATED = "updated"
     DEACTIVATED = "deactivated"
     REACTIVATED = "reactivated"
     DELETED = "deleted"
-    LET_GO = "let go"  # no longer managed; the account in Zoho One stays as it is
+    UNMANAGED = "let go"  # no longer managed; the account in Zoho One stays unchanged
     REFUSED = "refused"
-    PARKED = "parked"  # refused again and again: from now on tried once a day
+    PARKED = "parked"  # refused repeatedly: from now on tried once a day
     DRIFTED = "drifted"  # somebody changed the account in Zoho One
     PASSWORD_MAILED = "one-time password mailed"  # noqa: S105 - the name of a kind
-    PASSWORD_NOT_MAILED = "one-time password not mailed"  # noqa: S105 - the name of a kind; it is not tried again
+    PASSWORD_NOT_MAILED = "one-time password not mailed"  # noqa: S105 - the name of a kind; it is not retried
 
 
 class Event(Model):
@@ -37,8 +37,8 @@ class Event(Model):
     reason: str
     fields: tuple[FieldChange, ...] = ()
     joined: tuple[str, ...] = ()
-    """Of a group: whom Zoho One took in, by the bridge's ids."""
+    """Group events: members added in Zoho One, by the bridge's ids."""
     left: tuple[str, ...] = ()
-    """Of a group: whom it let out."""
+    """Group events: members removed in Zoho One, by the bridge's ids."""
     waiting: tuple[str, ...] = ()
-    """Of a group: who joins once he has an account that is active."""
+    """Group events: members who are added once they have an active account."""

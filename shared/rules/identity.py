@@ -1,4 +1,4 @@
-"""One person in one store: what Entra says, what Zoho One should hold, what it was last confirmed to hold."""
+"""One person in one store: source state, desired state and confirmed state."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -17,7 +17,7 @@ from shared.rules.status import Standing, Status
 from shared.rules.zoho_user import Desired, ZohoField, ZohoUser
 
 type DoneBy = Literal["bridge", "hand"]
-"""Who made an account inactive: the bridge, or somebody in Zoho One."""
+"""Who deactivated an account: the bridge, or somebody in Zoho One."""
 
 
 class Sent(StrEnum):
@@ -30,50 +30,52 @@ class Sent(StrEnum):
 
     @classmethod
     def of(cls, desired: Desired) -> Self:
-        """What is sent to bring an account to this state."""
+        """Return what a call sends to bring an account to this state."""
         if isinstance(desired, ZohoUser):
             return cls(cls.ACTIVE if desired.active else cls.INACTIVE)
         return cls(cls.DELETED if desired == "deleted" else cls.NOTHING)
 
 
 class Account(Model):
-    """An account in Zoho One and what it was last confirmed to hold."""
+    """An account in Zoho One and its confirmed state."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     holds: ZohoUser
     deactivated_by: DoneBy | None = None
-    """Of an inactive account: whether the bridge made it so, or somebody in Zoho One."""
+    """For an inactive account: whether the bridge deactivated it, or somebody in Zoho One."""
 
     @property
     def standing(self) -> Standing:
-        """What status sync knows of it."""
+        """The standing of the account, for status sync."""
         if self.holds.active:
             return Standing.ACTIVE
         return Standing.DEACTIVATED_BY_HAND if self.deactivated_by == "hand" else Standing.DEACTIVATED_BY_BRIDGE
 
 
 class SourceState(Model):
-    """What Entra says of a person, and what Zoho One should therefore hold."""
+    """A person's source state, and the desired state computed from it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     resource: str
-    """The SCIM User as Entra wrote it, as JSON: what a SCIM read answers."""
+    """The SCIM User as Entra wrote it, as JSON: what a SCIM read returns."""
     keys: Keys
     source: AzureUser
     desired: Desired
     status: Status | None = None
-    """The status that Graph told, or DELETED by either source; None: what a push can tell, which is in the source."""
+    """The status reported by Graph, or DELETED from either source; None: the status that a push expresses, in
+    ``resource``.
+    """
     reports_to: str | None = None
     """The manager, by the bridge's id or Entra's, if their account in Zoho One is part of what is desired."""
     rules: str = ""
-    """A digest of the mapping and the rules that ``desired`` was computed by; empty: by a release before this."""
+    """A digest of the mapping and rules that ``desired`` was computed from; empty: computed by an earlier release."""
     awaits: str | None = None
     """The manager, by the bridge's id or Entra's, if they have no account in Zoho One yet."""
     in_bin: bool = False
-    """Whether Graph's last word of the person's object is that it is in the recycle bin, or gone."""
+    """Whether Graph's latest report says that the user object is in the recycle bin, or gone."""
     modified: datetime
 
     @property
@@ -83,9 +85,9 @@ class SourceState(Model):
 
     @property
     def is_in_bin(self) -> bool:
-        """Whether the person lies in the recycle bin of Entra, by Graph's word or by the name that was pushed.
+        """Whether the person is in Entra's recycle bin, according to Graph or to the pushed name.
 
-        Such a one owns no name: somebody else may be called so.
+        Such a person owns no name: somebody else may have it.
         """
         return self.in_bin or is_in_bin(self.keys.user_name, self.source.user_principal_name)
 
@@ -94,28 +96,32 @@ class PendingChange(Pending[SourceState], Refusals):
     """A person's change under way to Zoho One."""
 
     password_due: bool = False
-    """A one-time password comes with the creation: Zoho One had no such account when it began, so one found is ours."""
+    """A one-time password comes with the creation: Zoho One had no such account before, so the bridge created any
+    it finds.
+    """
     sending: Sent | None = None
-    """What the try that holds or last held the lease sends. Later words of Entra's do not change it."""
+    """What the attempt that holds or last held the lease sends. Later source states do not change it."""
     sent: tuple[Sent, ...] | None = None
-    """What earlier tries may have sent; None: written by a release that did not note it."""
+    """What earlier attempts may have sent; None: written by a release that did not store it."""
     adopts: str | None = None
-    """The account in Zoho One of somebody who is gone that an administrator agreed to let be adopted."""
+    """The account in Zoho One of somebody who is gone, if an administrator approved its adoption."""
     begun: bool = True
     """Whether Zoho One may have heard of it, so that one looks there first."""
 
     def sent_before(self, said: SourceState) -> tuple[Sent, ...]:
-        """What Zoho One may have been sent by tries that are over. ``said``: what was said when the last one began."""
+        """Return what Zoho One may have been sent by finished attempts. ``said``: the source state when the last
+        one began.
+        """
         if not self.begun:
             return ()
         if self.sent is None:
-            # A release before this noted no more than what was desired, and before that.
+            # Earlier releases stored only the current and the previous desired state.
             wanted = (said.desired, *([self.before.desired] if self.before else []))
             return tuple(dict.fromkeys(map(Sent.of, wanted)))
         return tuple(dict.fromkeys((*self.sent, *([self.sending] if self.sending else []))))
 
     def noting_sent(self, said: SourceState) -> Self:
-        """The mark in the form of this release, before a later word takes the place of ``said``."""
+        """Return the change in this release's form, before a later source state replaces ``said``."""
         return self if self.sent is not None else self.model_copy(update={"sent": self.sent_before(said)})
 
     def refused(self, failure: str, now: datetime, spread: float) -> Self:
@@ -142,13 +148,13 @@ class Identity(Managed[PendingChange, Account]):
 
     @property
     def counts_as_active(self) -> bool:
-        """Whether the guard has the account among the active ones: until its deprovisioning begins."""
+        """Whether the guard counts the account as active: until its deprovisioning begins."""
         going = self.pending is not None and self.pending.counted
         return self.account is not None and self.account.holds.active and not going
 
     @property
-    def departs(self) -> bool:
-        """Whether what is under way deactivates or deletes the account."""
+    def is_deprovisioning(self) -> bool:
+        """Whether the pending change deactivates or deletes the account."""
         holds = self.account.holds if self.account else None
         return plan_change(holds, self.said.desired).kind in DEPROVISIONINGS
 
@@ -158,24 +164,24 @@ class Identity(Managed[PendingChange, Account]):
         return self.said.status is Status.DELETED
 
     @property
-    def is_shut_out(self) -> bool:
-        """Whether Entra says active and the account is not: a sync endpoint shows what is, not what was wished."""
+    def is_kept_inactive(self) -> bool:
+        """Whether the person is active in Entra and their account is not: a sync endpoint shows the actual state."""
         said, account = self.said, self.account
-        told = said.status is Status.ACTIVATED or (said.status is None and said.source.account_enabled)
-        return told and account is not None and not account.holds.active
+        is_active = said.status is Status.ACTIVATED or (said.status is None and said.source.account_enabled)
+        return is_active and account is not None and not account.holds.active
 
     @property
     def sent(self) -> tuple[Sent, ...]:
-        """What Zoho One may have been sent since it last confirmed anything, by tries that are over."""
+        """What Zoho One may have been sent by finished attempts since it last confirmed anything."""
         return self.pending.sent_before(self.said) if self.pending else ()
 
     @property
     def former(self) -> Former | None:
-        """The account of somebody who lies in Entra's recycle bin: it may become that of another object."""
+        """The account of a person in Entra's recycle bin, which another user object may adopt."""
         return self.leaves(self.account) if self.account is not None and self.said.is_in_bin else None
 
     def leaves(self, account: Account) -> Former | None:
-        """What is kept of an account that this person leaves behind."""
+        """Return what is kept of an account when its person is deleted."""
         user_name = account.holds.fields.get(ZohoField.USER_NAME)
         if user_name is None:
             return None
@@ -183,7 +189,7 @@ class Identity(Managed[PendingChange, Account]):
         return Former(account=account.id, user_name=user_name, person=self.id, traits=traits)
 
     def adopting(self, account_id: str) -> Self:
-        """With the account in the mark that an administrator agreed to let be adopted."""
+        """Return the identity with an account in its pending change that an administrator allowed to be adopted."""
         mark = self.pending and self.pending.model_copy(update={"adopts": account_id})
         return self.model_copy(update={"pending": mark})
 

@@ -1,4 +1,4 @@
-"""What Entra sends to a sync endpoint and no schema of it has: told by name, never with a value."""
+"""Attributes that Entra sends to a sync endpoint and that no schema has: recorded by name, never with a value."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,29 +9,29 @@ from pydantic import AwareDatetime, ConfigDict
 from shared.model import Model
 
 MOST = 50
-"""Names kept for one store; those that were not sent for the longest time make room."""
+"""Maximum number of names stored for one store; the ones not sent for the longest time are dropped."""
 
 
 class IgnoredAttribute(Model):
-    """One attribute."""
+    """One ignored attribute."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     count: int
-    """Requests that named it."""
+    """Number of requests that contained it."""
     last: AwareDatetime
 
 
 class IgnoredAttributes(Model):
-    """Those of one store, the last one first."""
+    """The ignored attributes of one store, most recent first."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     attributes: tuple[IgnoredAttribute, ...] = ()
 
     def with_counts(self, counts: Mapping[str, int], now: datetime) -> Self:
-        """The same after more requests."""
+        """Return the attributes with the counts of more requests."""
         known = {attribute.name: attribute.count for attribute in self.attributes}
         new = [
             IgnoredAttribute(name=name, count=known.get(name, 0) + count, last=now) for name, count in counts.items()

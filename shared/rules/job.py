@@ -1,7 +1,7 @@
-"""An errand: what an administrator asks for on a page, and a worker carries out while the page looks on.
+"""A job: what an administrator asks for on a page, and a worker carries out while the page shows its progress.
 
-The worker may be killed; then the message that asks for the errand comes again, and it is begun anew. So whatever is
-an errand does no harm when it is carried out twice.
+If the worker is killed, the message that asks for the job is delivered again and the job starts over. So every kind of
+job is harmless when it runs twice.
 """
 
 from collections.abc import Sequence
@@ -21,17 +21,19 @@ from shared.rules.plan import ORDER, Plan, PlannedChange
 from shared.rules.run import Result
 
 LOST_AFTER = timedelta(minutes=15)
-"""Without a word from the worker. One that was killed is followed by another within three minutes."""
+"""Silence after which a job is lost. A killed worker is replaced within three minutes."""
 SILENT_AFTER = timedelta(seconds=30)
-"""From here on the page says that the worker may have ended."""
+"""Silence after which the page says that the worker may have ended."""
 MOST_TROUBLES = 50
-"""Sentences kept of who could not be mapped."""
+"""Maximum number of stored sentences about failed mappings of people."""
 LONGEST_DETAIL = 500
-"""Characters kept of what a step found, so that an errand fits in a row; the run and the history have all."""
+"""Maximum number of characters stored of a step's result, so that a job fits in a row; the run and the history
+have all.
+"""
 
 
 class MakePlan(Model):
-    """Say what the next cycle would do, if it ran now."""
+    """Show what the next cycle would do now."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -39,18 +41,18 @@ class MakePlan(Model):
 
 
 class ProvisionPeople(Model):
-    """Take a few people from Entra to Zoho One now."""
+    """Provision a few people from Entra to Zoho One now."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["people"] = "people"
     object_ids: tuple[ObjectId, ...] = Field(min_length=1, max_length=MOST_PEOPLE)
     identity: str | None = None
-    """The person from whose page it was asked for."""
+    """The person, if it was requested on their page."""
 
 
 class ProvisionGroup(Model):
-    """Take a group, and a few of its members, from Entra to Zoho One now."""
+    """Provision a group and a few of its members from Entra to Zoho One now."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -60,7 +62,7 @@ class ProvisionGroup(Model):
 
 
 class RetryPerson(Model):
-    """Take what is pending of one person to Zoho One now; Entra is not asked."""
+    """Apply one person's pending change now; Entra is not read."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -74,7 +76,7 @@ title in ``shared/console/wording.py``, and a template ``console/job_<kind>.html
 
 
 class JobState(StrEnum):
-    """How far an errand has come."""
+    """The progress of a job."""
 
     ASKED = "asked"
     RUNNING = "running"
@@ -83,38 +85,38 @@ class JobState(StrEnum):
 
 
 class Phase(Model):
-    """What is under way just now."""
+    """What is in progress."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     done: int = 0
     of: int = 0
-    """0 where that is not known."""
+    """0 if unknown."""
 
 
 class PlanMade(Model):
-    """What is known of a plan without its changes."""
+    """A plan without its changes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     digest: str
     counts: dict[ChangeKind, int]
-    """Changes of people of each kind, in order; those that only confirm are among them."""
+    """Changes of people by kind, in order, including those that only confirm."""
     group_counts: dict[ChangeKind, int] = {}
-    """The same of groups."""
+    """Changes of groups by kind."""
     left_alone: int
     beginning: str
-    """The digest of what is shown of it: see ``beginning``."""
+    """The digest of the changes shown: see ``beginning``."""
     breaches: tuple[Breach, ...] = ()
-    """What the guard would hold it for."""
+    """The limits for which the guard would hold the plan."""
     troubles: tuple[str, ...] = ()
-    """Who could not be mapped, and why; at most MOST_TROUBLES."""
+    """People with a failed mapping, and why; at most MOST_TROUBLES."""
     more_troubles: int = 0
 
     @classmethod
     def of(cls, plan: Plan, breaches: tuple[Breach, ...], troubles: Sequence[str], shown: Plan) -> Self:
-        """For a plan of which this much is shown."""
+        """Return the record of a plan of which only ``shown`` is displayed."""
         return cls(
             digest=plan.digest,
             counts=_numbers(plan.changes),
@@ -128,13 +130,13 @@ class PlanMade(Model):
 
     @property
     def changes(self) -> int:
-        """How many accounts and groups would change."""
+        """Number of accounts and groups that would change."""
         both = (*self.counts.items(), *self.group_counts.items())
         return sum(number for kind, number in both if kind is not ChangeKind.NOTHING)
 
 
 class Job(Model):
-    """One errand, as it was last heard of."""
+    """The latest state of one job."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -145,56 +147,56 @@ class Job(Model):
     asked: AwareDatetime
     state: JobState = JobState.ASKED
     attempts: int = 0
-    """How often it was begun."""
+    """Number of times it was started."""
     heard: AwareDatetime | None = None
-    """When whoever carries it out last said something."""
+    """When its worker last reported."""
     news: int = 0
-    """How often something was said: another number, and a page has something new to show."""
+    """Number of reports: when it changes, a page has something new to show."""
     phase: Phase | None = None
     reports: tuple[OnDemandReport, ...] = ()
-    """Each person's steps, as far as they have come."""
+    """Each person's steps so far."""
     run: str | None = None
     """The id of the run that records it."""
     plan: PlanMade | None = None
     failure: str | None = None
-    """A sentence: why it came to nothing, or, while it is running, why it did the last time and is tried again."""
+    """Why the job failed, or, while it is running, why the previous attempt failed, a sentence."""
 
     @property
     def is_open(self) -> bool:
-        """Whether something may still come of it."""
+        """Whether the job is unfinished."""
         return self.state in (JobState.ASKED, JobState.RUNNING)
 
     @property
     def ended(self) -> datetime | None:
-        """When, or None while it is open."""
+        """When the job ended, or None while it is open."""
         return None if self.is_open else self.heard
 
     def is_lost(self, now: datetime) -> bool:
-        """Whether nothing more is to be waited for, though it never ended."""
+        """Whether the job stopped without ending, so that waiting is pointless."""
         return self.is_open and now - (self.heard or self.asked) > LOST_AFTER
 
     def is_silent(self, now: datetime) -> bool:
-        """Whether it is running, and nothing was heard of it for a while."""
+        """Whether the job is running and has not reported for a while."""
         return self.state is JobState.RUNNING and now - (self.heard or self.asked) > SILENT_AFTER
 
     def begun(self, now: datetime) -> Self:
-        """A worker takes it up. What was heard of an earlier attempt is forgotten."""
+        """Return the job at the start of an attempt, without the results of earlier ones."""
         nothing = {"phase": None, "reports": (), "failure": None}
         return self._said(now, state=JobState.RUNNING, attempts=self.attempts + 1, **nothing)
 
     def in_phase(self, phase: Phase, now: datetime) -> Self:
-        """It has come so far."""
+        """Return the job in this phase."""
         return self._said(now, phase=phase)
 
     def with_step(self, person: str, found: StepFound, now: datetime) -> Self:
-        """One more step of one person is done."""
+        """Return the job with one more completed step of one person."""
         reports = {report.object_id: report for report in self.reports}
         so_far = reports.get(person) or OnDemandReport(object_id=person, name=person, steps=())
         reports[person] = so_far.model_copy(update={"steps": (*so_far.steps, _short(found))})
         return self._said(now, reports=tuple(reports.values()))
 
     def with_plan(self, plan: PlanMade, now: datetime) -> Self:
-        """The plan is made."""
+        """Return the job with its finished plan."""
         return self._said(now, state=JobState.DONE, phase=None, plan=plan)
 
     def with_run(self, run: str, reports: tuple[OnDemandReport, ...], now: datetime) -> Self:
@@ -207,11 +209,11 @@ class Job(Model):
         return self._said(now, state=state, phase=None, run=run, reports=shown)
 
     def stumbled(self, why: str, now: datetime) -> Self:
-        """This attempt came to nothing; there will be another."""
+        """Return the job after a failed attempt that will be retried."""
         return self._said(now, failure=why)
 
     def failed(self, why: str, now: datetime) -> Self:
-        """It came to nothing."""
+        """Return the job after its final failure."""
         return self._said(now, state=JobState.FAILED, phase=None, failure=why)
 
     def _said(self, now: datetime, **changes: object) -> Self:
@@ -219,7 +221,7 @@ class Job(Model):
 
 
 def beginning(plan: Plan, most: int) -> Plan:
-    """A plan with the first changes of each kind, the first groups, and the first of those that are left alone."""
+    """Return the plan with the first changes of each kind, the first groups, and the first unchanged people."""
     shown = (islice((change for change in plan.changes if change.kind is kind), most) for kind in ORDER)
     changes = tuple(change for some in shown for change in some)
     return plan.model_copy(
@@ -233,7 +235,7 @@ def _numbers(changes: Sequence[PlannedChange]) -> dict[ChangeKind, int]:
 
 
 def _short(found: StepFound) -> StepFound:
-    """A step without what is too long to be shown."""
+    """Return the step without values too long to be shown."""
     details = tuple((name, _cut(text)) for name, text in found.details)
     return found.model_copy(update={"details": details})
 

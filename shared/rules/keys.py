@@ -1,4 +1,4 @@
-"""What a person is found by in a store."""
+"""The keys by which a person is found in a store."""
 
 from pydantic import ConfigDict, JsonValue
 
@@ -7,7 +7,7 @@ from shared.rules.scim_path import Resource
 
 
 class Keys(Model):
-    """What a person is found by, as Entra wrote it."""
+    """The keys of a person, as Entra wrote them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -17,7 +17,7 @@ class Keys(Model):
 
 
 def keys_of(resource: Resource) -> Keys:
-    """The keys of a SCIM User, as Entra wrote them."""
+    """Return the keys of a SCIM User, as Entra wrote them."""
     emails = resource.get("emails")
     work = [entry for entry in (emails if isinstance(emails, list) else []) if _is_work_address(entry)]
     external_id = resource.get("externalId")

@@ -1,4 +1,4 @@
-"""Provision on demand: what each step found for one person or group, as Entra's own page shows it.
+"""Provision on demand: the result of each step for one person or group, as on Entra's own page.
 
 https://learn.microsoft.com/entra/identity/app-provisioning/provision-on-demand
 """
@@ -13,11 +13,11 @@ from shared.rules.plan import PlannedMembers
 from shared.rules.run import Result
 
 MOST_PEOPLE = 5
-"""At once, as in Entra."""
+"""Maximum number of people in one request, as in Entra."""
 
 
 class Step(StrEnum):
-    """In this order."""
+    """The steps, in order."""
 
     IMPORT = "import"
     SCOPE = "scope"
@@ -27,7 +27,7 @@ class Step(StrEnum):
 
 
 class StepFound(Model):
-    """What one step found."""
+    """The result of one step."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -37,22 +37,22 @@ class StepFound(Model):
     told: str
     """A sentence."""
     details: tuple[tuple[str, str], ...] = ()
-    """Names and values, as a table shows them."""
+    """Names and values, shown as a table."""
 
 
 class OnDemandReport(Model):
-    """One person's or one group's steps, as far as they went, and what became of him or it."""
+    """The completed steps of one person or group, and the result."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     object_id: str
     identity: str = ""
-    """The bridge's id; empty where it has none yet."""
+    """The bridge's id; empty if there is none yet."""
     name: str
     steps: tuple[StepFound, ...]
     kind: ChangeKind = ChangeKind.NOTHING
     fields: tuple[FieldChange, ...] = ()
     members: PlannedMembers | None = None
-    """Of a group; None: it is about a person."""
+    """For a group its members; None for a person."""
     result: Result = Result.NOT_TRIED
-    """``DONE`` also where there was nothing to do."""
+    """``DONE`` also if there was nothing to do."""

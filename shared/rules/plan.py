@@ -1,4 +1,6 @@
-"""The plan of a cycle: what would change in Zoho One, for whom and why, as an object one can hold, show and refuse."""
+"""The plan of a cycle: what would change in Zoho One, for which people and why, as an object that can
+be stored, shown and refused.
+"""
 
 import hashlib
 import json
@@ -19,11 +21,11 @@ from shared.rules.zoho_user import Desired, ZohoUser
 
 ORDER = (
     ChangeKind.DEACTIVATE,  # first, because it frees the licences that creations and re-activations need
-    ChangeKind.UPDATE,  # before anybody is created: it may free a userName
+    ChangeKind.UPDATE,  # before creations: it may free a userName
     ChangeKind.REACTIVATE,
     ChangeKind.ADOPT,
     ChangeKind.CREATE,
-    ChangeKind.DELETE,  # last, because nothing brings it back: a cycle that is stopped half-way has not come to it
+    ChangeKind.DELETE,  # last, because it cannot be undone: an interrupted cycle has not reached it
     ChangeKind.NOTHING,
 )
 """The order in which changes are shown and applied."""
@@ -31,23 +33,23 @@ ORDER = (
 
 @dataclass(frozen=True)
 class Candidate:
-    """A person whom the cycle looks at, and what status sync decided for him."""
+    """A person considered by the cycle, with the decision of status sync."""
 
     identity: Identity
     decision: Decision
     waits: str | None = None
-    """Why the cycle does not come to him, a sentence; he stays pending."""
+    """Why the cycle skips the person, who stays pending, a sentence."""
     adopts: Adoption | None = None
-    """The account of somebody who is gone that a creation comes upon."""
+    """The account of somebody who is gone that a creation would adopt."""
 
     @classmethod
     def pending(cls, identity: Identity, now: datetime) -> Self:
-        """A person with a pending mark, which holds the reason of the decision that led to it."""
+        """Return a person with a pending change, which holds the reason for the decision."""
         mark = identity.pending
-        assert mark is not None  # what the name says
+        assert mark is not None  # the caller passes pending people only
         waits = None
         if identity.leased_until(now) is not None:
-            waits = "Another request is writing this person just now."
+            waits = "Another request is writing this person."
         elif mark.next_try is not None and now < mark.next_try:
             again = f"{mark.next_try.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
             waits = f"Zoho One refused it {mark.refusals} times ({mark.failure}); it is tried again at {again}."
@@ -55,14 +57,16 @@ class Candidate:
 
     @property
     def comes(self) -> str | None:
-        """The userName of an account that is to be made for this person, or None."""
+        """The userName of an account that is to be created for this person, or None."""
         desired = self.identity.said.desired
         if self.identity.account is not None or not isinstance(desired, ZohoUser) or not desired.active:
             return None
         return desired.user_name
 
     def among(self, formers: Iterable[Former], policy: Adoptions) -> Self:
-        """With the account that a creation comes upon, among those of this userName whose people are gone."""
+        """Return the candidate with the account that a creation would adopt, among those with this userName whose
+        people are gone.
+        """
         traits = Traits.of(self.identity.object_id, self.identity.said.source)
         found = sorted((adoption_of(former, traits) for former in formers), key=lambda each: each.another)
         if not found:
@@ -72,52 +76,52 @@ class Candidate:
 
 
 class PlannedMembers(Model):
-    """Who would join a group, and who would leave it."""
+    """The people who would join a group or leave it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     joining: int = 0
     leaving: int = 0
     digest: str = ""
-    """Of everybody who joins or leaves: the same for two plans that do the same to the same people."""
+    """Digest of all who join or leave: equal for two plans that do the same to the same people."""
     joining_names: tuple[str, ...] = ()
-    """Of the first who join."""
+    """Names of the first people who join."""
     leaving_names: tuple[str, ...] = ()
-    """Of the first who leave."""
+    """Names of the first people who leave."""
     of: int = 0
-    """How many members the group has now."""
+    """Current number of members."""
     recent: int = 0
-    """How many it lost within the guard's interval."""
+    """Number of members removed within the guard's interval."""
 
 
 class PlannedChange(Model):
     """What would happen to one person's account, or to one group.
 
-    Only fields of ``ZohoField`` are in it, so no secret can be.
+    It contains only fields of ``ZohoField``, so it cannot contain a secret.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: ChangeKind
-    """``NOTHING``: an earlier write is not confirmed, and what Zoho One should hold is what it held."""
+    """``NOTHING``: an earlier write is not confirmed, and the desired state equals the previous confirmed state."""
     identity: str
     name: str
-    """Who an administrator takes him for."""
+    """The person's name as an administrator knows it."""
     user_name: str
     fields: tuple[FieldChange, ...] = ()
     reason: str
     pending: bool = False
-    """The cycle visits him whatever becomes of the change, for he has a pending mark that has to go."""
+    """Whether the cycle processes the person in any case, because their pending change has to be settled."""
     adopts: Adoption | None = None
-    """Of an adoption: whose account it is."""
+    """For an adoption: the account and its former person."""
     members: PlannedMembers | None = None
-    """Of a group; None: it is about a person."""
+    """For a group: its members; None for a person."""
     judged: bool = False
-    """The guard has let it pass and counted it before; it is tried again."""
+    """Whether the guard already let the change pass and counted it; this is a retry."""
 
 
 class GroupsThere(Model):
-    """What the share of deleted groups is a share of."""
+    """The total of groups that a share of deleted ones refers to."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -135,58 +139,60 @@ class Plan(Model):
     store: str
     changes: tuple[PlannedChange, ...] = ()
     suppressed: tuple[PlannedChange, ...] = ()
-    """What a policy left out. ``reason`` is why; ``kind`` and ``fields`` are what would have happened, if known."""
+    """Changes left out by a policy. ``reason`` is why; ``kind`` and ``fields`` are what would have happened, if
+    known.
+    """
     groups: tuple[PlannedChange, ...] = ()
-    """The groups that change, which come after the people; ``NOTHING``: the store lets go of one."""
+    """Groups that change, applied after the people; ``NOTHING``: the store unmanages the group."""
     groups_there: GroupsThere | None = None
-    """Only where groups are to be deleted."""
+    """Only if groups are to be deleted."""
     retried: int = 0
-    """Of the people who leave, those whom an earlier try began to shut out: the guard has counted them."""
+    """Deprovisionings that an earlier attempt began: the guard has counted them."""
     inactive: int = 0
-    """Of the others who leave, those whose account is not active: it is deleted."""
+    """Other deprovisionings of an account that is inactive already: it is deleted."""
 
     @property
     def counts(self) -> dict[ChangeKind, int]:
-        """How many changes of people of each kind there are, in order; without those that change nothing."""
+        """Changes of people by kind, in order, without those that change nothing."""
         return _counts(self.changes)
 
     @property
     def group_counts(self) -> dict[ChangeKind, int]:
-        """The same of groups."""
+        """Changes of groups by kind, in order, without those that change nothing."""
         return _counts(self.groups)
 
     @property
-    def departures(self) -> tuple[PlannedChange, ...]:
+    def deprovisionings(self) -> tuple[PlannedChange, ...]:
         """The people who are deactivated or deleted, and the groups that are deleted."""
         people = tuple(change for change in self.changes if change.kind in DEPROVISIONINGS)
         return people + tuple(change for change in self.groups if change.kind is ChangeKind.DELETE)
 
     @property
-    def departing(self) -> frozenset[str]:
-        """The ids of everybody who is to go, also of those whom this cycle does not come to."""
+    def deprovisioned(self) -> frozenset[str]:
+        """The ids of everybody to be deprovisioned, including those that this cycle skips."""
         later = (change for change in self.suppressed if change.kind in DEPROVISIONINGS)
-        return frozenset(change.identity for change in (*self.departures, *later))
+        return frozenset(change.identity for change in (*self.deprovisionings, *later))
 
     @property
     def waiting(self) -> int:
-        """How many people leave whom the guard has not counted yet."""
+        """Number of deprovisionings that the guard has not counted yet."""
         return sum(change.kind in DEPROVISIONINGS for change in self.changes) - self.retried
 
     @property
     def digest(self) -> str:
-        """The same for two plans that do the same to the same people and groups. Names and reasons do not count."""
+        """Equal for two plans that do the same to the same people and groups. Names and reasons do not count."""
         done = [sorted(map(essence, _effective(changes))) for changes in (self.changes, self.groups)]
         return hashlib.sha256(json.dumps([self.store, *done]).encode()).hexdigest()
 
     @property
     def visits(self) -> tuple[str, ...]:
-        """The ids of everybody whom the cycle has to take to Zoho One, in order."""
+        """The ids of everybody to be processed by the cycle, in order."""
         left_out = (change for change in self.suppressed if change.pending)
         return tuple(change.identity for change in (*self.changes, *left_out))
 
 
 def make_plan(store: str, candidates: Iterable[Candidate], rules: StatusRules) -> Plan:
-    """The changes that a cycle would make, and those that the store's rules leave out."""
+    """Return the changes that a cycle would make, and those that the store's rules leave out."""
     changes, suppressed = list[PlannedChange](), list[PlannedChange]()
     retried = inactive = 0
     for candidate in candidates:
@@ -211,7 +217,8 @@ def make_plan(store: str, candidates: Iterable[Candidate], rules: StatusRules) -
 
 
 def is_still(planned: PlannedChange, identity: Identity, now: datetime, rules: StatusRules, *, left_out: bool) -> bool:
-    """Whether a person with a pending mark needs just what was planned: the guard's verdict is about nothing else.
+    """Return whether a person's pending change is still exactly the planned one: the guard's verdict covers nothing
+    else.
 
     ``left_out``: whether a policy left the change out of the plan.
     """
@@ -221,9 +228,9 @@ def is_still(planned: PlannedChange, identity: Identity, now: datetime, rules: S
 
 
 def moved(shown: Plan, now: Plan, *, begun: bool = False) -> str | None:
-    """Why the plan that was shown may not be applied: in how much it is not the plan of now. None: it may.
+    """Return why the plan that was shown may not be applied, because the current one differs, or None if it may.
 
-    ``begun``: some of it has been applied already, so that a change which is gone is done.
+    ``begun``: part of it has been applied already, so a missing change has been done.
     """
     before, after = _by_id(shown), _by_id(now)
     new = len(after.keys() - before.keys())
@@ -233,20 +240,20 @@ def moved(shown: Plan, now: Plan, *, begun: bool = False) -> str | None:
         return None
     what = "people and groups" if shown.groups or now.groups else "people"
     return (
-        f"The world moved since the plan was shown: for {new} {what} a change was added, for {gone} it is gone, "
-        f"for {other} it is another."
+        f"The plan has changed since it was shown: for {new} {what} a change was added, for {gone} it was removed, "
+        f"for {other} it is different."
     )
 
 
 def _left_out(candidate: Candidate, change: Change, rules: StatusRules) -> str | None:
-    """Why an account is left as it is, or None. By the store's rules an application of the plan decides the same."""
+    """Return why an account is left unchanged, or None. Applying the plan decides the same by the store's rules."""
     if candidate.waits is not None:
         return candidate.waits
-    if candidate.decision.action in (Action.KEEP, Action.LET_GO):
+    if candidate.decision.action in (Action.KEEP, Action.UNMANAGE):
         return candidate.decision.reason
     if change.kind is not ChangeKind.REACTIVATE:
         return None
-    # The mark may be older than the hand that deactivated the account.
+    # The pending change may be older than the deactivation by hand.
     return why_left_alone(candidate.identity.standing, rules)
 
 
@@ -290,7 +297,7 @@ def _by_id(plan: Plan) -> dict[str, list[object]]:
 
 
 def essence(change: PlannedChange) -> list[object]:
-    """What a change does, and to whom."""
+    """Return what a change does, and the person or group it is for."""
     members = [change.members.digest] if change.members else []
     members += [change.adopts.account] if change.adopts else []
     fields = [[part.field, part.before, part.after] for part in change.fields]

@@ -10,23 +10,23 @@ from shared.rules.guard import Breach
 from shared.rules.plan import ORDER, Plan, PlannedChange
 
 MOST_OF_A_KIND = 20
-"""People shown of each kind, so that three deletions are seen behind a thousand updates."""
+"""Maximum number of people shown per kind, so that three deletions stay visible after a thousand updates."""
 
 MOST_NAMES = 5
-"""People named of those who are left alone for the same reason."""
+"""Maximum number of names shown of people who are left unchanged for the same reason."""
 
 MOST_CHARACTERS = 80
-"""Shown of a value."""
+"""Maximum number of characters shown of a value."""
 
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Characters that move the cursor, break the line or turn the text round: a name in Entra may hold them."""
+"""Characters that move the cursor, break the line or reverse the text: a name in Entra may contain them."""
 _MARKUP = re.compile(r"([\\`*_\[\]<>|&~$:.])")
-"""What Markdown reads within a line; the colon and the dot make links of addresses."""
+"""Characters that Markdown interprets within a line; colon and dot turn addresses into links."""
 
 
 @dataclass(frozen=True)
 class _Style:
-    """The templates of one form. What comes from a directory is made plain first; the reasons are our own sentences."""
+    """The templates of one format. Values from a directory are escaped; reasons are the bridge's own sentences."""
 
     title: str
     count: str
@@ -88,17 +88,17 @@ _TITLES = {kind: str(kind) for kind in ORDER} | {ChangeKind.NOTHING: "confirm on
 
 
 def as_text(plan: Plan, breaches: Sequence[Breach] = ()) -> str:
-    """For a terminal or a log."""
+    """Return the plan for a terminal or a log."""
     return "\n".join(_lines(plan, breaches, _TEXT)) + "\n"
 
 
 def as_markdown(plan: Plan, breaches: Sequence[Breach] = ()) -> str:
-    """For a ticket or a page; no name or value can be taken for markup."""
+    """Return the plan for a ticket or a page; no name or value is interpreted as markup."""
     return "\n".join(_lines(plan, breaches, _MARKDOWN)) + "\n"
 
 
 def as_json(plan: Plan, breaches: Sequence[Breach] = ()) -> str:
-    """For scripts, whole."""
+    """Return the complete plan for scripts."""
     found = [breach.model_dump(mode="json") | {"sentence": str(breach)} for breach in breaches]
     head = {
         "digest": plan.digest,

@@ -1,10 +1,10 @@
-"""The name that Entra gives a user in its recycle bin, which is no rename.
+"""The name that Entra gives a user in its recycle bin, which is not a rename.
 
 When a user is deleted, Entra puts the object id, 32 hexadecimal digits, before the user principal name, so that the
-name is free for somebody else, and its provisioning service pushes that as userName, and as the address where that is
-mapped from it. A restored user has the own name again.
-https://learn.microsoft.com/entra/architecture/recover-from-deletions: "Recover from deletions"; what is pushed was
-seen in https://github.com/onyx-dot-app/onyx/pull/14074.
+name is free for somebody else. Its provisioning service pushes that as userName, and as the address if that is mapped
+from it. A restored user has their own name again.
+https://learn.microsoft.com/entra/architecture/recover-from-deletions: "Recover from deletions"; what is pushed was seen
+in https://github.com/onyx-dot-app/onyx/pull/14074.
 """
 
 import re
@@ -16,20 +16,20 @@ _DISFIGURED = re.compile(r"([0-9a-f]{32})([^@\s]+@[^@\s]+)", re.IGNORECASE)
 
 
 def object_in_bin(text: str) -> str | None:
-    """The object id, 32 hexadecimal digits, that stands before a name or an address of a user in the recycle bin."""
+    """Return the object id, 32 hexadecimal digits, before a name or an address of a user in the recycle bin."""
     found = _DISFIGURED.fullmatch(text)
     return found[1].lower() if found else None
 
 
 def is_in_bin(shown: str, own: str) -> bool:
-    """Whether ``shown`` is what Entra calls in its recycle bin the user whose own name is ``own``."""
+    """Return whether ``shown`` is the recycle bin form of the user name ``own``."""
     return object_in_bin(shown) is not None and folded(shown[32:]) == folded(own)
 
 
 def under_own_name(person: AzureUser, known: AzureUser | None) -> AzureUser:
-    """The person with the own name and addresses, where Entra disfigured them.
+    """Return the person with their own name and addresses, where Entra put the object id before them.
 
-    ``known``: the person as known before. Somebody who comes active under such a name, and is not known, is called so.
+    ``known``: the person as known before. An active person who is not known and has such a name keeps it.
     """
     if known is None and person.account_enabled:
         return person
@@ -46,7 +46,7 @@ def under_own_name(person: AzureUser, known: AzureUser | None) -> AzureUser:
 
 
 def _own(shown: str | None, known: str | None) -> str | None:
-    """A name or an address without the object id before it, unless it was known by that all along."""
+    """Return a name or an address without the object id before it, unless it was already known in that form."""
     prefix = object_in_bin(shown) if shown else None
     if shown is None or prefix is None or (known is not None and known.lower().startswith(prefix)):
         return shown

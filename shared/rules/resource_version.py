@@ -4,5 +4,5 @@ import hashlib
 
 
 def resource_version(resource: str) -> str:
-    """A weak ETag (RFC 7644 §3.14) from the content: the same content has the same version, whoever wrote it when."""
+    """Return a weak ETag (RFC 7644 §3.14) from the content: equal content has an equal version."""
     return f'W/"{hashlib.sha256(resource.encode("utf-8", "surrogatepass")).hexdigest()[:16]}"'

@@ -1,4 +1,4 @@
-"""The record of a cycle: what was asked, planned, done and not done."""
+"""The record of a cycle: what was requested, planned, done and not done."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,14 +13,14 @@ from shared.rules.change import ChangeKind
 from shared.rules.plan import ORDER, Plan, PlannedChange
 
 MOST_ERRORS = 20
-"""Sentences kept of what went wrong in a run; each person's own failure stands with his change."""
+"""Maximum number of error sentences stored of a run; each person's own failure is stored with their change."""
 
 MOST_FINDINGS = 200
-"""Sentences kept of what a full cycle found."""
+"""Maximum number of findings stored of a full cycle."""
 
 
 class RunKind(StrEnum):
-    """How much a run looks at."""
+    """How much a run examines."""
 
     CYCLE = "cycle"
     FULL_CYCLE = "full cycle"
@@ -28,12 +28,12 @@ class RunKind(StrEnum):
 
 
 class RunState(StrEnum):
-    """How far a run has come."""
+    """The progress of a run."""
 
     RUNNING = "running"
     DONE = "done"
     HELD = "held"  # the guard stopped it: nothing was changed
-    FAILED = "failed"  # it ended before planning, or did not finish: nothing else was changed
+    FAILED = "failed"  # it ended before planning, or was not completed: nothing else was changed
 
 
 class RunOutcome(StrEnum):
@@ -47,16 +47,16 @@ class RunOutcome(StrEnum):
 
 
 class Result(StrEnum):
-    """What became of one planned change."""
+    """The result of one planned change."""
 
     DONE = "done"
     FAILED = "failed"  # it stays pending
-    PARKED = "parked"  # refused again and again: tried once a day
+    PARKED = "parked"  # refused repeatedly: tried once a day
     NOT_TRIED = "not tried"  # a dry run, a held plan, or out of time
 
 
 class RunChange(Model):
-    """One planned change of a run, and what became of it."""
+    """One planned change of a run, and its result."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -80,30 +80,30 @@ class Run(Model):
     ended: AwareDatetime | None = None
     state: RunState = RunState.RUNNING
     digest: str | None = None
-    """Of the plan; what a dry run and the cycle that follows it have in common."""
+    """The plan's digest: equal for a dry run and the cycle that follows it."""
     planned: dict[ChangeKind, int] = {}
-    """Of people."""
+    """Planned changes of people by kind."""
     groups: dict[ChangeKind, int] = {}
-    """Changes of groups that were planned."""
+    """Planned changes of groups by kind."""
     members: int = 0
-    """Who joins a group or leaves it by them."""
+    """Number of people who join or leave a group by these changes."""
     suppressed: int = 0
-    """People whom a policy left out."""
+    """Number of people left out by a policy."""
     results: dict[Result, int] = {}
-    """Changes by what became of them."""
+    """Number of changes by result."""
     calls: dict[str, int] = {}
     """Outside calls by kind, for example "graph", "zoho", "tables"."""
     drifted: int = 0
-    """Accounts that no longer held what they were confirmed to hold."""
+    """Number of accounts that differed from their confirmed state."""
     unmanaged: int = 0
-    """Accounts in Zoho One that nobody manages."""
+    """Number of accounts in Zoho One that nobody manages."""
     findings: tuple[str, ...] = ()
-    """Of a full cycle: what drifted and what nobody manages, a sentence each, at most MOST_FINDINGS."""
+    """For a full cycle: drift and unmanaged accounts, one sentence each, at most MOST_FINDINGS."""
     errors: tuple[str, ...] = ()
     more_errors: int = 0
-    """Errors beyond MOST_ERRORS."""
+    """Number of errors beyond MOST_ERRORS."""
     interruptions: int = 0
-    """Number of processes that ended under it, and after which another went on."""
+    """Number of processes that ended during the run and were replaced by another."""
 
     @model_validator(mode="before")
     @classmethod
@@ -113,12 +113,12 @@ class Run(Model):
 
     @property
     def duration(self) -> timedelta | None:
-        """From start to end, or None while it runs."""
+        """Time from start to end, or None while it runs."""
         return self.ended - self.started if self.ended else None
 
     @property
     def changes(self) -> dict[ChangeKind, int]:
-        """Changes of people and of groups that were planned, by kind, in order."""
+        """Planned changes of people and of groups, by kind, in order."""
         both = Counter(self.planned) + Counter(self.groups)
         return {kind: both[kind] for kind in ORDER if both[kind]}
 
@@ -135,7 +135,7 @@ class Run(Model):
         return RunOutcome(self.state.value)
 
     def with_plan(self, plan: Plan) -> Self:
-        """Once it is planned."""
+        """Return the run after planning."""
         of_groups = (change.members for change in plan.groups if change.members)
         changes = {
             "digest": plan.digest,
@@ -147,18 +147,18 @@ class Run(Model):
         return self.model_copy(update=changes)
 
     def with_results(self, results: Mapping[Result, int], calls: Mapping[str, int]) -> Self:
-        """With what has been done and called since: a run that goes on in another process adds up."""
+        """Return the run with further results and calls: a run that continues in another process adds up."""
         done, called = Counter(self.results), Counter(self.calls)
         done.update(results)
         called.update(calls)
         return self.model_copy(update={"results": dict(done), "calls": dict(called)})
 
     def interrupted_with(self, results: Mapping[Result, int]) -> Self:
-        """As another process goes on with it, with the results that are in the table."""
+        """Return the run as another process continues it, with the results that are stored in the table."""
         return self.model_copy(update={"results": dict(results), "interruptions": self.interruptions + 1})
 
     def with_error(self, error: str) -> Self:
-        """With one more thing that went wrong."""
+        """Return the run with one more error."""
         if error in self.errors:
             return self
         if len(self.errors) >= MOST_ERRORS:
@@ -166,10 +166,10 @@ class Run(Model):
         return self.model_copy(update={"errors": (*self.errors, error)})
 
     def with_findings(self, drifted: int, unmanaged: int, findings: Sequence[str]) -> Self:
-        """With what a comparison of everybody found."""
+        """Return the run with the results of a drift search."""
         kept = tuple(findings[:MOST_FINDINGS])
         return self.model_copy(update={"drifted": drifted, "unmanaged": unmanaged, "findings": kept})
 
     def finished(self, state: RunState, at: datetime) -> Self:
-        """At its end."""
+        """Return the finished run."""
         return self.model_copy(update={"state": state, "ended": at})

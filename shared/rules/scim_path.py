@@ -1,4 +1,4 @@
-"""Where a value stands in a SCIM resource: reading and writing plain JSON by attribute path."""
+"""Attribute paths in a SCIM resource: reading and writing plain JSON."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ type Resource = dict[str, JsonValue]
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 ENTRA = "urn:ietf:params:scim:schemas:extension:entra:2.0:User"
-"""The bridge's own extension of the sync endpoint: what Entra holds and SCIM has no place for."""
+"""The bridge's own extension of the sync endpoint: properties that Entra has and SCIM does not define."""
 
 _PATH = re.compile(
     r"""(?:(?P<schema>urn:[^\[\]"]+):)?
@@ -25,9 +25,9 @@ _PATH = re.compile(
 
 @dataclass(frozen=True)
 class ScimPath:
-    """One attribute of a SCIM resource (RFC 7644 §3.10), in the few forms Entra's mappings use.
+    """One attribute of a SCIM resource (RFC 7644 §3.10), in the few forms that Entra's mappings use.
 
-    Those are ``userName``, ``name.givenName``, ``emails[type eq "work"].value`` and the same behind a schema URN.
+    Those are ``userName``, ``name.givenName``, ``emails[type eq "work"].value`` and the same with a schema URN prefix.
     """
 
     text: str
@@ -38,14 +38,14 @@ class ScimPath:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read a path. Raises ValueError where it has another form."""
+        """Parse a path. Raises ValueError if it has another form."""
         match = _PATH.fullmatch(text)
         if match is None:
             raise ValueError(f"not an attribute path: {text!r}")
         return cls(text, match["schema"], match["attribute"], match["type"], match["sub"])
 
     def get(self, resource: Mapping[str, JsonValue]) -> JsonValue:
-        """The value there, or None."""
+        """Return the value at this path, or None."""
         host: JsonValue | Mapping[str, JsonValue] = resource.get(self.schema) if self.schema else resource
         value = host.get(self.attribute) if isinstance(host, Mapping) else None
         if self.type is not None:
@@ -55,14 +55,14 @@ class ScimPath:
         return value
 
     def _entry(self, entries: JsonValue) -> JsonValue:
-        """The entry of this path's type in a multi-valued attribute."""
+        """Return the entry of this path's type in a multi-valued attribute."""
         for entry in entries if isinstance(entries, list) else []:
             if isinstance(entry, Mapping) and str(entry.get("type")).lower() == self.type:
                 return entry
         return None
 
     def put(self, resource: Resource, value: str | bool) -> None:
-        """Write a value into a resource that is being built, making what leads to it."""
+        """Write a value into a resource under construction, creating the containers of the path."""
         host = resource
         if self.schema is not None:
             host = _member(resource, self.schema)
@@ -80,7 +80,7 @@ class ScimPath:
             host[self.attribute] = value
 
     def take_away(self, resource: Resource) -> None:
-        """Take the value out of a resource, and what is empty without it."""
+        """Remove the value from a resource, with containers that become empty."""
         host = resource.get(self.schema) if self.schema is not None else resource
         if not isinstance(host, dict):
             return

@@ -1,4 +1,4 @@
-"""One person as a SCIM User: what Entra's default attribute mapping would have pushed, had Graph not told it first."""
+"""One person as a SCIM User: what Entra's default attribute mapping would have pushed if Graph reported them first."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -9,7 +9,7 @@ from shared.rules.azure_user import EXTENDED_SOURCES, SCIM_SOURCES, AzureUser, V
 from shared.rules.scim_path import ENTRA, USER, Resource, ScimPath
 
 _APART = frozenset({"accountEnabled", "manager"})
-"""``active`` is also false for those who are unassigned; a manager is named by the id that he has in the bridge."""
+"""``active`` is also false for unassigned people; a manager is named by their id in the bridge."""
 
 _FORMATTED = ScimPath.parse("name.formatted")
 """Entra's default mapping joins it from first and last name."""
@@ -18,17 +18,17 @@ _FORMATTED = ScimPath.parse("name.formatted")
 def onto_scim(
     resource: Mapping[str, JsonValue], person: AzureUser, *, active: bool, manager: str | None, custom: tuple[str, ...]
 ) -> Resource:
-    """The User that a sync endpoint shows, with what Graph says in the place of what was pushed.
+    """Return the User that a sync endpoint shows, with Graph's values in place of the pushed ones.
 
-    ``manager``: his manager's id in the bridge. ``custom``: the directory extensions that the sync endpoint takes.
-    What a push brought and Graph does not know, such as a nick name, stays.
+    ``manager``: the manager's id in the bridge. ``custom``: the directory extensions that the sync endpoint accepts.
+    Pushed values that Graph does not have, such as a nickname, stay.
     """
     shown: Resource = deepcopy(dict(resource))
     shown["active"] = active
     for name, path in {**EXTENDED_SOURCES, **SCIM_SOURCES}.items():
         if name not in _APART:
             _set(shown, path, _text(value_of(name)(person)))
-    _set(shown, EXTENDED_SOURCES["mailNickname"], None)  # it stands in externalId
+    _set(shown, EXTENDED_SOURCES["mailNickname"], None)  # its value is in externalId
     _set(shown, _FORMATTED, " ".join(filter(None, (person.given_name, person.surname))))
     _set(shown, SCIM_SOURCES["manager"], manager)
     for name in custom:
@@ -42,11 +42,10 @@ def onto_scim(
 def pushed_onto(
     known: AzureUser | None, earlier: Mapping[str, JsonValue], resource: Mapping[str, JsonValue]
 ) -> AzureUser:
-    """The person after a push: what the push changed, and the rest as it was known.
+    """Return the person after a push: with the pushed changes, otherwise as known before.
 
-    ``earlier``: what the sync endpoint showed before. A push brings less than Graph knows. A new person about whom
-    nothing is said may sign in (RFC 7643 §4.1.1).
-    Raises pydantic.ValidationError where the resource is not a valid SCIM User.
+    ``earlier``: what the sync endpoint showed before. A push contains less than Graph knows. A new person without
+    ``active`` may sign in (RFC 7643 §4.1.1). Raises pydantic.ValidationError if the resource is not a valid SCIM User.
     """
     said = from_scim(resource)
     if known is None:
@@ -60,9 +59,9 @@ def pushed_onto(
 
 
 def new_active(earlier: Mapping[str, JsonValue], resource: Mapping[str, JsonValue]) -> bool | None:
-    """Whether somebody may sign in, where a push says so and it is new; None where it says nothing, or the same.
+    """Return a changed ``active`` from a push; None if the push does not contain it, or does not change it.
 
-    A missing, null or removed ``active`` says nothing: silence lets nobody in, and shuts nobody out.
+    A missing, null or removed ``active`` means nothing: silence neither grants access nor removes it.
     """
     said = resource.get("active")
     return said if isinstance(said, bool) and said is not earlier.get("active") else None
@@ -76,7 +75,7 @@ def _set(resource: Resource, path: ScimPath, text: str | None) -> None:
 
 
 def _text(value: Value) -> str | None:
-    """As SCIM takes it: one text. Of several values the first."""
+    """Return one text, as SCIM requires it. Of several values the first."""
     if isinstance(value, tuple):
         return value[0] if value else None
     return value if isinstance(value, str) else None

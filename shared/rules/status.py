@@ -12,7 +12,7 @@ from shared.model import Model
 
 
 class Status(StrEnum):
-    """What Entra says of a person. docs/status-sync.md says which source can tell which."""
+    """What Entra says of a person. docs/status-sync.md says which source can distinguish which."""
 
     ACTIVATED = "activated"
     DEACTIVATED = "deactivated"
@@ -21,7 +21,7 @@ class Status(StrEnum):
 
 
 class Standing(StrEnum):
-    """What is known of his account in Zoho One."""
+    """What is known of the person's account in Zoho One."""
 
     NONE = "no account"
     ACTIVE = "active"
@@ -37,21 +37,23 @@ class Reflection(StrEnum):
 
 
 class Deprovisioning(StrEnum):
-    """What a change does to the account of someone who leaves."""
+    """What a change does to the account of a person who is deprovisioned."""
 
     DEACTIVATE = "Deactivate"
     DELETE = "Delete"
 
 
 class StatusRules(Model):
-    """A store's choices. The defaults cannot destroy: deactivate everywhere, delete nowhere."""
+    """A store's choices. The defaults never destroy: deactivate everywhere, delete nowhere."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     activated: Reflection = Reflection.CHANGE
     deactivated: Reflection = Reflection.CHANGE
     deleted: Reflection = Reflection.CHANGE
-    unassigned: Reflection = Field(default=Reflection.CHANGE, description="Left the app, or the criteria")
+    unassigned: Reflection = Field(
+        default=Reflection.CHANGE, description="Unassigned from the app, or out of the criteria"
+    )
     on_deactivated: Deprovisioning = Deprovisioning.DEACTIVATE
     on_deleted: Deprovisioning = Deprovisioning.DEACTIVATE
     on_unassigned: Deprovisioning = Deprovisioning.DEACTIVATE
@@ -60,8 +62,8 @@ class StatusRules(Model):
         description="Whether re-activation also restores an account that somebody deactivated in Zoho One",
     )
 
-    def of_leaving(self, status: Status) -> tuple[Reflection, Deprovisioning]:
-        """The choices for one way of leaving."""
+    def of_deprovisioning(self, status: Status) -> tuple[Reflection, Deprovisioning]:
+        """Return the choices for one cause of deprovisioning."""
         match status:
             case Status.DEACTIVATED:
                 return self.deactivated, self.on_deactivated
@@ -72,23 +74,23 @@ class StatusRules(Model):
 
     @property
     def deleting(self) -> set[Status]:
-        """The ways of leaving that delete the account."""
+        """The causes of deprovisioning that delete the account."""
         ways = (Status.DEACTIVATED, Status.DELETED, Status.UNASSIGNED)
-        return {way for way in ways if self.of_leaving(way) == (Reflection.CHANGE, Deprovisioning.DELETE)}
+        return {way for way in ways if self.of_deprovisioning(way) == (Reflection.CHANGE, Deprovisioning.DELETE)}
 
 
 LEFT_ALONE = "Somebody deactivated the account in Zoho One by hand; it is left alone."
-"""Stands in histories that are looked at again: do not change it."""
+"""Stored in histories and compared later: do not change it."""
 
 
 class Action(StrEnum):
-    """What becomes of the account in Zoho One."""
+    """What happens to the account in Zoho One."""
 
-    PROVISION = "provision"  # is there, active, with the mapped values
+    PROVISION = "provision"  # exists, active, with the mapped values
     DEACTIVATE = "deactivate"  # stays, inactive, with the mapped values
     DELETE = "delete"
-    KEEP = "keep"  # stays as it is; where there is none, none is made
-    LET_GO = "let go"  # stays as it is, and is managed no longer
+    KEEP = "keep"  # stays unchanged; if there is none, none is created
+    UNMANAGE = "let go"  # stays unchanged, and is no longer managed
 
 
 @dataclass(frozen=True)
@@ -100,18 +102,18 @@ class Decision:
 
 
 def decide(status: Status, standing: Standing, rules: StatusRules) -> Decision:
-    """What the store's rules make of a person's status, given what is known of his account."""
+    """Return the action of the store's rules for a person's status and the known state of their account."""
     if status is Status.ACTIVATED:
         return _active(standing, rules)
     if standing is Standing.NONE:
         return Decision(
             Action.KEEP, f"The person is {status} in Entra and has no account in Zoho One; none is created."
         )
-    reflection, leaving = rules.of_leaving(status)
+    reflection, leaving = rules.of_deprovisioning(status)
     if reflection is Reflection.NOTHING:
         nothing = f'Status sync for {status} users is set to "{reflection}".'
         if status is Status.DELETED:
-            return Decision(Action.LET_GO, f"{nothing} The account stays in Zoho One and is no longer managed.")
+            return Decision(Action.UNMANAGE, f"{nothing} The account stays in Zoho One and is no longer managed.")
         return Decision(Action.KEEP, nothing)
     if leaving is Deprovisioning.DELETE:
         return Decision(Action.DELETE, f'The person was {status} in Entra; the store is set to "{leaving}".')
@@ -132,7 +134,7 @@ def _active(standing: Standing, rules: StatusRules) -> Decision:
 
 
 def why_left_alone(standing: Standing, rules: StatusRules) -> str | None:
-    """Why the account of someone who is active is not made active, or None where it is."""
+    """Return why the account of an active person is not activated, or None if it is."""
     decision = decide(Status.ACTIVATED, standing, rules)
     return decision.reason if decision.action is Action.KEEP else None
 
@@ -142,7 +144,7 @@ class NotConfirmed(ValueError):
 
 
 def ensure_confirmed(before: StatusRules, after: StatusRules, store_name: str, typed: str) -> None:
-    """Let rules that newly delete accounts pass only where the store's name was typed. Raises NotConfirmed."""
+    """Accept rules that newly delete accounts only if the store's name was typed. Raises NotConfirmed."""
     new = after.deleting - before.deleting
     if new and typed != store_name:
         ways = " or ".join(sorted(new))

@@ -26,18 +26,18 @@ type StoreId = Annotated[str, StringConstraints(pattern=f"^{STORE_ID}$")]
 
 
 type DataCenterName = Literal["us", "eu", "in", "au", "jp", "ca", "sa", "uk", "cn", "ae"]
-"""Zoho's data centres, as the ``location`` of its OAuth answers names them."""
+"""Zoho's data centres, as the ``location`` in its OAuth answers names them."""
 
 
 class Drift(StrEnum):
-    """What a full cycle does about an account that no longer holds what it was confirmed to hold."""
+    """What a full cycle does about an account that differs from its confirmed state."""
 
     REPAIR = "repair"
     REPORT = "report only"
 
 
 class UpdateVerb(StrEnum):
-    """How Zoho One is told of a change. Which verbs it takes is not documented, so a store may choose."""
+    """The verb for changes in Zoho One. Which ones it accepts is not documented, so a store may choose."""
 
     PATCH = "PATCH"
     PUT = "PUT"
@@ -46,36 +46,38 @@ class UpdateVerb(StrEnum):
 class ZohoConnection(Model):
     """Where and how a store reaches Zoho One's SCIM API.
 
-    Zoho One's wire contract is not documented beyond plain SCIM 2.0, so what could differ is a setting here.
+    Zoho One's wire contract is not documented beyond plain SCIM 2.0, so everything that could differ is a setting here.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     sync_endpoint: HttpUrl = Field(description="The Sync endpoint copied from Zoho One, with or without /scim")
-    scim_path: str = Field(default="/scim", description="What follows the sync endpoint before /Users")
-    data_center: DataCenterName = Field(description="Where the organisation lives, and consent is asked for")
-    client_id: str = Field(description="Of the client that the organisation registered in Zoho's API console")
+    scim_path: str = Field(default="/scim", description="The path between the sync endpoint and /Users")
+    data_center: DataCenterName = Field(description="The organisation's data center, where consent is asked for")
+    client_id: str = Field(description="The client id that the organisation registered in Zoho's API console")
     update_verb: UpdateVerb = UpdateVerb.PATCH
     members_per_call: int = Field(
         default=500, ge=1, le=10_000, description="Most members of a group that one PATCH adds or removes"
     )
     extensions: dict[ZohoField, str | None] = Field(
         default_factory=dict,
-        description="Fields beyond those Zoho One is documented to take, each with its SCIM path if another than usual",
+        description="Fields that Zoho One does not document for SCIM, each with its path if not the default",
     )
 
-    parallel_calls: int = Field(default=8, ge=1, le=16, description="Calls of the store's at the same time, at most")
+    parallel_calls: int = Field(
+        default=8, ge=1, le=16, description="Maximum number of simultaneous calls for the store"
+    )
     calls_per_second: float | None = Field(
         default=None, gt=0, le=1000, description="If the organisation's rate limit is known; Zoho One documents none"
     )
-    page_size: int = Field(default=100, ge=1, le=1000, description="Accounts in a page of Zoho One's list")
+    page_size: int = Field(default=100, ge=1, le=1000, description="Accounts per page of Zoho One's list")
     shares_organisation: bool = Field(
         default=False,
-        description="Whether other directory stores may reach the same Zoho One organisation: an administrator insists",
+        description="Whether an administrator allowed other directory stores to use the same organisation",
     )
     sends_passwords: bool = Field(
         default=False,
-        description="Whether one-time passwords go to Zoho One over SCIM, as `password`: not documented to be taken",
+        description="Whether one-time passwords go to Zoho One over SCIM, as `password`: not documented by Zoho One",
     )
 
     @field_validator("extensions")
@@ -99,46 +101,50 @@ class ZohoConnection(Model):
 
     @property
     def scim_base(self) -> str:
-        """The URL that ``/Users`` is appended to, whether or not the admin left ``/scim`` at the end."""
+        """The URL that ``/Users`` is appended to, whether or not the administrator included ``/scim``."""
         return str(self.sync_endpoint).rstrip("/").removesuffix("/scim") + self.scim_path
 
 
 class Store(Model):
-    """A directory store and its settings. Secrets stand apart, encrypted."""
+    """A directory store and its settings. Secrets are stored separately, encrypted."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: StoreId
     incarnation: str = Field(
-        default="", description="Another one for a store that is added again under its id, or restored from a backup"
+        default="", description="A new one for a store that is added again under its id, or restored from a backup"
     )
     name: str
     schedule: Schedule = Schedule()
     zoho: ZohoConnection
     entra: EntraConnection | None = Field(
-        default=None, description="How the reconciler reads Microsoft Graph; None where people come by push alone"
+        default=None, description="How the reconciler reads Microsoft Graph; None if people come from pushes only"
     )
     entra_tenant: ObjectId | None = Field(
         default=None,
-        description="The tenant whose own tokens are accepted, where Secret Token is left blank in the portal",
+        description="The tenant whose own tokens are accepted, if Secret Token is left blank in the portal",
     )
     token_hashes: tuple[str, ...] = Field(
-        default=(), max_length=2, description="SHA-256 of the live secret tokens: two, so that one can be rotated"
+        default=(), max_length=2, description="SHA-256 of the valid secret tokens: two, so that they can be rotated"
     )
     custom_attributes: tuple[CustomAttributeName, ...] = Field(
-        default=(), max_length=50, description="Directory extensions that Entra's mapping pushes, in their own spelling"
+        default=(), max_length=50, description="Directory extensions that Entra's mapping pushes, spelled exactly"
     )
-    criteria: Group | None = Field(default=None, description="Whom the reconciler takes; None: everybody in scope")
+    criteria: Group | None = Field(
+        default=None, description="The people the reconciler includes; None: everybody in scope"
+    )
     status_rules: StatusRules = StatusRules()
     guard: GuardLimits = GuardLimits()
     drift: Drift = Drift.REPAIR
-    history_days: int = Field(default=90, ge=1, le=3650, description="Days that runs and people's history are kept")
+    history_days: int = Field(
+        default=90, ge=1, le=3650, description="Days for which runs and people's history are kept"
+    )
     password_notification: PasswordNotification = PasswordNotification()
     groups: GroupSettings = GroupSettings()
 
     @property
     def is_started(self) -> bool:
-        """Whether it takes changes to Zoho One, unless it is paused."""
+        """Whether the store provisions to Zoho One, unless it is paused."""
         return self.schedule.started_at is not None
 
     @model_validator(mode="after")
@@ -147,12 +153,12 @@ class Store(Model):
         if chosen is not PasswordNotice.NOBODY and not self.zoho.sends_passwords:
             raise ValueError(
                 f"“{chosen}” needs one-time passwords to be sent to Zoho One over SCIM: Zoho One does not document that"
-                " it takes them, so try it with one account, then switch it on in the store's connection"
+                " it accepts them, so try it with one account, then switch it on in the store's connection"
             )
         return self
 
 
 def share_organisation(store: Store, other: Store) -> bool:
-    """Whether two stores reach one Zoho One organisation, by their sync endpoints, and nobody has allowed that."""
+    """Return whether two stores reach one Zoho One organisation, by their sync endpoints, without permission for it."""
     allowed = store.zoho.shares_organisation or other.zoho.shares_organisation
     return store.id != other.id and not allowed and store.zoho.scim_base == other.zoho.scim_base

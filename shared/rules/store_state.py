@@ -10,9 +10,9 @@ from shared.rules.store import Store
 
 
 class StoreState(StrEnum):
-    """The states, the most urgent first."""
+    """The states, most urgent first."""
 
-    RECONNECT = "reconnect"  # Zoho does not renew the tokens any more: nothing goes through
+    RECONNECT = "reconnect"  # Zoho no longer renews the tokens: every call fails
     HELD = "held"  # a plan waits for a decision
     STOPPED = "stopped"
     PAUSED = "paused"  # until a time that an administrator chose

@@ -1,4 +1,4 @@
-"""One account as Zoho One holds it: the fields the bridge may set, and their place in Zoho One's SCIM."""
+"""One account as Zoho One holds it: the fields that the bridge may set, and their place in Zoho One's SCIM."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from shared.model import Model
 from shared.rules.scim_path import ENTERPRISE, USER, Resource, ScimPath
 
 ZOHO = "urn:ietf:params:scim:schemas:extension:zohoone:2.0:User"
-"""An assumption: Zoho One documents no place for Work Location in SCIM. A store may set another path."""
+"""An assumption: Zoho One does not document a SCIM attribute for Work Location. A store may set another path."""
 
 
 class ZohoField(StrEnum):
@@ -44,14 +44,14 @@ class ZohoField(StrEnum):
 
 @dataclass(frozen=True)
 class ZohoFieldFacts:
-    """What is known of one field. Each holds one text; ``manager`` holds the id of another account."""
+    """What is known of one field. Each field holds one text; ``manager`` holds the id of another account."""
 
     path: ScimPath
     label: str
     description: str
     required: bool = False
     extension: bool = False
-    """Not in the attributes Zoho One is documented to take over SCIM: a store has to switch it on."""
+    """Whether the field is absent from the attributes that Zoho One documents for SCIM: a store has to switch it on."""
 
 
 def _facts(path: str, label: str, description: str, required: bool = False, extension: bool = False) -> ZohoFieldFacts:
@@ -84,20 +84,21 @@ ZOHO_FIELDS: Mapping[ZohoField, ZohoFieldFacts] = MappingProxyType(
             f"{ENTERPRISE}:employeeNumber", "Employee number", "Number in the personnel system", extension=True
         ),
         ZohoField.MANAGER: _facts(
-            f"{ENTERPRISE}:manager.value", "Reporting to", "The Zoho One account of his manager", extension=True
+            f"{ENTERPRISE}:manager.value", "Reporting to", "The Zoho One account of the manager", extension=True
         ),
-        ZohoField.WORK_LOCATION: _facts(f"{ZOHO}:workLocation", "Work Location", "Where he works", extension=True),
+        ZohoField.WORK_LOCATION: _facts(f"{ZOHO}:workLocation", "Work Location", "Work location", extension=True),
     }
 )
 """https://learn.microsoft.com/entra/identity/saas-apps/zoho-one-provisioning-tutorial, step 5; the extensions are
-fields that Zoho One's REST interface has."""
+fields that Zoho One's REST interface has.
+"""
 
 type Paths = Mapping[ZohoField, ScimPath]
 """The fields that a store uses, and their place in its Zoho One's SCIM."""
 
 
 class ZohoUser(Model):
-    """What Zoho One holds, or should hold, of one account. A field without a value is absent."""
+    """What one account holds, or should hold. A field without a value is absent."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -106,16 +107,16 @@ class ZohoUser(Model):
 
     @property
     def user_name(self) -> str:
-        """The sign-in name; nothing is desired without one."""
+        """The sign-in name; every desired account has one."""
         return self.fields[ZohoField.USER_NAME]
 
 
 type Desired = ZohoUser | Literal["deleted"] | None
-"""What Zoho One should hold of a person: an account, its deletion, or nothing that the bridge has a say in."""
+"""The desired state of a person in Zoho One: an account, its deletion, or None if the bridge manages nothing."""
 
 
 def to_scim(user: ZohoUser, paths: Paths) -> Resource:
-    """The account as a SCIM User (RFC 7643 §4.1)."""
+    """Return the account as a SCIM User (RFC 7643 §4.1)."""
     schemas: list[JsonValue] = [USER]
     resource: Resource = {"schemas": schemas, "active": user.active}
     for field, value in user.fields.items():
@@ -127,7 +128,7 @@ def to_scim(user: ZohoUser, paths: Paths) -> Resource:
 
 
 def from_scim(resource: Mapping[str, JsonValue], paths: Paths) -> ZohoUser:
-    """The account behind a SCIM User that Zoho One answered. Absent ``active`` means active (RFC 7643 §4.1.1)."""
+    """Return the account in a SCIM User from Zoho One. An absent ``active`` means active (RFC 7643 §4.1.1)."""
     found = {field: path.get(resource) for field, path in paths.items()}
     return ZohoUser(
         active=resource.get("active") is not False,

@@ -141,7 +141,7 @@ def rows_of(identity: Identity) -> dict[str, Row]:
         "id": identity.id,
         "created": identity.created.isoformat(),
         "modified": said.modified.isoformat(),
-        **({"shutOut": "yes"} if identity.is_shut_out else {}),
+        **({"shutOut": "yes"} if identity.is_kept_inactive else {}),
         **spread("resource", said.resource),
     }
     rows = {

@@ -26,7 +26,7 @@ from azure.data.tables import TableClient
 from shared.rules.guard import Breach
 from shared.rules.identity import Identity
 from shared.rules.plan import Plan, PlannedChange
-from shared.rules.recent_deprovisionings import Departures, Discarded, RecentDeprovisionings
+from shared.rules.recent_deprovisionings import Deprovisionings, Discarded, RecentDeprovisionings
 from shared.tables.by_time import new_id
 from shared.tables.errors import Conflict, Stale
 from shared.tables.identity_rows import GUARD
@@ -80,7 +80,7 @@ class DeprovisioningCounts(RecordTable):
     def admit(
         self,
         store: str,
-        departures: Departures,
+        deprovisionings: Deprovisionings,
         now: datetime,
         limit: Limit,
         count_active: Callable[[], int],
@@ -93,7 +93,7 @@ class DeprovisioningCounts(RecordTable):
         with self._locks[store]:
             # Where nothing is remembered, the first write finds out: it creates the row, or fails as a whole.
             stored = self._known.get(store, _NOTHING)
-            reason = self._reason(store, stored.recent, departures, limit)
+            reason = self._reason(store, stored.recent, deprovisionings, limit)
             if reason is not None:
                 # The remembered ledger may be stale, and an administrator may have decided.
                 stored = self.read(store)
@@ -104,7 +104,7 @@ class DeprovisioningCounts(RecordTable):
                     reason = self._reason(store, stored.recent, departures, limit)
                 if reason is not None:
                     break
-                newer = self._written_along(store, stored, stored.recent.begun(now, departures), transact)
+                newer = self._written_along(store, stored, stored.recent.begun(now, deprovisionings), transact)
                 if newer is None:
                     return None
                 stored = newer
@@ -184,7 +184,7 @@ class DeprovisioningCounts(RecordTable):
 
         Without departures, only that nobody is held back is written.
         """
-        new = {change.identity: change for change in departures}
+        new = {change.identity: change for change in deprovisionings}
         self._revise(store, now, lambda kept: kept | new)
 
     def forget(self, store: str, gone: Callable[[str], bool], now: datetime, *, opens: bool) -> None:
@@ -240,7 +240,7 @@ class DeprovisioningCounts(RecordTable):
     def _remember(self, store: str, own: str, departures: dict[str, PlannedChange]) -> Discarded | None:
         if not departures:
             return None
-        plan = Plan(store=store, changes=tuple(departures.values()))
+        plan = Plan(store=store, changes=tuple(deprovisionings.values()))
         self._parts.put(own, plan)
         return Discarded(id=own, digest=plan.digest)
 
@@ -248,7 +248,7 @@ class DeprovisioningCounts(RecordTable):
         """Return why these departures are held back, or None."""
         if departures.is_approved:
             return None
-        if self.discarded_among(store, recent, departures.ids):
+        if self.discarded_among(store, recent, deprovisionings.ids):
             return DISCARDED
         if not departures.count:
             return None  # these began before, and were counted then

@@ -1,4 +1,4 @@
-"""What the tests of the flow have, too."""
+"""The fixtures of the flow's tests."""
 
 from tests.sync.conftest import reconciled
 

@@ -1,4 +1,4 @@
-"""A store that is exported and imported is the same store, and nothing that could be wrong is half done."""
+"""A store that is exported and imported is the same store, and a wrong file changes nothing."""
 
 import gzip
 import stat
@@ -39,7 +39,7 @@ def _backup(connection_string: str, key: str, copies: type[Copies] = Copies) -> 
 
 @pytest.fixture
 def here(azurite: str, key: str) -> Backup:
-    """The app that the store is in."""
+    """The app that contains the store."""
     return _backup(azurite, key)
 
 
@@ -51,7 +51,7 @@ def elsewhere(processes: Processes) -> str:
 
 @pytest.fixture
 def filled(endpoint: Endpoint, here: Backup, store_id: str) -> Store:
-    """A stopped store with people, their history, a mapping's tables and secrets."""
+    """A stopped store with people, their history, mappings and secrets."""
     for number in range(PEOPLE):
         body = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": f"ü{number}@contoso.example"}
         body |= {"externalId": str(number), "displayName": "Ünal “x”\n" * 5}
@@ -64,7 +64,7 @@ def filled(endpoint: Endpoint, here: Backup, store_id: str) -> Store:
 
 
 def _all(backup: Backup, store: str) -> list[tuple[str, Row]]:
-    """All but what administrators did: an export and an import are on record too."""
+    """All rows but the administrators' changes: an export and an import are recorded too."""
     tables = (*(table for table in COPIED if table != SHARED), SECRETS)
     return [(table, row) for table in tables for row in backup.copies.rows(store, table)]
 
@@ -91,7 +91,7 @@ def test_a_store_comes_back_as_it_was(
         assert [record.what for record in place.stores.records(filled.id, 1)] == [f"Directory store {what}"]
     assert _but_incarnation(there.stores.get(filled.id)) == _but_incarnation(filled)
     assert there.secrets.get(filled.id, CLIENT_SECRET) == here.secrets.get(filled.id, CLIENT_SECRET)
-    with pytest.raises(NotCopied, match="--replace puts this one in its place"):
+    with pytest.raises(NotCopied, match="--replace overwrites it"):
         there.import_store(file, secrets, replace=False)
 
 
@@ -158,7 +158,7 @@ def test_files_that_are_not_whole_are_refused(here: Backup, filled: Store, tmp_p
     (tmp_path / "cut.gz").write_bytes(gzip.compress(file.read_bytes())[:-30])
     with pytest.raises(NotAStoreFile):
         here.import_store(tmp_path / "cut.gz", None, replace=True)
-    with pytest.raises(NotAStoreFile, match="wrong places"):
+    with pytest.raises(NotAStoreFile, match="wrong order"):
         here.import_store(secrets, file, replace=True)
 
 
@@ -167,7 +167,7 @@ def test_secrets_that_nobody_could_read_are_not_imported(
 ) -> None:
     file, secrets, other = tmp_path / "a", tmp_path / "b", new_key()
     here.export_store(filled.id, file, secrets)
-    with pytest.raises(NotCopied, match="put it there behind the others, import, then run"):
+    with pytest.raises(NotCopied, match="add it there after the others, import, then run"):
         _backup(elsewhere, other).import_store(file, secrets, replace=False)
     assert _backup(elsewhere, other).stores.get(filled.id) is None
     both = _backup(elsewhere, f"{other},{key}")
@@ -184,7 +184,7 @@ def test_the_command(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Once as a process, then in this one, which has the imports."""
+    """Once as a process, then in this one, with the imports."""
     monkeypatch.setenv("AzureWebJobsStorage", azurite)
     monkeypatch.setenv("BRIDGE_ENCRYPTION_KEYS", key)
 

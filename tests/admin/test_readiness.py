@@ -1,4 +1,4 @@
-"""Zoho One and Graph are asked seldom, however often somebody wants to know whether they answer."""
+"""Zoho One and Graph are checked rarely, however often the result is requested."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Settings that administrators change: on record, never over another's change, and checked as a whole."""
+"""Settings that administrators change: recorded, never over another's change, and checked as a whole."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

@@ -31,9 +31,9 @@ def test_an_expression_with_a_misspelt_name_is_refused_as_check_does(
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("[1]", "is no user as Microsoft Graph answers it: Input should be"),
-        ("{", "is no user as Microsoft Graph answers it: Invalid JSON"),
-        ('{"userPrincipalName": 7}', "is no user as Microsoft Graph answers it: userPrincipalName"),
+        ("[1]", "is not a user from Microsoft Graph: Input should be"),
+        ("{", "is not a user from Microsoft Graph: Invalid JSON"),
+        ('{"userPrincipalName": 7}', "is not a user from Microsoft Graph: userPrincipalName"),
         (None, "No such file"),
     ],
 )

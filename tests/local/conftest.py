@@ -1,4 +1,4 @@
-"""What the tests of the local machine share."""
+"""Fixtures of the local machine's tests."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,5 +31,5 @@ def sample(processes: Processes, azurite: Azurite, tmp_path_factory: pytest.Temp
 
 @pytest.fixture
 def logs(tmp_path: Path) -> Path:
-    """Where the children of one test log."""
+    """The folder with the logs of one test's children."""
     return tmp_path / "logs"

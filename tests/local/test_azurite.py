@@ -1,4 +1,4 @@
-"""Azurite answers as Azure Storage does, and keeps its data only where it was told to."""
+"""Azurite answers as Azure Storage does, and stores its data only in the given folder."""
 
 from pathlib import Path
 

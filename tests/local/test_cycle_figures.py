@@ -1,4 +1,4 @@
-"""What the benchmark makes of the figures of cycles."""
+"""The benchmark's conclusions from the figures of cycles."""
 
 import pytest
 

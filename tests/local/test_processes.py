@@ -1,4 +1,4 @@
-"""Children become ready, or say why not, and are gone when their parent is."""
+"""Children become ready, or say why not, and end with their parent."""
 
 import signal
 import subprocess
@@ -15,7 +15,7 @@ READY = "import time; print('{\"port\": 1}', flush=True); time.sleep(60)"
 
 
 def is_gone(pid: int) -> bool:
-    """Whether the process has ended; one that nobody waited for counts as ended."""
+    """Return whether the process has ended; a zombie counts as ended."""
     return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 

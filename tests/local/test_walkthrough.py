@@ -1,4 +1,4 @@
-"""The end of the walkthrough: what is wrong with an account is found and named, and the table bears every script."""
+"""The end of the walkthrough: deviations of an account are found and named, and the table can show every script."""
 
 from dataclasses import replace
 from typing import Any
@@ -64,9 +64,9 @@ def test_who_left_and_who_never_came_is_no_problem() -> None:
         (replace(SALES, account={**account_of(SALES.person), "emails": []}), 'emails[type eq "work"].value is None'),
         (replace(SALES, account={**account_of(SALES.person), ZOHO_ONE: {}}), f"{ZOHO_ONE}:workLocation is None"),
         (replace(SALES, manager_id="n"), "the bridge's manager is 'm', not 'n'"),
-        (replace(SALES, bridge_user=None), "the bridge does not show him to Entra"),
+        (replace(SALES, bridge_user=None), "the bridge does not show them to Entra"),
         (replace(SALES, bridge_user={}), f"the bridge's {ENTERPRISE}:department is None"),
-        (replace(SALES, deleted=True), "the bridge still shows him to Entra"),
+        (replace(SALES, deleted=True), "the bridge still shows them to Entra"),
     ],
 )
 def test_what_is_wrong_is_named(standing: Standing, problem: str) -> None:

@@ -1,4 +1,4 @@
-"""A store that sends one-time passwords, and a look at what arrives: what the tests of the flow share."""
+"""A store that sends one-time passwords, and a look at the received mails: shared by the tests of the flow."""
 
 import email
 import json
@@ -54,7 +54,7 @@ def password_in(mail: bytes) -> str:
 
 
 def received(taken: list[Envelope]) -> list[tuple[str, str]]:
-    """To whom each mail went, and the password in it."""
+    """The recipient and the password of each mail."""
     contents = [envelope.content for envelope in taken]
     mails = [content.encode() if isinstance(content, str) else content or b"" for content in contents]
     return [(", ".join(envelope.rcpt_tos), password_in(mail)) for envelope, mail in zip(taken, mails, strict=True)]

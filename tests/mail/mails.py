@@ -1,4 +1,4 @@
-"""What the tests of the transports share: a mail with a password, and a search for that password."""
+"""Shared by the tests of the transports: a mail with a password, and a search for that password."""
 
 import base64
 import binascii
@@ -37,7 +37,7 @@ def told(error: Exception) -> str:
 
 
 def betrays(text: str) -> bool:
-    """Whether the password can be read from a text, be it quoted-printable or base64, even base64 in base64."""
+    """Whether the password can be read in a text, including quoted-printable, base64 and nested base64."""
     unquoted = quopri.decodestring(text.encode()).decode(errors="replace")
     if PASSWORD in text or PASSWORD in unquoted:
         return True

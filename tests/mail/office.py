@@ -20,7 +20,7 @@ DAY = timedelta(days=1)
 
 
 class Clock:
-    """The time, which a test may put forward."""
+    """A clock that a test can advance."""
 
     def __init__(self) -> None:
         self.ahead = timedelta()
@@ -38,45 +38,45 @@ class Office:
         self.change(notifying(store))
 
     def change(self, store: Store) -> None:
-        """Other settings for the store."""
+        """Change the store's settings."""
         self.entra.store = store
         self.entra.set(store.status_rules)
 
     @property
     def store(self) -> Store:
-        """As it is now."""
+        """The store now."""
         return self.entra.store
 
     @property
     def mails(self) -> PasswordMails:
-        """With the clock of the test."""
+        """The mails, with the clock of the test."""
         return replace(self.bridge.password_mails, now=self.clock)
 
     def create(self, **values: Any) -> str:
-        """A new person."""
+        """Create a person."""
         return self.entra.create(**{"name": ADA, **EMAILS, **values})
 
     def later(self, ahead: timedelta = DAY) -> None:
-        """The timer, some time later."""
+        """Run the timer, some time later."""
         self.clock.ahead += ahead
-        self.bridge.paces.clear()  # by their clock, which nobody sets, no time has passed
+        self.bridge.paces.clear()  # no time has passed by their own clock, which the test does not move
         self.mails.work_through([self.store])
 
     def waiting(self) -> list[MailDue]:
-        """What has not gone yet."""
+        """The mails that are not sent yet."""
         return [held.mail for held in self.bridge.mails.waiting(self.store.id)]
 
     def received(self) -> list[tuple[str, str]]:
-        """To whom each mail went, and the password in it."""
+        """The recipient and the password of each mail."""
         return received(self.server.taken)
 
     def kinds(self, user_id: str) -> list[EventKind]:
-        """What happened to a person, oldest first."""
+        """The events of a person, oldest first."""
         return [kind for kind, _ in self.entra.history(user_id)]
 
 
 def assert_ends_well(office: Office, zoho_one: ZohoOne, user_id: str, to: str = ADA) -> None:
-    """One account, one mail, its password is valid, and nothing waits."""
+    """Check for one account, one mail, its valid password, and nothing waiting."""
     assert [user["userName"] for user in zoho_one.users()] == [ADA]
     ((recipient, password),) = office.received()
     assert recipient == to

@@ -1,4 +1,4 @@
-"""A real mail server on the loopback interface that keeps what it takes, and says what a test wants it to say."""
+"""A real mail server on the loopback interface that stores what it accepts, and answers as a test requires."""
 
 import asyncio
 import contextlib
@@ -32,12 +32,12 @@ class Certificate:
 
 @dataclass
 class MailServer:
-    """What the server took, and what it answers."""
+    """What the server received, and what it answers."""
 
     port: int = 0
     taken: list[Envelope] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
-    """Its reply to some recipients."""
+    """Replies to some recipients."""
     to_sender: str = "250 OK"
     to_mail: str = "250 OK"
     hangs_up_on_quit: bool = False
@@ -99,7 +99,7 @@ def _signs_in(server: SMTP, session: Session, envelope: Envelope, mechanism: str
 
 
 def new_certificate(folder: Path, name: str = "localhost", days: int = 1) -> Certificate:
-    """A certificate for this machine, or for another name, valid so many days from an hour ago."""
+    """A certificate for this machine, or for another name, valid for this number of days from an hour ago."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     start = datetime.now(UTC) - timedelta(hours=1) + min(timedelta(days=days), timedelta())

@@ -18,7 +18,7 @@ SENDER = PEOPLE[0].user_principal_name
 
 
 class Graph:
-    """The simulated Graph, and the way to send through it."""
+    """The simulated Graph, and a transport for it."""
 
     def __init__(self, url: str) -> None:
         self.url = url

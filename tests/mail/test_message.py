@@ -1,4 +1,4 @@
-"""One-time password mails: what they say, in which language, and what a name cannot do to them."""
+"""One-time password mails: their content, their language, and what a name cannot do to them."""
 
 import email
 from email.message import EmailMessage
@@ -41,7 +41,7 @@ def composed(reader: Reader = Reader.USER, name: str = "Anna Müller", language:
 
 
 def on_the_wire(message: EmailMessage) -> EmailMessage:
-    """The message as its receiver reads it."""
+    """Return the message as its receiver reads it."""
     return email.message_from_bytes(message.as_bytes(), policy=default)
 
 
@@ -157,7 +157,7 @@ def test_an_address_reaches_nobody_else(text: str) -> None:
     assert recipients_of(message) == recipients_of(received) == [address]
 
 
-def test_a_nameless_person_is_called_by_his_user_name() -> None:
+def test_a_nameless_person_is_called_by_their_user_name() -> None:
     assert "Hello anna@contoso.example," in body(composed(name=" \n"), "plain")
 
 
@@ -188,8 +188,8 @@ def test_one_line_keeps_names_as_they_are() -> None:
         (a_template(BODY + "{% for x in name %}{% endfor %}"), "not For"),
         (a_template(BODY + "{% include 'mail.html' %}"), "not Include"),
         (a_template(BODY + "{% set password = name %}"), "not Assign"),
-        (a_template("{% if name %}" * 200 + BODY + "{% endif %}" * 200), "too deep in each other"),
-        (a_template("{{" + "(" * 4000 + "name" + ")" * 4000 + "}}"), "too deep in each other"),
+        (a_template("{% if name %}" * 200 + BODY + "{% endif %}" * 200), "nested too deeply"),
+        (a_template("{{" + "(" * 4000 + "name" + ")" * 4000 + "}}"), "nested too deeply"),
     ],
 )
 def test_a_template_that_would_not_do_is_refused_with_what_to_change(template: MailTemplate, says: str) -> None:

@@ -1,4 +1,4 @@
-"""The way of sending mail that the settings choose, and the rest that a failing one is given."""
+"""The mail transport chosen by the settings, and the pause of a failing one."""
 
 import sys
 from datetime import UTC, datetime, timedelta
@@ -51,7 +51,7 @@ def test_the_settings_choose(settings: dict[str, str], transport: type) -> None:
 def test_a_wrong_setting_is_told_and_stops_nothing_else(
     settings: dict[str, str], reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "boto3", None)  # as where it is not installed
+    monkeypatch.setitem(sys.modules, "boto3", None)  # as if it is not installed
     assert open_postbox(Settings.model_validate(NEEDED | settings), lambda: NOW, in_azure=False) == NoPostbox(reason)
 
 
@@ -69,7 +69,7 @@ def test_a_folder_keeps_mails_for_its_owner_only(tmp_path: Path) -> None:
 
 
 class Failing:
-    """A transport that fails as it is told."""
+    """A transport that fails on request."""
 
     def __init__(self) -> None:
         self.error: MailError | None = None

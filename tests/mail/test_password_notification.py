@@ -1,4 +1,4 @@
-"""Password notification in the flow: who gets a one-time password, and that nobody else hears of it."""
+"""Password notification in the flow: who gets a one-time password, and that nobody else sees it."""
 
 import logging
 from collections import Counter
@@ -23,7 +23,7 @@ from tests.mail.office import ADA, EMAILS, Office, assert_ends_well
 from tests.tables.memory.tables import MemoryTables
 
 
-def test_a_new_person_of_a_verified_domain_is_mailed_his_password(office: Office, zoho_one: ZohoOne) -> None:
+def test_a_new_person_of_a_verified_domain_is_mailed_a_password(office: Office, zoho_one: ZohoOne) -> None:
     user_id = office.create()
     assert_ends_well(office, zoho_one, user_id)
     assert zoho_one.calls() == {"GET /Users": 1, "POST /Users": 1}
@@ -66,7 +66,7 @@ def test_without_password_notification_nothing_happens(office: Office, zoho_one:
 def test_what_a_person_who_is_due_costs(
     office: Office, memory: MemoryTables, answering: dict[str, InProcess], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Three table transactions, and two calls to Zoho One; tests/scim/test_budget.py counts everybody else's."""
+    """Three table transactions, and two calls to Zoho One; tests/scim/test_budget.py counts all other requests."""
     calls: Counter[str] = Counter()
 
     def count(kind: str) -> Callable[[object, Callable[[], Any]], Any]:
@@ -91,14 +91,14 @@ def test_an_adopted_account_keeps_its_password(office: Office, zoho_one: ZohoOne
     assert (office.received(), office.waiting()) == ([], [])
 
 
-def test_who_is_disabled_gets_one_when_he_is_created(office: Office, zoho_one: ZohoOne) -> None:
+def test_a_disabled_person_gets_one_when_they_are_created(office: Office, zoho_one: ZohoOne) -> None:
     user_id = office.create(active=False)
     assert office.received() == []
     assert office.entra.patch(user_id, active="True") == 200
     assert_ends_well(office, zoho_one, user_id)
 
 
-def test_an_account_that_is_made_anew_gets_a_new_one(office: Office, zoho_one: ZohoOne) -> None:
+def test_an_account_that_is_created_again_gets_a_new_one(office: Office, zoho_one: ZohoOne) -> None:
     office.change(office.store.model_copy(update={"status_rules": StatusRules(on_deactivated=Deprovisioning.DELETE)}))
     user_id = office.create()
     office.entra.patch(user_id, active="False")
@@ -137,7 +137,7 @@ def test_an_administrator_is_told_why_none_can_be_sent(office: Office) -> None:
         office.mails.send_new_password(office.store, "0" * 32, "owner@contoso.example")
     user_id = office.create()
     office.bridge.mails.create(office.store.id, user_id, office.mails.begun("because"))
-    with pytest.raises(CannotSend, match="just now"):
+    with pytest.raises(CannotSend, match="is being sent"):
         office.mails.send_new_password(office.store, user_id, "owner@contoso.example")
 
 
@@ -155,7 +155,7 @@ def test_a_put_that_may_have_undone_a_change_is_repeated_on_top_of_it(office: Of
     interrupted = replace(mails, users=lambda _: Interrupted())  # type: ignore[arg-type, return-value]  # one method of it
     due = interrupted.send_new_password(office.store, user_id, "owner@contoso.example")
     assert isinstance(due, MailDue)
-    assert due.failure == "Another change of the account was under way"
+    assert due.failure == "Another change of the account was in progress"
     office.later()
     assert zoho_one.users()[0]["title"] == "Countess"
     assert zoho_one.signs_in(ADA, office.received()[-1][1])
@@ -163,7 +163,7 @@ def test_a_put_that_may_have_undone_a_change_is_repeated_on_top_of_it(office: Of
 
 def test_a_store_must_say_that_its_zoho_one_takes_passwords(store: Store) -> None:
     zoho = store.zoho.model_copy(update={"sends_passwords": False})
-    with pytest.raises(ValidationError, match="does not document that it takes them"):
+    with pytest.raises(ValidationError, match="does not document that it accepts them"):
         Store.model_validate(notifying(store).model_dump() | {"zoho": zoho.model_dump()})
 
 

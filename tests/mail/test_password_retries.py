@@ -1,4 +1,4 @@
-"""What becomes of a one-time password when the mail server, Zoho One or the app's settings fail."""
+"""A one-time password when the mail server, Zoho One or the app's settings fail."""
 
 import logging
 from dataclasses import replace
@@ -30,7 +30,7 @@ def test_a_mail_server_that_is_down_delays_the_mail_and_nothing_else(
     assert (due.tries, due.sending, due.failure) == (
         1,
         False,
-        "The mail server does not take the mail now: 451, to DATA",
+        "The mail server does not accept the mail now: 451, to DATA",
     )
     office.server.to_mail = "250 OK"
     office.later(timedelta(minutes=1))
@@ -75,7 +75,7 @@ def test_a_refused_sender_keeps_each_mail_waiting_until_it_is_put_right(
     user_id = office.create()
     (due,) = office.waiting()
     assert due.failure is not None
-    assert "refuses mail of this sender" in due.failure
+    assert "refuses mail from this sender" in due.failure
     assert EventKind.PASSWORD_NOT_MAILED not in office.kinds(user_id)
     office.server.to_mail = office.server.to_sender = "250 OK"
     office.later()
@@ -104,7 +104,7 @@ def test_who_was_deleted_before_the_mail_could_go_is_reported(office: Office) ->
     assert office.waiting() == []
 
 
-def test_a_creation_whose_answer_was_lost_ends_with_one_valid_password(office: Office, zoho_one: ZohoOne) -> None:
+def test_a_creation_with_a_lost_answer_ends_with_one_valid_password(office: Office, zoho_one: ZohoOne) -> None:
     zoho_one.fail(method="POST", path="/Users", drop="after")
     body = {"userName": ADA, "active": True, **EMAILS}
     assert office.entra.send("POST", "/Users", body)[0] == 503
@@ -115,7 +115,7 @@ def test_a_creation_whose_answer_was_lost_ends_with_one_valid_password(office: O
 
 
 def test_an_account_that_appears_during_the_creation_is_the_bridges_own(office: Office, zoho_one: ZohoOne) -> None:
-    """As after an answer of 500 to a creation that was carried out all the same, and was repeated at once."""
+    """As after a 500 for a creation that was carried out nevertheless, and was repeated at once."""
     zoho_one.add({"userName": ADA, "password": "lost-with-the-answer", "active": True})
 
     class Before(AccountWriter):
@@ -150,12 +150,12 @@ def test_zoho_one_being_busy_or_refusing_a_new_password(office: Office, zoho_one
     office.later()
     assert office.entra.history(user_id)[-1] == (
         EventKind.PASSWORD_NOT_MAILED,
-        "Zoho One did not take a new one-time password: password: not supported",
+        "Zoho One refused a new one-time password: password: not supported",
     )
 
 
 class Broken:
-    """A transport with a mistake in it."""
+    """A transport with a bug."""
 
     def send(self, message: EmailMessage) -> None:
         raise RuntimeError(message.as_string())

@@ -60,7 +60,7 @@ def test_an_address_that_ses_cannot_take_is_refused() -> None:
 
 
 class Refusing(BaseHTTPRequestHandler):
-    """An SES that answers what it is told, and quotes the mail in it."""
+    """An SES with configurable answers, which quotes the mail in them."""
 
     status, code = 200, ""
     calls = 0

@@ -1,4 +1,4 @@
-"""Mail through a real SMTP server: encrypted, signed in, and whatever can go wrong."""
+"""Mail through a real SMTP server: encrypted, signed in, and all failures."""
 
 import email
 import logging
@@ -26,14 +26,14 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 
 @pytest.fixture
 def server(certificate: Certificate) -> Iterator[MailServer]:
-    """A server that takes mail after STARTTLS and a sign-in, as the public ones do."""
+    """A server that accepts mail after STARTTLS and a sign-in, as the public ones do."""
     with serving(MailServer(), certificate, require_starttls=True, auth_required=True) as server:
         yield server
 
 
 @pytest.fixture
 def access(server: MailServer, certificate: Certificate) -> SmtpServer:
-    """The right way to speak to that server."""
+    """Valid access to that server."""
     return SmtpServer("localhost", server.port, Security.STARTTLS, USER, SecretStr(SECRET), certificate.pem)
 
 
@@ -196,7 +196,7 @@ def test_the_password_is_in_no_log(
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # the server's own log, which may hold what it took
+    logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # the server's own log, which may contain what it received
     caplog.set_level(logging.DEBUG)
     transport = Smtp(access)
     transport.send(a_mail())

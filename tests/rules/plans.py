@@ -21,7 +21,7 @@ def user(name: str, active: bool = True, **fields: str) -> ZohoUser:
 
 
 def identity(name: str, holds: ZohoUser | None, desired: Desired, pending: str | None = None, by: str = "") -> Identity:
-    """A person with what Zoho One holds and should hold; ``by``: who deactivated the account."""
+    """A person with confirmed and desired state; ``by``: who deactivated the account."""
     said = SourceState(
         resource='{"password": "do not tell"}',
         keys=Keys(user_name=name),
@@ -40,7 +40,7 @@ def identity(name: str, holds: ZohoUser | None, desired: Desired, pending: str |
 
 
 def changes(kind: ChangeKind, count: int, *fields: ZohoField, first: int = 0) -> tuple[PlannedChange, ...]:
-    """So many changes of one kind, of these fields."""
+    """This number of changes of one kind, of these fields."""
     parts = tuple(FieldChange(field=field, before="old", after="new") for field in fields)
     return tuple(
         PlannedChange(kind=kind, identity=f"{kind}-{n}", name=f"N{n}", user_name=f"n{n}", fields=parts, reason="Why.")

@@ -1,4 +1,4 @@
-"""Who did it: every case of shared/rules/account_seen.py's table, for accounts, fields and what was so already."""
+"""Who did it: every case of the table in shared/rules/account_seen.py, for accounts, fields and earlier changes."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -105,7 +105,7 @@ DRIFTED = (EventKind.DRIFTED, "The account in Zoho One was changed there: active
         (((EventKind.ADOPTED, LEFT_ALONE),), False),
         (((EventKind.ADOPTED, LEFT_ALONE), RECORDED), False),
         (((EventKind.ADOPTED, "The person is active in Entra."), RECORDED), True),
-        ((RECORDED,), False),  # what was before is not kept any more
+        ((RECORDED,), False),  # the earlier history is no longer stored
         ((CREATED,), False),
         ((), False),
     ],
@@ -133,7 +133,7 @@ def _identity(desired: Desired, mark: dict[str, Any], before: Desired = None) ->
         ({"sent": (), "sending": INACTIVE}, {INACTIVE}),
         ({"sent": (ACTIVE,), "sending": INACTIVE}, {ACTIVE, INACTIVE}),
         ({"sent": (ACTIVE,), "sending": None}, {ACTIVE}),
-        ({}, {ACTIVE, INACTIVE}),  # of a release that noted no more than what was desired, and before that
+        ({}, {ACTIVE, INACTIVE}),  # from a release that stored only the current and the previous desired state
     ],
 )
 def test_what_was_sent_stays_with_the_mark(mark: dict[str, Any], sent: set[Sent]) -> None:
@@ -156,10 +156,10 @@ def test_what_was_sent_stays_with_the_mark(mark: dict[str, Any], sent: set[Sent]
         (None, True, None, False),
     ],
 )
-def test_nobody_is_shown_active_whose_account_is_not(
+def test_nobody_with_an_inactive_account_is_shown_active(
     status: Status | None, enabled: bool, account: Account | None, shut_out: bool
 ) -> None:
     identity = _identity(None, {})
     source = identity.said.source.model_copy(update={"account_enabled": enabled})
     said = identity.said.model_copy(update={"status": status, "source": source})
-    assert identity.model_copy(update={"said": said, "account": account}).is_shut_out is shut_out
+    assert identity.model_copy(update={"said": said, "account": account}).is_kept_inactive is shut_out

@@ -1,4 +1,4 @@
-"""One AzureUser, whether he came by SCIM or from Graph."""
+"""One AzureUser, from SCIM or from Graph."""
 
 import pytest
 from pydantic import JsonValue, ValidationError

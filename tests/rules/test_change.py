@@ -1,4 +1,4 @@
-"""The way from what Zoho One holds to what it should hold."""
+"""The change from what Zoho One holds to the desired state."""
 
 import pytest
 
@@ -17,8 +17,8 @@ CASES: list[tuple[ZohoUser | None, Desired, ChangeKind, list[tuple[str, str | No
     (None, None, ChangeKind.NOTHING, []),
     (None, "deleted", ChangeKind.NOTHING, []),
     (None, user(), ChangeKind.CREATE, [("userName", None, "ada")]),
-    (None, user(active=False), ChangeKind.NOTHING, []),  # the disabled are never newly created
-    (user(), None, ChangeKind.NOTHING, []),  # let go: not the bridge's any more
+    (None, user(active=False), ChangeKind.NOTHING, []),  # accounts are not created for disabled people
+    (user(), None, ChangeKind.NOTHING, []),  # unmanaged: no longer the bridge's
     (user(), "deleted", ChangeKind.DELETE, []),
     (user(active=False), "deleted", ChangeKind.DELETE, []),
     (user(), user(), ChangeKind.NOTHING, []),

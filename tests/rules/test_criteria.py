@@ -1,4 +1,4 @@
-"""Criteria: whom a store takes, what keeps a person out, and what is refused."""
+"""Criteria: the people that a store includes, what keeps a person out, and what is refused."""
 
 from typing import Any
 
@@ -131,8 +131,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     (_condition("city", "Equals", "x"), 'did you mean "equals"?'),
     (_condition("city", "equals"), '"equals" takes one value, not 0'),
     (_condition("city", "equals", "a", "b"), '"equals" takes one value, not 2'),
-    (_condition("city", "matches one of"), "takes at least one value"),
-    (_condition("city", "is present", "a"), '"is present" takes no value'),
+    (_condition("city", "matches one of"), "needs at least one value"),
+    (_condition("city", "is present", "a"), '"is present" accepts no value'),
     (_condition("city", "equals", ""), "at least 1 character"),
     (_condition("accountEnabled", "equals", "yes"), "accountEnabled is true or false"),
     ({"match": "all", "of": []}, "at least 1 item"),

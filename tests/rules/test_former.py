@@ -1,4 +1,4 @@
-"""Who comes under the name of somebody who is gone: the table of shared/rules/former.py."""
+"""A new user with the name of somebody who is gone: the table of shared/rules/former.py."""
 
 import pytest
 
@@ -26,7 +26,7 @@ GRAPH, PUSHED = Traits(**ADA), Traits(**(ADA | {"object_id": None}))
         (GRAPH, {"object_id": "2", "mail_nickname": "dh"}, False),
         (GRAPH, {"object_id": "2", "given_name": None, "surname": None, "mail": None}, True),
         (GRAPH, {"object_id": "2", "display_name": None}, False),
-        (GRAPH, {"object_id": None}, True),  # pushed, before Graph names them
+        (GRAPH, {"object_id": None}, True),  # pushed, before Graph reports them
         (GRAPH, {"object_id": None, "display_name": "Different Human"}, False),
         (Traits(**ADA, employee_id="7"), {"object_id": "2", "employee_id": "7", "surname": "Lovelace"}, True),
         (Traits(**ADA, employee_id="7"), {"object_id": "2", "employee_id": "8"}, False),
@@ -57,7 +57,7 @@ def test_who_may_have_the_account(another: bool, policy: Adoptions, approved: st
     assert (why_not_adopted(adoption, policy, approved) is None) is allowed
 
 
-def test_the_sentence_names_whose_account_it_is() -> None:
+def test_the_sentence_names_the_former_person() -> None:
     former = Former(account="z1", user_name="ada@contoso.example", person="a", traits=GRAPH)
     adoption = adoption_of(former, Traits(object_id="2", display_name="Different Human"))
     assert adoption.another

@@ -19,7 +19,7 @@ LIMITS = GuardLimits()
 
 
 def plan(deleted: int, there: int, recent: int = 0, *, judged: int = 0) -> Plan:
-    """A plan that deletes groups of 20 members, some of them tried again."""
+    """A plan that deletes groups of 20 members, some of them retried."""
     groups = tuple(
         PlannedChange(
             kind=ChangeKind.DELETE,
@@ -55,7 +55,7 @@ def plan(deleted: int, there: int, recent: int = 0, *, judged: int = 0) -> Plan:
         (plan(1, 36, recent=4), True),  # five of the forty that there were
         (plan(1, 40, recent=3), False),
         (plan(0, 40, recent=30), False),  # nothing is deleted, so that nothing is held
-        (plan(4, 8, judged=1), False),  # one is tried again
+        (plan(4, 8, judged=1), False),  # one is retried
         (plan(6, 8, judged=6), False),
     ],
 )

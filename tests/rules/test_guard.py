@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from shared.rules.change import ChangeKind
 from shared.rules.guard import INTERVAL, GuardLimits, Rule, Threshold, check, check_deprovisionings, check_members
 from shared.rules.plan import Plan
-from shared.rules.recent_deprovisionings import Departures, RecentDeprovisionings
+from shared.rules.recent_deprovisionings import Deprovisionings, RecentDeprovisionings
 from shared.rules.zoho_user import ZohoField
 from tests.rules.plans import changes
 
@@ -20,7 +20,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "reconciler.md"
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DEFAULT = GuardLimits()
 COUNTS = st.integers(0, 60)
-ONE = Departures(("somebody",), count=1, active=1)
+ONE = Deprovisionings(("somebody",), count=1, active=1)
 
 
 def plan(deactivate: int = 0, delete: int = 0, create: int = 0, title: int = 0) -> Plan:
@@ -39,26 +39,26 @@ CASES: list[tuple[Plan, int, int, list[Rule]]] = [
     # plan                          active  recent  held for
     (plan(), 0, 0, []),
     (plan(deactivate=10), 20, 0, []),  # half of twenty: no more than half, and no more than ten
-    (plan(deactivate=6), 10, 0, [Rule.LEAVINGS]),  # more than half, of however few
+    (plan(deactivate=6), 10, 0, [Rule.DEPROVISIONINGS]),  # more than half, however few they are
     (plan(deactivate=2), 2, 0, []),  # but not of two
-    (plan(deactivate=2), 3, 0, [Rule.LEAVINGS]),
+    (plan(deactivate=2), 3, 0, [Rule.DEPROVISIONINGS]),
     (plan(deactivate=200), 100_000, 0, []),
-    (plan(deactivate=201), 100_000, 0, [Rule.LEAVINGS]),  # 0.2 %
-    (plan(deactivate=1), 100_000, 200, [Rule.LEAVINGS]),
-    (plan(deactivate=11), 11, 0, [Rule.LEAVINGS]),
+    (plan(deactivate=201), 100_000, 0, [Rule.DEPROVISIONINGS]),  # 0.2 %
+    (plan(deactivate=1), 100_000, 200, [Rule.DEPROVISIONINGS]),
+    (plan(deactivate=11), 11, 0, [Rule.DEPROVISIONINGS]),
     (plan(deactivate=11), 110, 0, []),  # 10 % is not over 10 %
-    (plan(deactivate=11), 109, 0, [Rule.LEAVINGS]),
-    (plan(deactivate=6, delete=5), 100, 0, [Rule.LEAVINGS]),  # both together
-    (plan(delete=11), 0, 0, [Rule.LEAVINGS]),  # of inactive accounts, and nobody is active
-    (plan(deactivate=1), 100, 10, []),  # 11 of the 110 that there were
-    (plan(deactivate=1), 98, 10, [Rule.LEAVINGS]),
-    (plan(create=1), 0, 5000, []),  # nobody leaves, so nobody is held for those who left
+    (plan(deactivate=11), 109, 0, [Rule.DEPROVISIONINGS]),
+    (plan(deactivate=6, delete=5), 100, 0, [Rule.DEPROVISIONINGS]),  # both together
+    (plan(delete=11), 0, 0, [Rule.DEPROVISIONINGS]),  # of inactive accounts, and nobody is active
+    (plan(deactivate=1), 100, 10, []),  # 11 of the original 110
+    (plan(deactivate=1), 98, 10, [Rule.DEPROVISIONINGS]),
+    (plan(create=1), 0, 5000, []),  # no deprovisioning, so nothing is held for earlier ones
     (plan(create=5000), 0, 0, []),  # a first sync
     (plan(create=4000), 1000, 0, []),  # the rest of one
     (plan(title=50), 50, 0, []),
     (plan(title=51), 102, 0, []),  # half is not over half
     (plan(title=51), 101, 0, [Rule.ONE_FIELD]),
-    (plan(title=51, deactivate=11), 101, 0, [Rule.LEAVINGS, Rule.ONE_FIELD]),
+    (plan(title=51, deactivate=11), 101, 0, [Rule.DEPROVISIONINGS, Rule.ONE_FIELD]),
 ]
 
 
@@ -117,7 +117,7 @@ def test_one_by_one_is_held_where_all_at_once_is(leavings: int, active: int) -> 
 
 
 def test_what_left_is_forgotten_after_the_interval_and_never_earlier() -> None:
-    recent = RecentDeprovisionings().counted(100, NOON).with_leavings(NOON, 3)
+    recent = RecentDeprovisionings().counted(100, NOON).with_deprovisionings(NOON, 3)
     assert recent.active_users == 97
     for minutes, count in [(0, 3), (39, 3), (40, 3), (41, 0), (-5, 3)]:
         assert recent.within(NOON + timedelta(minutes=minutes)) == count, minutes
@@ -128,23 +128,23 @@ def test_what_left_is_forgotten_after_the_interval_and_never_earlier() -> None:
 def test_it_never_holds_more_numbers_than_the_interval_has_minutes(minutes: list[int]) -> None:
     recent = RecentDeprovisionings()
     for minute in sorted(minutes):
-        recent = recent.with_leavings(NOON + timedelta(minutes=minute), 1)
+        recent = recent.with_deprovisionings(NOON + timedelta(minutes=minute), 1)
     assert len(recent.by_minute) <= 41
     assert RecentDeprovisionings.model_validate_json(recent.model_dump_json()) == recent
 
 
 def test_what_was_approved_does_not_count_and_opening_the_guard_forgives_nothing() -> None:
-    recent = RecentDeprovisionings().counted(60, NOON).begun(NOON, Departures(("a", "b"), 2, 2)).hold()
+    recent = RecentDeprovisionings().counted(60, NOON).begun(NOON, Deprovisionings(("a", "b"), 2, 2)).hold()
     assert (recent.held, recent.within(NOON), recent.active_users) == (True, 2, 58)
     assert (recent.opened().held, recent.opened().within(NOON)) == (False, 2)
-    approved = recent.begun(NOON, Departures(("c", "d", "e"), 3, 3, is_approved=True))
+    approved = recent.begun(NOON, Deprovisionings(("c", "d", "e"), 3, 3, is_approved=True))
     assert (approved.within(NOON), approved.active_users) == (2, 55)
 
 
 def test_what_is_deleted_counts_though_the_account_was_not_active() -> None:
-    recent = RecentDeprovisionings().counted(20, NOON).begun(NOON, Departures(("a", "b"), count=2, active=0))
+    recent = RecentDeprovisionings().counted(20, NOON).begun(NOON, Deprovisionings(("a", "b"), count=2, active=0))
     assert (recent.within(NOON), recent.active_users) == (2, 20)
-    breach = recent.breach(NOON, GuardLimits(leavings=Threshold(count=2, percent=1)), Departures(("c",), 1, 0))
+    breach = recent.breach(NOON, GuardLimits(leavings=Threshold(count=2, percent=1)), Deprovisionings(("c",), 1, 0))
     assert breach is not None
     assert (breach.count, breach.of) == (3, 23)
 
@@ -192,7 +192,7 @@ def test_limits_that_make_no_sense_are_refused(limits: dict[str, object]) -> Non
         (50, 50, 0, False),  # all of fifty: no more than fifty
         (51, 102, 0, False),  # half is not over half
         (51, 101, 0, True),
-        (1, 99, 50, False),  # the last of many requests: 51 of the 149 that there were
+        (1, 99, 50, False),  # the last of many requests: 51 of the original 149
         (1, 49, 50, True),
         (0, 0, 5000, False),
     ],

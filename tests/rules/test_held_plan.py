@@ -1,4 +1,4 @@
-"""What a held plan may become, written out."""
+"""The states that may follow each state of a held plan."""
 
 from datetime import UTC, datetime
 from itertools import product

@@ -1,4 +1,4 @@
-"""How an errand stands, and what is shown of a plan."""
+"""The states of a job, and what is shown of a plan."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -44,7 +44,7 @@ def test_what_is_not_heard_of_is_silent_and_then_lost(
     assert (errand.is_silent(now), errand.is_lost(now)) == (is_silent, is_lost)
 
 
-def test_steps_come_one_by_one_and_a_new_attempt_begins_anew() -> None:
+def test_steps_come_one_by_one_and_a_new_attempt_starts_over() -> None:
     step = StepFound(step=Step.IMPORT, passed=True, told="Entra has this user.")
     task = ProvisionPeople(object_ids=(ADA, BOB))
     errand = ASKED.model_copy(update={"task": task}).begun(NOON)
@@ -64,7 +64,7 @@ def test_steps_come_one_by_one_and_a_new_attempt_begins_anew() -> None:
     assert Job.model_validate_json(done.model_dump_json()) == done
 
 
-def test_what_a_step_found_is_cut_so_that_an_errand_fits_in_a_row() -> None:
+def test_a_step_is_shortened_so_that_a_job_fits_in_a_row() -> None:
     step = StepFound(step=Step.MAP, passed=True, told="Mapped.", details=(("title", "x" * 9000), ("fax", "y" * 500)))
     kept = (("title", "x" * 499 + "…"), ("fax", "y" * 500))
     assert ASKED.with_step(ADA, step, NOON).reports[0].steps[0].details == kept

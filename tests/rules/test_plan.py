@@ -1,4 +1,4 @@
-"""The plan of a cycle: who is in it, in which order, what is left out, and when it is another plan."""
+"""The plan of a cycle: who is in it, in which order, what is left out, and when it counts as another plan."""
 
 import random
 
@@ -30,8 +30,8 @@ CASES: list[tuple[Identity, Decision | None, ChangeKind | None, ChangeKind | Non
     (identity("ada", ADA, user("ada", title="x")), Decision(Action.PROVISION, "r"), ChangeKind.UPDATE, None),
     (identity("ada", ADA, ADA), Decision(Action.KEEP, "r"), None, ChangeKind.NOTHING),
     (identity("ada", ADA, user("ada", title="x")), Decision(Action.KEEP, "r"), None, ChangeKind.UPDATE),
-    (identity("ada", ADA, None), Decision(Action.LET_GO, "r"), None, ChangeKind.NOTHING),
-    # The mark is older than the hand that deactivated the account: it is left alone after all.
+    (identity("ada", ADA, None), Decision(Action.UNMANAGE, "r"), None, ChangeKind.NOTHING),
+    # The pending change is older than the deactivation by hand: the account is left alone after all.
     (identity("ada", LEFT, ADA, "p", by="hand"), None, None, ChangeKind.REACTIVATE),
 ]
 
@@ -99,7 +99,7 @@ def test_a_plan_goes_through_json_unchanged(plan: Plan) -> None:
 
 
 @given(plan=PLANS, data=st.data())
-def test_the_digest_is_of_what_is_done_to_whom(plan: Plan, data: st.DataObject) -> None:
+def test_the_digest_covers_what_is_done_and_to_which_person(plan: Plan, data: st.DataObject) -> None:
     order = data.draw(st.permutations(plan.changes))
     words = [change.model_copy(update={"name": "other", "reason": "other", "pending": True}) for change in order]
     same = Plan(store=plan.store, changes=tuple(words), suppressed=())
@@ -109,15 +109,15 @@ def test_the_digest_is_of_what_is_done_to_whom(plan: Plan, data: st.DataObject) 
     if doing:
         rest = Plan(store=plan.store, changes=tuple(doing[1:]))
         assert rest.digest != plan.digest
-        assert "it is gone" in str(moved(plan, rest))
-        assert moved(plan, rest, begun=True) is None, "what is gone has been done"
+        assert "it was removed" in str(moved(plan, rest))
+        assert moved(plan, rest, begun=True) is None, "a missing change has been done"
 
 
-def test_why_the_world_moved() -> None:
+def test_why_a_plan_no_longer_holds() -> None:
     shown = Plan(store="contoso", changes=changes(ChangeKind.UPDATE, 3))
     other = tuple(change.model_copy(update={"kind": ChangeKind.DELETE}) for change in shown.changes[:1])
     now = Plan(store="contoso", changes=(*other, *shown.changes[1:2], *changes(ChangeKind.CREATE, 4)))
-    text = "for {} people a change was added, for {} it is gone, for 1 it is another."
+    text = "for {} people a change was added, for {} it was removed, for 1 it is different."
     assert str(moved(shown, now)).endswith(text.format(4, 1))
     assert str(moved(shown, now, begun=True)).endswith(text.format(4, 0))
     assert moved(shown, shown.model_copy(update={"store": "fabrikam"})) is not None

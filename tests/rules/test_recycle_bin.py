@@ -1,4 +1,4 @@
-"""What Entra calls those in its recycle bin is no rename."""
+"""The name that Entra gives a user in its recycle bin is not a rename."""
 
 import pytest
 

@@ -15,7 +15,7 @@ def test_it_says_what_was_planned_done_called_and_how_long_it_took() -> None:
     plan = Plan(store="contoso", changes=changes(ChangeKind.UPDATE, 3), suppressed=changes(ChangeKind.DELETE, 2))
     assert RUN.duration is None
     run = RUN.with_plan(plan).with_results({Result.DONE: 1}, {"graph": 2, "zoho": 1})
-    # It goes on in another process.
+    # Another process continues it.
     run = Run.model_validate_json(run.model_dump_json())
     run = run.with_results({Result.DONE: 1, Result.FAILED: 1}, {"zoho": 2})
     run = run.finished(RunState.DONE, NOON + timedelta(seconds=90))

@@ -26,11 +26,11 @@ DUE = [
     (0, False),
     (35, False),
     (39.4, False),
-    (39.5, True),  # a clock that is behind, or a timer that fires early
+    (39.5, True),  # a slow clock, or a timer that fires early
     (40, True),
     (300, True),
     (-4, False),  # another instance's clock
-    (-6, True),  # the start was noted by a clock that was wrong
+    (-6, True),  # the start was stored by a wrong clock
     (-60 * 24 * 365, True),
 ]
 
@@ -53,7 +53,7 @@ def test_a_store_that_was_started_is_due_at_once_and_once() -> None:
 def test_a_late_start_does_not_move_the_next() -> None:
     assert next_due(RUNNING, _times(NOON + 4 * MINUTE)) == NOON + 40 * MINUTE
     assert next_due(RUNNING, _times(NOON - MINUTE / 2)) == NOON + 40 * MINUTE
-    # Late by more than a tick: the interval is counted anew, and what was missed is not made up for.
+    # Late by more than a tick: the interval starts over, and missed cycles are not made up for.
     assert next_due(RUNNING, _times(NOON + 12 * MINUTE)) == NOON + 50 * MINUTE
 
 
@@ -87,7 +87,7 @@ def test_an_interval_that_no_tick_can_keep_is_refused(minutes: int) -> None:
 
 @dataclass
 class Store:
-    """A store of the simulation, with its lease: who holds it until when."""
+    """A store of the simulation, with its lease: the holder, and until when."""
 
     schedule: Schedule
     times: CycleTimes = field(default_factory=CycleTimes)
@@ -97,7 +97,7 @@ class Store:
 
 @dataclass
 class Week:
-    """A week of ticks: late, double, seen by two instances whose clocks differ, with cycles that take some minutes."""
+    """A week of ticks: late, double, seen by two instances with different clocks, with cycles of some minutes."""
 
     stores: dict[str, Store]
     chance: random.Random
@@ -120,7 +120,7 @@ class Week:
                 yield at + timedelta(seconds=self.chance.randrange(20))
 
     def _take(self, store: Store, tick: datetime, clock: datetime) -> None:
-        """What the queue's trigger does: with the lease in hand, ask again, note the start."""
+        """Do what the queue's trigger does: under the lease, check again, store the start."""
         if tick < store.busy_until or not due(clock, store.schedule, store.times):
             return
         store.starts.append(tick)
@@ -135,7 +135,7 @@ def test_a_week(seed: int, skew: int) -> None:
     stores = {f"s{minutes}": Store(Schedule(interval_minutes=minutes).started(NOON)) for minutes in (10, 40, 45, 120)}
     stores["stopped"] = Store(Schedule())
     week = Week(stores, random.Random(seed), longest=timedelta(minutes=4))
-    # The week holds the change to summer time, which a clock in UTC does not know.
+    # The week contains the change to summer time, which a clock in UTC ignores.
     week.run((timedelta(), timedelta(seconds=skew)), ZoneInfo("Europe/Berlin"))
     assert stores.pop("stopped").starts == []
     for store in stores.values():

@@ -1,4 +1,4 @@
-"""A person from Graph as a SCIM User, and what a push changes of him."""
+"""A person from Graph as a SCIM User, and what a push changes of them."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +23,7 @@ PEOPLE = st.fixed_dictionaries(_FIELDS).map(AzureUser.model_validate)
 
 
 @given(PEOPLE, PEOPLE)
-def test_whatever_was_shown_before_a_person_is_read_back_as_he_is(before: AzureUser, person: AzureUser) -> None:
+def test_whatever_was_shown_before_a_person_is_read_back_unchanged(before: AzureUser, person: AzureUser) -> None:
     shown = onto_scim({}, before, active=True, manager="m", custom=())
     again = onto_scim(shown, person, active=True, manager=None, custom=())
     assert from_scim(again) == person

@@ -1,4 +1,4 @@
-"""What a person is found by while his name is typed."""
+"""The search for a person while their name is being typed."""
 
 import pytest
 from hypothesis import given

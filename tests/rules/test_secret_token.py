@@ -1,4 +1,4 @@
-"""Two secret tokens may live."""
+"""Two secret tokens may be valid."""
 
 from shared.rules.secret_token import newest_only, token_hash, with_token
 

@@ -1,4 +1,4 @@
-"""How a store stands, the most urgent first."""
+"""The state of a store, the most urgent first."""
 
 from datetime import UTC, datetime, timedelta
 

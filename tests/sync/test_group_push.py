@@ -151,7 +151,7 @@ def test_a_deleted_group(
     assert grouped.endpoint.request("DELETE", f"/Groups/{grouped.ids['Sales']}").status_code == 204
     deleted = settings is CHANGE and not adopted
     assert [group["displayName"] for group in grouped.zoho_one.groups()] == ([] if deleted else ["Sales"])
-    last = EventKind.DELETED if deleted else EventKind.LET_GO
+    last = EventKind.DELETED if deleted else EventKind.UNMANAGED
     assert _kinds(bridge, store_id, grouped.ids["Sales"])[-1] is last
     assert bridge.groups.of_person(store_id, grouped.ids["ada"]) == []
     assert bridge.groups.pending(store_id) == []

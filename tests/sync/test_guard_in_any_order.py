@@ -285,7 +285,7 @@ class Worker:
         waiting = world.pending_changes.waiting(store.id)
         plan = self.people_planner.plan(store, waiting.people)
         verdict = self.plan_guard.judge(store, plan, may_be_open=self.holds or waiting.is_guarded)
-        if not plan.departing and verdict.plan is None:
+        if not plan.deprovisioned and verdict.plan is None:
             ledger = self.leavings.read(store.id).recent
             assert (ledger.held, ledger.discarded) == (False, None), "nobody is left to be kept back"
         for number in pushes:
@@ -295,7 +295,7 @@ class Worker:
         if not verdict.breaches:
             world.approved = verdict.plan is not None
             if world.approved:
-                world.may_go = {each.identity for each in plan.departures}
+                world.may_go = {each.identity for each in plan.deprovisionings}
                 world.refused -= world.may_go
             self.people_applier.apply(store, plan, Unheard(), NO_LEASE, approved=world.approved)
             if verdict.plan is not None:
@@ -311,8 +311,8 @@ class Worker:
             self.decisions.approve(self.world.store.id, newest.held.id, "ada")
         else:
             self.decisions.discard(self.world.store.id, newest.held.id, "ada")
-            departures = self.world.plans.plan(newest.held).departures
-            self.world.refused |= {each.identity for each in departures if not self.world.in_entra[each.identity]}
+            deprovisionings = self.world.plans.plan(newest.held).deprovisionings
+            self.world.refused |= {each.identity for each in deprovisionings if not self.world.in_entra[each.identity]}
 
 
 def _desired(name: str, active: bool, title: int = 0) -> ZohoUser:
@@ -345,6 +345,8 @@ def test_no_more_leave_than_a_limit_allows_and_nobody_is_kept_back_for_nothing(
     for _ in range(2):
         world.workers[1].does("cycle", 0)
         world.now += INTERVAL
-    assert not world.workers[0].leavings.read(world.store.id).recent.keeps_back, "everything was put right in Entra"
+    assert not world.workers[0].leavings.read(world.store.id).recent.needs_attention, (
+        "everything was put right in Entra"
+    )
     for number in [IDS.index(each) for each in world.people()][:1]:
         world.workers[0].does("push out", number)  # raises nothing

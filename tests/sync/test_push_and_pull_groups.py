@@ -19,7 +19,7 @@ NAMES = {person.id: person.user_principal_name for person in PEOPLE}
 
 
 @dataclass
-class Told:
+class GroupAccountChange:
     """One group in Entra, and the pushes about it that have not arrived."""
 
     reconciled: Reconciled
@@ -76,7 +76,7 @@ ACTIONS = st.one_of(
 def test_any_order_of_pushes_and_cycles_comes_to_the_same(
     reconciled: Reconciled, actions: list[tuple[str, str]]
 ) -> None:
-    told = Told(reconciled)
+    told = GroupAccountChange(reconciled)
     reconciled.entra.act({"do": "put group", "id": told.id}, {"do": "assign group", "id": told.id})
     if reconciled.identity(IDS[0]) is None:
         reconciled.cycle()

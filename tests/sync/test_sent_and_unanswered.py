@@ -57,7 +57,7 @@ def _push(reconciled: Reconciled, **values: Any) -> Identity:
 def _shown_active(reconciled: Reconciled) -> bool:
     """What a sync endpoint answers."""
     (person,) = reconciled.bridge.identities.find(reconciled.store_id, Lookup.USER_NAME, NAME)
-    return bool(json.loads(person.resource)["active"]) and not person.is_shut_out
+    return bool(json.loads(person.resource)["active"]) and not person.is_kept_inactive
 
 
 @pytest.mark.parametrize("words", [[True], [True, False, True], ["Countess", True]])
@@ -72,7 +72,7 @@ def test_a_push_that_was_killed_blames_nobody(
         with pytest.raises(Killed):
             _push(reconciled, **({"title": word} if isinstance(word, str) else {"active": word}))
     killed_after_an_update()
-    assert not _push(reconciled, active=True).is_shut_out
+    assert not _push(reconciled, active=True).is_kept_inactive
     assert reconciled.accounts()[NAME]["active"] is True
     assert _shown_active(reconciled)
 
@@ -121,9 +121,9 @@ def test_whom_somebody_in_zoho_one_shut_out_meanwhile_stays_out_and_is_not_shown
         _push(reconciled, title="Countess")
     reconciled.zoho_one.forget_faults()
     reconciled.zoho_one.change(NAME, active=False)
-    assert _push(reconciled, title="Duchess").is_shut_out
+    assert _push(reconciled, title="Duchess").is_kept_inactive
     assert not _shown_active(reconciled)
-    assert _push(reconciled, active=True).is_shut_out
+    assert _push(reconciled, active=True).is_kept_inactive
     assert reconciled.accounts()[NAME]["active"] is False
 
 
@@ -146,14 +146,14 @@ def test_a_deletion_that_was_not_carried_out_is_over_once_entra_says_that_the_pe
         with pytest.raises(ZohoBusy):
             reconciled.bridge.push.delete(reconciled.store, _stored(reconciled))
         reconciled.zoho_one.forget_faults()
-        assert _stored(reconciled).identity.is_going
+        assert _stored(reconciled).identity.is_being_deleted
         if back == "push":
             _push(reconciled, title=f"Back {number}")
         else:
             reconciled.entra.act({"do": "change", "id": ANNA.id, "values": {"jobTitle": f"Back {number}"}})
             reconciled.cycle()
         identity = _stored(reconciled).identity
-        assert (identity.is_going, identity.pending) == (False, None)
+        assert (identity.is_being_deleted, identity.pending) == (False, None)
         account = reconciled.accounts()[NAME]
         assert (account["active"], account["title"]) == (True, f"Back {number}")
     reconciled.entra.act({"do": "disable", "id": ANNA.id})
@@ -173,8 +173,8 @@ def test_a_mark_of_a_release_before_means_what_it_meant(reconciled: Reconciled) 
     row["pending"] = json.dumps({name: value for name, value in mark.items() if name not in ("sent", "sending")})
     row["pending"] = json.dumps(json.loads(row["pending"]) | {"leaving": True})
     row.pop("status")
-    assert stored_from(row, "").identity.is_going
+    assert stored_from(row, "").identity.is_being_deleted
     row["desired"] = row["desired"].replace('"active":false', '"active":true')
-    assert not stored_from(row, "").identity.is_going, "what was said last is that the person is active"
+    assert not stored_from(row, "").identity.is_being_deleted, "what was said last is that the person is active"
     history = identities.history(store, _stored(reconciled).identity.id)
     assert EventKind.DELETED not in {event.kind for event in history}

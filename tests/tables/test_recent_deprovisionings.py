@@ -12,7 +12,7 @@ from azure.data.tables import TableClient, TableEntity
 
 from shared.rules.change import ChangeKind
 from shared.rules.guard import Breach, GuardLimits, Threshold
-from shared.rules.recent_deprovisionings import Departures, RecentDeprovisionings
+from shared.rules.recent_deprovisionings import Deprovisionings, RecentDeprovisionings
 from shared.sync.guard.admission import Admission
 from shared.tables.errors import Stale
 from shared.tables.identities import Identities
@@ -26,7 +26,7 @@ from tests.rules.test_admin_change import STORE
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 LIMITS = GuardLimits(leavings=Threshold(count=5, percent=10))
-ONE = Departures(("somebody",), count=1, active=1)
+ONE = Deprovisionings(("somebody",), count=1, active=1)
 
 
 class Person:
@@ -202,12 +202,12 @@ def test_discarded_departures_are_kept_until_they_are_forgotten(table: TableClie
     leavings.discard(store_id, some, NOON)
     leavings.discard(store_id, more, NOON)
     recent = other.read(store_id).recent
-    assert (recent.held, recent.keeps_back) == (False, True)
+    assert (recent.held, recent.needs_attention) == (False, True)
     ids = [each.identity for each in (*some, *more)]
     assert other.discarded_among(store_id, recent, [*ids, "another"]) == set(ids)
-    again = Departures((ids[0],), count=0, active=0)  # begun before, so that the limits say nothing
+    again = Deprovisionings((ids[0],), count=0, active=0)  # begun before, so that the limits say nothing
     assert other.admit(store_id, again, NOON, _limit(NOON), _people(20), Person(table, store_id)) == DISCARDED
-    approved = Departures((ids[0],), count=1, active=1, is_approved=True)
+    approved = Deprovisionings((ids[0],), count=1, active=1, is_approved=True)
     assert other.admit(store_id, approved, NOON, _limit(NOON), _people(20), Person(table, store_id)) is None
     assert PendingChanges(table).waiting(store_id).is_guarded
     leavings.forget(store_id, {ids[0]}.__contains__, NOON, opens=False)
@@ -219,7 +219,7 @@ def test_discarded_departures_are_kept_until_they_are_forgotten(table: TableClie
         "nobody knows"
     )
     leavings.forget(store_id, lambda _: True, NOON, opens=False)
-    assert not DeprovisioningCounts(table).read(store_id).recent.keeps_back
+    assert not DeprovisioningCounts(table).read(store_id).recent.needs_attention
     assert not PendingChanges(table).waiting(store_id).is_guarded
     assert not _discarded(table, store_id), "of all sets none is left"
 

@@ -58,7 +58,7 @@ def test_somebody_with_nothing_pending() -> None:
 
 
 @pytest.mark.parametrize(
-    ("active", "status", "mark", "is_going", "sent"),
+    ("active", "status", "mark", "is_being_deleted", "sent"),
     [
         (False, None, {"leaving": True}, True, {Sent.INACTIVE, Sent.ACTIVE}),
         (False, "deleted", {"leaving": True, "begun": False}, True, set()),
@@ -67,6 +67,8 @@ def test_somebody_with_nothing_pending() -> None:
         (True, None, {"begun": True}, False, {Sent.ACTIVE}),
     ],
 )
-def test_a_mark(active: bool, status: str | None, mark: dict[str, Any], is_going: bool, sent: set[Sent]) -> None:
+def test_a_mark(
+    active: bool, status: str | None, mark: dict[str, Any], is_being_deleted: bool, sent: set[Sent]
+) -> None:
     identity = stored_from(_row(active, status, **mark), "").identity
-    assert (identity.is_going, set(identity.sent)) == (is_going, sent)
+    assert (identity.is_being_deleted, set(identity.sent)) == (is_being_deleted, sent)

@@ -1,1 +1,1 @@
-"""Checks of what is deployed, beyond those that `make test` has time for: `make check-infra`."""
+"""Checks of the deployed parts, beyond those that `make test` has time for: `make check-infra`."""

@@ -1,4 +1,4 @@
-"""Checks the template, the queries and the package: `make check-infra`. The exit status is 0 where all is well."""
+"""Checks the template, the queries and the package: `make check-infra`. The exit status is 0 if all pass."""
 
 import os
 import sys
@@ -14,7 +14,7 @@ TOOLS = Path(".infra-checks")
 
 
 def main() -> int:
-    """Run every check, whatever becomes of those before it."""
+    """Run every check, even after a failure."""
     console, failed, unseen = Console(highlight=False), 0, 0
     with tempfile.TemporaryDirectory(prefix="bridge-infra-") as folder:
         for name, check in checks(TOOLS.resolve(), Path(folder)).items():
@@ -27,8 +27,10 @@ def main() -> int:
                 failed += 1
                 console.print(f"[red]✗[/] {name}")
                 console.print(str(error), markup=False, style="dim")
-    told = f"{failed} of the checks failed" if failed else "all is well"
-    console.print(f"{told}; {unseen} checks need the compiler of the template and did not run" if unseen else told)
+    summary = f"{failed} of the checks failed" if failed else "all is well"
+    console.print(
+        f"{summary}; {unseen} checks need the compiler of the template and did not run" if unseen else summary
+    )
     return 1 if failed else 0
 
 

@@ -1,4 +1,4 @@
-"""The checks, by name. Each gives what it found, or raises CheckFailedError."""
+"""The checks, by name. Each returns its result, or raises CheckFailedError."""
 
 import json
 import os
@@ -22,16 +22,16 @@ from tools.infra.queries import BICEP, queries
 ARM_SCHEMA = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
 CHECKS = ROOT / "infra/checks"
 START_SECONDS = 1.5
-"""Of the processor, until the app is imported: what a start costs on an instance that does nothing else."""
+"""Processor seconds until the app is imported: the cost of a start on an otherwise idle instance."""
 STARTS = 5
 
 
 class CheckFailedError(Exception):
-    """The message is what the tool said."""
+    """The message is the tool's."""
 
 
 def checks(tools: Path, folder: Path) -> Mapping[str, Callable[[], str]]:
-    """``tools``: the virtual environment of the tools. ``folder``: an empty one, for the package."""
+    """Return the checks. ``tools``: the virtual environment of the tools. ``folder``: an empty one, for the package."""
     package = folder / "package"
     return {
         "the compiler finds nothing wrong with the template": _compiles,
@@ -48,7 +48,7 @@ def checks(tools: Path, folder: Path) -> Mapping[str, Callable[[], str]]:
 
 
 def _run(command: list[str], **options: object) -> str:
-    """What a command prints. Raises CheckFailedError where it fails."""
+    """Return what a command prints. Raises CheckFailedError if it fails."""
     done = subprocess.run(command, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload]
     if done.returncode != 0:
         raise CheckFailedError((done.stdout + done.stderr).strip())
@@ -86,7 +86,7 @@ def _odd_names_are_taken() -> str:
 
 
 def _scan(tools: Path, folder: Path) -> str:
-    """checkov reads no parameters, so it gets the evaluated deployments."""
+    """Run checkov. It reads no parameters, so it gets the evaluated deployments."""
     folder.mkdir()
     for sample in SAMPLES:
         resources = [_given(resource) for resource in evaluated(sample).resources]
@@ -100,14 +100,14 @@ def _scan(tools: Path, folder: Path) -> str:
         str(folder),
     ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    # A rule that breaks off counts as neither passed nor failed, so its complaint does.
+    # A rule that crashes counts as neither passed nor failed, so its error message counts.
     if done.returncode != 0 or "Failed to run check" in done.stderr or "Passed checks: 0" in done.stdout:
         raise CheckFailedError((done.stdout + done.stderr).strip())
     return next(line for line in done.stdout.splitlines() if line.startswith("Passed checks"))
 
 
 def _given(value: Any) -> Any:
-    """Without what is null: to Azure that is as if it were not there, and checkov breaks off on it."""
+    """Return the value without nulls: Azure treats them as absent, and checkov crashes on them."""
     if isinstance(value, dict):
         return {name: _given(each) for name, each in value.items() if each is not None}
     return [_given(each) for each in value] if isinstance(value, list) else value
@@ -137,13 +137,13 @@ def _imports_alone(package: Path) -> str:
 
 
 def _import(package: Path) -> None:
-    """In a Python that sees no package but those of the folder, as Azure's does."""
+    """Import the app in a Python that sees no packages but those of the folder, as in Azure."""
     code = f"import sys; sys.path[:0] = [{str(package)!r}, {str(package / LIBRARIES)!r}]; import function_app"
     _run([sys.executable, "-I", "-S", "-c", code], cwd=package, env=_settings())
 
 
 def _settings() -> dict[str, str]:
-    """What the app needs to start, and nothing of this machine's."""
+    """Return the settings that the app needs to start, and nothing of this machine."""
     return {
         "PATH": os.environ["PATH"],
         "AzureWebJobsStorage": "UseDevelopmentStorage=true",
@@ -162,7 +162,7 @@ def _is_indexed(package: Path) -> str:
 
 
 def _starts_soon(package: Path) -> str:
-    _import(package)  # for the first time everything is compiled
+    _import(package)  # the first import compiles everything
     seconds, processor = [], []
     for _ in range(STARTS):
         begun, used = time.perf_counter(), _processor_seconds()
@@ -171,10 +171,10 @@ def _starts_soon(package: Path) -> str:
         processor.append(_processor_seconds() - used)
     if min(processor) > START_SECONDS:
         raise CheckFailedError(f"{min(processor):.2f} s of the processor")
-    return f"{min(processor):.2f} s of the processor, {min(seconds):.2f} s by the clock on this machine"
+    return f"{min(processor):.2f} s of the processor, {min(seconds):.2f} s elapsed on this machine"
 
 
 def _processor_seconds() -> float:
-    """That the children of this process have used."""
+    """Return the processor time that this process's children have used."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime

@@ -1,7 +1,7 @@
-"""The template as it would be deployed: what `bicep snapshot` evaluates, and the fingerprint of what it was made from.
+"""The template as it would be deployed: the result of `bicep snapshot`, and the fingerprint of its sources.
 
-infra/bicep/*.snapshot.json are committed, so that the checks read what Azure would get and not the template's text, on
-machines without the compiler too. `python -m tools.infra.evaluated` writes them anew, and needs `bicep`.
+infra/bicep/*.snapshot.json are committed, so that the checks read what Azure would get instead of the template's text,
+even on machines without the compiler. `python -m tools.infra.evaluated` updates them, and needs `bicep`.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ ODD = (
     *({"environmentName": name, "location": "ukwest"} for name in ("Prod_1", "a.b", "___", "x" * 64)),
     {"environmentName": "(zoho.one.bridge)_for-everybody.in-2026", "location": "westus3"},
 )
-"""Environments as people name them, in regions with and without zones."""
+"""Realistic environment names, in regions with and without zones."""
 
 
 class Evaluated:
@@ -39,11 +39,11 @@ class Evaluated:
         self.outputs: Mapping[str, str] = content["outputs"]
 
     def of(self, kind: str) -> list[Resource]:
-        """The resources of a type."""
+        """Return the resources of a type."""
         return [resource for resource in self.resources if resource["type"] == kind]
 
     def one(self, kind: str) -> Resource:
-        """The only resource of a type."""
+        """Return the only resource of a type."""
         (found,) = self.of(kind)
         return found
 
@@ -53,7 +53,7 @@ class Evaluated:
         return settings
 
     def misnamed(self) -> Iterator[str]:
-        """Names that Azure would refuse, each with its type."""
+        """Yield names that Azure would refuse, each with its type."""
         for resource in self.resources:
             rule = NAMES.get(resource["type"])
             if rule and not re.fullmatch(rule, resource["name"]):
@@ -61,12 +61,12 @@ class Evaluated:
 
 
 def evaluated(sample: str) -> Evaluated:
-    """As it is committed."""
+    """Return the committed evaluation."""
     return Evaluated(json.loads((BICEP / f"{sample}.snapshot.json").read_text()))
 
 
 def sources() -> Iterator[Path]:
-    """The files that the compiler reads."""
+    """Yield the files that the compiler reads."""
     for file in sorted(BICEP.rglob("*")):
         if file.suffix in (".bicep", ".bicepparam", ".kql") or file.name in (
             "roles.json",
@@ -77,7 +77,7 @@ def sources() -> Iterator[Path]:
 
 
 def fingerprint() -> str:
-    """Of all sources: another one means that the snapshots are of another template."""
+    """Return the fingerprint of all sources: if it differs, the snapshots are out of date."""
     digest = hashlib.sha256()
     for file in sources():
         digest.update(f"{file.relative_to(BICEP)}\0".encode() + file.read_bytes() + b"\0")

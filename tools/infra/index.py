@@ -1,7 +1,7 @@
 """Index an app with the worker library, and print its functions: `python -m tools.infra.index FOLDER`.
 
-In a process of its own, because the worker keeps one app, and with the app's folder first where modules are looked for:
-this project's own folder would give it its own.
+It runs in a process of its own, because the worker keeps one app, and with the app's folder first on the module path:
+otherwise it would find this project's own app.
 """
 
 import asyncio

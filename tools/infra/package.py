@@ -1,9 +1,10 @@
-"""What is deployed: the files that publishing takes, put into a folder or a ZIP file as it puts them into a package.
+"""The deployed package: the files that publishing includes, in a folder or a ZIP file as publishing packs them.
 
-`python -m tools.infra.package FILE` writes the ZIP file that `make package` makes: of the same files the same bytes.
+`python -m tools.infra.package FILE` writes the ZIP file for `make package`: equal files give equal bytes.
 
-`func azure functionapp publish` and `azd deploy` take the project's folder less what .funcignore names, in git's own
-notation: https://learn.microsoft.com/azure/azure-functions/functions-core-tools-reference#func-azure-functionapp-publish.
+`func azure functionapp publish` and `azd deploy` include the project's folder without the files in .funcignore, in
+git's own notation:
+https://learn.microsoft.com/azure/azure-functions/functions-core-tools-reference#func-azure-functionapp-publish.
 """
 
 import hashlib
@@ -19,13 +20,13 @@ from pathspec import GitIgnoreSpec
 from local.processes import ROOT
 
 LIBRARIES = ".python_packages/lib/site-packages"
-"""Where infra/scripts/package.sh puts them, and the Functions worker looks for them."""
+"""Where infra/scripts/package.sh installs the libraries, and the Functions worker looks for them."""
 NO_TIME = (1980, 1, 1, 0, 0, 0)
-"""Of each file in the ZIP file: when it was written is no part of it."""
+"""Timestamp of each file in the ZIP file, so that its bytes do not depend on when it was written."""
 
 
 def deployed_files(root: Path = ROOT) -> list[str]:
-    """The paths that are deployed, relative to the project."""
+    """Return the paths that are deployed, relative to the project."""
     ignored = GitIgnoreSpec.from_lines((root / ".funcignore").read_text().splitlines())
     return sorted(_walk(root, ignored))
 
@@ -41,7 +42,7 @@ def _walk(root: Path, ignored: GitIgnoreSpec) -> Iterator[str]:
 
 
 def build_package(target: Path, root: Path = ROOT) -> list[str]:
-    """Copy what is deployed into an empty folder; the paths that were copied."""
+    """Copy the deployed files into an empty folder; return the copied paths."""
     paths = deployed_files(root)
     for path in paths:
         (target / path).parent.mkdir(parents=True, exist_ok=True)
@@ -50,7 +51,7 @@ def build_package(target: Path, root: Path = ROOT) -> list[str]:
 
 
 def write_package(file: Path, root: Path = ROOT) -> str:
-    """Write the ZIP file; its SHA-256. Raises FileNotFoundError where the libraries have not been put there."""
+    """Write the ZIP file; return its SHA-256. Raises FileNotFoundError if the libraries are not installed there."""
     if not (root / LIBRARIES).is_dir():
         raise FileNotFoundError(f"{LIBRARIES} is missing: run infra/scripts/package.sh")
     file.parent.mkdir(parents=True, exist_ok=True)

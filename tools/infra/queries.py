@@ -11,7 +11,7 @@ BICEP = ROOT / "infra/bicep"
 
 
 def queries() -> dict[str, str]:
-    """Every query by its name: the alert's file, or the workbook's part."""
+    """Return every query by its name: the alert's file, or the workbook's part."""
     alerts = {file.stem: file.read_text() for file in sorted((BICEP / "queries").glob("*.kql"))}
     workbook = json.loads((BICEP / "workbook.json").read_text())
     return alerts | {f"workbook/{item['name']}": item["content"]["query"] for item in _queried(workbook["items"])}
@@ -22,7 +22,8 @@ def _queried(items: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def line_patterns(query: str) -> Iterator[re.Pattern[str]]:
-    """What its ``parse`` operators take apart, as expressions: their texts, with the shortest fit between them.
+    """Yield the patterns of a query's ``parse`` operators as expressions: their texts, with the shortest match between
+    them.
 
     https://learn.microsoft.com/kusto/query/parse-operator
     """

@@ -1,7 +1,7 @@
-"""What a release holds beside its package: `python -m tools.infra.release OWNER/NAME TAG FOLDER`.
+"""The files of a release beside its package: `python -m tools.infra.release OWNER/NAME TAG FOLDER`.
 
-The compiled template puts that release's package into the app by itself; the form is what the portal asks before it;
-the notes have the button that leads to both.
+The compiled template installs that release's package; the form is the portal's input page for it; the notes have the
+button that leads to both.
 """
 
 import json
@@ -27,7 +27,7 @@ def main() -> None:
 
 
 def released(template: str, repository: str, tag: str) -> str:
-    """The compiled template, with the release's package as the one that it puts into the app."""
+    """Return the compiled template with the release's package as its default package."""
     compiled: dict[str, Any] = json.loads(template)
     address = f"https://github.com/{repository}/releases/download/{tag}/entra-zoho-one-bridge.zip"
     compiled["parameters"]["packageUrl"]["defaultValue"] = address
@@ -35,14 +35,14 @@ def released(template: str, repository: str, tag: str) -> str:
 
 
 def button(repository: str, tag: str) -> str:
-    """The address that opens the portal with the template and its form."""
+    """Return the address that opens the portal with the template and its form."""
     files = f"https://raw.githubusercontent.com/{repository}/portal/{tag}"
     template, form = (quote(f"{files}/{name}", safe="") for name in ("main.json", FORM.name))
     return f"{PORTAL}/uri/{template}/uiFormDefinitionUri/{form}"
 
 
 def notes(repository: str, tag: str) -> str:
-    """The text of the release."""
+    """Return the text of the release."""
     return f"""[![Deploy to Azure]({IMAGE})]({button(repository, tag)})
 
 In the [Cloud Shell](https://shell.azure.com), before the button and after it:

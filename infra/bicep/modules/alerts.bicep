@@ -1,4 +1,4 @@
-// What somebody has to look at. docs/operations.md has a runbook for each.
+// Alerts. docs/operations.md has a runbook for each.
 
 import { Tags } from '../types.bicep'
 
@@ -16,18 +16,18 @@ param tags Tags
 @description('Log Analytics workspace that the rules search.')
 param workspaceId string
 
-@description('Who is mailed.')
+@description('Recipients of the mails.')
 @maxLength(10)
 param emails string[]
 
-@description('Minutes without a successful cycle after which somebody is told.')
+@description('Minutes without a successful cycle until the alert.')
 @minValue(120)
 @maxValue(2880)
 param silentMinutes int
 
-// The window is how far back a rule looks, each quarter of an hour. Severity 1 is an error that stops provisioning, 2 a
-// warning. A rule tells of each row that its query finds, by store; the heartbeat's tells of the rows that it does not find:
-// silence can neither hide what is wrong nor end the alert.
+// The window is the period that a rule searches, each quarter of an hour. Severity 1 is an error that stops provisioning, 2
+// a warning. A rule alerts for each row that its query finds, by store; the heartbeat's rule alerts for missing rows:
+// silence can neither hide a fault nor end the alert.
 var rules = [
   {
     key: 'heartbeat'
@@ -161,7 +161,7 @@ resource alert 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
         ]
       }
       autoMitigate: true
-      skipQueryValidation: true // the tables come into being with their first row
+      skipQueryValidation: true // the tables are created with their first row
       actions: {
         actionGroups: [
           actionGroup.outputs.resourceId

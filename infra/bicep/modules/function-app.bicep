@@ -1,4 +1,4 @@
-// The function app: Flex Consumption, Python, signed in to everything as its user-assigned identity.
+// The function app: Flex Consumption, Python, with its user-assigned identity for every access.
 
 import { Tags } from '../types.bicep'
 
@@ -29,7 +29,7 @@ param identityClientId string
 @description('Storage account of the tables, the queues and the deployed package.')
 param storageName string
 
-@description('URL of the container that the deployed package is put into.')
+@description('URL of the container for the deployed package.')
 param deploymentContainer string
 
 @description('Key Vault with the secrets, with a slash at the end.')
@@ -41,7 +41,7 @@ param insightsConnectionString string
 @description('Log Analytics workspace.')
 param workspaceId string
 
-@description('Subnet of the app\'s instances; empty where there is none.')
+@description('Subnet of the app\'s instances; empty for none.')
 param appSubnetId string
 
 @description('App registration that administrators sign in with.')
@@ -49,31 +49,31 @@ param appSubnetId string
 @maxLength(36)
 param signInClientId string
 
-@description('The app\'s address for Entra where it is not its own; else empty.')
+@description('The app\'s address for Entra if it differs from the app\'s own; otherwise empty.')
 param publicUrl string
 
 @description('Memory of an instance, in MB.')
 param instanceMemoryMB int
 
-@description('Instances at the most.')
+@description('Maximum number of instances.')
 param maximumInstanceCount int
 
-@description('Requests that one instance takes at once.')
+@description('Simultaneous requests per instance.')
 param httpConcurrency int
 
-@description('Instances for HTTP that are never switched off.')
+@description('HTTP instances that always run.')
 param alwaysReadyInstances int
 
 @description('Whether instances are spread over zones.')
 param zoneRedundant bool
 
-@description('Requests and messages that one worker works on at once.')
+@description('Simultaneous requests and messages per worker.')
 param workerThreads int
 
-@description('How long one request may write one person, in seconds.')
+@description('Lease duration of a request for one person, in seconds.')
 param leaseSeconds int
 
-@description('How one-time passwords are mailed; empty where none are.')
+@description('How one-time passwords are mailed; empty for no mails.')
 param mailWay string
 
 @description('Sender of those mails.')
@@ -121,9 +121,9 @@ var settings = {
   PYTHON_THREADPOOL_THREAD_COUNT: string(workerThreads)
   BRIDGE_ENCRYPTION_KEYS: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/encryption-keys)'
   BRIDGE_LEASE_SECONDS: string(leaseSeconds)
-  // Said, and not taken from the request's Host header.
+  // Configured, not taken from the request's Host header.
   BRIDGE_PUBLIC_URL: address
-  // The console proves itself to Entra with the identity, so that there is no client secret to keep and to renew.
+  // The console authenticates to Entra with the identity, so that there is no client secret to store and renew.
   // https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
   BRIDGE_SIGN_IN_TENANT_ID: tenant().tenantId
   BRIDGE_SIGN_IN_CLIENT_ID: signInClientId
@@ -166,7 +166,7 @@ var sesSettings = mailWay != 'ses'
       BRIDGE_SES_SECRET_ACCESS_KEY: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/ses-secret-access-key)'
     }
 
-// Without an app of its own for mail, the function app's identity sends, and that has no secret.
+// Without a separate app for mail, the function app's identity sends, which has no secret.
 var graphMailSettings = mailWay != 'graph'
   ? {}
   : {
@@ -215,7 +215,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
     keyVaultReferenceIdentity: identityId
     virtualNetworkSubnetId: appSubnetId == '' ? null : appSubnetId
     publicNetworkAccess: 'Enabled' // Entra's provisioning service calls from the internet
-    // Flex Consumption refuses most of what other plans take here: tests/infra/flex.json has what it takes.
+    // Flex Consumption refuses most properties of other plans here: infra/checks/flex.json has those it accepts.
     siteConfig: {
       minTlsVersion: '1.2'
       scmMinTlsVersion: '1.2'
@@ -239,7 +239,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       scaleAndConcurrency: {
         instanceMemoryMB: instanceMemoryMB
         maximumInstanceCount: maximumInstanceCount
-        // host.json's limits of requests count for nothing on Flex Consumption: https://github.com/Azure/azure-functions-host/issues/11790
+        // host.json's limits of requests have no effect on Flex Consumption: https://github.com/Azure/azure-functions-host/issues/11790
         triggers: {
           http: {
             perInstanceConcurrency: httpConcurrency
@@ -295,7 +295,7 @@ resource scmPublishing 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2
   ]
 }
 
-// Metrics only: the app's log lines are in Application Insights, and need not be paid for twice.
+// Metrics only: the app's log lines are in Application Insights already, and would be billed twice.
 #disable-next-line use-recent-api-versions // there is no newer one
 resource appMetrics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'to-log-analytics'
@@ -317,5 +317,5 @@ resource appMetrics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' =
 @description('Name of the app.')
 output name string = app.name
 
-@description('Address of the app, by which everybody reaches it.')
+@description('Public address of the app.')
 output url string = address

@@ -13,12 +13,12 @@ param location string
 @description('Tags.')
 param tags Tags
 
-@description('Days for which a deleted secret can be brought back.')
+@description('Days for which a deleted secret can be restored.')
 @minValue(7)
 @maxValue(90)
 param softDeleteDays int
 
-@description('Whether it is reached through a private endpoint only.')
+@description('Whether it is reachable through a private endpoint only.')
 param isPrivate bool
 
 @description('Log Analytics workspace.')

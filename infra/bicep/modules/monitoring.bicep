@@ -1,4 +1,4 @@
-// Log Analytics, and Application Insights on top of it. Telemetry is taken from the app's identity only.
+// Log Analytics, and Application Insights on top of it. Telemetry is accepted from the app's identity only.
 
 import { Tags } from '../types.bicep'
 
@@ -24,8 +24,8 @@ param retentionDays int
 @description('Gigabytes of logs a day; -1 for no limit.')
 param dailyCapGb int
 
-// Queries may be saved without a storage account of one's own (forceCmkForQuery), and whoever may read the app's resource
-// group reads its logs (enableLogAccessUsingOnlyResourcePermissions); keys stay shut out.
+// Queries may be saved without a separate storage account (forceCmkForQuery), and everybody who may read the app's resource
+// group can read its logs (enableLogAccessUsingOnlyResourcePermissions); access keys are disabled.
 module workspace 'br/public:avm/res/operational-insights/workspace:0.16.1' = {
   params: {
     name: 'log-${name}'
@@ -59,5 +59,5 @@ module insights 'br/public:avm/res/insights/component:0.8.0' = {
 @description('The Log Analytics workspace.')
 output workspaceId string = workspace.outputs.resourceId
 
-@description('Where telemetry goes. No secret: without the app\'s identity nothing is taken.')
+@description('Where telemetry goes. Not a secret: telemetry without the app\'s identity is refused.')
 output connectionString string = insights.outputs.connectionString

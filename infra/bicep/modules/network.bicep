@@ -1,4 +1,4 @@
-// A virtual network for those who want storage and Key Vault reachable from the app alone.
+// A virtual network that makes storage and Key Vault reachable from the app alone.
 
 import { Tags } from '../types.bicep'
 
@@ -31,7 +31,7 @@ param appSubnetPrefix string
 @maxLength(18)
 param endpointSubnetPrefix string
 
-@description('Whether what leaves comes from one fixed address.')
+@description('Whether outbound traffic has one fixed address.')
 param outboundAddress bool
 
 var zones = [
@@ -88,10 +88,10 @@ module network 'br/public:avm/res/network/virtual-network:0.10.1' = {
       {
         name: 'app'
         addressPrefix: appSubnetPrefix
-        delegation: 'Microsoft.App/environments' // what Flex Consumption asks for
+        delegation: 'Microsoft.App/environments' // required by Flex Consumption
         networkSecurityGroupResourceId: securityGroup.outputs.resourceId
         natGatewayResourceId: outboundAddress ? resourceId('Microsoft.Network/natGateways', 'ng-${name}') : null
-        defaultOutboundAccess: !outboundAddress // the app calls Graph and Zoho One, by one way or the other
+        defaultOutboundAccess: !outboundAddress // the app calls Graph and Zoho One, by one of the two
       }
       {
         name: 'private-endpoints'

@@ -1,4 +1,4 @@
-// Puts a package into the app without a machine of one's own: what the button of a release does.
+// Installs a package in the app without a local machine, for the button of a release.
 // https://learn.microsoft.com/azure/azure-functions/functions-infrastructure-as-code
 
 @description('The app.')

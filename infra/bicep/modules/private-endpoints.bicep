@@ -24,7 +24,7 @@ param parts string[]
 @description('Subnet of the endpoints.')
 param subnetId string
 
-// modules/network.bicep makes them.
+// Created by modules/network.bicep.
 var zones = {
   blob: 'privatelink.blob.${environment().suffixes.storage}'
   queue: 'privatelink.queue.${environment().suffixes.storage}'

@@ -1,4 +1,4 @@
-// What the app's identity may do, each on one resource. A module of its own, so that what-if can look into the others.
+// Role assignments of the app's identity, each for one resource. A separate module, so that what-if can evaluate the others.
 
 @description('Storage account of the tables, the queues and the deployed package.')
 param storageName string
@@ -16,7 +16,7 @@ param principalId string
 
 var roles = loadJsonContent('../roles.json')
 
-// The platform keeps its own leases and keys in blobs, and needs to own those containers.
+// The platform stores its own leases and keys in blobs, and needs to own those containers.
 // https://learn.microsoft.com/azure/azure-functions/functions-reference#connecting-to-host-storage-with-an-identity
 var dataRoles = [
   'Storage Blob Data Owner'

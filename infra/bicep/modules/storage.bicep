@@ -1,7 +1,7 @@
 // The storage account: tables with the directory stores, queues of cycles, the deployed package. No key opens it.
 //
-// Written out, and not taken from Azure Verified Modules, as the Key Vault and the function app are: these three hold
-// what is secret, so the checks read each property as Azure does.
+// Written out instead of using Azure Verified Modules, like the Key Vault and the function app: these three hold secrets,
+// so the checks read each property as Azure does.
 
 import { Tags } from '../types.bicep'
 
@@ -19,18 +19,18 @@ param tags Tags
 @description('Redundancy.')
 param sku string
 
-@description('Days for which a deleted blob or container can be brought back.')
+@description('Days for which a deleted blob or container can be restored.')
 @minValue(7)
 @maxValue(90)
 param softDeleteDays int
 
-@description('Whether it is reached through private endpoints only.')
+@description('Whether it is reachable through private endpoints only.')
 param isPrivate bool
 
 @description('Log Analytics workspace.')
 param workspaceId string
 
-// What shared/tables/service.py calls TABLES: made here as well, so that the first start has nothing to make.
+// The tables of TABLES in shared/tables/service.py, created here as well, so that the first start is fast.
 var tables = [
   'mappings'
   'stores'
@@ -143,9 +143,9 @@ resource table 'Microsoft.Storage/storageAccounts/tableServices/tables@2026-06-0
   }
 ]
 
-// Who deleted a table or a blob from outside the app. Reads are not kept: each push reads, and they say nothing of who
-// changed what. Nor is what happens in queues: the app looks into them every two seconds, and the host itself says when a
-// message goes into a poison queue.
+// Logs who deleted a table or a blob from outside the app. Reads are not logged: each push reads, and they do not say who
+// changed what. Nor are queues: the app polls them every two seconds, and the host itself logs when a message moves to a
+// poison queue.
 #disable-next-line use-recent-api-versions // there is no newer one
 resource blobLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'to-log-analytics'
@@ -209,5 +209,5 @@ output id string = account.id
 @description('Name of the account.')
 output name string = account.name
 
-@description('URL of the container that the deployed package is put into.')
+@description('URL of the container for the deployed package.')
 output deploymentContainer string = '${account.properties.primaryEndpoints.blob}${deploymentContainer.name}'

@@ -1,8 +1,8 @@
 """Entra's attribute-mapping expressions: parsed, checked, compiled once and evaluated for one person after another.
 
-`compile_expression` reads the text as it stands in the Entra portal; `Expression.evaluate` answers for one person. The
-functions, their documentation and a checked example of each are in `FUNCTIONS`. Nothing here reads a clock, draws a
-random number or asks the target: all of that comes in by `EvaluationContext`.
+`compile_expression` reads the text as it is in the Entra portal; `Expression.evaluate` returns the value for one
+person. The functions, their documentation and a checked example of each are in `FUNCTIONS`. Nothing here reads a clock,
+draws a random number or asks the target: all of that is passed in as `EvaluationContext`.
 
 Source: "Reference for writing expressions for attribute mappings in Microsoft Entra ID",
 https://learn.microsoft.com/entra/identity/app-provisioning/functions-for-customizing-application-data

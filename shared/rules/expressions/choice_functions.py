@@ -18,9 +18,9 @@ _MINDS_NULL: Final = frozenset({"coalesce", "iif", "switch"})
 
 
 def attributes_that_fail(condition: Node) -> tuple[Attribute, ...]:
-    """The attributes of a condition with which it fails if they are null or empty.
+    """Return the attributes that make a condition fail if they are null or empty.
 
-    Not those inside of a function that says itself what becomes of null.
+    Those inside a function that defines its own result for null are not included.
     """
     if isinstance(condition, Attribute):
         return (condition,)
@@ -38,10 +38,11 @@ def attributes_that_fail(condition: Node) -> tuple[Attribute, ...]:
     result='"Sales"',
 )
 def iif(arguments: Sequence[Argument]) -> Thunk:
-    """Answers valueIfTrue if the condition holds, and otherwise valueIfFalse.
+    """Returns valueIfTrue if the condition holds, and otherwise valueIfFalse.
 
-    The page lists as a limitation that the check fails where an attribute in the condition is null or empty; here that
-    means valueIfFalse, whatever the condition: also for IIF(IsNullOrEmpty([a]), …), for which it names Switch instead.
+    The page lists as a limitation that the check fails if an attribute in the condition is null or empty; here that
+    means valueIfFalse, whatever the condition: also for IIF(IsNullOrEmpty([a]), …), for which it recommends Switch
+    instead.
     """
     condition, if_true, if_false = (argument.run for argument in arguments)
     failing = tuple(dict.fromkeys(attribute.name for attribute in attributes_that_fail(arguments[0].node)))
@@ -65,10 +66,10 @@ def iif(arguments: Sequence[Argument]) -> Thunk:
     result='"Australia/Brisbane"',
 )
 def switch(arguments: Sequence[Argument]) -> Thunk:
-    """Answers the value whose key equals the source, and defaultValue (null if left out) if none does.
+    """Returns the value of the key that equals the source, and defaultValue (null if left out) if none does.
 
-    Keys compare as text and in their case, True being "True"; a null source matches the key "", as the page advises to
-    use it. Of equal keys the first counts.
+    Keys are compared as text, case-sensitively, True being "True"; a null source matches the key "", as the page
+    advises to use it. Of equal keys the first counts.
     """
     source, default = arguments[0].run, arguments[1].run
     pairs = list(zip(arguments[2::2], arguments[3::2], strict=True))
@@ -97,9 +98,9 @@ def switch(arguments: Sequence[Argument]) -> Thunk:
     result='"John.Doe@contoso.com"',
 )
 def coalesce(arguments: Sequence[Argument]) -> Thunk:
-    """Answers the first source that is not null, or null; the last one is what the page calls defaultValue.
+    """Returns the first source that is not null, or null; the last one is what the page calls defaultValue.
 
-    The empty string is not null. An argument left out counts as null.
+    The empty string is not null. An omitted argument counts as null.
     """
     sources = [argument.run for argument in arguments]
 
@@ -120,9 +121,9 @@ def coalesce(arguments: Sequence[Argument]) -> Thunk:
     result="(left as it is)",
 )
 def ignore_flow_if_null_or_empty(arguments: Sequence[Argument]) -> Thunk:
-    """Answers the expression, or, if that is null or empty, has the whole rule leave its target as it is.
+    """Returns the expression; if it is null or empty, the whole rule leaves its target unchanged.
 
-    So also where it stands inside of another function, of which the page does not speak.
+    This also holds inside another function, which the page does not mention.
     """
     (expression,) = (argument.run for argument in arguments)
 

@@ -1,4 +1,4 @@
-"""The functions of the reference page that turn one value into another without looking into it."""
+"""The functions of the reference page that convert a value without examining it."""
 
 from shared.rules.expressions.function import ANY, INTEGER, TEXT, Parameter, function
 from shared.rules.expressions.values import Value
@@ -12,13 +12,13 @@ from shared.rules.expressions.values import Value
     result="7",
 )
 def bit_and(value1: int, value2: int) -> int:
-    """Answers the number whose bits are set in both numbers. Numbers may be decimal, as text too, or written &HF."""
+    """Returns the number with the bits set in both numbers. Numbers are decimal, also as text, or written &HF."""
     return value1 & value2
 
 
 @function("CStr", Parameter("value", TEXT), example="CStr([dn])", result='"cn=Joe,dc=contoso,dc=com"')
 def c_str(value: str | None) -> str | None:
-    """Answers a number, a truth value or a reference as text; True and False are spelled so. Null stays null."""
+    """Returns a number, a truth value or a reference as text, True and False spelled this way. Null stays null."""
     return value
 
 

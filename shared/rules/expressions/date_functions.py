@@ -1,7 +1,7 @@
 """The functions of the reference page on dates and times.
 
-CDate, DateAdd and Now are said to return a text in UTC, in the form M/d/yyyy h:mm:ss tt, and to be used within each
-other. Here they answer a point in time, which becomes that text where text is wanted or the expression ends.
+The page says that CDate, DateAdd and Now return text in UTC, in the form M/d/yyyy h:mm:ss tt, and that they can be
+nested. Here they return a point in time, which becomes that text where text is needed or the expression ends.
 """
 
 import calendar
@@ -47,17 +47,17 @@ INTERVAL: Final = Kind(f"one of {', '.join(_INTERVALS)}", _as_interval)
     result='"6/15/2009 8:45:30 AM"',
 )
 def c_date(expression: datetime | None) -> datetime | None:
-    """Answers the point in time a text stands for, in UTC.
+    """Returns the point in time described by a text, in UTC.
 
-    The page refers to .NET's formats; read are full dates as its DateTime.Parse does: ISO 8601, M/d/yyyy, or with an
-    English month, each with a time and an offset from UTC or not. Null stays null.
+    The page refers to .NET's formats. Full dates are read as DateTime.Parse reads them: ISO 8601, M/d/yyyy, or with an
+    English month, each with or without a time and an offset from UTC. Null stays null.
     """
     return expression
 
 
 @function("Now", example="Now()", result='"7/2/2021 3:33:38 PM"', needs_context=True)
 def now(context: EvaluationContext) -> datetime:
-    """Answers the time of the evaluation, in UTC."""
+    """Returns the time of the evaluation, in UTC."""
     return in_utc(context.now)
 
 
@@ -70,9 +70,9 @@ def now(context: EvaluationContext) -> datetime:
     result='"3/23/2012 7:00:00 AM"',
 )
 def date_add(interval: str, value: int, date_time: datetime | None) -> datetime | None:
-    """Answers the date so many years (yyyy), months (m), weeks (ww), days, hours, minutes (n) or seconds later.
+    """Returns the date plus this number of years (yyyy), months (m), weeks (ww), days, hours, minutes (n) or seconds.
 
-    A month too short for the day ends on its last day, as in .NET. Null stays null.
+    If the month is too short for the day, the result is its last day, as in .NET. Null stays null.
     """
     if date_time is None:
         return None
@@ -103,11 +103,11 @@ def _add_months(moment: datetime, months: int) -> datetime:
     result="13",
 )
 def date_diff(interval: str, date1: datetime | None, date2: datetime | None) -> int | None:
-    """Answers how many intervals date2 is after date1, negative if it is before.
+    """Returns how many intervals date2 is after date1, negative if it is before.
 
-    Counted as Visual Basic's DateDiff does, which gives every result in the page's table: whole days, hours, minutes
-    and seconds; the difference of the calendar's years and months; and of its weeks, which begin on Sunday.
-    If a date is null, so is the answer.
+    Counted as by Visual Basic's DateDiff, which gives every result in the page's table: whole days, hours, minutes and
+    seconds; the difference of the calendar's years and months; and of its weeks, which begin on Sunday. If a date is
+    null, so is the result.
     """
     if date1 is None or date2 is None:
         return None
@@ -128,7 +128,7 @@ def date_diff(interval: str, date1: datetime | None, date2: datetime | None) -> 
     result='"1/1/2012 11:00:00 PM"',
 )
 def date_from_num(value: int) -> datetime:
-    """Answers the point in time of a number in AD's form: units of 100 ns since 1601-01-01 in UTC."""
+    """Returns the point in time of a number in AD's form: units of 100 ns since 1601-01-01 in UTC."""
     try:
         return _YEAR_1601 + timedelta(microseconds=value // 10)
     except OverflowError:
@@ -142,7 +142,7 @@ def date_from_num(value: int) -> datetime:
     result="129699324000000000",
 )
 def num_from_date(value: datetime | None) -> int | None:
-    """Answers a date in AD's form: units of 100 ns since 1601-01-01 in UTC. Null stays null."""
+    """Returns a date in AD's form: units of 100 ns since 1601-01-01 in UTC. Null stays null."""
     return None if value is None else (value - _YEAR_1601) // timedelta(microseconds=1) * 10
 
 
@@ -188,7 +188,7 @@ def format_date_time(
     """Reads a date in one format and writes it in another.
 
     Formats are .NET's, standard or custom, in the invariant culture. A date with an offset is written in UTC, the time
-    zone of the page's other functions. Null and "" stay as they are, where the page is silent.
+    zone of the page's other functions. Where the page is silent: null and "" stay unchanged.
     """
     if not source:
         return source

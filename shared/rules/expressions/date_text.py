@@ -1,8 +1,8 @@
 """Dates and times in text without a stated format, as .NET's `DateTime.Parse` reads them in the invariant culture.
 
-Read are ISO 8601 with a full date, month/day/year, and days and years around an English month; each with or without a
-time, a fraction, AM or PM, and an offset. .NET reads more (a time alone, other cultures); FormatDateTime reads those by
-their format.
+Accepted forms are ISO 8601 with a full date, month/day/year, and days and years around an English month; each with or
+without a time, a fraction, AM or PM, and an offset. .NET reads more (a time alone, other cultures); FormatDateTime
+reads those by their format.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import Final
 
 from shared.rules.expressions.dotnet_format import MONTHS, DateTimeError
 
-_LONGEST: Final = 64  # characters; the longest form, with weekday, month, fraction and offset, has some 55
+_LONGEST: Final = 64  # characters; the longest form, with weekday, month, fraction and offset, has about 55
 
 _DATE: Final = re.compile(
     r"""
@@ -32,9 +32,9 @@ _DATE: Final = re.compile(
 
 
 def parse_moment(text: str) -> datetime:
-    """Read a date, with or without a time, in UTC; without an offset it is taken to be in UTC.
+    """Return a date, with or without a time, in UTC; without an offset it is taken to be in UTC.
 
-    Raises DateTimeError: no such form, or no such date.
+    Raises DateTimeError if the text has no such form, or the date does not exist.
     """
     stripped = text.strip()
     match = _DATE.fullmatch(stripped) if len(stripped) <= _LONGEST else None

@@ -1,6 +1,6 @@
 """Dates and times written and read by a format string, as .NET's `DateTime.ToString` and `ParseExact` do.
 
-Every point in time is in UTC, as Entra's functions have it. Python keeps microseconds, so the seventh digit of .NET's
+Every point in time is in UTC, as in Entra's functions. Python keeps microseconds, so the seventh digit of .NET's
 fraction is lost when reading and zero when writing.
 """
 
@@ -71,7 +71,7 @@ _WRITERS: Final[MappingProxyType[str, Callable[[datetime, int, bool], str]]] = M
 
 
 class _Reader:
-    """Reads one date by one format, from left to right and, as .NET does, without ever going back."""
+    """Reads one date by one format, from left to right and, like .NET, without backtracking."""
 
     def __init__(self, text: str, *, inner_white: bool) -> None:
         self.text = text
@@ -179,10 +179,10 @@ class _Reader:
 
 
 def parse_exact(text: str, form: Format, today: date, *, inner_white: bool = False) -> tuple[datetime, bool]:
-    """Read a date by its format; answers it in UTC and whether it named an offset.
+    """Return a date read by its format, in UTC, and whether it contained an offset.
 
-    What the format leaves out is filled as in .NET: no date is `today`, no year this year, month and day 1, the time 0.
-    Raises DateTimeError: the text does not have the form, or is no date.
+    Parts missing from the format are filled as in .NET: no date is `today`, no year this year, month and day 1, the
+    time 0. Raises DateTimeError if the text does not have the form, or the date does not exist.
     """
     reader = _Reader(text, inner_white=inner_white)
     reader.read(form)

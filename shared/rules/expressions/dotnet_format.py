@@ -1,4 +1,4 @@
-""".NET's date and time format strings, taken apart.
+""".NET's date and time format strings, parsed into pieces.
 
 Source: "Standard date and time format strings" and "Custom date and time format strings" in .NET's documentation; names
 and patterns are those of the invariant culture, which is what a service without a user has.
@@ -37,7 +37,7 @@ STANDARD_FORMATS: Final = MappingProxyType(
         "Y": "yyyy MMMM",
     }
 )
-"""What a format of one letter stands for."""
+"""The custom formats that one-letter formats stand for."""
 
 _LONGEST: Final = MappingProxyType({"f": 7, "F": 7})  # .NET's clock ticks in 100 ns, so it refuses an eighth digit
 _SPECIFIERS: Final = frozenset("dfFghHKmMstyz")
@@ -58,9 +58,9 @@ class Piece(NamedTuple):
 type Format = tuple[Piece, ...]
 
 
-@lru_cache(maxsize=256)  # the formats of a mapping's rules; a format from a person's data only pushes another out
+@lru_cache(maxsize=256)  # the formats of a mapping's rules; a format from a person's data only evicts another
 def parse_format(text: str) -> Format:
-    """Take a format string apart, a standard one first written out.
+    """Return the pieces of a format string; a standard one is expanded first.
 
     Raises DateTimeError: empty, an unknown one-letter format, an open quote, a trailing backslash or percent sign.
     """
@@ -101,7 +101,7 @@ def _next_piece(text: str, at: int) -> tuple[Piece, int]:
 
 
 def _quoted(text: str, at: int) -> tuple[Piece, int]:
-    """A quoted literal; a backslash inside it takes the next character as it is, as in .NET."""
+    """Return a quoted literal; a backslash inside it makes the next character literal, as in .NET."""
     quote = text[at]
     literal: list[str] = []
     at += 1

@@ -27,12 +27,14 @@ class Translator:
         self.named: dict[str, int] = {}
         self.count = 0
         self.sizes = [0]  # elements so far in each open group
-        self.last = 0  # elements in what a quantifier here would repeat; 0 where there is nothing to repeat
-        self.references: list[tuple[int, int]] = []  # where in the output a group is meant by number, and which
+        self.last = 0  # elements that a quantifier here would repeat; 0 if there is nothing to repeat
+        self.references: list[tuple[int, int]] = []  # where in the output a group is referenced by number, and which
         self.out: list[str] = []
 
     def translate(self) -> str:
-        """The pattern for `regex`. Raises RefusedError: .NET would refuse it, or it is not supported, or too large."""
+        """Return the pattern for `regex`. Raises RefusedError: .NET would refuse it, or it is not supported, or
+        too large.
+        """
         while self.at < len(self.pattern):
             self._step(self.pattern[self.at])
         if len(self.sizes) > 1:
@@ -122,11 +124,13 @@ class Translator:
         self.last = 0
 
     def _options(self) -> bool:
-        """Options, for the rest of the group `(?i)` or for one of their own `(?i:`, copied up to the colon."""
+        """Copy options up to the colon, for the rest of the group `(?i)` or for a group of their own `(?i:`."""
         found = _OPTIONS.match(self.pattern, self.at)
         if found is None or found[0] == "?:":
             return False
-        off = (found[2] or "") + ("f" if "i" in found[1] else "")  # .NET folds no ß into ss, as `regex` else does
+        off = (found[2] or "") + (
+            "f" if "i" in found[1] else ""
+        )  # .NET does not fold ß into ss, as `regex` otherwise does
         self.out.append(f"(?{found[1]}{'-' if off else ''}{off}{found[3]}")
         self.at += len(found[0])
         if found[3] == ":":
@@ -204,7 +208,7 @@ class Translator:
         self.at += 2
 
     def _class(self) -> None:
-        """A character class; of the operations on sets `regex` knows, .NET has only `[a-z-[aeiou]]`."""
+        """Translate a character class; of the set operations of `regex`, .NET has only `[a-z-[aeiou]]`."""
         self._copy(2 if self.pattern.startswith("[^", self.at) else 1)
         first = True
         while self.at < len(self.pattern):

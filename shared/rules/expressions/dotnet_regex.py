@@ -1,10 +1,10 @@
 """.NET's regular expressions, run by the PyPI package `regex` under a time limit.
 
-A pattern is translated, not passed on: what means something else in `regex` (fuzzy matching, possessive quantifiers,
-recursion, set operators, numbering of groups) is rewritten or refused, and what would take too much memory is
+A pattern is translated: everything that means something else in `regex` (fuzzy matching, possessive quantifiers,
+recursion, set operators, numbering of groups) is rewritten or refused, and patterns that would need too much memory are
 refused. Not translated, and so refused: balancing groups, numbered group names, conditions, the options `n` and `x`.
-Source: "Regular expression language - quick reference" and "Substitutions" in .NET's documentation.
-.NET matches UTF-16 units and this matches characters, which differ only where `.` or a class meets one beyond U+FFFF.
+Source: "Regular expression language - quick reference" and "Substitutions" in .NET's documentation. .NET matches UTF-16
+units and this module matches characters, which differ only where `.` or a class meets a character beyond U+FFFF.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ _FLAGS: Final = regex.VERSION1  # its zero-width matches, inline options and set
 
 
 class Pattern(NamedTuple):
-    """A compiled pattern and what .NET calls its groups: by number (unnamed ones first, then named) and by name."""
+    """A compiled pattern and its groups as .NET numbers them (unnamed ones first, then named) and names them."""
 
     compiled: "regex.Pattern[str]"
     numbers: tuple[int, ...]
@@ -49,7 +49,7 @@ def compile_pattern(text: str) -> Pattern:
 
 
 def substitute(pattern: Pattern, replacement: str, source: str, seconds: float = PATTERN_SECONDS) -> str:
-    """Replace every match by a replacement in which `$1`, `${name}`, `$&` and the like stand for what was matched."""
+    """Replace every match by a replacement in which `$1`, `${name}`, `$&` and the like stand for the matched text."""
     pieces = _parse_replacement(pattern, replacement)
     if not pieces:
         return _replace_each(pattern, lambda _match: "", source, seconds)
@@ -63,14 +63,14 @@ def substitute(pattern: Pattern, replacement: str, source: str, seconds: float =
 
 
 def substitute_group(pattern: Pattern, group: str, value: str, source: str, seconds: float = PATTERN_SECONDS) -> str:
-    """In every match replace only what the named group took part in; a match without it stays as it is."""
+    """In every match, replace only the text of the named group; a match without it stays unchanged."""
     number = _group(pattern, group)
 
     def expand(match: Match) -> str:
         start, end = match.span(number)
         if start < 0:
             return match[0]
-        if start < match.start() or end > match.end():  # the group stands in a look-around, outside of the match
+        if start < match.start() or end > match.end():  # the group is in a look-around, outside of the match
             return match[0]
         return f"{source[match.start() : start]}{value}{source[end : match.end()]}"
 
@@ -88,7 +88,7 @@ def extract_group(pattern: Pattern, group: str, source: str) -> str | None:
 
 
 def _replace_each(pattern: Pattern, expand: Callable[[Match], str], source: str, seconds: float) -> str:
-    """Replaces every match, refused while it grows beyond a text's bound and not only when it has."""
+    """Replace every match; refuse as soon as the text grows beyond the bound, not only at the end."""
     left = MAX_TEXT
 
     def bounded(match: Match) -> str:
@@ -136,7 +136,7 @@ _SUBSTITUTION: Final = regex.compile(r"\$(?:(?<sign>[$&`'_+])|(?<number>[0-9]{1,
 
 @lru_cache(maxsize=64)
 def _parse_replacement(pattern: Pattern, text: str) -> tuple[Piece, ...]:
-    """The parts of a replacement; as in .NET, a `$` that names no group of the pattern stands for itself."""
+    """Return the parts of a replacement; as in .NET, a `$` that names no group of the pattern is literal."""
     pieces: list[Piece] = []
     at = 0
     for found in _SUBSTITUTION.finditer(text):

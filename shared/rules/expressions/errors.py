@@ -1,8 +1,8 @@
-"""What can go wrong with an expression: it does not compile, or it has no answer for this person."""
+"""Errors of expressions: one does not compile, or has no result for this person."""
 
 
 class ExpressionError(ValueError):
-    """The text is no expression; `reason` says what to do, `position` where it is needed (0-based character)."""
+    """The text is not an expression; `reason` says what to do, `position` where it is needed (0-based character)."""
 
     def __init__(self, position: int, reason: str) -> None:
         super().__init__(f"At character {position}: {reason}")
@@ -11,7 +11,7 @@ class ExpressionError(ValueError):
 
 
 class EvaluationError(ValueError):
-    """An expression has no answer for the values it was given; `function` is the one that refused them."""
+    """An expression has no result for the values it was given; `function` is the one that refused them."""
 
     def __init__(self, function: str, reason: str) -> None:
         super().__init__(f"{function}: {reason}" if function else reason)
@@ -20,7 +20,7 @@ class EvaluationError(ValueError):
 
 
 class RefusedError(Exception):
-    """A value does not fit where it stands. Inside this package only: the caller knows the position or the function."""
+    """A value does not fit its place. Used inside this package only: the caller knows the position or the function."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -28,7 +28,7 @@ class RefusedError(Exception):
 
 
 class IgnoreFlow(Exception):
-    """IgnoreFlowIfNullOrEmpty met null or empty, however deep in the expression.
+    """IgnoreFlowIfNullOrEmpty met null or empty, at any depth of the expression.
 
-    Not an error, and inside this package only: `Expression.evaluate` answers `IGNORED` for it.
+    Not an error, and used inside this package only: `Expression.evaluate` returns `IGNORED` for it.
     """

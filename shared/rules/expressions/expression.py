@@ -1,4 +1,4 @@
-"""An expression compiled: text in, closures out, evaluated for one person after another."""
+"""A compiled expression: text in, closures out, evaluated for one person after another."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -27,7 +27,7 @@ _NAMES: Final = {name.lower(): name for name in FUNCTIONS}
 
 
 class Expression:
-    """An expression that has been checked and compiled; made by `compile_expression`, never changed.
+    """A checked and compiled expression; made by `compile_expression`, immutable.
 
     `attributes` are the names it uses, `warnings` what the reference page says will not work as it looks.
     `only_on_creation`: it holds SelectUniqueValue, which is for new people only.
@@ -44,7 +44,7 @@ class Expression:
         self.only_on_creation = "SelectUniqueValue" in called
 
     def __str__(self) -> str:
-        """The expression in one normal form, which compiles to the same."""
+        """Return the expression in one normal form, which compiles to an equal expression."""
         return str(self._root)
 
     def __repr__(self) -> str:
@@ -57,9 +57,9 @@ class Expression:
         return hash(str(self))
 
     def evaluate(self, attributes: Attributes, context: EvaluationContext) -> Value | Ignored:
-        """The expression's value for one person, or `IGNORED` if IgnoreFlowIfNullOrEmpty drops it.
+        """Return the expression's value for one person, or `IGNORED` if IgnoreFlowIfNullOrEmpty drops it.
 
-        A point in time is answered as text. Raises EvaluationError: a function refuses what it was given.
+        A point in time is returned as text. Raises EvaluationError if a function refuses its input.
         """
         try:
             value = self._run(attributes, context)
@@ -74,7 +74,7 @@ def compile_expression(text: str) -> Expression:
     """Parse, check and compile an expression as it is written in the Entra portal.
 
     Functions are found in any case, since the page calls its syntax case-sensitive but itself writes `switch` and
-    `IsNullorEmpty`; a warning gives the spelling to use. Raises ExpressionError: with position and what to do.
+    `IsNullorEmpty`; a warning gives the spelling to use. Raises ExpressionError with the position and what to do.
     """
     root = parse(text)
     written = {node.position: node.name for node, _ in walk(root) if isinstance(node, Call)}
@@ -87,7 +87,7 @@ def compile_expression(text: str) -> Expression:
 
 
 def _corrected(node: Node) -> Node:
-    """The tree with every function's name in the reference's spelling."""
+    """Return the tree with every function's name in the reference's spelling."""
     if isinstance(node, Comparison):
         return Comparison(node.position, node.operator, _corrected(node.left), _corrected(node.right))
     if not isinstance(node, Call):
@@ -107,7 +107,9 @@ def _takes_pattern(call: Call) -> bool:
 
 
 def _check(root: Node) -> None:
-    """Whether every function has the arguments it needs, and no words stand where they mean nothing."""
+    """Check that every function has the arguments it needs, and that bare words occur only where they have a
+    meaning.
+    """
     words = set()
     for node, _ in walk(root):
         if isinstance(node, Call):
@@ -191,7 +193,7 @@ def _converted(kind: Kind, node: Node) -> Thunk:
 
 
 def _applied(function: Function, arguments: Sequence[Thunk]) -> Thunk:
-    """The function called with its evaluated arguments; one and two are written out, which halves their time."""
+    """Return the function called with its evaluated arguments; one and two are written out, which halves their time."""
     run: Any = function.run
     if function.needs_context:
         return lambda attributes, context: run(context, *[argument(attributes, context) for argument in arguments])
@@ -205,7 +207,7 @@ def _applied(function: Function, arguments: Sequence[Thunk]) -> Thunk:
 
 
 def _bounded(name: str, run: Thunk) -> Thunk:
-    """The function under its name: what it refuses names it, and what it answers is no larger than a text may be."""
+    """Return the function with bounded results; its errors contain its name."""
 
     def bounded(attributes: Attributes, context: EvaluationContext) -> Any:
         try:
@@ -220,7 +222,7 @@ def _bounded(name: str, run: Thunk) -> Thunk:
 
 
 def _finished(value: Value) -> Value:
-    """A value as a target takes it: bounded, and a point in time as text."""
+    """Return a value as a target accepts it: bounded, and a point in time as text."""
     if isinstance(value, tuple):
         return as_text_or_values(value) or ()
     if value is None or isinstance(value, bool):

@@ -1,7 +1,7 @@
-"""What a function is: its name, its signature, what it does, and the example that shows it.
+"""The definition of a function: name, signature, implementation, and an example.
 
-A function's arguments are converted by the kind of its parameters before it sees them, constants already when the
-expression is compiled; so a function is written for the types it means, and a wrong constant has a position.
+Arguments are converted by the kind of their parameters before the function sees them, constants already when the
+expression is compiled; so a function is written for the right types, and an error in a constant has a position.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,12 +26,12 @@ from shared.rules.expressions.values import (
 )
 
 type Thunk = Callable[[Attributes, EvaluationContext], Any]
-"""An expression compiled: answers its value for one person."""
+"""A compiled expression: returns its value for one person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a parameter takes: a name for the documentation, and the conversion that refuses everything else."""
+    """The type of a parameter: a name for the documentation, and the conversion that refuses everything else."""
 
     name: str
     convert: Callable[[Value], Any]
@@ -88,7 +88,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """An argument compiled: converted to the kind of its parameter, or as it is for functions that build themselves."""
+    """A compiled argument: converted to the kind of its parameter, or unconverted for functions with `build`."""
 
     node: Node
     run: Thunk
@@ -101,8 +101,8 @@ class Argument:
 class Function:
     """A function of the reference page.
 
-    `run` computes it from its converted arguments (after the context, where it `needs_context`). Where it must not
-    evaluate all its arguments, or can prepare for constant ones, `build` makes it from the arguments instead.
+    `run` computes it from its converted arguments (after the context, if it `needs_context`). If it must not evaluate
+    all its arguments, or can prepare constant ones, `build` makes it from the arguments instead.
     """
 
     name: str
@@ -117,11 +117,11 @@ class Function:
 
     @property
     def signature(self) -> str:
-        """The function as the reference page heads it."""
+        """The function as the reference page writes it in a heading."""
         return f"{self.name}({', '.join(f'{p.name}, …' if p.repeating else p.name for p in self.parameters)})"
 
     def parameter(self, index: int) -> Parameter | None:
-        """The parameter of the argument at `index`, if the function takes so many."""
+        """Return the parameter of the argument at `index`, or None if the function does not take so many."""
         if index < len(self.parameters):
             return self.parameters[index]
         last = self.parameters[-1] if self.parameters else None
@@ -131,10 +131,10 @@ class Function:
 def function(
     name: str, *parameters: Parameter, example: str, result: str, needs_context: bool = False
 ) -> Callable[[Callable[..., Value]], Function]:
-    """Make a function of the language from a Python function, whose docstring becomes its description.
+    """Make a function of the language from a Python function; its docstring becomes the description.
 
-    A first parameter of the kind `TEXTS` makes it answer with many values for a multi-valued attribute, one for each:
-    the page does not speak of it, and its sister page on Entra Connect's functions says so of all that take text.
+    A first parameter of the kind `TEXTS` makes it return one value for each value of a multi-valued attribute: the page
+    does not mention this, and its sister page on Entra Connect's functions says so of all that accept text.
     """
     maps_values = bool(parameters) and parameters[0].kind is TEXTS
 
@@ -156,7 +156,7 @@ def function(
 def built_function(
     name: str, *parameters: Parameter, example: str, result: str
 ) -> Callable[[Callable[[Sequence[Argument]], Thunk]], Function]:
-    """Make a function of the language from a Python function that is given its arguments unevaluated, once."""
+    """Make a function of the language from a Python function that receives its arguments unevaluated, once."""
 
     def make(build: Callable[[Sequence[Argument]], Thunk]) -> Function:
         return Function(name, parameters, _description(build), example, result, build=build)
@@ -176,5 +176,5 @@ def _mapped(run: Callable[..., Value]) -> Callable[..., Value]:
 
 
 def map_values(values: tuple[str, ...], run: Callable[[str], Value]) -> tuple[str, ...]:
-    """What `run` answers for each value, refused as soon as all together are larger than a text may be."""
+    """Return the result of `run` for each value, refused as soon as all together are larger than a text may be."""
     return bounded(as_text(run(value)) or "" for value in values)

@@ -1,10 +1,10 @@
-"""The text of an expression read into a tree.
+r"""The parser from the text of an expression to a tree.
 
-Source: "Syntax overview" of "Reference for writing expressions for attribute mappings in Microsoft Entra ID". It speaks
-of functions, attributes and constants; its examples add whole numbers, `&HF`, comparisons, vbBinaryCompare and empty
-arguments.
-Beyond the page, the whole expression may also be a bare attribute, constant or comparison, and a backslash before
-anything but a backslash or quotation mark stands for itself (with a warning), because `"\\d"` is what people paste.
+Source: "Syntax overview" of "Reference for writing expressions for attribute mappings in Microsoft Entra ID". It
+describes functions, attributes and constants; its examples add whole numbers, `&HF`, comparisons, vbBinaryCompare and
+empty arguments. Beyond the page, the whole expression may also be a bare attribute, constant or comparison, and a
+backslash before anything but a backslash or quotation mark is literal (with a warning), because `"\d"` is what people
+paste.
 """
 
 import re
@@ -57,7 +57,7 @@ _UNREADABLE: Final = {
     "“": 'use straight quotation marks, "',
     "”": 'use straight quotation marks, "',
     "'": 'put text in double quotation marks, "',
-    "&": "join texts with Join or Append; & stands only in hexadecimal numbers such as &HF",
+    "&": "join texts with Join or Append; & is only for hexadecimal numbers such as &HF",
     "+": "join texts with Join or Append",
     ".": 'only whole numbers are numbers; put any other in "quotation marks"',
 }
@@ -67,7 +67,7 @@ _ESCAPE: Final = re.compile(r'\\(["\\])')
 
 
 class _TreeBuilder(Transformer[Token, Node]):
-    """Called by the parser from the inside out, so that no depth of nesting needs Python's stack."""
+    """Called by the parser from the inside out, so that nesting of any depth does not need Python's stack."""
 
     def string(self, children: list[Token]) -> Node:
         text = str(children[0])[1:-1]
@@ -96,7 +96,9 @@ class _TreeBuilder(Transformer[Token, Node]):
         return Comparison(_start(operator), str(operator), left, right)
 
     def call(self, children: list[Node | Token | None]) -> Node:
-        """Children are the name, then an argument or nothing before each comma and before the closing parenthesis."""
+        """Build a call. Children are the name, then an argument or nothing before each comma and before the
+        closing parenthesis.
+        """
         name, *rest = children
         arguments: list[Node] = []
         pending: Node | None = None
@@ -116,7 +118,9 @@ _PARSER: Final = Lark(_GRAMMAR, parser="lalr", transformer=_TreeBuilder(), maybe
 
 
 def parse(text: str) -> Node:
-    """Read an expression. Raises ExpressionError: too long, too deep, too many parts, or not of the grammar."""
+    """Return the tree of an expression. Raises ExpressionError: too long, too deep, too many parts, or not of the
+    grammar.
+    """
     if len(text) > MAX_EXPRESSION:
         raise ExpressionError(
             MAX_EXPRESSION, f"shorten the expression to Entra's limit of {MAX_EXPRESSION:,} characters"

@@ -1,4 +1,4 @@
-"""What the reference page says will not work as it looks: found when an expression is compiled, as warnings."""
+"""Limitations that the reference page lists: reported as warnings when an expression is compiled."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from shared.rules.expressions.tree import Attribute, Call, Constant, Node, walk
 
 
 class Limitation(StrEnum):
-    """What a warning is about."""
+    """The subject of a warning."""
 
     IIF_EMPTY = "iif-empty"
     SELECT_UNIQUE_NESTED = "select-unique-nested"
@@ -24,7 +24,7 @@ class Limitation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExpressionWarning:
-    """A limitation, where in the expression it lies, what to do, and the attributes it is about."""
+    """A limitation, its place in the expression, what to do, and the attributes concerned."""
 
     limitation: Limitation
     position: int
@@ -38,14 +38,16 @@ _RANDOM: Final = frozenset({"Guid", "RandomString"})
 
 
 def find_limitations(root: Node, written: dict[int, str]) -> tuple[ExpressionWarning, ...]:
-    """The warnings of an expression, in order; `written` has the names before correction, by position."""
+    """Return the warnings of an expression, in order; `written` has the names before correction, by position."""
     only_once = isinstance(root, Call) and root.name == "SelectUniqueValue"
     found: list[ExpressionWarning] = []
     for node, depth in walk(root):
         if isinstance(node, Constant) and node.stray_backslash:
             found.append(
                 _warning(
-                    Limitation.BACKSLASH, node, 'in a constant write a backslash twice, as in "\\\\d"; it is taken so'
+                    Limitation.BACKSLASH,
+                    node,
+                    'in a constant write a backslash twice, as in "\\\\d"; it is read as such',
                 )
             )
         if isinstance(node, Call):

@@ -1,4 +1,4 @@
-"""The functions of the reference page that make, take apart or count multi-valued attributes."""
+"""The functions of the reference page that build, split or count multi-valued attributes."""
 
 from shared.rules.expressions.errors import RefusedError
 from shared.rules.expressions.function import INTEGER, PLAIN, TEXT, VALUES, Parameter, function
@@ -7,7 +7,7 @@ from shared.rules.expressions.limits import MAX_TEXT
 
 @function("Count", Parameter("attribute", VALUES), example="Count([proxyAddresses])", result="3")
 def count(attribute: tuple[str, ...]) -> int:
-    """Answers how many values a multi-valued attribute has. Of a single value that is 1, of null or "" it is 0."""
+    """Returns how many values a multi-valued attribute has. A single value counts 1, null and "" count 0."""
     return len(attribute)
 
 
@@ -19,10 +19,10 @@ def count(attribute: tuple[str, ...]) -> int:
     result='"SMTP:john.doe@contoso.com"',
 )
 def item(attribute: tuple[str, ...], index: int) -> str | None:
-    """Answers the value with that index, counted from 1.
+    """Returns the value with that index, counted from 1.
 
-    Where the page is silent, as in Entra Connect: an index for which there is no value is refused, also 0, of which the
-    page says not to use it. Of null, whatever the index, the answer is null.
+    Where the page is silent, as in Entra Connect: an index without a value is refused, also 0, which the page advises
+    against. For null the result is null, whatever the index.
     """
     if not attribute:
         return None
@@ -42,7 +42,7 @@ def join(separator: str, *sources: tuple[str, ...]) -> str:
     """Joins texts, and every value of multi-valued attributes, with the separator between them.
 
     Null and empty sources are left out together with their separator, as the page's example 'Join(", ", "", …)' shows.
-    Where the page is silent: nothing to join gives "".
+    Where the page is silent: without any source the result is "".
     """
     parts = [text for source in sources for text in source if text]
     if sum(map(len, parts)) + len(separator) * len(parts) > MAX_TEXT:
@@ -57,7 +57,9 @@ def join(separator: str, *sources: tuple[str, ...]) -> str:
     result='["SMTP:john.doe@contoso.com", "smtp:jd@contoso.com"]',
 )
 def remove_duplicates(attribute: tuple[str, ...]) -> tuple[str, ...]:
-    """Keeps the first of equal values. Where the page is silent: upper and lower case differ, as SMTP: and smtp: do."""
+    """Keeps the first of equal values. Where the page is silent: the comparison is case-sensitive, as for SMTP:
+    and smtp:.
+    """
     return tuple(dict.fromkeys(attribute))
 
 
@@ -69,11 +71,11 @@ def remove_duplicates(attribute: tuple[str, ...]) -> tuple[str, ...]:
     result='["PermissionSetOne", "PermissionSetTwo"]',
 )
 def split(source: str | None, delimiter: str) -> tuple[str, ...] | None:
-    """Takes a text apart at each delimiter.
+    """Splits a text at each delimiter.
 
-    White space around the values is removed, as the page's example shows without saying so. Where it is silent: values
-    between two delimiters in a row are "", several characters are one delimiter, an empty one takes nothing apart, null
-    stays null and "" has no values.
+    White space around the values is removed, as the page's example shows without saying so. Where it is silent: between
+    two adjacent delimiters there is an empty value, several characters are one delimiter, an empty delimiter does not
+    split, null stays null and "" has no values.
     """
     if source is None:
         return None
@@ -89,9 +91,9 @@ def split(source: str | None, delimiter: str) -> tuple[str, ...] | None:
     result='"Editor"',
 )
 def single_app_role_assignment(assignments: tuple[str, ...]) -> str | None:
-    """Answers the name of the one app role the user has, or null.
+    """Returns the name of the user's only app role, or null.
 
-    The page does not support users with several roles; of those this takes the first in the order given.
+    The page does not support users with several roles; for them this function returns the first in the order given.
     """
     return assignments[0] if assignments else None
 
@@ -103,8 +105,8 @@ def single_app_role_assignment(assignments: tuple[str, ...]) -> str | None:
     result='["Editor", "Viewer"]',
 )
 def app_role_assignments_complex(assignments: tuple[str, ...]) -> tuple[str, ...]:
-    """Answers every app role the user has, as a multi-valued attribute of role names.
+    """Returns every app role of the user, as a multi-valued attribute of role names.
 
-    In Entra each is an object with an id and a display name besides; Zoho One's fields hold texts only.
+    In Entra each is an object that also has an id and a display name; Zoho One's fields hold text only.
     """
     return assignments

@@ -1,4 +1,4 @@
-"""The functions of the reference page that make up a value: by chance, or until nobody else has it."""
+"""The functions of the reference page that generate a value: at random, or until one is unique."""
 
 import uuid
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ _LOWER_CASE: Final = "abcdefghijklmnopqrstuvwxyz"
 
 @function("Guid", example='Count(Split(Guid(), "-"))', result="5", needs_context=True)
 def guid(context: EvaluationContext) -> str:
-    """Answers a new random GUID (version 4), in lower case with hyphens."""
+    """Returns a new random GUID (version 4), in lower case with hyphens."""
     return str(uuid.UUID(int=context.random.getrandbits(128), version=4))
 
 
@@ -51,11 +51,12 @@ def random_string(
     minimum_lower_case: int,
     characters_to_avoid: str | None = None,
 ) -> str:
-    """Answers a random text of that length with at least so many numbers, special characters, capitals, small letters.
+    """Returns a random text of that length with at least this many numbers, special characters, capitals, small
+    letters.
 
-    Where the page is silent: what remains of the length is drawn from the sorts of which a minimum above 0 is asked,
-    and from numbers and letters if none is; the special characters are those of Windows' password complexity. Refused
-    are a length over 256 or below the minimums together, and characters to avoid that leave none of a sort.
+    Where the page is silent: the rest of the length is drawn from the kinds with a minimum above 0, and from numbers
+    and letters if there is none; the special characters are those of Windows' password complexity. A length over 256 or
+    below the sum of the minimums is refused, and so is a list of characters to avoid that leaves none of a kind.
     """
     minimums = (minimum_numbers, minimum_special_characters, minimum_capital, minimum_lower_case)
     if min(*minimums, length) < 0:
@@ -91,10 +92,10 @@ def random_string(
     result='"John.Doe"',
 )
 def select_unique_value(arguments: Sequence[Argument]) -> Thunk:
-    """Answers the first of its rules' values that nobody in the target has yet.
+    """Returns the first of its rules' values that nobody in the target has yet.
 
-    Where the page is silent: a rule that gives null or "" is passed over. If every value is taken it is refused, where
-    Entra puts the entry in escrow.
+    Where the page is silent: a rule that results in null or "" is skipped. If every value is taken, the function
+    refuses, where Entra puts the entry in escrow.
     """
     rules = [argument.run for argument in arguments]
 
@@ -103,6 +104,6 @@ def select_unique_value(arguments: Sequence[Argument]) -> Thunk:
             value = as_text(rule(attributes, context))
             if value and not context.is_taken(value):
                 return value
-        raise RefusedError("every value is taken; add a rule that gives another")
+        raise RefusedError("every value is taken; add a rule with another value")
 
     return run

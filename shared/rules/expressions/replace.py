@@ -1,4 +1,4 @@
-"""Replace, which is five functions in one: which of them is meant shows in the parameters that are given."""
+"""Replace, which is five functions in one: the given parameters determine which."""
 
 from collections.abc import Callable, Sequence
 
@@ -36,17 +36,18 @@ _FORMS = (
     result='"9998887777"',
 )
 def replace(arguments: Sequence[Argument]) -> Thunk:
-    """Replaces in the source, in its case, by the parameters that are given; where several forms fit, the first counts.
+    """Replaces text in the source, case-sensitively, by the given parameters; if several forms fit, the first counts.
 
     oldValue and replacementValue: every oldValue becomes replacementValue. oldValue and template: every oldValue in the
     template becomes the source. regexPattern and replacementValue: every match becomes replacementValue, in which
     ${name}, $1 and the like stand for groups. regexPattern, regexGroupName and replacementValue: in every match only
-    the group becomes replacementValue, taken literally. regexPattern, regexGroupName and replacementAttributeName:
-    the source if it has a value, otherwise what the group matches first in replacementAttributeName.
+    the group becomes replacementValue, taken literally. regexPattern, regexGroupName and replacementAttributeName: the
+    source if it has a value, otherwise the first match of the group in replacementAttributeName.
 
-    Where the page is silent: a null source stays null (except in the last form), no match leaves the source as it is
-    (in the last form it gives null), a null replacement is empty, and an empty oldValue is refused. The page's example
-    that collapses a mobile number prints it without the plus sign, which its pattern does not match and so is kept.
+    Where the page is silent: a null source stays null (except in the last form), without a match the source stays
+    unchanged (in the last form the result is null), a null replacement is empty, and an empty oldValue is refused. The
+    page's example that collapses a mobile number prints it without the plus sign, which its pattern does not match and
+    which is therefore kept.
     """
     given = dict(zip(("source", "old", "pattern", "group", "value", "attribute", "template"), arguments, strict=False))
     given = {name: argument for name, argument in given.items() if not argument.omitted}
@@ -64,9 +65,9 @@ def replace(arguments: Sequence[Argument]) -> Thunk:
 
 
 def _over_source(given: dict[str, Argument], names: Sequence[str], change: Callable[..., str]) -> Thunk:
-    """Changes the source, or every value of a multi-valued one, by the other arguments.
+    """Change the source, or every value of a multi-valued one, using the other arguments.
 
-    A regular expression's time is for all values together, so that many values take no longer than one.
+    A regular expression's time limit covers all values together, so that many values take no longer than one.
     """
     source = given["source"].run
     others = [given[name].run for name in names]

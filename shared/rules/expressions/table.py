@@ -95,10 +95,10 @@ EXAMPLE_ATTRIBUTES: Final[Mapping[str, Value]] = MappingProxyType(
         "userPrincipalName": "John.Doe@contoso.com",
     }
 )
-"""The person of the functions' examples."""
+"""The person in the functions' examples."""
 
 EXAMPLE_NOW: Final = datetime(2021, 7, 2, 15, 33, 38, tzinfo=UTC)
-"""The time of the functions' examples."""
+"""The time in the functions' examples."""
 
 EXAMPLE_TAKEN: Final = frozenset({"john.doe"})
-"""What is taken in the functions' examples."""
+"""The values taken in the functions' examples."""

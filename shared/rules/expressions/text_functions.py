@@ -1,7 +1,7 @@
-"""The functions of the reference page that take one text and answer another, or a position in it.
+"""The functions of the reference page that convert one text to another, or return a position in it.
 
 Positions and lengths count characters, not .NET's UTF-16 units, so that no character is ever cut in half. Where the
-page says nothing of null, text made from null is null, so that "default value if null" applies.
+page does not mention null, the result for null is null, so that "default value if null" applies.
 """
 
 import base64
@@ -36,7 +36,7 @@ def append(source: str | None, suffix: str) -> str | None:
     result='"SABlAGwAbABvACAAdwBvAHIAbABkACEA"',
 )
 def convert_to_base64(source: str | None) -> str | None:
-    """Encodes text in base64, by way of UTF-16 (little endian, no byte order mark), as the page's example shows."""
+    """Encodes text in base64, as UTF-16 (little endian, no byte order mark), as the page's example shows."""
     return None if source is None else base64.b64encode(source.encode("utf-16-le", "surrogatepass")).decode()
 
 
@@ -61,9 +61,9 @@ def convert_to_utf8_hex(source: str | None) -> str | None:
     result="7",
 )
 def in_str(value1: str | None, value2: str, start: int | None = None, compare_type: str | None = None) -> int:
-    """Answers the position, from 1, at which value1 first holds value2, at or after the position start.
+    """Returns the position, from 1, of the first value2 in value1 at or after the position start.
 
-    Where the page is silent, as in VBA and Entra Connect: 0 if it is not there, upper and lower case differ unless
+    Where the page is silent, as in VBA and Entra Connect: 0 if there is none, the comparison is case-sensitive unless
     compareType is vbTextCompare, and an empty value2 is found at once. A start below 1 is refused.
     """
     start = 1 if start is None else start
@@ -83,7 +83,7 @@ def in_str(value1: str | None, value2: str, start: int | None = None, compare_ty
     result='"Joh"',
 )
 def left(string: str | None, num_chars: int) -> str:
-    """Answers that many characters from the left: all if NumChars is negative or too large, "" if the text is null."""
+    """Returns that many characters from the left: all if NumChars is negative or too large, "" if the text is null."""
     if string is None:
         return ""
     return string if num_chars < 0 else string[:num_chars]
@@ -98,10 +98,10 @@ def left(string: str | None, num_chars: int) -> str:
     result='"Doe"',
 )
 def mid(source: str | None, start: int, length: int) -> str | None:
-    """Answers length characters from the position start, counted from 1, or as many as there are.
+    """Returns length characters from the position start, counted from 1, or as many as there are.
 
-    Where the page is silent: nothing is left of a source shorter than start, so the answer is ""; a start below 1 and a
-    negative length are refused.
+    Where the page is silent: a source shorter than start results in ""; a start below 1 and a negative length are
+    refused.
     """
     if start < 1:
         raise RefusedError("start counts from 1")
@@ -117,10 +117,10 @@ def mid(source: str | None, start: int, length: int) -> str | None:
     result='"Zoe"',
 )
 def normalize_diacritics(source: str | None) -> str | None:
-    """Replaces letters with diacritical marks by the letters the page's table gives: ä by a, ø by oe, ß by ss.
+    """Replaces letters with diacritical marks by the letters in the page's table: ä by a, ø by oe, ß by ss.
 
-    Where the table is silent: a Latin letter it does not list loses its marks in the same way (ế gives e), œ gives oe
-    like the œ̄ it lists, and every other character (đ, þ, й, が) stays.
+    Where the table is silent: a Latin letter that it does not list loses its marks in the same way (ế becomes e), œ
+    becomes oe like the listed œ̄, and every other character (đ, þ, й, が) stays.
     """
     return source if source is None or source.isascii() else without_diacritics(source)
 
@@ -141,11 +141,11 @@ def _words_between(separators: str) -> re.Pattern[str]:
     result='"Pinto-De\'Silva"',
 )
 def pcase(source: str | None, word_separators: str | None = None) -> str | None:
-    """Puts the first character of each word in upper case and the others in lower case.
+    """Converts the first character of each word to upper case and the others to lower case.
 
-    With wordSeparators, words are what stands between those characters (all is one word if they are ""). Without, they
-    are what .NET's ToTitleCase takes for words: they start at a letter and end at a space or at punctuation, a symbol
-    or a control character other than an apostrophe, so that "o'neil" gives "O'neil" and "1st" gives "1St".
+    With wordSeparators, words are the texts between those characters (all is one word if they are ""). Without, they
+    are the words of .NET's ToTitleCase: they start at a letter and end at a space or at punctuation, a symbol or a
+    control character other than an apostrophe, so that "o'neil" becomes "O'neil" and "1st" becomes "1St".
     """
     if source is None:
         return None
@@ -160,7 +160,7 @@ def _capitalized(match: "re.Match[str] | regex.Match[str]") -> str:
 
 @function("StripSpaces", Parameter("source", TEXTS), example='StripSpaces("John  Doe")', result='"JohnDoe"')
 def strip_spaces(source: str | None) -> str | None:
-    """Removes every space from the text; as the page has it, only " ", no tab and no other white space."""
+    """Removes every space from the text; as on the page, only " ", no tab and no other white space."""
     return None if source is None else source.replace(" ", "")
 
 
@@ -172,9 +172,9 @@ def strip_spaces(source: str | None) -> str | None:
     result='"john.smith@contoso.com"',
 )
 def to_lower(source: str | None, culture: str | None = None) -> str | None:
-    """Puts text in lower case, by the invariant culture's rules or those of a culture such as tr-TR.
+    """Converts text to lower case, by the invariant culture's rules or those of a culture such as tr-TR.
 
-    As in .NET, a character becomes one character. Only Turkish and Azerbaijani have rules of their own (I gives ı).
+    As in .NET, a character becomes one character. Only Turkish and Azerbaijani have rules of their own (I becomes ı).
     """
     if source is None:
         return None
@@ -189,10 +189,10 @@ def to_lower(source: str | None, culture: str | None = None) -> str | None:
     result='"STRAßE"',
 )
 def to_upper(source: str | None, culture: str | None = None) -> str | None:
-    """Puts text in upper case, by the invariant culture's rules or those of a culture such as tr-TR.
+    """Converts text to upper case, by the invariant culture's rules or those of a culture such as tr-TR.
 
-    As in .NET, a character becomes one character, so ß stays. Only Turkish and Azerbaijani have rules of their own
-    (i gives İ).
+    As in .NET, a character becomes one character, so ß stays. Only Turkish and Azerbaijani have rules of their own (i
+    becomes İ).
     """
     if source is None:
         return None
@@ -211,17 +211,19 @@ def _is_turkic(culture: str | None) -> bool:
 
 
 def lower(text: str) -> str:
-    """The text in lower case as .NET's invariant culture has it, character by character."""
+    """Return the text in lower case as in .NET's invariant culture, character by character."""
     return text.lower() if text.isascii() else "".join(map(_one_to_one(str.lower), text))
 
 
 def upper(text: str) -> str:
-    """The text in upper case as .NET's invariant culture has it, character by character."""
+    """Return the text in upper case as in .NET's invariant culture, character by character."""
     return text.upper() if text.isascii() else "".join(map(_one_to_one(str.upper), text))
 
 
 def _one_to_one(change: Callable[[str], str]) -> Callable[[str], str]:
-    """A change of case that leaves alone what it would make longer, and the dotless ı and dotted İ."""
+    """Return a case conversion that leaves characters unchanged if the result would be longer, and the dotless ı
+    and dotted İ.
+    """
 
     def changed(char: str) -> str:
         other = change(char)
@@ -239,10 +241,11 @@ def _one_to_one(change: Callable[[str], str]) -> Callable[[str], str]:
     result='"has"',
 )
 def word(string: str | None, word_number: int, delimiters: str) -> str:
-    """Answers the word with that number, from 1, words being what stands between any of the delimiters.
+    """Returns the word with that number, from 1; words are the texts between any of the delimiters.
 
-    "" if there is no such word, the number is below 1 or the text is null. Delimiters in a row separate once. The page
-    gives the first parameter the type of a multi-valued attribute but uses it as a text; one value is taken.
+    The result is "" if there is no such word, the number is below 1 or the text is null. Adjacent delimiters separate
+    once. The page gives the first parameter the type of a multi-valued attribute but uses it as a text; one value is
+    accepted.
     """
     if not string or word_number < 1:
         return ""

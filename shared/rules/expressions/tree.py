@@ -1,4 +1,4 @@
-"""An expression taken apart, before anything is known of its functions, and written again in one normal form."""
+"""The syntax tree of an expression, before its functions are known, and its normal form as text."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ class Constant:
     position: int
     value: str | int
     stray_backslash: bool = False
-    """A backslash before something that needs none; it stands for itself."""
+    """A backslash before a character that needs none; it is literal."""
 
     def __str__(self) -> str:
         return quoted(self.value) if isinstance(self.value, str) else str(self.value)
@@ -85,7 +85,9 @@ def children(node: Node) -> tuple[Node, ...]:
 
 
 def walk(root: Node) -> Iterator[tuple[Node, int]]:
-    """Every node with its depth, in the order of the text; without recursion, since depth is what may be wrong."""
+    """Yield every node with its depth, in the order of the text; without recursion, since the depth may be
+    excessive.
+    """
     pending = [(root, 1)]
     while pending:
         node, depth = pending.pop()
@@ -94,6 +96,6 @@ def walk(root: Node) -> Iterator[tuple[Node, int]]:
 
 
 def quoted(text: str) -> str:
-    """A text as a constant: in quotation marks, with a backslash before each quotation mark and backslash."""
+    """Return a text as a constant: in quotation marks, with a backslash before each quotation mark and backslash."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

@@ -1,6 +1,6 @@
-"""The values expressions work on, what they may ask of the outside, and how one type of value becomes another.
+"""The values of expressions, what they may request from outside, and the conversions between types.
 
-A conversion is where a wrong type is refused, so that the functions themselves only see what their signature says.
+A conversion refuses a wrong type, so that the functions themselves only receive what their signature says.
 """
 
 from collections.abc import Callable, Iterable
@@ -19,7 +19,7 @@ type Value = bool | int | str | datetime | tuple[str, ...] | None
 """Null, a truth value, a whole number, text, a point in time, or the values of a multi-valued attribute."""
 
 type Attributes = Callable[[str], Value]
-"""Answers an attribute's name, exactly as written between the brackets, with its value; null when it is absent."""
+"""Returns the value of an attribute by its name, exactly as written between the brackets; null if it is absent."""
 
 
 class Ignored(Enum):
@@ -29,24 +29,24 @@ class Ignored(Enum):
 
 
 IGNORED: Final = Ignored.IGNORED
-"""What evaluation answers when IgnoreFlowIfNullOrEmpty drops the attribute: leave the target as it is."""
+"""The result of evaluation when IgnoreFlowIfNullOrEmpty drops the attribute: leave the target unchanged."""
 
 
 class RandomSource(Protocol):
-    """The part of `random.Random` that Guid and RandomString need; `secrets.SystemRandom()` where it is in earnest."""
+    """The part of `random.Random` that Guid and RandomString need; `secrets.SystemRandom()` in production."""
 
     def randrange(self, stop: int, /) -> int:
-        """Answer a whole number from 0 to `stop` - 1."""
+        """Return a whole number from 0 to `stop` - 1."""
 
     def getrandbits(self, count: int, /) -> int:
-        """Answer a whole number of `count` random bits."""
+        """Return a whole number of `count` random bits."""
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationContext:
-    """All that an answer depends on besides the person's attributes.
+    """Everything that a result depends on besides the person's attributes.
 
-    `is_taken` says whether the target already holds a value; only SelectUniqueValue asks.
+    `is_taken` says whether the target already holds a value; only SelectUniqueValue uses it.
     """
 
     now: datetime
@@ -65,10 +65,10 @@ def is_null_or_empty(value: Value) -> bool:
 
 
 def as_text(value: Value) -> str | None:
-    """The value as text, null staying null.
+    """Return the value as text, null staying null.
 
-    True and False are written so, points in time as `M/d/yyyy h:mm:ss tt` in UTC. Of a multi-valued attribute the only
-    value is taken; where there are more, the page does not say which, so it is refused rather than guessed.
+    True and False are written this way, points in time as `M/d/yyyy h:mm:ss tt` in UTC. A multi-valued attribute must
+    have a single value; the page does not say which of several to use, so several are refused rather than guessed.
     """
     if isinstance(value, str):
         if len(value) > MAX_TEXT:
@@ -90,14 +90,14 @@ def as_text(value: Value) -> str | None:
 
 
 def as_text_or_values(value: Value) -> str | tuple[str, ...] | None:
-    """The value as text, or every value of a multi-valued attribute."""
+    """Return the value as text, or every value of a multi-valued attribute."""
     if isinstance(value, tuple):
         return bounded(value) or None
     return as_text(value)
 
 
 def as_values(value: Value) -> tuple[str, ...]:
-    """The values of a multi-valued attribute; a single one counts as one, null and the empty string as none."""
+    """Return the values of a multi-valued attribute; a single one counts as one, null and the empty string as none."""
     if isinstance(value, tuple):
         return bounded(value)
     text = as_text(value)
@@ -105,7 +105,7 @@ def as_values(value: Value) -> tuple[str, ...]:
 
 
 def bounded(values: Iterable[str]) -> tuple[str, ...]:
-    """The values as a tuple, refused where they are together larger than a text may be."""
+    """Return the values as a tuple; refused if they are together larger than a text may be."""
     kept = []
     left = MAX_TEXT
     for value in values:
@@ -118,7 +118,7 @@ def bounded(values: Iterable[str]) -> tuple[str, ...]:
 
 
 def as_integer(value: Value) -> int:
-    """The value as a whole number; text is read as decimal digits with an optional sign."""
+    """Return the value as a whole number; text is read as decimal digits with an optional sign."""
     if isinstance(value, int) and not isinstance(value, bool):
         number = value
     else:
@@ -133,7 +133,7 @@ def as_integer(value: Value) -> int:
 
 
 def as_truth(value: Value) -> bool:
-    """The value as a condition: a number that is not zero, or "True"; null is false."""
+    """Return the value as a condition: a number that is not zero, or "True"; null is false."""
     if isinstance(value, bool):
         return value
     text = as_text(value)
@@ -149,7 +149,7 @@ def as_truth(value: Value) -> bool:
 
 
 def as_moment(value: Value) -> datetime | None:
-    """The value as a point in time in UTC; text is read as `CDate` reads it, null stays null."""
+    """Return the value as a point in time in UTC; text is read as `CDate` reads it, null stays null."""
     if isinstance(value, datetime):
         return in_utc(value)
     text = as_text(value)
@@ -162,7 +162,9 @@ def as_moment(value: Value) -> datetime | None:
 
 
 def _kind(value: object) -> str:
-    """What a refused value is, for a message; never the value itself, which may be personal and end in a log."""
+    """Return the type of a refused value for a message; never the value itself, which may be personal and end in
+    a log.
+    """
     if value is None:
         return "null"
     kinds: dict[type, str] = {
@@ -176,7 +178,7 @@ def _kind(value: object) -> str:
 
 
 def in_utc(value: datetime) -> datetime:
-    """A point in time in UTC, in which one without an offset is taken to be."""
+    """Return a point in time in UTC, which is assumed if it has no offset."""
     if value.tzinfo is UTC:
         return value
     try:
@@ -186,7 +188,7 @@ def in_utc(value: datetime) -> datetime:
 
 
 def shown(value: Value | Ignored) -> str:
-    """A value as previews and documentation print it."""
+    """Return a value as previews and documentation print it."""
     if value is IGNORED:
         return "(left as it is)"
     if value is None:

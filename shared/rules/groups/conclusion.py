@@ -1,8 +1,8 @@
-"""What the bridge may conclude from what Zoho One shows of a group: the one place that draws such conclusions.
+"""What the bridge may conclude from a group as Zoho One shows it: the one place that draws such conclusions.
 
-An answer may have been lost, and a refusal may follow a call that came through. So each conclusion is drawn from three
-things at once: the group's row, what was sent and has no known answer (it stays in the mark), and what Zoho One shows.
-The cases are a table in tests/rules/groups/test_conclusion.py.
+An answer may have been lost, and a refusal may follow a call that succeeded. So each conclusion is drawn from three
+sources at once: the group's row, the calls without a known answer (stored in the pending change), and what Zoho One
+shows. The cases are a table in tests/rules/groups/test_conclusion.py.
 """
 
 from collections.abc import Iterable, Mapping, Set
@@ -13,12 +13,12 @@ from shared.rules.groups.group import Group, GroupDrift, GroupPendingChange, Zoh
 from shared.rules.groups.group_write import GroupWrite
 from shared.rules.groups.member_change import MemberChange
 
-BROUGHT_BACK = "Zoho One refused a change that may have come through in part; the group is brought back."
+BROUGHT_BACK = "Zoho One refused a change that may have taken effect in part; the group is reverted."
 
 
 @dataclass(frozen=True)
-class Told:
-    """The accounts that Zoho One is told to take into a group and to take out of it."""
+class GroupAccountChange:
+    """The accounts to add to a group in Zoho One and to remove from it."""
 
     joining: tuple[str, ...] = ()
     leaving: tuple[str, ...] = ()
@@ -37,36 +37,38 @@ class InZohoOne:
 
 @dataclass(frozen=True)
 class Conclusion:
-    """What is known of Zoho One's group, and what of its members is left to tell."""
+    """What is known of the group in Zoho One, and the membership changes that remain to be sent."""
 
     account: ZohoGroupRecord | None
-    """None: there is none, so that one is made."""
-    told: Told = field(default_factory=Told)
+    """None: there is no such group, so one is created."""
+    to_send: GroupAccountChange = field(default_factory=GroupAccountChange)
 
 
-def conclude(group: Group, shown: InZohoOne | None, told: Told, everybody: Iterable[str] = ()) -> Conclusion:
-    """What is so in Zoho One, and what is not yet.
+def conclude(
+    group: Group, shown: InZohoOne | None, sent: GroupAccountChange, everybody: Iterable[str] = ()
+) -> Conclusion:
+    """Return what is true in Zoho One, and what remains to be sent.
 
     ``told``: what is asked for now, with all that was sent and has no known answer. ``everybody``: the accounts of all
     members, for a group that is new to the bridge. A person who should be a member never leaves, whatever named them;
     and of the members that Zoho One shows, only those named in ``told`` leave.
     """
     if shown is None:
-        return Conclusion(None, Told(tuple(dict.fromkeys((*everybody, *told.joining)))))
+        return Conclusion(None, GroupAccountChange(tuple(dict.fromkeys((*everybody, *sent.joining)))))
     account, is_known = link(group, shown.record), group.account is not None and group.account.id == shown.record.id
-    wanted = told.joining if is_known else tuple(dict.fromkeys((*everybody, *told.joining)))
+    wanted = sent.joining if is_known else tuple(dict.fromkeys((*everybody, *sent.joining)))
     outside = shown.members.difference(wanted)
     joining = tuple(one for one in wanted if one not in shown.members)
-    leaving = tuple(one for one in dict.fromkeys(told.leaving) if one in outside)
-    return Conclusion(account, Told(joining, leaving))
+    leaving = tuple(one for one in dict.fromkeys(sent.leaving) if one in outside)
+    return Conclusion(account, GroupAccountChange(joining, leaving))
 
 
 def link(group: Group, shown: ZohoGroupRecord) -> ZohoGroupRecord:
-    """A group in Zoho One as this group's own: whether the bridge made it, or it was there before.
+    """Return the group in Zoho One as this group's own, with whether the bridge created it or adopted it.
 
-    Which one it is, its id says where that is known; what it is called may be what the bridge was just renaming it to.
-    The name decides only for a group that is seen for the first time: it is the bridge's where Zoho One had none of
-    that name when the bridge first asked for one to be made.
+    The id identifies it if known; its name may be the one that the bridge was renaming it to. The name decides only for
+    a group seen for the first time: the bridge created it if Zoho One had no group of that name when the bridge first
+    asked for one.
     """
     pending = group.pending
     known = [record for record in (group.account, pending.found if pending else None) if record is not None]
@@ -99,15 +101,14 @@ def on_top(
 
 
 def after_refusal(group: Group, sent: int, now: datetime, *, certain: bool) -> GroupPendingChange | None:
-    """What stays to be told after Zoho One refused a change, and the rows were put back; None: nothing.
+    """Return the pending change that remains after Zoho One refused one and the rows were reverted; None: nothing.
 
-    A refusal says that the call it answers did nothing. It says nothing of an earlier try without an answer, nor of
-    those calls of the same change that came before it: what they did is looked for, and taken back.
-
-    ``sent``: how many members the change named. ``certain``: no earlier try was open.
+    A refusal says that the refused call did nothing. It says nothing about an earlier, unanswered attempt, nor about
+    the preceding calls of the same change: their effects are looked up and reverted. ``sent``: the number of members
+    that the change contained. ``certain``: no earlier attempt is unanswered.
     """
     pending = group.pending
-    assert pending is not None  # it was refused
+    assert pending is not None  # a refused change is pending
     if group.account is None or (certain and sent <= 1):
         return None
     back = pending.again.then(pending.members.leaving, pending.members.joining)
@@ -125,10 +126,10 @@ def after_refusal(group: Group, sent: int, now: datetime, *, certain: bool) -> G
 def drift_of(
     group: Group, members: Iterable[str], accounts: Mapping[str, str], shown: InZohoOne | None, *, exact: bool
 ) -> GroupDrift | None:
-    """What somebody changed in Zoho One; None: nothing, or it cannot be told while an answer is open.
+    """Return what somebody changed in Zoho One; None: nothing, or unknown while an answer is missing.
 
-    ``members``: what Entra says, by the bridge's ids. ``accounts``: the people who are members in Zoho One of what they
-    are members of in Entra, each with their account. ``exact``: foreign members count.
+    ``members``: what Entra says, by the bridge's ids. ``accounts``: the accounts of the people who are members both in
+    Zoho One and in Entra. ``exact``: foreign members count as drift.
     """
     if group.account is None or group.pending is not None:
         return None
@@ -137,10 +138,10 @@ def drift_of(
     wanted = {accounts[one]: one for one in members if one in accounts}
     missing = tuple(sorted(person for account, person in wanted.items() if account not in shown.members))
     foreign = tuple(sorted(shown.members - wanted.keys())) if exact else ()
-    told = [str(change.field) for change in group.account.holds.changes_from(shown.record.holds)]
-    told += [f"{len(missing)} members taken out"] if missing else []
-    told += [f"{len(foreign)} members put in"] if foreign else []
-    if not told:
+    changed = [str(change.field) for change in group.account.holds.changes_from(shown.record.holds)]
+    changed += [f"{len(missing)} members removed"] if missing else []
+    changed += [f"{len(foreign)} members added"] if foreign else []
+    if not changed:
         return None
     actual = group.account.model_copy(update={"holds": shown.record.holds})
-    return GroupDrift(actual, missing, foreign, f"changed there: {', '.join(told)}")
+    return GroupDrift(actual, missing, foreign, f"changed there: {', '.join(changed)}")

@@ -1,6 +1,6 @@
-"""One group in one store: what Entra says, what Zoho One should hold, what it was last confirmed to hold.
+"""One group in one store: source state, desired state and confirmed state.
 
-Members stand apart, a row for each: a group of fifty thousand is no larger here than one of five.
+Members are stored separately, one row each: the row of a group of fifty thousand is no larger than that of five.
 """
 
 from collections.abc import Mapping
@@ -27,14 +27,14 @@ GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 DELETED = "The group was deleted in Entra."
 
 FIELDS = {ZohoField.DISPLAY_NAME: "display_name", ZohoField.EXTERNAL_ID: "external_id"}
-"""What Zoho One takes of a group beside its members.
+"""The fields of a group that Zoho One accepts, besides its members.
 
 https://learn.microsoft.com/entra/identity/saas-apps/zoho-one-provisioning-tutorial, step 6.
 """
 
 
 class ZohoGroup(Model):
-    """What Zoho One holds, or should hold, of one group beside its members."""
+    """What Zoho One holds, or should hold, of one group, without its members."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -42,7 +42,7 @@ class ZohoGroup(Model):
     external_id: str | None = None
 
     def changes_from(self, before: "ZohoGroup | None") -> tuple[FieldChange, ...]:
-        """What differs from what is held; None: there is no group."""
+        """Return the differences from what Zoho One holds; None: there is no group."""
         pairs = ((field, getattr(before, name, None), getattr(self, name)) for field, name in FIELDS.items())
         return tuple(
             FieldChange(field=field, before=held, after=wanted) for field, held, wanted in pairs if held != wanted
@@ -50,37 +50,37 @@ class ZohoGroup(Model):
 
 
 type DesiredGroup = ZohoGroup | Literal["deleted"] | None
-"""What Zoho One should hold of a group: itself, its deletion, or nothing that the bridge has a say in."""
+"""The desired state of a group in Zoho One: the group, its deletion, or None if the bridge manages nothing."""
 
 
 class ZohoGroupRecord(Model):
-    """A group in Zoho One and what it was last confirmed to hold beside its members."""
+    """A group in Zoho One and its confirmed state, without its members."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     holds: ZohoGroup
     adopted: bool = False
-    """It was there before the bridge."""
+    """Whether the group existed before the bridge."""
 
 
 @dataclass(frozen=True)
 class GroupDrift:
-    """In what a group in Zoho One is not what was confirmed."""
+    """The differences between a group in Zoho One and its confirmed state."""
 
     actual: ZohoGroupRecord | None
-    """What it is; None: it is not there."""
+    """The group in Zoho One; None: it does not exist."""
     missing: tuple[str, ...] = ()
-    """Members, by the bridge's ids, who are not in it."""
+    """Members, by the bridge's ids, who are missing in Zoho One."""
     foreign: tuple[str, ...] = ()
-    """Accounts in it of nobody who should be, where the store wants exactly its members."""
+    """Accounts in the group of people who are not its members, if the store requires exact membership."""
     told: str = ""
     seen: str = ""
     """The ETag of the group's row that was compared."""
 
 
 class GroupSourceState(Model):
-    """What Entra says of a group, and what Zoho One should therefore hold."""
+    """A group's source state, and the desired state computed from it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -93,7 +93,7 @@ class GroupSourceState(Model):
 
     @property
     def is_deleted(self) -> bool:
-        """Whether Entra's last word is that the group is gone, and Zoho One's goes with it."""
+        """Whether the latest source state deletes the group, and the one in Zoho One with it."""
         return self.desired == "deleted"
 
 
@@ -112,7 +112,7 @@ class GroupPendingChange(Pending[GroupSourceState]):
     @model_validator(mode="before")
     @classmethod
     def _of_before(cls, data: Any) -> Any:
-        """Read ``leaving``, which marked a deletion that had begun; now the last word of Entra's says it."""
+        """Read ``leaving``, which marked a deletion in progress; the source state says it now."""
         if not isinstance(data, dict) or "leaving" not in data:
             return data
         rest = {name: value for name, value in data.items() if name != "leaving"}
@@ -125,11 +125,11 @@ class Group(Managed[GroupPendingChange, ZohoGroupRecord]):
     id: str
     said: GroupSourceState
     size: int = 0
-    """How many members it had when Zoho One last confirmed, by what Entra said."""
+    """Number of members when Zoho One last confirmed, according to the source state."""
     recent: MinuteCounts = MinuteCounts()
-    """How many members were removed lately, for the guard."""
+    """Number of members removed recently, for the guard."""
     held: HeldMembers | None = None
-    """The last request that the guard held back, until an administrator allows it or members leave otherwise."""
+    """The latest request that the guard held back, until an administrator allows it or another change replaces it."""
     allowed: Allowance | None = None
     """What an administrator allowed beyond the guard's limit."""
     refusal: GroupRefusal | None = None
@@ -138,39 +138,41 @@ class Group(Managed[GroupPendingChange, ZohoGroupRecord]):
 
     @property
     def members(self) -> int:
-        """How many members Entra says it has."""
+        """Number of members in Entra."""
         pending = self.pending.members if self.pending else MemberChange()
         return self.size + len(pending.joining) - len(pending.leaving)
 
     @property
     def is_of_graph(self) -> bool:
-        """Whether Microsoft Graph named the group first, so that no push asks again for what is not done."""
+        """Whether the group comes from Microsoft Graph, so that no push will repeat what is not done."""
         return self.id == id_of_object(self.said.external_id or "")
 
     @property
     def is_deletion_begun(self) -> bool:
-        """Whether the guard let its deletion pass and counted it; a retry is neither judged nor counted again."""
+        """Whether the guard let the deletion pass and counted it; a retry is neither judged nor counted again."""
         return self.said.is_deleted and self.pending is not None and self.pending.counted
 
     @property
     def awaits_decision(self) -> bool:
-        """Whether its deletion was held back."""
+        """Whether the deletion was held back."""
         return self.said.is_deleted and self.pending is not None and not self.pending.counted
 
     def saying(self, said: GroupSourceState) -> Self:
-        """With what Entra says now; a deletion that was held back, or allowed, is not meant any more."""
+        """Return the group with a new source state, which cancels a deletion that was held back or allowed."""
         held = None if self.held is not None and self.held.is_deletion else self.held
         allowed = None if self.allowed is not None and self.allowed.removal.deletion else self.allowed
         return self.model_copy(update={"said": said, "held": held, "allowed": allowed})
 
     def losing(self, members: int, now: datetime, *, counted: bool) -> Self:
-        """With so many members fewer. ``counted``: the guard counts them; no administrator has decided on them."""
+        """Return the group with this number of members fewer. ``counted``: the guard counts them; no administrator
+        decided.
+        """
         recent = self.recent.plus(now, members) if counted else self.recent
         return self.model_copy(update={"recent": recent, "held": None})
 
     def changing(self, members: MemberChange) -> Self:
-        """With another change of its members under way."""
-        assert self.pending is not None  # there is one already
+        """Return the group with another pending change of its members."""
+        assert self.pending is not None  # the caller marked one
         return self.model_copy(update={"pending": self.pending.model_copy(update={"members": members})})
 
     def settled(self, account: ZohoGroupRecord | None, refusal: GroupRefusal | None = None) -> Self:
@@ -179,13 +181,13 @@ class Group(Managed[GroupPendingChange, ZohoGroupRecord]):
 
 
 def to_scim(group: ZohoGroup) -> Resource:
-    """The group as a SCIM Group (RFC 7643 §4.2), without members."""
+    """Return the group as a SCIM Group (RFC 7643 §4.2), without members."""
     resource: Resource = {"schemas": [GROUP], "displayName": group.display_name}
     return resource | {"externalId": group.external_id} if group.external_id else resource
 
 
 def from_scim(resource: Mapping[str, JsonValue]) -> ZohoGroup:
-    """The group behind a SCIM Group that Zoho One answered."""
+    """Return the group described by a SCIM Group from Zoho One."""
     external_id = resource.get("externalId")
     return ZohoGroup(
         display_name=str(resource.get("displayName") or ""), external_id=str(external_id) if external_id else None
@@ -193,12 +195,12 @@ def from_scim(resource: Mapping[str, JsonValue]) -> ZohoGroup:
 
 
 def decide_deletion(account: ZohoGroupRecord | None, choice: Reflection, why: str) -> Decision:
-    """What becomes of Zoho One's group when Entra's is gone. ``why``: what happened in Entra, a sentence."""
+    """Return what happens to Zoho One's group when Entra's is gone. ``why``: what happened in Entra, a sentence."""
     if account is None:
-        return Decision(Action.LET_GO, f"{why} Zoho One has none.")
+        return Decision(Action.UNMANAGE, f"{why} Zoho One has none.")
     if choice is Reflection.NOTHING:
         reason = f'{why} The store is set to "{choice}" for deleted groups.'
-        return Decision(Action.LET_GO, f"{reason} Zoho One's stays, and is no longer managed.")
+        return Decision(Action.UNMANAGE, f"{reason} Zoho One's stays, and is no longer managed.")
     if account.adopted:
-        return Decision(Action.LET_GO, f"{why} Zoho One's was there before the bridge, so it stays.")
+        return Decision(Action.UNMANAGE, f"{why} Zoho One's existed before the bridge, so it stays.")
     return Decision(Action.DELETE, f'{why} The store is set to "{choice}".')

@@ -9,36 +9,38 @@ from pydantic import AwareDatetime, ConfigDict
 from shared.model import Model
 
 MOST_KEPT = 500
-"""Leavers whose ids are kept with a hold: a tenth of a row. Of more, the number and a digest are kept."""
+"""Maximum number of ids of leaving members that are stored with a hold: a tenth of a row. Beyond it, their number and a
+digest are stored.
+"""
 
 
 class Removal(Model):
-    """What a request takes away from one group: some of its members, or the group."""
+    """What a request removes: some members of a group, or the group itself."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     leaving: int
-    """Number of members who are taken out."""
+    """Number of members to be removed."""
     digest: str = ""
     """The digest of their ids; empty for a deletion."""
     people: tuple[str, ...] = ()
-    """Their ids, if they are at most MOST_KEPT."""
+    """Their ids, if there are at most MOST_KEPT."""
     deletion: bool = False
 
     @classmethod
     def of(cls, people: Iterable[str]) -> Self:
-        """The removal of these members."""
+        """Return the removal of these members."""
         ids = tuple(sorted(people))
         digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()
         return cls(leaving=len(ids), digest=digest, people=ids if len(ids) <= MOST_KEPT else ())
 
     @classmethod
     def of_group(cls, members: int) -> Self:
-        """The deletion of a group that has so many members."""
+        """Return the deletion of a group with this many members."""
         return cls(leaving=members, deletion=True)
 
     def covers(self, asked: Self) -> bool:
-        """Whether an administrator who saw this one has seen all that ``asked`` takes away."""
+        """Return whether an administrator who saw this removal has seen everything that ``asked`` removes."""
         if self.deletion or asked.deletion:
             return self.deletion and asked.deletion and asked.leaving <= self.leaving
         if self.digest == asked.digest:
@@ -56,16 +58,16 @@ class HeldMembers(Model):
     told: str
     """The reason, a sentence."""
     removal: Removal | None = None
-    """What the request takes away; None in rows of releases that did not keep it, which cannot be allowed."""
+    """What the request removes; None in rows of releases that did not store it, which cannot be allowed."""
 
     @property
     def is_deletion(self) -> bool:
-        """Whether it is the group that would go."""
+        """Whether the request deletes the group."""
         return self.removal is not None and self.removal.deletion
 
 
 class Allowance(Model):
-    """An administrator's word that a request which was held back may pass."""
+    """An administrator's permission for a request that was held back."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

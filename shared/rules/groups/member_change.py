@@ -10,7 +10,7 @@ from shared.model import Model
 
 
 class MemberChange(Model):
-    """Who joins and who leaves, by the bridge's ids; nobody does both."""
+    """The members to add and to remove, by the bridge's ids; nobody is in both."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -20,7 +20,7 @@ class MemberChange(Model):
     @model_validator(mode="after")
     def _is_a_difference(self) -> Self:
         if set(self.joining) & set(self.leaving):
-            raise ValueError("somebody joins and leaves at once")
+            raise ValueError("somebody is both added and removed")
         return self
 
     def __bool__(self) -> bool:
@@ -36,11 +36,11 @@ class MemberChange(Model):
 
     @property
     def undone(self) -> Self:
-        """The way back."""
+        """Return the inverse change."""
         return self.model_copy(update={"joining": self.leaving, "leaving": self.joining})
 
     def then(self, joining: Iterable[str], leaving: Iterable[str] = ()) -> Self:
-        """With more said after it: the last word about somebody counts."""
+        """Return the change followed by another; for each person the later one counts."""
         joined, left = dict.fromkeys(joining), dict.fromkeys(leaving)
         before = [one for one in self.joining if one not in left]
         gone = [one for one in self.leaving if one not in joined]
@@ -50,14 +50,14 @@ class MemberChange(Model):
         )
 
     def among(self, members: Set[str]) -> Self:
-        """What it changes where these of the people it names are members already."""
+        """Return the change reduced to its effect, given which of the people it names are members already."""
         return type(self)(
             joining=tuple(one for one in self.joining if one not in members),
             leaving=tuple(one for one in self.leaving if one in members),
         )
 
     def slices(self, size: int) -> Iterator[Self]:
-        """The same change in portions of so many people; at least one, which may be empty. Leavers go first."""
+        """Yield the change in slices of at most ``size`` people; at least one, possibly empty. Removals come first."""
         everybody = [(one, False) for one in self.leaving] + [(one, True) for one in self.joining]
         for portion in batched(everybody, size, strict=False) if everybody else [()]:
             joining = tuple(one for one, joins in portion if joins)
@@ -65,7 +65,7 @@ class MemberChange(Model):
 
 
 class MemberRequest(Model):
-    """What a request says of a group's members."""
+    """What a request says about a group's members."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -74,22 +74,22 @@ class MemberRequest(Model):
     change: MemberChange = MemberChange()
 
     def add(self, people: Iterable[str]) -> Self:
-        """And these are members."""
+        """Return the request with these people added."""
         return self.model_copy(update={"change": self.change.then(people)})
 
     def remove(self, people: Iterable[str]) -> Self:
-        """And these are not."""
+        """Return the request with these people removed."""
         changed = self.change.then((), people)
         if self.only:
             changed = changed.model_copy(update={"leaving": ()})
         return self.model_copy(update={"change": changed})
 
     def replace(self, people: Iterable[str]) -> Self:
-        """And these are all there are."""
+        """Return the request with these people as the complete list of members."""
         return type(self)(only=True, change=MemberChange(joining=tuple(dict.fromkeys(people))))
 
     def difference(self, members: Iterable[str]) -> MemberChange:
-        """What it changes for a group that has these members: all of them, unless only those named are known."""
+        """Return the change for a group with these members: all of them, unless the request names only some."""
         there = dict.fromkeys(members)
         if not self.only:
             return self.change.among(there.keys())

@@ -1,4 +1,4 @@
-"""A change of a group that Zoho One refuses: told once, told once more when it is parked, then tried once a day."""
+"""A group change that Zoho One refuses: reported once, once more when it is parked, then tried once a day."""
 
 from datetime import UTC, datetime
 from typing import Self
@@ -34,12 +34,12 @@ class GroupRefusal(Refusals):
         return cls(of=of, told=told, at=now, refusals=refusals).waiting(now, spread)
 
     def waits(self, of: str, now: datetime) -> str | None:
-        """Why a change is not tried now, a sentence; None: it is. A different change is tried at once."""
+        """Return why a change is not tried now, a sentence, or None if it is. A different change is tried at once."""
         if of != self.of or self.next_try is None or now >= self.next_try:
             return None
         again = f"{self.next_try.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         return f"Zoho One refused it {self.refusals} times ({self.told}); it is tried again at {again}."
 
     def kept(self, of: str, now: datetime) -> Self | None:
-        """What remains of the refusal after another change of the group went through; None: nothing."""
+        """Return what remains of the refusal after another change of the group succeeded; None: nothing."""
         return self if of != self.of and now - self.at < FORGOTTEN_AFTER else None

@@ -1,4 +1,4 @@
-"""What a directory store does with groups."""
+"""A directory store's settings for groups."""
 
 from enum import StrEnum
 
@@ -9,13 +9,13 @@ from shared.rules.expressions import IGNORED, EvaluationContext, EvaluationError
 from shared.rules.status import NotConfirmed, Reflection
 
 LONGEST_NAME = 256
-"""Characters in a group's name: as many as Entra takes for one.
+"""Maximum number of characters in a group's name, as in Entra.
 
 https://learn.microsoft.com/graph/api/resources/group#properties
 """
 
 ATTRIBUTES = ("displayName", "externalId")
-"""What an expression for a group's name may use; Entra fills externalId with the group's object id."""
+"""The attributes that an expression for group names may use; Entra fills externalId with the group's object id."""
 
 
 class ResourceSync(StrEnum):
@@ -26,30 +26,30 @@ class ResourceSync(StrEnum):
 
 
 class GroupNameFailed(Exception):
-    """The store's setting gives a group no name. The message says why, and holds no value."""
+    """The store's setting results in no name for a group. The message says why, and holds no value."""
 
 
 class GroupSettings(Model):
-    """A store's choices for groups. The defaults cannot destroy: no group is deleted, no foreign member taken out."""
+    """A store's choices for groups. The defaults never destroy: no group is deleted, no foreign member removed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     resource_sync: ResourceSync = ResourceSync.USERS_AND_GROUPS
-    name_prefix: str = Field(default="", max_length=100, description="Stands before each group's name in Zoho One")
+    name_prefix: str = Field(default="", max_length=100, description="Prefix of each group's name in Zoho One")
     name_expression: str | None = Field(
         default=None, description="Gives a group's name in Zoho One from [displayName] and [externalId]"
     )
     deleted: Reflection = Field(
         default=Reflection.NOTHING,
-        description="When a group is deleted in Entra, or leaves its scope: whether Zoho One's is deleted too",
+        description="When a group is deleted in Entra, or goes out of scope: whether Zoho One's is deleted too",
     )
     exact_members: bool = Field(
-        default=False, description="Whether members whom the bridge did not add are taken out of the groups it manages"
+        default=False, description="Whether members that the bridge did not add are removed from the groups it manages"
     )
 
     @property
     def are_synced(self) -> bool:
-        """Whether Zoho One has them."""
+        """Whether groups are provisioned."""
         return self.resource_sync is ResourceSync.USERS_AND_GROUPS
 
     @field_validator("name_expression")
@@ -64,7 +64,7 @@ class GroupSettings(Model):
         return text
 
     def name_for(self, display_name: str, external_id: str | None, context: EvaluationContext) -> str:
-        """What a group is called in Zoho One. Raises GroupNameFailed."""
+        """Return a group's name in Zoho One. Raises GroupNameFailed."""
         name = display_name
         if self.name_expression is not None:
             values: dict[str, str | None] = {"displayName": display_name, "externalId": external_id}
@@ -81,7 +81,7 @@ class GroupSettings(Model):
 
 
 def ensure_deletion_confirmed(before: GroupSettings, after: GroupSettings, store_name: str, typed: str) -> None:
-    """Let settings that newly delete groups pass only where the store's name was typed. Raises NotConfirmed."""
+    """Accept settings that newly delete groups only if the store's name was typed. Raises NotConfirmed."""
     newly = after.deleted is Reflection.CHANGE and before.deleted is not Reflection.CHANGE
     if newly and typed != store_name:
         raise NotConfirmed(f"Groups would be deleted from Zoho One for good: type {store_name!r} to confirm.")

@@ -1,8 +1,8 @@
-"""Password notification: whose creation brings a one-time password, what it looks like, and who is told.
+"""Password notification: who gets a one-time password at creation, how it is made, and who receives it by mail.
 
 The seed's step 9: "next to Password Notification, choose how you want your users to receive their One Time Password.
-Note: Password Notification setting is only applicable to users' whose email address has a verified domain name."
-The choices bear the admin guide's own words.
+Note: Password Notification setting is only applicable to users' whose email address has a verified domain name." The
+choices have the admin guide's own words.
 """
 
 import math
@@ -21,15 +21,17 @@ from shared.rules.mail.template import DEFAULT_TEMPLATES, Language, MailTemplate
 from shared.rules.zoho_user import ZohoField, ZohoUser
 
 LOOK_ALIKES = "0OoQ1Iil|5S2Z8B"
-"""Each may be taken for another of them, in some font or another."""
+"""Characters that may be mistaken for one another in some font."""
 UNSUITABLE = "\"'`<>&=\\,.;:^~_@"
-"""What a mail client may take for markup, an address or the end of a sentence, or a reader overlook."""
+"""Characters that a mail client may take for markup, an address or the end of a sentence, or that a reader
+overlooks.
+"""
 LEAST_BITS = 64
-"""Of a password's entropy: out of reach even for guessing offline, and no longer to type than 13 characters or so."""
+"""Minimum entropy of a password, in bits: out of reach even for offline guessing, and about 13 characters to type."""
 DRAWS = 10_000
-"""The default rules need 1.6 draws on average and the strangest ones 60: so many show that ``choice`` is broken."""
+"""Number of draws that proves ``choice`` broken: the default rules need 1.6 draws on average, the strangest ones 60."""
 KINDS = (string.ascii_lowercase, string.ascii_uppercase, string.digits, string.punctuation)
-"""Of characters. Zoho's default password policy asks for each of them."""
+"""The kinds of characters. Zoho's default password policy requires each of them."""
 
 
 class MailNotification(StrEnum):
@@ -40,7 +42,7 @@ class MailNotification(StrEnum):
 
 
 class PasswordNotice(StrEnum):
-    """Who gets the one-time password of a person whose domain is verified."""
+    """The recipient of the one-time password for a person in a verified domain."""
 
     USER = "Send email OTP to user"
     ADMIN = "Send email OTP to Admin"
@@ -60,11 +62,13 @@ class PasswordRules(Model):
         if unknown := set(self.alphabet) - set("".join(KINDS)):
             raise ValueError(f"The alphabet may hold only visible ASCII characters, not {_listed(unknown)}")
         if alike := set(self.alphabet) & set(LOOK_ALIKES):
-            raise ValueError(f"Take characters that look like others out of the alphabet: {_listed(alike)}")
+            raise ValueError(f"Remove characters that look like others from the alphabet: {_listed(alike)}")
         if unsuitable := set(self.alphabet) & set(UNSUITABLE):
-            raise ValueError(f"Take out what does not survive copying from a mail: {_listed(unsuitable)}")
+            raise ValueError(f"Remove characters that do not survive copying from a mail: {_listed(unsuitable)}")
         if twice := {character for character in self.alphabet if self.alphabet.count(character) > 1}:
-            raise ValueError(f"In the alphabet more than once, and so likelier than the others: {_listed(twice)}")
+            raise ValueError(
+                f"In the alphabet more than once, and therefore more likely than the others: {_listed(twice)}"
+            )
         if self.length * math.log2(max(len(self.alphabet), 1)) < LEAST_BITS:
             raise ValueError(
                 f"{self.length} of {len(self.alphabet)} characters can be guessed: make the password longer or the "
@@ -74,7 +78,7 @@ class PasswordRules(Model):
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The characters of the alphabet by kind; a kind without any is left out."""
+        """The characters of the alphabet by kind, without empty kinds."""
         kinds = ("".join(c for c in self.alphabet if c in kind) for kind in KINDS)
         return tuple(kind for kind in kinds if kind)
 
@@ -97,13 +101,15 @@ class PasswordNotification(Model):
     )
     user_address: Annotated[str, AfterValidator(_field_of_entra)] = Field(
         default="mail",
-        description="Where a user's own mail goes, by the name Graph gives the attribute: the work address, or another"
-        " one, since a new mailbox may be out of reach before the first sign-in",
+        description="Where a user's own mail goes, by the attribute's name in Graph: the work address, or another"
+        " one, since a new mailbox may be inaccessible before the first sign-in",
     )
     admins: tuple[MailAddress, ...] = Field(default=(), max_length=20)
     rules: PasswordRules = PasswordRules()
     templates: tuple[MailTemplate, ...] = DEFAULT_TEMPLATES
-    language: Language = Field(default="en", description="For whom there is no template in his own, and for admins")
+    language: Language = Field(
+        default="en", description="For people without a template in their own language, and for administrators"
+    )
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
@@ -129,7 +135,7 @@ class PasswordNotification(Model):
 
 @dataclass(frozen=True)
 class Notice:
-    """A one-time password is due: who is to be told, of whom, and the sentence that history shows for it."""
+    """A one-time password to be sent: its recipients, its person, and the sentence for the history."""
 
     reason: str
     reader: Reader
@@ -137,26 +143,26 @@ class Notice:
     name: str
     user_name: str
     language: str | None
-    """That the reader prefers, if it is known."""
+    """The language that the reader prefers, if known."""
 
 
 @dataclass(frozen=True)
 class NoNotice:
-    """No one-time password, and the sentence that history shows for it."""
+    """No one-time password, and the sentence for the history."""
 
     reason: str
 
 
 def notice_for(settings: PasswordNotification, account: ZohoUser, person: AzureUser) -> Notice | NoNotice:
-    """Whether the creation of a person's account brings a one-time password.
+    """Return whether the creation of a person's account brings a one-time password.
 
-    Everyone else gets none, and Zoho One's own invitation: a password that nobody is told would only lock him out.
+    Everybody else gets none, but Zoho One's own invitation: a password that nobody receives would only lock them out.
     """
     if settings.mail_notification is MailNotification.NONE:
         return NoNotice(f"No one-time password: the mail notification is set to “{MailNotification.NONE}”.")
     if settings.password_notification is PasswordNotice.NOBODY:
         return NoNotice(f"No one-time password: the password notification is set to “{PasswordNotice.NOBODY}”.")
-    # Zoho One judges the address that it gets, which a mapping may have made something else of than Entra's.
+    # Zoho One judges the address it receives, which may differ from Entra's because of the mapping.
     email = account.fields.get(ZohoField.EMAIL) or account.user_name
     if not is_verified(email, settings.verified_domains):
         return NoNotice(f"No one-time password: the domain of {email} is not a verified one of the store.")
@@ -175,9 +181,9 @@ def notice_for(settings: PasswordNotification, account: ZohoUser, person: AzureU
 
 
 def is_verified(address: str, domains: Iterable[str]) -> bool:
-    """Whether an address lies in one of these domains, in whatever case or script; in a subdomain of one it does not.
+    """Return whether an address is in one of these domains, in any case or script; subdomains do not count.
 
-    Raises ValueError where one of the domains is none.
+    Raises ValueError if one of the domains is invalid.
     """
     try:
         domain = mail_address(address).rpartition("@")[2]
@@ -187,7 +193,7 @@ def is_verified(address: str, domains: Iterable[str]) -> bool:
 
 
 def recipients(settings: PasswordNotification, person: AzureUser) -> tuple[str, ...] | NoNotice:
-    """Who is mailed a person's one-time password, or why nobody is."""
+    """Return who is mailed a person's one-time password, or why nobody is."""
     if settings.password_notification is PasswordNotice.NOBODY:
         return NoNotice(f"No one-time password: the password notification is set to “{PasswordNotice.NOBODY}”.")
     if settings.password_notification is PasswordNotice.ADMIN:
@@ -203,10 +209,10 @@ def recipients(settings: PasswordNotification, person: AzureUser) -> tuple[str, 
 
 
 def new_password(settings: PasswordNotification, choice: Callable[[Sequence[str]], str]) -> SecretStr:
-    """A one-time password; ``choice`` draws one of a sequence, each equally likely, as ``secrets.choice`` does.
+    """Return a one-time password; ``choice`` draws one of a sequence with equal likelihood, as ``secrets.choice`` does.
 
-    Drawn whole until each kind of character is in it, so that every password that has them is equally likely: to put
-    one of each kind into it first would make some likelier than others.
+    The whole password is drawn again until it contains each kind of character, so that all valid passwords are equally
+    likely: inserting one of each kind first would make some more likely than others.
     """
     rules = settings.rules
     for _ in range(DRAWS):

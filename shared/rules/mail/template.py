@@ -1,4 +1,4 @@
-"""The words of a one-time password mail: a template for each reader and language, and those a store starts with."""
+"""The text of a one-time password mail: a template for each reader and language, and a new store's defaults."""
 
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
@@ -20,10 +20,10 @@ class Reader(StrEnum):
 
 
 class TemplateField(StrEnum):
-    """What a template can say with ``{{ … }}``."""
+    """The fields of a template, written ``{{ … }}``."""
 
     NAME = "name"  # of the person
-    USER_NAME = "user_name"  # what he signs in to Zoho One with
+    USER_NAME = "user_name"  # what they sign in to Zoho One with
     PASSWORD = "password"  # noqa: S105 - the name of the field
     SIGN_IN_URL = "sign_in_url"
     ORGANISATION = "organisation"
@@ -43,10 +43,10 @@ class MailTemplate(Model):
 def template_for(
     templates: Sequence[MailTemplate], reader: Reader, preferred: str | None, fallback: str
 ) -> MailTemplate:
-    """The template in the language that a person prefers, or the nearest wider one, or the fallback.
+    """Return the template in the person's preferred language, the nearest wider one, or the fallback.
 
-    ``de-AT`` is served by ``de-AT``, then ``de`` (the lookup of RFC 4647 §3.4). Raises KeyError where not even the
-    fallback has one, which the settings do not allow.
+    ``de-AT`` falls back to ``de`` (the lookup of RFC 4647 §3.4). Raises KeyError if not even the fallback language has
+    a template, which the settings do not allow.
     """
     by_language = {template.language.lower(): template for template in templates if template.reader is reader}
     for language in (*_widening(preferred or ""), *_widening(fallback)):
@@ -56,7 +56,7 @@ def template_for(
 
 
 def _widening(language: str) -> Iterator[str]:
-    """``zh-Hant-TW``: itself, ``zh-hant``, ``zh``."""
+    """Yield a tag and its wider ones: ``zh-hant-tw``, ``zh-hant``, ``zh``."""
     parts = language.lower().replace("_", "-").split("-")
     return ("-".join(parts[:length]) for length in range(len(parts), 0, -1))
 
@@ -186,4 +186,4 @@ DEFAULT_TEMPLATES = tuple(
     for reader, texts in ((Reader.USER, _TO_USER), (Reader.ADMIN, _TO_ADMIN))
     for language, (subject, body) in texts.items()
 )
-"""What a new store starts with. A store's own templates stand in their place."""
+"""A new store's templates. A store's own templates replace them."""

@@ -1,4 +1,4 @@
-"""Whether a mapping makes sense: an invalid one is refused whole, each fault with its rule, position and reason."""
+"""Validation of a mapping: an invalid one is refused whole, each fault with its rule, position and reason."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -13,12 +13,12 @@ from shared.rules.mapping.mapping import CustomAttribute, ExpressionSource, Mapp
 from shared.rules.zoho_user import ZOHO_FIELDS, ZohoField
 
 KNOWN_NAMES = frozenset([*AZURE_FIELDS, *ENTRA_NAMES, "IsSoftDeleted"])
-"""What an expression may name in brackets, besides custom attributes."""
+"""The names that an expression may use in brackets, besides custom attributes."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong, or in a warning may surprise, and where."""
+    """A fault, or a warning about something that may surprise, with its place."""
 
     rule: int | None
     """Counted from 0; None is the mapping as a whole."""
@@ -43,7 +43,7 @@ class InvalidMapping(Exception):
 
 
 def read_mapping(text: str | bytes) -> Mapping:
-    """A mapping from its JSON, as exported. Raises InvalidMapping where it has another form."""
+    """Return a mapping from its exported JSON. Raises InvalidMapping if it has another form."""
     try:
         return Mapping.model_validate_json(text)
     except ValidationError as error:
@@ -52,7 +52,7 @@ def read_mapping(text: str | bytes) -> Mapping:
 
 
 def check_mapping(mapping: Mapping, extensions: Iterable[ZohoField]) -> tuple[Fault, ...]:
-    """The warnings of a valid mapping. Raises InvalidMapping.
+    """Return the warnings of a valid mapping. Raises InvalidMapping.
 
     ``extensions``: the fields beyond Zoho One's documented ones that the store has switched on.
     """
@@ -69,7 +69,7 @@ def check_mapping(mapping: Mapping, extensions: Iterable[ZohoField]) -> tuple[Fa
 def check_rule(
     rule: Rule, extensions: Iterable[ZohoField], index: int | None = None
 ) -> tuple[list[Fault], list[Fault]]:
-    """What is wrong with one rule alone, and its warnings. ``index``: its place in a mapping."""
+    """Return the faults of one rule, and its warnings. ``index``: its place in a mapping."""
     faults = [Fault(index, rule.target, position, reason) for position, reason in _source_faults(rule)]
     if ZOHO_FIELDS[rule.target].extension and rule.target not in extensions:
         reason = "an extension of Zoho One's fields, which this store has not switched on"
@@ -95,7 +95,7 @@ def _source_faults(rule: Rule) -> Iterator[tuple[int | None, str]]:
                 yield None, reason
         case ExpressionSource(expression=text):
             if rule.target is ZohoField.MANAGER:
-                yield None, "manager takes the profile field manager, nothing computed"
+                yield None, "manager accepts the profile field manager only, nothing computed"
             try:
                 compiled = compile_expression(text)
             except ExpressionError as error:
@@ -121,9 +121,9 @@ def _expression_faults(rule: Rule, compiled: Expression) -> Iterator[tuple[int |
 
 
 def misspelt_names(compiled: Expression, text: str) -> Iterator[tuple[int, str]]:
-    """Of the names in an expression's brackets those that look like a slip: position and what may have been meant.
+    """Yield the names in an expression's brackets that look misspelt: position and the likely intention.
 
-    A directory extension has any name, so another one that is not known is none.
+    A directory extension can have any name, so an unlisted one is not a fault.
     """
     for name in sorted(compiled.attributes - KNOWN_NAMES):
         if not name.startswith("extension_") and (close := get_close_matches(name, KNOWN_NAMES, n=1, cutoff=0.8)):
@@ -138,7 +138,7 @@ def _warnings(rule: Rule) -> Iterator[tuple[int | None, str]]:
     try:
         compiled = compile_expression(rule.source.expression)
     except ExpressionError:
-        return  # a fault, told already
+        return  # already reported as a fault
     for warning in compiled.warnings:
         yield warning.position, warning.text
     for name in sorted(compiled.attributes - KNOWN_NAMES):
@@ -147,7 +147,7 @@ def _warnings(rule: Rule) -> Iterator[tuple[int | None, str]]:
 
 
 def unknown_name(name: str) -> str:
-    """Why a profile field is refused, with what may have been meant."""
+    """Return why a profile field is refused, with the likely intention."""
     if name in ENTRA_NAMES:
         return f"there is no profile field {name}; Microsoft Graph calls it {ENTRA_NAMES[name]}"
     close = [_other_case(name)] if _other_case(name) else get_close_matches(name, AZURE_FIELDS, n=1)
@@ -159,7 +159,7 @@ def _other_case(name: str) -> str | None:
 
 
 def _form_fault(place: tuple[int | str, ...], message: str, given: object) -> Fault:
-    """What pydantic says of a mapping's form, in the words of this page."""
+    """Return pydantic's message about a mapping's form in the words of this page."""
     rule = place[1] if len(place) > 1 and place[0] == "rules" and isinstance(place[1], int) else None
     if place[-1:] == ("target",) and isinstance(given, str):
         close = get_close_matches(given, list(ZohoField), n=1)

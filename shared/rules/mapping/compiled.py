@@ -1,4 +1,4 @@
-"""A mapping made ready once for every person: rules become functions."""
+"""A mapping compiled once for every person: rules become functions."""
 
 import hashlib
 from collections.abc import Callable, Set
@@ -25,13 +25,15 @@ from shared.rules.mapping.mapping import (
 from shared.rules.zoho_user import ZohoField, ZohoUser
 
 LONGEST_VALUE = 2_000
-"""Characters in one field of Zoho One: no name or address is longer, and a person is kept in one row several times."""
+"""Maximum number of characters in one field of Zoho One: no name or address is longer, and a row holds each
+person several times.
+"""
 
 type Read = Callable[[AzureUser, EvaluationContext], Value | Ignored]
 
 
 class MappingFailed(Exception):
-    """A rule has no answer for a person. The message names the field, the rule and the reason, and no value."""
+    """A rule has no result for a person. The message names the field, the rule and the reason, and no value."""
 
     def __init__(self, field: ZohoField, rule: Rule | None, reason: str) -> None:
         super().__init__(f"The mapping of {field} ({rule}) fails: {reason}" if rule else reason)
@@ -40,7 +42,7 @@ class MappingFailed(Exception):
 
 @dataclass(frozen=True)
 class CompiledRule:
-    """One rule, ready to be asked."""
+    """One compiled rule."""
 
     rule: Rule
     target: ZohoField
@@ -49,9 +51,9 @@ class CompiledRule:
     apply: When
 
     def value(self, person: AzureUser, before: ZohoUser | None, context: EvaluationContext) -> str | None:
-        """What the field should hold; None is nothing. Raises MappingFailed.
+        """Return the field's value; None is no value. Raises MappingFailed.
 
-        ``before``: the account as it should have been so far, None for one that is to be created.
+        ``before``: the previous desired account, None for one that is to be created.
         """
         if before is not None and self.apply != "always":
             return before.fields.get(self.target)
@@ -68,13 +70,13 @@ class CompiledRule:
 
 
 class CompiledMapping:
-    """A mapping that has been compiled; it never changes, and threads may share it."""
+    """A compiled mapping; immutable, and safe to share between threads."""
 
     def __init__(self, mapping: Mapping) -> None:
-        """Compile a mapping that has been checked. Raises ExpressionError and KeyError for one that has not."""
+        """Compile a checked mapping. Raises ExpressionError and KeyError for an unchecked one."""
         self.mapping = mapping
         self.digest = hashlib.sha256(mapping.model_dump_json().encode()).hexdigest()
-        """The same for two mappings with the same rules, also for one that stands in the code."""
+        """Equal for two mappings with the same rules, including the default one in the code."""
         self.rules = tuple(
             CompiledRule(rule, rule.target, _reader(rule), rule.default, rule.apply) for rule in mapping.rules
         )
@@ -86,7 +88,7 @@ class CompiledMapping:
         context: EvaluationContext,
         among: Set[ZohoField],
     ) -> dict[ZohoField, str]:
-        """What Zoho One should hold of a person, of the fields that the store uses. Raises MappingFailed.
+        """Return a person's desired values of the fields that the store uses. Raises MappingFailed.
 
         A field without a value is absent; without a userName there can be no account.
         """
@@ -116,7 +118,9 @@ def _reader(rule: Rule) -> Read:
 
 
 def expression_reader(expression: Expression) -> Read:
-    """How an expression is evaluated for a person: names in brackets are profile fields, else custom attributes."""
+    """Return how an expression is evaluated for a person: names in brackets are profile fields, else custom
+    attributes.
+    """
     known: dict[str, Callable[[AzureUser], Value]] = {}
     for name in expression.attributes:
         try:
@@ -136,7 +140,7 @@ def _custom(name: str) -> Callable[[AzureUser], Value]:
 
 
 def _text(value: Value | Ignored) -> str:
-    """A value as Zoho One takes it: its fields hold one text each, so the first of several values stands for all."""
+    """Return a value as Zoho One accepts it: its fields hold one text each, so the first of several values is used."""
     if isinstance(value, str):
         return value
     if isinstance(value, tuple):

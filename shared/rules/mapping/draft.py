@@ -1,4 +1,4 @@
-"""A mapping that an administrator is changing: kept until he saves it or lets it go."""
+"""A mapping that an administrator is changing, kept until they save or discard it."""
 
 from typing import Self
 
@@ -10,7 +10,7 @@ from shared.rules.zoho_user import ZohoField
 
 
 class Draft(Model):
-    """A changed mapping, and the number of the version that the change was made to."""
+    """A changed mapping, and the number of the version that it was based on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -18,7 +18,7 @@ class Draft(Model):
     mapping: Mapping
 
     def with_rule(self, rule: Rule) -> Self:
-        """With one field filled so, in place of how it was filled."""
+        """Return the draft with this rule in place of the field's previous one."""
         rules = self.mapping.rules
         if any(standing.target is rule.target for standing in rules):
             changed = tuple(rule if standing.target is rule.target else standing for standing in rules)
@@ -27,7 +27,7 @@ class Draft(Model):
         return self._with(changed)
 
     def without(self, target: ZohoField) -> Self:
-        """With one field filled by nothing."""
+        """Return the draft without a rule for this field."""
         return self._with(tuple(rule for rule in self.mapping.rules if rule.target is not target))
 
     def _with(self, rules: tuple[Rule, ...]) -> Self:
@@ -35,14 +35,14 @@ class Draft(Model):
 
 
 def rule_for(mapping: Mapping, target: ZohoField) -> Rule | None:
-    """How a field is filled, or None."""
+    """Return a field's rule, or None."""
     return next((rule for rule in mapping.rules if rule.target is target), None)
 
 
 def rebased(draft: Draft, base: Mapping, current: Mapping, number: int) -> tuple[Draft, tuple[ZohoField, ...]]:
-    """A draft's own changes on top of what somebody else saved meanwhile, and the fields that both changed.
+    """Return a draft's own changes on top of a version saved by somebody else, and the fields that both changed.
 
-    Of those the draft's rule stands: its author sees them named, and saves or not.
+    For these fields the draft's rule stays: its author sees them listed, and decides.
     """
     merged, both = Draft(based_on=number, mapping=current), list[ZohoField]()
     for field in ZohoField:

@@ -1,4 +1,4 @@
-"""Which properties of a person a store's rules look at."""
+"""The properties of a person that a store's rules read."""
 
 from shared.rules.azure_user import AZURE_FIELDS, ENTRA_NAMES
 from shared.rules.criteria import Group, conditions
@@ -6,17 +6,17 @@ from shared.rules.expressions import compile_expression
 from shared.rules.mapping.mapping import CustomAttribute, ExpressionSource, Mapping, ProfileField
 
 EXTENSION = "extension_"
-"""What the name of every directory extension begins with in Graph; another name can only come by a push."""
+"""Prefix of every directory extension's name in Graph; a name without it can only come from a push."""
 
 _ONLY_IF_READ = frozenset({"manager"})
-"""A relation, each of which costs a reading of its own to follow."""
+"""Relations, each of which costs a request of its own."""
 
 
 def fields_read(mapping: Mapping, criteria: Group | None, custom: tuple[str, ...]) -> frozenset[str]:
-    """The names, as in Graph or on Entra's mapping pages, that the reconciler has to ask Graph for.
+    """Return the names, as in Graph or on Entra's mapping pages, that the reconciler has to request from Graph.
 
-    All properties that the sync endpoint shows, whether mapped or not, so that a changed mapping rarely needs everybody
-    to be read again. ``custom``: the directory extensions that the sync endpoint takes.
+    They include all properties that the sync endpoint shows, mapped or not, so that a changed mapping rarely requires
+    reading everybody again. ``custom``: the directory extensions that the sync endpoint accepts.
     """
     names = set(AZURE_FIELDS) - _ONLY_IF_READ | set(custom)
     for rule in mapping.rules:

@@ -1,4 +1,4 @@
-"""Attribute mapping: which value of a person in Azure fills which field of his account in Zoho One.
+"""Attribute mapping: which value of a person in Azure fills which field of their account in Zoho One.
 
 The seed's step 7: "map the fields available in Zoho One to the fields available in Microsoft Azure."
 """
@@ -16,7 +16,7 @@ class _Part(Model):
 
 
 class ProfileField(_Part):
-    """The value of a property that every person in Entra has, by its Microsoft Graph name."""
+    """The value of a property that every user in Entra has, by its Microsoft Graph name."""
 
     kind: Literal["profile field"] = "profile field"
     field: str = Field(description="As in docs/mapping.md, for example jobTitle")
@@ -66,7 +66,7 @@ class Rule(_Part):
 
     target: ZohoField
     source: Source
-    default: str | None = Field(default=None, max_length=1000, description="The value where the source has none")
+    default: str | None = Field(default=None, max_length=1000, description="The value if the source has none")
     apply: When = "always"
 
     def __str__(self) -> str:
@@ -75,14 +75,14 @@ class Rule(_Part):
 
 
 LONGEST_MAPPING = 50_000
-"""UTF-16 units of a mapping's JSON. An entity of Table Storage holds 1 MiB: with a version stand the mapping itself and
-the difference, which repeats each rule before and after. 3 × 50,000 units leave room for the rest, even as Azurite
-counts: six bytes for each unit beyond ASCII.
+"""Maximum size of a mapping's JSON in UTF-16 units. An entity of Table Storage holds 1 MiB: a version stores the
+mapping itself and the difference, which repeats each rule before and after. 3 × 50,000 units leave room for the rest,
+even as Azurite counts: six bytes for each unit beyond ASCII.
 """
 
 
 class Mapping(_Part):
-    """A store's rules. Whether they make sense is for ``mapping_check`` to say."""
+    """A store's rules. ``mapping/check.py`` validates them."""
 
     rules: tuple[Rule, ...] = Field(max_length=50)
 
@@ -125,7 +125,7 @@ DEFAULT_MAPPING = Mapping(
         _profile(ZohoField.FAX, "faxNumber"),
     )
 )
-"""What a new store starts with: the mapping of Entra's gallery app for Zoho One.
+"""A new store's mapping: that of Entra's gallery app for Zoho One.
 
 https://learn.microsoft.com/entra/identity/saas-apps/zoho-one-provisioning-tutorial, step 5.
 """
@@ -140,7 +140,7 @@ class RuleChange(_Part):
 
 
 def difference(before: Mapping, after: Mapping) -> tuple[RuleChange, ...]:
-    """What saving ``after`` in the place of ``before`` changes."""
+    """Return what replacing ``before`` with ``after`` changes."""
     old = {rule.target: rule for rule in before.rules}
     new = {rule.target: rule for rule in after.rules}
     return tuple(

@@ -1,4 +1,4 @@
-"""What a mapping makes of people, before it is saved."""
+"""The result of a mapping for people, before it is saved."""
 
 from collections import Counter
 from collections.abc import Iterable, Set
@@ -12,7 +12,7 @@ from shared.rules.zoho_user import ZohoField, ZohoUser
 
 @dataclass(frozen=True)
 class PreviewLine:
-    """One field of one person: its value, or why there is none, and the rule that it comes from."""
+    """One field of one person: its value or why there is none, and its rule."""
 
     field: ZohoField
     value: str | None
@@ -23,7 +23,9 @@ class PreviewLine:
 def preview_person(
     mapping: CompiledMapping, person: AzureUser, before: ZohoUser | None, context: EvaluationContext
 ) -> tuple[PreviewLine, ...]:
-    """Each field that the mapping fills, in its order. ``before``: his account so far, None if there is none."""
+    """Return each field that the mapping fills, in its order. ``before``: the person's current account, None if
+    there is none.
+    """
     lines = []
     for rule in mapping.rules:
         try:
@@ -50,7 +52,7 @@ def preview_change(
     context: EvaluationContext,
     among: Set[ZohoField],
 ) -> ChangePreview:
-    """Compare what two mappings make of the same people, one at a time: each with his account so far, or None."""
+    """Compare two mappings on the same people, one at a time: each with their current account, or None."""
     preview = ChangePreview()
     for person, account in people:
         preview.people += 1

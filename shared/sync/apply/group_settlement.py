@@ -258,10 +258,10 @@ def _attempted(after: Group, earlier: GroupPendingChange | None, free: bool) -> 
 
 def _told(
     people: dict[str, MemberAccount], joining: Iterable[str], leaving: Iterable[str], gone: dict[str, str]
-) -> Told:
+) -> GroupAccountChange:
     """The accounts to tell of: a person without one is in no group there, and one who is not active leaves."""
     coming = [people[one] for one in joining]
     inside = [known.joins for known in coming if known.joins]
     outside = [known.account for known in coming if known.account and not known.active and not known.unsettled]
     outside += [account for one in leaving if (account := gone.get(one) or people[one].account)]
-    return Told(tuple(inside), tuple(outside))
+    return GroupAccountChange(tuple(inside), tuple(outside))

@@ -164,7 +164,7 @@ class _Turns:
         left_out = identity.id in self.left_out
         if not is_still(change, identity, parts.now(), self.store.status_rules, left_out=left_out):
             return _ANOTHER
-        if self.held is not None and identity.departs:
+        if self.held is not None and identity.is_deprovisioning:
             return self.held
         return parts.settlement.leased(self.store, identity)
 

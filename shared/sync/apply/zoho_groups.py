@@ -25,7 +25,7 @@ class GroupOutcome:
     account: ZohoGroupRecord | None
     kind: ChangeKind
     fields: tuple[FieldChange, ...] = ()
-    told: Told = field(default_factory=Told)
+    told: GroupAccountChange = field(default_factory=GroupAccountChange)
     adopted: bool = False
     refused: dict[str, str] = field(default_factory=dict)
     """Why an account was not taken in."""
@@ -42,7 +42,7 @@ class GroupWriter:
         self,
         store: Store,
         group: Group,
-        told: Told,
+        told: GroupAccountChange,
         everybody: Callable[[], Iterable[str]],
         found: ZohoGroupRecord | None,
         *,
@@ -86,7 +86,7 @@ class GroupWriter:
         account, is_made = concluded.account, concluded.account is None
         if account is None:
             account = groups.create(desired)
-        outcome = self._change(groups, account, desired, concluded.told, must_take=not is_made)
+        outcome = self._change(groups, account, desired, concluded.to_send, must_take=not is_made)
         if kind is None:
             return outcome
         fields = desired.changes_from(None) if is_made else outcome.fields
@@ -97,7 +97,7 @@ class GroupWriter:
         groups: ZohoGroups,
         account: ZohoGroupRecord,
         desired: ZohoGroup,
-        told: Told,
+        told: GroupAccountChange,
         *,
         must_take: bool = True,
     ) -> GroupOutcome:
@@ -120,10 +120,15 @@ class GroupWriter:
         kind = ChangeKind.UPDATE if fields or told.joining or told.leaving else ChangeKind.NOTHING
         joined = tuple(one for one in told.joining if one not in refused)
         done = account.model_copy(update={"holds": desired})
-        return GroupOutcome(done, kind, fields, Told(joined, told.leaving), refused=refused)
+        return GroupOutcome(done, kind, fields, GroupAccountChange(joined, told.leaving), refused=refused)
 
     def _taken_apart(
-        self, groups: ZohoGroups, account: ZohoGroupRecord, desired: ZohoGroup, told: Told, refusal: ZohoRefused
+        self,
+        groups: ZohoGroups,
+        account: ZohoGroupRecord,
+        desired: ZohoGroup,
+        told: GroupAccountChange,
+        refusal: ZohoRefused,
     ) -> dict[str, str]:
         """Add the members that Zoho One takes, where it refused all at once: one account that is gone keeps nobody out.
 

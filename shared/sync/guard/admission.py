@@ -6,7 +6,7 @@ from datetime import datetime
 
 from shared.rules.guard import Breach
 from shared.rules.identity import Identity
-from shared.rules.recent_deprovisionings import Departures, RecentDeprovisionings
+from shared.rules.recent_deprovisionings import Deprovisionings, RecentDeprovisionings
 from shared.rules.store import Store
 from shared.sync.errors import HeldBack
 from shared.tables.errors import Conflict, Stale
@@ -86,13 +86,13 @@ class Admission:
         now = self.now()
 
         def limit(recent: RecentDeprovisionings) -> Breach | None:
-            return recent.breach(now, store.guard, departures)
+            return recent.breach(now, store.guard, deprovisionings)
 
         return self.deprovisionings.admit(store.id, departures, now, limit, count_active, transact)
 
     def _begin(self, store: Store, people: Sequence[Leased], *, approved: bool) -> Admitted:
         """One portion: at once, or one by one where another request wrote one of them."""
-        departures = Departures.among((after for _, after in people), approved=approved)
+        deprovisionings = Deprovisionings.among((after for _, after in people), approved=approved)
         counted = [(before, with_count(after)) for before, after in people]
         leased = list[Stored]()
 
@@ -101,7 +101,7 @@ class Admission:
             return etags[0] if etags else ""
 
         try:
-            if not departures.ids:
+            if not deprovisionings.ids:
                 transact()
             elif (held := self._admit(store, departures, transact)) is not None:
                 return Admitted((), held)

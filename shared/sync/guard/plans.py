@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.rules.guard import SHUTTING, Breach, check, discarded_before, kept_back
+from shared.rules.guard import HOLDING_RULES, Breach, check, discarded_before, held_deprovisionings
 from shared.rules.held_plan import HeldState, Move
 from shared.rules.plan import Plan, moved
 from shared.rules.recent_deprovisionings import RecentDeprovisionings
@@ -108,12 +108,12 @@ class PlanGuard:
         again = was_discarded and newest is not None and newest.held.digest == plan.digest
         if refused or again:
             found += (discarded_before(len(refused), ledger.active_users),)
-        pushed = kept_back(plan, ledger.active_users, store.guard) if ledger.held and not found else None
+        pushed = held_deprovisionings(plan, ledger.active_users, store.guard) if ledger.held and not found else None
         return (pushed,) if pushed else found
 
     def _let_be(self, store: Store, plan: Plan, ledger: RecentDeprovisionings) -> None:
         """Open the guard where nobody waits, and forget the discarded departures that Entra took back."""
-        departing, now = plan.departing, self.now()
+        deprovisioned, now = plan.deprovisioned, self.now()
         opens = ledger.held and not plan.waiting
         if ledger.discarded is not None and self.deprovisionings.has_others(store.id, ledger, departing):
             self.deprovisionings.forget(store.id, lambda each: each not in departing, now, opens=opens)

@@ -106,7 +106,7 @@ class Push:
             modified=self.now(),
         )
         said = said.model_copy(update=desired_state.told)
-        if before is not None and not before.said.rules and before.is_shut_out:
+        if before is not None and not before.said.rules and before.is_kept_inactive:
             said = said.model_copy(
                 update={"rules": ""}
             )  # whether the hand was one is yet to be looked at: see SourceRecorder

@@ -173,7 +173,7 @@ class SourceRecorder:
             return None
         identity = stored.identity
         said = identity.said
-        if identity.is_going:
+        if identity.is_being_deleted:
             self._delete(store, stored, identity.object_id)
             return None
         try:
@@ -193,7 +193,7 @@ class SourceRecorder:
     def _put_right(self, store: Store, identity: Identity, person: AzureUser) -> Identity:
         """A person recorded as deactivated by hand by an earlier release, where the bridge had done it itself."""
         account = identity.account
-        if account is None or identity.said.rules or identity.pending is not None or not identity.is_shut_out:
+        if account is None or identity.said.rules or identity.pending is not None or not identity.is_kept_inactive:
             return identity
         if account.standing is not Standing.DEACTIVATED_BY_HAND:
             return identity
@@ -236,7 +236,7 @@ class SourceRecorder:
         holds, reason = before.account.holds if before.account else None, desired_state.decision.reason
         resource = _JSON.validate_json(before.said.resource) | {"active": False}
         begun = before.pending is not None and before.pending.begun
-        if desired_state.decision.action is Action.LET_GO or (
+        if desired_state.decision.action is Action.UNMANAGE or (
             not begun and plan_change(holds, desired_state.desired).kind is ChangeKind.NOTHING
         ):
             self.unmanage(store, stored, reason)

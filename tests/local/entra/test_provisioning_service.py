@@ -1,4 +1,4 @@
-"""The simulated Entra: what an administrator does, and what its provisioning service then asks of an application."""
+"""The simulated Entra: an administrator's actions, and the resulting requests of its provisioning service."""
 
 import json
 import time
@@ -43,7 +43,7 @@ def actions(report: CycleReport) -> list[Action]:
 
 
 def held_in_step(application: Recorder, directory: EntraDirectory) -> None:
-    """Let the application hold `active` as the directory has it: the recorder applies no PATCH."""
+    """Make the application hold `active` as the directory has it: the recorder applies no PATCH."""
     for person in directory.people():
         for user in application.users.values():
             if user["userName"] == person.user_principal_name:
@@ -200,7 +200,7 @@ class TestCycle:
         directory.change_job(directory.people()[2].id, job_title="Other", department=None)
         assert actions(service.cycle())[2] is Action.CREATE
 
-    def test_sends_a_manager_in_the_form_asked_for_and_clears_him(
+    def test_sends_a_manager_in_the_requested_form_and_clears_it(
         self, directory: EntraDirectory, application: Recorder
     ) -> None:
         service = ProvisioningService(

@@ -1,6 +1,7 @@
-"""What Azure's own host does with a request, row by row, as far as a client can tell; where the local one is kinder.
+"""What Azure's own host does with a request, row by row, as far as a client can tell, and where the local one is more
+tolerant.
 
-Measured on the host 4.1037 with Core Tools 4; tests/local/host/test_host.py asks whichever of the two it runs against.
+Measured on the host 4.1037 with Core Tools 4; tests/local/host/test_host.py runs against either.
 """
 
 from collections.abc import Mapping
@@ -9,15 +10,15 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Answer:
-    """What comes back."""
+    """An answer."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Those that must be there, by their names in small letters."""
+    """Headers that must be present, with lower-case names."""
     without: tuple[str, ...] = ()
-    """Those that must not."""
+    """Headers that must be absent."""
     body: bytes | None = None
-    """Of a request that was echoed: what arrived. Of any other: what came back."""
+    """For an echoed request the received body; otherwise the body of the answer."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,12 @@ class Row:
 
     what: str
     request: str
-    """With lines that end in \\n; the host's address is added."""
+    """Lines that end in \n; the host's address is added."""
     real: Answer
     local: Answer | None = None
-    """What the local host answers instead, on purpose."""
+    """What the local host answers instead, intentionally."""
     kinder: str = ""
-    """Why."""
+    """The reason."""
 
 
 def _get(target: str, *headers: str, method: str = "GET") -> str:

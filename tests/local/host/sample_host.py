@@ -22,7 +22,7 @@ PATIENCE = 30.0
 
 
 def eventually(look: Callable[[], object], wanted: object, patience: float = PATIENCE) -> None:
-    """Wait until something is as wanted."""
+    """Wait until a value is as wanted."""
     deadline = time.monotonic() + patience
     while (seen := look()) != wanted:
         assert time.monotonic() < deadline, seen
@@ -31,7 +31,7 @@ def eventually(look: Callable[[], object], wanted: object, patience: float = PAT
 
 @dataclass
 class SampleHost:
-    """What a test asks and sees."""
+    """What a test requests and sees."""
 
     running: RunningHost
     trace: Path
@@ -49,7 +49,7 @@ class SampleHost:
         return f"{self.url}/api"
 
     def lines(self, about: str) -> list[str]:
-        """What the sample app traced."""
+        """What the sample app logged."""
         return [line for line in self.trace.read_text().splitlines() if about in line] if self.trace.exists() else []
 
     def texts(self, queue: str) -> list[str]:
@@ -63,7 +63,7 @@ class SampleHost:
                 return []
 
     def put(self, queue: str, text: str) -> None:
-        """Put a text into a queue as it is."""
+        """Put a text into a queue unchanged."""
         with QueueClient.from_connection_string(self.connection, queue) as client:
             with suppress(ResourceExistsError):
                 client.create_queue()
@@ -75,7 +75,7 @@ class SampleHost:
         self.put("work", base64.b64encode(task.encode()).decode())
 
     def post(self, name: str) -> None:
-        """The same, by its function that puts a message out."""
+        """Send the same through a function with a queue output."""
         task = json.dumps({"name": name, "fails": 0})
         assert requests.post(f"{self.api}/enqueue", data=task, timeout=5).status_code == 202
 
@@ -83,7 +83,7 @@ class SampleHost:
 def start_sample(
     processes: Processes, azurite: Azurite, trace: Path, schedule: str = "0 0 0 1 1 *", time_scale: float = 1.0
 ) -> SampleHost:
-    """Start one; with Azure's own host time passes as it does."""
+    """Start a host; with Azure's own, time is real."""
     settings = {
         "SAMPLE_SCHEDULE": schedule,
         "SAMPLE_STORAGE": azurite.connection_string,

@@ -1,4 +1,4 @@
-"""A SCIM application at the network's edge that records what it is asked and answers as little as a client needs."""
+"""A SCIM application at the network's edge that records requests and answers as little as a client needs."""
 
 import json
 import re
@@ -24,7 +24,7 @@ class Asked:
 
 @dataclass
 class Recorder:
-    """`users` is what the application holds: the test may change it. `answers` are given first, one to a request."""
+    """`users` is what the application holds: the test may change it. `answers` are given first, one per request."""
 
     url: str = ""
     asked: list[Asked] = field(default_factory=list)

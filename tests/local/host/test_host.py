@@ -1,4 +1,4 @@
-"""The host gives requests to functions, and answers to clients, as Azure does; `BRIDGE_HOST=func` asks Azure's own."""
+"""The host passes requests to functions, and answers to clients, as Azure does; `BRIDGE_HOST=func` runs Azure's own."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def api(sample: SampleHost) -> str:
 
 
 def _sent(host: str, row: Row) -> tuple[HTTPResponse, bytes]:
-    """The answer to a request that is written as it stands."""
+    """Return the answer to a request that is sent exactly as written."""
     address = urlsplit(host)
     first, _, rest = row.request.partition("\n")
     text = f"{first}\nHost: {address.netloc}\n{rest}".replace("\n", "\r\n")
@@ -57,7 +57,7 @@ def test_where_the_local_host_differs_the_table_says_why() -> None:
 
 
 def test_requests_beyond_the_limit_are_sent_away(api: str) -> None:
-    """8 at once and 16 in all, as the sample's host.json says."""
+    """8 at once and 16 in all, according to the sample's host.json."""
     with ThreadPoolExecutor(24) as pool:
         answers = list(pool.map(lambda _: requests.get(f"{api}/slow?seconds=1", timeout=30), range(24)))
     away = [answer for answer in answers if answer.status_code != 200]
@@ -158,7 +158,7 @@ def test_it_listens_on_the_loopback_interface_only(sample: SampleHost) -> None:
 
 @local_only
 def test_an_app_that_cannot_be_loaded_says_why(logs: Path, tmp_path: Path) -> None:
-    """Kinder on purpose: Azure's host goes on with no function at all, and says nothing on its console."""
+    """More tolerant intentionally: Azure's host continues without any function, and its console shows nothing."""
     (tmp_path / "host.json").write_text(json.dumps({"version": "2.0"}))
     (tmp_path / "function_app.py").write_text(
         "import azure.functions as func\n"
@@ -172,7 +172,7 @@ def test_an_app_that_cannot_be_loaded_says_why(logs: Path, tmp_path: Path) -> No
 
 @local_only
 def test_only_this_user_can_read_the_key_to_admin(sample: SampleHost, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Core Tools ask for no key, but with --enableAuth; Azure's host always does."""
+    """Core Tools require no key unless run with --enableAuth; Azure's host always does."""
     assert requests.post(f"{sample.url}/admin/functions/ticks", json={}, timeout=5).status_code == 401
     wrong = {"x-functions-key": "sesame"}
     assert requests.post(f"{sample.url}/admin/functions/ticks", json={}, headers=wrong, timeout=5).status_code == 401

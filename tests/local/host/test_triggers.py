@@ -1,6 +1,6 @@
-"""The host runs timer and queue functions when it is time, and each message until it is done or given up.
+"""The host runs timer and queue functions on time, and each message until it succeeds or is given up.
 
-What a kill or a signal leads to is a table too: host.md's "Killed", of the host 4.1037.
+The effects of a kill or a signal are a table too: "Killed" in host.md, of the host 4.1037.
 """
 
 import json
@@ -31,7 +31,7 @@ local_only = pytest.mark.skipif(is_func(), reason="it is about the local host al
 
 @pytest.fixture(scope="module")
 def lone_azurite(processes: Processes) -> Azurite:
-    """An Azurite whose messages no other host takes."""
+    """An Azurite that no other host uses."""
     return start_azurite(processes)
 
 

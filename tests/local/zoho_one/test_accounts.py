@@ -1,4 +1,4 @@
-"""The simulated accounts servers hand out tokens as Zoho documents it."""
+"""The simulated accounts servers issue tokens as Zoho documents it."""
 
 import json
 from typing import Any
@@ -45,7 +45,7 @@ def accounts(clock: Clock) -> Accounts:
 
 
 def consent(accounts: Accounts, decision: str, data_center: str = "eu", **changed: str) -> dict[str, str]:
-    """What the browser brings back."""
+    """Return the parameters that the browser brings back."""
     body = urlencode({"decision": decision}).encode()
     path = f"/dc/{data_center}/oauth/v2/auth"
     answer = accounts.respond("POST", path, urlencode({**CONSENT, **changed}), body)
@@ -56,7 +56,7 @@ def consent(accounts: Accounts, decision: str, data_center: str = "eu", **change
 
 
 def token(accounts: Accounts, data_center: str = "eu", **form: str) -> dict[str, Any]:
-    """What the token endpoint answers."""
+    """Return the answer of the token endpoint."""
     client = {"client_id": CLIENT_ID, "client_secret": accounts.client_secret}
     path = f"/dc/{data_center}/oauth/v2/token"
     return content(accounts.respond("POST", path, "", urlencode({**client, **form}).encode()))

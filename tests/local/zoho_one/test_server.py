@@ -1,4 +1,4 @@
-"""The simulated Zoho One keeps accounts as SCIM asks, goes wrong as it is told to, and counts who calls."""
+"""The simulated Zoho One stores accounts as SCIM requires, fails on request, and counts its calls."""
 
 import re
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ class ZohoOne:
 
 @pytest.fixture(scope="module")
 def ready(processes: Processes) -> dict[str, str]:
-    """What a Zoho One with two licences says when it is ready."""
+    """The description of a ready Zoho One with two licences."""
     return processes.start_module("local.zoho_one", "--port", "0", "--licences", "2")[1]
 
 

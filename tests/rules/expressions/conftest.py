@@ -1,4 +1,4 @@
-"""One way to ask an expression for its answer, with all that is impure fixed."""
+"""A fixture that evaluates an expression with every impure input fixed."""
 
 import random
 from collections.abc import Callable, Collection, Mapping

@@ -1,4 +1,4 @@
-"""Regular expressions of .NET's: what they match and put in place, and what is refused.
+""".NET's regular expressions: what they match and replace, and what is refused.
 
 Source: "Regular expression language - quick reference" and "Substitutions" in .NET's documentation.
 """

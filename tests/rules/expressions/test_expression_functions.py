@@ -204,7 +204,7 @@ def test_a_value_of_no_known_type_is_refused(answer: Callable[..., object], valu
     "moment",
     [
         datetime(2021, 8, 25, 19, 41, 18, tzinfo=timezone(timedelta(hours=2))),
-        datetime(2021, 8, 25, 17, 41, 18),  # noqa: DTZ001 - one without a zone is taken to be in UTC
+        datetime(2021, 8, 25, 17, 41, 18),  # noqa: DTZ001 - one without a zone counts as UTC
         datetime(2021, 8, 25, 17, 41, 18, tzinfo=UTC),
     ],
 )
@@ -240,7 +240,7 @@ def test_no_answer_is_larger_than_the_bound(answer: Callable[..., object], text:
 
 @pytest.mark.parametrize("pattern", ["(a|aa)+$", "(a*)*b", "(?:a+)+b", r"(\\w+\\s?)+:", "(.*.*.*.*.*.*)x"])
 def test_a_slow_pattern_ends(answer: Callable[..., object], pattern: str) -> None:
-    """It answers or is refused for its time, and no other reason; pytest's own limit says if it does neither."""
+    """It answers or is refused because of its time only; pytest's own limit reports anything else."""
     reason = "50 ms"
     try:
         answer(f'Replace([long], , "{pattern}", , "x", , )', {"long": "a" * 5_000 + "!"})

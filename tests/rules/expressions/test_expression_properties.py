@@ -1,4 +1,4 @@
-"""Whatever is written and whatever the person's values are: an answer within the bounds, or one of the two errors."""
+"""For any text and any values of a person: a result within the bounds, or one of the two errors."""
 
 import random
 from contextlib import suppress
@@ -78,7 +78,7 @@ expressions = st.recursive(leaves, calls, max_leaves=12)
 
 
 def outcome(text: str, person: dict[str, Value]) -> object:
-    """What the expression comes to; any error but the package's own two fails the test."""
+    """Return an expression's result; any error but the package's own two fails the test."""
     context = EvaluationContext(datetime(2021, 8, 25, tzinfo=UTC), random.Random(1), lambda value: len(value) < 3)
     try:
         return compile_expression(text).evaluate(person.get, context)
@@ -96,7 +96,7 @@ class Refusal(NamedTuple):
 
 
 def check_bounds(value: object) -> None:
-    """A value a target can take, or an error that says why and where."""
+    """Check for a value that a target can hold, or an error that says why and where."""
     if isinstance(value, Refusal):
         assert value.reason
         assert value.in_text

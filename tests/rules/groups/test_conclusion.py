@@ -1,4 +1,4 @@
-"""What is concluded from what Zoho One shows of a group, case by case, while an answer may have been lost."""
+"""Conclusions from a group as Zoho One shows it, case by case, while an answer may have been lost."""
 
 from datetime import UTC, datetime
 
@@ -7,8 +7,8 @@ import pytest
 from shared.rules.groups.conclusion import (
     BROUGHT_BACK,
     Conclusion,
+    GroupAccountChange,
     InZohoOne,
-    Told,
     after_refusal,
     conclude,
     drift_of,
@@ -73,36 +73,42 @@ def test_whose_group_it_is(case: str, known: Group, shown: ZohoGroupRecord, adop
     assert link(known, shown) == shown.model_copy(update={"adopted": adopted})
 
 
-TOLD = Told(joining=("a", "b"), leaving=("x", "y"))
+TOLD = GroupAccountChange(joining=("a", "b"), leaving=("x", "y"))
 OPEN = [
     # row, what Zoho One shows, the accounts of all members                        what is left to tell
-    ("there is none", group(KNOWN), None, ("a", "b", "c"), Told(("a", "b", "c"))),
+    ("there is none", group(KNOWN), None, ("a", "b", "c"), GroupAccountChange(("a", "b", "c"))),
     ("nothing came through", group(KNOWN), {"x", "y", "z"}, (), TOLD),
-    ("all came through", group(KNOWN), {"a", "b", "z"}, (), Told()),
-    ("some came through", group(KNOWN), {"a", "x"}, (), Told(("b",), ("x",))),
+    ("all came through", group(KNOWN), {"a", "b", "z"}, (), GroupAccountChange()),
+    ("some came through", group(KNOWN), {"a", "x"}, (), GroupAccountChange(("b",), ("x",))),
     (
         "taken over: everybody joins, only those named leave",
         group(),
         {"x", "z"},
         ("a", "b", "c"),
-        Told(("a", "b", "c"), ("x",)),
+        GroupAccountChange(("a", "b", "c"), ("x",)),
     ),
-    ("taken over: a member is not thrown out, whoever named them", group(), {"x"}, ("x",), Told(("a", "b"))),
+    (
+        "taken over: a member is not thrown out, whoever named them",
+        group(),
+        {"x"},
+        ("x",),
+        GroupAccountChange(("a", "b")),
+    ),
 ]
 
 
 @pytest.mark.parametrize(("case", "known", "members", "everybody", "left"), OPEN, ids=[case for case, *_ in OPEN])
 def test_what_is_left_to_tell(
-    case: str, known: Group, members: set[str] | None, everybody: tuple[str, ...], left: Told
+    case: str, known: Group, members: set[str] | None, everybody: tuple[str, ...], left: GroupAccountChange
 ) -> None:
     shown = InZohoOne(KNOWN, frozenset(members)) if members is not None else None
     concluded = conclude(known, shown, TOLD, everybody)
-    assert concluded.told == left
+    assert concluded.to_send == left
     assert (concluded.account is None) is (members is None)
 
 
 def test_there_is_nothing_where_zoho_one_shows_nothing() -> None:
-    assert conclude(group(), None, Told()) == Conclusion(None, Told())
+    assert conclude(group(), None, GroupAccountChange()) == Conclusion(None, GroupAccountChange())
 
 
 CHANGE, AGAIN = MemberChange(joining=("a",), leaving=("b",)), MemberChange(joining=("c",), leaving=("d",))
@@ -141,14 +147,14 @@ DRIFT = [
     ("an answer is open", group(KNOWN, mark()), None, True, None),
     ("nothing is confirmed", group(), None, True, None),
     ("deleted there", group(KNOWN), None, False, ("deleted there", (), ())),
-    ("taken out there", group(KNOWN), InZohoOne(KNOWN, frozenset({"a1"})), False, ("1 members taken out", ("p2",), ())),
+    ("taken out there", group(KNOWN), InZohoOne(KNOWN, frozenset({"a1"})), False, ("1 members removed", ("p2",), ())),
     ("put in there", group(KNOWN), InZohoOne(KNOWN, frozenset({"a1", "a2", "z"})), False, None),
     (
         "put in there, exact members",
         group(KNOWN),
         InZohoOne(KNOWN, frozenset({"a1", "a2", "z"})),
         True,
-        ("1 members put in", (), ("z",)),
+        ("1 members added", (), ("z",)),
     ),
     (
         "renamed there",

@@ -1,4 +1,4 @@
-"""Changes of members as differences: what Python's own sets say of the same."""
+"""Changes of members as differences, compared with Python's own sets."""
 
 from hypothesis import given
 from hypothesis import strategies as st

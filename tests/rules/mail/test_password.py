@@ -138,7 +138,7 @@ def test_history_is_told_why(
     assert notice_for(settings(**changed), an_account(**account), a_person(**person)).reason == reason
 
 
-def test_the_notice_names_the_person_to_his_reader() -> None:
+def test_the_notice_names_the_person_to_the_reader() -> None:
     to_user = notice_for(settings(), an_account(user_name="anna@zoho.example"), a_person())
     assert isinstance(to_user, Notice)
     assert (to_user.reader, to_user.name, to_user.user_name) == (Reader.USER, "Anna", "anna@zoho.example")
@@ -198,14 +198,14 @@ def test_verified_domains(address: str, verified: bool) -> None:
         ({"rules": {"length": 8}}, "greater than or equal to 12"),
         ({"rules": {"alphabet": "abcdefgh"}}, "16 of 8 characters can be guessed"),
         ({"rules": {"alphabet": ""}}, "16 of 0 characters can be guessed"),
-        ({"rules": {"alphabet": string.ascii_letters}}, "characters that look like others out of the alphabet: B I O"),
+        ({"rules": {"alphabet": string.ascii_letters}}, "characters that look like others from the alphabet: B I O"),
         (
             {"rules": {"alphabet": string.ascii_lowercase}},
-            "characters that look like others out of the alphabet: i l o",
+            "characters that look like others from the alphabet: i l o",
         ),
         ({"rules": {"alphabet": "acdefghäjkm nprtuvwxyz"}}, "visible ASCII characters, not   ä"),
-        ({"rules": {"alphabet": "acdefghjkmnprtuvwxyz<&"}}, "does not survive copying from a mail: & <"),
-        ({"rules": {"alphabet": "acdefghjkmnprtuvwxyzaa"}}, "more than once, and so likelier than the others: a"),
+        ({"rules": {"alphabet": "acdefghjkmnprtuvwxyz<&"}}, "do not survive copying from a mail: & <"),
+        ({"rules": {"alphabet": "acdefghjkmnprtuvwxyzaa"}}, "more than once, and therefore more likely than the others: a"),
     ],
 )
 def test_settings_that_contradict_themselves_are_refused(changed: dict[str, Any], says: str) -> None:

@@ -1,4 +1,4 @@
-"""Mappings: what they give a person, and what is refused."""
+"""Mappings: their result for a person, and what is refused."""
 
 import json
 import random
@@ -223,7 +223,7 @@ def test_the_difference_of_two_mappings() -> None:
     assert difference(_mapping(title), _mapping(title)) == ()
 
 
-def test_a_preview_counts_whom_a_change_touches() -> None:
+def test_a_preview_counts_the_people_that_a_change_affects() -> None:
     title = {"target": "title", "source": {"kind": "profile field", "field": "jobTitle"}}
     before, after = (
         _mapping(title),

@@ -1,4 +1,4 @@
-"""A function app that shows what the host hands to it."""
+"""A function app that shows what the host passes to it."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ both = threading.Barrier(2, timeout=5)
 
 @app.route("echo/{store}/{*path}", methods=["GET", "PUT", "POST"])
 def echo(req: func.HttpRequest) -> func.HttpResponse:
-    """Everything of the request."""
+    """Everything in the request."""
     seen = {
         "method": req.method,
         "url": req.url,
@@ -40,7 +40,7 @@ async def known(req: func.HttpRequest, context: func.Context) -> func.HttpRespon
 
 @app.route("cookies")
 def cookies(req: func.HttpRequest) -> func.HttpResponse:
-    """Two cookies and a status of its own."""
+    """Two cookies and a custom status."""
     response = func.HttpResponse(status_code=418, headers={"X-Kind": "teapot"})
     response.headers.add("Set-Cookie", 'state="a b"; Max-Age=600; Path=/oauth; Secure; HttpOnly; SameSite=Lax')
     response.headers.add("Set-Cookie", "theme=dark")
@@ -55,7 +55,7 @@ def empty(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("plain")
 def plain(req: func.HttpRequest) -> str:
-    """No more than a text."""
+    """Plain text."""
     return "plain ✓"
 
 
@@ -67,26 +67,26 @@ def fails(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("together")
 def together(req: func.HttpRequest) -> func.HttpResponse:
-    """Answers only while a second request is under way."""
+    """Answers only while a second request is in progress."""
     both.wait()
     return func.HttpResponse()
 
 
 @app.route("environment")
 def environment(req: func.HttpRequest) -> func.HttpResponse:
-    """The settings the app runs with."""
+    """The settings of the running app."""
     return func.HttpResponse(json.dumps({name: os.environ.get(name) for name in req.params["names"].split()}))
 
 
 @app.route("page")
 def page(req: func.HttpRequest) -> func.HttpResponse:
-    """An answer that says how long it is."""
+    """An answer with its length."""
     return func.HttpResponse("a page", headers={"Content-Length": "6"})
 
 
 @app.route("slow")
 def slow(req: func.HttpRequest) -> func.HttpResponse:
-    """Takes as many seconds as it is told."""
+    """Takes this number of seconds."""
     time.sleep(float(req.params["seconds"]))
     return func.HttpResponse("done")
 
@@ -100,7 +100,7 @@ def ticks(timer: func.TimerRequest) -> None:
 @app.queue_trigger("message", "work", STORAGE)
 @app.queue_output("done", "done", STORAGE)
 def work(message: func.QueueMessage, done: func.Out[List[str]]) -> None:  # noqa: UP006 - see above
-    """Takes a message, and fails as often as the message says."""
+    """Processes a message, and fails as often as the message says."""
     task = json.loads(message.get_body())
     count = message.dequeue_count or 0
     _trace(f"work {task['name']} {count}")
@@ -113,7 +113,7 @@ def work(message: func.QueueMessage, done: func.Out[List[str]]) -> None:  # noqa
 @app.route("enqueue", methods=["POST"])
 @app.queue_output("message", "work", STORAGE)
 def enqueue(req: func.HttpRequest, message: func.Out[str]) -> func.HttpResponse:
-    """Puts the body into the queue."""
+    """Sends the body to the queue."""
     message.set(req.get_body().decode())
     return func.HttpResponse(status_code=202)
 
