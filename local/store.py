@@ -11,7 +11,7 @@ from pydantic import HttpUrl, TypeAdapter
 from shared.app.container import Bridge
 from shared.connection.consent import CLIENT_SECRET
 from shared.entra.clients import SECRET
-from shared.rules.entra_connection import Credential, EntraConnection
+from shared.rules.entra_connection import Credential, EntraConnection, Scope
 from shared.rules.mail.password import PasswordNotification
 from shared.rules.schedule import Schedule
 from shared.rules.secret_token import token_hash

@@ -201,7 +201,7 @@ def new_password(store_id: str, identity_id: str) -> View:
 def let_go(store_id: str, identity_id: str) -> View:
     store = the_store(store_id)
     try:
-        parts().people.actions.let_go(store, identity_id, str(admin()))
+        parts().people.actions.unmanage(store, identity_id, str(admin()))
     except KeyError:
         raise NoSuchThing("There is no such person in this directory store") from None
     except (BeingWritten, Stale):

@@ -46,7 +46,7 @@ TITLES = {
 
 SHOWN: Mapping[str, str] = {
     StoreState.RECONNECT: "reconnect required",
-    EventKind.LET_GO: "no longer managed",
+    EventKind.UNMANAGED: "no longer managed",
     EventKind.PARKED: "retried daily",
     HeldState.OVERTAKEN: "superseded",
     EventKind.RECORDED: "no change needed",

@@ -308,7 +308,7 @@ def check_deprovisionings(
     of = max(active_users + inactive + recent, count)
     if not planned or (limit := limits.deprovisionings.passed(count, of)) is None:
         return None  # a plan in which nobody leaves is not held for those who left before
-    return Breach(rule=Rule.LEAVINGS, count=count, recent=recent, of=of, limit=limit)
+    return Breach(rule=Rule.DEPROVISIONINGS, count=count, recent=recent, of=of, limit=limit)
 
 
 def check_members(

@@ -159,7 +159,7 @@ class Identity(Managed[PendingChange, Account]):
         return plan_change(holds, self.said.desired).kind in DEPROVISIONINGS
 
     @property
-    def is_going(self) -> bool:
+    def is_being_deleted(self) -> bool:
         """Whether the identity goes once Zoho One has confirmed: Entra's last word is that it deleted the person."""
         return self.said.status is Status.DELETED
 

@@ -67,7 +67,7 @@ class PeopleStorage:
     ) -> Resource[Any]:
         """Return a person for an answer, in which nobody is active whose account is not."""
         resource = self._resource(kind, row)
-        if row.is_shut_out:
+        if row.is_kept_inactive:
             resource.active = False  # type: ignore[attr-defined]  # of a User
         return resource
 
@@ -137,7 +137,7 @@ class PeopleStorage:
 
 def _row(identity: Identity) -> ScimRow:
     said = identity.said
-    return ScimRow(identity.id, said.resource, identity.created, said.modified, identity.is_shut_out)
+    return ScimRow(identity.id, said.resource, identity.created, said.modified, identity.is_kept_inactive)
 
 
 def _payload(resource: Resource[Any]) -> dict[str, JsonValue]:

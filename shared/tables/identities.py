@@ -155,6 +155,6 @@ def _given_up(store: str, holder: Stored, event: Event | None) -> list[Operation
     kept = {key: row for key, row in rows_of(before).items() if not key.startswith("zoho:")}
     operations = record_changes(store, f"id:{before.id}", holder.etag, kept, rows_of(after))
     if event is not None:
-        given_up = Event(at=event.at, kind=EventKind.LET_GO, reason=GIVEN_UP)
+        given_up = Event(at=event.at, kind=EventKind.UNMANAGED, reason=GIVEN_UP)
         operations.append(create(event_row(store, before.id, given_up)))
     return operations

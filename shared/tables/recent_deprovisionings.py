@@ -98,10 +98,10 @@ class DeprovisioningCounts(RecordTable):
                 # The remembered ledger may be stale, and an administrator may have decided.
                 stored = self.read(store)
             while True:
-                reason = self._reason(store, stored.recent, departures, limit)
+                reason = self._reason(store, stored.recent, deprovisionings, limit)
                 if reason not in (None, HELD, DISCARDED):  # a stale number of people may be the reason
                     stored = self.recount(store, now, count_active)
-                    reason = self._reason(store, stored.recent, departures, limit)
+                    reason = self._reason(store, stored.recent, deprovisionings, limit)
                 if reason is not None:
                     break
                 newer = self._written_along(store, stored, stored.recent.begun(now, deprovisionings), transact)
@@ -179,7 +179,7 @@ class DeprovisioningCounts(RecordTable):
         except PlanLost:
             return not ids  # then no name is left that the record could have held
 
-    def discard(self, store: str, departures: Collection[PlannedChange], now: datetime) -> None:
+    def discard(self, store: str, deprovisionings: Collection[PlannedChange], now: datetime) -> None:
         """Record discarded departures with the former ones, and hold nobody else back.
 
         Without departures, only that nobody is held back is written.
@@ -237,20 +237,22 @@ class DeprovisioningCounts(RecordTable):
             return {change.identity: change for change in kept.changes}
         return {}
 
-    def _remember(self, store: str, own: str, departures: dict[str, PlannedChange]) -> Discarded | None:
-        if not departures:
+    def _remember(self, store: str, own: str, deprovisionings: dict[str, PlannedChange]) -> Discarded | None:
+        if not deprovisionings:
             return None
         plan = Plan(store=store, changes=tuple(deprovisionings.values()))
         self._parts.put(own, plan)
         return Discarded(id=own, digest=plan.digest)
 
-    def _reason(self, store: str, recent: RecentDeprovisionings, departures: Departures, limit: Limit) -> str | None:
+    def _reason(
+        self, store: str, recent: RecentDeprovisionings, deprovisionings: Deprovisionings, limit: Limit
+    ) -> str | None:
         """Return why these departures are held back, or None."""
-        if departures.is_approved:
+        if deprovisionings.is_approved:
             return None
         if self.discarded_among(store, recent, deprovisionings.ids):
             return DISCARDED
-        if not departures.count:
+        if not deprovisionings.count:
             return None  # these began before, and were counted then
         if recent.held:
             return HELD
@@ -274,10 +276,10 @@ class DeprovisioningCounts(RecordTable):
     def _write(self, store: str, stored: StoredDeprovisionings, after: RecentDeprovisionings) -> StoredDeprovisionings:
         """Write the ledger. Raises Stale and Conflict where another writer has changed it since it was read."""
         mark = list[Operation]()
-        if after.keeps_back is not after.marked:
+        if after.needs_attention is not after.marked:
             row = keyed(store, self._mark)
-            mark = [upsert(row) if after.keeps_back else delete(row)]
-        after = after.model_copy(update={"marked": after.keeps_back})
+            mark = [upsert(row) if after.needs_attention else delete(row)]
+        after = after.model_copy(update={"marked": after.needs_attention})
         etags = self._transact([self._operation(store, after, stored.etag), *mark])
         self._known[store] = StoredDeprovisionings(after, etags[0])
         return self._known[store]

@@ -18,7 +18,7 @@ class ScimRow:
     """The JSON that Entra wrote."""
     created: datetime
     modified: datetime
-    is_shut_out: bool = False
+    is_kept_inactive: bool = False
     """Whether the person's account is not active though Entra wrote so."""
 
 
@@ -29,5 +29,5 @@ def scim_row_from(row: Mapping[str, str]) -> ScimRow:
         resource=gather(row, "resource"),
         created=datetime.fromisoformat(row["created"]).astimezone(UTC),
         modified=datetime.fromisoformat(row["modified"]).astimezone(UTC),
-        is_shut_out="shutOut" in row,
+        is_kept_inactive="shutOut" in row,
     )

@@ -234,7 +234,7 @@ def test_a_person_shows_what_happened_and_is_let_go(
     assert "<h1>=Ada() <span" in gone.text
     assert "local let go of the person" in gone.text
     history = pages.parts.people.identities.history(store_id, created["id"])
-    assert history[0].kind is EventKind.LET_GO
+    assert history[0].kind is EventKind.UNMANAGED
     assert [user["active"] for user in zoho_one.users()] == [True], "the account stays as it is"
     assert pages.post(f"{path}/let-go").status_code == 404
 

@@ -93,7 +93,7 @@ def test_a_discarded_plan_is_held_again_alone_and_within_a_larger_one_until_entr
     push(reconciled, ENABLED[0], active=True)
     assert reconciled.cycle().state is RunState.DONE, "who was taken back may leave like anybody else"
     assert before - reconciled.active() == {NAMES[ENABLED[1]], NAMES[ENABLED[4]]}
-    assert not reconciled.bridge.deprovisionings.read(reconciled.store_id).recent.keeps_back
+    assert not reconciled.bridge.deprovisionings.read(reconciled.store_id).recent.needs_attention
 
 
 def test_departures_of_several_discarded_plans_go_once_a_plan_with_them_is_approved(reconciled: Reconciled) -> None:
@@ -216,7 +216,7 @@ def test_the_guard_opens_by_itself_once_entra_has_taken_everything_back(reconcil
     assert {push(reconciled, each, active=True) for each in ENABLED[:5]} == {"done"}
     quiet = reconciled.cycle()
     assert (quiet.state, quiet.planned) == (RunState.DONE, {})
-    assert not reconciled.bridge.deprovisionings.read(reconciled.store_id).recent.keeps_back
+    assert not reconciled.bridge.deprovisionings.read(reconciled.store_id).recent.needs_attention
     assert sum(reconciled.cycle().calls.values()) <= 10
     reconciled.change(guard=GuardLimits())
     assert push(reconciled, ENABLED[7], active=False) == "done"
@@ -230,7 +230,7 @@ def test_accounts_that_are_managed_no_longer_leave_the_number_of_active_people(r
     assert bridge.deprovisionings.read(reconciled.store_id).recent.active_users == people
     assert {delete(reconciled, each) for each in ENABLED[:4]} == {"done"}
     care = PersonActions(bridge.identities, bridge.deprovisionings, bridge.users, bridge.push.now)
-    care.let_go(reconciled.store, ENABLED[4].replace("-", ""), "ada")
+    care.unmanage(reconciled.store, ENABLED[4].replace("-", ""), "ada")
     assert bridge.deprovisionings.read(reconciled.store_id).recent.active_users == people - 5
     reconciled.change(guard=GuardLimits(leavings_share=Share(percent=20, of_at_least=3)))
     may_go = (people - 5) // 5

@@ -109,7 +109,7 @@ def test_a_deleted_person_under_do_nothing_is_let_go(entra: Entra, zoho_one: Zoh
     assert entra.send("DELETE", f"/Users/{user_id}")[0] == 204
     assert _active(zoho_one)
     assert zoho_one.calls() == {"POST /Users": 1}
-    assert entra.history(user_id)[-1][0] is EventKind.LET_GO
+    assert entra.history(user_id)[-1][0] is EventKind.UNMANAGED
     account = zoho_one.users()[0]["id"]
     record = entra.bridge.identities.record_of(entra.store.id, account, asks="")
     assert record is not None

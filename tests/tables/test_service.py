@@ -13,12 +13,14 @@ from pathlib import Path
 
 import jwt
 import pytest
+from azure.core.exceptions import HttpResponseError
+from azure.data.tables import TableErrorCode
 
 from local.azurite import ACCOUNT, ACCOUNT_KEY, start_azurite
 from local.entra.certificate import write_certificate
 from local.processes import Processes
 from shared.tables.errors import TablesBusy
-from shared.tables.service import TABLES, AsIdentity, connect
+from shared.tables.service import TABLES, AsIdentity, connect, our_errors
 
 CLIENT_ID = "11111111-1111-1111-1111-111111111111"
 

@@ -75,8 +75,8 @@ class GroupChanges:
         if before.pending is not None and (found := self.search.unlinked(store, before)) is not None:
             before = before.model_copy(update={"account": found})  # an earlier try may have made it
         decision = decide_deletion(before.account, store.groups.deleted, why)
-        if decision.action is Action.LET_GO:
-            self.groups.remove(store.id, stored, self.settlement.event(EventKind.LET_GO, decision.reason))
+        if decision.action is Action.UNMANAGE:
+            self.groups.remove(store.id, stored, self.settlement.event(EventKind.UNMANAGED, decision.reason))
         else:
             after = before.model_copy(update={"said": before.said.model_copy(update={"desired": "deleted"})})
             self.settlement.submit(store, stored, after, GroupWrite(decision.reason, permission=permission))

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import batched
 from typing import ClassVar
 
-from shared.rules.groups.conclusion import Told, after_refusal, on_top
+from shared.rules.groups.conclusion import GroupAccountChange, after_refusal, on_top
 from shared.rules.groups.group import Group, GroupPendingChange, ZohoGroup, ZohoGroupRecord
 from shared.rules.groups.group_write import SLICE, GroupWrite
 from shared.rules.groups.member_change import MemberChange
@@ -47,7 +47,7 @@ class GroupTry:
     """The group in Zoho One that this one adopts, or that an earlier try made."""
     people: dict[str, MemberAccount] = field(default_factory=dict)
     """The members that the change names, by their ids."""
-    told: Told = field(default_factory=Told)
+    told: GroupAccountChange = field(default_factory=GroupAccountChange)
     """The accounts of them that Zoho One is told of."""
 
     @property

@@ -106,7 +106,7 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
         found = Found(identity.account, None) if identity.account else None
         if identity.pending is not None and identity.pending.begun:
             found = self.accounts.look(store, identity, identity.sent)  # an earlier try may have made an account
-        self._remove(store, stored, found, self.event(EventKind.LET_GO, reason))
+        self._remove(store, stored, found, self.event(EventKind.UNMANAGED, reason))
 
     def _call(self, store: Store, this: PersonTry) -> Outcome:
         identity = this.stored.identity
@@ -126,7 +126,7 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
             # What it holds is what it should hold, or each write would try again.
             said = identity.said.model_copy(update={"desired": outcome.account.holds})
             settled = settled.model_copy(update={"said": said})
-        if identity.is_going:
+        if identity.is_being_deleted:
             left = Found(outcome.account, outcome.record) if outcome.account else None
             self._remove(store, stored, left, event, outcome.account)
             return replace(stored, identity=settled)
@@ -142,7 +142,7 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
         )
 
     def _after(self, store: Store, this: PersonTry, outcome: Outcome, confirmed: Stored) -> None:
-        if this.stored.identity.is_going:
+        if this.stored.identity.is_being_deleted:
             return
         if confirmed.mail is not None:
             was_set = outcome.change.kind is ChangeKind.CREATE

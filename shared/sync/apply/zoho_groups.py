@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from shared.rules.change import ChangeKind, FieldChange
-from shared.rules.groups.conclusion import Conclusion, Told, conclude
+from shared.rules.groups.conclusion import Conclusion, GroupAccountChange, conclude
 from shared.rules.groups.group import Group, ZohoGroup, ZohoGroupRecord
 from shared.rules.store import Store
 from shared.sync.plan.zoho_groups import ZohoGroupSearch, seen

@@ -58,7 +58,7 @@ class Admission:
         Raises HeldBack for a deprovisioning that the guard holds back: it stays pending, without a lease, for the plan
         that an administrator sees.
         """
-        if stored is None or not marked.departs:
+        if stored is None or not marked.is_deprovisioning:
             return self.identities.write(store.id, stored, with_count(marked))
         written: list[Stored] = []
 
@@ -67,7 +67,7 @@ class Admission:
             written.append(leaving)
             return etag
 
-        reason = self._admit(store, Departures.among([marked]), transact)
+        reason = self._admit(store, Deprovisionings.among([marked]), transact)
         if reason is None:
             return written[-1]
         assert marked.pending is not None  # the caller has just made it
@@ -77,7 +77,9 @@ class Admission:
         self.identities.write(store.id, stored, marked.model_copy(update={"pending": held}))
         raise HeldBack(reason)
 
-    def _admit(self, store: Store, departures: Departures, transact: Callable[[Operation], str]) -> str | None:
+    def _admit(
+        self, store: Store, deprovisionings: Deprovisionings, transact: Callable[[Operation], str]
+    ) -> str | None:
         """Let people leave, or say why the guard holds them back. ``transact``: as of DeprovisioningCounts.admit."""
 
         def count_active() -> int:
@@ -88,7 +90,7 @@ class Admission:
         def limit(recent: RecentDeprovisionings) -> Breach | None:
             return recent.breach(now, store.guard, deprovisionings)
 
-        return self.deprovisionings.admit(store.id, departures, now, limit, count_active, transact)
+        return self.deprovisionings.admit(store.id, deprovisionings, now, limit, count_active, transact)
 
     def _begin(self, store: Store, people: Sequence[Leased], *, approved: bool) -> Admitted:
         """One portion: at once, or one by one where another request wrote one of them."""
@@ -103,7 +105,7 @@ class Admission:
         try:
             if not deprovisionings.ids:
                 transact()
-            elif (held := self._admit(store, departures, transact)) is not None:
+            elif (held := self._admit(store, deprovisionings, transact)) is not None:
                 return Admitted((), held)
         except (Stale, Conflict):
             found = [self._begin(store, [each], approved=approved) for each in people] if len(people) > 1 else []
@@ -115,4 +117,6 @@ class Admission:
 def with_count(identity: Identity) -> Identity:
     """A person whose change begins, with a note in it if it is a deprovisioning, which the guard counts now."""
     assert identity.pending is not None  # what begins is pending
-    return identity.model_copy(update={"pending": identity.pending.model_copy(update={"counted": identity.departs})})
+    return identity.model_copy(
+        update={"pending": identity.pending.model_copy(update={"counted": identity.is_deprovisioning})}
+    )

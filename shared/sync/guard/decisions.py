@@ -41,7 +41,7 @@ class Decisions:
         move = Move(state=HeldState.DISCARDED, by=by, at=self.now(), why="Discarded.")
         standing.held.moved(move)
         with suppress(PlanLost):
-            self.deprovisionings.discard(store, self.held_plans.plan(standing.held).departures, self.now())
+            self.deprovisionings.discard(store, self.held_plans.plan(standing.held).deprovisionings, self.now())
         return self.held_plans.move(standing, move)
 
     def _standing(self, store: str, plan_id: str) -> StoredPlan:

@@ -68,7 +68,7 @@ class PlanGuard:
         verdict = PASSED
         if found:
             verdict = Verdict(found, self.held_plans.hold(plan, found, found[0].of, CYCLE, self.now()))
-            if not ledger.held and any(breach.rule in SHUTTING for breach in found):
+            if not ledger.held and any(breach.rule in HOLDING_RULES for breach in found):
                 self.deprovisionings.change(store.id, RecentDeprovisionings.hold)
         elif earlier is not None:
             self._overtake(earlier, "The plan of now passes no limit.")
@@ -87,8 +87,8 @@ class PlanGuard:
             plan.held.store,
             "Every change of it has been taken to Zoho One, or stands among the run's failures.",
         )
-        if self.deprovisionings.read(store).recent.keeps_back:
-            gone = {change.identity for change in self.held_plans.plan(plan.held).departures}
+        if self.deprovisionings.read(store).recent.needs_attention:
+            gone = {change.identity for change in self.held_plans.plan(plan.held).deprovisionings}
             self.deprovisionings.forget(store, gone.__contains__, self.now(), opens=True)
         self.held_plans.move(plan, Move(state=HeldState.APPLIED, by=CYCLE, at=self.now(), why=why))
 
@@ -103,7 +103,9 @@ class PlanGuard:
         if found:
             ledger = self.deprovisionings.recount(store.id, now, lambda: self.identities.count_active(store.id)).recent
             found = check(plan, ledger.active_users, store.guard, ledger.within(now))
-        refused = self.deprovisionings.discarded_among(store.id, ledger, [each.identity for each in plan.departures])
+        refused = self.deprovisionings.discarded_among(
+            store.id, ledger, [each.identity for each in plan.deprovisionings]
+        )
         was_discarded = newest is not None and newest.held.state is HeldState.DISCARDED
         again = was_discarded and newest is not None and newest.held.digest == plan.digest
         if refused or again:
@@ -115,8 +117,8 @@ class PlanGuard:
         """Open the guard where nobody waits, and forget the discarded departures that Entra took back."""
         deprovisioned, now = plan.deprovisioned, self.now()
         opens = ledger.held and not plan.waiting
-        if ledger.discarded is not None and self.deprovisionings.has_others(store.id, ledger, departing):
-            self.deprovisionings.forget(store.id, lambda each: each not in departing, now, opens=opens)
+        if ledger.discarded is not None and self.deprovisionings.has_others(store.id, ledger, deprovisioned):
+            self.deprovisionings.forget(store.id, lambda each: each not in deprovisioned, now, opens=opens)
         elif opens:
             self.deprovisionings.change(store.id, RecentDeprovisionings.opened)
 

@@ -82,7 +82,7 @@ class Push:
         desired_state = self.desired_states.of(store, before.said.source, Status.DELETED, before)
         holds, reason = before.account.holds if before.account else None, desired_state.decision.reason
         nothing_to_do = before.pending is None and plan_change(holds, desired_state.desired).kind is ChangeKind.NOTHING
-        if nothing_to_do or desired_state.decision.action is Action.LET_GO:
+        if nothing_to_do or desired_state.decision.action is Action.UNMANAGE:
             self.settlement.unmanage(store, stored, reason)
             return
         said = before.said.model_copy(update={"desired": desired_state.desired, "status": Status.DELETED})

@@ -205,7 +205,10 @@ def test_verified_domains(address: str, verified: bool) -> None:
         ),
         ({"rules": {"alphabet": "acdefghäjkm nprtuvwxyz"}}, "visible ASCII characters, not   ä"),
         ({"rules": {"alphabet": "acdefghjkmnprtuvwxyz<&"}}, "do not survive copying from a mail: & <"),
-        ({"rules": {"alphabet": "acdefghjkmnprtuvwxyzaa"}}, "more than once, and therefore more likely than the others: a"),
+        (
+            {"rules": {"alphabet": "acdefghjkmnprtuvwxyzaa"}},
+            "more than once, and therefore more likely than the others: a",
+        ),
     ],
 )
 def test_settings_that_contradict_themselves_are_refused(changed: dict[str, Any], says: str) -> None:
