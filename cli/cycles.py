@@ -4,12 +4,13 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from rich import box
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from cli.terminal import FAILED, FINE, HELD, add_settings_option, err, operator, out, say, settings_of, store_of
@@ -21,6 +22,7 @@ from shared.rules.store import Store
 from shared.sync.cycle import Done
 from shared.sync.cycle_note import CycleRequest
 from shared.sync.guard.decisions import NothingHeld
+from shared.sync.progress import SILENT, Steps
 
 type _Command = Callable[[Bridge, Store, argparse.Namespace], int]
 
@@ -59,8 +61,8 @@ def _run_command(carry_out: _Command, arguments: argparse.Namespace) -> int:
 
 
 def _plan(bridge: Bridge, store: Store, arguments: argparse.Namespace) -> int:
-    with err.status("reading Entra, without storing anything"):
-        preview = bridge.reconciler.dry_run(store)
+    with err.status("reading Entra, without keeping anything"):
+        preview = bridge.dry_run(store)
     written = {"text": as_text, "markdown": as_markdown, "json": as_json}
     form = "json" if arguments.json else arguments.format
     sys.stdout.write(written[form](preview.plan, preview.breaches))
@@ -76,10 +78,7 @@ def _sync(bridge: Bridge, store: Store, arguments: argparse.Namespace) -> int:
     with Progress(*columns, console=err, transient=True) as progress:
         task = progress.add_task("starting", total=None)
         while request is not None:
-            done: Done = bridge.reconciler.cycles.run(
-                request,
-                lambda step, done, of: progress.update(task, description=step, completed=done, total=of or None),
-            )
+            done: Done = bridge.cycles.run(request, _Bar(progress, task))
             request = done.goes_on
     if arguments.json:
         print(done.run.model_dump_json(indent=2))
@@ -90,19 +89,35 @@ def _sync(bridge: Bridge, store: Store, arguments: argparse.Namespace) -> int:
     return _status_of(done.run)
 
 
-def _provision(bridge: Bridge, store: Store, arguments: argparse.Namespace) -> int:
-    def show(person: str, found: StepFound) -> None:
+@dataclass(frozen=True)
+class _Bar:
+    """Shows the step that is under way."""
+
+    progress: Progress
+    task: TaskID
+
+    def tell(self, step: str, done: int = 0, of: int = 0) -> None:
+        """So much of it is done."""
+        self.progress.update(self.task, description=step, completed=done, total=of or None)
+
+
+class _Steps:
+    """Prints the steps of provisioning on demand."""
+
+    def step(self, person: str, found: StepFound) -> None:
+        """A person's, or the group's."""
         mark = "[green]✓[/]" if found.passed else "[red]✗[/]"
         out.print(f"{mark} {person} {found.step}: {escape(found.told)}")
         for name, value in found.details:
             out.print(f"      {name}: {value}", markup=False, highlight=False)
 
-    tell = (lambda *_: None) if arguments.json else show
-    reconciler = bridge.reconciler
+
+def _provision(bridge: Bridge, store: Store, arguments: argparse.Namespace) -> int:
+    steps: Steps = SILENT if arguments.json else _Steps()
     if arguments.group:
-        run, reports = reconciler.group_on_demand.provision(store, arguments.group, arguments.people, operator(), tell)
+        run, reports = bridge.group_on_demand.provision(store, arguments.group, arguments.people, operator(), steps)
     else:
-        run, reports = reconciler.on_demand.provision(store, arguments.people, operator(), tell)
+        run, reports = bridge.on_demand.provision(store, arguments.people, operator(), steps)
     if arguments.json:
         print(json.dumps([report.model_dump(mode="json") for report in reports], ensure_ascii=False, indent=2))
     failed = run.state is RunState.FAILED or any(not step.passed for report in reports for step in report.steps)
@@ -123,7 +138,7 @@ def _stop(bridge: Bridge, store: Store, arguments: argparse.Namespace) -> int:
 
 
 def _runs(bridge: Bridge, store: Store, arguments: argparse.Namespace) -> int:
-    found = bridge.reconciler.runs.newest(store.id, arguments.count)
+    found = bridge.runs.newest(store.id, arguments.count)
     if arguments.json:
         print(json.dumps([run.model_dump(mode="json") for run in found], indent=2))
     else:
@@ -140,10 +155,10 @@ def _discard(bridge: Bridge, store: Store, arguments: argparse.Namespace) -> int
 
 
 def _decide(bridge: Bridge, store: Store, arguments: argparse.Namespace, *, approve: bool) -> int:
-    newest = bridge.reconciler.held_plans.newest(store.id)
+    newest = bridge.held_plans.newest(store.id)
     if newest is None:
         raise NothingHeld
-    decisions, plan = bridge.reconciler.decisions, arguments.plan or newest.held.id
+    decisions, plan = bridge.decisions, arguments.plan or newest.held.id
     held = (decisions.approve if approve else decisions.discard)(store.id, plan, operator()).held
     say(arguments, held.model_dump(mode="json"), f"The plan {held.id} is {held.state}.")
     return FINE

@@ -1,9 +1,9 @@
-"""An answer of the app in the platform's terms; a Set-Cookie header arrives unchanged.
+"""The app's answers in the platform's terms; a Set-Cookie header arrives as it was written.
 
-The worker library parses Set-Cookie headers, and the host writes them again: with an empty Domain, which makes browsers
+The worker library parses Set-Cookie headers, and the host writes them again, with an empty Domain, which makes browsers
 refuse a cookie named ``__Host-…`` (https://github.com/Azure/azure-functions-python-worker/issues/1902). A header that
-the library does not find is passed on like any other, and the host leaves it unchanged. The host accepts each name
-once, so an answer has at most one cookie.
+the library does not find is passed on like any other, and the host leaves it as it is. The host takes each name once,
+so an answer has one cookie at most.
 """
 
 from typing import Any
@@ -11,12 +11,11 @@ from typing import Any
 import azure.functions as func
 from werkzeug.datastructures import Headers
 
-from shared.console.page import Page
 from shared.scim.endpoint import HttpResponse
 
 
 class Answer(func.HttpResponse):
-    """A page in the form that the worker library should use."""
+    """An answer as the worker library should take it."""
 
     def __init__(self, page: func.HttpResponse) -> None:
         super().__init__(
@@ -32,7 +31,7 @@ class Answer(func.HttpResponse):
 
     @property
     def headers(self) -> Headers:
-        """The headers; ``in`` does not find the cookie."""
+        """The headers; ``in`` never finds a cookie."""
         return self._headers
 
 
@@ -41,7 +40,6 @@ class _Headers(Headers):
         return str(key).lower() != "set-cookie" and super().__contains__(key)
 
 
-def answer_of(answer: Page | HttpResponse) -> func.HttpResponse:
-    """Return a page, or an answer of the sync endpoint, for the platform."""
-    body = answer.html if isinstance(answer, Page) else answer.body
-    return Answer(func.HttpResponse(body, status_code=answer.status, headers=dict(answer.headers)))
+def answer_of(answer: HttpResponse) -> func.HttpResponse:
+    """An answer of the sync endpoint."""
+    return Answer(func.HttpResponse(answer.body, status_code=answer.status, headers=dict(answer.headers)))

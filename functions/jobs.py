@@ -11,10 +11,10 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # the library lea
 @blueprint.queue_trigger("message", queue_name="errands", connection="AzureWebJobsStorage")
 @blueprint.queue_output("errands", queue_name="errands", connection="AzureWebJobsStorage")
 def carry_out(message: func.QueueMessage, errands: func.Out[str]) -> None:
-    """Carry out a message's request while its page shows the progress."""
+    """Do what a message asks for; the page that asked looks on. Queue and function keep the names they had."""
     try:
         bridge = startup().bridge_in_time()
     except NotStarted:
         errands.set(message.get_body().decode())  # a new message, so no attempt is used up while the storage is down
         return
-    bridge.run_errand(message.get_body())
+    bridge.run_job(message.get_body())

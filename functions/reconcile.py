@@ -20,15 +20,15 @@ def tick(
     cycles: func.Out[List[str]],  # noqa: UP006
     errands: func.Out[List[str]],  # noqa: UP006
 ) -> None:
-    """Write the heartbeat; enqueue due cycles and work that lost its process; retry."""
-    if not startup().heartbeat():
+    """Say that the app is alive; ask for the cycles that are due and for work whose process has ended; try again."""
+    found = startup().tick()
+    if found is None:
         return
-    bridge = startup().bridge()
-    if messages := bridge.due_cycles():
-        cycles.set(messages)
-    if messages := bridge.waiting_errands():
-        errands.set(messages)
-    bridge.try_again()
+    if found.cycles:
+        cycles.set(found.cycles)
+    if found.jobs:
+        errands.set(found.jobs)
+    startup().bridge().try_again(found.stores)
 
 
 @blueprint.function_name("run_cycle")

@@ -11,7 +11,7 @@ from pydantic import HttpUrl, TypeAdapter
 from shared.app.container import Bridge
 from shared.connection.consent import CLIENT_SECRET
 from shared.entra.clients import SECRET
-from shared.rules.entra_connection import Credential, EntraConnection
+from shared.rules.entra_connection import Credential, EntraConnection, Scope
 from shared.rules.mail.password import PasswordNotification
 from shared.rules.schedule import Schedule
 from shared.rules.secret_token import token_hash
@@ -97,11 +97,12 @@ def add_store(
 
 
 def connect_to_graph(bridge: Bridge, store_id: str, entra: Mapping[str, str]) -> None:
-    """Configure the reconciler to read the simulated Entra, by its description of itself."""
+    """Let the reconciler read the simulated Entra, by what that said of itself when it was ready."""
     connection = EntraConnection(
         tenant_id=entra["tenant_id"],
         credential=Credential.CLIENT_SECRET,
         client_id=entra["client_id"],
+        scope=Scope.ASSIGNED,
         enterprise_app=entra["enterprise_app"],
         graph=HttpUrl(entra["url"]),
         login=HttpUrl(entra["login"]),

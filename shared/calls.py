@@ -1,8 +1,7 @@
 """The number of outside calls that a piece of work makes, counted where they are made, in any of its threads."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from threading import Lock
@@ -57,10 +56,3 @@ def in_context[T](work: Callable[[], T]) -> Callable[[], T]:
     """Return the work wrapped so that another thread's calls are counted here."""
     context = copy_context()
     return lambda: context.run(work)
-
-
-def in_parallel[A, B](work: Callable[[A], B], items: Iterable[A], threads: int) -> list[B]:
-    """Return the results in the order of the items. The first error is raised once all have ended."""
-    with ThreadPoolExecutor(threads) as pool:
-        futures = [pool.submit(in_context(lambda item=item: work(item))) for item in items]  # type: ignore[misc]  # a default binds it now
-    return [future.result() for future in futures]

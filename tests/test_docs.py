@@ -19,7 +19,7 @@ from tools.cost import TABLE_CALLS, report
 from tools.mapping_docs import PAGE, SCHEMA, page, schema
 from tools.settings_docs import table
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 COMMANDS = sorted(
     {
         line.strip().removeprefix("$ ")
@@ -93,9 +93,18 @@ def _anchors(file: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+def test_every_target_of_make_that_is_named_is_there() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for file in PAGES:
+        named = set(re.findall(r"`make ([a-z-]+)", file.read_text()))
+        assert named <= targets, (file.name, named - targets)
+
+
 def test_files_that_are_named_are_there() -> None:
     for file in PAGES:
-        for path in re.findall(r"`((?:infra|shared|cli|local|tests|docs|functions)/[\w/.-]+\.\w+)`", file.read_text()):
+        for path in re.findall(
+            r"`((?:infra|shared|cli|local|tools|tests|docs|functions)/[\w/.-]+\.\w+)`", file.read_text()
+        ):
             assert (ROOT / path).exists(), (file.name, path)
 
 

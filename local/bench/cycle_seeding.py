@@ -23,13 +23,15 @@ from shared.rules.mail.due import MailDue
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoUser, to_scim
 from shared.sync.cycle_note import CycleNote, lease_name, opened, sealed
-from shared.sync.source.reading_progress import ReadingCheckpoint, asked_for
+from shared.sync.progress import Unkept
+from shared.sync.source.reading_checkpoint import ReadingCheckpoint, asked_for
 from shared.tables.entra_scope import EntraScope
 from shared.tables.heartbeat import LASTS
 from shared.tables.identities import Identities
-from shared.tables.identity_rows import AccountRecord, MembershipUpdate, Row, Stored, rows_of
+from shared.tables.identity_rows import AccountRecord, MembershipUpdate, Stored, rows_of
 from shared.tables.leases import Leases
 from shared.tables.portions import portions
+from shared.tables.record_table import Row
 from shared.tables.service import connect
 
 PORTION = 500
@@ -85,9 +87,9 @@ class _Gathered(Identities):
 
     def _hand_over(self, store: str) -> None:
         people, self._waiting = self._waiting, []
-        self._under_way.append(self._pool.submit(self._put, store, people))
+        self._under_way.append(self._pool.submit(self._put_people, store, people))
 
-    def _put(self, store: str, people: list[Identity]) -> None:
+    def _put_people(self, store: str, people: list[Identity]) -> None:
         rows = [_keyed(store, key, row) for each in self._settle(people) for key, row in rows_of(each).items()]
         for portion in portions(sorted(rows, key=lambda row: row["RowKey"])):
             self._table.submit_transaction([("create", row) for row in portion])
@@ -98,15 +100,14 @@ def seed(scene: CycleScene) -> Store:
     store, bridge = scene.connect(Scope.ASSIGNED), scene.bridge
     identities = _Gathered(bridge.table("identities"), lambda people: _settled(scene, people))
     scope = EntraScope(bridge.table("entra"))
-    people_reader = bridge.reconciler.cycles.people_reader
-    people_reader = replace(
-        people_reader, identities=identities, source=replace(people_reader.source, identities=identities), scope=scope
-    )
+    people_reader = bridge.flow.people_reader
+    recorder = replace(people_reader.recorder, identities=identities)
+    people_reader = replace(people_reader, identities=identities, recorder=recorder, scope=scope)
     scene.set_page_size(PAGE)
-    graph = bridge.reconciler.graphs.of(store)
-    progress, troubles = people_reader.read(
-        store, graph, ReadingCheckpoint(), lambda _: None, lambda: None, lambda: None
-    )
+    graph = bridge.graphs.of(store)
+    checkpoint, troubles = Unkept(ReadingCheckpoint()), list[str]()
+    people_reader.read(store, graph, checkpoint, troubles)
+    progress = checkpoint.reached
     identities.end(STORE)
     scene.set_page_size(200)
     if troubles:
@@ -114,7 +115,7 @@ def seed(scene: CycleScene) -> Store:
     rules = rules_of(store, bridge.mappings.compiled(STORE))
     now = datetime.now(UTC)
     _leave_note(scene, CycleNote(reading=progress.model_copy(update={"rules": rules, "checked": rules}), last_full=now))
-    bridge.leavings.change(STORE, lambda recent: recent.counted(progress.people, now))
+    bridge.deprovisionings.change(STORE, lambda recent: recent.counted(progress.people, now))
     return store
 
 

@@ -19,10 +19,10 @@ from local.bench.scene import Counter, Host, Scene, cpu_seconds
 from local.entra.people import make_people
 from local.entra.requests import Dialect, group_body, members_body
 from local.parts import STORE
-from shared.calls import in_parallel
 from shared.tables.group_rows import member_rows
 from shared.tables.groups import Groups
 from shared.tables.portions import MOST_ROWS
+from shared.threads import in_parallel
 
 CHANGED = (1, 100, 500)
 """Numbers of members that are added, and then removed."""

@@ -18,7 +18,7 @@ from local.bench.traffic import STATUS, Traffic, spread_out
 from local.entra.people import make_people
 from local.parts import STORE
 from local.processes import Processes
-from shared.tables.identity_rows import Lookup
+from shared.tables.claims import Lookup
 
 CONNECTIONS = (4, 16)
 STARTS = 5

@@ -27,7 +27,8 @@ from shared.rules.store import Store, ZohoConnection
 from shared.rules.zoho_user import ZohoUser
 from shared.sync.plan.people import PeoplePlanner
 from shared.tables.identities import Identities
-from shared.tables.identity_rows import Row, Stored, rows_of, stored_from
+from shared.tables.identity_rows import Stored, rows_of, stored_from
+from shared.tables.record_table import Row
 
 _MIB = 2**20
 

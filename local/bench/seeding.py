@@ -54,8 +54,10 @@ class SettledIdentities(Identities):
 
 
 def seeding(push: Push, identities: Identities) -> Push:
-    """Return the same push with other identities."""
-    return replace(push, identities=identities, settlement=replace(push.settlement, identities=identities))
+    """The same push over other identities."""
+    admission = replace(push.settlement.admission, identities=identities)
+    settlement = replace(push.settlement, identities=identities, admission=admission)
+    return replace(push, identities=identities, settlement=settlement)
 
 
 class Seeder:

@@ -77,8 +77,8 @@ class ReconcilerSteps:
     def _members(self, group: str) -> int:
         """Return the number of members that a group has in Zoho One."""
         store = self.bridge.stores.read(self.store)
-        assert store is not None  # it was never removed
-        zoho_one = self.bridge.reconciler.zoho_groups(store)
+        assert store is not None  # it has been there all the time
+        zoho_one = self.bridge.zoho_groups(store)
         return sum(len(zoho_one.members(found.id)) for found in zoho_one.find(group))
 
     def _a_mistake(self) -> bool:
@@ -92,15 +92,15 @@ class ReconcilerSteps:
         for person in half:
             self.directory.unassign(person)
         held = self._cycle()
-        newest = self.bridge.reconciler.held_plans.newest(self.store)
+        newest = self.bridge.held_plans.newest(self.store)
         if held.state is not RunState.HELD or newest is None:
             self.console.print("[red]The plan was not held.[/]")
             return False
-        plan = self.bridge.reconciler.held_plans.plan(newest.held)
+        plan = self.bridge.held_plans.plan(newest.held)
         for line in as_text(plan, newest.held.breaches).splitlines()[:SHOWN]:
             self.console.print(escape(line))
-        self.console.print("  …\nAn admin discards the plan, and restores the assignments.")
-        self.bridge.reconciler.decisions.discard(self.store, newest.held.id, "local admin")
+        self.console.print("  …\nAn admin discards the plan, and gives the assignments back.")
+        self.bridge.decisions.discard(self.store, newest.held.id, "local admin")
         for person in half:
             self.directory.assign(person)
         run = self._cycle()
@@ -120,17 +120,18 @@ class ReconcilerSteps:
         )
         remember()
         store = self.bridge.stores.read(self.store)
-        assert store is not None  # it was never removed
-        _, (report,) = self.bridge.reconciler.on_demand.provision(store, [NEWCOMER.id], "local admin", self._show)
+        assert store is not None  # it has been there all the time
+        _, (report,) = self.bridge.on_demand.provision(store, [NEWCOMER.id], "local admin", self)
         return report.result is Result.DONE
 
-    def _show(self, _: str, found: StepFound) -> None:
+    def step(self, person: str, found: StepFound) -> None:  # noqa: ARG002 - there is one
+        """Show a step of provisioning on demand."""
         mark = "[green]✓[/]" if found.passed else "[red]✗[/]"
         self.console.print(f"{mark} {found.step}: {escape(found.told)}")
 
     def _cycle(self) -> Run:
-        """Request a cycle through the queue, and wait for it."""
-        runs = self.bridge.reconciler.runs
+        """Ask for a cycle as the queue does, and wait for it."""
+        runs = self.bridge.runs
         before = {run.id for run in runs.newest(self.store)}
         request = CycleRequest(store=self.store, asked_by="local admin")
         fire(self.host, "run_cycle", request.model_dump_json())

@@ -10,7 +10,7 @@ from shared.rules.store import Store
 from shared.sync.errors import BeingWritten
 from shared.tables.identities import Identities
 from shared.tables.recent_deprovisionings import DeprovisioningCounts
-from shared.tables.store_rows import Operation
+from shared.tables.record_table import Operation
 from shared.zoho.scim_client import ZohoUsers
 
 

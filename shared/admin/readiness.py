@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from threading import Lock
 
+from shared.calls import in_context
 from shared.logging import places
 from shared.rules.store import Store
 from shared.tables.errors import TablesBusy
@@ -86,7 +88,7 @@ class Readiness:
     def _asked(self, key: Key, store: Store) -> Future[None]:
         """Return the running check, or start one. The caller holds the lock."""
         if key not in self._asking:
-            self._asking[key] = self._pool.submit(self._ask, key, store)
+            self._asking[key] = self._pool.submit(in_context(partial(self._ask, key, store)))
         return self._asking[key]
 
     def _ask(self, key: Key, store: Store) -> None:

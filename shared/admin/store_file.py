@@ -14,7 +14,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from shared.model import HIDDEN, Model
 from shared.rules.store import Store
-from shared.tables.copies import Row
+from shared.tables.record_table import Row
 
 type Line = tuple[str, Row]
 """A table, and one of its rows."""

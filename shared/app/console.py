@@ -1,18 +1,24 @@
 """The console, put together from the parts of the app."""
 
-import hashlib
-from datetime import UTC, datetime
-
 from flask import Flask
 
-from shared.admin.graph_check import GraphCheck
 from shared.admin.person_actions import PersonActions
 from shared.admin.readiness import GRAPH, ZOHO_ONE, Readiness
 from shared.admin.store_removal import StoreRemoval
 from shared.admin.store_settings import StoreSettings
 from shared.app.container import Bridge
 from shared.console.app import create_app
-from shared.console.parts import ConsoleParts
+from shared.console.parts import (
+    ConsoleParts,
+    GroupParts,
+    HealthParts,
+    JobParts,
+    MappingParts,
+    PeopleParts,
+    RunParts,
+    Site,
+    StoreParts,
+)
 from shared.tables.liveness import queue_answers, tables_answer
 from shared.tables.partitions import Partitions
 
@@ -22,50 +28,43 @@ OF_ONE_STORE = ("identities", "mappings", "runs", "heldplans", "entra", "errands
 
 def open_console(bridge: Bridge) -> Flask:
     """The Flask application."""
-    reconciler = bridge.reconciler
-    graph_check = GraphCheck(bridge.secrets, bridge.entra_session)
+    now = bridge.outside.now
     return create_app(
         ConsoleParts(
             sign_in=bridge.sign_in,
-            stores=bridge.stores,
-            settings=StoreSettings(bridge.stores, bridge.secrets, _now),
-            connections=bridge.connections,
-            disconnect=bridge.disconnect,
-            switch=bridge.switch,
-            removal=StoreRemoval(
-                bridge.stores,
-                bridge.disconnect,
-                Partitions([bridge.table(name) for name in OF_ONE_STORE]),
-                _now,
+            stores=_stores(bridge),
+            people=PeopleParts(
+                identities=bridge.identities,
+                actions=PersonActions(bridge.identities, bridge.deprovisionings, bridge.users, now),
+                ignored=bridge.ignored,
+                mails=bridge.mails,
+                password_mails=bridge.password_mails,
             ),
-            readiness=Readiness({ZOHO_ONE: bridge.switch.check.quick, GRAPH: graph_check.quick}, _now),
-            graph_check=graph_check,
-            mappings=bridge.mappings,
-            mapping_preview=bridge.mapping_preview,
-            identities=bridge.identities,
-            groups=bridge.groups.groups,
-            ignored=bridge.ignored,
-            group_guard=bridge.groups.guard,
-            people=PersonActions(bridge.identities, bridge.leavings, bridge.users, _now),
-            mails=bridge.mails,
-            password_mails=bridge.password_mails,
-            runs=reconciler.runs,
-            held_plans=reconciler.held_plans,
-            errands=reconciler.errands,
-            job_runner=reconciler.job_runner,
-            decisions=reconciler.decisions,
-            leavings=bridge.leavings,
-            cycles=reconciler.cycles,
-            answers=lambda: {
-                "Table Storage": tables_answer(bridge.stores),
-                "Queue Storage": queue_answers(bridge.account),
-            },
-            now=_now,
-            public_url=bridge.public_url,
-            secret=hashlib.sha256(b"forms" + bridge.keys.encode()).digest(),
+            groups=GroupParts(bridge.groups, bridge.group_guard),
+            mappings=MappingParts(bridge.mappings, bridge.mapping_preview),
+            runs=RunParts(bridge.cycles, bridge.runs, bridge.held_plans, bridge.decisions, bridge.deprovisionings),
+            jobs=JobParts(bridge.jobs, bridge.job_runner),
+            health=HealthParts(
+                readiness=Readiness({ZOHO_ONE: bridge.switch.check.quick, GRAPH: bridge.graph_check.quick}, now),
+                graph_check=bridge.graph_check,
+                answers=lambda: {
+                    "Table Storage": tables_answer(bridge.stores),
+                    "Queue Storage": queue_answers(bridge.account),
+                },
+            ),
+            site=Site(now, bridge.public_url, bridge.secret("forms")),
         )
     )
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
+def _stores(bridge: Bridge) -> StoreParts:
+    now, partitions = bridge.outside.now, Partitions([bridge.table(name) for name in OF_ONE_STORE])
+    return StoreParts(
+        table=bridge.stores,
+        settings=StoreSettings(bridge.stores, bridge.secrets, now),
+        switch=bridge.switch,
+        removal=StoreRemoval(bridge.stores, bridge.disconnect, partitions, now),
+        connections=bridge.connections,
+        consent=bridge.consent,
+        disconnect=bridge.disconnect,
+    )

@@ -1,43 +1,60 @@
-"""The parts of the app, put together once for each worker process."""
+"""The composition root: the parts of the app, put together once for each worker process."""
 
 import hashlib
 import logging
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import requests
 
-from shared.admin.jobs import JobRequest
+from shared.admin.graph_check import GraphCheck
+from shared.admin.jobs import JobRequest, JobRunner
 from shared.admin.mapping_preview import MappingPreview
 from shared.admin.switch import Switch
 from shared.admin.zoho_check import ZohoCheck
+from shared.app.flow import Common, Flow
 from shared.app.outgoing_mail import open_postbox
-from shared.app.reconciler import Reconciler
+from shared.app.outside import Outside
 from shared.connection.consent import Consent
 from shared.connection.disconnect import Disconnect
 from shared.connection.tokens import LEASE, SharedTokens
-from shared.console.consent_pages import ConsentPages
 from shared.console.sign_in import SignIn
-from shared.entra.session import new_session as new_entra_session
+from shared.entra.clients import SECRET, GraphClients
+from shared.entra.errors import GraphCredentials
 from shared.entra.sign_in import EntraSignIn
 from shared.mail.password_mail import PasswordMails
+from shared.rules.azure_user import AzureUser
+from shared.rules.expressions import EvaluationContext
+from shared.rules.mapping.preview import PreviewLine, preview_person
 from shared.rules.store import Store
+from shared.rules.zoho_user import ZohoUser
 from shared.scim.endpoint import SyncEndpoint
 from shared.settings import Platform, Settings
 from shared.sign_in_settings import SignInOff
+from shared.sync.cycle import CycleParts
 from shared.sync.cycle_note import CycleRequest
-from shared.sync.cycles import NotNow
-from shared.sync.push.people import Push
+from shared.sync.cycles import Cycles, NotNow
+from shared.sync.dry_run import DryRun, Preview
+from shared.sync.guard.decisions import Decisions
+from shared.sync.on_demand.groups import GroupOnDemand
+from shared.sync.on_demand.people import OnDemand
+from shared.sync.progress import SILENT, Progress
+from shared.sync.retention import Retention
+from shared.tables.asked_cycles import AskedCycles
 from shared.tables.connections import Connections
 from shared.tables.consents import Consents
-from shared.tables.errors import TablesBusy
+from shared.tables.errors import TablesBusy, Unreadable
+from shared.tables.held_plans import HeldPlans
 from shared.tables.identities import Identities
 from shared.tables.ignored_attributes import IgnoredNotes
-from shared.tables.leases import LeaseLost
+from shared.tables.jobs import Jobs
+from shared.tables.leases import LeaseLost, Leases
 from shared.tables.mails import Mails
 from shared.tables.mappings import Mappings
-from shared.tables.recent_deprovisionings import DeprovisioningCounts
+from shared.tables.rehearsal import rehearsal_of
+from shared.tables.runs import Runs
 from shared.tables.secrets import Secrets
 from shared.tables.service import connect, create_missing_tables
 from shared.tables.sessions import Sessions
@@ -45,158 +62,230 @@ from shared.tables.stores import Stores
 from shared.zoho.group_client import ZohoGroups
 from shared.zoho.oauth import ZohoAccounts
 from shared.zoho.pace import Pace
-from shared.zoho.scim_calls import new_session
 from shared.zoho.scim_client import ZohoUsers
 
+_RANDOM = random.SystemRandom()
 _log = logging.getLogger("bridge.cycle")
 
 
 @dataclass(frozen=True)
-class Heartbeat:
-    """How the stores are, as one line of the log says it each minute."""
+class Tick:
+    """What the timer finds each minute."""
 
-    stores: int
-    """That are started."""
+    stores: Sequence[Store]
+    """The stores that are started."""
     interrupted: int
-    """Of these, with a cycle that began and did not end, and that nobody works on."""
+    """Number of these with a cycle that began and did not end, and that no process works on."""
+    cycles: list[str]
+    """The messages that ask for the cycles which are due now, interrupted ones among them."""
+    jobs: list[str]
+    """The messages that ask again for the jobs that no worker holds."""
 
 
 class Bridge:
     """What the functions call. Raises TablesBusy where the storage account does not answer."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.account = settings.storage
-        self._service = service = connect(self.account)
-        self.table = service.get_table_client
-        self.keys = keys = settings.encryption_keys.get_secret_value()
-        session = new_session()
-        self.stores = Stores(service.get_table_client("stores"))
-        self.secrets = Secrets(service.get_table_client("secrets"), keys)
-        self.mappings = Mappings(service.get_table_client("mappings"))
-        self.identities = Identities(service.get_table_client("identities"))
-        self.mapping_preview = MappingPreview(self.identities, self.mappings.compiled, _now)
-        self.public_url = public_url = str(settings.public_url).rstrip("/") if settings.public_url else None
-        self.connections = Connections(service.get_table_client("secrets"), self.secrets)
-        self.data_centers = data_centers = settings.data_centers
-        accounts = ZohoAccounts(session)
-        lease = min(LEASE, timedelta(seconds=settings.lease_seconds))
-        tokens = SharedTokens(self.connections, accounts, data_centers, _now, lease)
+    def __init__(self, settings: Settings, outside: Outside = Outside()) -> None:  # noqa: B008 - it is frozen
+        self.outside = outside
+        self._tables(settings)
+        self._zoho_one(settings)
+        self._flow(settings)
+        self._cycles_and_jobs()
+        self._doors(settings)
 
+    def _tables(self, settings: Settings) -> None:
+        """What is kept, and the keys it is kept with."""
+        self.account, monotonic = settings.storage, self.outside.monotonic
+        self.service = self.outside.service or connect(self.account)
+        self.table = table = self.service.get_table_client
+        self.keys = settings.encryption_keys.get_secret_value()
+        self.stores = Stores(table("stores"), monotonic)
+        self.secrets = Secrets(table("secrets"), self.keys)
+        self.mappings = Mappings(table("mappings"), monotonic)
+        self.connections = Connections(table("secrets"), self.secrets)
+        self.runs, self.jobs = Runs(table("runs")), Jobs(table("errands"))
+        self.held_plans = HeldPlans(table("heldplans"))
+        self.mails = Mails(table("identities"))
+        self.ignored = IgnoredNotes(table("identities"), self.outside.now)
+
+    def _zoho_one(self, settings: Settings) -> None:
+        """Zoho One's side: a session for all stores, tokens and a pace for each."""
+        self.data_centers = settings.data_centers
+        self._zoho_session = self.outside.zoho_session()
+        self.zoho_accounts = ZohoAccounts(self._zoho_session)
+        lease = min(LEASE, timedelta(seconds=settings.lease_seconds))
+        self.tokens = SharedTokens(
+            self.connections, self.zoho_accounts, self.data_centers, self.outside.now, lease, self.outside.sleep
+        )
         self.paces: dict[str, Pace] = {}
 
-        def pace(store: Store) -> Pace:
-            zoho = store.zoho
-            known = self.paces.get(store.id)
-            if known is None or not known.keeps(zoho.parallel_calls, zoho.calls_per_second):
-                known = self.paces[store.id] = Pace(zoho.parallel_calls, zoho.calls_per_second, random.random)
-            return known
+    def users(self, store: Store) -> ZohoUsers:
+        """A client for a store's accounts, with a time to end of its own."""
+        return ZohoUsers(store, self._zoho_session, self.tokens, self._pace(store), self.outside.sleep)
 
-        def users(store: Store) -> ZohoUsers:
-            return ZohoUsers(store, session, tokens, pace(store))
+    def zoho_groups(self, store: Store) -> ZohoGroups:
+        """A client for a store's groups, with a time to end of its own."""
+        return ZohoGroups(store, self._zoho_session, self.tokens, self._pace(store), self.outside.sleep)
 
-        self.users = users
-        self.switch = Switch(self.stores, ZohoCheck(users), _now)
-        self.disconnect = Disconnect(self.connections, accounts, data_centers, tokens)
-        consents = Consents(service.get_table_client("consents"), _now)
-        self.consent = Consent(
-            self.stores, self.secrets, self.connections, consents, accounts, data_centers, tokens, _now
-        )
-        platform = Platform()
-        self.entra_session = new_entra_session(settings.entra_certificate)
-        self.sign_in = SignIn(
-            platform,
-            Sessions(self.table("sessions"), self.secrets, _secret("sessions", keys), _now),
-            entra_sign_in(platform, self.entra_session),
-            _secret("sign-in", keys),
-            _now,
-        )
-        self.consent_pages = ConsentPages(self.consent, self.stores, self.sign_in, public_url)
+    def _pace(self, store: Store) -> Pace:
+        zoho, known = store.zoho, self.paces.get(store.id)
+        if known is None or not known.keeps(zoho.parallel_calls, zoho.calls_per_second):
+            known = Pace(zoho.parallel_calls, zoho.calls_per_second, random.random, self.outside.monotonic)
+            self.paces[store.id] = known
+        return known
 
-        self.mails = Mails(service.get_table_client("identities"))
+    def _flow(self, settings: Settings) -> None:
+        """The flow on the app's tables."""
+        now, lease = self.outside.now, timedelta(seconds=settings.lease_seconds)
+        self.entra_session = self.outside.entra_session(settings.entra_certificate)
+        self.graphs = GraphClients(self.entra_session, self._graph_secret, self.outside.sleep)
+        postbox = open_postbox(settings, now, in_azure=Platform().is_azure)
         self.password_mails = PasswordMails(
             self.mails,
-            self.identities,
-            users,
-            open_postbox(settings, _now, in_azure=platform.is_azure),
-            data_centers,
-            _now,
-            timedelta(seconds=settings.lease_seconds) * 4 / 3,
+            Identities(self.table("identities")),
+            self.users,
+            postbox,
+            self.data_centers,
+            now,
+            lease * 4 / 3,
         )
-        self.leavings = DeprovisioningCounts(service.get_table_client("identities"))
-        lease_of_writers = timedelta(seconds=settings.lease_seconds)
-        self.reconciler = Reconciler(
-            service,
+        self._common = Common(
+            outside=self.outside,
+            users=self.users,
+            zoho_groups=self.zoho_groups,
+            graphs=self.graphs,
+            mappings=self.mappings,
+            held_plans=self.held_plans,
+            passwords=self.password_mails,
+            lease=lease,
+        )
+        self.flow = flow = Flow(self._common, self.table("identities"), self.table("entra"))
+        self.identities, self.groups, self.deprovisionings = flow.identities, flow.groups, flow.deprovisionings
+        self.push, self.group_push, self.group_guard = flow.push, flow.group_push, flow.group_guard
+        self.memberships = flow.memberships
+
+    def _cycles_and_jobs(self) -> None:
+        """What starts the flow: cycles, provisioning on demand, jobs; and what an administrator decides."""
+        now, flow, leases = self.outside.now, self.flow, Leases(self.table("leases"), self.outside.now)
+        parts = CycleParts(
+            preparation=flow.preparation,
+            drift=flow.drift,
+            plan_guard=flow.plan_guard,
+            people_applier=flow.people_applier,
+            group_applier=flow.group_applier,
+            retention=Retention(self.runs, self.jobs, self.held_plans, self.identities),
+        )
+        asked = AskedCycles(self.table("leases"))
+        self.cycles = Cycles(self.stores, leases, asked, self.secrets, self.runs, parts, now)
+        self.decisions = Decisions(self.held_plans, self.deprovisionings, now)
+        self.on_demand = OnDemand(
+            identities=self.identities,
+            graphs=self.graphs,
+            people_reader=flow.people_reader,
+            source=flow.recorder,
+            settlement=flow.settlement,
+            runs=self.runs,
+            preview=self._preview_person,
+            now=now,
+        )
+        self.group_on_demand = GroupOnDemand(
+            self.on_demand, self.graphs, flow.group_planner, flow.group_applier, flow.entra_groups
+        )
+        self.job_runner = JobRunner(
+            self.stores, self.jobs, leases, self.dry_run, self.on_demand, self.group_on_demand, now
+        )
+
+    def _doors(self, settings: Settings) -> None:
+        """What is called from outside: the sync endpoint, consent, sign-in, and what pages do."""
+        now, platform = self.outside.now, Platform()
+        self.public_url = str(settings.public_url).rstrip("/") if settings.public_url else None
+        self.switch = Switch(self.stores, ZohoCheck(self.users), now)
+        self.graph_check = GraphCheck(self.secrets, self.entra_session)
+        self.mapping_preview = MappingPreview(self.identities, self.mappings.compiled, now)
+        self.disconnect = Disconnect(self.connections, self.zoho_accounts, self.data_centers, self.tokens)
+        self.consent = Consent(
             self.stores,
             self.secrets,
-            self.mappings,
-            self.leavings,
-            users,
-            lambda store: ZohoGroups(store, session, tokens, pace(store)),
-            self.password_mails,
-            self.entra_session,
-            lease_of_writers,
-            _now,
+            self.connections,
+            Consents(self.table("consents"), now),
+            self.zoho_accounts,
+            self.data_centers,
+            self.tokens,
+            now,
         )
-        source = self.reconciler.on_demand.source
-        self.groups, self.memberships = self.reconciler.groups, self.reconciler.memberships
-        self.push = Push(
-            self.identities,
-            source.desired_states,
-            source.settlement,
-            self.reconciler.on_demand.admission,
-            lease_of_writers,
+        self.sign_in = SignIn(
+            platform,
+            Sessions(self.table("sessions"), self.secrets, self.secret("sessions"), now),
+            entra_sign_in(platform, self.entra_session),
+            self.secret("sign-in"),
+            now,
         )
-        self.ignored = IgnoredNotes(service.get_table_client("identities"), _now)
         self.sync_endpoint = SyncEndpoint(
             self.stores,
             self.identities,
             self.push,
-            self.groups,
+            self.group_push,
             self.ignored,
-            secret=_secret("cursors", keys),
-            public_url=public_url,
+            secret=self.secret("cursors"),
+            public_url=self.public_url,
         )
 
-    def heartbeat(self) -> Heartbeat:
-        """Look after the stores. Three round trips, however many there are. A table that is missing is made again."""
-        for table in create_missing_tables(self._service):
+    def tick(self) -> Tick:
+        """Look at all stores. Five round trips, however many there are. A table that is missing is made again."""
+        for table in create_missing_tables(self.service):
             _log.error("table=%s was missing and is made again, empty: see Backup and restore", table)
         stores = self.stores.started()
-        return Heartbeat(len(stores), len(self.reconciler.cycles.interrupted(stores)))
-
-    def due_cycles(self) -> list[str]:
-        """The messages that ask for the cycles which are due now, those that were cut off among them."""
-        return [request.model_dump_json() for request in self.reconciler.cycles.due()]
-
-    def waiting_errands(self) -> list[str]:
-        """The messages that ask again for the errands that no worker holds."""
-        return [request.model_dump_json() for request in self.reconciler.job_runner.waiting()]
+        due = self.cycles.due(stores)
+        cycles = [request.model_dump_json() for request in due.requests]
+        jobs = [request.model_dump_json() for request in self.job_runner.waiting()]
+        return Tick(stores, len(due.interrupted), cycles, jobs)
 
     def run_cycle(self, message: bytes) -> list[str]:
         """Run what a message asks for; the message that goes on where its time was over."""
         request = CycleRequest.model_validate_json(message)
         try:
-            done = self.reconciler.cycles.run(request)
+            done = self.cycles.run(request)
         except (NotNow, LeaseLost) as reason:
             _log.info("store=%s no cycle: %s", request.store, str(reason) or "another instance took it over")
             return []
         return [done.goes_on.model_dump_json()] if done.goes_on else []
 
-    def run_errand(self, message: bytes) -> None:
+    def run_job(self, message: bytes) -> None:
         """Carry out what a message asks for."""
-        self.reconciler.job_runner.carry_out(JobRequest.model_validate_json(message))
+        self.job_runner.carry_out(JobRequest.model_validate_json(message))
 
-    def try_again(self) -> None:
+    def try_again(self, stores: Sequence[Store]) -> None:
         """Send the one-time passwords that are due, and bring groups to Zoho One that have not come there.
 
         Some seconds of work in every started store; what the tables do not answer now waits for the next minute.
         """
         try:
-            stores = self.stores.started()
             self.password_mails.work_through(stores)
             self.memberships.work_through(stores)
         except TablesBusy as busy:
             _log.warning("mails and groups wait for the tables (%s)", busy)
+
+    def dry_run(self, store: Store, progress: Progress = SILENT) -> Preview:
+        """What the store's next cycle would do, if it ran now. Nothing is written. Raises as DryRun does."""
+        reading = self.cycles.standing(store).note.reading
+        forgetful = Flow(self._common, *(rehearsal_of(self.table(name)) for name in ("identities", "entra")))
+        return DryRun(forgetful.preparation, forgetful.plan_guard).preview(store, reading, progress)
+
+    def secret(self, purpose: str) -> bytes:
+        """A secret of the app's for one purpose, the same in every process."""
+        return hashlib.sha256(purpose.encode() + self.keys.encode()).digest()
+
+    def _graph_secret(self, store: str) -> str:
+        """A store's secret for Entra; empty where it has none. Raises GraphCredentials."""
+        try:
+            return self.secrets.get(store, SECRET) or ""
+        except Unreadable as error:
+            raise GraphCredentials(f"{error}: add the key again, or enter the store's secret for Entra again") from None
+
+    def _preview_person(self, store: Store, person: AzureUser, before: ZohoUser | None) -> tuple[PreviewLine, ...]:
+        context = EvaluationContext(self.outside.now(), _RANDOM, lambda _: False)
+        lines = preview_person(self.mappings.compiled(store.id), person, before, context)
+        return tuple(line for line in lines if line.field in store.zoho.paths)
 
 
 def entra_sign_in(platform: Platform, session: requests.Session) -> EntraSignIn | None:
@@ -205,11 +294,3 @@ def entra_sign_in(platform: Platform, session: requests.Session) -> EntraSignIn 
         return EntraSignIn(platform.sign_in_app, session)
     except SignInOff:  # the pages say why, and provisioning goes on
         return None
-
-
-def _secret(purpose: str, keys: str) -> bytes:
-    return hashlib.sha256(purpose.encode() + keys.encode()).digest()
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -10,7 +10,7 @@ from azure.core.exceptions import AzureError
 from flask import Flask
 
 from shared.app.console import open_console
-from shared.app.container import Bridge
+from shared.app.container import Bridge, Tick
 from shared.logging import places
 from shared.obstacle import Obstacle, of_defect, of_settings, of_storage
 from shared.settings import Platform, Settings, SettingsWrong, read_settings
@@ -74,25 +74,25 @@ class Startup:
         """This process's console. Raises NotStarted."""
         return self._started()[1]
 
-    def heartbeat(self) -> bool:
-        """Log one line that says how the app is, which an alert waits for, and return whether it works.
+    def tick(self) -> Tick | None:
+        """Look at the stores, and log one line that says how the app is; None where it does not work.
 
-        Its first words are an interface: infra/bicep/queries read them.
+        An alert waits for that line. Its first words are an interface: infra/bicep/queries read them.
         """
         try:
-            beat = self.bridge().heartbeat()
+            tick = self.bridge().tick()
         except NotStarted as reason:
             obstacle = reason.obstacle
         except TablesBusy as busy:
             obstacle = of_storage(str(busy))
         else:
-            _log.info("heartbeat stores=%d interrupted=%d settings=ok", beat.stores, beat.interrupted)
-            return True
+            _log.info("heartbeat stores=%d interrupted=%d settings=ok", len(tick.stores), tick.interrupted)
+            return tick
         if obstacle.settings:
             _log.error("heartbeat settings=wrong names=%s", ",".join(obstacle.settings))
         else:
             _log.error("heartbeat settings=ok %s=failed reason=%s", obstacle.kind, "; ".join(obstacle.problems))
-        return False
+        return None
 
     def _started(self) -> tuple[Bridge, Flask]:
         if self._parts is None:

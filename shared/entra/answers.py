@@ -1,4 +1,4 @@
-"""What an answer of Microsoft Graph means, whether it came alone or as one of a batch.
+"""The meaning of Microsoft Graph's answers, single or in a batch.
 
 https://learn.microsoft.com/graph/errors, https://learn.microsoft.com/graph/throttling,
 https://learn.microsoft.com/graph/delta-query-overview
@@ -24,13 +24,13 @@ from shared.model import HIDDEN, Model
 from shared.rules.entra_connection import ObjectId
 
 RETRY_AFTER = 5
-"""Seconds, where Graph does not say how long."""
+"""Seconds to wait where Graph does not say how long."""
 
 CODE = re.compile(r"[A-Za-z0-9_.]{1,80}")
-"""What an error code of Graph looks like; anything else may be a person's data."""
+"""Form of Graph's error codes; any other text may be personal data."""
 
 EXPIRED = ("syncstatenotfound", "syncstateinvalid", "resync")
-"""In lower case, parts of the codes by which Graph asks for a new start of a delta query, beside the status 410."""
+"""Parts of the error codes, in lower case, by which Graph asks to restart a delta query, besides the status 410."""
 
 NOT_UNDERSTOOD = "Microsoft Graph gave an answer that is not understood"
 
@@ -38,7 +38,7 @@ _NOT_ABOUT_THE_LINK = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus
 
 
 class Permission(StrEnum):
-    """The application permissions that the pull side needs, each the least that Graph documents for its call."""
+    """Application permissions that the pull side needs, each the least that Graph documents for its call."""
 
     USERS = "User.Read.All"
     GROUP_MEMBERS = "GroupMember.Read.All"
@@ -56,7 +56,7 @@ class Page[T](Model):
     delta_link: str | None = Field(default=None, alias="@odata.deltaLink")
 
     def onward(self) -> tuple[str, bool]:
-        """Where a delta query goes on, and whether this page ended a round. Raises GraphUnclear."""
+        """Return where a delta query goes on, and whether this page ended a round. Raises GraphUnclear."""
         following = self.delta_link or self.next_link
         if following is None or (self.delta_link is not None and self.next_link is not None):
             raise GraphUnclear("Microsoft Graph gave a page of changes without exactly one link to go on from")
@@ -64,22 +64,22 @@ class Page[T](Model):
 
 
 class Removal(StrEnum):
-    """Why a delta query lists an object no longer."""
+    """Why a delta query no longer lists an object."""
 
     CHANGED = "changed"
-    """It lies in the recycle bin, from where it can be restored for 30 days."""
+    """It is in the recycle bin, from where it can be restored for 30 days."""
     DELETED = "deleted"
-    """It is gone for good; of a relation such as a manager or a member: it ended."""
+    """It is gone for good; for a relation such as a manager or a member: it ended."""
 
 
 type Entry = dict[str, JsonValue]
-"""One entry of a page, as it came: what is odd about one of them is no reason to refuse the others."""
+"""One entry of a page, unvalidated: an odd entry is no reason to refuse the others."""
 
 _OBJECT_ID = TypeAdapter[ObjectId](ObjectId, config=HIDDEN)
 
 
 def object_id(value: object) -> str | None:
-    """An object id in lower case; None where it is none."""
+    """Return an object id in lower case, or None."""
     try:
         return _OBJECT_ID.validate_python(value)
     except ValidationError:
@@ -87,7 +87,7 @@ def object_id(value: object) -> str | None:
 
 
 def with_ids(entries: Sequence[object]) -> list[tuple[str, Entry]]:
-    """The entries that have an object id, each with it."""
+    """Return the entries that have an object id, each with it."""
     found = [(object_id(entry.get("id")), entry) for entry in entries if isinstance(entry, dict)]
     return [(each, entry) for each, entry in found if each is not None]
 
@@ -98,7 +98,7 @@ def is_removed(entry: Entry) -> bool:
 
 
 def reason_of(entry: Entry) -> Removal | None:
-    """The reason of ``@removed``; None where it is not there, or not understood.
+    """Return the reason of ``@removed``; None where it is missing, or not understood.
 
     https://learn.microsoft.com/graph/delta-query-overview#resource-representation-in-the-delta-query-response
     """
@@ -120,7 +120,9 @@ class _Failure(Model):
 
 
 def understood[M: Model](model: type[M], answer: bytes) -> M:
-    """A successful answer. Raises GraphUnclear where it is not what Graph documents: it is no empty one."""
+    """Return a successful answer. Raises GraphUnclear where it is not what Graph documents: that is not an empty
+    answer.
+    """
     try:
         return model.model_validate_json(answer)
     except ValidationError:
@@ -131,11 +133,11 @@ def understood[M: Model](model: type[M], answer: bytes) -> M:
 def meaning(
     status: int, headers: Mapping[str, str], body: bytes, needs: Permission, *, of_link: bool = False
 ) -> GraphError:
-    """Any answer but 200, as one of our errors. ``headers``: their names in lower case.
+    """Return any answer but 200 as one of our errors. ``headers``: their names in lower case.
 
-    ``of_link``: whether a link of Graph's own was followed. Graph has no closed list of what it answers to one that has
-    lost its worth (400 Directory_ExpiredPageToken, 400 BadRequest, 404 UnknownError, 410 were seen), so that every 4xx
-    means that, but those about the app and the pace.
+    ``of_link``: whether the request followed a link from Graph. Graph has no closed list of its answers to an expired
+    link (400 Directory_ExpiredPageToken, 400 BadRequest, 404 UnknownError, 410 were seen), so every 4xx means that,
+    except those about the app and the pace.
     """
     code = _code(body)
     said = f"Microsoft Graph answered {status} {code}".rstrip()
@@ -158,7 +160,7 @@ def meaning(
 
 
 def retry_after(headers: Mapping[str, str]) -> int:
-    """Seconds that Graph asks to wait: a number, as it documents."""
+    """Return the seconds that Graph asks to wait: a number, as it documents."""
     text = headers.get("retry-after", "")
     return int(text) if text.isdecimal() else RETRY_AFTER
 

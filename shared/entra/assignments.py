@@ -1,4 +1,4 @@
-"""Who is assigned to the enterprise application: the users and the groups that a store provisions."""
+"""Assignments to the enterprise application: the users and groups that a store provisions."""
 
 from dataclasses import dataclass
 
@@ -7,26 +7,25 @@ from shared.entra.errors import GraphNotFound, GraphUnclear
 from shared.entra.graph_client import LARGEST_PAGE, GraphClient
 
 UNCLEAR = ""
-"""In the place of a principal's type that is not understood."""
+"""Stands for a principal type that is not understood."""
 
 
 @dataclass(frozen=True)
 class Assignments:
-    """Object ids of the principals that are assigned themselves; who is in the groups members_delta.py tells."""
+    """Object ids of the directly assigned principals; members_delta.py reads who is in the groups."""
 
     users: frozenset[str]
     groups: frozenset[str]
     unclear: frozenset[str] = frozenset()
-    """Principals of which it is not understood what they are."""
+    """Principals of a type that is not understood."""
     nameless: int = 0
-    """Number of assignments that are nobody's, for want of an id."""
+    """Number of assignments without a principal's id."""
 
 
 def read_assignments(graph: GraphClient, enterprise_app: str) -> Assignments:
-    """Everything that is assigned: one call for 999 of them, as Graph has no delta query over assignments.
+    """Return all assignments: one call for 999 of them, because Graph has no delta query over assignments.
 
-    Raises as GraphClient does.
-    https://learn.microsoft.com/graph/api/serviceprincipal-list-approleassignedto,
+    Raises as GraphClient does. https://learn.microsoft.com/graph/api/serviceprincipal-list-approleassignedto,
     https://learn.microsoft.com/graph/api/resources/approleassignment
     """
     query = {"$select": "principalId,principalType", "$top": str(LARGEST_PAGE)}
@@ -48,6 +47,6 @@ def read_assignments(graph: GraphClient, enterprise_app: str) -> Assignments:
             "applications, not from App registrations"
         ) from None
     if not any(principals for kind, principals in found.items() if kind != UNCLEAR) and (nameless or found[UNCLEAR]):
-        raise GraphUnclear(NOT_UNDERSTOOD)  # it is another kind of answer altogether
+        raise GraphUnclear(NOT_UNDERSTOOD)  # this is another kind of answer
     users, groups, unclear = (frozenset(found[kind]) for kind in ("User", "Group", UNCLEAR))
     return Assignments(users, groups, unclear - users - groups, nameless)

@@ -1,5 +1,6 @@
-"""A client of Microsoft Graph for each store, which keeps its access token between two cycles."""
+"""One client of Microsoft Graph per store, which keeps its access token between two cycles."""
 
+import time
 from collections.abc import Callable
 from threading import Lock
 
@@ -10,28 +11,34 @@ from shared.entra.graph_client import GraphClient
 from shared.rules.store import Store
 
 SECRET = "entra-secret"  # noqa: S105 - the name it is kept under
-"""Of a store's client secret or certificate, among its secrets."""
+"""Name of a store's client secret or certificate among its secrets."""
 
 
 class GraphClients:
-    """Threads may share it."""
+    """Creates and keeps the clients. Threads may share it."""
 
-    def __init__(self, session: requests.Session, secret: Callable[[str], str]) -> None:
-        """``secret``: a store's client secret or certificate, empty where it has none, by the store's id."""
+    def __init__(
+        self,
+        session: requests.Session,
+        secret: Callable[[str], str],
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """``secret``: returns a store's client secret or certificate by the store's id, empty where it has none."""
         self._session = session
+        self._sleep = sleep
         self._secret = secret
         self._clients: dict[str, tuple[str, GraphClient]] = {}
         self._lock = Lock()
 
     def of(self, store: Store) -> GraphClient:
-        """The client for a store that reads Graph."""
+        """Return the client of a store that reads Graph."""
         connection = store.entra
-        assert connection is not None  # the caller has seen to that
+        assert connection is not None  # the caller has checked it
         described = connection.model_dump_json()
         with self._lock:
             known = self._clients.get(store.id)
             if known is None or known[0] != described:
                 tokens = EntraTokens(connection, self._session, lambda: self._secret(store.id))
-                known = described, GraphClient(connection, self._session, tokens)
+                known = described, GraphClient(connection, self._session, tokens, sleep=self._sleep)
                 self._clients[store.id] = known
             return known[1]

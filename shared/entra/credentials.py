@@ -20,7 +20,7 @@ from shared.entra.errors import GraphBusy, GraphCredentials, GraphError, GraphUn
 from shared.rules.entra_connection import Credential, EntraConnection
 
 LATER = frozenset({"temporarily_unavailable", "server_error", "throttled"})
-"""OAuth errors that say nothing of the credentials: RFC 6749 §4.1.2.1, and Entra's own."""
+"""OAuth errors that say nothing about the credentials: RFC 6749 §4.1.2.1, and Entra's own."""
 
 CURES: Mapping[str, str] = {
     "AADSTS7000215": "the client secret is wrong: paste the secret's Value, not its Secret ID",
@@ -34,28 +34,28 @@ CURES: Mapping[str, str] = {
 
 _CODE = re.compile(r"AADSTS\d+")
 _IDENTITY_LATER = re.compile(r"(429|5\d\d|None), ")
-"""How MSAL words what the managed identity's service answers: its status, which it calls invalid_scope at all times."""
+"""MSAL's wording of the managed identity service's answer: its status, always called invalid_scope."""
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.+?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL)
 
 
 class Tokens(Protocol):
-    """Where a client of Graph has its access token from."""
+    """Where a client of Graph gets its access token."""
 
     def current(self) -> str:
-        """A token that should be valid. Raises GraphBusy and GraphCredentials."""
+        """Return a token that should be valid. Raises GraphBusy and GraphCredentials."""
         ...
 
     def rejected(self, token: str) -> None:
-        """Graph answered 401 to this token: the next ``current`` gives another one."""
+        """Record that Graph answered 401 to this token: the next ``current`` returns another one."""
         ...
 
 
 class EntraTokens:
-    """The tokens of one store's connection, kept until they end. Threads may share it.
+    """The tokens of one store's connection, kept until they expire. Threads may share it.
 
-    ``secret`` is called when a token has to be asked for anew, and only then: it gives the client secret, or in PEM
-    the certificate together with its private key. For a managed identity it is never called.
+    ``secret`` is called only when a new token is requested: it returns the client secret, or in PEM the certificate
+    together with its private key. For a managed identity it is never called.
     """
 
     def __init__(self, connection: EntraConnection, session: requests.Session, secret: Callable[[], str]) -> None:
@@ -76,11 +76,11 @@ class EntraTokens:
             except (MsalServiceError, requests.RequestException, RuntimeError) as error:
                 raise GraphBusy(f"Entra's sign-in did not answer ({type(error).__name__})") from None
             except (ValueError, LookupError, TypeError, AttributeError):
-                # MSAL looks into answers as if they could be nothing but what they should be, and quotes them.
+                # MSAL assumes that answers are well formed, fails on others, and quotes them.
                 self._acquire = None
                 raise GraphUnclear("Entra's sign-in gave an answer that is not understood") from None
             except GraphError:
-                # With a new client the next call reads the secret again, which may have been put right.
+                # A new client makes the next call read the secret again, which may have been corrected.
                 self._acquire = None
                 raise
             return self._last
@@ -112,18 +112,19 @@ class EntraTokens:
                 client_credential=credential,
                 authority=self._connection.authority,
                 http_client=self._session,
-                # It would ask Microsoft whether the host is Microsoft's; the connection's model has seen to that.
+                # MSAL would ask Microsoft whether the host is Microsoft's; the connection's model has checked it.
                 instance_discovery=False,
             )
         except ValueError:
-            # So MSAL reports every 4xx of the tenant's OpenID configuration.
+            # MSAL's report of every 4xx of the tenant's OpenID configuration.
             raise GraphCredentials("Entra does not know the tenant: look at Directory (tenant) ID") from None
 
 
 def msal_credential(kind: Credential, secret: str) -> str | dict[str, str]:
-    """What MSAL takes: https://learn.microsoft.com/entra/msal/python/advanced/client-credentials.
+    """Return the credential as MSAL takes it:
+    https://learn.microsoft.com/entra/msal/python/advanced/client-credentials.
 
-    Raises GraphCredentials where it cannot be one.
+    Raises GraphCredentials where it is unusable.
     """
     if kind is Credential.CLIENT_SECRET:
         if not secret.strip():
@@ -160,7 +161,7 @@ def _token(answer: dict[str, Any]) -> str:
         raise GraphUnclear("Entra's sign-in gave neither a token nor an error")
     if error in LATER or _IDENTITY_LATER.match(description):
         raise GraphBusy("Entra's sign-in asks to wait")
-    # Its description holds trace ids and, at times, what was sent: only the code is passed on.
+    # The description holds trace ids and sometimes what was sent: only the code is passed on.
     code = _CODE.search(description)
     if code is None:
         raise GraphCredentials("Entra does not give the app a token: look at the store's credentials")

@@ -16,7 +16,8 @@ class _Domain(Model):
 
 
 def verified_domains(graph: GraphClient) -> frozenset[str]:
-    """Their names in lower case. Raises as GraphClient does; a tenant without any is GraphUnclear, for none is.
+    """Return their names in lower case. Raises as GraphClient does; GraphUnclear where there is none, which no tenant
+    has.
 
     https://learn.microsoft.com/graph/api/domain-list
     """

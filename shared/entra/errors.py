@@ -1,11 +1,11 @@
-"""What Microsoft Graph can answer, named by what a caller can do about it.
+"""Microsoft Graph's errors, named by what a caller can do about them.
 
-None of them ever means that people are gone: a reader that raises has said nothing about anybody.
+None of them means that people are gone: a reader that raises has said nothing about anybody.
 """
 
 
 class GraphError(Exception):
-    """Any of the below; the message is fit for an administrator and holds no secret and no personal data."""
+    """Base of the errors below; the message is fit for an administrator and holds no secret and no personal data."""
 
 
 class GraphBusy(GraphError):
@@ -18,11 +18,11 @@ class GraphBusy(GraphError):
 
 
 class GraphUnclear(GraphBusy):
-    """The answer is not what Graph's documentation promises, so that nothing may be concluded from it."""
+    """The answer is not what Graph's documentation promises, so nothing may be concluded from it."""
 
 
 class GraphImplausible(GraphUnclear):
-    """A whole answer that is empty where there were people before."""
+    """A complete answer is empty where there were people before."""
 
 
 class GraphCredentials(GraphError):
@@ -30,12 +30,12 @@ class GraphCredentials(GraphError):
 
 
 class GraphRefused(GraphError):
-    """Graph will not answer this request, now or later: a setting is wrong."""
+    """Graph refuses this request, now and later: a setting is wrong."""
 
 
 class GraphNotFound(GraphRefused):
-    """What was asked for does not exist, or lies in the recycle bin."""
+    """The requested object does not exist, or is in the recycle bin."""
 
 
 class LinkExpired(GraphError):
-    """A link to the next page, or to the next changes, is worth nothing any more: read again from the beginning."""
+    """A link to the next page, or to the next changes, has expired: read again from the beginning."""

@@ -1,4 +1,4 @@
-"""Microsoft Graph over HTTP: it waits when asked to, turns pages, and never takes an error for an answer.
+"""Microsoft Graph over HTTP: it waits when asked to, follows pages, and never takes an error for an answer.
 
 https://learn.microsoft.com/graph/throttling, https://learn.microsoft.com/graph/paging,
 https://learn.microsoft.com/graph/json-batching
@@ -23,12 +23,12 @@ from shared.rules.entra_connection import EntraConnection
 VERSION = "/v1.0"
 TRIES = 5
 PATIENCE = 60.0
-"""Seconds that one call may wait in all; a longer wait is handed to the caller, who has a lease and a time budget."""
+"""Seconds that one call may wait in all; a longer wait is left to the caller, who has a lease and a time budget."""
 BATCH = 20
 """Requests in a batch: https://learn.microsoft.com/graph/json-batching#batch-size-limitations."""
 LARGEST_PAGE = 999
 SLICE = 10
-"""Seconds that the client waits at a time between two heartbeats."""
+"""Longest wait in seconds between two heartbeats."""
 
 _JSON = TypeAdapter[JsonValue](JsonValue, config=HIDDEN)
 
@@ -54,7 +54,7 @@ class GraphClient:
     """Reads one tenant's Graph. Threads may share it.
 
     Every method raises GraphBusy (the last of several tries, or a longer wait than the patience), GraphCredentials,
-    GraphRefused, and for links that Graph gave LinkExpired. ``needs`` names what is missing where Graph answers 403.
+    GraphRefused, and for links from Graph LinkExpired. ``needs`` names what is missing where Graph answers 403.
     """
 
     def __init__(
@@ -75,23 +75,23 @@ class GraphClient:
         self._heartbeat: Callable[[], None] | None = None
 
     def url(self, path: str, query: Mapping[str, str]) -> str:
-        """The URL of a path below /v1.0, such as ``/users/delta``."""
+        """Return the URL of a path below /v1.0, such as ``/users/delta``."""
         return f"{self._origin}{VERSION}{path}?{urlencode(query, safe='$,()=')}"
 
     def beating(self, heartbeat: Callable[[], None]) -> "GraphClient":
-        """The same client, for a caller with a lease.
+        """Return the same client for a caller with a lease.
 
         ``heartbeat`` is called before each call, and at least every SLICE seconds while the client waits because Graph
-        asks it to. It may raise; nothing but reading is interrupted then.
+        asks it to. It may raise, which interrupts nothing but reading.
         """
         client = copy(self)
         client._heartbeat = heartbeat
         return client
 
     def page[T](self, item: type[T], url: str, needs: Permission, *, is_link: bool = False) -> Page[T]:
-        """One page, by a URL of ``url`` or a link that Graph gave. The links in it are checked: they may be kept.
+        """Return one page, by a URL from ``url`` or a link from Graph. The links in it are checked: they may be stored.
 
-        ``is_link``: the latter, so that any refusal that is not about the app means LinkExpired.
+        ``is_link``: a link from Graph, so that any refusal that is not about the app means LinkExpired.
         """
         answer = self._patiently("GET", self._checked(url), None, needs, of_link=is_link)
         page = understood(Page[item], answer)  # type: ignore[valid-type]  # pydantic's models take types at run time
@@ -102,10 +102,10 @@ class GraphClient:
         return page
 
     def pages[T](self, item: type[T], url: str, needs: Permission) -> Iterator[list[T]]:
-        """The pages of a collection, one at a time.
+        """Return the pages of a collection, one at a time.
 
-        Where the link to a further page has expired, the first comes once more, and what follows it: an item may come
-        twice. It happens once; then it raises LinkExpired.
+        Where the link to a further page has expired, reading starts again, so that an item may come twice. After a
+        second time, LinkExpired is raised.
         """
         page, again = self.page(item, url, needs), True
         while True:
@@ -120,9 +120,9 @@ class GraphClient:
                 page, again = self.page(item, url, needs), False
 
     def batch(self, paths: Sequence[str], needs: Permission) -> list[bytes | GraphError]:
-        """The answer to each of at most BATCH paths below /v1.0, query included, in their order.
+        """Return the answer to each of at most BATCH paths below /v1.0, query included, in their order.
 
-        Those that Graph throttles are asked again; what it refuses otherwise stands in the place of the answer.
+        Throttled ones are requested again; any other refusal takes the place of the answer.
         """
         answers: dict[int, bytes | GraphError] = {}
         waited = 0.0
@@ -147,7 +147,7 @@ class GraphClient:
     def _patiently(
         self, method: str, url: str, body: bytes | None, needs: Permission, *, of_link: bool = False
     ) -> bytes:
-        """One call, repeated while Graph asks for a short wait: all that is called here only reads."""
+        """Make one call, repeated while Graph asks for a short wait: every call here only reads."""
         waited = 0.0
         for attempt in range(1, TRIES + 1):
             try:
@@ -159,7 +159,7 @@ class GraphClient:
         raise AssertionError  # the last try returned, or its pause raised
 
     def _pause(self, busy: GraphBusy, attempt: int, waited: float) -> float:
-        """Wait as long as Graph asks, never shorter; or raise what it said."""
+        """Wait as long as Graph asks, never shorter, or raise the error."""
         if attempt == TRIES or waited + busy.retry_after > self._patience:
             raise busy
         if self._heartbeat is None:
@@ -195,7 +195,7 @@ class GraphClient:
             raise GraphBusy(f"Microsoft Graph did not answer ({type(error).__name__})", 2) from None
 
     def _checked(self, url: str) -> str:
-        """Refuse a link that leads elsewhere: the token would go with it."""
+        """Refuse a link to another host, which would receive the token."""
         parts = urlsplit(url)
         if f"{parts.scheme}://{parts.netloc}".lower() != self._origin or not parts.path.startswith(f"{VERSION}/"):
             raise GraphUnclear("Microsoft Graph names a page that is not its own; it is not followed")
@@ -203,7 +203,7 @@ class GraphClient:
 
 
 def _alone(item: _Item, needs: Permission) -> bytes | GraphError:
-    """An item of a batch as if it had come alone. A 401 is left to the next cycle: the batch itself was accepted."""
+    """Return an item of a batch as if it were a single answer. A 401 is left to the next cycle."""
     body = _JSON.dump_json(item.body)
     if item.status == HTTPStatus.OK:
         return body

@@ -1,4 +1,4 @@
-"""Single groups by their ids: those that are new, and those that are provisioned on demand.
+"""Single groups by their ids: new ones, and those provisioned on demand.
 
 https://learn.microsoft.com/graph/api/group-get, https://learn.microsoft.com/graph/api/group-list-members
 """
@@ -15,14 +15,14 @@ from shared.model import Model
 from shared.rules.entra_connection import ObjectId
 
 HIDDEN = "HiddenMembership"
-"""The visibility of a group whose members are listed only to who may read hidden ones: others get an empty list.
+"""Visibility of a group whose members are listed only to readers of hidden memberships; others get an empty list.
 
 https://learn.microsoft.com/graph/api/resources/group#group-visibility-options
 """
 
 
 class FoundGroup(Model):
-    """A group by itself."""
+    """A group without its members."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -32,12 +32,12 @@ class FoundGroup(Model):
 
     @property
     def hides_members(self) -> bool:
-        """Whether an empty list of its members says nothing."""
+        """Whether an empty list of its members proves nothing."""
         return self.visibility == HIDDEN
 
 
 def read_group(graph: GraphClient, group: str) -> FoundGroup | None:
-    """A group; None where there is none, or it lies in the recycle bin. Raises as GraphClient does."""
+    """Return a group; None where it does not exist or is in the recycle bin. Raises as GraphClient does."""
     (answer,) = graph.batch([f"/groups/{group}?$select=id,displayName,visibility"], Permission.GROUP_MEMBERS)
     if isinstance(answer, GraphNotFound):
         return None
@@ -50,10 +50,10 @@ def read_group(graph: GraphClient, group: str) -> FoundGroup | None:
 
 
 def read_direct_members(graph: GraphClient, group: str) -> Iterator[set[str]]:
-    """The users who are direct members, 999 in a call; a user may come twice.
+    """Return the users who are direct members, 999 in a call; a user may come twice.
 
     Raises as GraphClient does, GraphNotFound for a group that is gone, and GraphUnclear where a member is not
-    understood: then it is not known who the others are.
+    understood, because then the others are not known either.
     """
     url = graph.url(f"/groups/{group}/members", {"$select": "id", "$top": str(LARGEST_PAGE)})
     for page in graph.pages(object, url, Permission.GROUP_MEMBERS):
@@ -64,9 +64,10 @@ def read_direct_members(graph: GraphClient, group: str) -> Iterator[set[str]]:
 
 
 def has_nobody(graph: GraphClient, group: str) -> bool:
-    """Whether a group that was listed with nobody, and had members before, has none: a second look, otherwise made.
+    """Check in another way whether a group that was listed as empty, and had members before, has none.
 
-    Raises GraphImplausible where that cannot be told, or the looks contradict each other; else as GraphClient does.
+    Raises GraphImplausible where that is uncertain, or the two readings contradict each other; otherwise as GraphClient
+    does.
     """
     found = read_group(graph, group)
     if found is None:

@@ -1,7 +1,7 @@
-"""The tokens Entra's provisioning service brings where the portal's Secret Token is left blank.
+"""The tokens that Entra's provisioning service sends where the portal's Secret Token is left blank.
 
-https://learn.microsoft.com/entra/identity/app-provisioning/use-scim-to-provision-users-and-groups,
-"Authorization to provisioning connectors in the application gallery" and the sample's token validation.
+https://learn.microsoft.com/entra/identity/app-provisioning/use-scim-to-provision-users-and-groups, "Authorization to
+provisioning connectors in the application gallery" and the sample's token validation.
 """
 
 import time
@@ -14,17 +14,17 @@ from shared.entra.errors import GraphBusy
 
 LOGIN = "https://login.microsoftonline.com"
 PROVISIONING_SERVICE = "8adf8e6e-67b2-4cf2-a259-e3dc5476c621"
-"""The audience: the same for every SCIM application in every tenant."""
+"""The audience, the same for every SCIM application in every tenant."""
 KEYS_SECONDS = 3600
 UNKNOWN_KEY_SECONDS = 60.0
-"""A token with an unknown key makes us ask Entra again at most this often: anybody can make one up."""
+"""Shortest time between two requests for Entra's keys on unknown keys, which anybody can make up."""
 TIMEOUT = 5
 LEEWAY = 60
-"""Seconds that the two clocks may differ."""
+"""Seconds by which the two clocks may differ."""
 
 
 class IssuedTokens:
-    """Checks tokens that Entra issued for its provisioning service in one tenant. Safe for threads."""
+    """Checks tokens that Entra issued for its provisioning service in one tenant. Threads may share it."""
 
     def __init__(self, login: str = LOGIN, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._login = login
@@ -34,7 +34,7 @@ class IssuedTokens:
         self._lock = Lock()
 
     def accepts(self, tenant: str, token: str) -> bool:
-        """Whether the token is this tenant's, and valid. Raises GraphBusy where Entra's keys are out of reach."""
+        """Whether the token is valid and this tenant's. Raises GraphBusy where Entra's keys are out of reach."""
         try:
             key = self._key(tenant, str(jwt.get_unverified_header(token).get("kid")))
             if key is None:

@@ -1,8 +1,8 @@
-"""Groups and their direct members once, and from then on only what changed: Graph's delta query over groups.
+"""Groups and their direct members once, and then only changes: Graph's delta query over groups.
 
 https://learn.microsoft.com/graph/api/group-delta, https://learn.microsoft.com/graph/delta-query-groups
 
-Only users count: Entra does not provision the members of groups in groups.
+Only users count: Entra does not provision the members of nested groups.
 https://learn.microsoft.com/entra/identity-platform/howto-add-app-roles-in-apps
 """
 
@@ -14,7 +14,7 @@ from shared.entra.errors import GraphUnclear, LinkExpired
 from shared.entra.graph_client import GraphClient
 
 MOST_GROUPS = 50
-"""In one query: https://learn.microsoft.com/graph/api/group-delta#odata-query-parameters."""
+"""Groups in one query: https://learn.microsoft.com/graph/api/group-delta#odata-query-parameters."""
 USER = "#microsoft.graph.user"
 
 
@@ -23,31 +23,31 @@ class MembersPage:
     """A page. A user is in a group's ``added`` or ``removed``, whichever Graph said last, or in neither."""
 
     link: str = field(repr=False)
-    """To go on from, and to be stored when the page is, never before it. It holds a token: keep it out of logs."""
+    """Link to continue from, to be stored after the page, never before it. It holds a token: keep it out of logs."""
     last: bool
-    """Whether it ends its round: only now may a round from None be taken for complete."""
+    """Whether it ends its round: only then is a round from None complete."""
     added: dict[str, set[str]] = field(default_factory=dict)
-    """Users by the group whose members they are now, or still."""
+    """Users by the group that they are now, or still, members of."""
     removed: dict[str, set[str]] = field(default_factory=dict)
-    """Users by the group whose members they are no longer, or never were."""
+    """Users by the group that they are no longer, or never were, members of."""
     gone: set[str] = field(default_factory=set)
-    """Groups that are deleted, or were in the meantime: nothing else on the page says anything of them for sure."""
+    """Groups that are deleted, or were meanwhile: nothing else on the page is certain about them."""
     names: dict[str, str] = field(default_factory=dict)
-    """What the groups that the page mentions are called."""
+    """Names of the groups on the page."""
     unclear: set[str] = field(default_factory=set)
-    """Groups of which the page says something that is not understood: what it does not say of them means nothing."""
+    """Groups with something on the page that is not understood: what the page does not say of them means nothing."""
     nameless: int = 0
-    """Number of entries that are no group's, for want of an id. Only a round from None has any."""
+    """Number of entries without a group's id. Only a round from None has any."""
 
 
 def read_members(graph: GraphClient, groups: Sequence[str], link: str | None) -> Iterator[MembersPage]:
-    """Read page after page until the round ends; each page is asked for when the one before was dealt with.
+    """Read page after page until the round ends; each page is requested once the caller has handled the one before.
 
-    ``groups``: at most MOST_GROUPS, or none for every group of the tenant. ``link``: of the last page that was stored,
-    or None to list every member. A link follows the groups that its first reading named; those that are not in
-    ``groups`` any more are left out here. Raises as GraphClient does, LinkExpired also where a change is told of a
-    group without an id: then call it again with None. Pages may come twice and members several times; what a page says
-    may be stored again. An entry that is not understood concerns that group alone.
+    ``groups``: at most MOST_GROUPS, or none for every group of the tenant. ``link``: of the last stored page, or None
+    to list every member. A link follows the groups that its first reading named; those that are no longer in ``groups``
+    are left out here. Raises as GraphClient does, and LinkExpired also where a change concerns a group without an id:
+    then call it again with None. Pages may come twice and members several times; a page may be stored again. An entry
+    that is not understood concerns that group alone.
     """
     is_link = followed_up = link is not None
     if link is None:
@@ -65,7 +65,7 @@ def read_members(graph: GraphClient, groups: Sequence[str], link: str | None) ->
         if nameless and followed_up:
             raise LinkExpired("Microsoft Graph told a change of a group without an id: its members are read again")
         if nameless and not named:
-            raise GraphUnclear(NOT_UNDERSTOOD)  # it is another kind of answer altogether
+            raise GraphUnclear(NOT_UNDERSTOOD)  # this is another kind of answer
         yield _sorted_out(named, followed, MembersPage(link, last, nameless=nameless))
 
 
@@ -94,7 +94,7 @@ def _sorted_out(
 
 
 def _take(page: MembersPage, group: str, member: str, entry: Entry) -> bool:
-    """Let a page tell of one member; False where the entry is not understood."""
+    """Add one member to the page; return False where the entry is not understood."""
     if not isinstance(kind := entry.get("@odata.type"), str) or (is_removed(entry) and not reason_of(entry)):
         return False
     if kind == USER:

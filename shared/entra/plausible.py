@@ -1,17 +1,17 @@
-"""The last look at an answer that came without any error."""
+"""The last check of an answer without an error."""
 
 from shared.entra.errors import GraphImplausible
 
 
 def ensure_plausible(what: str, before: int, after: int) -> None:
-    """Raise GraphImplausible where a whole reading found nobody, but the store's tables hold somebody.
+    """Raise GraphImplausible where a complete reading found nobody, but the store's tables hold somebody.
 
     Entra gives such answers for groups whose membership it hides from the app, and while it restores a tenant; and an
-    enterprise application may have been chosen to which nobody is assigned. Fewer people are left to the guard; nobody
-    at all never means that everyone left.
+    administrator may have chosen an enterprise application without assignments. A smaller number of people is left to
+    the guard; nobody at all never means that everyone left.
 
-    ``before``: what the tables hold. What an earlier reading remembers of itself is no measure: it is gone with another
-    scope, other criteria, a note that cannot be read any more, a restored store.
+    ``before``: what the tables hold. An earlier reading's own memory is not used: another scope, other criteria, an
+    unreadable note or a restored store would lose it.
     """
     if before and not after:
         raise GraphImplausible(

@@ -12,12 +12,12 @@ from shared.rules.entra_connection import LOOPBACK
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 30
-"""A page of users/delta takes a good second, a batch of twenty requests several."""
+"""Seconds to read an answer: a page of users/delta takes more than one, a batch of twenty requests several."""
 CONNECTIONS = 8
 
 
 class _Careful(HTTPAdapter):
-    """Always checks certificates, whatever it is told, and never waits for ever: MSAL sets no time-out."""
+    """Always checks certificates, whatever it is told, and always has a time-out: MSAL sets none."""
 
     def __init__(self, loopback_certificate: Path | None) -> None:
         super().__init__(pool_maxsize=CONNECTIONS)
@@ -38,17 +38,17 @@ class _Careful(HTTPAdapter):
 
 
 class _Session(requests.Session):
-    """Follows no redirect: a token or a secret would go with it."""
+    """Follows no redirect: it would send a token or a secret elsewhere."""
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002 - whatever it says
         return None
 
 
 def new_session(loopback_certificate: Path | None = None) -> requests.Session:
-    """A session with pooled connections, for all threads.
+    """Return a session with pooled connections for all threads.
 
-    ``loopback_certificate``: a file with the self-made certificate of the simulated Entra. It is trusted for
-    127.0.0.1 and for no other host, so that there is nothing here that weakens a connection to Microsoft.
+    ``loopback_certificate``: file with the self-signed certificate of the simulated Entra. It is trusted for 127.0.0.1
+    and no other host, so that connections to Microsoft are not weakened.
     """
     session = _Session()
     session.trust_env = False

@@ -27,17 +27,17 @@ from shared.model import Model
 from shared.rules.entra_connection import Credential, ObjectId
 
 LEEWAY = 60
-"""Seconds that the two clocks may differ."""
+"""Seconds by which the two clocks may differ."""
 SILENCE = 20
-"""Seconds in which Entra is not asked again after it did not answer: one request waits, and not all of them."""
+"""Seconds without a further call after Entra did not answer, so that only one request waits."""
 NOT_OURS = "not ours"
-"""The code of an answer that belongs to another question: state or nonce are not those that were sent."""
+"""Code of an answer to another request: state or nonce are not those that were sent."""
 BAD_TOKEN = "bad token"  # noqa: S105 - the name of a kind
-"""The code of an ID token that is forged, too old, or was made for another app, tenant or kind of account."""
+"""Code of an ID token that is forged, too old, or made for another app, tenant or kind of account."""
 NO_IDENTITY = "no identity"
-"""The code where the managed identity, which stands for the app, gives no token."""
+"""Code where the managed identity, which stands for the app, returns no token."""
 OUR_OWN = frozenset({"invalid_client", "unauthorized_client"})
-"""OAuth errors that say something of the app's credential, and nothing of the person."""
+"""OAuth errors about the app's credential, not the person."""
 
 # MSAL recommends form_post, so that no code is in a browser's history. It would take a cookie with SameSite=None, which
 # every other site's page can send; the code is worth nothing without the cookie, and once only.
@@ -51,14 +51,14 @@ class EntraSilent(Exception):
 
 
 class SignInRefused(Exception):
-    """Entra, or the check of its answer, says no. Raised without what Entra wrote: that holds names."""
+    """Entra, or the check of its answer, refuses. Raised without Entra's text, which holds names."""
 
     def __init__(self, code: str, error: str = "") -> None:
         super().__init__(code)
         self.code = code
-        """Entra's, such as AADSTS50105; OAuth's where there is none; or one of this module's."""
+        """Entra's code, such as AADSTS50105; OAuth's where there is none; or one of this module's."""
         self.error = error
-        """OAuth's."""
+        """OAuth's error code."""
 
     @property
     def is_ours(self) -> bool:
@@ -67,7 +67,7 @@ class SignInRefused(Exception):
 
 
 class Claims(Model):
-    """What an ID token says of somebody."""
+    """The claims of an ID token."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
@@ -82,17 +82,19 @@ class Claims(Model):
 
 @dataclass(frozen=True)
 class Identified:
-    """Who signed in, and what may be shown to Entra later to ask about them again."""
+    """Who signed in, and the token that asks Entra about them again later."""
 
     claims: Claims
     refresh_token: str | None = field(repr=False)
 
 
 class _Nothing(msal.TokenCache):  # type: ignore[misc]  # untyped
-    """MSAL's memory of tokens, which remembers none: each person's would stay in the process until its end."""
+    """A token cache for MSAL that keeps nothing: otherwise each person's tokens would stay in the process until its
+    end.
+    """
 
     def add(self, event: object, now: object = None) -> None:
-        """Forget it."""
+        """Discard the token."""
 
 
 class EntraSignIn:
@@ -109,9 +111,9 @@ class EntraSignIn:
         self._silent_until = 0.0
 
     def begin(self, redirect_uri: str, *, choose: bool) -> dict[str, Any]:
-        """A sign-in that begins: MSAL's flow, whose ``auth_uri`` the browser is sent to.
+        """Begin a sign-in: return MSAL's flow, to whose ``auth_uri`` the browser is sent.
 
-        ``choose``: whether Entra asks which account, though one is signed in there already.
+        ``choose``: whether Entra asks for the account even if one is signed in there.
         """
         prompt = "select_account" if choose else None
         flow: dict[str, Any] = self._ask(
@@ -120,14 +122,14 @@ class EntraSignIn:
         return flow
 
     def finish(self, flow: dict[str, Any], answer: Mapping[str, str]) -> Identified:
-        """Who signed in, by the answer that the browser brought back to a flow. A flow is good for one answer."""
+        """Return who signed in, by the answer that the browser brought back to a flow. A flow takes one answer."""
         known = {name: answer[name] for name in ("state", "code", "error", "error_description") if answer.get(name)}
         if "state" not in known or known["state"] != flow.get("state") or not known.keys() & {"code", "error"}:
             raise SignInRefused(NOT_OURS)
         return self._identified(self._ask(lambda client: client.acquire_token_by_auth_code_flow(flow, known)))
 
     def again(self, refresh_token: str) -> Identified:
-        """The same person, as Entra sees them now: whether they may still sign in, and with which roles."""
+        """Return the same person as Entra sees them now: whether they may still sign in, and with which roles."""
         return self._identified(self._ask(lambda client: client.acquire_token_by_refresh_token(refresh_token, [])))
 
     def _ask(self, question: Callable[[Any], Any]) -> Any:
@@ -144,10 +146,10 @@ class EntraSignIn:
             raise EntraSilent("Entra's sign-in gave an answer that is not understood") from None
 
     def _connected(self) -> Any:
-        """MSAL's client, which has read where the tenant's endpoints are."""
+        """Return MSAL's client, which has read the tenant's endpoints."""
         with self._lock:
             if time.monotonic() < self._silent_until:
-                raise EntraSilent("Entra's sign-in did not answer just now")
+                raise EntraSilent("Entra's sign-in did not answer")
             if self._client is None:
                 self._client = msal.ConfidentialClientApplication(
                     self.app.client_id,
@@ -155,7 +157,7 @@ class EntraSignIn:
                     authority=self.app.tenant_authority,
                     http_client=self._session,
                     token_cache=_Nothing(),
-                    # It would ask Microsoft whether the host is Microsoft's; the model of the setting has seen to that.
+                    # MSAL would ask Microsoft whether the host is Microsoft's; the model of the setting has checked it.
                     instance_discovery=False,
                 )
             return self._client
@@ -173,7 +175,7 @@ class EntraSignIn:
             raise SignInRefused("AADSTS700027", "invalid_client") from None
 
     def _assertion(self) -> str:
-        """A token of the managed identity, which Entra takes for the app's own credential: no secret is kept."""
+        """Return a token of the managed identity, which Entra accepts as the app's credential: no secret is stored."""
         identity = msal.UserAssignedManagedIdentity(client_id=self.app.identity_client_id)
         managed = msal.ManagedIdentityClient(identity, http_client=self._session)
         try:
@@ -201,8 +203,9 @@ class EntraSignIn:
         return Identified(claims, refresh_token if isinstance(refresh_token, str) else None)
 
     def _checked(self, token: str) -> dict[str, Any]:
-        """The claims of an ID token of ours. Entra's keys are read each time: that is once an hour a person, and needs
-        no thought about keys that were changed."""
+        """Return the claims of a valid ID token for this app. Entra's keys are read each time, once an hour per person,
+        so that changed keys need no handling.
+        """
         key_id = jwt.get_unverified_header(token).get("kid")
         try:
             published = self._session.get(f"{self.app.tenant_authority}/discovery/v2.0/keys")

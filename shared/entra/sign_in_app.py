@@ -9,7 +9,7 @@ from shared.rules.entra_connection import HTTPS, LOOPBACK, ObjectId
 
 
 class Cloud(NamedTuple):
-    """What differs between Microsoft's clouds."""
+    """Differences between Microsoft's clouds."""
 
     issuer: str
     """The host that ID tokens name as their issuer."""
@@ -30,7 +30,7 @@ CLOUDS = {
         "login.partner.microsoftonline.cn", "api://AzureADTokenExchangeChina", "entra.microsoftonline.cn"
     ),
 }
-"""By the host where people sign in.
+"""The clouds by the host where people sign in.
 
 https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud,
 https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
@@ -45,10 +45,10 @@ class SignInApp(Model):
     tenant_id: ObjectId
     client_id: ObjectId
     enterprise_app_id: ObjectId | None = None
-    """The object id of its enterprise application: with it, a page can link to where roles are given."""
+    """Object id of its enterprise application: with it, a page can link to the role assignments."""
     authority: HttpUrl = HttpUrl("https://login.microsoftonline.com")
     identity_client_id: ObjectId | None = None
-    """Of the user-assigned managed identity that the app trusts in its own place (federated credential)."""
+    """Client id of the user-assigned managed identity that the app trusts in its own place (federated credential)."""
     client_secret: SecretStr | None = Field(default=None, repr=False)
     certificate: SecretStr | None = Field(default=None, repr=False)
     """PEM: the certificate and its private key."""
@@ -73,24 +73,24 @@ class SignInApp(Model):
 
     @property
     def tenant_authority(self) -> str:
-        """Where the tenant's people sign in."""
+        """The address where the tenant's people sign in."""
         return f"{str(self.authority).rstrip('/')}/{self.tenant_id}"
 
     @property
     def cloud(self) -> Cloud:
-        """The cloud; the simulated Entra on this machine names itself as the issuer."""
+        """The cloud; the simulated Entra on this machine is its own issuer."""
         host = self.authority.host or ""
         local = CLOUDS["login.microsoftonline.com"]._replace(issuer=f"{host}:{self.authority.port}")
         return CLOUDS.get(host, local)
 
     @property
     def issuer(self) -> str:
-        """What the tenant's ID tokens name as their issuer."""
+        """The issuer in the tenant's ID tokens."""
         return f"https://{self.cloud.issuer}/{self.tenant_id}/v2.0"
 
     @property
     def roles_page(self) -> str:
-        """Where an administrator of Entra assigns people to the app."""
+        """The page where an administrator of Entra assigns people to the app."""
         portal = f"https://{self.cloud.portal}/#view"
         if self.enterprise_app_id:
             users = f"Users/objectId/{self.enterprise_app_id}/appId/{self.client_id}"

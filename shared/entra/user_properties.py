@@ -1,4 +1,4 @@
-"""What Graph said of one person, which may be less than everything, and how it joins what was known of him."""
+"""What Graph reported of one person, possibly incomplete, and how it is joined to what is known of them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,15 +19,15 @@ from shared.rules.azure_user import (
 )
 
 ALWAYS = ("id", "userPrincipalName", "accountEnabled")
-"""Selected whatever the mapping needs: without them a person cannot be told apart, nor his account's status."""
+"""Properties selected whatever the mapping needs: identity and account status depend on them."""
 
 _EXTENSIONS = "onPremisesExtensionAttributes"
 _SNAKE = {to_camel(snake): snake for snake in AzureUser.model_fields}
 
 
 def select_of(fields: Iterable[str]) -> tuple[str, ...]:
-    """The properties to ``$select`` so that these fields are known: names of Graph's, of Entra's mapping pages, or of
-    directory extensions (``extension_…``). In a fixed order.
+    """Return the properties to ``$select`` so that these fields are known, in a fixed order: names of Graph's, of
+    Entra's mapping pages, or of directory extensions (``extension_…``).
 
     Raises ValueError for a name that no property has.
     """
@@ -50,19 +50,20 @@ class UserProperties:
     """Some of a person's properties. A property that is not here is not known: it may be unset, or just unchanged."""
 
     id: str
-    """His object id in Entra."""
+    """The person's object id in Entra."""
     values: Mapping[str, JsonValue]
-    """By Graph's names. ``manager`` is an id or None, and only here where Graph was asked for him outright."""
+    """Values by Graph's names. ``manager`` is an id or None, and only present where Graph was asked for it explicitly.
+    """
     managers: tuple[str, ...] = ()
-    """Who became his manager: the last one is."""
+    """New managers; the last one counts."""
     former_managers: tuple[str, ...] = ()
-    """Who is his manager no longer."""
+    """Former managers."""
     misread: tuple[str, ...] = ()
-    """What else Graph said that is not understood: a relation, or ``user`` for all of it."""
+    """Other parts that are not understood: a relation, or ``user`` for everything."""
 
     @property
     def unreadable(self) -> tuple[str, ...]:
-        """The properties whose value is not of their kind: they change nothing of what was known."""
+        """The properties whose value is of a wrong type: they change nothing of what is known."""
         return self.misread + self._sorted_out[1]
 
     @property
@@ -72,10 +73,10 @@ class UserProperties:
         return bool(readable.get("userPrincipalName")) and isinstance(readable.get("accountEnabled"), bool)
 
     def onto(self, known: AzureUser | None) -> AzureUser:
-        """The person as he is now. Idempotent: applied twice it changes nothing more.
+        """Return the person as they are now. Idempotent: a second application changes nothing.
 
-        Manager ids are Entra's, here and in ``known``. What is unreadable leaves what was known as it was. Raises
-        GraphUnclear where the person is not known and this is not complete.
+        Manager ids are Entra's, here and in ``known``. What is unreadable leaves what is known as it is. Raises
+        GraphUnclear where the person is not known and this is incomplete.
         """
         if known is None and not self.complete:
             raise GraphUnclear("Microsoft Graph said too little of a person that is not known yet")
@@ -95,7 +96,7 @@ class UserProperties:
         return known.model_copy(update=changed)
 
     def then(self, later: "UserProperties") -> "UserProperties":
-        """Both together, where the later one has the last word that is understood."""
+        """Return both together; the later one wins where it is understood."""
         odd = tuple(name for name in later.unreadable if name in later.values and name in self.values)
         values: dict[str, JsonValue] = {**self.values, **later.values, **{name: self.values[name] for name in odd}}
         managers, said = self.managers, "manager" in later.values
@@ -111,11 +112,11 @@ class UserProperties:
 
     @cached_property
     def _sorted_out(self) -> tuple[dict[str, JsonValue], tuple[str, ...]]:
-        """The values that are of their property's kind, and the names of the others."""
+        """Return the values that are of their property's type, and the names of the others."""
         readable, odd = dict[str, JsonValue](), list[str]()
         for name, value in self.values.items():
             if (name, value) == ("accountEnabled", None):
-                continue  # no word on whether an account is enabled, and AzureUser would take it for yes
+                continue  # without a value for enabled, which AzureUser would take for true
             if name == _EXTENSIONS and isinstance(value, Mapping):
                 texts = {each: extension_text(text) for each, text in value.items()}
                 readable[name] = {each: text for each, text in texts.items() if text is None or isinstance(text, str)}
@@ -131,7 +132,7 @@ class UserProperties:
             return str(self.values["manager"]) if self.values["manager"] else None
         if self.managers:
             return self.managers[-1]
-        # A page that is repeated may still say that a former manager left, when there has long been another one.
+        # A repeated page may still report the end of a former manager when there is already another one.
         return None if known in self.former_managers else known
 
 
@@ -142,13 +143,13 @@ def _extension_attributes(named: JsonValue, known: AzureUser, said: AzureUser) -
 
 
 def _is_readable(name: str, value: JsonValue) -> bool:
-    """Whether a value is of its property's kind. Null unsets any property but the name, which everybody has."""
+    """Whether a value is of its property's type. Null unsets any property but the name, which everybody has."""
     if name == "userPrincipalName":
         return isinstance(value, str) and bool(value)
     if value is None:
         return True
     if name == _EXTENSIONS:
-        return False  # the caller has looked at those that are an object
+        return False  # the caller has handled objects
     if name.startswith("extension_"):
         text = extension_text(value)
         return all(isinstance(each, str) for each in (text if isinstance(text, list) else [text]))

@@ -1,4 +1,4 @@
-"""Single people by their ids: those of whom the delta query said too little, or who are provisioned on demand.
+"""Single people by their ids: those that the delta query reported incompletely, or who are provisioned on demand.
 
 https://learn.microsoft.com/graph/api/user-get
 """
@@ -21,11 +21,10 @@ _ENTRY = TypeAdapter[Entry](Entry, config=HIDDEN)
 def read_users(
     graph: GraphClient, ids: Iterable[str], select: Sequence[str]
 ) -> Iterator[tuple[str, UserProperties | None]]:
-    """Each of these people, twenty in a call; None for one who is not there, or lies in the recycle bin.
+    """Return each of these people, twenty in a call; None for one who does not exist or is in the recycle bin.
 
-    ``select``: see select_of. What it leaves out is unset, manager included. An answer about one of them that is
-    refused or not understood is that person's alone: properties of which nothing is readable. Raises as GraphClient
-    does.
+    ``select``: see select_of. What it leaves out is unset, manager included. A refused or unreadable answer concerns
+    that person alone: it becomes properties of which nothing is readable. Raises as GraphClient does.
     """
     query = urlencode({"$select": ",".join(name for name in select if name != "manager")}, safe="$,")
     if "manager" in select:

@@ -1,11 +1,11 @@
-"""Everybody in the tenant once, and from then on only what changed: Graph's delta query over users.
+"""Everybody in the tenant once, and then only changes: Graph's delta query over users.
 
 https://learn.microsoft.com/graph/api/user-delta, https://learn.microsoft.com/graph/delta-query-overview
 
-Without ``Prefer: return=minimal``. With it a property comes once, when it changes, and one page lost or taken in the
-wrong order leaves it wrong for ever; without it each mention of a person repeats all that is set, so that replays and
-disorder heal themselves, for a few hundred bytes a changed person. Even so Graph promises only *at least* what changed,
-and was seen to leave properties out, so that what it says is always joined to what was known (UserProperties.onto).
+It is used without ``Prefer: return=minimal``. With that header a property comes once, when it changes, so one page lost
+or taken in the wrong order leaves it wrong for good. Without it each mention of a person repeats all set properties, so
+replays and disorder heal themselves, for a few hundred bytes per changed person. Even so Graph promises only *at least*
+the changes, and was seen to leave properties out, so an answer is always joined to what is known (UserProperties.onto).
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,15 +21,15 @@ from shared.model import Model
 
 
 class DeltaPosition(Model):
-    """Where the next reading goes on. The link holds a token that tells of the tenant: keep it out of logs."""
+    """Where the next reading goes on. The link holds a token with information about the tenant: keep it out of logs."""
 
     model_config = ConfigDict(frozen=True)
 
     link: str = Field(repr=False)
     select: tuple[str, ...]
-    """What was selected when the reading began: Graph keeps it in the token."""
+    """Properties selected when the reading began: Graph keeps them in the token."""
     full: bool
-    """Whether the round that goes on here lists everybody, so that who is not in it by its end is not there."""
+    """Whether the current round lists everybody, so that a person missing at its end does not exist."""
 
 
 @dataclass(frozen=True)
@@ -40,24 +40,24 @@ class UsersPage:
     removals: tuple[tuple[str, Removal], ...]
     """Object ids, with the reason."""
     unclear: tuple[str, ...]
-    """Object ids of those who seem to be removed, in a way that is not understood: to be read by their ids."""
+    """Object ids of people who seem to be removed, in a way that is not understood: to be read by their ids."""
     nameless: int
-    """Number of entries that are nobody's, for want of an object id. Only a full round has any."""
+    """Number of entries without an object id. Only a full round has any."""
     position: DeltaPosition
-    """To be stored when the page is, never before it."""
+    """Position to store after the page, never before it."""
     full: bool
-    """Whether the round that it belongs to lists everybody."""
+    """Whether its round lists everybody."""
     last: bool
-    """Whether it ends its round: only now may a full round be taken for complete."""
+    """Whether it ends its round: only then is a full round complete."""
 
 
 def read_changes(graph: GraphClient, position: DeltaPosition | None, select: Sequence[str]) -> Iterator[UsersPage]:
-    """Read page after page until the round ends; each page is asked for when the one before was dealt with.
+    """Read page after page until the round ends; each page is requested once the caller has handled the one before.
 
-    ``position``: of the last page that was stored, or None to list everybody. ``select``: see select_of. Raises as
-    GraphClient does, LinkExpired also where something is selected that the position does not follow, and where a change
-    is told of somebody without an id: then call it again with None. Pages may come twice and people several times; what
-    a page says may be stored again. An entry that is not understood concerns that person alone.
+    ``position``: of the last stored page, or None to list everybody. ``select``: see select_of. Raises as GraphClient
+    does, and LinkExpired also where something is selected that the position does not follow, or where a change concerns
+    somebody without an id: then call it again with None. Pages may come twice and people several times; a page may be
+    stored again. An entry that is not understood concerns that person alone.
     """
     full, selected = position is None or position.full, tuple(select)
     followed = position is not None
@@ -78,7 +78,7 @@ def read_changes(graph: GraphClient, position: DeltaPosition | None, select: Seq
         if nameless and not full:
             raise LinkExpired("Microsoft Graph told a change of a person without an id: everybody is read again")
         if nameless and not named:
-            raise GraphUnclear(NOT_UNDERSTOOD)  # it is another kind of answer altogether
+            raise GraphUnclear(NOT_UNDERSTOOD)  # this is another kind of answer
         yield UsersPage(*_sorted_out(named, selected), nameless, next_position, full, last)
         if last:
             return

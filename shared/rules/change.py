@@ -23,7 +23,17 @@ class ChangeKind(StrEnum):
 
 
 DEPROVISIONINGS = frozenset({ChangeKind.DEACTIVATE, ChangeKind.DELETE})
-"""The kinds of change that end a person's access."""
+"""What shuts a person out, so that the guard counts it; ``Identity.departs`` says it of a pending change.
+
+A group is deprovisioned by its deletion alone, which has limits of its own.
+"""
+
+ARRIVALS = frozenset({ChangeKind.CREATE, ChangeKind.ADOPT, ChangeKind.REACTIVATE})
+"""What gives a person an active account.
+
+A cycle counts arrivals for the guard; a push does not, for the price of two round trips: the guard takes too few active
+people for too few, counts them before it holds anything back, and a full cycle counts them once a day.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """One person in one store: source state, desired state and confirmed state."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Self
 
@@ -11,17 +11,10 @@ from shared.rules.azure_user import AzureUser
 from shared.rules.change import DEPROVISIONINGS, plan_change
 from shared.rules.former import Former, Traits
 from shared.rules.keys import Keys
+from shared.rules.pending import Managed, Pending, Refusals
 from shared.rules.recycle_bin import is_in_bin
 from shared.rules.status import Standing, Status
 from shared.rules.zoho_user import Desired, ZohoField, ZohoUser
-
-PARKED_AFTER = 5
-"""Number of successive refusals after which a person is parked: by then neither a short disturbance nor the order
-of changes is the cause.
-"""
-
-PARKED_FOR = timedelta(days=1)
-"""Interval between attempts for a parked person, in which somebody may have corrected the cause in Zoho One."""
 
 type DoneBy = Literal["bridge", "hand"]
 """The origin of a deactivation: the bridge, or somebody in Zoho One."""
@@ -76,16 +69,19 @@ class SourceState(Model):
     ``resource``.
     """
     reports_to: str | None = None
-    """The manager, by the bridge's id or Entra's; their account in Zoho One is part of the desired state."""
+    """The manager, by the bridge's id or Entra's, if their account in Zoho One is part of what is desired."""
     rules: str = ""
     """A digest of the mapping and rules that ``desired`` was computed from; empty: computed by an earlier release."""
     awaits: str | None = None
-    """The manager, by the bridge's id or Entra's, if they have no account in Zoho One yet and the person waits
-    for it.
-    """
+    """The manager, by the bridge's id or Entra's, if they have no account in Zoho One yet."""
     in_bin: bool = False
     """Whether Graph's latest report says that the user object is in the recycle bin, or gone."""
     modified: datetime
+
+    @property
+    def name(self) -> str:
+        """What pages and plans call the person."""
+        return self.source.display_name or self.keys.user_name
 
     @property
     def is_in_bin(self) -> bool:
@@ -96,18 +92,9 @@ class SourceState(Model):
         return self.in_bin or is_in_bin(self.keys.user_name, self.source.user_principal_name)
 
 
-class PendingChange(Model):
-    """A change that was sent, or is about to be sent, and is not confirmed: until then ``account`` may be out of
-    date.
-    """
+class PendingChange(Pending[SourceState], Refusals):
+    """A person's change under way to Zoho One."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    reason: str
-    before: SourceState | None
-    """The state to revert to when Zoho One refuses; None for a new person."""
-    attempted: tuple[str, ...] = ()
-    """Each userName under which Zoho One may have created an account."""
     password_due: bool = False
     """A one-time password comes with the creation: Zoho One had no such account before, so the bridge created any
     it finds.
@@ -120,22 +107,6 @@ class PendingChange(Model):
     """The account in Zoho One of somebody who is gone, if an administrator approved its adoption."""
     begun: bool = True
     """Whether Zoho One may have received the change, so that its state is looked up first."""
-    counted: bool = False
-    """A deprovisioning that the guard counted when it began: a further attempt is not counted again."""
-    failure: str | None = None
-    """Why the last attempt failed."""
-    refusals: int = 0
-    """Number of successive refusals by Zoho One."""
-    next_try: datetime | None = None
-    """Earliest time of the next attempt; None: the next cycle."""
-    writer: str | None = None
-    """The lease holder; None after the release."""
-    lease_ends: datetime
-
-    @property
-    def is_parked(self) -> bool:
-        """Whether the change was refused so often that it is tried once a day."""
-        return self.refusals >= PARKED_AFTER
 
     def sent_before(self, said: SourceState) -> tuple[Sent, ...]:
         """Return what Zoho One may have been sent by finished attempts. ``said``: the source state when the last
@@ -153,36 +124,24 @@ class PendingChange(Model):
         """Return the change in this release's form, before a later source state replaces ``said``."""
         return self if self.sent is not None else self.model_copy(update={"sent": self.sent_before(said)})
 
-    def busy(self, failure: str) -> Self:
-        """Return the change after an attempt that Zoho One could not answer: the lease is released."""
-        return self.model_copy(update={"writer": None, "failure": failure})
-
     def refused(self, failure: str, now: datetime, spread: float) -> Self:
-        """Return the change after a refusal. ``spread``: 0 to 1, which distributes the retries of parked people
-        over time.
-        """
-        counted = self.model_copy(update={"writer": None, "failure": failure, "refusals": self.refusals + 1})
-        if not counted.is_parked:
-            return counted
-        return counted.model_copy(update={"next_try": now + PARKED_FOR * (0.9 + spread / 5)})
+        """After a try that Zoho One refused. ``spread``: as of ``waiting``."""
+        counted = self.given_back(failure).model_copy(update={"refusals": self.refusals + 1})
+        return counted.waiting(now, spread)
 
 
-class Identity(Model):
+class Identity(Managed[PendingChange, Account]):
     """One person in one directory store."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     object_id: str | None = None
-    """Entra's object id, once Graph has reported the person; a push does not contain it."""
+    """Entra's id of the person, once Graph has reported them; a push does not bring it."""
     said: SourceState
-    account: Account | None = None
-    pending: PendingChange | None = None
     created: datetime
 
     @property
     def standing(self) -> Standing:
-        """The account's standing, for status sync. An account with an unconfirmed creation may exist, so it counts."""
+        """What status sync knows of the account. One whose creation is not confirmed may exist, so it counts."""
         if self.account is not None:
             return self.account.standing
         return Standing.ACTIVE if self.pending is not None and self.pending.attempted else Standing.NONE
@@ -199,15 +158,9 @@ class Identity(Model):
         holds = self.account.holds if self.account else None
         return plan_change(holds, self.said.desired).kind in DEPROVISIONINGS
 
-    def leased_until(self, now: datetime) -> datetime | None:
-        """Return when another writer may start, or None if it may start now."""
-        if self.pending is None or self.pending.writer is None or self.pending.lease_ends <= now:
-            return None
-        return self.pending.lease_ends
-
     @property
     def is_being_deleted(self) -> bool:
-        """Whether the identity is removed once Zoho One has confirmed: Entra deleted the person."""
+        """Whether the identity goes once Zoho One has confirmed: Entra's last word is that it deleted the person."""
         return self.said.status is Status.DELETED
 
     @property
@@ -241,17 +194,11 @@ class Identity(Model):
         return self.model_copy(update={"pending": mark})
 
     def without_account(self) -> Self:
-        """Return a person in the recycle bin after another user object adopted their account."""
+        """A person in the recycle bin after their account became that of another object."""
         said = self.said.model_copy(update={"desired": None, "status": Status.DEACTIVATED, "awaits": None})
         return self.model_copy(update={"said": said, "account": None, "pending": None})
 
-    def settled(self, account: Account | None) -> Self:
-        """Return the identity after Zoho One confirmed what it holds."""
-        return self.model_copy(update={"account": account, "pending": None})
-
 
 def id_of_object(object_id: str) -> str:
-    """Return the bridge's id of a user or group first reported by Microsoft Graph: every writer computes the same
-    one.
-    """
+    """The id in the bridge of a person or group that Graph reported first: every process gives it the same."""
     return object_id.replace("-", "")

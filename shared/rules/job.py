@@ -71,9 +71,8 @@ class RetryPerson(Model):
 
 
 type Task = Annotated[MakePlan | ProvisionPeople | ProvisionGroup | RetryPerson, Field(discriminator="kind")]
-"""Every kind of job. A new one is a class here, a case in ``shared/admin/jobs.py`` that carries it out, a title
-in ``shared/console/wording.py``, and a template ``console/errand_<kind>.html`` that shows the result.
-"""
+"""Each kind of errand. Another one is a class here, a case in ``shared/admin/jobs.py`` that does it, a
+title in ``shared/console/wording.py``, and a template ``console/job_<kind>.html`` that shows what came of it."""
 
 
 class JobState(StrEnum):
@@ -201,8 +200,8 @@ class Job(Model):
         return self._said(now, state=JobState.DONE, phase=None, plan=plan)
 
     def with_run(self, run: str, reports: tuple[OnDemandReport, ...], now: datetime) -> Self:
-        """Return the job after its run: done, or failed for some people; their reports say why."""
-        failed = any(report.result is Result.FAILED for report in reports)
+        """It is done, or it failed for at least one person, whose report says why."""
+        failed = any(report.result in (Result.FAILED, Result.PARKED) for report in reports)
         state = JobState.FAILED if failed else JobState.DONE
         shown = tuple(
             report.model_copy(update={"steps": tuple(map(_short, report.steps)), "fields": ()}) for report in reports

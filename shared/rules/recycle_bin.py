@@ -15,11 +15,6 @@ from shared.rules.user_name import folded
 _DISFIGURED = re.compile(r"([0-9a-f]{32})([^@\s]+@[^@\s]+)", re.IGNORECASE)
 
 
-def name_in_bin(object_id: str, user_name: str) -> str:
-    """Return the name that Entra gives a user in the recycle bin."""
-    return object_id.replace("-", "").lower() + user_name
-
-
 def object_in_bin(text: str) -> str | None:
     """Return the object id, 32 hexadecimal digits, before a name or an address of a user in the recycle bin."""
     found = _DISFIGURED.fullmatch(text)

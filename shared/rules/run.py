@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
-from pydantic import AwareDatetime, ConfigDict
+from pydantic import AwareDatetime, ConfigDict, JsonValue, model_validator
 
 from shared.model import Model
 from shared.rules.change import ChangeKind
@@ -34,6 +34,16 @@ class RunState(StrEnum):
     DONE = "done"
     HELD = "held"  # the guard stopped it: nothing was changed
     FAILED = "failed"  # it ended before planning, or was not completed: nothing else was changed
+
+
+class RunOutcome(StrEnum):
+    """State of a run as it is shown: a run is done only if nothing in it failed."""
+
+    RUNNING = "running"
+    DONE = "done"
+    WITH_ERRORS = "done with errors"  # it came to its end, and a change was refused or something could not be read
+    HELD = "held"
+    FAILED = "failed"
 
 
 class Result(StrEnum):
@@ -66,7 +76,6 @@ class Run(Model):
     kind: RunKind
     asked_by: str
     """"schedule", or the administrator who asked."""
-    dry_run: bool = False
     started: AwareDatetime
     ended: AwareDatetime | None = None
     state: RunState = RunState.RUNNING
@@ -96,6 +105,12 @@ class Run(Model):
     interruptions: int = 0
     """Number of processes that ended during the run and were replaced by another."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_former_fields(cls, values: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        """Drop ``dry_run``, which earlier releases wrote with every run, and always as false."""
+        return {name: value for name, value in values.items() if name != "dry_run"}
+
     @property
     def duration(self) -> timedelta | None:
         """Time from start to end, or None while it runs."""
@@ -106,6 +121,18 @@ class Run(Model):
         """Planned changes of people and of groups, by kind, in order."""
         both = Counter(self.planned) + Counter(self.groups)
         return {kind: both[kind] for kind in ORDER if both[kind]}
+
+    @property
+    def failures(self) -> int:
+        """Number of changes that did not go through, those that are tried once a day included."""
+        return self.results.get(Result.FAILED, 0) + self.results.get(Result.PARKED, 0)
+
+    @property
+    def outcome(self) -> RunOutcome:
+        """State as lists, pages and charts show it."""
+        if self.state is RunState.DONE and (self.failures or self.errors):
+            return RunOutcome.WITH_ERRORS
+        return RunOutcome(self.state.value)
 
     def with_plan(self, plan: Plan) -> Self:
         """Return the run after planning."""

@@ -1,4 +1,4 @@
-"""Who may write to a sync endpoint."""
+"""Authorisation of requests to a sync endpoint."""
 
 import hmac
 from datetime import datetime
@@ -13,14 +13,14 @@ from shared.scim.errors import CREDENTIALS_RETRY, ServiceUnavailableException
 
 
 def ensure_authorized(store: Store, authorization: str | None, entra_tokens: IssuedTokens) -> None:
-    """Accept a bearer token (RFC 6750) that is one of the store's live secret tokens, or Entra's own.
+    """Accept a bearer token (RFC 6750) that is one of the store's valid secret tokens, or issued by Entra.
 
     Raises UnauthorizedException, and GraphBusy where Entra's signing keys are out of reach.
     """
     scheme, _, token = (authorization or "").partition(" ")
     presented = token_hash(token.strip())
     if scheme.lower() == "bearer":
-        matches = [hmac.compare_digest(presented, kept) for kept in store.token_hashes]  # each, whichever it is
+        matches = [hmac.compare_digest(presented, kept) for kept in store.token_hashes]  # all, in constant time
         if any(matches):
             return
         if store.entra_tenant is not None and entra_tokens.accepts(store.entra_tenant, token.strip()):
@@ -31,7 +31,7 @@ def ensure_authorized(store: Store, authorization: str | None, entra_tokens: Iss
 
 
 def ensure_open(store: Store, method: str, path: str, now: datetime) -> None:
-    """Let writes through only where provisioning runs; reads always. Raises ServiceUnavailableException."""
+    """Allow writes only while provisioning runs; reads always. Raises ServiceUnavailableException."""
     reads = method in ("GET", "HEAD") or path.rstrip("/").endswith("/.search")  # RFC 7644 §3.4.3
     if reads or (shut := closed(now, store.schedule)) is None:
         return

@@ -21,7 +21,7 @@ from shared.scim.entra_shapes import standard_filter
 from shared.scim.errors import LengthRequiredException, scim_errors
 from shared.scim.handler import SyncHandler, SyncService
 from shared.scim.provider import MAX_BODY, sync_endpoint_provider
-from shared.scim.storage import IdentityStorage
+from shared.scim.storage import store_resources
 from shared.sync.push.groups import GroupPush
 from shared.sync.push.people import Push
 from shared.tables.identities import Identities
@@ -45,7 +45,7 @@ class HttpRequest:
 
 @dataclass(frozen=True)
 class HttpResponse:
-    """What goes back."""
+    """The app's answer."""
 
     status: int
     headers: Mapping[str, str]
@@ -111,7 +111,7 @@ class SyncEndpoint:
         if len(request.body) > MAX_BODY:
             raise PayloadTooLargeException(detail=f"A request may take {MAX_BODY // 1024} KiB at the most")
         service = _service_of(store.custom_attributes, self._secret)
-        storage = IdentityStorage(store, service.provider, self._identities, self._push, self._group_push)
+        storage = store_resources(store, service.provider, self._identities, self._push, self._group_push)
         with logged_with(store=store.id):
             response = SyncHandler(service, storage).handle(self._scim_request(service, store, request, url, headers))
         if response.status.is_success:
@@ -121,14 +121,14 @@ class SyncEndpoint:
     def _scim_request(
         self, service: SyncService, store: Store, request: HttpRequest, url: SplitResult, headers: Mapping[str, str]
     ) -> ScimRequest:
-        """The request in the library's terms, in the standard's shapes, relative to the store's endpoint."""
+        """Return the request in the library's terms, in the standard's shapes, relative to the store's endpoint."""
         origin = self._public_url or f"{url.scheme}://{url.netloc}"
         mount = f"/scim/{store.id}"
         path = "/" + url.path.removeprefix(mount).strip("/")
         # The admin may have left or removed the /scim at the end of the sync endpoint.
         if path == "/scim" or path.startswith("/scim/"):
             mount, path = f"{mount}/scim", path.removeprefix("/scim")
-        # From the URL itself: Azure leaves parameters without a value out, and ``cursor=`` asks for a first page.
+        # From the URL itself: Azure drops parameters without a value, and ``cursor=`` asks for a first page.
         query = dict(parse_qsl(url.query, keep_blank_values=True))
         if "filter" in query:
             query["filter"] = standard_filter(query["filter"])
@@ -144,12 +144,12 @@ class SyncEndpoint:
 
 @lru_cache(maxsize=64)
 def _service_of(custom: tuple[str, ...], secret: bytes) -> SyncService:
-    """The protocol for stores that take these directory extensions, built once for all their requests."""
+    """Return the protocol service of stores with these directory extensions, built once for all their requests."""
     return SyncService(sync_endpoint_provider(custom), secret=secret)
 
 
 def _address(url: str) -> SplitResult:
-    """The parts of a URL, in which the Host header is as the client sent it. Raises InvalidSyntaxException."""
+    """Return the parts of a URL whose Host header is the client's. Raises InvalidSyntaxException."""
     try:
         return urlsplit(url)
     except ValueError as error:

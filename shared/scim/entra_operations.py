@@ -1,4 +1,4 @@
-"""The operations of Entra's PATCH, each brought into the standard's shape."""
+"""The operations of Entra's PATCH, each converted to the standard's shape."""
 
 import json
 from collections.abc import Collection
@@ -30,12 +30,12 @@ _ROLES = {"roles", f"{USER.lower()}:roles"}
 
 @dataclass(frozen=True)
 class Operations:
-    """Reads them; ``multi_valued`` names the attributes, in lower case, that hold several values."""
+    """Converts them; ``multi_valued`` names the attributes, in lower case, that hold several values."""
 
     multi_valued: Collection[str]
 
     def standard(self, operation: Resource) -> list[JsonValue]:
-        """One operation; one without a path may become several. Raises InvalidValueException."""
+        """Convert one operation; one without a path may become several. Raises InvalidValueException."""
         operation = {key.lower() if key.lower() in _KEYS else key: part for key, part in operation.items()}
         path, value = operation.get("path"), operation.get("value")
         if isinstance(path, str) and path and not (_is_core(path) and isinstance(value, dict)):
@@ -51,7 +51,9 @@ class Operations:
         return standard + [one for key, part in apart.items() for one in self._at(operation, key, part)]
 
     def _at(self, operation: Resource, path: str, value: JsonValue) -> list[JsonValue]:
-        """An operation on one path; of the enterprise extension as an object, the manager becomes one of its own."""
+        """Convert an operation on one path; for the enterprise extension as an object, the manager becomes one of its
+        own.
+        """
         if path.lower() == ENTERPRISE.lower() and isinstance(value, dict) and not _is_removal(operation):
             keyed = {_standard_path(f"{ENTERPRISE}:{key}"): part for key, part in value.items()}
             managers = {key: part for key, part in keyed.items() if _is_manager(key)}
@@ -72,18 +74,20 @@ class Operations:
         return [operation | {"path": path, "value": value} if _has_value(operation, value) else operation]
 
     def _removal(self, operation: Resource, path: str, value: JsonValue) -> Resource:
-        """The path says what goes; only in a path to several values, without a filter, does a value say which."""
+        """Convert a removal: the path says what goes; a value selects entries only for a path to several values without
+        a filter.
+        """
         verb: Resource = {"op": operation.get("op"), "path": path}
         if value in (None, "", {}) or (several := self._several(path)) is None:
             return verb
         named = entries(value)
         if several.lower() in _ROLES:
-            # What Entra shows of a role beside its name need not be what it was added with.
+            # What Entra sends of a role beside its name may differ from what it was added with.
             named = [only_named(role) for role in named]
         return verb | {"path": several, "value": [_selecting(entry) for entry in named]}
 
     def _several(self, path: str) -> str | None:
-        """The path of an attribute with several values that a path names whole, or by its ``value``; else None."""
+        """Return the multi-valued attribute that a path names as a whole, or by its ``value``; otherwise None."""
         try:
             node = Path(path).ast
         except InvalidPathException:
@@ -96,7 +100,7 @@ class Operations:
 
 
 def _standard_path(path: str) -> str:
-    """A path with its schema's URN apart by a colon, where it is a manager with the URN, and roles by JSON's booleans.
+    """Return a path with a colon after its schema's URN, a manager's with the URN, and roles with JSON's booleans.
 
     ``…:2.0:User.employeeNumber`` is how Entra's older jobs write an attribute of an extension.
     """
@@ -116,7 +120,7 @@ def _is_core(path: str) -> bool:
 
 
 def _spread(value: Resource) -> Resource:
-    """A value without a path, in which a resource's own schema may hold its attributes."""
+    """Convert a value without a path, in which a resource's own schema may hold its attributes."""
     spread: Resource = {}
     for key, part in value.items():
         spread |= _spread(part) if _is_core(key) and isinstance(part, dict) else {key: part}
@@ -143,7 +147,7 @@ def _has_value(operation: Resource, value: JsonValue) -> bool:
 
 
 def _of_manager(operation: Resource, path: str, value: JsonValue) -> Resource:
-    """A manager who is set; or who is taken away, perhaps only if it is the one that the path's filter names."""
+    """Convert the setting of a manager, or the removal, perhaps only of the manager that the path's filter names."""
     path = path.removesuffix(".value")
     manager = None if _is_removal(operation) else standard_manager(value)
     verb: Resource = {"op": operation.get("op")}
@@ -151,7 +155,7 @@ def _of_manager(operation: Resource, path: str, value: JsonValue) -> Resource:
 
 
 def _of_roles(operation: Resource, path: str, value: JsonValue) -> list[JsonValue]:
-    """Roles; those that are JSON written into a string are added by their name, so that none comes twice."""
+    """Convert roles; those that are JSON in a string are added by their name, so that none is added twice."""
     named = entries(value)
     if str(operation.get("op")).lower() != "add":
         return [operation | {"path": path, "value": standard_roles(named)}]
@@ -166,7 +170,7 @@ def _of_roles(operation: Resource, path: str, value: JsonValue) -> list[JsonValu
 
 
 def _selecting(entry: JsonValue) -> JsonValue:
-    """An entry by which others are found: what it leaves open is not compared, a boolean may be a text."""
+    """Return a filter that finds entries like this one: missing parts are not compared, a boolean may be a text."""
     if not isinstance(entry, dict):
         return entry
     known = {key: part for key, part in entry.items() if part is not None}

@@ -1,4 +1,4 @@
-"""Entra's own ways of writing SCIM, brought into the standard's before the library reads them.
+"""Entra's own ways of writing SCIM, converted to the standard's before the library reads them.
 
 What scim2-models tolerates by policy is not repeated here. The shapes are those of Microsoft's page "Known issues and
 resolutions with SCIM 2.0 protocol compliance of the Microsoft Entra user provisioning service", and of public reports
@@ -22,15 +22,15 @@ _JSON = TypeAdapter[JsonValue](JsonValue, config=HIDDEN)
 
 @dataclass(frozen=True)
 class EntraShapes:
-    """How the bodies of writes are brought into the standard's shapes."""
+    """Converts the bodies of writes to the standard's shapes."""
 
     multi_valued: Collection[str]
-    """The attributes, in lower case, that hold several values."""
+    """Attributes, in lower case, that hold several values."""
 
     def standard_body(self, body: bytes) -> bytes:
-        """The body of a write; one that is no JSON object stays for the library to refuse.
+        """Convert the body of a write; one that is not a JSON object is left for the library to refuse.
 
-        Raises InvalidValueException where it says of ``active`` what is neither true nor false.
+        Raises InvalidValueException where ``active`` is neither true nor false.
         """
         try:
             value = _JSON.validate_json(body)
@@ -41,7 +41,7 @@ class EntraShapes:
         return _JSON.dump_json(self._standard_payload(value))
 
     def _standard_payload(self, payload: Resource) -> Resource:
-        """A PATCH, a bulk request, or a resource."""
+        """Convert a PATCH, a bulk request, or a resource."""
         operations = next((value for key, value in payload.items() if key.lower() == "operations"), None)
         if not isinstance(operations, list):
             return _standard_resource(payload)
@@ -49,7 +49,7 @@ class EntraShapes:
         return rest | {"Operations": [one for operation in operations for one in self._standard(operation)]}
 
     def _standard(self, operation: JsonValue) -> list[JsonValue]:
-        """One operation of a PATCH or of a bulk request; a path-less one may become several."""
+        """Convert one operation of a PATCH or of a bulk request; one without a path may become several."""
         if not isinstance(operation, dict):
             return [operation]
         data = next((key for key in operation if key.lower() == "data"), "data")
@@ -59,9 +59,10 @@ class EntraShapes:
 
 
 def standard_filter(text: str) -> str:
-    """A filter in which ``manager`` stands for the enterprise extension's manager id, as in Entra's reference check.
+    """Convert a filter in which ``manager`` stands for the enterprise extension's manager id, as in Entra's reference
+    check.
 
-    So does ``manager.value``. One that does not parse stays for the library to refuse.
+    The same for ``manager.value``. A filter that does not parse is left for the library to refuse.
     """
     if "manager" not in text.lower():
         return text
@@ -73,7 +74,7 @@ def standard_filter(text: str) -> str:
 
 
 def _standard_resource(resource: Resource) -> Resource:
-    """A resource; names are compared without letter case (RFC 7643 §2.1)."""
+    """Convert a resource; names are compared without letter case (RFC 7643 §2.1)."""
     standard: Resource = {}
     for key, value in resource.items():
         if key.lower() == ENTERPRISE.lower() and isinstance(value, dict):

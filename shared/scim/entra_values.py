@@ -1,4 +1,4 @@
-"""Values as Entra writes them, brought into the standard's shapes: managers, roles, members, and ``active``."""
+"""Values as Entra writes them, converted to the standard's shapes: managers, roles, members, and ``active``."""
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 from scim2_models import InvalidValueException
@@ -11,12 +11,12 @@ _ACTIVE = {"active", f"{USER.lower()}:active"}
 
 
 def is_active(path: str) -> bool:
-    """Whether a path, or a key that is one, leads to ``active``."""
+    """Whether a path, or a key that is a path, leads to ``active``."""
     return path.lower() in _ACTIVE
 
 
 def readable_active(value: JsonValue) -> bool | None:
-    """What is said of ``active``: true, false or nothing. Entra writes a boolean or its text.
+    """Return ``active`` as true, false or None. Entra writes a boolean or its text.
 
     Raises InvalidValueException for anything else: pydantic would read "on" or 1 as true, and a guess lets people in.
     """
@@ -29,7 +29,7 @@ def readable_active(value: JsonValue) -> bool | None:
 
 
 def standard_manager(value: JsonValue) -> Resource | None:
-    """A manager written as an id, an object, or a list of one; empty in any of these ways is none."""
+    """Return the id of a manager written as an id, an object, or a list of one; None if any of these is empty."""
     if isinstance(value, list):
         value = value[0] if value else None
     if not isinstance(value, dict):
@@ -38,14 +38,14 @@ def standard_manager(value: JsonValue) -> Resource | None:
 
 
 def entries(value: JsonValue) -> list[JsonValue]:
-    """Values that are JSON written into a string, or bare strings in the place of objects."""
+    """Return values that are JSON in a string, or bare strings in place of objects, as objects."""
     if isinstance(value, str):
         value = _read(value) or {"value": value}
     return [{"value": entry} if isinstance(entry, str) else entry for entry in _listed(value)]
 
 
 def standard_roles(value: JsonValue) -> list[JsonValue]:
-    """Roles of which each may be JSON written into its own ``value``, as SingleAppRoleAssignment writes it.
+    """Convert roles, each of which may be JSON in its own ``value``, as SingleAppRoleAssignment writes it.
 
     https://learn.microsoft.com/entra/identity/app-provisioning/customize-application-attributes, "Provisioning a role".
     """
@@ -53,12 +53,12 @@ def standard_roles(value: JsonValue) -> list[JsonValue]:
 
 
 def is_written_as_json(role: JsonValue) -> bool:
-    """Whether a role is JSON written into its ``value``, and names itself there."""
+    """Whether a role is JSON in its ``value``, and has its name there."""
     return _role(role) != role
 
 
 def only_named(role: JsonValue) -> JsonValue:
-    """A role by its name alone, where it is JSON written into its ``value``; any other as it is."""
+    """Return a role by its name alone where it is JSON in its ``value``; any other unchanged."""
     standard = _role(role)
     return {"value": standard["value"]} if isinstance(standard, dict) and standard != role else role
 
@@ -75,7 +75,7 @@ def _role(role: JsonValue) -> JsonValue:
 
 
 def _read(text: str) -> JsonValue:
-    """An object or array that a text is; None where it is none."""
+    """Return the object or array in a text, or None."""
     try:
         value = _JSON.validate_json(text)
     except ValidationError:

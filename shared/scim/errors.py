@@ -11,7 +11,7 @@ from shared.tables.errors import Conflict, MappingUnusable, TablesBusy, TooLarge
 from shared.zoho.errors import ZohoBusy, ZohoCredentials
 
 CREDENTIALS_RETRY = 600
-"""Seconds: an administrator has to act, so asking often is of no use."""
+"""Seconds until the next try: an administrator has to act, so frequent tries are useless."""
 
 
 class ServiceUnavailableException(SCIMException):
@@ -26,10 +26,10 @@ class ServiceUnavailableException(SCIMException):
 
 
 class LengthRequiredException(SCIMException):
-    """The body did not arrive, because the request does not say how long it is.
+    """The body did not arrive, because the request does not state its length.
 
-    The platform hands a function a body only where Content-Length says that there is one, so what is sent in chunks
-    (RFC 9112 §7.1) arrives empty: https://github.com/Azure/azure-functions-host/issues/4926.
+    The platform passes a body to a function only with a Content-Length, so a body in chunks (RFC 9112 §7.1) arrives
+    empty: https://github.com/Azure/azure-functions-host/issues/4926.
     """
 
     status = 411
@@ -43,7 +43,7 @@ class LengthRequiredException(SCIMException):
 
 @contextmanager
 def scim_errors() -> Iterator[None]:
-    """Turn what push and the tables raise into what Entra is told."""
+    """Turn the errors of push and of the tables into SCIM errors for Entra."""
     try:
         yield
     except (UserNameTaken, GroupNameTaken) as error:
@@ -57,7 +57,7 @@ def scim_errors() -> Iterator[None]:
     except TooLarge as error:
         raise PayloadTooLargeException(detail="The person or group is larger than the bridge can keep") from error
     except Conflict as error:
-        # Of the claims that push knows of none is left over; whatever it is, the request may be sent again.
-        raise ServiceUnavailableException("Another request is writing the same account", 5) from error
+        # Push has handled the claims that it knows; for any other conflict the request may be sent again.
+        raise ServiceUnavailableException("Another request is writing this resource", 5) from error
     except TablesBusy as error:
         raise ServiceUnavailableException(str(error), 5) from error

@@ -1,4 +1,4 @@
-"""Which groups a filter can match, without reading the members of any."""
+"""Groups that a filter can match, found without reading anybody's membership."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,13 +26,13 @@ class Asked:
     """What a filter asks of a group's members."""
 
     people: frozenset[str] = frozenset()
-    """Who it asks for by id: whether they are members decides it."""
+    """People it asks for by id: their memberships decide it."""
     everybody: bool = False
-    """It asks something else, so that all members have to be read."""
+    """Whether it asks anything else, so that all members have to be read."""
 
 
 def group_point_of(node: FilterNode | None) -> tuple[GroupLookup, str] | None:
-    """What to look up so that every group that the filter can match is found, or None."""
+    """Return a lookup that finds every group that the filter can match, or None."""
     match node:
         case LogicalExpr(op=LogicalOperator.and_, terms=terms):
             return next((point for term in terms if (point := group_point_of(term)) is not None), None)
@@ -44,7 +44,7 @@ def group_point_of(node: FilterNode | None) -> tuple[GroupLookup, str] | None:
 
 
 def member_of(node: FilterNode | None) -> str | None:
-    """Somebody who is a member of every group that the filter can match, or None."""
+    """Return a person who is a member of every group that the filter can match, or None."""
     match node:
         case LogicalExpr(op=LogicalOperator.and_, terms=terms):
             return next((person for term in terms if (person := member_of(term)) is not None), None)
@@ -56,7 +56,7 @@ def member_of(node: FilterNode | None) -> str | None:
 
 
 def asked_of(node: FilterNode | None) -> Asked:
-    """What of the members a filter depends on."""
+    """Return what a filter depends on among the members."""
     parts = list(_asked(node)) if node is not None else []
     people = frozenset(person for part in parts for person in part.people)
     return Asked(people, any(part.everybody for part in parts))
@@ -91,5 +91,5 @@ def _is_members(path: AttrPath) -> bool:
 
 
 def _is_member_id(path: AttrPath) -> bool:
-    """``members eq "…"`` stands for ``members.value``, as in Entra's reference check."""
+    """Whether a path is ``members.value``, or ``members`` alone, as in Entra's reference check."""
     return _is_members(path) and (path.sub_attr or "value").lower() == "value"

@@ -1,4 +1,4 @@
-"""The steps of a SCIM write as the bridge takes them, on scim2-server."""
+"""The bridge's steps of a SCIM write, on scim2-server."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -23,15 +23,14 @@ from scim2_server.service import ScimService
 
 from shared.scim.entra_shapes import EntraShapes
 from shared.scim.errors import ServiceUnavailableException
-from shared.scim.member_operations import member_request
 from shared.scim.patience import until_free
 from shared.scim.provider import multi_valued_of
 from shared.scim.published import Published, applied, unknown_of
-from shared.scim.storage import GROUP, IdentityStorage
+from shared.scim.storage import StoreResources
 from shared.tables.errors import Stale
 
-_ACTIVE = "active"
-"""The attribute of a model that is made from a schema when the app starts."""
+_ACTIVE, _MEMBERS = "active", "members"
+"""Attributes of models that are made from schemas when the app starts: the first of people, the second of groups."""
 
 
 class SyncService(ScimService):
@@ -45,9 +44,10 @@ class SyncService(ScimService):
     def apply_patch(
         self, current: Resource[Any], patch_op: "PatchOp[Any]", conditions: Conditions
     ) -> Resource[Any] | None:
-        """As the library does it, but a value of a wrong type is refused in one sentence, not in pydantic's text.
+        """Apply a PATCH as the library does, but refuse a value of a wrong type in one sentence, not in pydantic's
+        text.
 
-        And a filter may select an attribute that has one value.
+        A filter may select an attribute that has one value.
         """
         self.check_preconditions(current, "PATCH", conditions)
         try:
@@ -60,8 +60,8 @@ class SyncService(ScimService):
     def patch_response(
         self, base_url: str, resource: Resource[Any], response_parameters: ResponseParameters[Any]
     ) -> ScimResponse:
-        """200 with the person: Entra reads the answer to a user's PATCH. 204 for a group, whose members are many."""
-        if self.get_resource_type_of(resource).name == GROUP:
+        """Answer 200 with a person, which Entra reads after a PATCH; 204 for a group, whose members may be many."""
+        if _MEMBERS in type(resource).model_fields:
             assert resource.meta is not None  # the storage has set it
             return ScimResponse(HTTPStatus.NO_CONTENT, None, {"ETag": str(resource.meta.version)})
         return self.resource_response(
@@ -69,7 +69,7 @@ class SyncService(ScimService):
         )
 
     def error_response(self, exception: Exception) -> ScimResponse:
-        """The SCIM error, with Retry-After where waiting helps (RFC 9110 §10.2.3)."""
+        """Return the SCIM error, with Retry-After where waiting helps (RFC 9110 §10.2.3)."""
         response = super().error_response(exception)
         if isinstance(exception, ServiceUnavailableException):
             response.headers["Retry-After"] = str(exception.retry_after)
@@ -79,12 +79,12 @@ class SyncService(ScimService):
 class SyncHandler(ScimHandler):
     """Calls the storage between the service's steps.
 
-    A write that changes nothing reaches the storage too: the person may still be pending from an earlier request.
-    And a write that met another of the same person starts again from the new state, unless the client said with
-    If-Match which state it means.
+    A write that changes nothing reaches the storage too: a change from an earlier request may still be pending. A write
+    that met another of the same resource starts again from the new state, unless the client named a version with
+    If-Match.
     """
 
-    storage: IdentityStorage
+    storage: StoreResources
     service: SyncService
 
     def replace_resource(
@@ -94,71 +94,56 @@ class SyncHandler(ScimHandler):
         replacement: Resource[Any],
         conditions: Conditions,
     ) -> Resource[Any]:
-        """A PUT. One that leaves ``active`` out keeps it as it was, which RFC 7644 §3.5.1 leaves to the server."""
+        """Serve a PUT. One without ``active`` keeps its value, a choice that RFC 7644 §3.5.1 leaves to the server."""
         resource_id, read = str(current.id), [current]
         self.storage.ignored += unknown_of(replacement)
 
         def write() -> Resource[Any]:
             standing = read.pop() if read else self.storage.get(resource_type, resource_id)
             wanted = replacement.model_copy(deep=True)
-            if resource_type.name != GROUP and getattr(wanted, _ACTIVE) is None:
+            if getattr(wanted, _ACTIVE, True) is None:
                 setattr(wanted, _ACTIVE, getattr(standing, _ACTIVE))
             replaced = self.service.apply_replacement(standing, wanted, conditions)
-            return self._update(resource_type, standing, replaced)
+            return self.storage.update(resource_type, replaced or standing, expected_version=_version(standing))
 
         return _until_free(write, conditions)
 
     def patch_resource(
         self, resource_type: ResourceType, resource_id: str, patch_op: "PatchOp[Any]", conditions: Conditions
     ) -> Resource[Any]:
-        """A PATCH; what it says of a group's members goes a way of its own, past those it does not name.
+        """Serve a PATCH; members of a group that it does not name are neither read nor written.
 
-        Raises InvalidPathException where it leads into a published schema, to an attribute that is not there.
+        Raises InvalidPathException where it names an attribute that a published schema does not have.
         """
         self.storage.ignored += self.service.published.unknown_in(patch_op, self.service.get_model(resource_type))
-        if resource_type.name == GROUP:
-            return self._patch_group(resource_type, resource_id, patch_op, conditions)
+        parts = self.storage.split(resource_type, patch_op)
 
         def write() -> Resource[Any]:
             standing = self.storage.get(resource_type, resource_id)
-            return self._update(resource_type, standing, self.service.apply_patch(standing, patch_op, conditions))
+            version, updated = _version(standing), None
+            if parts.rest is None:
+                self.service.check_preconditions(standing, "PATCH", conditions)
+            else:
+                updated = self.service.apply_patch(standing, parts.rest, conditions)
+            return self.storage.patch(resource_type, updated or standing, parts, version)
 
         return _until_free(write, conditions)
 
     def delete_resource(self, resource_type: ResourceType, resource_id: str, conditions: Conditions) -> None:
-        """A DELETE."""
+        """Serve a DELETE."""
         delete = super().delete_resource
         _until_free(lambda: delete(resource_type, resource_id, conditions), conditions)
 
-    def _patch_group(
-        self, resource_type: ResourceType, resource_id: str, patch_op: "PatchOp[Any]", conditions: Conditions
-    ) -> Resource[Any]:
-        members, rest = member_request(patch_op)
-
-        def write() -> Resource[Any]:
-            standing = self.storage.get(resource_type, resource_id)
-            version = standing.meta.version if standing.meta else None
-            if rest is None:
-                self.service.check_preconditions(standing, "PATCH", conditions)
-                updated = None
-            else:
-                updated = self.service.apply_patch(standing, rest, conditions)
-            return self.storage.groups.update(resource_type, updated or standing, members, version)
-
-        return _until_free(write, conditions)
-
-    def _update(
-        self, resource_type: ResourceType, standing: Resource[Any], updated: Resource[Any] | None
-    ) -> Resource[Any]:
-        version = standing.meta.version if standing.meta else None
-        return self.storage.update(resource_type, updated or standing, expected_version=version)
-
 
 def _sentence(error: ValidationError) -> str:
-    """The first thing that is wrong, as a POST is told: where a PATCH is applied, pydantic names Python's fields."""
+    """Return the first error in the words of a POST: for a PATCH, pydantic names Python's fields."""
     first = error.errors()[0]
     place = ".".join(to_camel(part) for part in first["loc"] if isinstance(part, str) and part.isidentifier())
     return f"{first['msg']}: {place}" if place else first["msg"]
+
+
+def _version(resource: Resource[Any]) -> str | None:
+    return resource.meta.version if resource.meta else None
 
 
 def _until_free[T](write: Callable[[], T], conditions: Conditions) -> T:

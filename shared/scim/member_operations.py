@@ -1,8 +1,8 @@
-"""What a PATCH says of a group's members, taken out of it, so that no other member is ever read or written for it.
+"""The part of a PATCH about a group's members, taken out so that no other member is read or written for it.
 
 Entra's shapes are those of Microsoft's page "Known issues and resolutions with SCIM 2.0 protocol compliance of the
-Microsoft Entra user provisioning service". Some of them make a strict reader empty the group, so what cannot be read
-for certain is refused: a group is emptied only where a request says so in so many words.
+Microsoft Entra user provisioning service". Some of them make a strict reader empty the group, so an ambiguous operation
+is refused: a group is emptied only by a request that says so explicitly.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ _ATTRIBUTE = "members"
 
 
 def member_request(patch: "PatchOp[Any]") -> tuple[MemberRequest, "PatchOp[Any] | None"]:
-    """What a PATCH says of the members, and the rest of it, None where there is none.
+    """Split a PATCH into what it says of the members, and the rest, None where there is none.
 
     Raises InvalidPath- and InvalidValueException.
     """
@@ -43,7 +43,7 @@ def member_request(patch: "PatchOp[Any]") -> tuple[MemberRequest, "PatchOp[Any] 
 
 
 def members_of(resource: Resource[Any]) -> list[str] | None:
-    """The members that a resource names; None where it says nothing of them. Raises InvalidValueException."""
+    """Return the members that a resource names, or None where it has none. Raises InvalidValueException."""
     members = getattr(resource, _ATTRIBUTE, None)
     return None if members is None else [_id(str(member.value or "")) for member in members]
 
@@ -77,7 +77,7 @@ def _applied(said: MemberRequest, verb: PatchOperation.Op, value: JsonValue, *, 
 def _removed_by_filter(
     said: MemberRequest, verb: PatchOperation.Op, path: ValuePath, value: JsonValue
 ) -> MemberRequest:
-    """``members[value eq "…"]``, perhaps several with ``or``; an Add there names somebody who is to be a member."""
+    """Apply ``members[value eq "…"]``, perhaps several with ``or``; with Add it names people who are to be members."""
     people = _named(path.val_filter)
     if people is None or path.sub_attr not in (None, "value"):
         raise InvalidPathException(
@@ -102,7 +102,7 @@ def _named(node: FilterNode) -> list[str] | None:
 
 
 def _ids(value: JsonValue) -> list[str]:
-    """The ids in a value: an array or one alone, of objects or of bare strings."""
+    """Return the ids in a value: an array or one alone, of objects or of bare strings."""
     return [_id(_value_of(entry)) for entry in (value if isinstance(value, list) else [value])]
 
 

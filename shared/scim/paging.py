@@ -14,11 +14,11 @@ type Found = Resource[Any]
 type Request = SearchRequest[Any]
 type SortKey = tuple[bool, Any, str]
 type Scan = Callable[[str], Iterable[Found]]
-"""What matches, in the order of ids, from behind an id."""
+"""Returns the matches after an id, in the order of ids."""
 
 
 def by_index(scan: Scan, request: Request, get: Callable[[str], Found | None]) -> SearchPage:
-    """The page from ``startIndex`` (RFC 7644 §3.4.2.4): everybody is counted, only the page is held.
+    """Return the page from ``startIndex`` (RFC 7644 §3.4.2.4): all matches are counted, only the page is held.
 
     A sorted search also holds the sort keys, which are small.
     """
@@ -37,7 +37,7 @@ def by_index(scan: Scan, request: Request, get: Callable[[str], Found | None]) -
 
 
 def by_cursor(scan: Scan, request: Request, position: object) -> SearchPage:
-    """The page behind or before a position (RFC 9865); no total, which would cost reading everybody."""
+    """Return the page after or before a position (RFC 9865); without a total, which would cost reading everybody."""
     if request.count == 0:
         return SearchPage(None, [])
     forward, anchor = _read_position(position)
@@ -54,7 +54,7 @@ def by_cursor(scan: Scan, request: Request, position: object) -> SearchPage:
 
 
 def _behind(scan: Scan, request: Request, anchor: SortKey | None) -> Iterator[Found]:
-    """What comes after a position, in order; no more in memory than one page."""
+    """Return the matches after a position in order; no more than one page in memory."""
     if request.sort_by is None:
         return iter(scan(anchor[2] if anchor else ""))
     descending = _descending(request)
@@ -86,7 +86,7 @@ def _page_before(scan: Scan, request: Request, anchor: SortKey) -> SearchPage:
 
 
 def _first(request: Request, items: Iterable[Found], descending: bool) -> list[Found]:
-    """The first of a page, and one more."""
+    """Return the first of a page, and one more."""
 
     def key(found: Found) -> SortKey:
         return _sort_key(request, found)
@@ -101,7 +101,7 @@ def _descending(request: Request) -> bool:
 
 
 def _sort_key(request: Request, found: Found) -> SortKey:
-    """What orders a search: the sort value, missing ones last, then the id."""
+    """Return the sort key of a match: the sort value, missing ones last, then the id."""
     value = request.sort_value(found) if request.sort_by is not None else None
     return value is None, "" if value is None else value, str(found.id)
 
@@ -114,7 +114,9 @@ def _position(direction: str, key: SortKey) -> dict[str, object]:
 
 
 def _read_position(position: object) -> tuple[bool, SortKey | None]:
-    """Whether the page lies ahead, and what it lies behind. Cursors are sealed, but an older version may have."""
+    """Return whether the page lies after the position, and the position. A cursor is sealed, but may be an older
+    version's.
+    """
     if position is None:
         return True, None
     match position:

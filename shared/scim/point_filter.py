@@ -1,18 +1,18 @@
-"""Which filters one read can answer."""
+"""Filters that one read can answer."""
 
 from scim2_models.path import AttrPath, CompareOperator, Comparison, FilterNode, LogicalExpr, LogicalOperator, ValuePath
 
 from shared.rules.scim_path import USER
-from shared.tables.identity_rows import Lookup
+from shared.tables.claims import Lookup
 
 _LOOKUPS = {"id": Lookup.ID, "username": Lookup.USER_NAME, "externalid": Lookup.EXTERNAL_ID}
 
 
 def point_of(node: FilterNode | None) -> tuple[Lookup, str] | None:
-    """What to look up so that everybody whom the filter can match is found, or None where all have to be read.
+    """Return a lookup that finds everybody that the filter can match, or None where all people have to be read.
 
-    ``userName eq "…"``, ``externalId eq "…"``, ``id eq "…"``, ``emails[type eq "work"].value eq "…"``, and any of
-    them in a conjunction: who matches all its terms is among those found for one.
+    These are ``userName eq "…"``, ``externalId eq "…"``, ``id eq "…"``, ``emails[type eq "work"].value eq "…"``, and
+    any of them in a conjunction: a match of all its terms is among those of one.
     """
     match node:
         case LogicalExpr(op=LogicalOperator.and_, terms=terms):
@@ -31,7 +31,7 @@ def _is_core(path: AttrPath) -> bool:
 
 
 def _work_address(inner: FilterNode) -> tuple[Lookup, str] | None:
-    """``type eq "work" and value eq "…"``, in either order and perhaps with more."""
+    """Read ``type eq "work" and value eq "…"``, in either order and perhaps with more terms."""
     if not isinstance(inner, LogicalExpr) or inner.op is not LogicalOperator.and_:
         return None
     equal = {

@@ -25,13 +25,13 @@ from shared.rules.scim_path import ENTERPRISE, ENTRA, USER
 MAX_BODY = 1024 * 1024
 """Bytes of a request body."""
 MAX_RESULTS = 200
-"""People in one page; Entra asks for one at a time."""
+"""Resources in one page; Entra asks for one at a time."""
 MAX_BULK_OPERATIONS = 100
-"""As many as reach Zoho One within the platform's limit of 230 seconds for an HTTP answer."""
+"""Number of operations that reach Zoho One within the platform's limit of 230 seconds for an HTTP answer."""
 CURSOR_SECONDS = 600
 
 ENTRA_POLICY = ScimPolicy(
-    # Entra leaves attributes in that its administrator once mapped, and names extensions it never declared.
+    # Entra keeps sending attributes that were once mapped, and names extensions that it never declared.
     unknown=ScimPolicy.Unknown.ignore,
     # {"op": "Remove", "path": "members", "value": [...]}: a strict server would clear the whole attribute.
     remove_value_as_filter=ScimPolicy.RemoveValue.apply,
@@ -41,7 +41,9 @@ ENTRA_POLICY = ScimPolicy(
 
 
 def _entra_extension(custom: tuple[str, ...]) -> Schema:
-    """The schema of what Entra holds and SCIM has no place for, so that an administrator can map it in Entra."""
+    """Return the schema of Entra's properties that have no place in SCIM, so that an administrator can map them in
+    Entra.
+    """
     ours = {name: path for name, path in EXTENDED_SOURCES.items() if path.schema == ENTRA}
     described = {name: AZURE_FIELDS[name].description for name in ours} | dict.fromkeys(custom, "Directory extension")
     attributes = [
@@ -59,20 +61,20 @@ def _entra_extension(custom: tuple[str, ...]) -> Schema:
 
 
 def sync_endpoint_provider(custom: tuple[str, ...] = ()) -> ScimProvider:
-    """The description of a sync endpoint that takes these directory extensions.
+    """Return the description of a sync endpoint that accepts these directory extensions.
 
     Models come from the schemas, not from classes with checks of their own: Entra's values are kept as they are sent.
     """
     schemas = load_default_schemas()
     user = schemas[USER]
-    # A password has no place here: it would have to be kept somewhere, and nothing that Entra sends needs it.
+    # A password has no place here: it would have to be stored, and nothing that Entra sends needs it.
     user.attributes = [attribute for attribute in user.attributes or [] if attribute.name != "password"]
     user_type = load_default_resource_types()["User"]
     user_type.schema_extensions = [
         SchemaExtension.model_validate({"schema": urn, "required": False}) for urn in (ENTERPRISE, ENTRA)
     ]
     group = schemas[GROUP]
-    # A PUT that leaves the members out says nothing of them, and of a member the bridge keeps no more than who he is.
+    # A PUT without members leaves them as they are, and the bridge stores nothing of a member but the id.
     for attribute in group.attributes or []:
         if attribute.name == "members":
             attribute.required = Required.false
@@ -110,6 +112,6 @@ def sync_endpoint_provider(custom: tuple[str, ...] = ()) -> ScimProvider:
 
 
 def multi_valued_of(provider: ScimProvider) -> frozenset[str]:
-    """The attributes, in lower case, that hold several values in a resource of any type."""
+    """Return the attributes, in lower case, that hold several values in a resource of any type."""
     attributes = (attribute for schema in provider.schemas for attribute in schema.attributes or ())
     return frozenset(str(attribute.name).lower() for attribute in attributes if attribute.multi_valued) | {"schemas"}

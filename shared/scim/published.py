@@ -1,4 +1,4 @@
-"""What the sync endpoint publishes: a path into it is applied or refused; what leads nowhere is ignored and noted."""
+"""What the sync endpoint publishes: a path into it is applied or refused; any other is ignored and noted."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +25,7 @@ from shared.rules.scim_path import ENTRA
 
 _NAME = re.compile(r"(urn:[a-z0-9][\w.:-]{0,120}:)?[a-z$][\w$-]{0,60}(\.[a-z$][\w$-]{0,60})?", re.IGNORECASE)
 NO_NAME = "(no attribute name)"
-"""How a key is noted that could be anything, and so somebody's data."""
+"""Name noted for a key that could be anything, and so personal data."""
 
 
 class Published:
@@ -36,10 +36,10 @@ class Published:
         self._urns = tuple(f"{urn}{separator}" for urn in urns for separator in ":.[")
 
     def unknown_in(self, patch: "PatchOp[Any]", model: type[Resource[Any]]) -> list[str]:
-        """The attributes a PATCH names that no published schema has.
+        """Return the attributes that a PATCH names and no published schema has.
 
-        Raises InvalidPathException where a path leads into a published schema and to no attribute of it: answered with
-        success, it would not have been done.
+        Raises InvalidPathException where a path leads into a published schema, but to none of its attributes: success
+        would be a false answer.
         """
         named = [path for operation in patch.operations or () for path in _paths(operation, model)]
         return list(dict.fromkeys(attribute_name(path) for path in named if not self._leads_somewhere(path, model)))
@@ -56,7 +56,7 @@ class Published:
 
 
 def unknown_of(resource: Resource[Any]) -> list[str]:
-    """The attributes of a POST or PUT that no published schema has, at whatever depth."""
+    """Return the attributes of a POST or PUT that no published schema has, at any depth."""
     urns = {extension.__name__: urn for urn, extension in type(resource).get_extension_models().items()}
     return list(dict.fromkeys(attribute_name(name) for name in _unknown(resource, "", urns)))
 
@@ -74,17 +74,17 @@ def _unknown(value: object, prefix: str, urns: Mapping[str, str]) -> Iterator[st
 
 
 def attribute_name(path: str) -> str:
-    """The name in a path as it may be shown: a filter holds values, and a key that is no name could be one."""
+    """Return the name in a path that may be shown: a filter holds values, and a key that is not a name could be one."""
     head, _, rest = path.partition("[")
     text = head + rest.rpartition("]")[2] if rest else head
     return text if _NAME.fullmatch(text) else NO_NAME
 
 
 def applied(patch: "PatchOp[Any]", resource: Resource[Any]) -> bool:
-    """Apply a PATCH; whether it changed anything.
+    """Apply a PATCH; return whether it changed anything.
 
-    A filter on an attribute with one value, such as ``manager[value eq "…"]``, which the library refuses, asks whether
-    it is that one: of another, nothing is removed. Raises NoTargetException where another was to be changed.
+    The library refuses a filter on an attribute with one value, such as ``manager[value eq "…"]``. Here the filter is
+    compared with that value: where it differs, a removal does nothing, and any other change raises NoTargetException.
     """
     if not any(_filter_of_one(operation) for operation in patch.operations or ()):
         return patch.patch(resource)
@@ -107,7 +107,7 @@ def _applied(patch: "PatchOp[Any]", operation: PatchOperation[Any], resource: Re
 
 
 def _filter_of_one(operation: PatchOperation[Any]) -> FilterNode | None:
-    """The filter of a path to an attribute that has one value."""
+    """Return the filter of a path to an attribute that has one value."""
     path = operation.path
     if path is None or path.value_filter is None or (binding := path.resolve()) is None or binding.is_multivalued:
         return None
@@ -117,7 +117,7 @@ def _filter_of_one(operation: PatchOperation[Any]) -> FilterNode | None:
 
 
 def _under(head: AttrPath, node: FilterNode) -> FilterNode:
-    """A filter on an entry as one on the resource."""
+    """Return a filter on an entry as a filter on the resource."""
     match node:
         case Comparison(attr_path=path) | Present(attr_path=path):
             return replace(node, attr_path=AttrPath(head.attr, path.attr, head.uri))
@@ -130,7 +130,7 @@ def _under(head: AttrPath, node: FilterNode) -> FilterNode:
 
 
 def _paths(operation: PatchOperation[Any], model: type[Resource[Any]]) -> Iterator[str]:
-    """The paths an operation writes to: its own, and those that the keys of its value are."""
+    """Return the paths an operation writes to: its own, and the keys of its value that are paths."""
     own = str(operation.path or "")
     if own:
         yield own
@@ -148,7 +148,7 @@ def _keys(parent: str, value: object, model: type[Resource[Any]]) -> Iterator[st
 
 
 def _prefix(parent: str, model: type[Resource[Any]]) -> str | None:
-    """What the keys of an object at a path follow; None where they are no paths of their own."""
+    """Return the prefix of the keys of an object at a path, or None where they are not paths of their own."""
     path = _bound(parent, model)
     if path is None:
         return None
@@ -165,7 +165,7 @@ def _has_parts(binding: AttributeBinding) -> bool:
 
 
 def _bound(text: str, model: type[Resource[Any]]) -> "Path[Any] | None":
-    """A path as the model reads it; None where it is none."""
+    """Return a path as the model reads it, or None."""
     bind: Callable[[str], Path[Any]] = Path.__class_getitem__(model)
     try:
         return bind(text)

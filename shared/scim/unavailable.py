@@ -1,4 +1,4 @@
-"""The answer to every request while the app cannot do its work: Entra sends the request again later."""
+"""The answer to every request while the app cannot work: Entra sends the request again later."""
 
 import json
 
@@ -9,7 +9,7 @@ from shared.scim.endpoint import HttpResponse
 
 
 def unavailable(obstacle: Obstacle) -> HttpResponse:
-    """503 with a SCIM error, whose text Entra shows in its provisioning log."""
+    """Return 503 with a SCIM error, whose text Entra shows in its provisioning log."""
     headers = {"Content-Type": "application/scim+json", "Retry-After": str(obstacle.retry_after)}
     body = Error(status=503, detail=obstacle.summary).model_dump()
     return HttpResponse(503, headers, json.dumps(body, ensure_ascii=False).encode())

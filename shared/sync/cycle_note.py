@@ -1,4 +1,4 @@
-"""What a store's cycles leave for the next one: the note of the store's lease, written by who holds it."""
+"""What a store's cycles leave for the next one: the note of the store's lease, written by its holder."""
 
 from datetime import datetime, timedelta
 from typing import Protocol, Self
@@ -9,14 +9,14 @@ from shared.model import Model
 from shared.rules.run import RunKind
 from shared.rules.schedule import CycleTimes
 from shared.rules.store import StoreId
-from shared.sync.source.reading_progress import ReadingCheckpoint
+from shared.sync.source.reading_checkpoint import ReadingCheckpoint
 from shared.tables.cycle_leases import CYCLES
 from shared.tables.errors import Unreadable
 
 SCHEDULE = "schedule"
-"""Who asks for a cycle that no person asked for."""
+"""The name under which the timer asks for a cycle."""
 HANDED_ON = timedelta(minutes=2)
-"""Time that the message which goes on with a run may take to reach a worker, before it is taken for lost."""
+"""Time that the message which goes on with a run may take to reach a worker, before it counts as lost."""
 
 
 class CycleRequest(Model):
@@ -90,6 +90,10 @@ class CycleNote(Model):
         }
         return self.model_copy(update=update)
 
+    def reopened(self) -> Self:
+        """The run that is gone on with is the only open one."""
+        return self.model_copy(update={"open_runs": self.open_runs[-1:]})
+
     def left(self) -> Self:
         """The rest of the run is left to the next message."""
         return self.model_copy(update={"handed_on": True, "interruptions": 0})
@@ -99,7 +103,7 @@ class CycleNote(Model):
         return self.model_copy(update={"times": times, "open_runs": (), "request": None, "interruptions": 0})
 
     def abandoned_since(self, free_since: datetime, now: datetime) -> datetime | None:
-        """Since when nobody works on the run that is open, though it is not done; None: there is no such run.
+        """Since when no process works on the run that is open, though it is not done; None: there is no such run.
 
         ``free_since``: when the lease ended or was given back.
         """
@@ -109,7 +113,7 @@ class CycleNote(Model):
 
 
 def lease_name(store: str) -> str:
-    """Of the lease under which a store's cycles run."""
+    """Name of the lease under which a store's cycles run."""
     return f"{CYCLES}:{store}"
 
 
@@ -129,5 +133,5 @@ def opened(note: str, seals: Seals, incarnation: str) -> CycleNote:
 
 
 def sealed(note: CycleNote, seals: Seals) -> str:
-    """A note as it is kept."""
+    """A note as it is stored."""
     return seals.sealed(note.model_dump_json())

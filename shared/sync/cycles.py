@@ -7,25 +7,35 @@ message has to come back for the work to be done, and one that finds the lease h
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from shared.calls import counted
+from shared.calls import Calls, counted
 from shared.logging import logged_with
-from shared.rules.run import RunKind
+from shared.rules.run import Run, RunKind, RunState
 from shared.rules.schedule import after_start, closed, due, why_halted
 from shared.rules.store import Store
-from shared.sync.cycle import Cycle, CycleParts, Done, Report
-from shared.sync.cycle_note import SCHEDULE, CycleNote, CycleRequest, lease_name, opened, sealed
+from shared.sync.checkpoint import CycleCheckpoint
+from shared.sync.cycle import Cycle, CycleParts, Done
+from shared.sync.cycle_note import SCHEDULE, CycleNote, CycleRequest, Seals, lease_name, opened, sealed
+from shared.sync.progress import SILENT, Progress
+from shared.sync.run_record import RunRecord
+from shared.tables.asked_cycles import AskedCycles
 from shared.tables.by_time import new_id
 from shared.tables.cycle_leases import CYCLES
 from shared.tables.heartbeat import LASTS, Heartbeat
-from shared.tables.leases import Lease
+from shared.tables.leases import Lease, Leases
+from shared.tables.runs import Runs
+from shared.tables.stores import Stores
 
+BUDGET = timedelta(minutes=8)
+"""Length of one message's work. The queue hides a message for ten minutes at a time."""
+FULL_EVERY = timedelta(days=1)
 LATE = timedelta(minutes=10)
-"""A run on which nobody works for so long has to be told to somebody."""
+"""Time without a process working on an open run, after which the log says so for an alert."""
+DIED = "The process that ran this cycle ended before it; what was left to do is done by a later cycle."
 
 _log = logging.getLogger("bridge.cycle")
 
@@ -45,14 +55,34 @@ class CycleStanding:
     """Since when no process works on the run that is open; None: there is no such run."""
 
 
-class Cycles(CycleParts):
-    """Runs cycles."""
+@dataclass(frozen=True)
+class DueCycles:
+    """What a tick finds."""
+
+    requests: list[CycleRequest]
+    """The messages that ask for the cycles which are due, interrupted ones among them."""
+    interrupted: list[str]
+    """Ids of the stores with a run that began and did not end, and that no process works on."""
+
+
+@dataclass(frozen=True)
+class Cycles:
+    """Runs cycles. Every method raises TablesBusy."""
+
+    stores: Stores
+    leases: Leases
+    asked: AskedCycles
+    seals: Seals
+    runs: Runs
+    parts: CycleParts
+    now: Callable[[], datetime]
+    budget: timedelta = BUDGET
 
     def ask(self, store: Store, kind: RunKind, asked_by: str) -> CycleRequest:
-        """Write down that somebody wants a cycle, which begins when no other is running. One round trip.
+        """Write down that an administrator wants a cycle, which begins when no other is running. One round trip.
 
         The message need not reach a worker: a tick finds what was asked for. Raises NotNow where provisioning does not
-        run, and TablesBusy.
+        run.
         """
         if (shut := closed(self.now(), store.schedule)) is not None:
             raise NotNow(shut.reason)
@@ -61,34 +91,37 @@ class Cycles(CycleParts):
         self.asked.put(store.id, request.id, request.model_dump_json())
         return request
 
-    def due(self) -> list[CycleRequest]:
-        """The cycles to ask for at this tick. Three round trips, however many stores there are. Raises TablesBusy."""
+    def due(self, stores: Sequence[Store]) -> DueCycles:
+        """The cycles of these started stores to ask for at this tick. Two round trips, whatever their number."""
         now, leases, asked = self.now(), self.leases.of_kind(CYCLES), self.asked.all()
-        found = list[CycleRequest]()
-        for store in self.stores.started():
+        found = DueCycles([], [])
+        for store in stores:
             standing = self._standing(store, leases.get(store.id), now)
+            if standing.interrupted is not None:
+                found.interrupted.append(store.id)
             if standing.running or closed(now, store.schedule) is not None:
                 continue
             note = standing.note
             if note.open_run is not None:
                 if standing.interrupted is not None:
-                    found.append((note.request or CycleRequest(store=store.id)).going_on(note.open_run))
-                    self._tell_late(store, note.open_run, now - standing.interrupted)
+                    request = note.request or CycleRequest(store=store.id)
+                    found.requests.append(request.going_on(note.open_run))
+                    _tell_late(store, note.open_run, now - standing.interrupted)
             elif store.id in asked:
-                found.append(CycleRequest.model_validate_json(asked[store.id][-1]))
+                found.requests.append(CycleRequest.model_validate_json(asked[store.id][-1]))
             elif due(now, store.schedule, note.times):
-                found.append(CycleRequest(store=store.id))
+                found.requests.append(CycleRequest(store=store.id))
         return found
 
-    def interrupted(self, stores: Iterable[Store]) -> list[str]:
-        """Those of these started stores with a run that nobody works on. One round trip. Raises TablesBusy."""
+    def interrupted(self, stores: Sequence[Store]) -> list[str]:
+        """Those of these started stores with a run that no process works on. One round trip."""
         now, leases = self.now(), self.leases.of_kind(CYCLES)
         return [store.id for store in stores if self._standing(store, leases.get(store.id), now).interrupted]
 
-    def run(self, request: CycleRequest, report: Report = lambda *_: None) -> Done:
+    def run(self, request: CycleRequest, progress: Progress = SILENT) -> Done:
         """Carry out a request, or first what an earlier process left undone of another.
 
-        Raises NotNow, TablesBusy, and LeaseLost where another instance took the store over.
+        Raises NotNow, and LeaseLost where another instance took the store over.
         """
         with counted() as calls:
             store = self.stores.read(request.store)
@@ -102,14 +135,14 @@ class Cycles(CycleParts):
             if lease is None:
                 raise NotNow("Another cycle of this directory store is running, or none is due")
             note = opened(lease.note, self.seals, store.incarnation)
-            run_id, begun = note.open_run, note.request
-            assert run_id is not None  # _started has just noted both
-            assert begun is not None
+            begun, run_id = note.request, note.open_run
+            assert begun is not None  # _started has just noted both
+            assert run_id is not None
             if begun.id is not None and begun.goes_on is None:
                 self.asked.drop(store.id, begun.id)
             look = partial(self._why_ended, store.id)
             with logged_with(cycle=run_id), Heartbeat(self.leases, lease, self.now, look) as heart:
-                return Cycle(self, store, begun, run_id, heart, note, calls, report).carry_out()
+                return self._cycle(store, begun, note, heart, calls, progress).run()
 
     def standing(self, store: Store) -> CycleStanding:
         """How a store's cycles stand. One round trip."""
@@ -137,12 +170,46 @@ class Cycles(CycleParts):
         begun = note.begun(request.id or new_id(now), request, after_start(now, store.schedule, note.times))
         return sealed(begun, self.seals)
 
+    def _cycle(
+        self, store: Store, request: CycleRequest, note: CycleNote, heart: Heartbeat, calls: Calls, progress: Progress
+    ) -> Cycle:
+        """The cycle that the note has open, as it stands."""
+        now = self.now()
+        self._close_dead_runs(store, note)
+        record = self._record(store, request, note, calls, progress)
+        ends = now + self.budget
+        checkpoint = CycleCheckpoint(store, self.stores, heart, self.seals, record, note.reopened(), ends, self.now)
+        return Cycle(self.parts, store, request, record, checkpoint)
+
+    def _record(
+        self, store: Store, request: CycleRequest, note: CycleNote, calls: Calls, progress: Progress
+    ) -> RunRecord:
+        """The record of the run that the note has open: as an earlier process left it, or a new one."""
+        run_id, now = note.open_run, self.now()
+        assert run_id is not None  # see run
+        earlier = self.runs.get(store.id, run_id) if request.goes_on else None
+        if earlier is not None and note.interruptions:
+            # The process wrote the results down before the run's own record.
+            earlier = earlier.interrupted_with(self.runs.results(store.id, run_id))
+        daily = request.kind is RunKind.CYCLE and note.last_full and now - note.last_full >= FULL_EVERY
+        kind = RunKind.FULL_CYCLE if daily else request.kind
+        new = Run(id=run_id, store=store.id, kind=kind, asked_by=request.asked_by, started=now)
+        return RunRecord(self.runs, earlier or new, calls, progress, self.now, earlier is not None)
+
+    def _close_dead_runs(self, store: Store, note: CycleNote) -> None:
+        """Runs that an earlier release left open, and that no process goes on with, must not seem to run for ever."""
+        for run_id in note.open_runs[:-1]:
+            dead = self.runs.get(store.id, run_id)
+            if dead is not None and dead.state is RunState.RUNNING:
+                self.runs.put(dead.with_error(DIED).finished(RunState.FAILED, self.now()))
+
     def _why_ended(self, store_id: str) -> str | None:
-        """Why a cycle that is running has to end: somebody stopped, paused or deleted the store."""
+        """Why a cycle that is running has to end: the store was stopped, paused or deleted."""
         store = self.stores.read(store_id)
         return why_halted(self.now(), store.schedule if store else None)
 
-    def _tell_late(self, store: Store, run_id: str, silent: timedelta) -> None:
-        """A line for the alert on runs that nobody goes on with."""
-        if silent >= LATE:
-            _log.error("interrupted store=%s cycle=%s minutes=%d", store.id, run_id, silent.total_seconds() // 60)
+
+def _tell_late(store: Store, run_id: str, silent: timedelta) -> None:
+    """A line for the alert on runs that no process goes on with."""
+    if silent >= LATE:
+        _log.error("interrupted store=%s cycle=%s minutes=%d", store.id, run_id, silent.total_seconds() // 60)

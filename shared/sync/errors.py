@@ -1,4 +1,4 @@
-"""Why a push did not go through, named by what Entra is told."""
+"""Why a write did not go through, named by what Entra is told."""
 
 from datetime import datetime
 
@@ -10,9 +10,15 @@ class PushError(Exception):
 class UserNameTaken(PushError):
     """Another person of this store has the userName."""
 
+    def __init__(self) -> None:
+        super().__init__("Another person of this directory store has this userName")
+
 
 class GroupNameTaken(PushError):
     """Another group of this store has the displayName."""
+
+    def __init__(self) -> None:
+        super().__init__("Another group of this directory store has this displayName")
 
 
 class Doubtful(PushError):
@@ -32,7 +38,7 @@ class Refused(PushError):
 
 
 class HeldBack(PushError):
-    """The guard holds this back; the message says why. A person's leaving stands in the plan that is shown."""
+    """The guard holds this back; the message says why. The change stands in the plan that is shown."""
 
     retry_after = 2400
     """Seconds: an administrator has to decide, and Entra comes back every 40 minutes."""

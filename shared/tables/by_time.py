@@ -1,4 +1,4 @@
-"""Row keys in the order of time, newest first, and how what is too old is dropped."""
+"""Row keys that sort newest first, and the deletion of old rows."""
 
 import secrets
 from datetime import datetime
@@ -17,19 +17,19 @@ _LAST_MICROSECOND = 10**17
 
 
 def inverted(at: datetime) -> str:
-    """A text that sorts the earlier, the later the time is."""
+    """Return a text that sorts the earlier, the later the time is."""
     return f"{_LAST_MICROSECOND - int(at.timestamp() * 1_000_000):017d}"
 
 
 def new_id(at: datetime) -> str:
-    """An id for what begins then: the newest comes first in the order of ids."""
+    """Return an id for something that starts at this time; newer ids sort first."""
     return f"{inverted(at)}-{secrets.token_hex(4)}"
 
 
 def drop(table: TableClient, partition: str, start: str, end: str, most: int) -> int:
-    """Delete the rows from one key up to, not including, another, at most so many; how many it were. Raises TablesBusy.
+    """Delete at most ``most`` rows from one key up to, not including, another; return their number. Raises TablesBusy.
 
-    Fewer than ``most``: none is left, or somebody else is dropping the same.
+    A number below ``most`` means that none is left, or that another process deletes the same rows.
     """
     if most <= 0:
         return 0

@@ -1,6 +1,6 @@
-"""Consents that were asked for and not answered yet, in Table Storage for ten minutes.
+"""Consent requests that are not answered yet, kept in Table Storage for ten minutes.
 
-The table holds hashes: whoever reads it can neither answer for an admin nor for his browser.
+The table holds only hashes, so reading it does not allow answering for an administrator or their browser.
 """
 
 import hashlib
@@ -9,13 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from azure.core.exceptions import ResourceNotFoundError
-from azure.data.tables import TableClient, TableEntity
+from azure.data.tables import TableClient
 from pydantic import ConfigDict
 
 from shared.model import Model
 from shared.rules.store import DataCenterName
-from shared.tables.service import our_errors, taken
+from shared.tables.record_table import RecordTable, keyed
+from shared.tables.service import our_errors
 
 LIFETIME = timedelta(minutes=10)
 
@@ -23,13 +23,13 @@ _PARTITION = "consent"
 
 
 class Asked(Model):
-    """What was asked, by whom, from which browser."""
+    """A consent request: its store, administrator and browser."""
 
     model_config = ConfigDict(frozen=True)
 
     store: str
     admin: str
-    """His object id in Entra."""
+    """Object id of the administrator in Entra."""
     cookie_hash: str
     data_center: DataCenterName
     redirect_uri: str
@@ -38,21 +38,21 @@ class Asked(Model):
 
 @dataclass(frozen=True)
 class Opened:
-    """The secret halves of a consent: what goes around by way of Zoho, and what stays in the browser."""
+    """The two secrets of a consent request: one travels through Zoho, one stays in the browser."""
 
     state: str
     cookie: str
 
 
-class Consents:
-    """Keeps what was asked until its answer comes. Every method raises TablesBusy."""
+class Consents(RecordTable):
+    """Keeps consent requests until they are answered. Every method raises TablesBusy."""
 
     def __init__(self, table: TableClient, now: Callable[[], datetime]) -> None:
-        self._table = table
+        super().__init__(table)
         self._now = now
 
     def open(self, store: str, admin: str, data_center: DataCenterName, redirect_uri: str) -> Opened:
-        """Keep that consent is asked for."""
+        """Store a new consent request."""
         self._sweep()
         opened = Opened(secrets.token_urlsafe(32), secrets.token_urlsafe(32))
         asked = Asked(
@@ -63,30 +63,21 @@ class Consents:
             redirect_uri=redirect_uri,
             expires=self._now() + LIFETIME,
         )
-        row = {"PartitionKey": _PARTITION, "RowKey": hashed(opened.state), "asked": asked.model_dump_json()}
-        with our_errors():
-            self._table.create_entity(row | {"expires": asked.expires.isoformat()})
+        row = {"asked": asked.model_dump_json(), "expires": asked.expires.isoformat()}
+        self._create(keyed(_PARTITION, hashed(opened.state), row))
         return opened
 
     def take(self, state: str) -> Asked | None:
-        """What was asked under a state, once: whoever comes second gets None, and so does who comes too late."""
-        row = self._read(hashed(state))
-        if row is None:
+        """Take a request by its state, once: a second caller gets None, and so does one that comes too late."""
+        key = hashed(state)
+        found = self._get(_PARTITION, key)
+        if found is None or not self._take(_PARTITION, key, found[1]):
             return None
-        if not taken(self._table, row):
-            return None
-        asked = Asked.model_validate_json(str(row["asked"]))
+        asked = Asked.model_validate_json(found[0]["asked"])
         return asked if self._now() < asked.expires else None
 
-    def _read(self, key: str) -> TableEntity | None:
-        with our_errors():
-            try:
-                return self._table.get_entity(_PARTITION, key)
-            except ResourceNotFoundError:
-                return None
-
     def _sweep(self) -> None:
-        """Forget what nobody answered in time; there are few, because only admins ask."""
+        """Delete expired requests; there are few, because only administrators make them."""
         with our_errors():
             late = self._table.query_entities(
                 "PartitionKey eq @partition and expires le @now",
@@ -98,5 +89,5 @@ class Consents:
 
 
 def hashed(secret: str) -> str:
-    """What is kept of a secret of 256 random bits: SHA-256 is enough for it."""
+    """Return the stored form of a secret of 256 random bits, for which SHA-256 is enough."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

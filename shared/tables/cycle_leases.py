@@ -1,7 +1,7 @@
-"""A store's work, kept out while its rows are copied, replaced or deleted.
+"""A lock on a store against cycles and jobs while its rows are copied, replaced or deleted.
 
-Cycles run under the lease ``cycle:<store>``, jobs under ``errand:<store>:<id>``. A store that is stopped begins none,
-so the lease of a cycle that has ended need not be kept for long; while one runs, the rows still change.
+Cycles run under the lease ``cycle:<store>``, jobs under ``errand:<store>:<id>``. A stopped store starts neither, so the
+lease is only needed for a short time; a cycle that still runs changes rows.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from shared.tables.heartbeat import LASTS, Heartbeat
 from shared.tables.leases import Leases
 
 LEASES = "leases"
-"""The table."""
+"""Name of the table."""
 CYCLES = "cycle"
 """Lease kind: one per store, by its id."""
 JOBS = "errand"
@@ -30,7 +30,7 @@ class StillWorking(Exception):
 
 @dataclass(frozen=True)
 class CycleLeases:
-    """Holds a store's lease in the place of a cycle. Its methods raise StillWorking and TablesBusy."""
+    """Holds a store's lease in place of a cycle. Its methods raise StillWorking and TablesBusy."""
 
     leases: Leases
     asked: AskedCycles
@@ -38,9 +38,9 @@ class CycleLeases:
 
     @contextmanager
     def kept_out(self, store: str, *, forget: bool) -> Iterator[None]:
-        """No cycle and no job works on the store within the block.
+        """Keep cycles and jobs off the store within the block.
 
-        ``forget``: what its cycles left for the next one is forgotten, so that the next reads everything.
+        ``forget``: delete what cycles left for the next one, so that the next reads everything.
         """
         now = self.now()
         if any(each.is_held(now) for name, each in self.leases.of_kind(JOBS).items() if name.startswith(f"{store}:")):
@@ -55,7 +55,7 @@ class CycleLeases:
                 heart.release(lease.note)
 
     def drop(self, store: str) -> None:
-        """Forget everything about the work of a store that is gone."""
+        """Delete everything about the work of a removed store."""
         self.asked.drop_all(store)
         for name, lease in self.leases.of_kind(JOBS).items():
             if name.startswith(f"{store}:"):

@@ -10,13 +10,13 @@ https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-ser
 
 
 def spread(name: str, text: str) -> dict[str, str]:
-    """The text as properties ``name``, ``name_1``, …"""
+    """Return the text as properties ``name``, ``name_1``, …"""
     chunks = range(0, max(len(text), 1), CHUNK)
     return {name if start == 0 else f"{name}_{start // CHUNK}": text[start : start + CHUNK] for start in chunks}
 
 
 def gather(entity: Mapping[str, object], name: str) -> str:
-    """The text that ``spread`` put there. Raises KeyError where there is none."""
+    """Return the text that ``spread`` stored. Raises KeyError where there is none."""
     parts = [str(entity[name])]
     while (part := entity.get(f"{name}_{len(parts)}")) is not None:
         parts.append(str(part))

@@ -1,8 +1,8 @@
-"""What can go wrong with the tables, named by what a caller can do about it."""
+"""Errors of the tables, named by what a caller can do about them."""
 
 
 class TablesError(Exception):
-    """Any of the below."""
+    """Base of the errors below."""
 
 
 class TablesBusy(TablesError):
@@ -10,7 +10,7 @@ class TablesBusy(TablesError):
 
 
 class Stale(TablesError):
-    """Somebody else wrote the record in the meantime: read it again."""
+    """Another writer changed the record meanwhile: read it again."""
 
 
 class TooLarge(TablesError):
@@ -22,7 +22,7 @@ class Conflict(TablesError):
 
 
 class MappingUnusable(TablesError):
-    """The mapping that is saved for a store is not valid in this version of the app."""
+    """The saved mapping of a store is not valid in this version of the app."""
 
     def __init__(self, store: str) -> None:
         super().__init__(
@@ -32,7 +32,7 @@ class MappingUnusable(TablesError):
 
 
 class Unreadable(TablesError):
-    """A secret was encrypted with a key that BRIDGE_ENCRYPTION_KEYS does not hold any more."""
+    """A secret was encrypted with a key that BRIDGE_ENCRYPTION_KEYS no longer holds."""
 
     def __init__(self) -> None:
         super().__init__("What is stored was encrypted with a key that is no longer in BRIDGE_ENCRYPTION_KEYS")

@@ -1,24 +1,24 @@
 """The rows of Table Storage that make up a group and its members.
 
-They stand in the partition of their store, beside those of its people; the row keys are
+They are in the partition of their store, beside the rows of its people; the row keys are
 
 ================================  ============================================================
 ``group:<id>``                    the group, without its members
-``groupName:<hash>``              whose displayName this is: unique, in any letter case
-``groupExternalId:<hash>:<id>``   who has this externalId
-``zohoGroup:<hash>``              whose group in Zoho One this is: unique
-``pendingGroup:<id>``             not confirmed by Zoho One yet, or members left to clear away
+``groupName:<hash>``              the group of this displayName: unique, in any letter case
+``groupExternalId:<hash>:<id>``   a group with this externalId
+``zohoGroup:<hash>``              the group of this group in Zoho One: unique
+``pendingGroup:<id>``             not confirmed by Zoho One yet, or members left to delete
 ``pending:group:<id>``            its deletion waits for a decision; among the marks of people, so that a cycle
                                   finds both in one round trip
-``member:<group>:<person>``       Entra says that he is a member
-``memberOf:<person>:<group>``     the same, to be found from his side
-``regroup:<person>``              his account came or went, and his groups have yet to follow
-``deletedGroups``                 how many groups were deleted lately, for the guard
-``event:<id>:<time>``             history, newest first, as people have it
+``member:<group>:<person>``       a membership according to Entra
+``memberOf:<person>:<group>``     the same, found by the person
+``regroup:<person>``              membership update: the account came or went, and the groups have to follow
+``deletedGroups``                 number of recent deletions, for the guard
+``event:<id>:<time>``             history, newest first, as for people
 ================================  ============================================================
 
-Both rows of a membership are written only by who holds the group's lease, so that of two who see a person and a group
-at the same time the later one sees what the earlier wrote.
+Only the holder of the group's lease writes both rows of a membership, so that of two writers who handle a person and a
+group at the same time the later one sees what the earlier one wrote.
 """
 
 from collections.abc import Iterable
@@ -33,16 +33,14 @@ from shared.rules.groups.hold import Allowance, HeldMembers
 from shared.rules.groups.refusal import GroupRefusal
 from shared.rules.minute_counts import MinuteCounts
 from shared.rules.user_name import folded
+from shared.tables.claims import claim
 from shared.tables.entity_text import gather, spread
-from shared.tables.identity_rows import Row, claim
+from shared.tables.record_table import Row
 
 _DICT = TypeAdapter[dict[str, object]](dict[str, object], config=HIDDEN)
 
 HELD = "group:"
-"""In the key of a pending mark, before the id of a group whose deletion waits for a decision."""
-
-GROUP_COLUMNS = ("RowKey", "id", "created", "modified", *("resource", *(f"resource_{i}" for i in range(1, 8))))
-"""What a SCIM read needs of a group."""
+"""Part of a pending mark's key, before the id of a group whose deletion waits for a decision."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class StoredGroup:
 
 
 def rows_of(group: Group) -> dict[str, Row]:
-    """Every row a group has, by row key; without its members."""
+    """Return every row of a group by row key, without its members."""
     said, pending = group.said, group.pending
     shown = shown_row(group)
     rows: dict[str, Row] = {
@@ -71,7 +69,7 @@ def rows_of(group: Group) -> dict[str, Row]:
         }
     }
     if pending is not None and pending.before is not None:
-        # Given up only once Zoho One has confirmed, as a person's userName.
+        # Released only once Zoho One has confirmed, like a person's userName.
         rows[name_key(pending.before.display_name)] = {"id": group.id}
     rows[name_key(said.display_name)] = shown
     if said.external_id:
@@ -86,7 +84,7 @@ def rows_of(group: Group) -> dict[str, Row]:
 
 
 def shown_row(group: Group) -> Row:
-    """What a SCIM read of the group, without members, needs."""
+    """Return what a SCIM read of the group, without members, needs."""
     return {
         "id": group.id,
         "created": group.created.isoformat(),
@@ -103,7 +101,7 @@ def group_from(row: Row, etag: str) -> StoredGroup:
         size=int(row["size"]),
         recent=MinuteCounts.model_validate_json(row["recent"]) if "recent" in row else MinuteCounts(),
         held=HeldMembers.model_validate_json(gather(row, "held")) if "held" in row else None,
-        # ``allowedUntil`` of earlier releases allowed whatever was sent; it is not read any more.
+        # ``allowedUntil`` of earlier releases allowed anything; it is no longer read.
         allowed=Allowance.model_validate_json(gather(row, "allowance")) if "allowance" in row else None,
         refusal=GroupRefusal.model_validate_json(gather(row, "refusal")) if "refusal" in row else None,
         account=ZohoGroupRecord.model_validate_json(gather(row, "account")) if "account" in row else None,
@@ -114,12 +112,12 @@ def group_from(row: Row, etag: str) -> StoredGroup:
 
 
 def name_key(display_name: str) -> str:
-    """The row key for a group's name: the same in any letter case."""
+    """Return the row key for a group's name, the same in any letter case."""
     return claim("groupName", folded(display_name))
 
 
 def member_rows(group_id: str, people: Iterable[str]) -> dict[str, Row]:
-    """Both rows of each membership: first all that are found from a person's side, then all from the group's."""
+    """Return both rows of each membership: first all those found by the person, then all those found by the group."""
     people = list(people)
     of_people: dict[str, Row] = {f"memberOf:{one}:{group_id}": {"id": group_id} for one in people}
     return of_people | {f"member:{group_id}:{one}": {"id": one} for one in people}

@@ -1,8 +1,8 @@
-"""What Entra sends and nothing uses, in the row ``ignored`` of a store's identities.
+"""Attributes that Entra sends and nothing uses, in the row ``ignored`` of a store's identities.
 
-A process counts by itself. It writes a name that it has not written before at the end of the request, in two round
-trips, and the counts with the first request ten minutes later: so a request costs no more than it did, but for the
-first of a process that names something new. What a process has counted when it ends is lost: the names are not.
+Each process counts on its own. It writes a new name at the end of the request, in two round trips, and the counts with
+the first request ten minutes later. So only a process's first request with a new name costs more. Counts that a process
+has not written when it ends are lost; names are not.
 """
 
 from collections import Counter, defaultdict
@@ -11,23 +11,21 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 
-from azure.core import MatchConditions
-from azure.core.exceptions import ResourceNotFoundError
-from azure.data.tables import TableClient, UpdateMode
+from azure.data.tables import TableClient
 
 from shared.rules.ignored_attributes import MOST, IgnoredAttributes
 from shared.tables.entity_text import gather, spread
 from shared.tables.errors import Conflict, Stale, TablesBusy
-from shared.tables.service import our_errors
+from shared.tables.record_table import RecordTable, keyed
 
 PAUSE = timedelta(minutes=10)
-"""Between two writes of one process for one store."""
+"""Time between two writes of one process for one store."""
 _KEY = "ignored"
 
 
 @dataclass
 class _Counted:
-    """What this process has counted for one store and not written."""
+    """Counts of one store that this process has not written."""
 
     counts: Counter[str] = field(default_factory=Counter)
     told: set[str] = field(default_factory=set)
@@ -35,17 +33,17 @@ class _Counted:
     written: datetime | None = None
 
 
-class IgnoredNotes:
-    """Keeps and reads them."""
+class IgnoredNotes(RecordTable):
+    """Keeps and reads these attributes."""
 
     def __init__(self, identities: TableClient, now: Callable[[], datetime]) -> None:
-        self._table = identities
+        super().__init__(identities)
         self._now = now
         self._stores = defaultdict[str, _Counted](_Counted)
         self._lock = Lock()
 
     def note(self, store: str, names: Iterable[str]) -> None:
-        """Count what one request named. Raises nothing: what cannot be written now is written later."""
+        """Count the names of one request. Raises nothing: a failed write is repeated later."""
         with self._lock:
             counted, now = self._stores[store], self._now()
             counted.counts.update(set(names))
@@ -61,29 +59,24 @@ class IgnoredNotes:
         try:
             self._write(store, due, now)
         except (Stale, Conflict, TablesBusy):
-            with self._lock:  # another process was faster, or nobody answers: with the next
+            with self._lock:  # another process was faster, or the tables are busy: retried with the next request
                 counted.counts.update(due)
 
     def read(self, store: str) -> IgnoredAttributes:
-        """Those of a store, in one round trip. Raises TablesBusy."""
+        """Return a store's ignored attributes. One round trip. Raises TablesBusy."""
         return self._read(store)[0]
 
     def _read(self, store: str) -> tuple[IgnoredAttributes, str | None]:
-        with our_errors():
-            try:
-                row = self._table.get_entity(store, _KEY)
-            except ResourceNotFoundError:
-                return IgnoredAttributes(), None
-            return IgnoredAttributes.model_validate_json(gather(row, "attributes")), str(row.metadata["etag"])
+        found = self._get(store, _KEY)
+        if found is None:
+            return IgnoredAttributes(), None
+        return IgnoredAttributes.model_validate_json(gather(found[0], "attributes")), found[1]
 
     def _write(self, store: str, counts: Counter[str], now: datetime) -> None:
         known, etag = self._read(store)
         text = known.with_counts(counts, now).model_dump_json()
-        row = {"PartitionKey": store, "RowKey": _KEY, **spread("attributes", text)}
-        with our_errors():
-            if etag is None:
-                self._table.create_entity(row)
-            else:
-                self._table.update_entity(
-                    row, mode=UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified
-                )
+        row = keyed(store, _KEY, spread("attributes", text))
+        if etag is None:
+            self._create(row)
+        else:
+            self._update(row, etag)

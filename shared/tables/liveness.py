@@ -14,7 +14,7 @@ _NOBODY = "health"
 
 
 def tables_answer(stores: Stores) -> str | None:
-    """None where Table Storage answers, or what it says."""
+    """Return None where Table Storage answers, or the error."""
     try:
         stores.read(_NOBODY)
     except TablesBusy as busy:
@@ -23,9 +23,9 @@ def tables_answer(stores: Stores) -> str | None:
 
 
 def queue_answers(account: StorageAccount) -> str | None:
-    """None where Queue Storage answers, or what is wrong. It is asked without a key, and may well refuse: that answers.
+    """Return None where Queue Storage answers, or the error. It is asked without a key; a refusal is an answer.
 
-    Where the settings name no address of it, nothing can be said: None.
+    Returns None, too, where the settings name no address of it.
     """
     url = _queue_url(account)
     if url is None:

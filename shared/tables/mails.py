@@ -1,69 +1,41 @@
-"""The one-time password mails that have not gone yet, as rows ``mail:<id>`` in the partition of their store."""
+"""One-time password mails that are due, as rows ``mail:<id>`` in the partition of their store."""
 
 from collections.abc import Iterator
-
-from azure.core import MatchConditions
-from azure.core.exceptions import ResourceNotFoundError
-from azure.data.tables import TableClient, UpdateMode
 
 from shared.rules.history import Event
 from shared.rules.mail.due import MailDue
 from shared.tables.entity_text import gather
 from shared.tables.identity_rows import StoredMail, event_row, mail_row
-from shared.tables.service import our_errors
+from shared.tables.record_table import AFTER_ALL, RecordTable, Row, create, delete, keyed
 
 
-class Mails:
+class Mails(RecordTable):
     """Reads and writes mails that are due. Every method raises TablesBusy."""
 
-    def __init__(self, table: TableClient) -> None:
-        self._table = table
-
     def read(self, store: str, identity_id: str) -> StoredMail | None:
-        """What a person is due, or None."""
-        with our_errors():
-            try:
-                entity = self._table.get_entity(store, f"mail:{identity_id}")
-            except ResourceNotFoundError:
-                return None
-        return _stored(entity)
+        """Return the mail that is due for a person, or None."""
+        found = self._get(store, f"mail:{identity_id}")
+        return _stored(*found) if found else None
 
     def waiting(self, store: str) -> Iterator[StoredMail]:
-        """All mails of a store that have not gone yet; a page at a time in memory."""
-        with our_errors():
-            for entity in self._table.query_entities(
-                "PartitionKey eq @store and RowKey ge 'mail:' and RowKey lt 'mail;'", parameters={"store": store}
-            ):
-                yield _stored(entity)
+        """Return all mails of a store that are due; a page at a time in memory."""
+        return (_stored(row, etag) for row, etag in self._range(store, "mail:", "mail" + AFTER_ALL))
 
     def create(self, store: str, identity_id: str, mail: MailDue) -> StoredMail:
-        """A mail that is due from now on. Raises Conflict where one is due already."""
-        with our_errors():
-            written = self._table.create_entity(mail_row(store, identity_id, mail))
-        return StoredMail(identity_id, mail, str(written["etag"]))
+        """Store a mail that is due from now on. Raises Conflict where one is due already."""
+        return StoredMail(identity_id, mail, self._create(mail_row(store, identity_id, mail)))
 
     def update(self, store: str, before: StoredMail, mail: MailDue) -> StoredMail:
-        """A mail in the place of what was read. Raises Stale."""
-        with our_errors():
-            written = self._table.update_entity(
-                mail_row(store, before.identity_id, mail),
-                UpdateMode.REPLACE,
-                etag=before.etag,
-                match_condition=MatchConditions.IfNotModified,
-            )
-        return StoredMail(before.identity_id, mail, str(written["etag"]))
+        """Replace a mail as it was read. Raises Stale."""
+        etag = self._update(mail_row(store, before.identity_id, mail), before.etag)
+        return StoredMail(before.identity_id, mail, etag)
 
     def close(self, store: str, before: StoredMail, event: Event) -> None:
-        """Take a mail away that is due no longer, and write into the person's history why. Raises Stale."""
-        keys = {"PartitionKey": store, "RowKey": f"mail:{before.identity_id}"}
-        guard = {"etag": before.etag, "match_condition": MatchConditions.IfNotModified}
-        with our_errors():
-            self._table.submit_transaction(
-                [("delete", keys, guard), ("create", event_row(store, before.identity_id, event))]
-            )
+        """Delete a mail that is no longer due, and write the reason into the person's history. Raises Stale."""
+        row = keyed(store, f"mail:{before.identity_id}")
+        self._transact([delete(row, before.etag), create(event_row(store, before.identity_id, event))])
 
 
-def _stored(entity: dict[str, object]) -> StoredMail:
-    identity_id = str(entity["RowKey"]).removeprefix("mail:")
-    etag = str(getattr(entity, "metadata", {})["etag"])
-    return StoredMail(identity_id, MailDue.model_validate_json(gather(entity, "mail")), etag)
+def _stored(row: Row, etag: str) -> StoredMail:
+    identity_id = row["RowKey"].removeprefix("mail:")
+    return StoredMail(identity_id, MailDue.model_validate_json(gather(row, "mail")), etag)

@@ -1,9 +1,9 @@
 """The attribute mappings of the stores in Table Storage: every version, and which is current.
 
-The partition is the store. A row ``version:<number>`` is a mapping as it was saved, with who, when, why and the
-difference; the row ``current`` repeats the one that counts, so that reading it is one round trip. A version is one row,
-not one for each rule: a mapping is saved, refused and restored whole. A row ``draft:<hash of an admin>`` is what he is
-changing and has not saved.
+The partition is the store. A row ``version:<number>`` is a saved mapping with who, when, why and the difference; the
+row ``current`` repeats the current one, so that reading it is one round trip. A version is one row, not one per rule,
+because a mapping is saved, refused and restored whole. A row ``draft:<hash of an admin>`` holds an administrator's
+unsaved changes.
 """
 
 import hashlib
@@ -12,9 +12,7 @@ from collections.abc import Callable
 from datetime import datetime
 from threading import Lock
 
-from azure.core import MatchConditions
-from azure.core.exceptions import ResourceNotFoundError
-from azure.data.tables import TableClient, UpdateMode
+from azure.data.tables import TableClient
 from pydantic import ConfigDict, ValidationError
 
 from shared.model import Model
@@ -24,10 +22,10 @@ from shared.rules.mapping.draft import Draft
 from shared.rules.mapping.mapping import DEFAULT_MAPPING, Mapping, RuleChange, difference
 from shared.tables.entity_text import gather, spread
 from shared.tables.errors import Conflict, MappingUnusable, Stale
-from shared.tables.service import our_errors
+from shared.tables.record_table import AFTER_ALL, RecordTable, Row, create, create_or_update, keyed
 
 REMEMBERED = 20.0
-"""Seconds until a worker looks for a newer mapping: it is to be seen within 30."""
+"""Seconds until a worker looks for a newer mapping, which has to be in use within 30."""
 
 
 class Version(Model):
@@ -39,7 +37,7 @@ class Version(Model):
     mapping: Mapping
     saved_by: str
     saved_at: datetime | None
-    """None for the mapping that every store begins with."""
+    """None for the mapping of a new store."""
     why: str
     changes: tuple[RuleChange, ...] = ()
 
@@ -58,19 +56,19 @@ class SavedMeanwhile(Exception):
         self.current = current
 
 
-class Mappings:
+class Mappings(RecordTable):
     """Reads and saves mappings. Every method raises TablesBusy."""
 
     def __init__(self, table: TableClient, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._table = table
+        super().__init__(table)
         self._monotonic = monotonic
         self._compiled: dict[str, tuple[float, int, CompiledMapping]] = {}
         self._lock = Lock()
 
     def compiled(self, store: str) -> CompiledMapping:
-        """A store's current mapping, ready for use, at most 20 seconds old; compiled once for each version.
+        """Return a store's current mapping, compiled once per version, at most 20 seconds old.
 
-        Raises MappingUnusable where an older version of the app saved what this one does not take.
+        Raises MappingUnusable where an older version of the app saved what this one refuses.
         """
         with self._lock:
             kept = self._compiled.get(store)
@@ -85,41 +83,32 @@ class Mappings:
             self._compiled[store] = self._monotonic(), current.number, mapping
         return mapping
 
-    def number_in_use(self, store: str) -> int:
-        """The number of the version that ``compiled`` gives. Raises MappingUnusable."""
-        self.compiled(store)
-        with self._lock:
-            return self._compiled[store][1]
-
     def look_again(self, store: str) -> None:
-        """Let the next ``compiled`` see what counts then."""
+        """Let the next ``compiled`` read the current version."""
         with self._lock:
             if (kept := self._compiled.get(store)) is not None:
                 self._compiled[store] = float("-inf"), kept[1], kept[2]
 
     def current(self, store: str) -> Version:
-        """The version that counts."""
+        """Return the current version."""
         found = self._read(store, "current")
         return found[0] if found else FIRST
 
     def version(self, store: str, number: int) -> Version | None:
-        """An earlier version, or None."""
+        """Return a version, or None."""
         found = self._read(store, _key(number))
         return found[0] if found else FIRST if number == 0 else None
 
     def versions(self, store: str) -> list[Version]:
-        """Every version, newest first."""
-        with our_errors():
-            rows = self._table.query_entities(
-                "PartitionKey eq @store and RowKey ge 'version:' and RowKey lt 'version;'", parameters={"store": store}
-            )
-            found = [Version.model_validate_json(gather(row, "version")) for row in rows]
+        """Return every version, newest first."""
+        rows = self._range(store, "version:", "version" + AFTER_ALL)
+        found = [Version.model_validate_json(gather(row, "version")) for row, _ in rows]
         return [*reversed(found), FIRST]
 
     def save(self, store: str, mapping: Mapping, *, based_on: int, by: str, at: datetime, why: str) -> Version:
-        """Make a new version and let it count. The mapping has been checked. Raises SavedMeanwhile.
+        """Save a checked mapping as a new version and make it current. Raises SavedMeanwhile.
 
-        ``based_on``: the number of the version that the change was made to.
+        ``based_on``: number of the version that the change was made to.
         """
         found = self._read(store, "current")
         current, etag = found or (FIRST, None)
@@ -133,16 +122,9 @@ class Mappings:
             why=why,
             changes=difference(current.mapping, mapping),
         )
-        pointer = _row(store, "current", saved)
-        guard = {"etag": etag, "match_condition": MatchConditions.IfNotModified, "mode": UpdateMode.REPLACE}
+        pointer = create_or_update(_row(store, "current", saved), etag)
         try:
-            with our_errors():
-                self._table.submit_transaction(
-                    [
-                        ("create", _row(store, _key(saved.number), saved)),
-                        ("update", pointer, guard) if etag else ("create", pointer),
-                    ]
-                )
+            self._transact([create(_row(store, _key(saved.number), saved)), pointer])
         except (Stale, Conflict):
             raise SavedMeanwhile(self.current(store)) from None
         with self._lock:
@@ -150,9 +132,9 @@ class Mappings:
         return saved
 
     def restore(self, store: str, number: int, *, based_on: int, by: str, at: datetime) -> Version:
-        """Let an earlier version count again, as a new one. Raises KeyError where there is none, SavedMeanwhile.
+        """Save an earlier version again as a new one. Raises KeyError where there is none, SavedMeanwhile.
 
-        As for ``save``, the caller has checked its mapping: what the store and this app take may have changed since.
+        As for ``save``, the caller has checked the mapping: what the store and this app take may have changed since.
         """
         earlier = self.version(store, number)
         if earlier is None:
@@ -160,35 +142,24 @@ class Mappings:
         return self.save(store, earlier.mapping, based_on=based_on, by=by, at=at, why=f"Version {number} restored")
 
     def draft(self, store: str, admin: str) -> Draft | None:
-        """What an administrator is changing, or None."""
-        with our_errors():
-            try:
-                row = self._table.get_entity(store, _draft_key(admin))
-            except ResourceNotFoundError:
-                return None
+        """Return an administrator's unsaved changes, or None."""
+        found = self._get(store, _draft_key(admin))
         try:
-            return Draft.model_validate_json(gather(row, "draft"))
+            return Draft.model_validate_json(gather(found[0], "draft")) if found else None
         except ValidationError:
-            return None  # of an older version of the app: nobody has saved it, so nothing is lost that counts
+            return None  # of an older version of the app: it was never saved, so no saved mapping is lost
 
     def keep_draft(self, store: str, admin: str, draft: Draft) -> None:
-        """Keep what an administrator is changing, in place of what was there."""
-        row = {"PartitionKey": store, "RowKey": _draft_key(admin), **spread("draft", draft.model_dump_json())}
-        with our_errors():
-            self._table.upsert_entity(row, mode=UpdateMode.REPLACE)
+        """Store an administrator's unsaved changes in place of the former ones."""
+        self._put(keyed(store, _draft_key(admin), spread("draft", draft.model_dump_json())))
 
     def drop_draft(self, store: str, admin: str) -> None:
-        """Forget what an administrator is changing."""
-        with our_errors():
-            self._table.delete_entity(store, _draft_key(admin))
+        """Delete an administrator's unsaved changes."""
+        self._delete(store, _draft_key(admin))
 
     def _read(self, store: str, key: str) -> tuple[Version, str] | None:
-        with our_errors():
-            try:
-                row = self._table.get_entity(store, key)
-            except ResourceNotFoundError:
-                return None
-        return Version.model_validate_json(gather(row, "version")), str(row.metadata["etag"])
+        found = self._get(store, key)
+        return (Version.model_validate_json(gather(found[0], "version")), found[1]) if found else None
 
 
 def _key(number: int) -> str:
@@ -199,5 +170,5 @@ def _draft_key(admin: str) -> str:
     return f"draft:{hashlib.sha256(admin.encode()).hexdigest()}"
 
 
-def _row(store: str, key: str, version: Version) -> dict[str, str]:
-    return {"PartitionKey": store, "RowKey": key, **spread("version", version.model_dump_json())}
+def _row(store: str, key: str, version: Version) -> Row:
+    return keyed(store, key, spread("version", version.model_dump_json()))

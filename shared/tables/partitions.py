@@ -1,4 +1,4 @@
-"""Everything that is kept of a store outside of the table of stores."""
+"""Everything stored of a directory store outside of the table of stores."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,21 +12,21 @@ from shared.tables.cycle_leases import LEASES, CycleLeases
 from shared.tables.leases import Leases
 
 _FIRST, _LAST = "!", "~~"
-"""No row key sorts before the first or after the last."""
+"""Bounds of all row keys: none sorts before the first or after the last."""
 
 
 @dataclass(frozen=True)
 class Partitions:
-    """The tables in which a store's partition is its own, and the table of leases, in which its rows bear its name."""
+    """The tables in which a store has a partition of its own, and that of leases, in which rows bear its name."""
 
     tables: Sequence[TableClient]
 
     def drop_some(self, store: str, most: int = MOST_DROPPED) -> bool:
-        """Delete at most so many of a store's rows; whether none is left. Raises TablesBusy."""
+        """Delete at most so many of a store's rows; return whether none is left. Raises TablesBusy."""
         return not any(drop(table, store, _FIRST, _LAST, most) for table in self.tables)
 
     def work(self, now: Callable[[], datetime]) -> CycleLeases:
-        """The leases under which the stores' work is done. Raises LookupError where their table is not among these."""
+        """Return the leases of the stores' cycles and jobs. Raises LookupError where their table is not among these."""
         leases = next((table for table in self.tables if table.table_name == LEASES), None)
         if leases is None:
             raise LookupError(LEASES)

@@ -2,72 +2,68 @@
 
 from collections.abc import Iterable, Iterator
 
-from azure.data.tables import TableClient, UpdateMode
+from azure.data.tables import TableClient
 
 from shared.rules.plan import Plan, PlannedChange
 from shared.tables.by_time import MOST_DROPPED, drop
 from shared.tables.entity_text import gather, spread
 from shared.tables.portions import portions
-from shared.tables.service import our_errors
+from shared.tables.record_table import AFTER_ALL, RecordTable, Row, keyed, upsert
 
 MOST_CHARACTERS = 200_000
-"""Of changes in one row, whose 1 MiB counts each as two bytes or four; a change alone is far smaller."""
+"""Characters of the changes in one row, whose 1 MiB counts each as two bytes or four; one change is far smaller."""
 
 PAGE = 1000
 
 
 class PlanLost(Exception):
-    """The changes of a plan are not all there any more: it cannot be shown."""
+    """Some changes of a plan are missing, so that it cannot be shown."""
 
 
-class PlanParts:
+class PlanParts(RecordTable):
     """Reads and writes the changes of plans. Every method raises TablesBusy."""
 
     def __init__(self, table: TableClient, kind: str = "part") -> None:
-        self._table, self._kind = table, kind
+        super().__init__(table)
+        self._kind = kind
 
     def put(self, plan_id: str, plan: Plan) -> None:
-        """Keep a plan under an id that comes from ``by_time.new_id``. A round trip for some two thousand changes."""
+        """Store a plan under an id from ``by_time.new_id``. One round trip for some two thousand changes."""
         for portion in portions(self._rows(plan_id, plan)):
-            with our_errors():
-                self._table.submit_transaction([("upsert", dict(row), {"mode": UpdateMode.REPLACE}) for row in portion])
+            self._transact([upsert(row) for row in portion])
 
     def read(self, store: str, plan_id: str, digest: str) -> Plan:
-        """The plan, just as it was kept. One round trip for some ten thousand changes. Raises PlanLost."""
+        """Return the plan exactly as it was stored. One round trip for some ten thousand changes. Raises PlanLost."""
         lists: dict[str, list[PlannedChange]] = {"changes": [], "suppressed": [], "groups": []}
-        with our_errors():
-            for row in self._table.query_entities(
-                "PartitionKey eq @store and RowKey ge @start and RowKey lt @end",
-                parameters={"store": store, "start": f"{self._kind}:{plan_id}:", "end": f"{self._kind}:{plan_id};"},
-                results_per_page=PAGE,
-            ):
-                part = Plan.model_validate_json(gather(row, "part"))
-                lists["changes"] += part.changes
-                lists["suppressed"] += part.suppressed
-                lists["groups"] += part.groups
+        start = f"{self._kind}:{plan_id}"
+        for row, _ in self._range(store, f"{start}:", start + AFTER_ALL, page=PAGE):
+            part = Plan.model_validate_json(gather(row, "part"))
+            lists["changes"] += part.changes
+            lists["suppressed"] += part.suppressed
+            lists["groups"] += part.groups
         plan = Plan.model_validate({"store": store} | {name: tuple(some) for name, some in lists.items()})
         if plan.digest != digest:
             raise PlanLost(plan_id)
         return plan
 
     def remove(self, store: str, plan_id: str) -> None:
-        """Forget one plan."""
+        """Delete one plan."""
         start, end = f"{self._kind}:{plan_id}:", f"{self._kind}:{plan_id};"
         while drop(self._table, store, start, end, MOST_DROPPED) == MOST_DROPPED:
             pass
 
     def drop(self, store: str, start: str, most: int) -> int:
-        """Forget the plans whose ids are not before ``start``, at most so many rows; how many it were."""
+        """Delete at most so many rows of plans whose ids are not before ``start``; return their number."""
         return drop(self._table, store, f"{self._kind}:{start}", f"{self._kind};", most)
 
-    def _rows(self, plan_id: str, plan: Plan) -> Iterator[dict[str, str]]:
-        """Each a plan of its own with as many changes as fit, in order."""
+    def _rows(self, plan_id: str, plan: Plan) -> Iterator[Row]:
+        """Return rows that are each a plan of its own with as many changes as fit, in order."""
         parts = [Plan(store=plan.store, changes=some) for some in _fitting(plan.changes)]
         parts += [Plan(store=plan.store, suppressed=some) for some in _fitting(plan.suppressed)]
         parts += [Plan(store=plan.store, groups=some) for some in _fitting(plan.groups)]
         for number, part in enumerate(parts):
             key = f"{self._kind}:{plan_id}:{number:06d}"
-            yield {"PartitionKey": plan.store, "RowKey": key, **spread("part", part.model_dump_json())}
+            yield keyed(plan.store, key, spread("part", part.model_dump_json()))
 
 
 def _fitting(changes: Iterable[PlannedChange]) -> Iterator[tuple[PlannedChange, ...]]:

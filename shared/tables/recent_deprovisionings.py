@@ -1,16 +1,17 @@
 """The guard's ledger in Table Storage, in rows of the store's identities.
 
 =============================  ======================================================
-``leavings``                   the count of those who left lately
-``pending:guard``              there while somebody is kept back: each cycle sees it
-                               among the pending rows, and looks whether that is over
+``leavings``                   the count of recent deprovisionings
+``pending:guard``              there while somebody is held back: each cycle finds it
+                               among the pending marks, and looks whether that is over
 ``discarded:<id>:<number>``    the departures that administrators discarded, whole
 =============================  ======================================================
 
-A departure and its count are written in one transaction, guarded by the ETag of ``leavings``: whoever begins one writes
-the pending mark, the lease and the count before Zoho One is called, so that a killed process loses no count. A worker
-remembers the row as it last wrote it: alone, it need not read it. Where another worker has counted meanwhile, the
-transaction fails as a whole, the row is read, and it is tried again. A write by which nobody leaves does not touch it.
+A departure and its count are written in one transaction, guarded by the ETag of ``leavings``: the pending change, the
+lease and the count are written before Zoho One is called, so that a killed process loses no count. A worker remembers
+the row as it last wrote it, so that it need not read it while it is the only writer. Where another worker has counted
+meanwhile, the transaction fails as a whole, the row is read, and the write repeated. A write that deprovisions nobody
+does not touch the ledger.
 """
 
 from collections import defaultdict
@@ -20,9 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 
-from azure.core import MatchConditions
-from azure.core.exceptions import ResourceNotFoundError
-from azure.data.tables import TableClient, UpdateMode
+from azure.data.tables import TableClient
 
 from shared.rules.guard import Breach
 from shared.rules.identity import Identity
@@ -32,10 +31,9 @@ from shared.tables.by_time import new_id
 from shared.tables.errors import Conflict, Stale
 from shared.tables.identity_rows import GUARD
 from shared.tables.plan_parts import PlanLost, PlanParts
-from shared.tables.service import our_errors
-from shared.tables.store_rows import Operation
+from shared.tables.record_table import Operation, RecordTable, create_or_update, delete, keyed, upsert
 
-HELD = "The guard holds back whoever leaves, until an administrator has looked at the plan."
+HELD = "The guard holds every departure back until an administrator has looked at the plan."
 DISCARDED = (
     "An administrator discarded this departure: it waits until Entra takes it back, or until somebody approves a plan "
     "that contains it."
@@ -44,11 +42,12 @@ DISCARDED = (
 _KEY = "leavings"
 
 type Limit = Callable[[RecentDeprovisionings], Breach | None]
-"""The limit that a departure would pass, by the ledger as it stands."""
+"""The limit that a departure would pass, according to the ledger."""
 
 type Transact = Callable[[Operation], str]
-"""Writes a departure together with this operation, and answers the operation's ETag; it may be called again after it
-has raised Stale or Conflict. What it raises for another reason is passed on."""
+"""Writes a departure together with this operation, and returns the operation's ETag. It may be called again after it
+has raised Stale or Conflict; other errors are passed on.
+"""
 
 
 @dataclass(frozen=True)
@@ -62,17 +61,20 @@ class StoredDeprovisionings:
 _NOTHING = StoredDeprovisionings(RecentDeprovisionings(), "")
 
 
-class DeprovisioningCounts:
+class DeprovisioningCounts(RecordTable):
     """Keeps the ledgers of all stores. Every method raises TablesBusy."""
 
     def __init__(self, identities: TableClient, key: str = _KEY) -> None:
-        """``key``: of the row; what is deprovisioned beside people, with limits of its own, has a ledger of its own."""
-        self._table, self._key = identities, key
+        """``key``: the row's key; what is deprovisioned besides people, with limits of its own, has a ledger of its
+        own.
+        """
+        super().__init__(identities)
+        self._key = key
         self._mark = f"pending:{GUARD}" if key == _KEY else f"pending:{GUARD}:{key}"
         self._parts = PlanParts(identities, "discarded")
         self._known: dict[str, StoredDeprovisionings] = {}
         self._refused: dict[str, tuple[Discarded, frozenset[str]]] = {}
-        """The departures that were discarded, as they were read last: a set never changes under its id."""
+        """The discarded departures as they were read last: a set never changes under its id."""
         self._locks = defaultdict[str, Lock](Lock)
 
     def admit(
@@ -84,21 +86,21 @@ class DeprovisioningCounts:
         count_active: Callable[[], int],
         transact: Transact,
     ) -> str | None:
-        """Let people leave and count them, or say why the guard holds them back; then nothing is written for them.
+        """Deprovision people and count them, or return why the guard holds them back; then nothing is written.
 
         ``count_active``: counts the store's active people; called only where a limit would be passed.
         """
         with self._locks[store]:
-            # Where nothing is remembered, the first write finds out: it makes the row, or fails as a whole.
+            # Where nothing is remembered, the first write finds out: it creates the row, or fails as a whole.
             stored = self._known.get(store, _NOTHING)
             reason = self._reason(store, stored.recent, deprovisionings, limit)
             if reason is not None:
-                # What this worker remembers may be old, and an administrator may have decided.
+                # The remembered ledger may be stale, and an administrator may have decided.
                 stored = self.read(store)
             while True:
                 reason = self._reason(store, stored.recent, deprovisionings, limit)
-                if reason not in (None, HELD, DISCARDED):  # an old number of people may be the reason
-                    stored = self.count_anew(store, now, count_active)
+                if reason not in (None, HELD, DISCARDED):  # a stale number of people may be the reason
+                    stored = self.recount(store, now, count_active)
                     reason = self._reason(store, stored.recent, deprovisionings, limit)
                 if reason is not None:
                     break
@@ -113,16 +115,17 @@ class DeprovisioningCounts:
     def write_along(
         self, store: str, change: Callable[[RecentDeprovisionings], RecentDeprovisionings], transact: Transact
     ) -> None:
-        """Change the ledger in somebody else's transaction; ``change`` may be called more than once."""
+        """Change the ledger in another writer's transaction; ``change`` may be called more than once."""
         with self._locks[store]:
             stored: StoredDeprovisionings | None = self._known.get(store, _NOTHING)
             while stored is not None:
                 stored = self._written_along(store, stored, change(stored.recent), transact)
 
     def unmanage(self, store: str, identity: Identity, transact: Callable[[Operation | None], str]) -> None:
-        """Take a person's account off the active ones, where it is one of them, in the transaction that removes them.
+        """Take an unmanaged person's account off the active ones, if it is active, in the transaction that removes
+        them.
 
-        ``transact``: as of ``admit``; None: no operation goes along.
+        ``transact``: as for ``admit``; None: no operation is added.
         """
         if identity.counts_as_active:
             self.write_along(store, lambda recent: recent.without_active(1), transact)
@@ -130,20 +133,16 @@ class DeprovisioningCounts:
             transact(None)
 
     def read(self, store: str) -> StoredDeprovisionings:
-        """The ledger as it stands. One round trip."""
-        with our_errors():
-            try:
-                row = self._table.get_entity(store, self._key)
-            except ResourceNotFoundError:
-                return _NOTHING
-        return StoredDeprovisionings(
-            RecentDeprovisionings.model_validate_json(str(row["recent"])), str(row.metadata["etag"])
-        )
+        """Return the ledger as it is now. One round trip."""
+        found = self._get(store, self._key)
+        if found is None:
+            return _NOTHING
+        return StoredDeprovisionings(RecentDeprovisionings.model_validate_json(found[0]["recent"]), found[1])
 
     def change(
         self, store: str, change: Callable[[RecentDeprovisionings], RecentDeprovisionings]
     ) -> StoredDeprovisionings:
-        """Put a changed ledger in the place of what is there, whoever writes it at the same time. Two round trips.
+        """Change the ledger, whatever other writers do at the same time. Two round trips.
 
         ``change`` may be called more than once.
         """
@@ -152,8 +151,8 @@ class DeprovisioningCounts:
             with suppress(Stale, Conflict):
                 return self._write(store, stored, change(stored.recent))
 
-    def count_anew(self, store: str, now: datetime, count_active: Callable[[], int]) -> StoredDeprovisionings:
-        """Count the active people from their rows. Who leaves while they are counted is taken off."""
+    def recount(self, store: str, now: datetime, count_active: Callable[[], int]) -> StoredDeprovisionings:
+        """Count the active people from their rows, less those deprovisioned while they are counted."""
         before = self.read(store).recent.within(now)
         active = count_active()
 
@@ -163,9 +162,10 @@ class DeprovisioningCounts:
         return self.change(store, counted)
 
     def discarded_among(self, store: str, recent: RecentDeprovisionings, ids: Collection[str]) -> frozenset[str]:
-        """Those of these people and groups whose departure was discarded. One round trip where that is not known yet.
+        """Return those of these people and groups whose departure was discarded. One round trip where it is not known
+        yet.
 
-        Where the record of it is not whole any more, all of them.
+        Returns all of them where the record is incomplete.
         """
         try:
             return self._discarded(store, recent).intersection(ids) if ids else frozenset()
@@ -173,22 +173,22 @@ class DeprovisioningCounts:
             return frozenset(ids)
 
     def has_others(self, store: str, recent: RecentDeprovisionings, ids: frozenset[str]) -> bool:
-        """Whether departures were discarded of other people and groups than these. As ``discarded_among``."""
+        """Whether departures of people or groups other than these were discarded. Cost as for ``discarded_among``."""
         try:
             return bool(self._discarded(store, recent) - ids)
         except PlanLost:
-            return not ids  # then there is nobody left of whom it could have told
+            return not ids  # then no name is left that the record could have held
 
     def discard(self, store: str, deprovisionings: Collection[PlannedChange], now: datetime) -> None:
-        """Remember departures that an administrator discarded, with those of before, and keep nobody else back.
+        """Record discarded departures with the former ones, and hold nobody else back.
 
-        Nothing is written where nobody departs, but that nobody is kept back.
+        Without departures, only that nobody is held back is written.
         """
         new = {change.identity: change for change in deprovisionings}
         self._revise(store, now, lambda kept: kept | new)
 
     def forget(self, store: str, gone: Callable[[str], bool], now: datetime, *, opens: bool) -> None:
-        """Forget discarded departures, by their ids. ``opens``: and keep nobody else back any more."""
+        """Delete discarded departures by their ids. ``opens``: hold nobody else back any more."""
         self._revise(store, now, lambda kept: {key: each for key, each in kept.items() if not gone(key)}, opens=opens)
 
     def _revise(
@@ -199,16 +199,17 @@ class DeprovisioningCounts:
         *,
         opens: bool = True,
     ) -> None:
-        """Replace the discarded departures: a new set first, then the ledger that names it; then the old one goes.
+        """Replace the discarded departures: a new set first, then the ledger that names it; then the old one is
+        deleted.
 
-        What nobody names if this ends half-way is never read.
+        If this ends half-way, a set that the ledger does not name is never read.
         """
         while True:
             own, stored = new_id(now), self.read(store)
             before = stored.recent.discarded
             kept = self._kept(store, before)
             after = revise(kept)
-            named = before if after == kept and after else self._put(store, own, after)
+            named = before if after == kept and after else self._remember(store, own, after)
             recent = stored.recent.model_copy(update={"discarded": named})
             try:
                 self._write(store, stored, recent.opened() if opens else recent)
@@ -219,7 +220,7 @@ class DeprovisioningCounts:
             return
 
     def _discarded(self, store: str, recent: RecentDeprovisionings) -> frozenset[str]:
-        """The ids of all whose departure was discarded. Raises PlanLost."""
+        """Return the ids of all discarded departures. Raises PlanLost."""
         if recent.discarded is None:
             return frozenset()
         known = self._refused.get(store)
@@ -236,7 +237,7 @@ class DeprovisioningCounts:
             return {change.identity: change for change in kept.changes}
         return {}
 
-    def _put(self, store: str, own: str, deprovisionings: dict[str, PlannedChange]) -> Discarded | None:
+    def _remember(self, store: str, own: str, deprovisionings: dict[str, PlannedChange]) -> Discarded | None:
         if not deprovisionings:
             return None
         plan = Plan(store=store, changes=tuple(deprovisionings.values()))
@@ -246,13 +247,13 @@ class DeprovisioningCounts:
     def _reason(
         self, store: str, recent: RecentDeprovisionings, deprovisionings: Deprovisionings, limit: Limit
     ) -> str | None:
-        """Why these may not leave, or None."""
+        """Return why these departures are held back, or None."""
         if deprovisionings.is_approved:
             return None
         if self.discarded_among(store, recent, deprovisionings.ids):
             return DISCARDED
         if not deprovisionings.count:
-            return None  # begun before, and counted then
+            return None  # these began before, and were counted then
         if recent.held:
             return HELD
         breach = limit(recent)
@@ -261,33 +262,27 @@ class DeprovisioningCounts:
     def _written_along(
         self, store: str, stored: StoredDeprovisionings, after: RecentDeprovisionings, transact: Transact
     ) -> StoredDeprovisionings | None:
-        """None once it is written; the ledger of now where another has written it since it was read."""
+        """Return None once it is written, or the present ledger where another writer has changed it since."""
         try:
             etag = transact(self._operation(store, after, stored.etag))
         except (Stale, Conflict):
             newer = self.read(store)
             if newer.etag == stored.etag:
-                raise  # it was not the ledger that another has written
+                raise  # the conflict is not about the ledger
             return newer
         self._known[store] = StoredDeprovisionings(after, etag)
         return None
 
     def _write(self, store: str, stored: StoredDeprovisionings, after: RecentDeprovisionings) -> StoredDeprovisionings:
-        """Raises Stale and Conflict where another has written the ledger since it was read."""
-        mark: list[Operation] = []
-        if after.needs_attention and not after.marked:
-            mark = [("upsert", {"PartitionKey": store, "RowKey": self._mark}, {"mode": UpdateMode.REPLACE})]
-        elif after.marked and not after.needs_attention:
-            mark = [("delete", {"PartitionKey": store, "RowKey": self._mark})]
+        """Write the ledger. Raises Stale and Conflict where another writer has changed it since it was read."""
+        mark = list[Operation]()
+        if after.needs_attention is not after.marked:
+            row = keyed(store, self._mark)
+            mark = [upsert(row) if after.needs_attention else delete(row)]
         after = after.model_copy(update={"marked": after.needs_attention})
-        with our_errors():
-            written = self._table.submit_transaction([self._operation(store, after, stored.etag), *mark])
-        self._known[store] = StoredDeprovisionings(after, str(written[0].get("etag", "")))
+        etags = self._transact([self._operation(store, after, stored.etag), *mark])
+        self._known[store] = StoredDeprovisionings(after, etags[0])
         return self._known[store]
 
     def _operation(self, store: str, recent: RecentDeprovisionings, etag: str) -> Operation:
-        row = {"PartitionKey": store, "RowKey": self._key, "recent": recent.model_dump_json()}
-        if not etag:
-            return "create", row
-        guard: dict[str, object] = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
-        return "update", row, guard | {"mode": UpdateMode.REPLACE}
+        return create_or_update(keyed(store, self._key, {"recent": recent.model_dump_json()}), etag)

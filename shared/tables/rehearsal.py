@@ -1,4 +1,4 @@
-"""A table that is read as it is, and whose writes are kept in memory only: what a dry run works on."""
+"""A table whose writes are kept in memory only: the table of a dry run."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ _PARTITION = re.compile(r"PartitionKey eq @(\w+)")
 
 
 def rehearsal_of(table: TableClient) -> TableClient:
-    """A table for one dry run. Its guards see to what is there and what is not; nobody else writes it meanwhile."""
+    """Return a table for one dry run. Its guards check only whether rows exist; nobody else writes it meanwhile."""
     return cast("TableClient", _Rehearsal(table))
 
 
@@ -44,7 +44,7 @@ class _Rehearsal:
         with self._lock:
             written = {key: row for (of, key), row in self._rows.items() if of == partition and _within(key, bounds)}
         if select := options.get("select"):
-            options["select"] = [*select, "RowKey"]  # the order of the two is by it
+            options["select"] = [*select, "RowKey"]  # both sides are merged in the order of it
         ours = iter(sorted(key for key, row in written.items() if row is not None))
         mine = next(ours, None)
         for entity in self._table.query_entities(query_filter, parameters=dict(parameters), **options):

@@ -1,4 +1,4 @@
-"""A store's secrets in Table Storage, encrypted: no table holds one in clear."""
+"""A store's secrets in Table Storage, encrypted: no table holds one in plain text."""
 
 from dataclasses import dataclass
 
@@ -8,68 +8,61 @@ from azure.data.tables import TableClient, UpdateMode
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from shared.tables.errors import Unreadable
+from shared.tables.record_table import RecordTable, keyed
 from shared.tables.service import our_errors
 
 SEALED = "sealed"
-"""The property that holds what is encrypted, in every row of the table."""
+"""The property that holds the encrypted text, in every row of the table."""
 
 
 @dataclass(frozen=True)
 class Reencrypted:
-    """What a change of keys came to."""
+    """Result of a change of keys."""
 
     count: int
-    """Secrets that were encrypted with another key than the first, and no longer are."""
+    """Number of secrets that were encrypted with another key than the first, and no longer are."""
     unreadable: tuple[str, ...]
-    """Secrets whose key is gone, as store and name."""
+    """Secrets whose key is missing, as store and name."""
 
 
-class Secrets:
-    """Named secrets of a directory store, each an entity. What goes to the table raises TablesBusy."""
+class Secrets(RecordTable):
+    """Named secrets of a directory store, one entity each. Calls to the table raise TablesBusy."""
 
     def __init__(self, table: TableClient, keys: str) -> None:
         """``keys``: Fernet keys, comma-separated; the first encrypts, each decrypts. Raises ValueError."""
         boxes = [Fernet(key.strip()) for key in keys.split(",") if key.strip()]
-        self._table = table
+        super().__init__(table)
         self._box = MultiFernet(boxes)
         self._newest = boxes[0]
 
     def get(self, store: str, name: str) -> str | None:
-        """A secret in clear, or None. Raises Unreadable where its key is gone."""
-        with our_errors():
-            try:
-                entity = self._table.get_entity(store, name)
-            except ResourceNotFoundError:
-                return None
-        return self.opened(str(entity[SEALED]))
+        """Return a secret in plain text, or None. Raises Unreadable where its key is missing."""
+        found = self._get(store, name)
+        return self.opened(found[0][SEALED]) if found else None
 
     def put(self, store: str, name: str, value: str) -> None:
-        """Keep a secret under a name, in place of what was there."""
-        with our_errors():
-            self._table.upsert_entity(
-                {"PartitionKey": store, "RowKey": name, SEALED: self.sealed(value)}, mode=UpdateMode.REPLACE
-            )
+        """Store a secret under a name, in place of the former one."""
+        self._put(keyed(store, name, {SEALED: self.sealed(value)}))
 
     def delete(self, store: str, name: str) -> None:
-        """Forget a secret; one that is not there is forgotten."""
-        with our_errors():
-            self._table.delete_entity(store, name)
+        """Delete a secret; a missing one is no error."""
+        self._delete(store, name)
 
     def sealed(self, value: str) -> str:
-        """The text encrypted with the first key; calls nobody."""
+        """Return the text encrypted with the first key; no call."""
         return self._box.encrypt(value.encode()).decode()
 
     def opened(self, sealed: str) -> str:
-        """The text in clear; calls nobody. Raises Unreadable."""
+        """Return the text in plain; no call. Raises Unreadable."""
         try:
             return self._box.decrypt(sealed.encode()).decode()
         except InvalidToken:
             raise Unreadable from None
 
     def reencrypt(self) -> "Reencrypted":
-        """Encrypt anew with the first key what another key encrypted.
+        """Encrypt with the first key what another key encrypted.
 
-        May be stopped and run again at any time, while the app works.
+        It may be stopped and run again at any time, while the app works.
         """
         with our_errors():
             names = [(row["PartitionKey"], row["RowKey"]) for row in self._table.list_entities() if SEALED in row]
@@ -82,7 +75,7 @@ class Secrets:
         return Reencrypted(count, tuple(unreadable))
 
     def _reencrypt_row(self, store: str, name: str) -> bool:
-        """Whether the row needed it. Starts again where the row was written in the meantime."""
+        """Return whether the row needed it. Starts again where the row was written meanwhile."""
         while True:
             with our_errors():
                 try:

@@ -1,37 +1,26 @@
-"""Whom a full round of Graph's has listed so far, a row for each page: who is not in it by its end is not there."""
+"""Users that a full round of Graph has listed so far, one row per page: users missing at its end do not exist."""
 
 from collections.abc import Iterator, Sequence
 
-from azure.data.tables import TableClient, UpdateMode
-
 from shared.tables.by_time import drop
 from shared.tables.entity_text import gather, spread
-from shared.tables.service import our_errors
+from shared.tables.record_table import AFTER_ALL, RecordTable, keyed
 
 _ALL = 1_000_000
 
 
-class SeenPages:
-    """Keeps and reads pages, in the partition of their store. Every method raises TablesBusy."""
-
-    def __init__(self, table: TableClient) -> None:
-        self._table = table
+class SeenPages(RecordTable):
+    """Writes and reads pages, in the partition of their store. Every method raises TablesBusy."""
 
     def put(self, store: str, page: int, object_ids: Sequence[str]) -> None:
-        """Keep whom a page lists. One that is kept again takes the place of itself."""
-        row = {"PartitionKey": store, "RowKey": f"seen:{page:07d}", **spread("ids", " ".join(object_ids))}
-        with our_errors():
-            self._table.upsert_entity(row, mode=UpdateMode.REPLACE)
+        """Store the users of a page. A page that is stored again replaces itself."""
+        self._put(keyed(store, f"seen:{page:07d}", spread("ids", " ".join(object_ids))))
 
     def everybody(self, store: str) -> Iterator[str]:
-        """Whom the pages list."""
-        with our_errors():
-            rows = self._table.query_entities(
-                "PartitionKey eq @store and RowKey ge 'seen:' and RowKey lt 'seen;'", parameters={"store": store}
-            )
-            for row in rows:
-                yield from gather(row, "ids").split()
+        """Return the users that the pages list."""
+        for row, _ in self._range(store, "seen:", "seen" + AFTER_ALL):
+            yield from gather(row, "ids").split()
 
     def forget(self, store: str) -> None:
-        """The round has ended, or begins anew."""
-        drop(self._table, store, "seen:", "seen;", _ALL)
+        """Delete all pages: the round has ended, or starts again."""
+        drop(self._table, store, "seen:", "seen" + AFTER_ALL, _ALL)

@@ -1,4 +1,4 @@
-"""The storage account's tables, and how its errors become ours."""
+"""The storage account's tables, and how the SDK's errors become ours."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from azure.core import MatchConditions
 from azure.core.exceptions import (
     AzureError,
     HttpResponseError,
@@ -15,7 +14,7 @@ from azure.core.exceptions import (
     ResourceNotFoundError,
 )
 from azure.core.pipeline.transport import RequestsTransport
-from azure.data.tables import TableClient, TableEntity, TableServiceClient, TableTransactionError
+from azure.data.tables import TableServiceClient, TableTransactionError
 from azure.identity import AzureCliCredential, ManagedIdentityCredential
 from requests import Response, Session
 from requests.adapters import HTTPAdapter
@@ -33,10 +32,10 @@ TABLES = (
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
 RETRIES = 2
-"""Of the SDK, for what it knows not to have taken effect; Entra repeats a request that we answer with 503."""
+"""Retries by the SDK of calls that it knows had no effect; Entra repeats a request that we answer with 503."""
 
 CONNECTIONS = 64
-"""That are kept open. The SDK keeps 10, opens one more for each further thread, and throws it away after its answer."""
+"""Connections kept open. The SDK keeps 10, opens one more for each further thread, and discards it after its answer."""
 
 _NO_TABLE = "TableNotFound"
 _TABLE_MISSING = "A table of the bridge's is missing; within a minute it is made again, empty"
@@ -56,21 +55,21 @@ _REFUSALS = {
 
 @dataclass(frozen=True)
 class AsIdentity:
-    """A storage account that is opened by who asks, not by a key that somebody could take."""
+    """A storage account that is opened with an identity, not with a key that could be stolen."""
 
     table_url: str
     client_id: str | None
-    """Of a user-assigned managed identity; None for the app's own."""
+    """Client id of a user-assigned managed identity; None for the app's own."""
     by_cli: bool = False
-    """On an administrator's machine: as whoever is signed in to the Azure CLI."""
+    """Whether to use the account that is signed in to the Azure CLI, on an administrator's machine."""
 
 
 type StorageAccount = str | AsIdentity
-"""A connection string, or an account and who opens it."""
+"""A connection string, or an account and the identity that opens it."""
 
 
 def is_connection_string(text: str) -> bool:
-    """Whether it names an account and how to open it. Calls nobody."""
+    """Whether a text is a valid connection string. Makes no call."""
     try:
         TableServiceClient.from_connection_string(text).close()
     except ValueError:
@@ -79,14 +78,14 @@ def is_connection_string(text: str) -> bool:
 
 
 def connect(account: StorageAccount) -> TableServiceClient:
-    """A client for the account, with every table the bridge needs. Raises TablesBusy."""
+    """Return a client for the account, with every table the bridge needs. Raises TablesBusy."""
     service = _client(account)
     create_missing_tables(service)
     return service
 
 
 def create_missing_tables(service: TableServiceClient) -> list[str]:
-    """Make the tables that are not there, and return their names. One round trip where all are. Raises TablesBusy."""
+    """Create missing tables, and return their names. One round trip where none is missing. Raises TablesBusy."""
     with our_errors():
         there = {table.name for table in service.list_tables()}
         missing = [table for table in TABLES if table not in there]
@@ -103,21 +102,21 @@ def _client(account: StorageAccount) -> TableServiceClient:
 
 
 class _Tables(TableServiceClient):
-    """The SDK's client, but for its tables."""
+    """The SDK's client with our own table class."""
 
     def __init__(self, endpoint: str, *, transport: RequestsTransport, **options: Any) -> None:
         super().__init__(endpoint, transport=transport, retry_total=RETRIES, **options)
         self._transport = transport
 
     def get_table_client(self, table_name: str, **_: Any) -> Table:
-        """A table that shares connections, retries and the account's token with all others, as the SDK's do."""
+        """Return a table that shares connections, retries and the account's token with all others, as the SDK's do."""
         return Table(
             self.url, table_name, credential=self.credential, policies=self._policies, transport=self._transport
         )
 
 
 def _transport() -> RequestsTransport:
-    # Its own time-outs are of five minutes each; those that a client is given it does not hear of.
+    # Its default time-outs are five minutes each, and it ignores those that a client is given.
     return RequestsTransport(
         session=_session(), session_owner=True, connection_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS
     )
@@ -125,7 +124,9 @@ def _transport() -> RequestsTransport:
 
 class _Counted(HTTPAdapter):
     def send(self, *arguments: Any, **named: Any) -> Response:
-        """As it is, but noted. Raises TablesBusy where a table is missing, which must not look like a missing row."""
+        """Send a request and count it. Raises TablesBusy where a table is missing, which must not look like a missing
+        row.
+        """
         note_call("tables")
         response = super().send(*arguments, **named)
         if response.headers.get("x-ms-error-code") == _NO_TABLE:
@@ -134,7 +135,9 @@ class _Counted(HTTPAdapter):
 
 
 def _session() -> Session:
-    """What RequestsTransport makes for itself, but for the pool and the environment: the retries are the SDK's."""
+    """Return a session like RequestsTransport's own, but with a larger pool and without the environment; the SDK
+    retries.
+    """
     session = Session()
     session.trust_env = False
     adapter = _Counted(pool_maxsize=CONNECTIONS, max_retries=Retry(total=False, redirect=False, raise_on_status=False))
@@ -149,7 +152,7 @@ def our_errors() -> Iterator[None]:
     try:
         yield
     except TableTransactionError as error:
-        code = str(getattr(error, "error_code", ""))
+        code = _code(error)
         if code == _NO_TABLE:
             raise TablesBusy(_TABLE_MISSING) from error
         if code == "EntityAlreadyExists":
@@ -167,21 +170,15 @@ def our_errors() -> Iterator[None]:
         raise _busy_or_same(error) from error
 
 
-def taken(table: TableClient, row: TableEntity) -> bool:
-    """Delete a row as it was read: of two who do, the second is told False. One round trip. Raises TablesBusy."""
-    guard = {"etag": row.metadata["etag"], "match_condition": MatchConditions.IfNotModified}
-    try:
-        with our_errors():
-            # In a transaction, because alone the SDK takes the deletion of what is gone for a success.
-            table.submit_transaction([("delete", row, guard)])
-    except Stale:
-        return False
-    return True
+def _code(error: AzureError) -> str:
+    """The service's code; the SDK gives it as text or, for calls about one row, as a member of TableErrorCode."""
+    code = getattr(error, "error_code", None)
+    return str(getattr(code, "value", code) or "")
 
 
 def _busy_or_same(error: AzureError) -> Exception:
     status = error.status_code if isinstance(error, HttpResponseError) else None
-    code = str(getattr(error, "error_code", "") or "")
+    code = _code(error)
     if code == "TableBeingDeleted":
         return TablesBusy("A table is being deleted; Table Storage takes a minute for that")
     if status == HTTPStatus.FORBIDDEN:

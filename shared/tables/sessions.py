@@ -21,37 +21,37 @@ import hmac
 import itertools
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from azure.core import MatchConditions
-from azure.core.exceptions import ResourceNotFoundError
-from azure.data.tables import TableClient, TableEntity, UpdateMode
+from azure.data.tables import TableClient, TableEntity
 from pydantic import ConfigDict, Field, ValidationError
 
 from shared.model import Model
 from shared.tables.entity_text import gather, spread
 from shared.tables.errors import Stale, Unreadable
+from shared.tables.record_table import RecordTable, Row, delete, keyed
 from shared.tables.secrets import Secrets
-from shared.tables.service import our_errors, taken
+from shared.tables.service import our_errors
 
 LIFETIME = timedelta(hours=8)
-"""A working day, and no longer however busy somebody is."""
+"""Lifetime of a session: a working day, however active it is."""
 AT_ONCE = 100
 """Rows that one transaction takes."""
 _SESSION = "session"
 
 
 class Kept(StrEnum):
-    """The other partitions."""
+    """The partitions other than sessions."""
 
     FLOW = "flow"
     FORM = "form"
 
 
 class Session(Model):
-    """Who is signed in."""
+    """A signed-in administrator."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -63,13 +63,13 @@ class Session(Model):
     client_id: str
     began: datetime
     confirmed: datetime
-    """When Entra last said that they may sign in, and with which roles."""
+    """Time at which Entra last confirmed that they may sign in, and their roles."""
     refresh_token: str | None = Field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
 class Found:
-    """A session in its row."""
+    """A session as it was read."""
 
     key: str
     session: Session
@@ -82,96 +82,79 @@ class _Sealed(Model):
     text: str
 
 
-class Sessions:
+class Sessions(RecordTable):
     """The sessions of one deployment. Every method raises TablesBusy."""
 
     def __init__(self, table: TableClient, box: Secrets, secret: bytes, now: Callable[[], datetime]) -> None:
         """``box`` encrypts; ``secret`` is the key of the hashes."""
-        self._table = table
+        super().__init__(table)
         self._box = box
         self._secret = secret
         self._now = now
 
     def begin(self, session: Session) -> str:
-        """A new session; its id, which nobody else has."""
+        """Create a session and return its id, which nobody else has."""
         self._sweep()
-        return self._create(_SESSION, session.model_dump_json(), session.began + LIFETIME)
+        return self._new(_SESSION, session.model_dump_json(), session.began + LIFETIME)
 
     def find(self, session_id: str) -> Found | None:
-        """A session, unless it has ended."""
+        """Return a session, or None where it has ended."""
         key = self.key(session_id)
-        row = self._read(_SESSION, key)
-        return None if row is None else self._found(row)
+        found = self._get(_SESSION, key)
+        return self._found(*found) if found else None
 
     def renew(self, found: Found, session: Session) -> None:
         """Write what Entra says now. Raises Stale where the session has ended, or another request was first."""
         row = self._row(_SESSION, found.key, session.model_dump_json(), session.began + LIFETIME)
-        with our_errors():
-            self._table.update_entity(
-                row, mode=UpdateMode.REPLACE, etag=found.etag, match_condition=MatchConditions.IfNotModified
-            )
+        self._update(row, found.etag)
 
     def key(self, some_id: str) -> str:
-        """The row key of an id; calls nobody."""
+        """Return the row key of an id; no call."""
         return hmac.new(self._secret, some_id.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
     def end(self, key: str) -> None:
-        """End a session by its row key, in every process at once; one that is not there has ended."""
-        with our_errors():
-            self._table.delete_entity(_SESSION, key)
+        """End a session by its row key, in every process at once; a missing one has ended."""
+        self._delete(_SESSION, key)
 
     def all(self) -> list[Found]:
-        """The sessions there are, the newest first."""
-        with our_errors():
-            rows = list(self._table.query_entities("PartitionKey eq @kind", parameters={"kind": _SESSION}))
-        found = (self._found(row) for row in rows)
+        """Return the open sessions, newest first."""
+        found = (self._found(row, etag) for row, etag in self._range(_SESSION, "", "~"))
         return sorted((each for each in found if each), key=lambda each: each.session.began, reverse=True)
 
     def keep(self, kind: Kept, text: str, lifetime: timedelta) -> str:
-        """Keep something for a while; the id to find it by. Raises TooLarge."""
-        return self._create(kind, text, self._now() + lifetime)
+        """Store something for a while; return the id that finds it. Raises TooLarge."""
+        return self._new(kind, text, self._now() + lifetime)
 
     def look(self, kind: Kept, kept_id: str) -> str | None:
-        """What is kept, or None where its time is over."""
-        row = self._read(kind, self.key(kept_id))
-        return None if row is None else self._opened(row)
+        """Return what is stored, or None where it has expired."""
+        found = self._get(kind, self.key(kept_id))
+        return self._opened(found[0]) if found else None
 
     def take(self, kind: Kept, kept_id: str) -> str | None:
-        """The same, once: of two who ask, the second gets None."""
-        row = self._read(kind, self.key(kept_id))
-        if row is None:
-            return None
-        if not taken(self._table, row):
-            return None
-        return self._opened(row)
+        """Return it once: of two callers, the second gets None."""
+        key = self.key(kept_id)
+        found = self._get(kind, key)
+        return self._opened(found[0]) if found and self._take(kind, key, found[1]) else None
 
-    def _create(self, partition: str, text: str, ends: datetime) -> str:
+    def _new(self, partition: str, text: str, ends: datetime) -> str:
         new_id = secrets.token_urlsafe(32)
-        with our_errors():
-            self._table.create_entity(self._row(partition, self.key(new_id), text, ends))
+        self._create(self._row(partition, self.key(new_id), text, ends))
         return new_id
 
-    def _row(self, partition: str, key: str, text: str, ends: datetime) -> dict[str, str]:
+    def _row(self, partition: str, key: str, text: str, ends: datetime) -> Row:
         sealed = self._box.sealed(_Sealed(row=f"{partition}/{key}", ends=ends, text=text).model_dump_json())
-        return {"PartitionKey": partition, "RowKey": key, "ends": ends.isoformat(), **spread("sealed", sealed)}
+        return keyed(partition, key, {"ends": ends.isoformat(), **spread("sealed", sealed)})
 
-    def _read(self, partition: str, key: str) -> TableEntity | None:
-        with our_errors():
-            try:
-                return self._table.get_entity(partition, key)
-            except ResourceNotFoundError:
-                return None
-
-    def _found(self, row: TableEntity) -> Found | None:
+    def _found(self, row: Row, etag: str) -> Found | None:
         text = self._opened(row)
         try:
             session = Session.model_validate_json(text or "")
-        except ValidationError:  # none, or of another release: sign in again
+        except ValidationError:  # none, or of another release: the administrator signs in again
             return None
-        return Found(row["RowKey"], session, str(row.metadata["etag"]))
+        return Found(row["RowKey"], session, etag)
 
-    def _opened(self, row: TableEntity) -> str | None:
-        """What the row holds; None where its time is over, or where it was not written here by this deployment."""
+    def _opened(self, row: Row) -> str | None:
+        """Return what the row holds; None where it has expired, or was not written in this row by this deployment."""
         try:
             sealed = _Sealed.model_validate_json(self._box.opened(gather(row, "sealed")))
         except (Unreadable, ValidationError, KeyError):
@@ -180,17 +163,14 @@ class Sessions:
         return sealed.text if ours and self._now() < sealed.ends else None
 
     def _sweep(self) -> None:
-        """Delete rows whose time is over: some at each sign-in, because anybody can begin one and leave it."""
+        """Delete expired rows: some at each sign-in, because anybody can begin one and abandon it."""
         with our_errors():
             late = self._table.query_entities(
                 "ends le @now", parameters={"now": self._now().isoformat()}, select=["PartitionKey", "RowKey"]
             )
             for rows in _by_partition(itertools.islice(late, AT_ONCE)):
-                try:
-                    with our_errors():
-                        self._table.submit_transaction([("delete", row) for row in rows])
-                except Stale:
-                    pass  # another process sweeps too
+                with suppress(Stale):  # another process sweeps too
+                    self._transact([delete(keyed(row["PartitionKey"], row["RowKey"])) for row in rows])
 
 
 def _by_partition(rows: Iterator[TableEntity]) -> Iterator[list[TableEntity]]:

@@ -1,7 +1,7 @@
-"""The directory stores in Table Storage, a row each, and a short memory of them.
+"""The directory stores in Table Storage, one row each, and a short-lived cache of them.
 
-Beside a store's row stand the rows ``~<id>:<time>``, newest first: what administrators changed in it. They are in the
-same partition, so that a change and its record are one transaction. No id begins with a tilde.
+Beside a store's row are the rows ``~<id>:<time>``, newest first: administrators' changes to it. They are in the same
+partition, so that a change and its record are one transaction. No id begins with a tilde.
 """
 
 import re
@@ -11,19 +11,17 @@ from collections.abc import Callable
 from itertools import islice
 from threading import Lock
 
-from azure.core import MatchConditions
-from azure.core.exceptions import ResourceNotFoundError
-from azure.data.tables import TableClient, UpdateMode
+from azure.data.tables import TableClient
 
 from shared.rules.admin_change import AdminChange
 from shared.rules.store import STORE_ID, Store
 from shared.tables.by_time import new_id
 from shared.tables.entity_text import gather, spread
 from shared.tables.errors import Stale
-from shared.tables.service import our_errors
+from shared.tables.record_table import RecordTable, Row, create, delete, keyed, update
 
 REMEMBERED = 30.0
-"""Seconds until a worker sees what another has changed in a store."""
+"""Seconds until a worker sees another's change to a store."""
 
 PARTITION = "store"
 _RECORDS = "~"
@@ -31,21 +29,23 @@ _ID = re.compile(STORE_ID)
 
 
 def new_incarnation() -> str:
-    """What tells a store from one that had its id before."""
+    """Return what distinguishes a store from an earlier one with the same id."""
     return secrets.token_hex(8)
 
 
-class Stores:
+class Stores(RecordTable):
     """Reads and writes directory stores. Every method raises TablesBusy."""
 
     def __init__(self, table: TableClient, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._table = table
+        super().__init__(table)
         self._monotonic = monotonic
         self._seen: dict[str, tuple[float, Store]] = {}
         self._lock = Lock()
 
     def get(self, store_id: str) -> Store | None:
-        """A store, at most half a minute old, or None. A stopped one is read anew, so that a start is seen at once."""
+        """Return a store, at most half a minute old, or None. A stopped one is always read, so that a start is seen at
+        once.
+        """
         if not _ID.fullmatch(store_id):
             return None
         with self._lock:
@@ -58,40 +58,30 @@ class Stores:
         return store
 
     def all(self) -> list[Store]:
-        """Every store, as it is now."""
-        with our_errors():
-            rows = self._table.query_entities(
-                "PartitionKey eq @store and RowKey lt @records", parameters={"store": PARTITION, "records": _RECORDS}
-            )
-            return [Store.model_validate_json(gather(row, "store")) for row in rows]
+        """Return every store as it is now."""
+        return [Store.model_validate_json(gather(row, "store")) for row, _ in self._range(PARTITION, "", _RECORDS)]
 
     def read(self, store_id: str) -> Store | None:
-        """A store as it is now, or None. One round trip."""
+        """Return a store as it is now, or None. One round trip."""
         if not _ID.fullmatch(store_id):
             return None
-        with our_errors():
-            try:
-                entity = self._table.get_entity(PARTITION, store_id)
-            except ResourceNotFoundError:
-                return None
-        return Store.model_validate_json(gather(entity, "store"))
+        found = self._get(PARTITION, store_id)
+        return Store.model_validate_json(gather(found[0], "store")) if found else None
 
     def started(self) -> list[Store]:
-        """The stores that take changes to Zoho One, as they are now."""
+        """Return the started stores as they are now."""
         return [store for store in self.all() if store.is_started]
 
     def put(self, store: Store) -> None:
-        """Keep a store in place of what was there."""
-        with our_errors():
-            self._table.upsert_entity(_row(store), mode=UpdateMode.REPLACE)
+        """Store a directory store in place of the former one."""
+        self._put(_row(store))
         with self._lock:
             self._remember(store.id, store)
 
     def create(self, store: Store, record: AdminChange) -> Store:
-        """Keep a new store, as an incarnation of its own. Raises Conflict where there is one with its id."""
+        """Create a new store as an incarnation of its own. Raises Conflict where its id is in use."""
         new = store.model_copy(update={"incarnation": new_incarnation()})
-        with our_errors():
-            self._table.submit_transaction([("create", _row(new)), ("create", _record_row(new.id, record))])
+        self._transact([create(_row(new)), create(_record_row(new.id, record))])
         return new
 
     def change(
@@ -100,26 +90,22 @@ class Stores:
         change: Callable[[Store], Store],
         record: Callable[[Store, Store], AdminChange] | None = None,
     ) -> Store:
-        """Put a changed store in the place of what is there now, whoever writes it at the same time.
+        """Change a store, whatever other writers do at the same time.
 
-        ``change`` may be called more than once. ``record``: what is kept of it, from the store before and after, in the
-        same transaction. Raises KeyError where the store is gone.
+        ``change`` may be called more than once. ``record``: makes the record of the change from the store before and
+        after, in the same transaction. Raises KeyError where the store is gone.
         """
         while True:
-            with our_errors():
-                try:
-                    entity = self._table.get_entity(PARTITION, store_id)
-                except ResourceNotFoundError:
-                    raise KeyError(store_id) from None
-            before = Store.model_validate_json(gather(entity, "store"))
+            found = self._get(PARTITION, store_id)
+            if found is None:
+                raise KeyError(store_id)
+            before = Store.model_validate_json(gather(found[0], "store"))
             changed = change(before)
-            guard = {"etag": entity.metadata["etag"], "match_condition": MatchConditions.IfNotModified}
-            operations: list[tuple[object, ...]] = [("update", _row(changed), guard | {"mode": UpdateMode.REPLACE})]
+            operations = [update(_row(changed), found[1])]
             if record is not None:
-                operations.append(("create", _record_row(store_id, record(before, changed))))
+                operations.append(create(_record_row(store_id, record(before, changed))))
             try:
-                with our_errors():
-                    self._table.submit_transaction(operations)  # type: ignore[arg-type]  # of two or three parts each
+                self._transact(operations)
             except Stale:
                 continue
             with self._lock:
@@ -127,31 +113,23 @@ class Stores:
             return changed
 
     def delete(self, store_id: str, record: AdminChange) -> None:
-        """Take a store away; what administrators did to it stays on record. Raises Stale where it is gone."""
-        row = {"PartitionKey": PARTITION, "RowKey": store_id}
-        with our_errors():
-            self._table.submit_transaction([("delete", row), ("create", _record_row(store_id, record))])
+        """Delete a store; the record of administrators' changes stays. Raises Stale where it is gone."""
+        self._transact([delete(keyed(PARTITION, store_id)), create(_record_row(store_id, record))])
         with self._lock:
             self._seen.pop(store_id, None)
 
     def record(self, store_id: str, record: AdminChange) -> None:
-        """Keep what an administrator did that changed no setting."""
-        with our_errors():
-            self._table.create_entity(_record_row(store_id, record))
+        """Record what an administrator did that changed no setting."""
+        self._create(_record_row(store_id, record))
 
     def records(self, store_id: str, count: int) -> list[AdminChange]:
-        """What administrators did to a store, newest first. One round trip."""
+        """Return administrators' changes to a store, newest first. One round trip."""
         start = records_of(store_id)
-        with our_errors():
-            rows = self._table.query_entities(
-                "PartitionKey eq @store and RowKey ge @start and RowKey lt @end",
-                parameters={"store": PARTITION, "start": start, "end": f"{start}~"},
-                results_per_page=count,
-            )
-            return [AdminChange.model_validate_json(gather(row, "record")) for row in islice(rows, count)]
+        rows = islice(self._range(PARTITION, start, f"{start}~", page=count), count)
+        return [AdminChange.model_validate_json(gather(row, "record")) for row, _ in rows]
 
     def _remember(self, store_id: str, store: Store | None) -> None:
-        """With the lock held."""
+        """Update the cache; the caller holds the lock."""
         if store is not None and store.is_started:
             self._seen[store_id] = (self._monotonic(), store)
         else:
@@ -159,14 +137,13 @@ class Stores:
 
 
 def records_of(store_id: str) -> str:
-    """How the keys of a store's records begin."""
+    """Return the beginning of the keys of a store's records."""
     return f"{_RECORDS}{store_id}:"
 
 
-def _row(store: Store) -> dict[str, str]:
-    return {"PartitionKey": PARTITION, "RowKey": store.id, **spread("store", store.model_dump_json())}
+def _row(store: Store) -> Row:
+    return keyed(PARTITION, store.id, spread("store", store.model_dump_json()))
 
 
-def _record_row(store_id: str, record: AdminChange) -> dict[str, str]:
-    key = records_of(store_id) + new_id(record.at)
-    return {"PartitionKey": PARTITION, "RowKey": key, **spread("record", record.model_dump_json())}
+def _record_row(store_id: str, record: AdminChange) -> Row:
+    return keyed(PARTITION, records_of(store_id) + new_id(record.at), spread("record", record.model_dump_json()))

@@ -1,8 +1,8 @@
 """A table whose transactions cost a fraction of the processor time that the SDK needs for them.
 
-The SDK makes a request with policies of its own of every row, prints each through the email package, and parses the
-answer in the same way. Here the rows are text that is put together; connection, signing, retries and logging stay the
-SDK's. https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
+The SDK makes a request with its own policies for every row, prints each with the email package, and parses the answer
+in the same way. Here the request is assembled as text; connection, signing, retries and logging stay the SDK's.
+https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
 """
 
 import json
@@ -27,21 +27,22 @@ _ETAG = re.compile(r"^etag: *(\S+)", re.MULTILINE | re.IGNORECASE)
 
 
 class Table(TableClient):
-    """A table of rows that hold text alone."""
+    """A table whose rows hold only text."""
 
     def submit_transaction(self, operations: Iterable[tuple[Any, ...]], **_: Any) -> list[Mapping[str, Any]]:
-        """Do all of at most 100 operations or none, in one round trip: the ETag of each row that is there then.
+        """Do all of at most 100 operations or none, in one round trip; return the ETag of each row that exists
+        afterwards.
 
         An operation is its name, a row and its options, as for the SDK. Raises TableTransactionError with the code of
-        what cannot be done, another AzureError where the account lets nobody in or does not answer, and ValueError or
-        TypeError for what is no transaction.
+        the operation that failed, another AzureError where the account refuses access or does not answer, and
+        ValueError or TypeError for an invalid transaction.
         """
         changes = [self._change(number, *operation) for number, operation in enumerate(operations)]
         if not changes:
             return []
         if len({partition for partition, _ in changes}) > 1:
             raise ValueError("a transaction is about rows of one partition")
-        batch, changeset = f"batch_{uuid4()}", f"changeset_{uuid4()}"  # which no text in a row knows
+        batch, changeset = f"batch_{uuid4()}", f"changeset_{uuid4()}"  # random, so that no text in a row contains it
         rows = "".join(f"--{changeset}\r\n{change}\r\n" for _, change in changes)
         part = f"Content-Type: multipart/mixed; boundary={changeset}\r\n\r\n{rows}--{changeset}--\r\n"
         headers = {
@@ -52,14 +53,14 @@ class Table(TableClient):
             "Accept": "application/json",
         }
         body = f"--{batch}\r\n{part}\r\n--{batch}--\r\n".encode("ascii")
-        # As a stream, though it is read at once: the SDK decodes what is none, and knows no multipart/mixed.
+        # As a stream, though it is read at once: the SDK decodes any other body, and cannot decode multipart/mixed.
         response = self._client.send_request(
             HttpRequest("POST", f"{self.url}/$batch", headers=headers, content=body), stream=True
         )
         return _results(response, response.read().decode(errors="replace"), len(changes))
 
     def _change(self, number: int, name: str, row: _Row, options: Mapping[str, Any] | None = None) -> tuple[str, str]:
-        """The partition of a row, and its operation as a part of the request."""
+        """Return the partition of a row, and its operation as a part of the request."""
         partition, key, options = row["PartitionKey"], row["RowKey"], options or {}
         place = f"{self.url}/{self.table_name}"
         if name != "create":
@@ -98,14 +99,14 @@ def _method(mode: UpdateMode = UpdateMode.MERGE) -> str:
 
 
 def _if_match(etag: str = "", match_condition: MatchConditions = MatchConditions.Unconditionally) -> str:
-    """The header that guards an operation: by the ETag of what was read, or by there being a row."""
+    """Return the header that guards an operation by the row's ETag, or by the row's existence."""
     if match_condition is not (MatchConditions.IfNotModified if etag else MatchConditions.Unconditionally):
         raise ValueError("an ETag and the condition that it is still the row's go together")
     return f"If-Match: {etag or '*'}\r\n"
 
 
 def _results(response: HttpResponse, text: str, count: int) -> list[Mapping[str, Any]]:
-    """What the answer says of each operation. Raises what ``submit_transaction`` does."""
+    """Return the answer to each operation. Raises as ``submit_transaction``."""
     if response.status_code != HTTPStatus.ACCEPTED:
         raise _failure(response, response.status_code, text)
     answers = _ANSWER.split(text)[1:]

@@ -1,6 +1,6 @@
-"""Zoho's ten data centres: where an organisation's people sign in, and where its tokens come from.
+"""Zoho's ten data centres, where an organisation's people sign in and its tokens are issued.
 
-An organisation lives in one of them, and only there its codes and tokens are worth something.
+An organisation lives in one of them, and its codes and tokens are valid only there.
 https://www.zoho.com/accounts/protocol/oauth/multi-dc.html; the live map is https://accounts.zoho.com/oauth/serverinfo.
 """
 
@@ -16,7 +16,7 @@ _GALLERY_APP = (
     "access_type=offline&prompt=consent&response_type=code&state=&client_id=1000.T3YYZHB8J5Y2BQ185U2FWOIKREUWAH"
     f"&scope={SCOPE}&redirect_uri=https%3A%2F%2Fportal.azure.com%2FTokenAuthorize"
 )
-"""Of Microsoft's gallery app, letter by letter as steps 5 and 6 of Zoho One's guide have it."""
+"""Query of Microsoft's gallery app, exactly as in steps 5 and 6 of Zoho One's guide."""
 
 
 @dataclass(frozen=True)
@@ -25,17 +25,17 @@ class DataCenter:
 
     name: DataCenterName
     accounts_server: str
-    """Scheme and host, in the form that Zoho's callback names it in ``accounts-server``."""
+    """Scheme and host, as Zoho's callback writes them in ``accounts-server``."""
     api_domain: str
 
     @property
     def authorization_endpoint(self) -> str:
-        """What to paste into Authorization Endpoint in Azure, by those who connect the gallery app directly."""
+        """Value of Authorization Endpoint in Azure for an administrator who connects the gallery app directly."""
         return f"{self.accounts_server}/oauth/v2/auth?{_GALLERY_APP}"
 
     @property
     def token_endpoint(self) -> str:
-        """What to paste into Token Endpoint in Azure, by those who connect the gallery app directly."""
+        """Value of Token Endpoint in Azure for an administrator who connects the gallery app directly."""
         return f"{self.accounts_server}/oauth/v2/token"
 
 
@@ -64,17 +64,17 @@ DATA_CENTERS: Mapping[DataCenterName, DataCenter] = MappingProxyType(
 def data_center_of(
     accounts_server: str, among: Mapping[DataCenterName, DataCenter] = DATA_CENTERS
 ) -> DataCenter | None:
-    """The data centre whose accounts server this is, letter by letter but for one slash at the end; otherwise None.
+    """Return the data centre with exactly this accounts server, except for one slash at the end; otherwise None.
 
-    The text comes from whoever calls the callback, so nothing of it is parsed: a port, a user, another scheme, another
-    letter case or a host that only begins alike makes it another text.
+    The text comes from an unauthenticated callback, so it is compared and never parsed: a port, a user, another scheme,
+    another letter case or a host with the same beginning is a different text.
     """
     named = accounts_server.removesuffix("/")
     return next((data_center for data_center in among.values() if data_center.accounts_server == named), None)
 
 
 def replaced(accounts_servers: Mapping[DataCenterName, str]) -> Mapping[DataCenterName, DataCenter]:
-    """The data centres with other accounts servers, such as simulated ones; what is not named there is not there."""
+    """Return the data centres with other accounts servers, such as simulated ones; those not named are left out."""
     return {
         name: DataCenter(name, server.removesuffix("/"), DATA_CENTERS[name].api_domain)
         for name, server in accounts_servers.items()

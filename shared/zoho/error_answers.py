@@ -1,4 +1,4 @@
-"""What Zoho One means by an answer that is no success."""
+"""The meaning of Zoho One's error answers."""
 
 from http import HTTPStatus
 from typing import Any
@@ -9,7 +9,6 @@ from pydantic import SecretStr
 from shared.zoho.errors import (
     ZohoBusy,
     ZohoCredentials,
-    ZohoExists,
     ZohoForbidden,
     ZohoNotFound,
     ZohoNowhere,
@@ -23,11 +22,13 @@ _NOWHERE = (
 )
 
 LONGEST_WAIT = 24 * 60 * 60
-"""Seconds that Zoho One's Retry-After is believed for."""
+"""Longest Retry-After of Zoho One that is believed, in seconds."""
 
 
 def error_of(response: requests.Response, password: SecretStr | None = None) -> Exception:
-    """Zoho One's error answer as one of ours. Its bodies are not documented: the reason is read where it may stand."""
+    """Return Zoho One's error answer as one of our errors. Its bodies are not documented: the reason is read where it
+    may be.
+    """
     status, reason = response.status_code, reason_of(response, password)
     if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT) or status >= 500 or response.is_redirect:
         return ZohoBusy(f"Zoho One answered {status}: {reason}", _retry_after(response))
@@ -36,20 +37,18 @@ def error_of(response: requests.Response, password: SecretStr | None = None) -> 
     if status == HTTPStatus.UNAUTHORIZED:
         return ZohoCredentials(f"Zoho One does not accept the store's connection ({status}: {reason})")
     if status == HTTPStatus.NOT_FOUND:
-        # A host answers an address that it does not know without a body, or with a page.
+        # A host answers an unknown address without a body, or with a page.
         return ZohoNotFound(reason) if _object(response) else ZohoNowhere(_NOWHERE)
-    if status == HTTPStatus.CONFLICT:
-        return ZohoExists(reason)
     return ZohoRefused(reason)
 
 
 def lacks_scope(response: requests.Response) -> bool:
-    """Whether a 401 is about the scope, as in OAUTH_SCOPE_MISMATCH and INVALID_OAUTHSCOPE of Zoho's other APIs."""
+    """Whether a 401 is about the scope, as OAUTH_SCOPE_MISMATCH and INVALID_OAUTHSCOPE are in Zoho's other APIs."""
     return response.status_code == HTTPStatus.UNAUTHORIZED and b"SCOPE" in response.content[:2000].upper()
 
 
 def _object(response: requests.Response) -> dict[str, Any]:
-    """The JSON object of an answer; an empty one where it is no such thing."""
+    """Return the JSON object of an answer, or an empty one."""
     try:
         body = response.json()
     except ValueError:
@@ -58,7 +57,7 @@ def _object(response: requests.Response) -> dict[str, Any]:
 
 
 def reason_of(response: requests.Response, password: SecretStr | None = None) -> str:
-    """Zoho One's own words for what happened, without the password that was sent to it."""
+    """Return Zoho One's own words for what happened, without the password that was sent."""
     body = _object(response)
     found = next((body[key] for key in ("detail", "message", "error") if body.get(key)), "")
     if password is not None and quotes(str(found), password):
@@ -67,7 +66,7 @@ def reason_of(response: requests.Response, password: SecretStr | None = None) ->
 
 
 def _retry_after(response: requests.Response) -> int:
-    """Seconds to wait: RFC 9110 §10.2.3, in the form of a number; what cannot be read is half a minute."""
+    """Return the seconds to wait (RFC 9110 §10.2.3, as a number); half a minute where it cannot be read."""
     text = response.headers.get("Retry-After", "")
     if text.isascii() and text.isdecimal():
         return min(int(text[:9]), LONGEST_WAIT)

@@ -1,8 +1,8 @@
-"""What Zoho One can answer, named by what a caller can do about it."""
+"""Zoho One's errors, named by what a caller can do about them."""
 
 
 class ZohoError(Exception):
-    """Any of the below; the message is fit for an administrator and holds no secret."""
+    """Base of the errors below; the message is fit for an administrator and holds no secret."""
 
 
 class ZohoBusy(ZohoError):
@@ -15,23 +15,19 @@ class ZohoBusy(ZohoError):
 
 
 class ZohoThrottled(ZohoBusy):
-    """Zoho's accounts server was asked too often. It never means that consent is needed again."""
+    """Zoho's accounts server was asked too often. Consent is still valid."""
 
 
 class ZohoUnclear(ZohoBusy):
-    """The answer is not what the documentation promises, so that nothing may be concluded from it."""
+    """The answer is not what the documentation promises, so nothing may be concluded from it."""
 
 
 class ZohoNowhere(ZohoUnclear):
-    """404 from whatever stands before Zoho One's SCIM API, or from another server: it is about no account at all."""
+    """A 404 from something in front of Zoho One's SCIM API, or from another server: it is about no account."""
 
 
 class ZohoRefused(ZohoError):
-    """Zoho One will not do this; the message is its reason. It changed nothing."""
-
-
-class ZohoExists(ZohoRefused):
-    """An account with this userName is already there."""
+    """Zoho One refuses this; the message is its reason. It changed nothing."""
 
 
 class ZohoNotFound(ZohoRefused):
@@ -43,7 +39,7 @@ class ZohoCredentials(ZohoError):
 
 
 class ZohoConsentLost(ZohoCredentials):
-    """The code or the refresh token is worth nothing: expired, used already, revoked, or another data centre's."""
+    """The code or refresh token is invalid: expired, used already, revoked, or another data centre's."""
 
 
 class ZohoClientRefused(ZohoCredentials):

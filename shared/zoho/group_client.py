@@ -1,7 +1,7 @@
-"""Zoho One's SCIM API, as far as a group goes.
+"""Zoho One's SCIM API for groups.
 
-Zoho One documents ``displayName``, ``members`` and ``externalId`` for a group, and no more, so this is plain SCIM 2.0
-(RFC 7644). Members leave one by one, by ``members[value eq "…"]``: of the other shapes that Entra has, some make a
+Zoho One documents only ``displayName``, ``members`` and ``externalId`` for a group, so this is plain SCIM 2.0 (RFC
+7644). Members are removed one by one, with ``members[value eq "…"]``: of the other shapes that Entra uses, some make a
 strict server empty the whole group.
 """
 
@@ -35,7 +35,7 @@ class _Member(Model):
 
 
 class _Group(Resource):
-    """What the bridge needs of a SCIM Group that Zoho One answers."""
+    """The part of Zoho One's SCIM Group that the bridge needs."""
 
     members: list[_Member] | None = None
     """None where the answer leaves them out."""
@@ -47,13 +47,13 @@ class _Group(Resource):
 
 
 class ZohoGroups(ScimCalls):
-    """The groups of one store's Zoho One organisation; members are named by the ids of their accounts there.
+    """The groups of one store's Zoho One organisation; members are the ids of their accounts there.
 
     Every method raises ZohoBusy, ZohoCredentials, and ZohoRefused or its subclasses.
     """
 
     def create(self, group: ZohoGroup) -> ZohoGroupRecord:
-        """A new group without members."""
+        """Create a group without members."""
         created = understood(_Group, self._call("POST", "/Groups", to_scim(group)))
         shown = (created.model_extra or {}).get("displayName")
         if shown is not None and folded(str(shown)) != folded(group.display_name):
@@ -61,14 +61,14 @@ class ZohoGroups(ScimCalls):
         return ZohoGroupRecord(id=created.id, holds=group)
 
     def get(self, group_id: str) -> ZohoGroupRecord | None:
-        """A group by its id, or None."""
+        """Return a group by its id, or None."""
         try:
             return _record(self._read(group_id, _WITHOUT_MEMBERS))
         except ZohoNotFound:
             return None
 
     def look(self, group_id: str) -> tuple[ZohoGroupRecord, frozenset[str]] | None:
-        """A group with its members, or None."""
+        """Return a group with its members, or None."""
         try:
             whole = self._read(group_id)
         except ZohoNotFound:
@@ -76,9 +76,9 @@ class ZohoGroups(ScimCalls):
         return _record(whole), whole.people
 
     def find(self, display_name: str) -> list[ZohoGroupRecord]:
-        """The groups of this name, in any letter case. Raises ZohoUnclear where Zoho One answers with others.
+        """Return the groups of this name, in any letter case. Raises ZohoUnclear where Zoho One answers with others.
 
-        What this finds is changed: so it is not enough that Zoho One says it matches.
+        What this finds is changed later, so Zoho One's word that it matches is not enough.
         """
         query = {"filter": f"displayName eq {quoted(display_name)}"} | _WITHOUT_MEMBERS
         listed = understood(Listed[_Group], self._call("GET", "/Groups", query=query))
@@ -91,16 +91,16 @@ class ZohoGroups(ScimCalls):
         return named
 
     def members(self, group_id: str) -> frozenset[str]:
-        """Whom a group has. Raises ZohoNotFound."""
+        """Return a group's members. Raises ZohoNotFound."""
         return self._read(group_id).people
 
     def update(
         self, record: ZohoGroupRecord, desired: ZohoGroup, joining: Sequence[str] = (), leaving: Sequence[str] = ()
     ) -> None:
-        """Bring a group to what it should hold, and these accounts in and out, in the verb the store is set to.
+        """Update a group's fields and members, with the verb that the store is set to.
 
-        A PATCH tells the difference, in as many calls as the store says; a PUT has to read the group first. Raises
-        ZohoNotFound where the group is gone, and ZohoUnclear where an answer does not show that it was done.
+        A PATCH sends the difference, in as many calls as the store's settings require; a PUT reads the group first.
+        Raises ZohoNotFound where the group is gone, and ZohoUnclear where an answer does not show that it was done.
         """
         changes = desired.changes_from(record.holds)
         if self._store.zoho.update_verb is UpdateVerb.PUT:
@@ -119,7 +119,7 @@ class ZohoGroups(ScimCalls):
                 self._ensure_done(answer, record.id, changes if number == 0 else (), joins, leaves)
 
     def delete(self, group_id: str) -> None:
-        """Delete a group; one that is gone already is deleted. Raises ZohoUnclear where it is there afterwards."""
+        """Delete a group; one that is already gone is no error. Raises ZohoUnclear where it still exists afterwards."""
         try:
             answer = self._call("DELETE", _path(group_id))
         except ZohoNotFound:
@@ -130,7 +130,7 @@ class ZohoGroups(ScimCalls):
     def _put(
         self, group_id: str, desired: ZohoGroup, joining: Collection[str], leaving: Collection[str]
     ) -> requests.Response:
-        """The group as it is there, with what changes: who else is a member stays."""
+        """Replace the group as it is there, with the changes: other members stay."""
         whole = self._read(group_id)
         there = whole.members or []
         members: list[JsonValue] = [member.model_dump(mode="json") for member in there if member.value not in leaving]
@@ -145,7 +145,7 @@ class ZohoGroups(ScimCalls):
         joining: Collection[str],
         leaving: Collection[str],
     ) -> None:
-        """Raises ZohoUnclear where a write's answer does not show that it was done, as far as it shows the group."""
+        """Raise ZohoUnclear where a write's answer shows the group, but not that the write was done."""
         if says_done(answer):
             return
         shown = self._read(group_id) if says_nothing(answer) else understood(_Group, answer)
@@ -156,7 +156,7 @@ class ZohoGroups(ScimCalls):
             raise ZohoUnclear("Zoho One answered with success, but shows other members than it was told")
 
     def _read(self, group_id: str, query: dict[str, str] | None = None) -> _Group:
-        """The group of this id and no other. Raises ZohoNotFound."""
+        """Return the group of this id and no other. Raises ZohoNotFound."""
         group = understood(_Group, self._call("GET", _path(group_id), query=query))
         ensure_same(group, group_id)
         return group

@@ -16,12 +16,13 @@ from shared.zoho.errors import ZohoBusy, ZohoClientRefused, ZohoConsentLost, Zoh
 CONNECT_SECONDS = 5
 READ_SECONDS = 15
 LIFETIME = 3600
-"""Seconds an access token lives at the most, whatever the answer says: some servers have said it in milliseconds."""
+"""Longest lifetime of an access token in seconds, whatever the answer says: some servers have said it in milliseconds.
+"""
 BUSY_SECONDS = 5
-"""How long not to ask an accounts server again that did not answer, or not as it should."""
+"""Seconds without a further call to an accounts server that did not answer, or not as documented."""
 THROTTLED = "Access Denied"
 THROTTLED_SECONDS = 120
-"""How long not to ask after that. The limit is 10 tokens in 10 minutes; asking on may prolong it."""
+"""Seconds without a further call after that. The limit is 10 tokens in 10 minutes; further calls may prolong it."""
 
 _CONSENT_LOST = frozenset({"invalid_code", "invalid_token", "invalid_grant", "access_denied"})
 _CLIENT_REFUSED = frozenset(
@@ -39,16 +40,16 @@ class Client:
 
 @dataclass(frozen=True)
 class Issued:
-    """What an accounts server handed out."""
+    """Tokens that an accounts server issued."""
 
     access_token: str = field(repr=False)
     seconds: float
-    """How long the access token lives."""
+    """Lifetime of the access token."""
     refresh_token: str | None = field(default=None, repr=False)
 
 
 class _Answer(Model):
-    """Any answer. An error may come with any status, 200 among them, so it is read from the body."""
+    """Any answer. An error may come with any status, 200 included, so it is read from the body."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -59,7 +60,9 @@ class _Answer(Model):
 
 
 def consent_url(data_center: DataCenter, client_id: str, redirect_uri: str, state: str) -> str:
-    """Where the admin's browser asks for consent. Without ``offline`` there would be no refresh token."""
+    """Return the URL at which the administrator's browser asks for consent; without ``offline``, no refresh token is
+    issued.
+    """
     asked = {
         "client_id": client_id,
         "response_type": "code",
@@ -73,7 +76,7 @@ def consent_url(data_center: DataCenter, client_id: str, redirect_uri: str, stat
 
 
 class ZohoAccounts:
-    """The accounts servers. A secret goes only to a DataCenter, which comes from the allow-list; never to a URL.
+    """The accounts servers. A secret goes only to a DataCenter from the allow-list; never to a URL.
 
     Every method raises ZohoBusy and its subclasses, ZohoConsentLost and ZohoClientRefused.
     """
@@ -82,7 +85,7 @@ class ZohoAccounts:
         self._session = session
 
     def exchange(self, data_center: DataCenter, client: Client, code: str, redirect_uri: str) -> Issued:
-        """Tokens for a code, which lives for a minute and is used up by this."""
+        """Exchange a code for tokens; it lives for a minute and works once."""
         return self._issued(
             data_center,
             client,
@@ -90,12 +93,12 @@ class ZohoAccounts:
         )
 
     def refresh(self, data_center: DataCenter, client: Client, refresh_token: str) -> Issued:
-        """A new access token."""
+        """Return a new access token."""
         return self._issued(data_center, client, {"grant_type": "refresh_token", "refresh_token": refresh_token})
 
     def revoke(self, data_center: DataCenter, refresh_token: str) -> None:
-        """Make a refresh token and its access tokens worthless; ZohoConsentLost where it has been before."""
-        # Only the query string is documented for it; the token is worthless by the time that a log could show it.
+        """Revoke a refresh token and its access tokens; raises ZohoConsentLost where it was revoked before."""
+        # Only the query string is documented for it; the token is revoked by the time a log could show it.
         self._ask(data_center, f"/oauth/v2/token/revoke?{urlencode({'token': refresh_token})}", {})
 
     def _issued(self, data_center: DataCenter, client: Client, form: dict[str, str]) -> Issued:
@@ -135,10 +138,10 @@ def _raise_error(error: str | None, status: int) -> None:
     if error in _CLIENT_REFUSED:
         raise ZohoClientRefused(f"Zoho says {error}: it does not accept the client's id, secret or redirect URI")
     if error is not None or status >= 300:
-        # A code or refresh token is given up only for an error that is known to mean it.
+        # Only an error that is known to mean it counts as the end of a code or refresh token.
         raise ZohoBusy(f"Zoho's accounts server answered {status} ({_known_shape(error)})", BUSY_SECONDS)
 
 
 def _known_shape(error: str | None) -> str:
-    """An error code of Zoho's, or nothing of a text that could be anything."""
+    """Return an error code of Zoho's, or "no known error" for any other text."""
     return error if error and len(error) <= 60 and error.replace("_", "").isalnum() else "no known error"

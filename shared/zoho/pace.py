@@ -1,7 +1,7 @@
-"""How fast one organisation of Zoho One is called: by push and cycle together, in this process.
+"""The pace of calls to one organisation of Zoho One, shared by push and cycle in this process.
 
-Its limits are not documented, so they are found: each answer that is not slow lets a little more through at the same
-time, an answer that is slow a little less, and a 429 half as much, and nothing until Zoho One wants to be asked again.
+Zoho One's limits are not documented, so they are found: each answer in good time allows a few more calls at the same
+time, a slow answer a few less, and a 429 half as many, and none until Zoho One wants to be called again.
 """
 
 import time
@@ -12,17 +12,17 @@ from threading import Condition
 from shared.zoho.errors import ZohoBusy
 
 SLOW = 3.0
-"""Times the usual time: what takes longer than that says that Zoho One has enough to do."""
+"""Multiple of the usual time above which an answer counts as slow."""
 LEAST_SLOW = 0.5
-"""Seconds; what takes less is not slow, whatever is usual."""
+"""Seconds below which no answer counts as slow, whatever is usual."""
 LONGEST_PAUSE = 60.0
-"""Seconds in which nobody calls; who was told to wait for longer waits by himself, the others try."""
+"""Longest pause in seconds for all callers; a caller told to wait longer waits alone, the others try."""
 REMEMBERED = 0.05
-"""The weight of the newest answer in what is usual."""
+"""Weight of the newest answer in the usual time."""
 
 
 class Pace:
-    """Lets calls through. Threads share it."""
+    """Limits calls at the same time. Threads share it."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Pace:
         spread: Callable[[], float],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``most``: calls at the same time. ``spread``: a number from 0 to 1, by chance."""
+        """``most``: calls at the same time. ``spread``: returns a random number from 0 to 1."""
         self._most = most
         self._gap = 1 / per_second if per_second else 0.0
         self._spread = spread
@@ -48,12 +48,12 @@ class Pace:
 
     @property
     def limit(self) -> int:
-        """Calls that may be under way now."""
+        """Calls that may run now."""
         return max(1, int(self._limit))
 
     @contextmanager
     def slot(self, patience: float) -> Iterator[None]:
-        """Wait for one's turn. Raises ZohoBusy where it does not come within so many seconds."""
+        """Wait for a slot. Raises ZohoBusy where none is free within so many seconds."""
         self._enter(patience)
         started = self._monotonic()
         try:
@@ -62,7 +62,7 @@ class Pace:
             self._leave(self._monotonic() - started)
 
     def throttled(self, retry_after: float) -> None:
-        """Zoho One answered 429: nobody calls until then, and not all at once after it."""
+        """Record a 429: nobody calls until the pause ends, and not all at once after it."""
         with self._free:
             self._limit = max(1.0, self._limit / 2)
             pause = min(retry_after, LONGEST_PAUSE) * (1 + self._spread() / 4)

@@ -28,20 +28,20 @@ CONNECT_SECONDS = 5
 READ_SECONDS = 20
 TRIES = 3
 PATIENCE = 3.0
-"""Seconds that one request may wait for Zoho One in all; a longer wait is handed to the caller, who has a lease."""
+"""Seconds that one request may wait for Zoho One in all; a longer wait is left to the caller, who has a lease."""
 CALLS_SECONDS = 35.0
-"""For all calls that bring one person where he should be: twice that, with looking first, is less than a lease."""
+"""Seconds for all calls of one person's change: twice that, with a look first, is less than a lease."""
 LEAST_SECONDS = 1.0
-"""A call that has less time is not begun."""
+"""Seconds: a call with less time left is not begun."""
 CONNECTIONS = 32
-"""Kept open: as many as the worker has threads."""
+"""Connections kept open: as many as the worker has threads."""
 
 _JSON = TypeAdapter[JsonValue](JsonValue, config=HIDDEN)
 _log = logging.getLogger("bridge.zoho")
 
 
 def new_session() -> requests.Session:
-    """A session with pooled connections; it may be shared by threads. It never follows a redirect with a token."""
+    """Return a session with pooled connections that threads may share. It never follows a redirect with a token."""
     session = requests.Session()
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # it serves all stores
@@ -51,7 +51,7 @@ def new_session() -> requests.Session:
 
 
 class _Listing(Scim):
-    """What is sure to stand in a SCIM ListResponse (RFC 7644 §3.4.2)."""
+    """The certain part of a SCIM ListResponse (RFC 7644 §3.4.2)."""
 
     totalResults: int  # noqa: N815 - RFC 7644's name
 
@@ -71,7 +71,7 @@ class ScimCalls:
         sleep: Callable[[float], None] = time.sleep,
         seconds: float = CALLS_SECONDS,
     ) -> None:
-        """``seconds``: from now on, in which this client may call; a writer's lease must not end under his calls."""
+        """``seconds``: time from now in which this client may call; a writer's lease must not expire meanwhile."""
         self._ends = time.monotonic() + seconds
         self._store = store
         self._session = session
@@ -87,9 +87,9 @@ class ScimCalls:
         query: dict[str, str] | None = None,
         password: SecretStr | None = None,
     ) -> requests.Response:
-        """One call, repeated while Zoho One asks for a short wait. Its repetition is safe: userNames are unique.
+        """Make one call, repeated while Zoho One asks for a short wait. Repeating is safe: userNames are unique.
 
-        ``password``: what is in the body and must not be in an error.
+        ``password``: a part of the body that must not appear in an error.
         """
         waited = 0.0
         for attempt in range(1, TRIES + 1):
@@ -106,7 +106,7 @@ class ScimCalls:
         raise AssertionError  # the last try either returned or raised
 
     def _lists_beside(self, path: str) -> bool:
-        """Whether an account or a group is missing in a collection that Zoho One does list. One call, if it is one."""
+        """Whether a 404 is about the account or group, in a collection that Zoho One does list. One call at most."""
         _, collection, *resource = path.split("/")
         if not resource:
             return False
@@ -182,10 +182,10 @@ class ScimCalls:
 
 
 def quoted(value: str) -> str:
-    """A text as a filter has it (RFC 7644 §3.4.2.2): as JSON has it."""
+    """Return a text as a filter writes it (RFC 7644 §3.4.2.2): as JSON."""
     return _JSON.dump_json(value).decode()
 
 
 def patch_of(operations: list[JsonValue]) -> Resource:
-    """The body of a PATCH (RFC 7644 §3.5.2)."""
+    """Return the body of a PATCH (RFC 7644 §3.5.2)."""
     return {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations}

@@ -1,4 +1,4 @@
-"""Zoho One's SCIM API, as far as a user's account goes.
+"""Zoho One's SCIM API for user accounts.
 
 Its wire contract is not documented, so this is plain SCIM 2.0 (RFC 7644) in the shapes that Entra's gallery app is
 known to send to Zoho One.
@@ -24,15 +24,15 @@ from shared.zoho.success_answers import Listed, Resource, ensure_same, ensure_ta
 
 
 class _User(Resource):
-    """What the bridge needs of a SCIM User that Zoho One answers."""
+    """The part of Zoho One's SCIM User that the bridge needs."""
 
     active: bool | None = None
-    """As a boolean or as its text; what is neither is no answer."""
+    """A boolean or its text; anything else makes the answer invalid."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """Some of the accounts, and how many there are in all."""
+    """Some of the accounts, and the number of all."""
 
     accounts: tuple[Account, ...]
     total: int
@@ -49,20 +49,20 @@ class ZohoUsers(ScimCalls):
         return self._store.zoho.paths
 
     def reach(self) -> None:
-        """Whether Zoho One answers at all. Without a token, so whatever it says is good, unless it is down."""
+        """Check that Zoho One answers at all. It is called without a token, so any answer will do unless it is down."""
         response = self._send("GET", "/ServiceProviderConfig", None, None, None)
         if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise error_of(response)
 
     def authenticate(self) -> None:
-        """Whether Zoho One takes the token. It need not have this page, nor show it: that says nothing of the token."""
+        """Check that Zoho One accepts the token. Whether it has or shows this page says nothing about the token."""
         try:
             self._call("GET", "/ServiceProviderConfig")
         except (ZohoRefused, ZohoForbidden, ZohoNowhere):
             return
 
     def create(self, user: ZohoUser, password: SecretStr | None = None) -> Account:
-        """A new account, with a one-time password or without. Raises ZohoExists where its userName is taken."""
+        """Create an account, with a one-time password or without. Raises ZohoRefused where its userName is in use."""
         secret: Body = {"password": password.get_secret_value()} if password else {}
         answer = self._call("POST", "/Users", to_scim(user, self._paths) | secret, password=password)
         created = understood(_User, answer, password)
@@ -73,14 +73,14 @@ class ZohoUsers(ScimCalls):
         return Account(id=created.id, holds=user)
 
     def get(self, account_id: str) -> Account | None:
-        """An account by its id, or None."""
+        """Return an account by its id, or None."""
         user = self._look(account_id)
         return self._account(user) if user else None
 
     def find(self, user_name: str) -> Account | None:
-        """An account by its userName, or None. Raises ZohoUnclear where Zoho One answers with somebody else.
+        """Return an account by its userName, or None. Raises ZohoUnclear where Zoho One answers with another.
 
-        Whom this finds is changed: so it is not enough that Zoho One says he matches.
+        The account that this finds is changed later, so Zoho One's word that it matches is not enough.
         """
         answer = self._call("GET", "/Users", query={"filter": f"userName eq {quoted(user_name)}"})
         listed = understood(Listed[_User], answer)
@@ -94,13 +94,13 @@ class ZohoUsers(ScimCalls):
         return None
 
     def page(self, start: int) -> Page:
-        """Accounts in Zoho One's own order, from this place on; the first is 1 (RFC 7644 §3.4.2.4)."""
+        """Return accounts in Zoho One's own order, from this place on; the first is 1 (RFC 7644 §3.4.2.4)."""
         query = {"startIndex": str(start), "count": str(self._store.zoho.page_size)}
         answer = understood(Listed[_User], self._call("GET", "/Users", query=query))
         return Page(tuple(self._account(user) for user in answer.Resources), answer.totalResults)
 
     def update(self, account: Account, desired: ZohoUser, change: Change) -> Account:
-        """Bring an account to what it should hold, in the verb the store is set to.
+        """Update an account to the desired state, with the verb that the store is set to.
 
         Raises ZohoUnclear where the answer does not show that it was done.
         """
@@ -112,9 +112,9 @@ class ZohoUsers(ScimCalls):
         return account.model_copy(update={"holds": desired})
 
     def set_password(self, account: Account, password: SecretStr) -> None:
-        """A new one-time password for an account, in the place of the one that was valid.
+        """Set a new one-time password, in place of the former one.
 
-        A PUT writes all that the account is known to hold; the caller sees to it that nobody changes it meanwhile.
+        A PUT writes all that the account is known to hold; the caller makes sure that nobody changes it meanwhile.
         """
         secret = password.get_secret_value()
         if self._store.zoho.update_verb is UpdateVerb.PUT:
@@ -125,7 +125,7 @@ class ZohoUsers(ScimCalls):
         self._ensure_done(answer, account, account.holds.active, NO_CHANGE, password)
 
     def delete(self, account_id: str) -> None:
-        """Delete an account; one that is gone already is deleted. Raises ZohoUnclear where it is there afterwards."""
+        """Delete an account; a missing one is no error. Raises ZohoUnclear where it still exists afterwards."""
         try:
             answer = self._call("DELETE", _path(account_id))
         except ZohoNotFound:
@@ -141,7 +141,7 @@ class ZohoUsers(ScimCalls):
         change: Change,
         password: SecretStr | None = None,
     ) -> None:
-        """Raises ZohoUnclear where a write's answer does not show that it was done."""
+        """Raise ZohoUnclear where a write's answer does not show that it was done."""
         if says_done(answer):
             return
         shown = self._look(account.id) if says_nothing(answer) else understood(_User, answer, password)
@@ -154,7 +154,7 @@ class ZohoUsers(ScimCalls):
             ensure_taken(field.field, field.before, path.get(shown.model_extra or {}))
 
     def _look(self, account_id: str) -> _User | None:
-        """The account of this id and no other, or None."""
+        """Return the account of this id and no other, or None."""
         try:
             user = understood(_User, self._call("GET", _path(account_id)))
         except ZohoNotFound:
@@ -172,19 +172,19 @@ def _path(account_id: str) -> str:
 
 
 def _ensure_active(shown: _User, wanted: bool) -> None:
-    """Raises ZohoUnclear where the answer shows that somebody may sign in who should not, or the other way round."""
+    """Raise ZohoUnclear where the answer shows an account as active that should not be, or the other way round."""
     if shown.active is not None and shown.active is not wanted:
         state = "active" if shown.active else "not active"
         raise ZohoUnclear(f"Zoho One answered with success, but the account is {state} afterwards")
 
 
 def _patch(holds: ZohoUser, desired: ZohoUser, change: Change, paths: Paths) -> Body:
-    """A PATCH of the difference, a path an operation, as Entra sends it."""
+    """Return a PATCH of the difference, one path per operation, as Entra sends it."""
     operations: list[JsonValue] = []
     if holds.active != desired.active:
         operations.append({"op": "replace", "path": "active", "value": desired.active})
     for field in change.fields:
-        # A field that the store has switched off is still taken away from where it was.
+        # A field that the store has switched off is still removed from its path.
         path = paths.get(field.field, ZOHO_FIELDS[field.field].path).text
         if field.after is None:
             operations.append({"op": "remove", "path": path})

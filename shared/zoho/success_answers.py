@@ -1,8 +1,8 @@
-"""What a success of Zoho One's is worth: a status of 2xx alone says nothing of what was done.
+"""What Zoho One's success answers prove: a status of 2xx alone does not show what was done.
 
 A proxy's sign-in page, an error that a gateway sends with 200, and the user as they were before all come with a
 success. So a write counts as done when the answer is 204 (RFC 7644 §3.5.2, §3.6), or the very user or group that was
-written, showing what was asked for. Anything else is ZohoUnclear, after which the bridge looks before it repeats.
+written, showing the requested values. Anything else is ZohoUnclear, after which the bridge looks before it repeats.
 """
 
 from http import HTTPStatus
@@ -41,14 +41,14 @@ class Resource(Scim):
 
 
 class Listed[R: Resource](Scim):
-    """A ListResponse (RFC 7644 §3.4.2). What is not one is no empty directory."""
+    """A ListResponse (RFC 7644 §3.4.2). Anything else is not an empty directory."""
 
     totalResults: Annotated[int, Field(ge=0, strict=True)]  # noqa: N815 - RFC 7644's name
     Resources: list[R] = []
 
 
 def understood[M: Scim](model: type[M], answer: requests.Response, password: SecretStr | None = None) -> M:
-    """An answer as what it should be. Raises ZohoUnclear, whose text never holds the password that was sent."""
+    """Return an answer as its model. Raises ZohoUnclear, whose text never holds the password that was sent."""
     try:
         return model.model_validate_json(answer.content)
     except ValidationError:
@@ -60,29 +60,30 @@ def understood[M: Scim](model: type[M], answer: requests.Response, password: Sec
 
 
 def says_done(answer: requests.Response) -> bool:
-    """Whether a write is done by the status alone."""
+    """Whether the status alone shows that a write is done."""
     return answer.status_code == HTTPStatus.NO_CONTENT
 
 
 def says_nothing(answer: requests.Response) -> bool:
-    """Whether a write was answered with neither 204 nor content, as dialects do: then the bridge looks at once.
+    """Whether a write was answered with neither 204 nor content, as some dialects do: then the bridge looks at once.
 
-    Once more is one call; to believe it could be wrong, and to call it unclear would delay each write of a dialect.
+    A further look is one call; trusting the status could be wrong, and an unclear result would delay each write of such
+    a dialect.
     """
     return not answer.content.strip()
 
 
 def ensure_same(shown: Resource, wanted: str) -> None:
-    """Raises ZohoUnclear where the answer shows another user or group than the one that was asked for."""
+    """Raise ZohoUnclear where the answer shows another user or group than the requested one."""
     if shown.id != wanted:
         raise ZohoUnclear("Zoho One answered with another user or group than the one that was asked for")
 
 
 def ensure_taken(name: str, before: str | None, shown: object) -> None:
-    """Raises ZohoUnclear where a changed field is still shown as it was.
+    """Raise ZohoUnclear where a changed field is still shown with its former value.
 
-    Another value is not: Zoho One may write a telephone number or an address in its own way. One that is not shown at
-    all is none either: not every field has to be shown.
+    A different value is accepted: Zoho One may write a telephone number or an address in its own way. So is a missing
+    one: not every field has to be shown.
     """
     if before and shown == before:
         raise ZohoUnclear(f"Zoho One answered with success, but shows {name} as it was before")

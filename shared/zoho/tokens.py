@@ -1,4 +1,4 @@
-"""Where the client for Zoho One gets its access token from."""
+"""Where the client for Zoho One gets its access token."""
 
 from typing import Protocol
 
@@ -6,12 +6,12 @@ from shared.rules.store import Store
 
 
 class AccessTokens(Protocol):
-    """Hands out access tokens of a store's connection to Zoho One."""
+    """Supplies access tokens of a store's connection to Zoho One."""
 
     def current(self, store: Store) -> str:
-        """A token that should be valid. Raises ZohoBusy and ZohoCredentials."""
+        """Return a token that should be valid. Raises ZohoBusy and ZohoCredentials."""
         ...
 
     def rejected(self, store: Store, token: str) -> None:
-        """Zoho One answered 401 to this token: the next call of ``current`` gives another one."""
+        """Record that Zoho One answered 401 to this token: the next call of ``current`` returns another one."""
         ...

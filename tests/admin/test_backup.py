@@ -19,8 +19,9 @@ from shared.admin.store_file import NotAStoreFile
 from shared.connection.consent import CLIENT_SECRET
 from shared.rules.admin_change import AdminChange
 from shared.rules.store import Store
-from shared.tables.copies import COPIED, SECRETS, SHARED, Copies, Row
+from shared.tables.copies import COPIED, SECRETS, SHARED, Copies
 from shared.tables.errors import TablesBusy
+from shared.tables.record_table import Row
 from shared.tables.secrets import Secrets
 from shared.tables.service import connect
 from shared.tables.stores import Stores

@@ -6,12 +6,12 @@ from scim2_server.testing import ScimStorageContract
 
 from shared.app.container import Bridge
 from shared.rules.store import Store
-from shared.scim.storage import IdentityStorage
+from shared.scim.storage import StoreResources, store_resources
 
 
-class TestIdentityStorage(ScimStorageContract):
+class TestStoreResources(ScimStorageContract):
     """Every rule that scim2-server relies on."""
 
     @pytest.fixture
-    def storage(self, bridge: Bridge, store: Store, provider: ScimProvider) -> IdentityStorage:
-        return IdentityStorage(store, provider, bridge.identities, bridge.push, bridge.groups)
+    def storage(self, bridge: Bridge, store: Store, provider: ScimProvider) -> StoreResources:
+        return store_resources(store, provider, bridge.identities, bridge.push, bridge.group_push)

@@ -44,7 +44,7 @@ def test_all_members_are_shown_a_page_at_a_time(
     people = sorted((person(f"Person {number:02}", f"p{number}@x.example") for number in range(60)), key=lambda p: p.id)
     for each in people[:-1]:
         bridge.identities.write(store_id, None, each)
-    groups = bridge.groups.groups
+    groups = bridge.groups
     stored = groups.write(store_id, None, _group("Research"))
     _change(groups, store_id, stored, MemberChange(joining=tuple(each.id for each in people)))
 
@@ -59,7 +59,7 @@ def test_all_members_are_shown_a_page_at_a_time(
     names = [re.findall(r">(Person \d\d)</a>", page) for page in shown]
     assert [len(some) for some in names] == [25, 25, 9]
     assert [name for some in names for name in some] == [each.said.source.display_name for each in people[:-1]]
-    assert "not provisioned yet; joins when he is" in shown[-1]
+    assert "not provisioned yet; joins once they are" in shown[-1]
     assert "no account" in shown[0]
     assert "60 members" in shown[0]
     odd = get(f"/stores/{store_id}/groups/{stored.group.id}?after=nobody")
@@ -79,7 +79,7 @@ def test_groups_are_paged_through_and_found_by_the_beginning_of_a_word(
     pages, count = counted
     groups = [_group(f"Team {number:03}") for number in range(118)] + [_group("Vertrieb Süd"), _group("Board")]
     for group in groups:
-        bridge.groups.groups.write(store_id, None, group)
+        bridge.groups.write(store_id, None, group)
 
     def get(path: str) -> str:
         count.calls = 0
@@ -104,4 +104,4 @@ def test_groups_are_paged_through_and_found_by_the_beginning_of_a_word(
     monkeypatch.setattr("shared.console.group_pages.LOOKED", 1)
     last = max(groups, key=lambda group: group.id).said.display_name
     assert found(last.upper().replace(" ", "+")) == [last], "by its whole name, however many there are"
-    assert "Looked through 1 groups" in get(f"{path}?typed=x")
+    assert "1 groups were searched" in get(f"{path}?typed=x")

@@ -83,7 +83,7 @@ def test_what_the_guard_held_back_is_allowed_on_the_groups_page(pages: Pages, re
     path = f"/stores/{reconciled.store_id}/groups/{GROUP_ID}"
     put(reconciled, STAFF, "Staff", *IDS[:2])
     reconciled.cycle()
-    groups = reconciled.bridge.groups.groups
+    groups = reconciled.bridge.groups
     stored = groups.read(reconciled.store_id, GROUP_ID)
     assert stored is not None
     old = HeldMembers(at=stored.group.created, told="60 of 80 members would be removed.")

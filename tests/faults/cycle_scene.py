@@ -147,7 +147,7 @@ class CycleScene:
 
     def cycle(self) -> Run:
         """One, in this process."""
-        return self.bridge.reconciler.cycles.run(CycleRequest(store=self.store.id, asked_by="test")).run
+        return self.bridge.cycles.run(CycleRequest(store=self.store.id, asked_by="test")).run
 
     def assert_all_is_well(self, where: str, mailed_again: list[str]) -> None:
         """It is as a cycle leaves it that nobody disturbs."""
@@ -158,7 +158,7 @@ class CycleScene:
         assert Counter(to for to, _ in mails) == Counter([*fifty_changes.CREATED, *mailed_again]), where
         for to, password in dict(mails).items():
             assert self.zoho_one.signs_in(to, password), f"{where}: the last password mailed to {to} is not valid"
-        runs = self.bridge.reconciler.runs.newest(self.store.id)
+        runs = self.bridge.runs.newest(self.store.id)
         assert all(run.ended for run in runs), f"{where}: a run seems to run still: {runs}"
 
     def _gone(self) -> frozenset[str]:
@@ -191,7 +191,7 @@ class CycleScene:
                 run = self.cycle()
         except TablesBusy:
             assert at.gate == "tables", where
-        newest = next(iter(self.bridge.reconciler.runs.newest(self.store.id)), None)
+        newest = next(iter(self.bridge.runs.newest(self.store.id)), None)
         if run is not None:
             assert newest == run, where
         elif not any(table in at.what for table in OF_THE_RECORD):
@@ -220,12 +220,12 @@ class CycleScene:
 
     def _waiting(self) -> list[str]:
         """Who is pending, or to be read again, or due a mail; groups that are pending, or to be looked at."""
-        reconciler = self.bridge.reconciler
-        waiting = reconciler.cycles.pending_changes.waiting(self.store.id)
+        flow = self.bridge.flow
+        waiting = flow.pending_changes.waiting(self.store.id)
         mails = [held.identity_id for held in self.bridge.mails.waiting(self.store.id)]
-        marked = reconciler.cycles.people_reader.scope.marked(self.store.id)
-        groups = [look.group for look in reconciler.cycles.people_reader.groups.looks(self.store.id)]
-        groups += self.bridge.groups.groups.pending(self.store.id)
+        marked = flow.scope.marked(self.store.id)
+        groups = [look.group for look in flow.entra_groups.looks(self.store.id)]
+        groups += self.bridge.groups.pending(self.store.id)
         groups += [stored.note.person for stored in self.bridge.memberships.notes.waiting(self.store.id)]
         return [*waiting.people, *waiting.arrived, *marked, *mails, *groups]
 

@@ -30,5 +30,5 @@ def cycle(doomed: Doomed) -> None:
     """Run a cycle, cold as after a start of the host."""
     with doomed.wire.watched(doomed.at, doomed.kind):
         bridge = Bridge(Settings.model_validate(doomed.settings))
-        bridge.reconciler.cycles.run(CycleRequest(store=doomed.store, asked_by="test"))
+        bridge.cycles.run(CycleRequest(store=doomed.store, asked_by="test"))
     doomed.calls.write_bytes(CALLS.dump_json(doomed.wire.seen))

@@ -23,7 +23,7 @@ class Doomed:
 def carry_out(doomed: Doomed) -> None:
     """Take the message from the queue, and get so far."""
     bridge, said = Bridge(Settings.model_validate(doomed.settings)), 0
-    errands = bridge.reconciler.errands
+    errands = bridge.jobs
     put = errands.put
 
     def killed_at(moment: Moment) -> None:
@@ -38,4 +38,4 @@ def carry_out(doomed: Doomed) -> None:
         said += 1
 
     errands.put = told  # type: ignore[method-assign]  # in this process only, which is about to die
-    bridge.run_errand(doomed.message)
+    bridge.run_job(doomed.message)

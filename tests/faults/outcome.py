@@ -44,9 +44,9 @@ class Outcome:
             for group in zoho_one.groups()
         }
         assert len(groups) == len(zoho_one.groups()), "a group was made twice"
-        for stored_group in bridge.groups.groups.everything(store):
+        for stored_group in bridge.groups.everything(store):
             group = stored_group.group
-            members = sorted(bridge.groups.groups.members(store, group.id))
+            members = sorted(bridge.groups.members(store, group.id))
             groups[group.said.display_name] = group.said.external_id, group.size, members, group.pending
         return cls({user["userName"]: _held(user, names) for user in users}, people, told, groups)
 

@@ -157,7 +157,7 @@ def _settle(bridge: Bridge, store_id: str) -> None:
     assert store is not None
     for _ in range(ROUNDS):
         bridge.memberships.work_through([store])
-        if not bridge.groups.groups.pending(store_id) and not list(bridge.memberships.notes.waiting(store_id)):
+        if not bridge.groups.pending(store_id) and not list(bridge.memberships.notes.waiting(store_id)):
             return
         time.sleep(LEASE_SECONDS / 2)
 
@@ -166,18 +166,18 @@ def _agree(bridge: Bridge, grouped: Grouped, store: str, case: Case, where: str)
     """One group, with the members it should have on both sides, and nothing left pending."""
     (held,) = grouped.zoho_one.groups()
     assert [name.partition("@")[0] for name in grouped.zoho_one.members(held["displayName"])] == case.in_zoho_one, where
-    groups = list(bridge.groups.groups.scan(store))
+    groups = list(bridge.groups.scan(store))
     assert len(groups) == (0 if case.members is None else 1), where
     for group in groups:
         grouped.ids["Sales"] = group.id
         assert grouped.members("Sales") == case.members, where
-        stored = bridge.groups.groups.read(store, group.id)
+        stored = bridge.groups.read(store, group.id)
         assert stored is not None
         assert (stored.group.pending, stored.group.members) == (None, len(case.members or ())), where
         assert stored.group.account is not None, where
         assert stored.group.account.holds == stored.group.said.desired, where
         assert held["displayName"] == stored.group.said.display_name, where
-    assert bridge.groups.groups.pending(store) == [], where
+    assert bridge.groups.pending(store) == [], where
     assert list(bridge.memberships.notes.waiting(store)) == [], where
     if case.members is None:
-        assert bridge.groups.groups.of_person(store, grouped.ids["ada"]) == [], where
+        assert bridge.groups.of_person(store, grouped.ids["ada"]) == [], where

@@ -53,7 +53,7 @@ def test_whoever_is_killed_while_planning_leaves_it_to_the_next(
         errand = _killed(reconciled, settings, MakePlan(), (number, "before"))
         assert errand.plan is not None
         assert errand.plan.changes == len([person for person in PEOPLE if person.account_enabled])
-        assert reconciled.bridge.reconciler.errands.whole_plan(errand, errand.plan).counts == errand.plan.counts
+        assert reconciled.bridge.jobs.whole_plan(errand, errand.plan).counts == errand.plan.counts
     assert zoho_one.users() == []
 
 
@@ -69,7 +69,7 @@ def _reading(
 
 def _killed(reconciled: Reconciled, settings: dict[str, str], task: Task, at: tuple[int, Moment]) -> Job:
     """An errand whose first worker is killed, once the second has carried it out."""
-    job_runner = reconciled.bridge.reconciler.job_runner
+    job_runner = reconciled.bridge.job_runner
     asked = job_runner.ask(reconciled.store, task, "ada")
     message = JobRequest(store=asked.store, errand=asked.id).model_dump_json().encode()
     process = _processes.Process(target=job_steps.carry_out, args=(Doomed(settings, message, at),))
@@ -77,7 +77,7 @@ def _killed(reconciled: Reconciled, settings: dict[str, str], task: Task, at: tu
     process.join()
     assert process.exitcode == -SIGKILL, f"it was not killed at {at}"
     reconciled.lapse()
-    reconciled.bridge.run_errand(message)
-    errand = reconciled.bridge.reconciler.errands.get(asked.store, asked.id)
+    reconciled.bridge.run_job(message)
+    errand = reconciled.bridge.jobs.get(asked.store, asked.id)
     assert errand is not None
     return errand

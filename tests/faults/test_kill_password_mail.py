@@ -21,8 +21,8 @@ from shared.rules.history import EventKind
 from shared.rules.store import Store
 from shared.settings import Settings
 from shared.sync.errors import BeingWritten, UserNameTaken
+from shared.tables.claims import Lookup
 from shared.tables.errors import Stale
-from shared.tables.identity_rows import Lookup
 from tests.conftest import ZohoOne
 from tests.faults import mail_steps
 from tests.faults.forked import PROCESSES

@@ -43,7 +43,7 @@ def reconciled(
         entra, bridge = Entra(ready), Bridge(Settings.model_validate(settings))
         yield Reconciled.start(bridge, store, entra, zoho_one)
         # A server that ends waits half a minute for a TLS client that does not say good-bye.
-        for session in (bridge.reconciler.graphs._session, entra.session, entra.control):
+        for session in (bridge.graphs._session, entra.session, entra.control):
             session.close()
 
 

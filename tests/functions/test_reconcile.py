@@ -61,7 +61,7 @@ def reconciled(site: Site, store_id: str, entra: Entra, zoho_one: ZohoOne) -> It
 def _run_of(reconciled: Reconciled, count: int = 1) -> Run:
     gives_up = time.monotonic() + PATIENCE
     while time.monotonic() < gives_up:
-        runs = reconciled.bridge.reconciler.runs.newest(reconciled.store_id)
+        runs = reconciled.bridge.runs.newest(reconciled.store_id)
         if len(runs) >= count and runs[0].state is not RunState.RUNNING:
             return runs[0]
         time.sleep(0.1)
@@ -75,7 +75,7 @@ def test_a_tick_runs_the_cycle_of_a_store_that_is_due_and_of_no_other(site: Site
     reconciled.assert_as_in_entra()
     fire(site.host, "tick")
     time.sleep(2)
-    assert len(reconciled.bridge.reconciler.runs.newest(reconciled.store_id)) == 1
+    assert len(reconciled.bridge.runs.newest(reconciled.store_id)) == 1
 
 
 def test_two_messages_for_one_store_run_one_cycle(site: Site, reconciled: Reconciled) -> None:
@@ -83,7 +83,7 @@ def test_two_messages_for_one_store_run_one_cycle(site: Site, reconciled: Reconc
         fire(site.host, "run_cycle", CycleRequest(store=reconciled.store_id).model_dump_json())
     _run_of(reconciled)
     time.sleep(2)
-    (run,) = reconciled.bridge.reconciler.runs.newest(reconciled.store_id)
+    (run,) = reconciled.bridge.runs.newest(reconciled.store_id)
     assert run.state is RunState.DONE
 
 

@@ -129,6 +129,14 @@ def test_every_alert_is_told_for_one_store_but_the_heartbeats() -> None:
             assert re.search(r"\bstore\b", QUERIES[name].rstrip().splitlines()[-1]), name
 
 
+def test_every_alert_says_when() -> None:
+    """A rule over a window counts rows by their time; rows of a summary have one only if the query gives it."""
+    # https://learn.microsoft.com/azure/azure-monitor/alerts/alerts-types#log-alerts
+    for name in _rules():
+        last = [line for line in QUERIES[name].splitlines() if line.startswith("| project")][-1]
+        assert re.match(r"\| project TimeGenerated\b", last), name
+
+
 def test_a_start_that_failed_is_looked_for_where_the_host_writes_it() -> None:
     """What the worker raises at its start is an exception of the host's; a line of the app's own is a trace."""
     query = QUERIES["app-failures"]

@@ -124,7 +124,7 @@ def test_an_account_that_appears_during_the_creation_is_the_bridges_own(office: 
 
     standing = office.bridge.push
     before = Before(office.bridge.users, office.bridge.identities.record_of)
-    push = replace(standing, settlement=replace(standing.settlement, apply=before))
+    push = replace(standing, settlement=replace(standing.settlement, accounts=before))
     identity = push.create(office.store, {"userName": ADA, "active": True, **EMAILS})
     assert_ends_well(office, zoho_one, identity.id)
     assert not zoho_one.signs_in(ADA, "lost-with-the-answer")

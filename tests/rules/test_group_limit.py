@@ -10,8 +10,8 @@ from shared.rules.change import ChangeKind
 from shared.rules.groups.hold import MOST_KEPT, Removal
 from shared.rules.groups.refusal import FORGOTTEN_AFTER, GroupRefusal
 from shared.rules.guard import INTERVAL, Breach, GroupLimit, GuardLimits, Rule, check
-from shared.rules.identity import PARKED_AFTER
 from shared.rules.minute_counts import MinuteCounts
+from shared.rules.pending import PARKED_AFTER
 from shared.rules.plan import GroupsThere, Plan, PlannedChange, PlannedMembers
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -74,7 +74,7 @@ def test_a_breach_says_how_many_groups_of_how_many() -> None:
 
 @given(st.builds(GroupLimit), st.integers(1, 400), st.integers(1, 400))
 def test_what_the_page_says_may_go_is_what_may_go(limit: GroupLimit, of: int, count: int) -> None:
-    assert limit.is_passed(min(count, of), of) is (min(count, of) > limit.free(of))
+    assert (limit.limits.passed(min(count, of), of) is not None) is (min(count, of) > limit.free(of))
 
 
 def test_what_was_shown_covers_itself_and_less_and_nothing_else() -> None:
@@ -112,7 +112,8 @@ def test_a_refusal_waits_once_it_is_parked_and_only_for_the_same_change() -> Non
     assert told.waits("y", NOON) is None
     assert told.waits("x", NOON + timedelta(days=1)) is None
     assert GroupRefusal.after(told, "y", "no", NOON, 0).is_parked, "the reason is the same"
-    assert GroupRefusal.after(told, "x", "another reason", NOON, 0).refusals == 1
+    assert GroupRefusal.after(told, "x", "another reason", NOON, 0).is_parked, "the change is the same"
+    assert GroupRefusal.after(told, "y", "another reason", NOON, 0).refusals == 1
     assert told.kept("x", NOON) is None
     assert told.kept("y", NOON) == told
     assert told.kept("y", NOON + FORGOTTEN_AFTER) is None

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.rules.search_terms import LONGEST, search_prefix, search_terms
-from shared.tables.identities import MOST_TEXTS
+from shared.tables.identity_reads import MOST_TEXTS
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A store whose people come from the simulated Graph, and what must be so after each cycle."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -21,6 +22,17 @@ from shared.sync.cycle_note import CycleRequest
 from shared.sync.cycles import Cycles
 from shared.tables.service import TABLES, connect
 from tests.conftest import Endpoint, Entra, ZohoOne
+
+
+@dataclass(frozen=True)
+class Hears:
+    """Progress that is told to a function."""
+
+    hook: Callable[[str, int, int], None]
+
+    def tell(self, step: str, done: int = 0, of: int = 0) -> None:
+        """A cycle's step."""
+        self.hook(step, done, of)
 
 
 @dataclass
@@ -58,9 +70,11 @@ class Reconciled:
         return self.cycles().run(CycleRequest(store=self.store_id, kind=kind, asked_by="test"))
 
     def cycles(self, **changes: Any) -> Cycles:
-        """The cycles, which wait for nobody, with other changes."""
-        cycles = self.bridge.reconciler.cycles
-        return replace(cycles, people_applier=replace(cycles.people_applier, sleep=self.slept.append), **changes)
+        """The cycles, which wait for nobody, with other changes: of what they are made of, or of each cycle's parts."""
+        cycles = self.bridge.cycles
+        parts = {"people_applier": replace(cycles.parts.people_applier, sleep=self.slept.append)}
+        parts |= {name: changes.pop(name) for name in cycles.parts.__dataclass_fields__ if name in changes}
+        return replace(cycles, parts=replace(cycles.parts, **parts), **changes)  # type: ignore[arg-type]  # of all types
 
     def cycle(self, kind: RunKind = RunKind.CYCLE) -> Run:
         """The record of one."""
@@ -82,7 +96,7 @@ class Reconciled:
 
     def impatient(self) -> None:
         """Let its reader of Graph not wait when it is asked to."""
-        graphs = self.bridge.reconciler.graphs
+        graphs = self.bridge.graphs
         client = graphs.of(self.store)
         client._sleep = lambda _: None
 

@@ -69,10 +69,10 @@ def test_a_manager_who_arrives_while_a_push_writes_the_report(reconciled: Reconc
         reconciled.store_id, stored, identity.model_copy(update={"pending": mark})
     )
     reconciled.cycle()
-    reconciled.bridge.push.settlement.finish(reconciled.store, leased, certain=False)
+    reconciled.bridge.push.settlement.settle(reconciled.store, leased, certain=False)
     reconciled.cycle()
     assert _reports_to_the_account(reconciled)
-    assert reconciled.bridge.reconciler.cycles.pending_changes.waiting(reconciled.store_id).arrived == ()
+    assert reconciled.bridge.flow.pending_changes.waiting(reconciled.store_id).arrived == ()
 
 
 @pytest.mark.parametrize("kind", [RunKind.CYCLE, RunKind.FULL_CYCLE])

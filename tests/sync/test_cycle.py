@@ -12,9 +12,9 @@ from shared.rules.criteria import Group as Criteria
 from shared.rules.guard import GuardLimits, Rule, Threshold
 from shared.rules.held_plan import HeldState
 from shared.rules.history import EventKind
-from shared.rules.identity import PARKED_AFTER
 from shared.rules.mapping.mapping import DEFAULT_MAPPING, HardCodedValue, Mapping, ProfileField
 from shared.rules.mapping.mapping import Rule as MappingRule
+from shared.rules.pending import PARKED_AFTER
 from shared.rules.run import Result, RunKind, RunState
 from shared.rules.status import Deprovisioning, Reflection, StatusRules
 from shared.rules.store import Drift
@@ -211,7 +211,7 @@ def test_criteria_leave_people_out_and_take_them_in(reconciled: Reconciled) -> N
     assert stored is not None
     event = reconciled.bridge.identities.history(reconciled.store_id, stored.id)[0]
     assert event.reason == (
-        "The person was unassigned in Entra. He does not meet the store's criteria: "
+        "The person was unassigned in Entra. The user does not meet the store's criteria: "
         'department equals "Sales": it is "Legal".'
     )
     reconciled.change(criteria=None)
@@ -230,7 +230,7 @@ def test_half_of_the_people_unassigned_by_mistake_are_held_and_nothing_is_change
     assert "would be deactivated or deleted" in done.run.errors[0]
     assert reconciled.accounts() == before
     assert reconciled.request().verdict.plan == done.verdict.plan, "the same plan is not held twice"
-    decisions = reconciled.bridge.reconciler.decisions
+    decisions = reconciled.bridge.decisions
     decisions.discard(reconciled.store_id, done.verdict.plan.held.id, "admin")
     with pytest.raises(NothingHeld):
         decisions.approve(reconciled.store_id, done.verdict.plan.held.id, "admin")
@@ -245,11 +245,11 @@ def test_an_approved_plan_is_applied_as_it_was_shown(reconciled: Reconciled) -> 
     reconciled.entra.act(*({"do": "unassign", "id": person} for person in IDS[:12]))
     held = reconciled.request().verdict.plan
     assert held is not None
-    reconciled.bridge.reconciler.decisions.approve(reconciled.store_id, held.held.id, "admin")
+    reconciled.bridge.decisions.approve(reconciled.store_id, held.held.id, "admin")
     done = reconciled.request()
     assert (done.run.state, done.run.digest) == (RunState.DONE, held.held.digest)
     reconciled.assert_as_in_entra()
-    newest = reconciled.bridge.reconciler.held_plans.newest(reconciled.store_id)
+    newest = reconciled.bridge.held_plans.newest(reconciled.store_id)
     assert newest is not None
     assert [move.state for move in newest.held.moves] == [
         HeldState.HELD,
@@ -264,13 +264,13 @@ def test_an_approved_plan_is_refused_where_the_world_moved(reconciled: Reconcile
     reconciled.entra.act(*({"do": "unassign", "id": person} for person in IDS[:12]))
     held = reconciled.request().verdict.plan
     assert held is not None
-    reconciled.bridge.reconciler.decisions.approve(reconciled.store_id, held.held.id, "admin")
+    reconciled.bridge.decisions.approve(reconciled.store_id, held.held.id, "admin")
     reconciled.entra.act({"do": "unassign", "id": IDS[13]})
     before = reconciled.accounts()
     done = reconciled.request()
     assert done.run.state is RunState.HELD
     assert reconciled.accounts() == before
-    newest, earlier = reconciled.bridge.reconciler.held_plans.all(reconciled.store_id)
+    newest, earlier = reconciled.bridge.held_plans.all(reconciled.store_id)
     assert newest.held.state is HeldState.HELD
     assert earlier.held.state is HeldState.OVERTAKEN
     assert "for 1 people a change was added" in earlier.held.moves[-1].why
@@ -284,7 +284,7 @@ def test_a_dry_run_says_what_the_next_cycle_does_and_touches_nothing(reconciled:
         {"do": "unassign", "id": CARLA},
     )
     tables, accounts = reconciled.tables(), reconciled.accounts()
-    preview = reconciled.bridge.reconciler.dry_run(reconciled.store)
+    preview = reconciled.bridge.dry_run(reconciled.store)
     assert reconciled.tables() == tables
     assert reconciled.accounts() == accounts
     done = reconciled.request()
@@ -298,7 +298,7 @@ def test_a_dry_run_of_the_first_cycle_of_a_store_that_is_stopped(reconciled: Rec
     reconciled.change(schedule=schedule.stopped())
     with pytest.raises(NotNow, match="stopped"):
         reconciled.cycle()
-    preview = reconciled.bridge.reconciler.dry_run(reconciled.store)
+    preview = reconciled.bridge.dry_run(reconciled.store)
     assert reconciled.accounts() == {}
     reconciled.change(schedule=schedule)
     done = reconciled.request()
@@ -393,7 +393,7 @@ def test_a_cycle_out_of_time_goes_on_where_it_stopped(reconciled: Reconciled) ->
         assert messages < 50
     assert messages > 5
     assert len(runs) == 1
-    (run,) = reconciled.bridge.reconciler.runs.newest(reconciled.store_id)
+    (run,) = reconciled.bridge.runs.newest(reconciled.store_id)
     assert (run.state, run.results) == (RunState.DONE, {Result.DONE: len(reconciled.active())})
     reconciled.assert_as_in_entra()
 
@@ -437,7 +437,7 @@ def test_the_guard_of_the_push_keeps_back_what_the_cycle_then_shows(reconciled: 
     assert done.plan is not None
     assert [change.user_name for change in done.plan.changes] == [NAMES[2]]
     assert done.verdict.plan is not None
-    reconciled.bridge.reconciler.decisions.approve(reconciled.store_id, done.verdict.plan.held.id, "admin")
+    reconciled.bridge.decisions.approve(reconciled.store_id, done.verdict.plan.held.id, "admin")
     assert reconciled.cycle().state is RunState.DONE
     assert reconciled.accounts()[NAMES[2]]["active"] is False
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from local.entra.people import PEOPLE, make_people
 from shared.calls import counted
 from shared.rules.entra_connection import Scope
-from shared.rules.run import Result, Run
+from shared.rules.run import Result, Run, RunKind
+from shared.sync.cycle_note import CycleRequest
 from tests.sync.reconciled import Reconciled
 
 MOST_CALLS = 11
@@ -40,6 +41,18 @@ def test_a_cycle_costs_calls_for_what_changed_and_not_for_who_is_there(reconcile
         assert many[scope].no_change == few[scope].no_change
         assert many[scope].changes == few[scope].changes
         assert many[scope].changes["zoho"] == 6
+
+
+def test_a_tick_costs_five_round_trips_however_many_stores_there_are(reconciled: Reconciled) -> None:
+    """The tables, the stores, the leases of cycles, what was asked for, the leases of jobs."""
+    bridge = reconciled.bridge
+    bridge.cycles.ask(reconciled.store, RunKind.CYCLE, "ada")
+    with counted() as calls:
+        found = bridge.tick()
+    assert calls.taken() == {"tables": 5}
+    assert reconciled.store_id in [store.id for store in found.stores]
+    asked = [CycleRequest.model_validate_json(message) for message in found.cycles]
+    assert (reconciled.store_id, "ada") in [(each.store, each.asked_by) for each in asked]
 
 
 def _costs(reconciled: Reconciled, scope: Scope, people: Sequence[str]) -> Costs:

@@ -38,12 +38,12 @@ def test_whom_a_takeover_would_remove_is_planned_and_held(reconciled: Reconciled
     assert reconciled.groups()["Staff"] == named(*IDS[:8])
     stranger = reconciled.zoho_one.add({"userName": "stranger@contoso.example"})[0]["id"]
     assert held.verdict.plan is not None
-    reconciled.bridge.reconciler.decisions.approve(reconciled.store_id, held.verdict.plan.held.id, "admin")
+    reconciled.bridge.decisions.approve(reconciled.store_id, held.verdict.plan.held.id, "admin")
     reconciled.zoho_one.change_group("Staff", {"op": "add", "path": "members", "value": [{"value": stranger}]})
     again = reconciled.request()
     assert again.run.state is RunState.HELD, "the plan that was approved is not the plan of now"
     assert again.verdict.plan is not None
-    reconciled.bridge.reconciler.decisions.approve(reconciled.store_id, again.verdict.plan.held.id, "admin")
+    reconciled.bridge.decisions.approve(reconciled.store_id, again.verdict.plan.held.id, "admin")
     run = reconciled.cycle()
     assert (run.state, run.results) == (RunState.DONE, {Result.DONE: 1})
     assert reconciled.groups()["Staff"] == named(IDS[0])
@@ -56,7 +56,7 @@ def test_who_comes_into_a_group_after_it_was_planned_stays_until_a_full_cycle(re
     reconciled.change(groups=EXACT)
     put(reconciled, STAFF, "Staff", IDS[0])
 
-    plan_guard = reconciled.cycles().plan_guard
+    plan_guard = reconciled.bridge.flow.plan_guard
 
     class Judging(PlanGuard):
         def judge(self, store: Store, plan: Plan, *, may_be_open: bool, is_whole: bool = False) -> Verdict:
@@ -112,7 +112,7 @@ def test_a_pushed_creation_that_would_remove_too_many_is_held_before_the_call(
     assert answer.status_code == 503
     assert "3 of 4 members (75.0 %)" in answer.json()["detail"]
     assert len(grouped.in_zoho_one("Sales")) == 4
-    assert list(bridge.groups.groups.scan(store_id)) == []
+    assert list(bridge.groups.scan(store_id)) == []
     body["members"] = [{"value": grouped.ids[name]} for name in ("ada", "ben")]
     assert grouped.endpoint.request("POST", "/Groups", json=body).status_code == 201
     assert grouped.in_zoho_one("Sales") == ["ada", "ben"]

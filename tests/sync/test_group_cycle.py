@@ -94,7 +94,7 @@ def test_what_changes_in_a_group_changes_in_zoho_one_by_the_difference(synced: R
     assert {kind: count for kind, count in calls.items() if count} == {"PATCH /Groups/{id}": 2}
     newest = history(synced, STAFF)[0]
     assert (len(newest.joined), len(newest.left)) == (2, 1)
-    lines = synced.bridge.reconciler.runs.changes(synced.store_id, run.id)
+    lines = synced.bridge.runs.changes(synced.store_id, run.id)
     assert {(line.change.name, line.result) for line in lines} == {
         ("Sales and service", Result.DONE),
         ("Staff", Result.DONE),
@@ -148,12 +148,12 @@ def test_a_group_that_leaves_its_scope(
     put(reconciled, STAFF, "Staff", *IDS[:2])
     reconciled.cycle()
     act(reconciled, do, STAFF)
-    planned = reconciled.bridge.reconciler.dry_run(reconciled.store).plan.groups
+    planned = reconciled.bridge.dry_run(reconciled.store).plan.groups
     assert [(change.kind, change.name) for change in planned] == [(kind, "Staff")]
     assert "deleted in Entra" in planned[0].reason or "not assigned" in planned[0].reason
     reconciled.cycle()
     assert (set(reconciled.groups()) == {"Staff"}) is left
-    assert reconciled.bridge.groups.groups.find(reconciled.store_id, GroupLookup.EXTERNAL_ID, STAFF) == []
+    assert reconciled.bridge.groups.find(reconciled.store_id, GroupLookup.EXTERNAL_ID, STAFF) == []
     assert history(reconciled, STAFF)[0].reason == planned[0].reason
     assert reconciled.cycle().results == {}
     put(reconciled, STAFF, "Staff", *IDS[:3])
@@ -186,7 +186,7 @@ def test_two_groups_of_one_name_do_not_become_one(synced: Reconciled) -> None:
     put(synced, LATER, "staff", IDS[5])
     run = synced.cycle()
     assert run.results == {Result.FAILED: 1}
-    (line,) = synced.bridge.reconciler.runs.changes(synced.store_id, run.id)
+    (line,) = synced.bridge.runs.changes(synced.store_id, run.id)
     assert "belongs to another group" in (line.failure or "")
     act(synced, "rename group", LATER, displayName="Others")
     assert synced.cycle().results == {Result.DONE: 1}
@@ -207,10 +207,10 @@ def test_most_of_a_group_removed_by_mistake_is_held_and_approved_as_it_was_shown
     held = done.verdict.plan
     assert held is not None
     assert (held.held.counts, held.held.group_counts) == ({}, {ChangeKind.UPDATE: 1})
-    (shown,) = reconciled.bridge.reconciler.held_plans.plan(held.held).groups
+    (shown,) = reconciled.bridge.held_plans.plan(held.held).groups
     assert shown.members is not None
     assert (shown.members.leaving, len(shown.members.leaving_names)) == (60, 60)
-    decisions = reconciled.bridge.reconciler.decisions
+    decisions = reconciled.bridge.decisions
     decisions.approve(reconciled.store_id, held.held.id, "admin")
     assert reconciled.cycle().state is RunState.DONE
     assert len(reconciled.groups()["Staff"]) == 20
@@ -219,7 +219,7 @@ def test_most_of_a_group_removed_by_mistake_is_held_and_approved_as_it_was_shown
 def test_a_dry_run_shows_groups_and_touches_nothing(reconciled: Reconciled) -> None:
     put(reconciled, STAFF, "Staff", *IDS[:2])
     before = reconciled.tables()
-    found = reconciled.bridge.reconciler.dry_run(reconciled.store)
+    found = reconciled.bridge.dry_run(reconciled.store)
     assert [(change.kind, change.name) for change in found.plan.groups] == [(ChangeKind.CREATE, "Staff")]
     assert found.plan.groups[0].members is not None
     assert found.plan.groups[0].members.joining == 2
@@ -289,10 +289,10 @@ def test_a_full_cycle_sets_groups_back(synced: Reconciled) -> None:
 
 def test_a_membership_that_was_lost_here_is_found_by_a_full_cycle(synced: Reconciled) -> None:
     group = STAFF.replace("-", "")
-    synced.bridge.groups.groups.forget(synced.store_id, group, [IDS[0].replace("-", "")])
+    synced.bridge.groups.forget(synced.store_id, group, [IDS[0].replace("-", "")])
     assert synced.cycle().results == {}
     synced.cycle(RunKind.FULL_CYCLE)
-    assert len(list(synced.bridge.groups.groups.members(synced.store_id, group))) == 4
+    assert len(list(synced.bridge.groups.members(synced.store_id, group))) == 4
 
 
 def test_push_and_pull_know_the_same_group_and_the_same_people(reconciled: Reconciled, host: str) -> None:
@@ -306,7 +306,7 @@ def test_push_and_pull_know_the_same_group_and_the_same_people(reconciled: Recon
     reconciled.cycle()
     assert reconciled.groups() == {"Staff": named(*IDS[:2])}
     assert len(reconciled.zoho_one.users()) == len(reconciled.accounts())
-    members = set(reconciled.bridge.groups.groups.members(reconciled.store_id, pushed.ids["Staff"]))
+    members = set(reconciled.bridge.groups.members(reconciled.store_id, pushed.ids["Staff"]))
     assert members == {pushed.ids["one"], IDS[1].replace("-", "")}
     act(reconciled, "remove member", STAFF, IDS[0])
     reconciled.cycle()
@@ -344,7 +344,7 @@ def test_who_is_pushed_after_his_group_was_read_is_in_it_under_one_name(reconcil
     pushed.ids["one"] = pushed._created("/Users", {"schemas": [USER], "userName": NAMES[late], "active": True})
     reconciled.cycle()
     assert reconciled.groups() == {"Staff": named(late, IDS[1])}
-    members = set(reconciled.bridge.groups.groups.members(reconciled.store_id, STAFF.replace("-", "")))
+    members = set(reconciled.bridge.groups.members(reconciled.store_id, STAFF.replace("-", "")))
     assert members == {pushed.ids["one"], IDS[1].replace("-", "")}
 
 
@@ -355,7 +355,7 @@ def test_zoho_one_being_down_loses_no_group(synced: Reconciled) -> None:
     run = synced.cycle()
     assert (run.state, run.results) == (RunState.DONE, {Result.FAILED: 2})
     synced.cycle()
-    synced.bridge.try_again()
+    synced.bridge.try_again(synced.bridge.stores.started())
     assert synced.groups() == {"Staff": named(*IDS[:4], IDS[5]), "Sales": named(IDS[0]), "Later": named(IDS[6])}
 
 
@@ -365,7 +365,7 @@ def test_what_is_refused_after_it_was_left_pending_is_planned_again(synced: Reco
     assert synced.cycle().results == {Result.FAILED: 1}
     assert synced.cycle().results == {}, "it is on its way already"
     synced.zoho_one.fail(method="PATCH", path="/Groups/{id}", status=400, times=9, body={"detail": "Not today"})
-    synced.bridge.try_again()
+    synced.bridge.try_again(synced.bridge.stores.started())
     assert synced.groups()["Staff"] == named(*IDS[:4])
     synced.zoho_one.forget_faults()
     assert synced.cycle().results == {Result.DONE: 1}

@@ -66,11 +66,12 @@ class World:
     @property
     def push(self) -> GroupPush:
         """A push of a process whose leases end with it."""
-        push = self.reconciled.bridge.groups
-        return replace(push, settlement=replace(push.settlement, lease=timedelta()))
+        push = self.reconciled.bridge.group_push
+        settlement = replace(push.settlement, lease=timedelta())
+        return replace(push, settlement=settlement, changes=replace(push.changes, settlement=settlement))
 
     def stored(self, group: str) -> StoredGroup | None:
-        return self.reconciled.bridge.groups.groups.read(self.reconciled.store_id, id_of_object(group))
+        return self.reconciled.bridge.groups.read(self.reconciled.store_id, id_of_object(group))
 
     def account(self, group: str) -> ZohoGroupRecord | None:
         stored = self.stored(group)
@@ -82,10 +83,11 @@ class World:
         if stored is None:
             return
         if killed:
-            apply = push.settlement.apply
-            clients = apply._groups
-            doomed = type(apply)(lambda store: Doomed(clients(store), came_through), apply._owner_of)  # type: ignore[arg-type, return-value]
-            push = replace(push, settlement=replace(push.settlement, apply=doomed))
+            writer = push.settlement.writer
+            clients = writer.groups
+            doomed = replace(writer, groups=lambda store: Doomed(clients(store), came_through))  # type: ignore[arg-type, return-value]
+            settlement = replace(push.settlement, writer=doomed)
+            push = replace(push, changes=replace(push.changes, settlement=settlement))
         try:
             push.delete(self.reconciled.store, stored)
         except (HeldBack, Killed, Stale):
@@ -101,24 +103,24 @@ class World:
 
     def allow(self, group: str) -> None:
         stored = self.stored(group)
-        guard = self.reconciled.bridge.groups.guard
+        guard = self.reconciled.bridge.group_guard
         if guard.allow(self.reconciled.store, id_of_object(group), "admin") and stored and stored.group.account:
             self.decided.add(stored.group.account.id)
 
     def decide(self, word: str) -> None:
         """Approve the plan that is held and apply it, or discard it."""
-        reconciler, store = self.reconciled.bridge.reconciler, self.reconciled.store_id
-        held = reconciler.held_plans.newest(store)
+        bridge, store = self.reconciled.bridge, self.reconciled.store_id
+        held = bridge.held_plans.newest(store)
         if held is None or held.held.state.value != "held":
             return
         if word == "discard":
-            reconciler.decisions.discard(store, held.held.id, "admin")
+            bridge.decisions.discard(store, held.held.id, "admin")
             return
-        for change in reconciler.held_plans.plan(held.held).groups:
-            stored = self.reconciled.bridge.groups.groups.read(store, change.identity)
+        for change in bridge.held_plans.plan(held.held).groups:
+            stored = self.reconciled.bridge.groups.read(store, change.identity)
             if change.kind.value == "delete" and stored and stored.group.account:
                 self.decided.add(stored.group.account.id)
-        reconciler.decisions.approve(store, held.held.id, "admin")
+        bridge.decisions.approve(store, held.held.id, "admin")
         self.reconciled.cycle()
 
     def leave(self, group: str) -> None:

@@ -14,7 +14,7 @@ from shared.rules.store import Store
 from shared.sync.errors import HeldBack
 from shared.tables.deleted_groups import DeletedGroups
 from tests.sync.grouped import Grouped
-from tests.sync.reconciled import Reconciled
+from tests.sync.reconciled import Hears, Reconciled
 from tests.sync.test_group_cycle import FEW, IDS, act, named
 from tests.sync.test_group_cycle import put as put_group
 
@@ -34,7 +34,7 @@ def put(reconciled: Reconciled, number: int, *members: str) -> str:
 
 
 def stored(bridge: Bridge, store_id: str, group: str) -> Group:
-    found = bridge.groups.groups.read(store_id, group.replace("-", ""))
+    found = bridge.groups.read(store_id, group.replace("-", ""))
     assert found is not None
     return found.group
 
@@ -78,7 +78,7 @@ def test_what_is_held_back_is_told_once_and_passes_once_it_is_allowed(
     assert "4 of 6 members" in held.told
     kinds = [event.kind for event in bridge.identities.history(store_id, sales)]
     assert kinds.count(EventKind.REFUSED) == 1, "the same is told once"
-    guard, store = bridge.groups.guard, of_store(bridge, store_id)
+    guard, store = bridge.group_guard, of_store(bridge, store_id)
     assert guard.allow(store, sales, "admin@contoso.example")
     assert not guard.allow(store, sales, "admin@contoso.example"), "nothing is held any more"
     assert not guard.allow(store, "0" * 32, "admin@contoso.example")
@@ -92,7 +92,7 @@ def test_what_is_held_back_is_told_once_and_passes_once_it_is_allowed(
 
 def test_an_allowance_is_for_what_was_shown(limited: Grouped, bridge: Bridge, store_id: str) -> None:
     assert limited.remove("Sales", *NAMES[:4]).status_code == 503
-    assert bridge.groups.guard.allow(of_store(bridge, store_id), limited.ids["Sales"], "admin")
+    assert bridge.group_guard.allow(of_store(bridge, store_id), limited.ids["Sales"], "admin")
     assert limited.patch("Sales", {"op": "remove", "path": "members"}).status_code == 503, "it takes out more"
     assert limited.remove("Sales", *NAMES[1:5]).status_code == 503, "it takes out others"
     assert delete(limited, "Sales") == 503, "it takes out everybody"
@@ -105,9 +105,9 @@ def test_a_deletion_takes_its_members_out_and_is_held_for_them(limited: Grouped,
     assert limited.in_zoho_one("Sales") == limited.members("Sales") == NAMES
     sales = stored(bridge, store_id, limited.ids["Sales"])
     assert (sales.awaits_decision, sales.held is not None and sales.held.is_deletion) == (True, True)
-    bridge.try_again()
+    bridge.try_again(bridge.stores.started())
     assert limited.in_zoho_one("Sales") == NAMES, "the clock decides nothing"
-    assert bridge.groups.guard.allow(of_store(bridge, store_id), sales.id, "admin")
+    assert bridge.group_guard.allow(of_store(bridge, store_id), sales.id, "admin")
     assert limited.remove("Sales", *NAMES[:4]).status_code == 503, "it was the deletion that was shown"
     assert delete(limited, "Sales") == 204
     assert limited.zoho_one.groups() == []
@@ -157,10 +157,10 @@ def test_a_cycle_and_a_push_count_together(reconciled: Reconciled) -> None:
     assert reconciled.cycle().state is RunState.DONE
     bridge, store_id = reconciled.bridge, reconciled.store_id
     assert deleted_lately(bridge, store_id) == 1
-    found = bridge.groups.groups.read(store_id, group_id(1).replace("-", ""))
+    found = bridge.groups.read(store_id, group_id(1).replace("-", ""))
     assert found is not None
     with pytest.raises(HeldBack, match="2 of 5 groups"):
-        bridge.groups.delete(reconciled.store, found)
+        bridge.group_push.delete(reconciled.store, found)
     act(reconciled, "unassign group", group_id(2))
     held = reconciled.request()
     assert held.run.state is RunState.HELD
@@ -173,7 +173,7 @@ def test_a_cycle_and_a_push_count_together(reconciled: Reconciled) -> None:
     assert held.plan.groups[0].members is not None
     assert held.plan.groups[0].members.leaving == 1
     assert held.verdict.plan is not None
-    bridge.reconciler.decisions.approve(store_id, held.verdict.plan.held.id, "admin")
+    bridge.decisions.approve(store_id, held.verdict.plan.held.id, "admin")
     assert reconciled.cycle().state is RunState.DONE
     assert set(reconciled.groups()) == {"Group 3", "Group 4"}
     assert deleted_lately(bridge, store_id) == 1, "what was approved does not count against what follows"
@@ -211,17 +211,17 @@ def test_pushes_while_a_plan_is_applied_do_not_add_up_to_more_than_the_limit(
     answers: list[str] = []
 
     def push(step: str, done: int, of: int) -> None:
-        if step != "applying groups" or answers:
+        if step != "applying groups" or not done or answers:
             return
-        found = reconciled.bridge.groups.groups.read(reconciled.store_id, group_id(1).replace("-", ""))
+        found = reconciled.bridge.groups.read(reconciled.store_id, group_id(1).replace("-", ""))
         assert found is not None
         try:
-            reconciled.bridge.groups.delete(reconciled.store, found)
+            reconciled.bridge.group_push.delete(reconciled.store, found)
             answers.append("done")
         except HeldBack:
             answers.append("held")
 
-    run = reconciled.cycles().run(reconciled.asked(), push).run
+    run = reconciled.cycles().run(reconciled.asked(), Hears(push)).run
     assert answers == ["done" if pushed_first else "held"]
     assert len(reconciled.groups()) == 4
     assert deleted_lately(reconciled.bridge, reconciled.store_id) == 1

@@ -9,7 +9,7 @@ from shared.rules.groups.group import Group, GroupPendingChange
 from shared.rules.groups.member_change import MemberChange
 from shared.rules.groups.settings import GroupSettings
 from shared.rules.history import EventKind
-from shared.rules.identity import PARKED_AFTER
+from shared.rules.pending import PARKED_AFTER
 from shared.rules.run import Result, RunState
 from shared.rules.status import Reflection
 from shared.rules.store import Store
@@ -24,7 +24,7 @@ NO = {"status": 400, "body": {"detail": "Not today"}}
 
 
 def of(reconciled: Reconciled, group: str = STAFF) -> Group:
-    stored = reconciled.bridge.groups.groups.read(reconciled.store_id, group.replace("-", ""))
+    stored = reconciled.bridge.groups.read(reconciled.store_id, group.replace("-", ""))
     assert stored is not None
     return stored.group
 
@@ -48,7 +48,7 @@ def test_a_pushed_group_that_was_to_be_deleted_and_is_back_is_managed(
     assert grouped.endpoint.request("DELETE", path).status_code == 503
     assert grouped.add("Sales", "p3").status_code == 204
     assert grouped.endpoint.request("GET", path).status_code == 200
-    bridge.try_again()
+    bridge.try_again(bridge.stores.started())
     assert grouped.in_zoho_one("Sales") == grouped.members("Sales") == ["p1", "p2", "p3"]
 
 
@@ -89,7 +89,7 @@ def test_a_group_that_is_back_before_its_members_were_cleared_away_has_those_it_
     act(reconciled, "assign group", STAFF)
     assert reconciled.cycle().results == {Result.DONE: 1}
     assert reconciled.groups()["Staff"] == named(*IDS[:2])
-    assert len(list(reconciled.bridge.groups.groups.members(reconciled.store_id, group))) == 2
+    assert len(list(reconciled.bridge.groups.members(reconciled.store_id, group))) == 2
 
 
 def test_rows_of_the_release_before_are_read_and_its_deletions_go_on(
@@ -97,7 +97,7 @@ def test_rows_of_the_release_before_are_read_and_its_deletions_go_on(
 ) -> None:
     bridge.stores.change(store_id, lambda store: store.model_copy(update={"groups": CHANGE}))
     grouped.group("Sales")
-    groups = bridge.groups.groups
+    groups = bridge.groups
     stored = groups.read(store_id, grouped.ids["Sales"])
     assert stored is not None
     group = stored.group
@@ -116,7 +116,7 @@ def test_rows_of_the_release_before_are_read_and_its_deletions_go_on(
     back = group_from(row | {"said": rows_of(group)[f"group:{group.id}"]["said"]}, "").group
     assert (back.is_deletion_begun, back.awaits_decision) == (False, False), "the last word was that it is there"
     bridge.table("identities").update_entity({"PartitionKey": store_id, "RowKey": f"group:{group.id}", **row})
-    bridge.groups.finish(grouped_store(bridge, store_id), group.id)
+    bridge.group_push.changes.retry(grouped_store(bridge, store_id), group.id)
     assert (grouped.zoho_one.groups(), groups.read(store_id, group.id)) == ([], None)
 
 
@@ -144,8 +144,8 @@ def test_who_came_in_by_a_lost_answer_does_not_stay_after_a_refusal(
     grouped.zoho_one.forget_faults()
     assert grouped.members("Sales") == ["ada"], "all of it was undone"
     assert grouped.remove("Sales", "ben").status_code == 204
-    bridge.try_again()
-    assert (grouped.in_zoho_one("Sales"), bridge.groups.groups.pending(store_id)) == (["ada"], [])
+    bridge.try_again(bridge.stores.started())
+    assert (grouped.in_zoho_one("Sales"), bridge.groups.pending(store_id)) == (["ada"], [])
 
 
 def test_a_group_made_and_renamed_by_lost_answers_is_the_bridges_own(
@@ -165,7 +165,7 @@ def test_a_group_made_and_renamed_by_lost_answers_is_the_bridges_own(
     grouped.zoho_one.forget_faults()
     assert [group["displayName"] for group in grouped.zoho_one.groups()] == ["Board"]
     assert grouped.add("Sales", "ada").status_code == 204
-    stored = bridge.groups.groups.read(store_id, grouped.ids["Sales"])
+    stored = bridge.groups.read(store_id, grouped.ids["Sales"])
     assert stored is not None
     assert stored.group.account is not None
     assert stored.group.account.adopted is False
@@ -201,7 +201,7 @@ def test_a_group_of_graph_that_zoho_one_refuses_is_parked_and_told_once(reconcil
     waiting = of(reconciled, SALES)
     assert waiting.refusal is not None
     due = waiting.refusal.model_copy(update={"next_try": datetime.now(UTC) - timedelta(minutes=1)})
-    groups = reconciled.bridge.groups.groups
+    groups = reconciled.bridge.groups
     stored = groups.read(reconciled.store_id, waiting.id)
     assert stored is not None
     groups.write(reconciled.store_id, stored, waiting.model_copy(update={"refusal": due}))

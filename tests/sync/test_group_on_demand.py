@@ -17,7 +17,7 @@ EVERY_STEP = [Step.IMPORT, Step.SCOPE, Step.MATCH, Step.ACTION]
 
 def provision(reconciled: Reconciled, group: str, *members: str) -> tuple[Run, list[OnDemandReport]]:
     """Carry it out."""
-    run, reports = reconciled.bridge.reconciler.group_on_demand.provision(reconciled.store, group, members, "admin")
+    run, reports = reconciled.bridge.group_on_demand.provision(reconciled.store, group, members, "admin")
     return run, list(reports)
 
 
@@ -89,11 +89,11 @@ def test_what_cannot_be_is_said(synced: Reconciled) -> None:
 
 def test_it_is_an_errand(synced: Reconciled) -> None:
     act(synced, "add member", STAFF, IDS[2])
-    reconciler = synced.bridge.reconciler
+    bridge = synced.bridge
     task = ProvisionGroup(object_id=STAFF, members=(IDS[2],))
-    errand = reconciler.job_runner.ask(synced.store, task, "admin")
-    reconciler.job_runner.carry_out(JobRequest(store=synced.store_id, errand=errand.id))
-    done = reconciler.errands.get(synced.store_id, errand.id)
+    errand = bridge.job_runner.ask(synced.store, task, "admin")
+    bridge.job_runner.carry_out(JobRequest(store=synced.store_id, errand=errand.id))
+    done = bridge.jobs.get(synced.store_id, errand.id)
     assert done is not None
     assert (done.state, len(done.reports)) == (JobState.DONE, 2)
     assert synced.groups() == {"Staff": named(*IDS[:3])}

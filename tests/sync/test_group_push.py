@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from shared.app.container import Bridge
+from shared.rules.groups.group_write import GroupWrite
 from shared.rules.groups.member_change import MemberChange, MemberRequest
 from shared.rules.groups.settings import GroupSettings, ResourceSync
 from shared.rules.history import EventKind
 from shared.rules.status import Reflection
 from shared.rules.store import Store, UpdateVerb
-from shared.sync.apply.group_settlement import GroupWrite
 from tests.sync.grouped import Grouped
 
 MEMBERS = MemberRequest()
@@ -58,7 +58,7 @@ def test_two_groups_never_share_one_in_zoho_one(grouped: Grouped, bridge: Bridge
     answer = grouped.endpoint.request("POST", "/Groups", json={"displayName": "Sales Asia"})
     assert (answer.status_code, "belongs to another group" in answer.json()["detail"]) == (400, True)
     assert len(grouped.zoho_one.groups()) == 1
-    assert len(list(bridge.groups.groups.scan(store_id))) == 1
+    assert len(list(bridge.groups.scan(store_id))) == 1
 
 
 def test_whatever_answers_a_search_must_be_what_was_searched_for(grouped: Grouped) -> None:
@@ -129,11 +129,11 @@ def test_a_store_of_users_remembers_groups_and_tells_zoho_one_nothing(
     # Once it syncs groups too, the next write of a group brings it over with everybody it has.
     assert grouped.set("ada", "active", "True").status_code == 200
     _with(bridge, store_id, groups=GroupSettings())
-    store, stored = bridge.stores.read(store_id), bridge.groups.groups.read(store_id, grouped.ids["Sales"])
+    store, stored = bridge.stores.read(store_id), bridge.groups.read(store_id, grouped.ids["Sales"])
     assert store is not None
     assert stored is not None
     resource = {"displayName": "Sales", "externalId": "id of Sales"}
-    bridge.groups.change(store, stored, dict(resource), MEMBERS)
+    bridge.group_push.change(store, stored, dict(resource), MEMBERS)
     assert grouped.in_zoho_one("Sales") == ["ada"]
 
 
@@ -153,8 +153,8 @@ def test_a_deleted_group(
     assert [group["displayName"] for group in grouped.zoho_one.groups()] == ([] if deleted else ["Sales"])
     last = EventKind.DELETED if deleted else EventKind.UNMANAGED
     assert _kinds(bridge, store_id, grouped.ids["Sales"])[-1] is last
-    assert bridge.groups.groups.of_person(store_id, grouped.ids["ada"]) == []
-    assert bridge.groups.groups.pending(store_id) == []
+    assert bridge.groups.of_person(store_id, grouped.ids["ada"]) == []
+    assert bridge.groups.pending(store_id) == []
 
 
 def test_put_where_a_store_says_so(grouped: Grouped, bridge: Bridge, store_id: str) -> None:
@@ -220,10 +220,10 @@ def test_a_group_that_does_not_answer_does_not_fail_the_person(grouped: Grouped,
     assert grouped.set("ada", "active", "False").status_code == 200
     assert grouped.in_zoho_one("Sales") == ["ada", "ben"]
     assert [stored.note.person for stored in bridge.memberships.notes.waiting(store_id)] == [grouped.ids["ada"]]
-    bridge.try_again()
+    bridge.try_again(bridge.stores.started())
     assert grouped.in_zoho_one("Sales") == ["ben"]
     assert not list(bridge.memberships.notes.waiting(store_id))
-    assert bridge.groups.groups.pending(store_id) == []
+    assert bridge.groups.pending(store_id) == []
 
 
 def test_one_account_that_is_gone_keeps_nobody_out(grouped: Grouped, bridge: Bridge, store_id: str) -> None:
@@ -250,12 +250,12 @@ def test_busy_keeps_the_change_and_the_same_request_finishes_it(
     answer = grouped.add("Sales", "ben")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "77")
     assert (grouped.members("Sales"), grouped.in_zoho_one("Sales")) == (["ada", "ben"], ["ada"])
-    assert bridge.groups.groups.pending(store_id) == [grouped.ids["Sales"]]
+    assert bridge.groups.pending(store_id) == [grouped.ids["Sales"]]
     assert grouped.remove("Sales", "ada").status_code == 204, "another request takes it along"
     assert grouped.in_zoho_one("Sales") == grouped.members("Sales") == ["ben"]
     event = bridge.identities.history(store_id, grouped.ids["Sales"])[0]
     assert (event.joined, event.left) == ((grouped.ids["ben"],), (grouped.ids["ada"],))
-    assert bridge.groups.groups.pending(store_id) == []
+    assert bridge.groups.pending(store_id) == []
 
 
 @pytest.mark.parametrize("drop", ["before", "after"])
@@ -297,8 +297,8 @@ def test_a_refused_creation_leaves_nothing_behind(grouped: Grouped, bridge: Brid
     grouped.zoho_one.fail(method="POST", path="/Groups", status=400, body={"detail": "no groups in this plan"})
     answer = grouped.endpoint.request("POST", "/Groups", json={"displayName": "Sales"})
     assert (answer.status_code, "no groups in this plan" in answer.json()["detail"]) == (400, True)
-    assert list(bridge.groups.groups.scan(store_id)) == []
-    assert bridge.groups.groups.pending(store_id) == []
+    assert list(bridge.groups.scan(store_id)) == []
+    assert bridge.groups.pending(store_id) == []
     grouped.group("Sales")
 
 
@@ -320,8 +320,8 @@ def test_who_has_another_account_since_joins_by_that_one(grouped: Grouped, bridg
     gone = stored.identity.account.model_copy(update={"id": "gone"})
     bridge.memberships.accounts.learned(store.id, grouped.ids["ada"], gone)
     change = MemberChange(joining=(grouped.ids["ada"], grouped.ids["ben"]))
-    sales = bridge.groups.groups.read(store.id, grouped.ids["Sales"])
+    sales = bridge.groups.read(store.id, grouped.ids["Sales"])
     assert sales is not None
-    bridge.groups.say(store, sales, sales.group.id, {"displayName": "Sales"}, GroupWrite("test", change))
-    bridge.try_again()
+    bridge.group_push.changes.write(store, sales, sales.group.id, {"displayName": "Sales"}, GroupWrite("test", change))
+    bridge.try_again(bridge.stores.started())
     assert grouped.in_zoho_one("Sales") == ["ada", "ben"]

@@ -20,19 +20,21 @@ from shared.rules.change import ChangeKind, plan_change
 from shared.rules.guard import INTERVAL, GuardLimits, Share, Threshold
 from shared.rules.held_plan import CannotBecome
 from shared.rules.identity import Account, Identity
+from shared.rules.run import RunChange
 from shared.rules.status import Action, Decision, Status
 from shared.rules.store import Store, ZohoConnection
 from shared.rules.zoho_user import ZohoField, ZohoUser
 from shared.sync.apply.accounts import AccountWriter, Found, Outcome
 from shared.sync.apply.memberships import Memberships
 from shared.sync.apply.people import PeopleApplier
-from shared.sync.apply.settlement import Settlement
+from shared.sync.apply.person_settlement import PersonSettlement
 from shared.sync.desired.people import DesiredState, DesiredStates
 from shared.sync.errors import BeingWritten, HeldBack
 from shared.sync.guard.admission import Admission
 from shared.sync.guard.decisions import Decisions, NothingHeld
 from shared.sync.guard.plans import PlanGuard
 from shared.sync.plan.people import PeoplePlanner
+from shared.sync.progress import NO_LEASE
 from shared.sync.push.people import Push
 from shared.sync.source.record import Seen, SourceRecorder
 from shared.tables.held_plans import HeldPlans
@@ -41,7 +43,7 @@ from shared.tables.identity_rows import Stored
 from shared.tables.pending import PendingChanges
 from shared.tables.recent_deprovisionings import DeprovisioningCounts
 from tests.rules.plans import NOON, identity
-from tests.sync.memory_table import memory_table
+from tests.tables.memory.tables import MemoryTables
 
 STORE = Store(
     id="contoso",
@@ -89,7 +91,7 @@ class NoGroups:
     def due_for_gone(self, *_: object) -> None:
         return None
 
-    def follow(self, *_: object) -> None:
+    def update(self, *_: object) -> None:
         return None
 
 
@@ -119,7 +121,8 @@ class World:
     """Whose departure was discarded, and Entra has not taken it back."""
 
     def __post_init__(self) -> None:
-        table, plans = memory_table(), HeldPlans(memory_table())
+        tables = MemoryTables()
+        table, plans = tables.create_table("identities"), HeldPlans(tables.create_table("heldplans"))
         self.identities, self.pending_changes, self.plans = Identities(table), PendingChanges(table), plans
         for each in IDS:
             person = identity(each, _desired(each, True), _desired(each, True))
@@ -133,16 +136,26 @@ class World:
 
         desired_states, apply = cast("DesiredStates", self), cast("AccountWriter", self)
         groups, mails = cast("Memberships", NoGroups()), cast("PasswordMails", None)
-        settlement = Settlement(self.identities, apply, now, mails, groups, lambda: 0.5, leavings)
         admission = Admission(self.identities, self.pending_changes, leavings, now)
+        settlement = PersonSettlement(
+            now=now,
+            spread=lambda: 0.5,
+            lease=LEASE,
+            identities=self.identities,
+            accounts=apply,
+            admission=admission,
+            passwords=mails,
+            memberships=groups,
+            deprovisionings=leavings,
+        )
         return Worker(
             self,
             leavings,
-            Push(self.identities, desired_states, settlement, admission, LEASE),
-            SourceRecorder(self.identities, desired_states, settlement, now),
+            Push(self.identities, desired_states, settlement),
+            SourceRecorder(self.identities, desired_states, settlement.unmanage, now),
             PeoplePlanner(self.identities, now),
             PlanGuard(self.plans, leavings, self.identities, now),
-            PeopleApplier(self.identities, settlement, admission, leavings, now, LEASE, lambda _: None),
+            PeopleApplier(self.identities, settlement, admission, leavings, now, lambda _: None),
             Decisions(self.plans, leavings, now),
         )
 
@@ -201,7 +214,7 @@ class World:
         recent = self.recent()
         if len(self.left) > before:
             of = sum(self.were.values()) + recent
-            assert self.store.guard.deprovisionings_passed(recent, of) is None, (
+            assert self.store.guard.deprovisionings.passed(recent, of) is None, (
                 f"{recent} of {of}: more than the limit allows"
             )
         ledger = self.workers[0].leavings.read(self.store.id).recent
@@ -210,6 +223,13 @@ class World:
     def recent(self) -> int:
         """How many left within the interval without a decision."""
         return sum(at > self.now - INTERVAL for at in self.left)
+
+
+class Unheard:
+    """Results that nobody looks at."""
+
+    def add(self, changes: Sequence[RunChange]) -> None:
+        """Nothing."""
 
 
 @dataclass
@@ -239,7 +259,7 @@ class Worker:
                 self._cycle([(number + more) % PEOPLE for more in range(3)])
             case "graph title" if stored is not None:
                 world.titles[who] += 1
-                self.source.renew(world.store, stored)
+                self.source.recompute(world.store, stored)
             case "approve" | "discard":
                 self._decide(event)
             case "push out" | "push back" if stored is not None:
@@ -277,7 +297,7 @@ class Worker:
             if world.approved:
                 world.may_go = {each.identity for each in plan.deprovisionings}
                 world.refused -= world.may_go
-            self.people_applier.apply(store, plan, lambda _: None, lambda: None, approved=world.approved)
+            self.people_applier.apply(store, plan, Unheard(), NO_LEASE, approved=world.approved)
             if verdict.plan is not None:
                 self.plan_guard.applied(verdict.plan)
         for worker in world.workers:

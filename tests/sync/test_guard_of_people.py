@@ -13,7 +13,7 @@ from shared.rules.run import Result, RunKind, RunState
 from shared.rules.status import Deprovisioning, Reflection, StatusRules
 from shared.sync.cycle import Done
 from shared.sync.errors import HeldBack
-from tests.sync.reconciled import Reconciled
+from tests.sync.reconciled import Hears, Reconciled
 
 ENABLED = [person.id for person in PEOPLE if person.account_enabled]
 NAMES = {person.id: person.user_principal_name for person in PEOPLE}
@@ -65,7 +65,7 @@ def held(reconciled: Reconciled) -> Done:
 
 def decide(reconciled: Reconciled, done: Done, word: str) -> None:
     assert done.verdict.plan is not None
-    getattr(reconciled.bridge.reconciler.decisions, word)(reconciled.store_id, done.verdict.plan.held.id, "ada")
+    getattr(reconciled.bridge.decisions, word)(reconciled.store_id, done.verdict.plan.held.id, "ada")
 
 
 def test_a_discarded_plan_is_held_again_alone_and_within_a_larger_one_until_entra_takes_it_back(
@@ -81,7 +81,7 @@ def test_a_discarded_plan_is_held_again_alone_and_within_a_larger_one_until_entr
     assert [breach.rule for breach in again.verdict.breaches] == [Rule.DISCARDED]
     assert "discarded 3 of these" in again.run.errors[0]
     assert push(reconciled, ENABLED[0], active=False) == "held", "the same departure by a push"
-    _, (report,) = reconciled.bridge.reconciler.on_demand.provision(reconciled.store, [ENABLED[1]], "ada")
+    _, (report,) = reconciled.bridge.on_demand.provision(reconciled.store, [ENABLED[1]], "ada")
     assert "An administrator discarded this departure" in report.steps[-1].told
     unassign(reconciled, ENABLED[4])
     assert held(reconciled).run.planned == {ChangeKind.DEACTIVATE: 4}
@@ -93,7 +93,7 @@ def test_a_discarded_plan_is_held_again_alone_and_within_a_larger_one_until_entr
     push(reconciled, ENABLED[0], active=True)
     assert reconciled.cycle().state is RunState.DONE, "who was taken back may leave like anybody else"
     assert before - reconciled.active() == {NAMES[ENABLED[1]], NAMES[ENABLED[4]]}
-    assert not reconciled.bridge.leavings.read(reconciled.store_id).recent.needs_attention
+    assert not reconciled.bridge.deprovisionings.read(reconciled.store_id).recent.needs_attention
 
 
 def test_departures_of_several_discarded_plans_go_once_a_plan_with_them_is_approved(reconciled: Reconciled) -> None:
@@ -109,7 +109,7 @@ def test_departures_of_several_discarded_plans_go_once_a_plan_with_them_is_appro
     decide(reconciled, third, "approve")
     assert reconciled.cycle().results == {Result.DONE: 5}
     assert before - reconciled.active() == {NAMES[each] for each in ENABLED[:5]}
-    ledger = reconciled.bridge.leavings.read(reconciled.store_id).recent
+    ledger = reconciled.bridge.deprovisionings.read(reconciled.store_id).recent
     assert (ledger.within(reconciled.bridge.push.now()), ledger.active_users) == (0, len(reconciled.active()))
     assert [push(reconciled, each, active=False) for each in ENABLED[5:8]] == ["done", "done", "held"]
 
@@ -134,11 +134,11 @@ def test_the_turn_of_a_person_does_what_was_planned_or_nothing(reconciled: Recon
             answers.extend(push(reconciled, each, active=False) for each in ENABLED[:4])
 
     before = reconciled.active()
-    done = reconciled.cycles().run(reconciled.asked(), hook)
+    done = reconciled.cycles().run(reconciled.asked(), Hears(hook))
     assert answers == ["done", "done", "held", "held"]
     assert len(before - reconciled.active()) == 2
     assert done.run.results == {Result.NOT_TRIED: 4, Result.DONE: 1}
-    told = {each.failure for each in reconciled.bridge.reconciler.runs.changes(reconciled.store_id, done.run.id)}
+    told = {each.failure for each in reconciled.bridge.runs.changes(reconciled.store_id, done.run.id)}
     assert "Something else is to be done for this person since the plan was made; the next cycle plans it." in told
     assert held(reconciled).run.planned == {ChangeKind.DEACTIVATE: 2}
 
@@ -160,7 +160,7 @@ def test_managers_are_filled_in_and_nothing_else_is_done_in_passing(reconciled: 
             answers.extend(push(reconciled, each, active=False) for each in others[:4])
 
     before = reconciled.active()
-    reconciled.cycles().run(reconciled.asked(), hook)
+    reconciled.cycles().run(reconciled.asked(), Hears(hook))
     assert answers == ["done", "done", "held", "held"]
     assert len(before - reconciled.active()) == 2
     known = reconciled.identity(report.id)
@@ -176,8 +176,8 @@ def test_a_killed_cycle_has_counted_whom_it_began_to_shut_out(
     reconciled.cycle()
     before = reconciled.active()
     reconciled.change(guard=GuardLimits(leavings=Threshold(count=3, percent=1)))
-    settlement = reconciled.bridge.reconciler.cycles.people_applier.settlement
-    real, calls = settlement.apply.apply, list[str]()
+    settlement = reconciled.bridge.flow.settlement
+    real, calls = settlement.accounts.apply, list[str]()
 
     def apply(*given: Any) -> Any:
         calls.append("")
@@ -187,13 +187,13 @@ def test_a_killed_cycle_has_counted_whom_it_began_to_shut_out(
 
     unassign(reconciled, *ENABLED[:3])
     with monkeypatch.context() as patched:
-        patched.setattr(settlement.apply, "apply", apply)
+        patched.setattr(settlement.accounts, "apply", apply)
         if dies_after_calls < 3:
             with pytest.raises(Dies):
                 reconciled.cycle()
         else:
             reconciled.cycle()
-    ledger = reconciled.bridge.leavings.read(reconciled.store_id).recent
+    ledger = reconciled.bridge.deprovisionings.read(reconciled.store_id).recent
     assert (ledger.within(reconciled.bridge.push.now()), ledger.active_users) == (3, len(before) - 3)
     assert push(reconciled, ENABLED[5], active=False) == "held"
 
@@ -216,7 +216,7 @@ def test_the_guard_opens_by_itself_once_entra_has_taken_everything_back(reconcil
     assert {push(reconciled, each, active=True) for each in ENABLED[:5]} == {"done"}
     quiet = reconciled.cycle()
     assert (quiet.state, quiet.planned) == (RunState.DONE, {})
-    assert not reconciled.bridge.leavings.read(reconciled.store_id).recent.needs_attention
+    assert not reconciled.bridge.deprovisionings.read(reconciled.store_id).recent.needs_attention
     assert sum(reconciled.cycle().calls.values()) <= 10
     reconciled.change(guard=GuardLimits())
     assert push(reconciled, ENABLED[7], active=False) == "done"
@@ -227,11 +227,11 @@ def test_accounts_that_are_managed_no_longer_leave_the_number_of_active_people(r
     reconciled.cycle()
     reconciled.cycle(RunKind.FULL_CYCLE)
     bridge, people = reconciled.bridge, len(reconciled.active())
-    assert bridge.leavings.read(reconciled.store_id).recent.active_users == people
+    assert bridge.deprovisionings.read(reconciled.store_id).recent.active_users == people
     assert {delete(reconciled, each) for each in ENABLED[:4]} == {"done"}
-    care = PersonActions(bridge.identities, bridge.leavings, bridge.users, bridge.push.now)
+    care = PersonActions(bridge.identities, bridge.deprovisionings, bridge.users, bridge.push.now)
     care.unmanage(reconciled.store, ENABLED[4].replace("-", ""), "ada")
-    assert bridge.leavings.read(reconciled.store_id).recent.active_users == people - 5
+    assert bridge.deprovisionings.read(reconciled.store_id).recent.active_users == people - 5
     reconciled.change(guard=GuardLimits(leavings_share=Share(percent=20, of_at_least=3)))
     may_go = (people - 5) // 5
     answers = [push(reconciled, each, active=False) for each in ENABLED[5 : 5 + may_go + 1]]
@@ -251,7 +251,7 @@ def test_provisioning_on_demand_has_the_limits_of_a_push(reconciled: Reconciled)
     reconciled.cycle()
     reconciled.change(guard=TWO)
     reconciled.entra.act(*({"do": "disable", "id": each} for each in ENABLED[:4]))
-    _, reports = reconciled.bridge.reconciler.on_demand.provision(reconciled.store, ENABLED[:4], "ada")
+    _, reports = reconciled.bridge.on_demand.provision(reconciled.store, ENABLED[:4], "ada")
     assert [report.result for report in reports] == [Result.DONE] * 2 + [Result.FAILED] * 2
     assert "the limit is 2 people and 1 %" in reports[2].steps[-1].told
     assert held(reconciled).run.planned == {ChangeKind.DEACTIVATE: 2}
@@ -266,5 +266,5 @@ def test_a_departure_that_zoho_one_does_not_answer_is_counted_once(reconciled: R
     reconciled.zoho_one.forget_faults()
     run = reconciled.cycle()
     assert (run.state, run.results) == (RunState.DONE, {Result.DONE: 2}), "who was counted is not held by the count"
-    ledger = reconciled.bridge.leavings.read(reconciled.store_id).recent
+    ledger = reconciled.bridge.deprovisionings.read(reconciled.store_id).recent
     assert ledger.within(reconciled.bridge.push.now()) == 2

@@ -1,8 +1,7 @@
 """A store that was deleted and added again, or restored, knows nothing of the one that had its id before."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,18 +12,18 @@ from shared.admin.backup import Backup, NotCopied
 from shared.admin.store_removal import StoreRemoval
 from shared.app.console import OF_ONE_STORE
 from shared.entra.clients import SECRET
-from shared.rules.plan import Plan
-from shared.rules.run import RunChange, RunKind, RunState
-from shared.rules.store import Store
+from shared.rules.run import Result, RunKind, RunState
+from shared.rules.schedule import Schedule
+from shared.sync.source.people import READING
 from shared.tables.copies import Copies
 from shared.tables.cycle_leases import StillWorking
+from shared.tables.heartbeat import Heartbeat
 from shared.tables.partitions import Partitions
 from shared.tables.service import connect
+from shared.tables.stores import Stores
 from tests.conftest import ZohoOne
 from tests.console.conftest import pages_of
-from tests.sync.reconciled import Reconciled
-
-type Hear = Callable[[Sequence[RunChange]], None]
+from tests.sync.reconciled import Hears, Reconciled
 
 NAMES = {person.id: person.user_principal_name for person in PEOPLE}
 ANNA, BERT = (person.id for person in PEOPLE[:2])
@@ -60,7 +59,7 @@ def test_a_store_added_again_under_its_id_provisions_everybody(
 ) -> None:
     reconciled.cycle()
     wanted, connection = reconciled.active(), reconciled.store.entra
-    reconciled.bridge.reconciler.cycles.ask(reconciled.store, RunKind.CYCLE, "ada")
+    reconciled.bridge.cycles.ask(reconciled.store, RunKind.CYCLE, "ada")
     _remove(reconciled)
     assert _rows(reconciled) == 0
     zoho_one.reset()
@@ -74,7 +73,7 @@ def test_a_store_added_again_under_its_id_provisions_everybody(
 def test_a_note_of_another_incarnation_is_no_note(reconciled: Reconciled) -> None:
     """Whatever writes the lease's row last: the store's own incarnation decides."""
     reconciled.cycle()
-    cycles = reconciled.bridge.reconciler.cycles
+    cycles = reconciled.bridge.cycles
     assert cycles.standing(reconciled.store).note.reading.position is not None
     other = reconciled.store.model_copy(update={"incarnation": "another"})
     assert cycles.standing(other).note.reading.position is None
@@ -84,15 +83,14 @@ def test_a_store_whose_cycle_runs_is_not_deleted_before_it_has_ended(reconciled:
     reconciled.entra.set(page_size=4)
     store, removal, refused = reconciled.store, _removal(reconciled), list[str]()
 
-    def hear(_: int) -> None:
-        if not refused:
+    def hook(step: str, done: int, of: int) -> None:
+        if step == READING and done and not refused:
             reconciled.bridge.switch.stop(store)
             with pytest.raises(StillWorking) as working:
                 removal.step(reconciled.store, "admin")
             refused.append(str(working.value))
 
-    cycles = reconciled.cycles()
-    run = replace(cycles, people_reader=replace(cycles.people_reader, heard=hear)).run(reconciled.asked()).run
+    run = reconciled.cycles().run(reconciled.asked(), Hears(hook)).run
     assert refused == ["A cycle of this directory store is still under way. It ends by itself: wait a moment."]
     assert run.state is RunState.FAILED
     assert "stopped" in run.errors[-1]
@@ -110,7 +108,7 @@ def test_the_page_waits_for_a_cycle_before_it_deletes(reconciled: Reconciled) ->
             reconciled.bridge.switch.stop(store)
             shown.append(pages.post(f"/stores/{store.id}/delete", typed=store.name).text)
 
-    reconciled.cycles().run(reconciled.asked(), hook)
+    reconciled.cycles().run(reconciled.asked(), Hears(hook))
     assert "A cycle of this directory store is still under way" in shown[0]
     assert reconciled.bridge.stores.read(store.id) is not None
 
@@ -138,7 +136,7 @@ def test_a_store_whose_cycle_runs_is_neither_exported_nor_replaced(
             backup.import_store(tmp_path / "before", None, replace=True)
         told.append(str(refused.value))
 
-    reconciled.cycles().run(reconciled.asked(), hook)
+    reconciled.cycles().run(reconciled.asked(), Hears(hook))
     assert all("still under way" in text for text in told)
     assert len(told) == 2
 
@@ -178,7 +176,7 @@ def test_stop_ends_a_cycle_that_runs(reconciled: Reconciled) -> None:
         if step == "applying" and done == 0:
             reconciled.bridge.switch.stop(reconciled.store)
 
-    run = reconciled.cycles().run(reconciled.asked(), hook).run
+    run = reconciled.cycles().run(reconciled.asked(), Hears(hook)).run
     assert len(reconciled.active()) <= 2, "those whose turn it was"
     assert run.state is RunState.FAILED
     assert run.errors == (
@@ -189,23 +187,28 @@ def test_stop_ends_a_cycle_that_runs(reconciled: Reconciled) -> None:
     reconciled.assert_as_in_entra()
 
 
-def test_a_stop_in_another_process_is_seen_by_turns_that_wait(reconciled: Reconciled) -> None:
-    """What the heartbeat has read ends the turns of people whose lease is taken already."""
-    cycles, done = reconciled.cycles(), list[str]()
-    held = cycles.people_applier
+def test_a_stop_in_another_process_is_seen_by_turns_that_wait(
+    reconciled: Reconciled, azurite: str, zoho_one: ZohoOne, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the heartbeat reads ends the turns of people whose lease is taken already, and the run says why."""
+    reconciled.cycle()
+    reconciled.change(zoho=reconciled.store.zoho.model_copy(update={"parallel_calls": 2}))
+    people = [person.id for person in PEOPLE if person.account_enabled][:4]
+    reconciled.entra.act(*({"do": "change", "id": each, "values": {"jobTitle": "Count"}} for each in people))
+    monkeypatch.setattr("shared.sync.cycles.Heartbeat", partial(Heartbeat, every=timedelta(milliseconds=50)))
+    zoho_one.fail(method="PATCH", path="/Users", latency=0.7, times=2)
+    other = Stores(connect(azurite).get_table_client("stores"))
 
-    def refuse(store: Store, plan: Plan, hear: Hear, *_: object, **__: object) -> None:
-        held.apply(store, plan, hear, lambda: None, lambda: True)
-        done.append("applied")
+    def hook(step: str, done: int, of: int) -> None:
+        if step == "applying":
+            other.change(reconciled.store_id, lambda store: store.model_copy(update={"schedule": Schedule()}))
 
-    class Never:
-        apply = staticmethod(refuse)
-        leavings = held.leavings
-
-    run = replace(cycles, people_applier=Never()).run(reconciled.asked()).run  # type: ignore[arg-type]  # in its place
-    assert done == ["applied"]
-    assert reconciled.active() == set()
-    assert run.state is RunState.FAILED
+    run = reconciled.cycles().run(reconciled.asked(), Hears(hook)).run
+    assert run.results.get(Result.NOT_TRIED, 0) >= 2, "those whose turn had not come"
+    assert run.errors == (
+        "Provisioning is stopped for this directory store. What was left to do waits until it is started again.",
+    )
+    reconciled.bridge.switch.start(reconciled.store)
     reconciled.cycle()
     reconciled.assert_as_in_entra()
 

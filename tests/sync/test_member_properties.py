@@ -95,14 +95,14 @@ class Twin:
         self.zoho_one.session.delete(f"{self.zoho_one.parts.url}/_faults")
         self.bridge.memberships.work_through([self.store])
         names = {known: name for name, known in self.ids.items()}
-        kept = [names[one] for one in self.bridge.groups.groups.members(self.store.id, self.group)]
+        kept = [names[one] for one in self.bridge.groups.members(self.store.id, self.group)]
         assert sorted(kept) == sorted(self.members)
         held = [name.partition("@")[0] for name in self.zoho_one.members("Sales")]
         assert held == sorted(self.members & self.active)
         for name in NAMES:
-            of_person = self.bridge.groups.groups.of_person(self.store.id, self.ids[name])
+            of_person = self.bridge.groups.of_person(self.store.id, self.ids[name])
             assert of_person == ([self.group] if name in self.members else [])
-        stored = self.bridge.groups.groups.read(self.store.id, self.group)
+        stored = self.bridge.groups.read(self.store.id, self.group)
         assert stored is not None
         assert (stored.group.pending, stored.group.members) == (None, len(self.members))
 

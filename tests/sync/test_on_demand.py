@@ -16,7 +16,7 @@ ANNA, BERT = IDS[:2]
 
 
 def _provision(reconciled: Reconciled, *people: str) -> list[OnDemandReport]:
-    _, reports = reconciled.bridge.reconciler.on_demand.provision(reconciled.store, people, "admin")
+    _, reports = reconciled.bridge.on_demand.provision(reconciled.store, people, "admin")
     return list(reports)
 
 
@@ -30,9 +30,9 @@ def test_a_new_person_and_one_who_changed(reconciled: Reconciled) -> None:
     assert (report.kind, report.result) == (ChangeKind.UPDATE, Result.DONE)
     assert reconciled.accounts()[NAMES[0]]["title"] == "Countess"
     assert ("title", "Countess   ← [jobTitle]") in report.steps[3].details
-    (run, _) = reconciled.bridge.reconciler.runs.newest(reconciled.store_id)
+    (run, _) = reconciled.bridge.runs.newest(reconciled.store_id)
     assert (run.kind, run.asked_by, run.state) == (RunKind.ON_DEMAND, "admin", RunState.DONE)
-    (change,) = reconciled.bridge.reconciler.runs.changes(reconciled.store_id, run.id)
+    (change,) = reconciled.bridge.runs.changes(reconciled.store_id, run.id)
     assert change.result is Result.DONE
     assert reconciled.cycle().planned == {}, "the cycle finds nothing left to do"
 
@@ -40,7 +40,10 @@ def test_a_new_person_and_one_who_changed(reconciled: Reconciled) -> None:
 def test_before_the_first_cycle_nobody_is_in_scope_yet(reconciled: Reconciled) -> None:
     (report,) = _provision(reconciled, ANNA)
     assert [step.passed for step in report.steps] == [True, False]
-    assert report.steps[-1].told == "He is not assigned to the enterprise application, as of the last cycle's reading."
+    assert (
+        report.steps[-1].told
+        == "The user is not assigned to the enterprise application, as of the last cycle's reading."
+    )
     assert reconciled.accounts() == {}
 
 
@@ -62,11 +65,11 @@ def test_who_is_disabled_who_is_gone_and_what_zoho_one_refuses(reconciled: Recon
 
 def test_what_the_guard_holds_back_is_held_back_here_too(reconciled: Reconciled) -> None:
     reconciled.cycle()
-    reconciled.bridge.leavings.change(reconciled.store_id, RecentDeprovisionings.hold)
+    reconciled.bridge.deprovisionings.change(reconciled.store_id, RecentDeprovisionings.hold)
     reconciled.entra.act({"do": "disable", "id": ANNA})
     (report,) = _provision(reconciled, ANNA)
     assert report.result is Result.FAILED
-    assert report.steps[-1].told.startswith("The guard holds back whoever leaves")
+    assert report.steps[-1].told.startswith("The guard holds every departure back")
     assert reconciled.accounts()[NAMES[0]]["active"] is True
 
 

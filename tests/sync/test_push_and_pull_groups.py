@@ -37,25 +37,25 @@ class GroupAccountChange:
 
     def push(self) -> None:
         """The push that was sent first arrives; before any the group is there."""
-        store, push = self.reconciled.store, self.reconciled.bridge.groups
+        store, bridge = self.reconciled.store, self.reconciled.bridge
         said = MemberRequest()
         if self.under_way:
             do, person = self.under_way.pop(0)
             known = self.reconciled.identity(person)
             assert known is not None
             said = said.add([known.id]) if do == "add" else said.remove([known.id])
-        found = push.groups.find(store.id, GroupLookup.EXTERNAL_ID, self.id)
+        found = bridge.groups.find(store.id, GroupLookup.EXTERNAL_ID, self.id)
         resource: Resource = {"schemas": [GROUP], "displayName": self.id, "externalId": self.id}
         if found:
-            stored = push.groups.read(store.id, found[0].id)
+            stored = bridge.groups.read(store.id, found[0].id)
             assert stored is not None
-            push.change(store, stored, dict(resource), said)
+            bridge.group_push.change(store, stored, dict(resource), said)
         else:
-            push.create(store, dict(resource), said)
+            bridge.group_push.create(store, dict(resource), said)
 
     def assert_all_say_the_same(self) -> None:
         """In Table Storage and in Zoho One."""
-        groups = self.reconciled.bridge.groups.groups
+        groups = self.reconciled.bridge.groups
         (found,) = groups.find(self.reconciled.store_id, GroupLookup.EXTERNAL_ID, self.id)
         known = {identity.id for each in self.members if (identity := self.reconciled.identity(each)) is not None}
         assert set(groups.members(self.reconciled.store_id, found.id)) == known

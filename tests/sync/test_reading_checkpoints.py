@@ -19,10 +19,11 @@ from shared.rules.guard import GroupLimit, GuardLimits, Threshold
 from shared.rules.run import RunState
 from shared.rules.status import Reflection
 from shared.sync.cycle_note import CycleNote, CycleRequest, lease_name, sealed
+from shared.sync.progress import Unkept
 from shared.sync.source import groups as following
 from shared.sync.source import people as people_reader
-from shared.sync.source.groups import UNASSIGNED, Chunk, GroupReader, Reading, ScopeCheckpoint
-from shared.sync.source.reading_progress import ReadingCheckpoint
+from shared.sync.source.groups import UNASSIGNED, Chunk, GroupReader, GroupReading, ScopeCheckpoint
+from shared.sync.source.reading_checkpoint import ReadingCheckpoint
 from shared.tables.entra_groups import EntraGroup, EntraGroups
 from shared.tables.entra_scope import EntraScope
 from shared.tables.leases import Leases
@@ -124,8 +125,23 @@ class _Follower(GroupReader):
         raise NotImplementedError
 
 
-def _out_of_time() -> None:
-    raise _Ended
+class _Kept(Unkept[ScopeCheckpoint]):
+    """Remembers what is kept."""
+
+    def __init__(self, reached: ScopeCheckpoint, *, ends: bool = False) -> None:
+        super().__init__(reached)
+        self.kept: list[ScopeCheckpoint] = []
+        self._ends = ends
+
+    def keep(self, reached: ScopeCheckpoint) -> None:
+        """Another place."""
+        super().keep(reached)
+        self.kept.append(reached)
+
+    def may_end(self) -> None:
+        """It ends at the first place where it may."""
+        if self._ends:
+            raise _Ended
 
 
 def test_the_note_stays_below_the_limit_of_a_row_with_four_thousand_groups_that_end(
@@ -135,14 +151,12 @@ def test_the_note_stays_below_the_limit_of_a_row_with_four_thousand_groups_that_
     old, new = ([str(uuid5(NAMESPACE_DNS, f"{kind} {number}")) for number in range(4000)] for kind in ("old", "new"))
     link = f"https://graph.microsoft.com/v1.0/groups/delta?$deltatoken={'x' * 700}"
     chunks = tuple(Chunk(groups=tuple(new[at : at + MOST_GROUPS]), link=link) for at in range(0, 4000, MOST_GROUPS))
-    table, kept = reading_bridge.table("entra"), list[ScopeCheckpoint]()
-    groups, scope = EntraGroups(table), EntraScope(table)
-    reading = Reading(
-        entra.client(), scope, groups, store_id, mark=True, look=True, keep=kept.append, beat=_out_of_time
-    )
-    follower = _Follower(reading, ScopeCheckpoint())
+    groups, scope = reading_bridge.flow.entra_groups, reading_bridge.flow.scope
+    reading = GroupReading(entra.client(), scope, groups, reading_bridge.identities, store_id, True, True, [])
+    checkpoint = _Kept(ScopeCheckpoint(), ends=True)
     with pytest.raises(_Ended):
-        follower.let_go(dict.fromkeys(old, UNASSIGNED), chunks)
+        _Follower(reading, checkpoint).unfollow(dict.fromkeys(old, UNASSIGNED), chunks)
+    kept = checkpoint.kept
     position = DeltaPosition(link=link, select=("displayName",) * 40, full=False)
     for progress in kept:
         note = CycleNote(reading=ReadingCheckpoint(position=position, scope=progress))
@@ -155,13 +169,14 @@ def test_the_note_stays_below_the_limit_of_a_row_with_four_thousand_groups_that_
 def test_a_note_of_the_release_before_goes_on_with_the_groups_that_end(
     entra: Entra, reading_bridge: Bridge, store_id: str
 ) -> None:
-    table, kept = reading_bridge.table("entra"), list[ScopeCheckpoint]()
-    groups, scope = EntraGroups(table), EntraScope(table)
+    groups, scope = reading_bridge.flow.entra_groups, reading_bridge.flow.scope
     groups.put(store_id, [EntraGroup(STAFF, "Staff")], look=False)
     scope.change(store_id, STAFF, IDS[:5], (), mark=False)
     before = ScopeCheckpoint.model_validate({"ending": [[STAFF, DELETED]], "direct": "x", "assignments": 7})
-    reading = Reading(entra.client(), scope, groups, store_id, mark=True, look=True, keep=kept.append)
-    _Follower(reading, before).end()
+    reading = GroupReading(entra.client(), scope, groups, reading_bridge.identities, store_id, True, True, [])
+    checkpoint = _Kept(before)
+    _Follower(reading, checkpoint).end()
+    kept = checkpoint.kept
     assert (kept[-1].ending, kept[-1].ending_list, kept[-1].direct) == ((), "", "x")
     assert scope.everyone(store_id) == set()
     assert groups.shown(store_id, STAFF) == EntraGroup(STAFF, "Staff", DELETED)
@@ -170,7 +185,7 @@ def test_a_note_of_the_release_before_goes_on_with_the_groups_that_end(
 def test_dropping_history_and_reading_everybody_in_scope_have_a_heartbeat(
     reconciled: Reconciled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.tables.identities.MOST_IN_A_PAGE", 2)
+    monkeypatch.setattr("shared.tables.identity_reads.MOST_IN_A_PAGE", 2)
     monkeypatch.setattr("shared.tables.entra_scope.PAGE", 2)
     beats = list[str]()
     identities = reconciled.bridge.identities

@@ -14,7 +14,7 @@ from shared.sync.cycle_note import HANDED_ON, CycleRequest
 from shared.sync.cycles import NotNow
 from shared.tables.heartbeat import LASTS
 from tests.console.conftest import pages_of
-from tests.sync.reconciled import Reconciled
+from tests.sync.reconciled import Hears, Reconciled
 
 ENABLED = [person.id for person in PEOPLE if person.account_enabled]
 RECOVERED_WITHIN = timedelta(minutes=3)
@@ -33,14 +33,14 @@ def _cut_off(reconciled: Reconciled, after: int = 3, request: CycleRequest | Non
             raise Dies
 
     with pytest.raises(Dies):
-        reconciled.cycles().run(request or reconciled.asked(), hook)
+        reconciled.cycles().run(request or reconciled.asked(), Hears(hook))
 
 
 def _due(reconciled: Reconciled, at: timedelta = timedelta()) -> list[CycleRequest]:
     """What a tick asks for, so much later."""
     later = lambda: datetime.now(UTC) + at  # noqa: E731 - a clock
-    cycles = reconciled.cycles(now=later)
-    return [request for request in cycles.due() if request.store == reconciled.store_id]
+    due = reconciled.cycles(now=later).due(reconciled.bridge.stores.started())
+    return [request for request in due.requests if request.store == reconciled.store_id]
 
 
 def test_a_tick_goes_on_with_a_cycle_that_was_cut_off_within_three_minutes(reconciled: Reconciled) -> None:
@@ -54,9 +54,9 @@ def test_a_tick_goes_on_with_a_cycle_that_was_cut_off_within_three_minutes(recon
     run = reconciled.cycles().run(request).run
     assert (run.state, run.interruptions) == (RunState.DONE, 1)
     assert run.id == request.goes_on
-    (only,) = reconciled.bridge.reconciler.runs.newest(reconciled.store_id)
+    (only,) = reconciled.bridge.runs.newest(reconciled.store_id)
     assert only.results == {Result.DONE: len(ENABLED)}, "what was done before the end is counted"
-    assert len(reconciled.bridge.reconciler.runs.changes(reconciled.store_id, run.id)) == len(ENABLED)
+    assert len(reconciled.bridge.runs.changes(reconciled.store_id, run.id)) == len(ENABLED)
     reconciled.assert_as_in_entra()
     assert _due(reconciled, LASTS) == [], "it is done"
 
@@ -74,7 +74,7 @@ def test_a_message_that_finds_the_dead_cycles_lease_loses_nothing(reconciled: Re
 
 
 def test_the_same_message_twice_runs_one_cycle(reconciled: Reconciled) -> None:
-    asked = reconciled.bridge.reconciler.cycles.ask(reconciled.store, RunKind.CYCLE, "ada")
+    asked = reconciled.bridge.cycles.ask(reconciled.store, RunKind.CYCLE, "ada")
     run = reconciled.cycles().run(asked).run
     assert run.id == asked.id
     with pytest.raises(NotNow):
@@ -85,7 +85,7 @@ def test_the_same_message_twice_runs_one_cycle(reconciled: Reconciled) -> None:
 
 def test_what_somebody_asked_for_while_another_cycle_ran_follows_it(reconciled: Reconciled) -> None:
     _cut_off(reconciled)
-    asked = reconciled.bridge.reconciler.cycles.ask(reconciled.store, RunKind.FULL_CYCLE, "ada")
+    asked = reconciled.bridge.cycles.ask(reconciled.store, RunKind.FULL_CYCLE, "ada")
     with pytest.raises(NotNow):
         reconciled.cycles().run(asked)
     reconciled.lapse()
@@ -100,10 +100,10 @@ def test_what_somebody_asked_for_while_another_cycle_ran_follows_it(reconciled: 
 def test_nobody_can_ask_for_a_cycle_of_a_store_that_is_stopped(reconciled: Reconciled) -> None:
     reconciled.bridge.switch.stop(reconciled.store)
     with pytest.raises(NotNow, match="stopped"):
-        reconciled.bridge.reconciler.cycles.ask(reconciled.store, RunKind.CYCLE, "ada")
+        reconciled.bridge.cycles.ask(reconciled.store, RunKind.CYCLE, "ada")
     pages = pages_of(reconciled.bridge)
     sent = pages.post(f"/stores/{reconciled.store_id}/runs", kind="cycle")
-    assert "No cycle was asked for. Provisioning is stopped" in pages.client.get(sent.headers["Location"]).text
+    assert "No cycle was requested. Provisioning is stopped" in pages.client.get(sent.headers["Location"]).text
     assert pages.asked.cycles == []
 
 
@@ -128,17 +128,17 @@ def test_a_run_that_ends_every_process_is_ended(reconciled: Reconciled) -> None:
 def test_pages_say_that_a_cycle_was_interrupted_and_what_it_did(reconciled: Reconciled) -> None:
     pages, path = pages_of(reconciled.bridge), f"/stores/{reconciled.store_id}"
     _cut_off(reconciled, 4)
-    (run,) = reconciled.bridge.reconciler.runs.newest(reconciled.store_id)
+    (run,) = reconciled.bridge.runs.newest(reconciled.store_id)
     assert "interrupted" not in pages.get(path).text, "it may be alive"
     reconciled.lapse()
     assert "A cycle was interrupted." in pages.get(path).text
-    assert "goes on with it within three minutes" in pages.get(f"{path}/runs/{run.id}").text
+    assert "continues within three minutes" in pages.get(f"{path}/runs/{run.id}").text
     assert "interrupted</span>" in pages.get(f"{path}/runs").text
     assert "impaired" in pages.client.get("/health?ready").text
     assert sum(run.planned.values()) == len(ENABLED), "the plan is shown while it is carried out"
     reconciled.cycle()
     assert "interrupted" not in pages.get(path).text
-    assert "interrupted once, and gone on with" in pages.get(f"{path}/runs/{run.id}").text
+    assert "interrupted once, and continued" in pages.get(f"{path}/runs/{run.id}").text
 
 
 def test_a_run_that_nobody_goes_on_with_is_told_to_the_alert(
@@ -155,16 +155,17 @@ def test_a_run_that_nobody_goes_on_with_is_told_to_the_alert(
 
 
 def test_a_cycle_that_could_not_try_everybody_is_not_done_and_goes_on_soon(reconciled: Reconciled) -> None:
-    cycles = reconciled.cycles()
-    people_applier = replace(cycles.people_applier, lease=timedelta(seconds=2))
+    flow = reconciled.bridge.flow
+    hurried = replace(flow.settlement, lease=timedelta(seconds=2))
+    people_applier = replace(flow.people_applier, settlement=hurried)
     reconciled.change(zoho=reconciled.store.zoho.model_copy(update={"parallel_calls": 2}))
     reconciled.zoho_one.fail(method="POST", path="/Users", latency=0.8, times=4)
-    run = replace(cycles, people_applier=people_applier).run(reconciled.asked()).run
+    run = reconciled.cycles(people_applier=people_applier).run(reconciled.asked()).run
     left = run.results.get(Result.NOT_TRIED, 0)
     assert left > 0
     assert run.state is RunState.FAILED
     assert any(f"{left} changes could not be tried" in error for error in run.errors)
     assert _due(reconciled) == []
     (request,) = _due(reconciled, RETRY_AFTER)
-    cycles.run(request.model_copy(update={"asked_by": "test"}))
+    reconciled.cycles().run(request.model_copy(update={"asked_by": "test"}))
     reconciled.assert_as_in_entra()

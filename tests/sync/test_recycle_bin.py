@@ -150,7 +150,7 @@ def test_a_name_given_to_somebody_else_is_held_as_an_adoption(reconciled: Reconc
     assert [breach.rule for breach in done.verdict.breaches] == [Rule.ADOPTIONS]
     assert done.plan is not None
     assert str(ANNA.display_name) in done.plan.changes[0].reason
-    _, reports = reconciled.bridge.reconciler.on_demand.provision(reconciled.store, [ANEW], "test")
+    _, reports = reconciled.bridge.on_demand.provision(reconciled.store, [ANEW], "test")
     assert "administrator has to agree" in reports[0].steps[-1].told
     stored = reconciled.bridge.identities.find_object(reconciled.store_id, ANEW)
     assert stored is not None
@@ -161,7 +161,7 @@ def test_a_name_given_to_somebody_else_is_held_as_an_adoption(reconciled: Reconc
     assert reconciled.accounts()[NAME]["active"] is False
     held = reconciled.request().verdict.plan
     assert held is not None
-    reconciled.bridge.reconciler.decisions.approve(reconciled.store_id, held.held.id, "admin")
+    reconciled.bridge.decisions.approve(reconciled.store_id, held.held.id, "admin")
     assert reconciled.cycle().state is RunState.DONE
     after = reconciled.accounts()[NAME]
     assert (after["id"], after["active"], after["displayName"]) == (before["id"], True, "Different Human")

@@ -7,20 +7,22 @@ from uuid import uuid4
 
 import pytest
 from azure.core.exceptions import ServiceRequestError
-from azure.core.pipeline.transport import RequestsTransport
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from local.entra.people import PEOPLE
 from shared.entra.errors import GraphBusy, GraphImplausible, LinkExpired
 from shared.entra.members_delta import read_members
+from shared.sync.progress import Unkept
 from shared.sync.source.assigned_groups import read_assigned_groups
-from shared.sync.source.groups import Reading, ScopeCheckpoint
+from shared.sync.source.groups import GroupReading, ScopeCheckpoint
 from shared.tables.entra_groups import EntraGroups
 from shared.tables.entra_scope import HIMSELF, EntraScope
 from shared.tables.errors import TablesBusy
+from shared.tables.identities import Identities
 from shared.tables.service import connect
 from tests.conftest import Entra
+from tests.tables.memory.tables import MemoryTables
 
 IDS = [person.id for person in PEOPLE]
 ANNA, BERT, CARLA, DORA = IDS[:4]
@@ -35,6 +37,26 @@ class Killed(BaseException):
     """The process is gone."""
 
 
+class _Kept(Unkept[ScopeCheckpoint]):
+    """Lets the reader keep what is reached, and end the reading."""
+
+    def __init__(self, reader: "Reader", reached: ScopeCheckpoint) -> None:
+        super().__init__(reached)
+        self._reader = reader
+
+    def keep(self, reached: ScopeCheckpoint) -> None:
+        """Another place, as JSON."""
+        self._reader.before_keeping(reached)
+        super().keep(reached)
+        self._reader.kept = reached.model_dump_json()
+        self._reader.keeps += 1
+
+    def may_end(self) -> None:
+        """The process ends, if the test says so."""
+        if self._reader.ends_at_checkpoints:
+            raise Killed
+
+
 class Reader:
     """One store's scope. It keeps what it is given as JSON, and whatever happens begins again from there."""
 
@@ -42,6 +64,7 @@ class Reader:
         self.entra = entra
         self.scope = scope
         self.groups = EntraGroups(scope._table)
+        self.identities = Identities(scope._table)
         self.store = store_id
         self.kept = ScopeCheckpoint().model_dump_json()
         self.keeps = 0
@@ -59,19 +82,12 @@ class Reader:
 
     def read_assigned_groups(self, known: ScopeCheckpoint, *, mark: bool = True) -> ScopeCheckpoint:
         """The reading itself, from where it is known to be."""
-        client = self.entra.client()
-        reading = Reading(
-            client,
-            self.scope,
-            self.groups,
-            self.store,
-            mark=mark,
-            look=True,
-            keep=self.keep,
-            beat=self.beat,
-            tell=self.told.append,
+        reading = GroupReading(
+            self.entra.client(), self.scope, self.groups, self.identities, self.store, mark, True, self.told
         )
-        return read_assigned_groups(reading, self.entra.ready["enterprise_app"], known)
+        checkpoint = _Kept(self, known)
+        read_assigned_groups(reading, self.entra.ready["enterprise_app"], checkpoint)
+        return checkpoint.reached
 
     def at_first_mark(self, happens: Callable[[], None]) -> None:
         """Let something happen right before the first mark is written."""
@@ -94,15 +110,6 @@ class Reader:
             self.read()
         self.before_keeping = lambda _: None
         return self.read()
-
-    def beat(self) -> None:
-        if self.ends_at_checkpoints:
-            raise Killed
-
-    def keep(self, progress: ScopeCheckpoint) -> None:
-        self.before_keeping(progress)
-        self.kept = progress.model_dump_json()
-        self.keeps += 1
 
     @property
     def progress(self) -> ScopeCheckpoint:
@@ -484,11 +491,13 @@ def test_killed_at_any_step_it_comes_to_the_same(
     assert 5 < deadly < 99
 
 
-def test_tables_that_do_not_answer_end_it_where_it_can_go_on(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tables_that_do_not_answer_end_it_where_it_can_go_on(
+    reader: Reader, memory: MemoryTables, monkeypatch: pytest.MonkeyPatch
+) -> None:
     reader.read()
     reader.entra.act({"do": "remove member", "id": A, "members": [DORA]})
     with monkeypatch.context() as broken:
-        broken.setattr(RequestsTransport, "send", no_answer)
+        broken.setattr(memory, "around", no_answer)
         with pytest.raises(TablesBusy):
             reader.read()
     assert reader.read() == {*IDS[:3], *IDS[4:11]}

@@ -13,7 +13,8 @@ from shared.rules.guard import GuardLimits, Threshold
 from shared.rules.history import EventKind
 from shared.rules.identity import Identity
 from shared.sync.errors import HeldBack
-from shared.tables.identity_rows import Lookup, Stored, stored_from
+from shared.tables.claims import Lookup
+from shared.tables.identity_rows import Stored, stored_from
 from shared.zoho.errors import ZohoBusy
 from shared.zoho.scim_client import ZohoUsers
 from tests.sync.reconciled import Reconciled
@@ -48,7 +49,8 @@ def _stored(reconciled: Reconciled) -> Stored:
 def _push(reconciled: Reconciled, **values: Any) -> Identity:
     """What Entra pushes, by a worker whose lease is over when it is."""
     stored = _stored(reconciled)
-    push = replace(reconciled.bridge.push, lease=timedelta())
+    push = reconciled.bridge.push
+    push = replace(push, settlement=replace(push.settlement, lease=timedelta()))
     return push.replace(reconciled.store, stored, json.loads(stored.identity.said.resource) | values)
 
 
@@ -90,7 +92,7 @@ def test_a_cycle_that_was_killed_blames_nobody(
     if told_by == "push":
         _push(reconciled, active=True)
     elif told_by == "on demand":
-        reconciled.bridge.reconciler.on_demand.provision(reconciled.store, [ANNA.id], "test")
+        reconciled.bridge.on_demand.provision(reconciled.store, [ANNA.id], "test")
     else:
         reconciled.cycle()
     assert reconciled.accounts()[NAME]["active"] is True

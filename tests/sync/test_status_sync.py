@@ -14,7 +14,7 @@ from shared.rules.secret_token import token_hash
 from shared.rules.status import Deprovisioning, Reflection, StatusRules
 from shared.rules.store import Store
 from shared.scim.endpoint import HttpRequest
-from shared.tables.identity_rows import Lookup
+from shared.tables.claims import Lookup
 from tests.conftest import ZohoOne
 
 NAME = "ada@contoso.example"
@@ -110,10 +110,15 @@ def test_a_deleted_person_under_do_nothing_is_let_go(entra: Entra, zoho_one: Zoh
     assert _active(zoho_one)
     assert zoho_one.calls() == {"POST /Users": 1}
     assert entra.history(user_id)[-1][0] is EventKind.UNMANAGED
-    assert list(entra.bridge.identities.left_behind(entra.store.id)) == [zoho_one.users()[0]["id"]]
+    account = zoho_one.users()[0]["id"]
+    record = entra.bridge.identities.record_of(entra.store.id, account, asks="")
+    assert record is not None
+    assert record.owner is None
     again = entra.create()
     assert entra.history(again)[-1][0] is EventKind.ADOPTED
-    assert list(entra.bridge.identities.left_behind(entra.store.id)) == []
+    record = entra.bridge.identities.record_of(entra.store.id, account, asks="")
+    assert record is not None
+    assert record.owner == again
 
 
 def test_someone_re_hired_after_his_deletion_gets_his_account_back(entra: Entra, zoho_one: ZohoOne) -> None:

@@ -19,7 +19,7 @@ EVENT = Event(at=NOON, kind=EventKind.UPDATED, reason="")
 
 @pytest.fixture
 def groups(bridge: Bridge) -> Groups:
-    return bridge.groups.groups
+    return bridge.groups
 
 
 def _group(name: str = "Sales") -> Group:

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
-from azure.data.tables import TableServiceClient
 
 from shared.tables.heartbeat import LASTS, Heartbeat
 from shared.tables.leases import Lease, LeaseLost, Leases
+from shared.tables.service import connect
 
 OFTEN = timedelta(seconds=0.05)
 
@@ -20,7 +20,7 @@ def now() -> datetime:
 
 @pytest.fixture
 def leases(azurite: str) -> Iterator[Leases]:
-    with TableServiceClient.from_connection_string(azurite) as service:
+    with connect(azurite) as service:
         yield Leases(service.create_table_if_not_exists("leases"), now)
 
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from azure.data.tables import TableClient, TableServiceClient
+from azure.data.tables import TableClient
 
 from shared.rules.change import ChangeKind
 from shared.rules.guard import GuardLimits, check
@@ -15,6 +15,7 @@ from shared.rules.zoho_user import ZohoField
 from shared.tables.errors import Stale
 from shared.tables.held_plans import HeldPlans, StoredPlan
 from shared.tables.plan_parts import PlanLost
+from shared.tables.service import connect
 from tests.rules.plans import changes
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -23,7 +24,7 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture
 def table(azurite: str) -> Iterator[TableClient]:
-    with TableServiceClient.from_connection_string(azurite) as service:
+    with connect(azurite) as service:
         yield service.create_table_if_not_exists("heldplans")
 
 

@@ -7,11 +7,12 @@ from itertools import pairwise
 from threading import Barrier
 
 import pytest
-from azure.data.tables import TableClient, TableServiceClient
+from azure.data.tables import TableClient
 
 from shared.rules.schedule import CycleTimes, Schedule, after_end, after_start, due
 from shared.tables.errors import Stale
 from shared.tables.leases import Lease, LeaseLost, Leases
+from shared.tables.service import connect
 
 MINUTE = timedelta(minutes=1)
 
@@ -32,7 +33,7 @@ def _same(note: str) -> str | None:
 
 @pytest.fixture
 def table(azurite: str) -> Iterator[TableClient]:
-    with TableServiceClient.from_connection_string(azurite) as service:
+    with connect(azurite) as service:
         yield service.create_table_if_not_exists("leases")
 
 
@@ -132,7 +133,7 @@ def test_of_two_instances_one_runs_each_cycle(azurite: str, clock: Clock, name: 
             return None
         return after_start(clock.now, schedule, times).model_dump_json()
 
-    with TableServiceClient.from_connection_string(azurite) as service, ThreadPoolExecutor(4) as pool:
+    with connect(azurite) as service, ThreadPoolExecutor(4) as pool:
         instances = [Leases(service.get_table_client("leases"), clock) for _ in range(4)]
         service.create_table_if_not_exists("leases")
         for tick in range(25 * 4):

@@ -7,13 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
-from azure.data.tables import TableClient, TableServiceClient
+from azure.data.tables import TableClient
 from hypothesis import given, settings
 
 from shared.rules.mapping.mapping import DEFAULT_MAPPING, LONGEST_MAPPING, Mapping
 from shared.rules.zoho_user import ZohoField
 from shared.tables.errors import MappingUnusable
 from shared.tables.mappings import REMEMBERED, Mappings, SavedMeanwhile
+from shared.tables.service import connect
 from tests.rules.mapping.test_mapping import MAPPINGS, USER_NAME
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -26,7 +27,7 @@ def _mapping(title: str) -> Mapping:
 
 @pytest.fixture
 def table(azurite: str) -> Iterator[TableClient]:
-    with TableServiceClient.from_connection_string(azurite) as service:
+    with connect(azurite) as service:
         yield service.create_table_if_not_exists("mappings")
 
 
@@ -135,7 +136,7 @@ def test_every_valid_mapping_round_trips_through_table_storage(
 ) -> None:
     mapping = Mapping.model_validate({"rules": [USER_NAME, *rules]})
     store = f"t-{uuid.uuid4().hex}"
-    with TableServiceClient.from_connection_string(azurite) as service:
+    with connect(azurite) as service:
         mappings = Mappings(service.create_table_if_not_exists("mappings"))
         mappings.save(store, mapping, based_on=0, by="ada", at=NOON, why="")
         assert mappings.current(store).mapping == mapping

@@ -14,7 +14,8 @@ from shared.rules.identity import Identity, SourceState
 from shared.rules.keys import Keys
 from shared.rules.zoho_user import ZohoField, ZohoUser
 from shared.settings import Settings
-from shared.tables.identities import SAMPLE, Identities
+from shared.tables.identities import Identities
+from shared.tables.identity_reads import SAMPLE
 from shared.tables.identity_rows import rows_of
 from tests.conftest import Endpoint, ZohoOne
 from tests.faults.gated_host import gates
@@ -45,10 +46,10 @@ class Count:
 
 
 @pytest.fixture
-def counted(azurite: str, key: str, zoho_one: ZohoOne) -> Iterator[tuple[Identities, Count]]:
+def counted(azurite_process: str, key: str, zoho_one: ZohoOne) -> Iterator[tuple[Identities, Count]]:
     """Identities behind a counting gate."""
     count = Count()
-    with gates(azurite, zoho_one.parts, count) as (connection_string, parts):
+    with gates(azurite_process, zoho_one.parts, count) as (connection_string, parts):
         yield Bridge(Settings.model_validate(app_settings(connection_string, key, parts))).identities, count
 
 

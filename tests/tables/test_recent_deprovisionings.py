@@ -8,7 +8,7 @@ from typing import Any
 from uuid import NAMESPACE_DNS, uuid5
 
 import pytest
-from azure.data.tables import TableClient, TableEntity, TableServiceClient
+from azure.data.tables import TableClient, TableEntity
 
 from shared.rules.change import ChangeKind
 from shared.rules.guard import Breach, GuardLimits, Threshold
@@ -18,8 +18,8 @@ from shared.tables.errors import Stale
 from shared.tables.identities import Identities
 from shared.tables.pending import PendingChanges
 from shared.tables.recent_deprovisionings import DISCARDED, HELD, DeprovisioningCounts
-from shared.tables.service import our_errors
-from shared.tables.store_rows import Operation
+from shared.tables.record_table import Operation
+from shared.tables.service import connect, our_errors
 from tests.rules.plans import changes, identity, user
 from tests.rules.test_admin_change import STORE
 
@@ -45,7 +45,7 @@ class Person:
 
 @pytest.fixture
 def table(azurite: str) -> Iterator[TableClient]:
-    with TableServiceClient.from_connection_string(azurite) as service:
+    with connect(azurite) as service:
         yield service.create_table_if_not_exists("identities")
 
 

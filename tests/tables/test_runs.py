@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from azure.data.tables import TableClient, TableServiceClient
+from azure.data.tables import TableClient
 
 from shared.rules.change import ChangeKind
 from shared.rules.run import Result, Run, RunChange, RunKind
@@ -13,6 +13,7 @@ from shared.rules.zoho_user import ZohoField
 from shared.tables.by_time import new_id
 from shared.tables.portions import MOST_BYTES, MOST_ROWS, portions
 from shared.tables.runs import Runs
+from shared.tables.service import connect
 from tests.rules.plans import changes
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -21,7 +22,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def table(azurite: str) -> Iterator[TableClient]:
-    with TableServiceClient.from_connection_string(azurite) as service:
+    with connect(azurite) as service:
         yield service.create_table_if_not_exists("runs")
 
 

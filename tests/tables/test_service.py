@@ -13,18 +13,22 @@ from pathlib import Path
 
 import jwt
 import pytest
+from azure.core.exceptions import HttpResponseError
+from azure.data.tables import TableErrorCode
 
 from local.azurite import ACCOUNT, ACCOUNT_KEY, start_azurite
 from local.entra.certificate import write_certificate
 from local.processes import Processes
 from shared.tables.errors import TablesBusy
-from shared.tables.service import TABLES, AsIdentity, connect
+from shared.tables.service import TABLES, AsIdentity, connect, our_errors
 
 CLIENT_ID = "11111111-1111-1111-1111-111111111111"
 
 
-def test_as_many_threads_as_a_worker_has_keep_their_connections(azurite: str, caplog: pytest.LogCaptureFixture) -> None:
-    with connect(azurite) as service, ThreadPoolExecutor(32) as pool, caplog.at_level(logging.WARNING):
+def test_as_many_threads_as_a_worker_has_keep_their_connections(
+    azurite_process: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with connect(azurite_process) as service, ThreadPoolExecutor(32) as pool, caplog.at_level(logging.WARNING):
         stores = service.get_table_client("stores")
         list(pool.map(lambda _: list(stores.query_entities("PartitionKey eq 'nobody'")), range(320)))
     assert not [record for record in caplog.records if record.name.startswith("urllib3")]
@@ -92,3 +96,11 @@ def _identity_endpoint(audience: str) -> Iterator[tuple[str, list[str]]]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/msi/token", asked
         server.shutdown()
+
+
+def test_the_code_of_a_call_about_one_row_is_read() -> None:
+    """There the SDK's code is a member of an enumeration, whose text is not the code."""
+    error = HttpResponseError("Conflict")
+    error.error_code = TableErrorCode.TABLE_BEING_DELETED  # type: ignore[attr-defined]  # as the SDK sets it
+    with pytest.raises(TablesBusy, match="being deleted"), our_errors():
+        raise error

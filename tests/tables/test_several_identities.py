@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.app.container import Bridge
-from shared.calls import counted, in_parallel
+from shared.calls import counted
 from shared.rules.azure_user import AzureUser
 from shared.rules.identity import Identity, SourceState
 from shared.rules.keys import Keys
-from shared.tables.identities import SEVERAL
+from shared.tables.identity_reads import SEVERAL
+from shared.threads import in_parallel
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 IDS = [f"{number:032x}" for number in range(40)]

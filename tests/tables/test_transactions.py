@@ -28,14 +28,14 @@ MERGE = {"mode": UpdateMode.MERGE}
 
 
 @pytest.fixture(scope="module")
-def ours(azurite: str) -> Iterator[TableClient]:
-    with connect(azurite) as account:
+def ours(azurite_process: str) -> Iterator[TableClient]:
+    with connect(azurite_process) as account:
         yield account.get_table_client("entra")
 
 
 @pytest.fixture(scope="module")
-def theirs(azurite: str) -> Iterator[TableClient]:
-    with TableServiceClient.from_connection_string(azurite, retry_total=RETRIES) as account:
+def theirs(azurite_process: str) -> Iterator[TableClient]:
+    with TableServiceClient.from_connection_string(azurite_process, retry_total=RETRIES) as account:
         yield account.get_table_client("entra")
 
 

@@ -26,8 +26,9 @@ def c_str(value: str | None) -> str | None:
     "Redact", Parameter("attribute/value", ANY), example="Redact([userPrincipalName])", result='"John.Doe@contoso.com"'
 )
 def redact(value: Value) -> Value:
-    """Returns its argument unchanged. Its presence in an expression keeps the value out of logs and history.
+    """Answers its argument unchanged.
 
-    Entra's logs show "[Redact]" instead; here `Expression.redacted` reports it.
+    In Entra the provisioning logs show "[Redact]" in place of the value. Here the function has no effect: the bridge's
+    log holds no values, and a person's history shows them to administrators.
     """
     return value

@@ -77,11 +77,11 @@ def substitute_group(pattern: Pattern, group: str, value: str, source: str, seco
     return _replace_each(pattern, expand, source, seconds)
 
 
-def extract_group(pattern: Pattern, group: str, source: str, seconds: float = PATTERN_SECONDS) -> str | None:
-    """Return what the named group matched in the first match, or None."""
+def extract_group(pattern: Pattern, group: str, source: str) -> str | None:
+    """What the named group matched the first time the pattern matches, or nothing."""
     number = _group(pattern, group)
     try:
-        match = pattern.compiled.search(source, timeout=seconds)
+        match = pattern.compiled.search(source, timeout=PATTERN_SECONDS)
     except TimeoutError:
         raise _too_slow() from None
     return None if match is None else match[number]

@@ -29,12 +29,11 @@ _NAMES: Final = {name.lower(): name for name in FUNCTIONS}
 class Expression:
     """A checked and compiled expression; made by `compile_expression`, immutable.
 
-    `attributes` are the names it uses, `warnings` what the reference page lists as limitations. `only_on_creation`: it
-    contains SelectUniqueValue, which is for new people only. `redacted`: it contains Redact, so its value must not be
-    shown in logs or history.
+    `attributes` are the names it uses, `warnings` what the reference page says will not work as it looks.
+    `only_on_creation`: it holds SelectUniqueValue, which is for new people only.
     """
 
-    __slots__ = ("_root", "_run", "attributes", "only_on_creation", "redacted", "warnings")
+    __slots__ = ("_root", "_run", "attributes", "only_on_creation", "warnings")
 
     def __init__(self, root: Node, warnings: tuple[ExpressionWarning, ...]) -> None:
         self._root = root
@@ -43,7 +42,6 @@ class Expression:
         self.attributes = frozenset(node.name for node, _ in walk(root) if isinstance(node, Attribute))
         self.warnings = warnings
         self.only_on_creation = "SelectUniqueValue" in called
-        self.redacted = "Redact" in called
 
     def __str__(self) -> str:
         """Return the expression in one normal form, which compiles to an equal expression."""

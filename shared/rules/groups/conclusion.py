@@ -5,11 +5,13 @@ sources at once: the group's row, the calls without a known answer (stored in th
 shows. The cases are a table in tests/rules/groups/test_conclusion.py.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from shared.rules.groups.group import Group, GroupDrift, GroupPendingChange, ZohoGroupRecord
+from shared.rules.groups.group_write import GroupWrite
+from shared.rules.groups.member_change import MemberChange
 
 BROUGHT_BACK = "Zoho One refused a change that may have taken effect in part; the group is reverted."
 
@@ -47,9 +49,9 @@ def conclude(
 ) -> Conclusion:
     """Return what is true in Zoho One, and what remains to be sent.
 
-    ``sent``: the changes wanted now, together with everything sent without a known answer. ``everybody``: the accounts
-    of all members, for a group that is new to the bridge. Somebody who should be a member is never removed, whatever
-    ``sent`` says; and of the members in Zoho One only those named in ``sent`` are removed.
+    ``told``: what is asked for now, with all that was sent and has no known answer. ``everybody``: the accounts of all
+    members, for a group that is new to the bridge. A person who should be a member never leaves, whatever named them;
+    and of the members that Zoho One shows, only those named in ``told`` leave.
     """
     if shown is None:
         return Conclusion(None, GroupAccountChange(tuple(dict.fromkeys((*everybody, *sent.joining)))))
@@ -75,6 +77,27 @@ def link(group: Group, shown: ZohoGroupRecord) -> ZohoGroupRecord:
             return shown.model_copy(update={"adopted": record.adopted})
     made = pending is not None and shown.holds.display_name in pending.attempted
     return shown.model_copy(update={"adopted": not made})
+
+
+def on_top(
+    earlier: GroupPendingChange, write: GroupWrite, confirmed: Set[str]
+) -> tuple[MemberChange, MemberChange, MemberChange]:
+    """A write on top of a change that may have come through or not: what both make of what was confirmed last.
+
+    With it, the members that Zoho One has to be told of again, and the rows to put right. ``confirmed``: of the people
+    who are named, the members when Zoho One confirmed last.
+    """
+    named = MemberChange().then(earlier.members.joining, earlier.members.leaving)
+    both = named.then(write.change.joining, write.change.leaving)
+    exact = both.among(confirmed)
+    told = earlier.again.then(write.again.joining, write.again.leaving).then(both.joining, both.leaving)
+    settled, joining = set(exact.everybody), set(told.joining)
+    rest = [one for one in told.everybody if one not in settled]
+    left_over = MemberChange(
+        joining=tuple(one for one in rest if one in joining),
+        leaving=tuple(one for one in rest if one not in joining),
+    )
+    return exact, left_over, both
 
 
 def after_refusal(group: Group, sent: int, now: datetime, *, certain: bool) -> GroupPendingChange | None:

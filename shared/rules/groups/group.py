@@ -17,6 +17,7 @@ from shared.rules.groups.member_change import MemberChange
 from shared.rules.groups.refusal import GroupRefusal
 from shared.rules.identity import id_of_object
 from shared.rules.minute_counts import MinuteCounts
+from shared.rules.pending import Managed, Pending
 from shared.rules.scim_path import Resource
 from shared.rules.status import Action, Decision, Reflection
 from shared.rules.zoho_user import ZohoField
@@ -96,31 +97,17 @@ class GroupSourceState(Model):
         return self.desired == "deleted"
 
 
-class GroupPendingChange(Model):
-    """A change of a group that was sent, or is about to be sent, and is not confirmed."""
+class GroupPendingChange(Pending[GroupSourceState]):
+    """A group's change that is not confirmed. A deletion that is not ``counted`` waits for a decision."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    reason: str
-    before: GroupSourceState | None
-    """The state to revert to when Zoho One refuses; None for a new group."""
     members: MemberChange = MemberChange()
     """Members added and removed in Entra since Zoho One last confirmed."""
     again: MemberChange = MemberChange()
     """Further members to send to Zoho One: their standing changed, or an earlier attempt may have changed them."""
     accounts: dict[str, str] = {}
     """The accounts of members above who are gone, by the ids they had."""
-    attempted: tuple[str, ...] = ()
-    """Each name under which Zoho One may have created a group."""
     found: ZohoGroupRecord | None = None
     """The group in Zoho One that this one adopts. Its id identifies it, whatever its name becomes."""
-    counted: bool = False
-    """For a deletion: whether the guard let it pass and counted it. An uncounted one waits for a decision."""
-    failure: str | None = None
-    """Why the last attempt failed."""
-    writer: str | None = None
-    """The lease holder; None after the release."""
-    lease_ends: datetime
 
     @model_validator(mode="before")
     @classmethod
@@ -132,10 +119,8 @@ class GroupPendingChange(Model):
         return rest | {"counted": data["leaving"]}
 
 
-class Group(Model):
+class Group(Managed[GroupPendingChange, ZohoGroupRecord]):
     """One group in one directory store."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     said: GroupSourceState
@@ -148,16 +133,8 @@ class Group(Model):
     allowed: Allowance | None = None
     """What an administrator allowed beyond the guard's limit."""
     refusal: GroupRefusal | None = None
-    """The latest refusal by Zoho One."""
-    account: ZohoGroupRecord | None = None
-    pending: GroupPendingChange | None = None
+    """What Zoho One refused last."""
     created: datetime
-
-    def leased_until(self, now: datetime) -> datetime | None:
-        """Return when another writer may start, or None if it may start now."""
-        if self.pending is None or self.pending.writer is None or self.pending.lease_ends <= now:
-            return None
-        return self.pending.lease_ends
 
     @property
     def members(self) -> int:
@@ -199,8 +176,8 @@ class Group(Model):
         return self.model_copy(update={"pending": self.pending.model_copy(update={"members": members})})
 
     def settled(self, account: ZohoGroupRecord | None, refusal: GroupRefusal | None = None) -> Self:
-        """Return the group after Zoho One confirmed what it holds. ``refusal``: what remains of an earlier one."""
-        return self.model_copy(update={"account": account, "size": self.members, "pending": None, "refusal": refusal})
+        """The group once Zoho One has confirmed what it holds. ``refusal``: what remains of an earlier one."""
+        return super().settled(account).model_copy(update={"size": self.members, "refusal": refusal})
 
 
 def to_scim(group: ZohoGroup) -> Resource:

@@ -1,30 +1,31 @@
-"""The groups of a plan, taken to Zoho One by the way that a push takes: group after group, behind the people.
+"""A plan's groups, applied: group after group by GroupChanges, after the people.
 
-Whoever is new has his account by then, so that he joins at once. A group that fails keeps its marks, and keeps no other
-from its turn.
+People who are new have their account by then, so that they join at once. A group that fails keeps its marks, and keeps
+no other from its turn.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
 from shared.rules.change import ChangeKind
 from shared.rules.groups.group import GroupDrift
+from shared.rules.groups.group_write import GroupWrite, Permission
 from shared.rules.plan import PlannedChange, essence
 from shared.rules.run import Result, RunChange
 from shared.rules.store import Store
-from shared.sync.apply.group_settlement import GroupWrite
-from shared.sync.apply.memberships import patiently
-from shared.sync.apply.people import Stopped
+from shared.sync.apply.group_changes import GroupChanges
+from shared.sync.apply.silence import Silence
 from shared.sync.errors import PushError, Refused
-from shared.sync.guard.groups import Permission
+from shared.sync.patience import FOR_A_GROUP, until_free
 from shared.sync.plan.group_work import GroupWork, PlannedGroups
 from shared.sync.plan.groups import GroupPlanner
-from shared.sync.push.groups import GroupPush
+from shared.sync.progress import NO_LEASE, Heartbeat, Results
 from shared.tables.entra_groups import EntraGroups
 from shared.tables.errors import Stale
 from shared.tables.group_rows import StoredGroup
+from shared.tables.groups import Groups
 from shared.zoho.errors import ZohoBusy, ZohoCredentials
 
 MOVED = "The group changed since it was planned; the next cycle plans it again."
@@ -34,11 +35,12 @@ BUSY_IN_A_ROW = 3
 
 @dataclass(frozen=True)
 class GroupApplier:
-    """Applies what GroupPlanner finds. Raises Stopped, TablesBusy, and whatever ``beat`` raises."""
+    """Applies what GroupPlanner finds. Raises Stopped, TablesBusy, and whatever the heartbeat raises."""
 
-    people_planner: GroupPlanner
+    planner: GroupPlanner
     entra: EntraGroups
-    push: GroupPush
+    groups: Groups
+    changes: GroupChanges
     now: Callable[[], datetime]
 
     def apply(
@@ -46,41 +48,38 @@ class GroupApplier:
         store: Store,
         groups: PlannedGroups,
         drifts: Mapping[str, GroupDrift],
-        done: Callable[[Sequence[RunChange]], None],
-        beat: Callable[[], None],
+        results: Results,
+        heartbeat: Heartbeat,
         *,
         approved: bool = False,
     ) -> None:
-        """Take the planned groups to Zoho One. ``done`` hears what became of each that needed a change.
+        """Take the planned groups to Zoho One. ``results`` hears what became of each that needed a change.
 
-        ``beat`` is called between groups, and between portions of a large one's members; it may raise to end the work
-        there, and what is left is found again. ``approved``: an administrator has decided on the plan, so that what it
-        takes away does not count against what follows.
+        The work may be ended between groups, and between portions of a large one's members; what is left is found
+        again. ``approved``: an administrator has decided on the plan, so that what it takes away does not count against
+        what follows.
         """
         permission = Permission.DECIDED if approved else Permission.PLANNED
         planned = {change.identity: essence(change) for change in groups.changes}
         for work in groups.idle:
             self._settled(store, work)
-            beat()
+            heartbeat.may_end()
         if not groups.changes:
             return
-        busy = 0
-        adoptions = self.people_planner.adoptions(store, groups.looked_up)
-        for work in _deletions_last(self.people_planner.works(store, drifts, groups.held, [], adoptions)):
+        silence = Silence(BUSY_IN_A_ROW)
+        adoptions = self.planner.adoptions(store, groups.looked_up)
+        for work in _deletions_last(self.planner.works(store, drifts, groups.held, [], adoptions, heartbeat)):
             if work.planned is None:
                 self._settled(store, work)
                 continue
             if planned.get(work.planned.identity) != essence(work.planned):
                 # The guard has judged something else, or nothing: this waits for the next plan.
                 if work.planned.identity in planned:
-                    done([self._told(work.planned, Result.NOT_TRIED, MOVED)])
+                    results.add([self._told(work.planned, Result.NOT_TRIED, MOVED)])
                 continue
-            told, silent = self._turn(store, work, work.planned, permission, beat)
-            done([told])
-            busy = busy + 1 if silent else 0 if told.result is Result.DONE else busy
-            if silent and (isinstance(silent, ZohoCredentials) or busy >= BUSY_IN_A_ROW):
-                raise Stopped(str(silent)) from silent
-            beat()
+            results.add([self._turn(store, work, work.planned, permission, heartbeat, silence)])
+            silence.ensure_not_ended()
+            heartbeat.may_end()
 
     def _turn(
         self,
@@ -88,52 +87,58 @@ class GroupApplier:
         work: GroupWork,
         planned: PlannedChange,
         permission: Permission,
-        beat: Callable[[], None],
-    ) -> tuple[RunChange, ZohoBusy | ZohoCredentials | None]:
-        """One group; and why Zoho One had no answer, where it had none."""
+        heartbeat: Heartbeat,
+        silence: Silence,
+    ) -> RunChange:
+        """One group."""
         try:
-            self.take(store, work, permission, beat)
+            self.apply_one(store, work, permission, heartbeat)
         except (ZohoBusy, ZohoCredentials) as failure:
-            return self._told(planned, Result.FAILED, str(failure)), failure
+            silence.unanswered(failure)
+            return self._told(planned, Result.FAILED, str(failure))
+        except Refused as refusal:
+            silence.answered()
+            parked = self._is_parked(store, planned.identity)
+            return self._told(planned, Result.PARKED if parked else Result.FAILED, str(refusal))
         except (PushError, Stale) as failure:
             told = str(failure) or "A push was writing this group at the same time."
-            parked = isinstance(failure, Refused) and self._is_parked(store, planned.identity)
-            return self._told(planned, Result.PARKED if parked else Result.FAILED, told), None
+            return self._told(planned, Result.FAILED, told)
+        silence.answered()
         self._settled(store, work)
-        return self._told(planned, Result.DONE, None), None
+        return self._told(planned, Result.DONE, None)
 
-    def take(
-        self, store: Store, work: GroupWork, permission: Permission, beat: Callable[[], None] = lambda: None
-    ) -> None:
+    def apply_one(self, store: Store, work: GroupWork, permission: Permission, heartbeat: Heartbeat = NO_LEASE) -> None:
         """Take one group to Zoho One. Raises PushError, ZohoBusy, ZohoCredentials and Stale."""
         assert work.planned is not None  # or there is nothing to do
         group_id, reason = work.planned.identity, work.planned.reason
         if work.drift is not None:
             drift = work.drift
-            patiently(lambda: self.push.set_back(store, self._stored(store, group_id), drift, reason))
+            until_free(lambda: self.changes.set_back(store, self._stored(store, group_id), drift, reason), FOR_A_GROUP)
             return
         if work.gone:
-            patiently(lambda: self.push.delete(store, self._stored(store, group_id), work.gone, permission))
+            until_free(
+                lambda: self.changes.delete(store, self._stored(store, group_id), work.gone, permission), FOR_A_GROUP
+            )
             return
         is_new = work.stored is None
         for number, write in enumerate(work.writes(permission)):
             if number:
-                beat()
+                heartbeat.may_end()
             new = is_new and number == 0
-            patiently(partial(self._say, store, work, None if new else group_id, write))
+            until_free(partial(self._write, store, work, None if new else group_id, write), FOR_A_GROUP)
 
-    def _say(self, store: Store, work: GroupWork, group_id: str | None, write: GroupWrite) -> StoredGroup:
-        assert work.planned is not None  # see take
+    def _write(self, store: Store, work: GroupWork, group_id: str | None, write: GroupWrite) -> StoredGroup:
+        assert work.planned is not None  # see apply_one
         stored = self._stored(store, group_id) if group_id else None
-        return self.push.say(store, stored, work.planned.identity, work.resource, write)
+        return self.changes.write(store, stored, work.planned.identity, work.resource, write)
 
     def _is_parked(self, store: Store, group_id: str) -> bool:
-        stored = self.push.groups.read(store.id, group_id)
+        stored = self.groups.read(store.id, group_id)
         return stored is not None and stored.group.refusal is not None and stored.group.refusal.is_parked
 
     def _stored(self, store: Store, group_id: str) -> StoredGroup:
         """A group as it is just now. Raises Stale where it is gone."""
-        stored = self.push.groups.read(store.id, group_id)
+        stored = self.groups.read(store.id, group_id)
         if stored is None:
             raise Stale
         return stored

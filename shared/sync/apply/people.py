@@ -1,7 +1,7 @@
-"""A plan, taken to Zoho One: kind after kind, several people at the same time, each by the one way to settle.
+"""A plan of people, applied: kind after kind, several people at the same time, each by PersonSettlement.
 
-The people of a portion get their leases in one transaction while the portion before is being worked on. Whoever fails
-stays pending, and keeps nobody else from his turn.
+The people of a portion get their leases in one transaction while the portion before is being worked on. A person whose
+change fails stays pending, and keeps nobody else from their turn.
 """
 
 import time
@@ -9,20 +9,21 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from itertools import batched, groupby
-from threading import Event as Signal
 
 from shared.calls import in_context
-from shared.rules.change import ChangeKind
+from shared.rules.change import ARRIVALS, ChangeKind
 from shared.rules.identity import Identity
 from shared.rules.plan import Plan, PlannedChange, is_still
 from shared.rules.run import Result, RunChange
 from shared.rules.store import Store
-from shared.sync.apply.settlement import Settlement
+from shared.sync.apply.person_settlement import PersonSettlement
+from shared.sync.apply.silence import Silence
 from shared.sync.errors import HeldBack, Refused
 from shared.sync.guard.admission import Admission
+from shared.sync.progress import Heartbeat, Results
 from shared.tables.errors import Stale, TablesBusy
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored
@@ -32,74 +33,60 @@ from shared.zoho.errors import ZohoBusy, ZohoCredentials
 BUSY_IN_A_ROW = 10
 """People for whom Zoho One, or the tables, had no answer: by then nobody else needs to be tried."""
 TRIES = 3
-"""Of one person in one cycle, while Zoho One asks for short waits."""
+"""Tries of one person in one cycle, while Zoho One asks for short waits."""
 FIRST_PAUSE = 10.0
 """Seconds before the second try at most; the pause before the third is twice that."""
 LONGEST_WAIT = 60
-"""Seconds; whoever is to wait longer than that waits for the next cycle."""
+"""Seconds; a person who has to wait longer waits for the next cycle."""
 PORTION = 2
 """Turns of each call at a time that are made ready at once."""
-JOINS = frozenset({ChangeKind.CREATE, ChangeKind.ADOPT, ChangeKind.REACTIVATE})
 
 _BY_A_PUSH = "A push was writing this person at the same time."
 _ANOTHER = "Something else is to be done for this person since the plan was made; the next cycle plans it."
 
 
-class Stopped(Exception):
-    """Nothing can be taken to Zoho One just now; whoever was not tried stays pending. The message says why."""
-
-
 @dataclass(frozen=True)
 class PeopleApplier:
-    """Applies plans. Raises Stopped, TablesBusy, and whatever ``beat`` raises."""
+    """Applies plans. Raises Stopped, TablesBusy, and whatever the heartbeat raises."""
 
     identities: Identities
-    settlement: Settlement
+    settlement: PersonSettlement
     admission: Admission
-    leavings: DeprovisioningCounts
+    deprovisionings: DeprovisioningCounts
     now: Callable[[], datetime]
-    lease: timedelta
-    """How long one person may take."""
     sleep: Callable[[float], None] = time.sleep
 
     def apply(
         self,
         store: Store,
         plan: Plan,
-        done: Callable[[Sequence[RunChange]], None],
-        beat: Callable[[], None],
-        must_end: Callable[[], bool] = lambda: False,
+        results: Results,
+        heartbeat: Heartbeat,
         *,
         approved: bool = False,
     ) -> None:
-        """Take a plan to Zoho One. ``done`` hears what became of its changes, in any order within a kind.
+        """Take a plan to Zoho One. ``results`` hears what became of its changes, in any order within a kind.
 
         Only what was planned is done: where the tables say something else of a person by then, the next cycle plans it.
-        ``beat`` is called between portions, so that at least one is done each time; it may raise to end the work there.
-        ``must_end`` is asked before each turn: people whose turn has not begun are not tried then.
+        The work may be ended between portions, so that at least one is done each time. Whether it must end is asked
+        before each turn: people whose turn has not begun are not tried then.
         ``approved``: an administrator approved this plan.
         """
         left_out = tuple(change for change in plan.suppressed if change.pending)
-        turns = _Turns(self, store, must_end, approved, frozenset(change.identity for change in left_out))
+        turns = _Turns(self, store, results, heartbeat, approved, frozenset(change.identity for change in left_out))
         with ThreadPoolExecutor(store.zoho.parallel_calls) as pool:
             for kind, changes in groupby((*plan.changes, *left_out), key=lambda change: change.kind):
-                finished: list[RunChange] = []
-
-                def hear(some: Sequence[RunChange], finished: list[RunChange] = finished) -> None:
-                    finished.extend(some)
-                    done(some)
-
+                turns.done = 0
                 try:
-                    turns.work_through(sorted(changes, key=_by_id), pool, hear, beat)
+                    turns.work_through(sorted(changes, key=_by_id), pool)
                 finally:
-                    self._count_arrivals(store, kind, sum(each.result is Result.DONE for each in finished))
-                if turns.stopped is not None:
-                    raise Stopped(turns.stopped)
+                    self._count_arrivals(store, kind, turns.done)
+                turns.silence.ensure_not_ended()
 
     def _count_arrivals(self, store: Store, kind: ChangeKind, count: int) -> None:
-        """Let the guard know how many came; who leaves is counted where that begins."""
-        if count and kind in JOINS:
-            self.leavings.change(store.id, lambda recent: recent.with_arrivals(count))
+        """Let the guard know how many came; a deprovisioning is counted where it begins."""
+        if count and kind in ARRIVALS:
+            self.deprovisionings.change(store.id, lambda recent: recent.with_arrivals(count))
 
 
 @dataclass
@@ -108,46 +95,38 @@ class _Turns:
 
     parts: PeopleApplier
     store: Store
-    must_end: Callable[[], bool]
+    results: Results
+    heartbeat: Heartbeat
     approved: bool
     left_out: frozenset[str]
     """The people whose change a policy left out, and who are visited all the same."""
     held: str | None = None
     """Why the guard lets nobody else leave."""
-    stopped: str | None = None
-    """Why nobody else is tried."""
-    busy: int = 0
-    """People in a row for whom there was no answer."""
-    ended: Signal = field(default_factory=Signal)
+    done: int = 0
+    """Number of changes of one kind that Zoho One confirmed."""
+    silence: Silence = field(default_factory=lambda: Silence(BUSY_IN_A_ROW))
 
-    def work_through(
-        self,
-        changes: Sequence[PlannedChange],
-        pool: ThreadPoolExecutor,
-        done: Callable[[Sequence[RunChange]], None],
-        beat: Callable[[], None],
-    ) -> None:
+    def work_through(self, changes: Sequence[PlannedChange], pool: ThreadPoolExecutor) -> None:
         """Everybody in portions: while one is worked on, the next is made ready."""
         size = self.store.zoho.parallel_calls * PORTION
         under_way: deque[Future[RunChange]] = deque()
         try:
             for number, portion in enumerate(batched(changes, size, strict=False)):
-                if self.ended.is_set():
+                if self.silence.ended.is_set():
                     break
                 if number:
-                    beat()
-                under_way.extend(self._begin(portion, pool, done))
-                done([under_way.popleft().result() for _ in range(len(under_way) - size)])
-        finally:  # also where the beat ends the work: whoever has his lease has his turn
-            done([each.result() for each in under_way])
+                    self.heartbeat.may_end()
+                under_way.extend(self._begin(portion, pool))
+                self._heard([under_way.popleft().result() for _ in range(len(under_way) - size)])
+        finally:  # also where the work is ended: people who have their lease have their turn
+            self._heard([each.result() for each in under_way])
 
-    def _begin(
-        self,
-        portion: Sequence[PlannedChange],
-        pool: ThreadPoolExecutor,
-        done: Callable[[Sequence[RunChange]], None],
-    ) -> list[Future[RunChange]]:
-        """Take the leases of a portion, and let each have his turn."""
+    def _heard(self, changes: Sequence[RunChange]) -> None:
+        self.done += sum(each.result is Result.DONE for each in changes)
+        self.results.add(changes)
+
+    def _begin(self, portion: Sequence[PlannedChange], pool: ThreadPoolExecutor) -> list[Future[RunChange]]:
+        """Take the leases of a portion, and begin the turn of each person."""
         read = self.parts.identities.several(self.store.id, [change.identity for change in portion])
         ready: list[tuple[Stored, Identity]] = []
         changes: dict[str, tuple[PlannedChange, bool]] = {}
@@ -156,10 +135,10 @@ class _Turns:
             try:
                 leased = self._with_lease(change, stored)
             except (ZohoBusy, ZohoCredentials) as failure:
-                done([self._failed(change, failure)])
+                self._heard([self._failed(change, failure)])
                 continue
             if stored is None or isinstance(leased, str):
-                done([self._told(change, Result.NOT_TRIED, str(leased))])
+                self._heard([self._told(change, Result.NOT_TRIED, str(leased))])
                 continue
             assert stored.identity.pending is not None  # or there is no lease
             # Who adopts an account looks for it first. The plan that shows it has passed the guard.
@@ -170,7 +149,7 @@ class _Turns:
         turns = [
             pool.submit(in_context(partial(self._turn, *changes.pop(each.identity.id), each))) for each in began.leased
         ]
-        done([self._told(change, Result.NOT_TRIED, began.held or _BY_A_PUSH) for change, _ in changes.values()])
+        self._heard([self._told(change, Result.NOT_TRIED, began.held or _BY_A_PUSH) for change, _ in changes.values()])
         return turns
 
     def _with_lease(self, change: PlannedChange, stored: Stored | None) -> Identity | str:
@@ -187,8 +166,7 @@ class _Turns:
             return _ANOTHER
         if self.held is not None and identity.is_deprovisioning:
             return self.held
-        mark = parts.settlement.leased(self.store, identity.said, identity.account, identity.pending, parts.lease)
-        return identity.model_copy(update={"pending": mark})
+        return parts.settlement.leased(self.store, identity)
 
     def _turn(self, change: PlannedChange, certain: bool, stored: Stored) -> RunChange:
         """One person, again where Zoho One asks for a short wait. Raises nothing that could end the others' turns."""
@@ -199,7 +177,7 @@ class _Turns:
             try:
                 return self._once(change, certain and attempt == 0, leased)
             except ZohoBusy as busy:
-                if attempt == TRIES - 1 or busy.retry_after > LONGEST_WAIT or self.ended.is_set():
+                if attempt == TRIES - 1 or busy.retry_after > LONGEST_WAIT or self.silence.ended.is_set():
                     return self._failed(change, busy)
                 pause = min(busy.retry_after, FIRST_PAUSE * 2**attempt)
                 self.parts.sleep(pause * (1 + self.parts.settlement.spread() / 2))  # not all at the same time
@@ -220,17 +198,18 @@ class _Turns:
 
     def _once(self, change: PlannedChange, certain: bool, stored: Stored) -> RunChange:
         """One try. Raises ZohoBusy."""
-        mark, parts = stored.identity.pending, self.parts
-        assert mark is not None  # its lease has just been taken
+        pending, parts = stored.identity.pending, self.parts
+        assert pending is not None  # its lease has just been taken
         try:
-            if self.ended.is_set() or self.must_end() or mark.lease_ends - parts.now() < parts.lease * 0.75:
-                parts.settlement.give_back(self.store, stored, "Its turn did not come in time", heard=False)
+            must_end = self.silence.ended.is_set() or self.heartbeat.must_end is not None
+            if must_end or pending.lease_ends - parts.now() < parts.settlement.lease * 0.75:
+                parts.settlement.give_back(self.store, stored, "Its turn did not come in time")
                 return self._told(change, Result.NOT_TRIED, None)
-            parts.settlement.finish(self.store, stored, certain=certain)
+            parts.settlement.settle(self.store, stored, certain=certain)
         except Refused as refusal:
-            self.busy = 0
+            self.silence.answered()
             kept = stored.identity.object_id is not None
-            parked = kept and mark.refused(str(refusal), parts.now(), 0).is_parked
+            parked = kept and pending.refused(str(refusal), parts.now(), 0).is_parked
             return self._told(change, Result.PARKED if parked else Result.FAILED, str(refusal))
         except HeldBack as held:
             return self._told(change, Result.FAILED, str(held))
@@ -238,15 +217,12 @@ class _Turns:
             return self._told(change, Result.FAILED, _BY_A_PUSH)
         except (ZohoCredentials, TablesBusy) as failure:
             return self._failed(change, failure)
-        self.busy = 0
+        self.silence.answered()
         return self._told(change, Result.DONE, None)
 
     def _failed(self, change: PlannedChange, failure: ZohoBusy | ZohoCredentials | TablesBusy) -> RunChange:
-        """Nobody's fault: after too many in a row, or where the connection does not work, nobody else is tried."""
-        self.busy += 1
-        if isinstance(failure, ZohoCredentials) or self.busy >= BUSY_IN_A_ROW:
-            self.stopped = str(failure)
-            self.ended.set()
+        """A change that had no answer, through no fault of the person's."""
+        self.silence.unanswered(failure)
         return self._told(change, Result.FAILED, str(failure))
 
     def _told(self, change: PlannedChange, result: Result, failure: str | None) -> RunChange:

@@ -1,18 +1,19 @@
-"""From desired to Zoho One, for groups: the one place that changes a group there."""
+"""From the desired state to Zoho One, for groups: the one place that changes a group there."""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from shared.rules.change import ChangeKind, FieldChange
-from shared.rules.groups.conclusion import Conclusion, GroupAccountChange, InZohoOne, conclude, link
+from shared.rules.groups.conclusion import Conclusion, GroupAccountChange, conclude
 from shared.rules.groups.group import Group, ZohoGroup, ZohoGroupRecord
 from shared.rules.store import Store
+from shared.sync.plan.zoho_groups import ZohoGroupSearch, seen
 from shared.zoho.errors import ZohoBusy, ZohoNotFound, ZohoRefused
 from shared.zoho.group_client import ZohoGroups
 
 MOST_CALLS = 40
-"""To find out whom of a batch Zoho One refuses: enough for two among five hundred."""
+"""Calls to find out which members of a batch Zoho One refuses: enough for two among five hundred."""
 ROUNDS = 2
 """How often a group may turn out to be gone."""
 
@@ -30,25 +31,12 @@ class GroupOutcome:
     """Why an account was not taken in."""
 
 
+@dataclass(frozen=True)
 class GroupWriter:
-    """Applies what a store should hold. Its methods raise ZohoBusy, ZohoCredentials and ZohoRefused."""
+    """Applies what a store should hold. Its method raises ZohoBusy, ZohoCredentials and ZohoRefused."""
 
-    def __init__(self, groups: Callable[[Store], ZohoGroups], owner_of: Callable[[str, str], str | None]) -> None:
-        """``owner_of``: which of a store's groups a group in Zoho One belongs to."""
-        self._groups = groups
-        self._owner_of = owner_of
-
-    def find(self, store: Store, group: Group) -> ZohoGroupRecord | None:
-        """The group in Zoho One that is this one's, though no answer has confirmed it yet.
-
-        ``adopted`` of what is found says whether the bridge made it. Raises ZohoRefused where it is another's.
-        """
-        found = self._look_for(store, self._groups(store), group, members=False)
-        return link(group, found.record) if found else None
-
-    def look(self, store: Store, group_id: str) -> InZohoOne | None:
-        """A group with its members, by its id in Zoho One; None: it is not there. One call."""
-        return _seen(self._groups(store), group_id)
+    groups: Callable[[Store], ZohoGroups]
+    search: ZohoGroupSearch
 
     def apply(
         self,
@@ -63,10 +51,10 @@ class GroupWriter:
         """Bring Zoho One's group to what it should hold, and these accounts in and out.
 
         ``everybody``: the accounts of all members, asked for where the group is new to the bridge or was lost.
-        ``found``: what ``find`` has answered. ``certain``: no earlier try is open; otherwise Zoho One is asked first
-        what it holds.
+        ``found``: what ZohoGroupSearch.unlinked has answered. ``certain``: no earlier try is open; otherwise Zoho One
+        is asked first what it holds.
         """
-        groups, desired, account = self._groups(store), group.said.desired, group.account
+        groups, desired, account = self.groups(store), group.said.desired, group.account
         if desired is None:
             return GroupOutcome(account, ChangeKind.NOTHING)
         if desired == "deleted":
@@ -77,10 +65,10 @@ class GroupWriter:
             with suppress(ZohoNotFound):
                 return self._change(groups, account, desired, told)
         known = account or found
-        shown = _seen(groups, known.id) if known else None
+        shown = seen(groups, known.id) if known else None
         for _ in range(ROUNDS):
             if shown is None and known is not None:
-                shown = self._look_for(store, groups, group)
+                shown = self.search.search(store, groups, group)
             if shown is not None and account is not None and shown.record.id == account.id:
                 kind, concluded = None, conclude(group, shown, told)
             else:
@@ -103,28 +91,6 @@ class GroupWriter:
             return outcome
         fields = desired.changes_from(None) if is_made else outcome.fields
         return replace(outcome, kind=kind, fields=fields, adopted=account.adopted)
-
-    def _look_for(self, store: Store, groups: ZohoGroups, group: Group, *, members: bool = True) -> InZohoOne | None:
-        """A group that may be this one's: by the id that an earlier try saw, else by the names that were sent.
-
-        The names that the bridge may have made a group of come first: such a one is its own, whatever else is called
-        as this one should be. Raises ZohoRefused where all that have the name are another's.
-        """
-        pending, desired, owners = group.pending, group.said.desired, set[str]()
-        if desired is None:
-            return None
-        if pending is not None and pending.found is not None and (seen := _seen(groups, pending.found.id)) is not None:
-            return seen
-        names = (*(pending.attempted if pending else ()), *([desired.display_name] if desired != "deleted" else []))
-        for name in dict.fromkeys(names):
-            for found in groups.find(name):
-                owner = self._owner_of(store.id, found.id)
-                if owner in (None, group.id):
-                    return _there(groups, found.id) if members else InZohoOne(found)
-                owners.add(str(owner))
-        if owners:
-            raise ZohoRefused(f"The group with this name belongs to another group (SCIM id {min(owners)})")
-        return None
 
     def _change(
         self,
@@ -164,7 +130,7 @@ class GroupWriter:
         told: GroupAccountChange,
         refusal: ZohoRefused,
     ) -> dict[str, str]:
-        """Bring in whom Zoho One takes, where it refused all at once: one account that is gone keeps nobody out.
+        """Add the members that Zoho One takes, where it refused all at once: one account that is gone keeps nobody out.
 
         Answers which accounts it refuses, and why. Raises ZohoRefused where it does not take the rest.
         """
@@ -187,15 +153,3 @@ class GroupWriter:
                 else:
                     open_ += [portion[len(portion) // 2 :], portion[: len(portion) // 2]]
         return refused
-
-
-def _there(groups: ZohoGroups, group_id: str) -> InZohoOne:
-    """A group that Zoho One has just answered a search with. Raises ZohoBusy where it is not there."""
-    if (seen := _seen(groups, group_id)) is None:
-        raise ZohoBusy("Zoho One's answers contradict each other: it finds a group, and says that it is not there")
-    return seen
-
-
-def _seen(groups: ZohoGroups, group_id: str) -> InZohoOne | None:
-    there = groups.look(group_id)
-    return InZohoOne(*there) if there else None

@@ -1,0 +1,1 @@
+"""Desired state: what Zoho One should hold, computed from the source state and the store's settings."""

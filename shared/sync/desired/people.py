@@ -1,4 +1,4 @@
-"""What Zoho One should hold of a person, with the mapping, the clock and the tables that it takes to say so."""
+"""What Zoho One should hold of a person: the rules of shared/rules/desired.py with a store's mapping and people."""
 
 import secrets
 from collections.abc import Callable
@@ -13,10 +13,10 @@ from shared.rules.mapping.compiled import CompiledMapping, MappingFailed
 from shared.rules.status import Decision, Status
 from shared.rules.store import Store
 from shared.rules.zoho_user import Desired, ZohoField, ZohoUser
-from shared.sync.apply.accounts import AccountWriter
 from shared.sync.errors import Refused
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import is_id
+from shared.zoho.scim_client import ZohoUsers
 
 _RANDOM = secrets.SystemRandom()
 
@@ -30,9 +30,9 @@ class DesiredState:
     rules: str
     """A digest of what it was computed by."""
     awaits: str | None = None
-    """His manager, by either id, where that one has no account yet."""
+    """The manager, by either id, if that one has no account yet."""
     reports_to: str | None = None
-    """His manager, by either id, where that one has."""
+    """The manager, by either id, if that one has an account."""
 
     @property
     def told(self) -> dict[str, object]:
@@ -43,17 +43,17 @@ class DesiredState:
 
 @dataclass(frozen=True)
 class DesiredStates:
-    """Says what is desired. Raises TablesBusy, and ZohoBusy and ZohoCredentials where a mapping asks for free names."""
+    """Computes desired states. Raises TablesBusy; ZohoBusy and ZohoCredentials where a mapping asks for free names."""
 
     identities: Identities
-    apply: AccountWriter
+    users: Callable[[Store], ZohoUsers]
     mapping: Callable[[str], CompiledMapping]
     """A store's current mapping, by the store's id."""
     now: Callable[[], datetime]
 
     def of(self, store: Store, person: AzureUser, status: Status, before: Identity | None) -> DesiredState:
-        """Raises Refused where the mapping has no answer for this person, MappingUnusable where it has for nobody."""
-        context = EvaluationContext(self.now(), _RANDOM, lambda name: self.apply.is_taken(store, name))
+        """Compute one. Raises Refused if the mapping has no answer for this person, MappingUnusable if for nobody."""
+        context = EvaluationContext(self.now(), _RANDOM, lambda name: self.users(store).find(name) is not None)
         mapping = self.mapping(store.id)
         policy, rules = Policy(mapping, context, store), rules_of(store, mapping)
         try:
@@ -70,9 +70,9 @@ class DesiredStates:
         return DesiredState(fields, decision, rules, *((None, manager) if known else (manager, None)))
 
     def _with_manager(self, store: Store, desired: ZohoUser, manager: str) -> tuple[ZohoUser, bool]:
-        """The manager, whom Entra knows by one of two ids, as Zoho One knows him; absent while he has no account.
+        """The desired account with the manager as Zoho One knows them, left out while they have no account there.
 
-        And whether he has one.
+        ``manager``: one of Entra's two ids. With it, whether the manager has an account.
         """
         found = (
             self.identities.read(store.id, manager)

@@ -1,4 +1,4 @@
-"""How a change begins: the lease is written, and whoever is shut out by it passes the guard in the same transaction."""
+"""How a person's change begins: the lease is written, and a deprovisioning passes the guard in the same transaction."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,12 +8,13 @@ from shared.rules.guard import Breach
 from shared.rules.identity import Identity
 from shared.rules.recent_deprovisionings import Deprovisionings, RecentDeprovisionings
 from shared.rules.store import Store
+from shared.sync.errors import HeldBack
 from shared.tables.errors import Conflict, Stale
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored
 from shared.tables.pending import PendingChanges
 from shared.tables.recent_deprovisionings import DeprovisioningCounts
-from shared.tables.store_rows import Operation
+from shared.tables.record_table import Operation
 
 type Leased = tuple[Stored, Identity]
 """A person as they were read, and with the lease that is to be written."""
@@ -35,14 +36,14 @@ class Admission:
 
     identities: Identities
     pending_changes: PendingChanges
-    leavings: DeprovisioningCounts
+    deprovisionings: DeprovisioningCounts
     now: Callable[[], datetime]
 
     def begin(self, store: Store, people: Sequence[Leased], *, approved: bool = False) -> Admitted:
         """Write leases. One round trip for up to a hundred; no other rows of these people may change by it.
 
-        ``approved``: an administrator approved the plan that this is. The people who leave in one transaction leave
-        all, or none of them does.
+        ``approved``: an administrator approved the plan that this is. Of the deprovisionings in one transaction all
+        begin, or none does.
         """
         leased, held = list[Stored](), None
         for some in self.pending_changes.portions(store.id, people):
@@ -51,7 +52,34 @@ class Admission:
             held = held or found.held
         return Admitted(tuple(leased), held)
 
-    def admit(self, store: Store, deprovisionings: Deprovisionings, transact: Callable[[Operation], str]) -> str | None:
+    def write(self, store: Store, stored: Stored | None, marked: Identity) -> Stored:
+        """Write one pending change with its lease, and all else that it changes of the person. Raises Stale, Conflict.
+
+        Raises HeldBack for a deprovisioning that the guard holds back: it stays pending, without a lease, for the plan
+        that an administrator sees.
+        """
+        if stored is None or not marked.is_deprovisioning:
+            return self.identities.write(store.id, stored, with_count(marked))
+        written: list[Stored] = []
+
+        def transact(count: Operation) -> str:
+            leaving, etag = self.identities.write_leaving(store.id, stored, with_count(marked), count)
+            written.append(leaving)
+            return etag
+
+        reason = self._admit(store, Deprovisionings.among([marked]), transact)
+        if reason is None:
+            return written[-1]
+        assert marked.pending is not None  # the caller has just made it
+        begun = stored.identity.pending is not None and stored.identity.pending.begun
+        # Nothing is sent now: what earlier tries sent is all that is open.
+        held = marked.pending.model_copy(update={"writer": None, "begun": begun, "sending": None})
+        self.identities.write(store.id, stored, marked.model_copy(update={"pending": held}))
+        raise HeldBack(reason)
+
+    def _admit(
+        self, store: Store, deprovisionings: Deprovisionings, transact: Callable[[Operation], str]
+    ) -> str | None:
         """Let people leave, or say why the guard holds them back. ``transact``: as of DeprovisioningCounts.admit."""
 
         def count_active() -> int:
@@ -62,7 +90,7 @@ class Admission:
         def limit(recent: RecentDeprovisionings) -> Breach | None:
             return recent.breach(now, store.guard, deprovisionings)
 
-        return self.leavings.admit(store.id, deprovisionings, now, limit, count_active, transact)
+        return self.deprovisionings.admit(store.id, deprovisionings, now, limit, count_active, transact)
 
     def _begin(self, store: Store, people: Sequence[Leased], *, approved: bool) -> Admitted:
         """One portion: at once, or one by one where another request wrote one of them."""
@@ -77,7 +105,7 @@ class Admission:
         try:
             if not deprovisionings.ids:
                 transact()
-            elif (held := self.admit(store, deprovisionings, transact)) is not None:
+            elif (held := self._admit(store, deprovisionings, transact)) is not None:
                 return Admitted((), held)
         except (Stale, Conflict):
             found = [self._begin(store, [each], approved=approved) for each in people] if len(people) > 1 else []
@@ -87,8 +115,8 @@ class Admission:
 
 
 def with_count(identity: Identity) -> Identity:
-    """A person whose change begins, with a note in the mark if it is a departure, which the guard counts now."""
-    assert identity.pending is not None  # what is under way has a mark
+    """A person whose change begins, with a note in it if it is a deprovisioning, which the guard counts now."""
+    assert identity.pending is not None  # what begins is pending
     return identity.model_copy(
         update={"pending": identity.pending.model_copy(update={"counted": identity.is_deprovisioning})}
     )

@@ -23,7 +23,7 @@ class Decisions:
     """Its methods raise TablesBusy, CannotBecome, NothingHeld, and Stale where somebody else decided meanwhile."""
 
     held_plans: HeldPlans
-    leavings: DeprovisioningCounts
+    deprovisionings: DeprovisioningCounts
     now: Callable[[], datetime]
 
     def approve(self, store: str, plan_id: str, by: str) -> StoredPlan:
@@ -32,16 +32,16 @@ class Decisions:
         return self.held_plans.move(self._standing(store, plan_id), move)
 
     def discard(self, store: str, plan_id: str, by: str) -> StoredPlan:
-        """Do not apply it. Whoever would have left by it stays until Entra takes that back, or a plan is approved.
+        """Do not apply it. Those who would have left by it stay until Entra takes that back, or a plan is approved.
 
         That is remembered before the plan is closed, so that a process that dies in between loses nothing. Where not
-        all of the plan is kept any more, the guard goes on keeping everybody back who leaves.
+        all of the plan is kept any more, the guard goes on holding back everybody who leaves.
         """
         standing = self._standing(store, plan_id)
         move = Move(state=HeldState.DISCARDED, by=by, at=self.now(), why="Discarded.")
         standing.held.moved(move)
         with suppress(PlanLost):
-            self.leavings.discard(store, self.held_plans.plan(standing.held).deprovisionings, self.now())
+            self.deprovisionings.discard(store, self.held_plans.plan(standing.held).deprovisionings, self.now())
         return self.held_plans.move(standing, move)
 
     def _standing(self, store: str, plan_id: str) -> StoredPlan:

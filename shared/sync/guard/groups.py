@@ -7,38 +7,30 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from shared.rules.groups.group import Group, GroupPendingChange
+from shared.rules.groups.group_write import Permission
 from shared.rules.groups.hold import Allowance, HeldMembers, Removal
 from shared.rules.groups.member_change import MemberChange
 from shared.rules.guard import Breach, check_group_deletions, check_members
 from shared.rules.history import Event, EventKind
-from shared.rules.plan import GroupsThere
 from shared.rules.store import Store
 from shared.sync.errors import HeldBack
+from shared.sync.plan.group_counts import GroupCounts
 from shared.tables.deleted_groups import DeletedGroups
 from shared.tables.errors import Conflict, Stale
 from shared.tables.group_rows import StoredGroup
 from shared.tables.groups import Begun, Groups
-from shared.tables.store_rows import Operation
+from shared.tables.record_table import Operation
 
 ALLOWED = timedelta(hours=24)
 """How long an allowance lasts: Entra sends again what was refused, in a cycle of its own, at last once a day."""
 CURE = "If it is meant, allow it on the group's page of the console, or raise the store's limit for groups."
 NEXT_PLAN = "Other groups were deleted since the plan was made; the next cycle shows it again."
 CURE_OF_ADOPTION = (
-    "The group of this name in Zoho One would be taken over, and the store wants exactly Entra's members. If that is "
+    "The group of this name in Zoho One would be adopted, and the store wants exactly Entra's members. If that is "
     "meant, raise the store's limit for members removed, or take them out of the group in Zoho One."
 )
-
-
-class Permission(StrEnum):
-    """Who let a removal pass."""
-
-    ASKED = "asked"  # nobody yet: a push, which the guard judges and counts
-    PLANNED = "planned"  # the guard, as part of a plan: it is counted, beside what was pushed since
-    DECIDED = "decided"  # an administrator: it does not count against what follows
 
 
 @dataclass(frozen=True)
@@ -47,6 +39,7 @@ class GroupGuard:
 
     groups: Groups
     deletions: DeletedGroups
+    counts: GroupCounts
     now: Callable[[], datetime]
 
     def of_members(self, store: Store, stored: StoredGroup, change: MemberChange) -> Permission:
@@ -69,7 +62,7 @@ class GroupGuard:
         raise HeldBack(f"{breach} {CURE}")
 
     def of_adoption(self, store: Store, leaving: int, there: int) -> None:
-        """Raise HeldBack where taking over Zoho One's group takes too many members out of it."""
+        """Raise HeldBack where adopting Zoho One's group takes too many members out of it."""
         if (breach := check_members(leaving, there, store.guard, 0)) is not None:
             raise HeldBack(f"{breach} {CURE_OF_ADOPTION}")
 
@@ -83,7 +76,7 @@ class GroupGuard:
     ) -> Begun:
         """Begin the deletion of a group, and count it in the same transaction. Raises HeldBack and Stale.
 
-        ``begin``: writes the mark together with an operation; it may be called again after it raised Stale or Conflict.
+        ``begin``: writes the pending change together with an operation; called again, perhaps, after Stale or Conflict.
         A deletion that is held back stays with the group as Entra's last word, for the plan that is shown.
         """
         if permission is Permission.ASKED and self._is_allowed(stored.group, Removal.of_group(stored.group.members)):
@@ -117,32 +110,21 @@ class GroupGuard:
         self.groups.write(store.id, stored, allowed, Event(at=self.now(), kind=EventKind.RECORDED, reason=reason))
         return True
 
-    def groups_there(self, store: Store, deleted: int) -> GroupsThere:
-        """How many groups a store has, exact only where it decides whether so many deletions are too many.
-
-        Two round trips, and one more for a thousand groups where it has to be exact.
-        """
-        recent = self.deletions.read(store.id).counts.within(self.now())
-        counted, is_all = self.groups.count(store.id)
-        if not is_all and check_group_deletions(deleted, counted, store.guard, recent) is not None:
-            counted = self.groups.total(store.id)
-        return GroupsThere(now=counted, deleted=recent)
-
     def _breach(self, store: Store, group: Group, permission: Permission, recent: int) -> Breach | None:
         """The limit that a deletion passes now. A plan has judged the members; pushes may have come since."""
         if permission is Permission.ASKED:
             members = check_members(group.members, group.members, store.guard, group.recent.within(self.now()))
             if members is not None:
                 return members
-        return check_group_deletions(1, self.groups_there(store, 1).now, store.guard, recent)
+        return check_group_deletions(1, self.counts.there(store, 1).now, store.guard, recent)
 
     def _hold_deletion(self, store: Store, stored: StoredGroup, reason: str, told: str) -> None:
-        """Keep a deletion as Entra's last word. What may be under way stays with the mark, to be looked at first."""
+        """Keep a deletion as Entra's last word. What may be under way stays pending, to be looked at first."""
         group = stored.group
         said = group.said.model_copy(update={"desired": "deleted"})
         new = GroupPendingChange(reason=reason, before=group.said, lease_ends=self.now())
-        mark = (group.pending or new).model_copy(update={"reason": reason, "counted": False, "writer": None})
-        after = group.model_copy(update={"said": said, "pending": mark})
+        pending = (group.pending or new).model_copy(update={"reason": reason, "counted": False, "writer": None})
+        after = group.model_copy(update={"said": said, "pending": pending})
         self._hold(store, stored, after, told, Removal.of_group(group.members))
 
     def _is_allowed(self, group: Group, removal: Removal) -> bool:

@@ -36,7 +36,7 @@ class PlanGuard:
     """Raises TablesBusy; and Stale and CannotBecome where an administrator decides at the same moment."""
 
     held_plans: HeldPlans
-    leavings: DeprovisioningCounts
+    deprovisionings: DeprovisioningCounts
     identities: Identities
     now: Callable[[], datetime]
 
@@ -44,14 +44,14 @@ class PlanGuard:
         """What the guard would hold a plan for. Three round trips at most, unless it counts the people."""
         if not plan.counts and not plan.group_counts:
             return ()
-        return self._breaches(store, plan, self.leavings.read(store.id).recent, self.held_plans.newest(store.id))
+        return self._breaches(store, plan, self.deprovisionings.read(store.id).recent, self.held_plans.newest(store.id))
 
     def judge(self, store: Store, plan: Plan, *, may_be_open: bool, is_whole: bool = True) -> Verdict:
         """Whether a plan may be applied; one that may not is kept for an administrator.
 
         ``may_be_open``: an earlier plan may be held still, or people be kept back. ``is_whole``: nobody who is to go is
-        missing in the plan. An approved plan passes if it is the plan of now. Where nobody is left whom the guard keeps
-        back, it opens by itself.
+        missing in the plan. An approved plan passes if it is the plan of now. The guard opens by itself where it keeps
+        nobody back any more.
         """
         if not (may_be_open or plan.counts or plan.group_counts):
             return PASSED
@@ -63,28 +63,33 @@ class PlanGuard:
                 return Verdict(plan=self._begun(earlier))
             self._overtake(earlier, why)
             earlier = None
-        ledger = self.leavings.read(store.id).recent
+        ledger = self.deprovisionings.read(store.id).recent
         found = self._breaches(store, plan, ledger, newest)
         verdict = PASSED
         if found:
             verdict = Verdict(found, self.held_plans.hold(plan, found, found[0].of, CYCLE, self.now()))
             if not ledger.held and any(breach.rule in HOLDING_RULES for breach in found):
-                self.leavings.change(store.id, RecentDeprovisionings.hold)
+                self.deprovisionings.change(store.id, RecentDeprovisionings.hold)
         elif earlier is not None:
             self._overtake(earlier, "The plan of now passes no limit.")
         if is_whole:
             self._let_be(store, plan, ledger)
         return verdict
 
+    def counted(self, store: Store, active: int) -> None:
+        """All active accounts that the bridge manages were counted now, which limits are shares of."""
+        now = self.now()
+        self.deprovisionings.change(store.id, lambda recent: recent.counted(active, now))
+
     def applied(self, plan: StoredPlan) -> None:
-        """An approved plan has been applied whole: who left by it is not discarded any more, and others may leave."""
+        """An approved plan was applied whole: those who left by it are not discarded any more, and others may leave."""
         store, why = (
             plan.held.store,
             "Every change of it has been taken to Zoho One, or stands among the run's failures.",
         )
-        if self.leavings.read(store).recent.needs_attention:
+        if self.deprovisionings.read(store).recent.needs_attention:
             gone = {change.identity for change in self.held_plans.plan(plan.held).deprovisionings}
-            self.leavings.forget(store, gone.__contains__, self.now(), opens=True)
+            self.deprovisionings.forget(store, gone.__contains__, self.now(), opens=True)
         self.held_plans.move(plan, Move(state=HeldState.APPLIED, by=CYCLE, at=self.now(), why=why))
 
     def _breaches(
@@ -96,9 +101,11 @@ class PlanGuard:
         now = self.now()
         found = check(plan, ledger.active_users, store.guard, ledger.within(now))
         if found:
-            ledger = self.leavings.count_anew(store.id, now, lambda: self.identities.count_active(store.id)).recent
+            ledger = self.deprovisionings.recount(store.id, now, lambda: self.identities.count_active(store.id)).recent
             found = check(plan, ledger.active_users, store.guard, ledger.within(now))
-        refused = self.leavings.discarded_among(store.id, ledger, [each.identity for each in plan.deprovisionings])
+        refused = self.deprovisionings.discarded_among(
+            store.id, ledger, [each.identity for each in plan.deprovisionings]
+        )
         was_discarded = newest is not None and newest.held.state is HeldState.DISCARDED
         again = was_discarded and newest is not None and newest.held.digest == plan.digest
         if refused or again:
@@ -110,10 +117,10 @@ class PlanGuard:
         """Open the guard where nobody waits, and forget the discarded departures that Entra took back."""
         deprovisioned, now = plan.deprovisioned, self.now()
         opens = ledger.held and not plan.waiting
-        if ledger.discarded is not None and self.leavings.has_others(store.id, ledger, deprovisioned):
-            self.leavings.forget(store.id, lambda each: each not in deprovisioned, now, opens=opens)
+        if ledger.discarded is not None and self.deprovisionings.has_others(store.id, ledger, deprovisioned):
+            self.deprovisionings.forget(store.id, lambda each: each not in deprovisioned, now, opens=opens)
         elif opens:
-            self.leavings.change(store.id, RecentDeprovisionings.opened)
+            self.deprovisionings.change(store.id, RecentDeprovisionings.opened)
 
     def _why_moved(self, earlier: StoredPlan, plan: Plan) -> str | None:
         try:

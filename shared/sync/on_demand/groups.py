@@ -6,20 +6,22 @@ https://learn.microsoft.com/entra/identity/app-provisioning/provision-on-demand
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from shared.entra.clients import GraphClients
 from shared.entra.errors import GraphError, GraphNotFound
 from shared.entra.groups import read_direct_members, read_group
 from shared.rules.change import ChangeKind
 from shared.rules.entra_connection import Scope
+from shared.rules.groups.group_write import Permission
 from shared.rules.on_demand import MOST_PEOPLE, OnDemandReport, Step
 from shared.rules.plan import PlannedMembers
 from shared.rules.run import Result, Run
 from shared.rules.store import Store
 from shared.sync.apply.groups import GroupApplier
 from shared.sync.errors import PushError
-from shared.sync.guard.groups import Permission
-from shared.sync.on_demand.people import CannotProvision, OnDemand, Steps, Tell
+from shared.sync.on_demand.people import CannotProvision, OnDemand, StepsTaken
 from shared.sync.plan.group_work import GroupWork
 from shared.sync.plan.groups import GroupPlanner
+from shared.sync.progress import SILENT, Steps
 from shared.tables.entra_groups import EntraGroup, EntraGroups
 from shared.tables.errors import Stale
 from shared.zoho.errors import ZohoBusy, ZohoCredentials
@@ -32,12 +34,13 @@ class GroupOnDemand:
     """Provisions one group. Its method raises TablesBusy, MappingUnusable and CannotProvision."""
 
     people: OnDemand
-    people_planner: GroupPlanner
-    people_applier: GroupApplier
+    graphs: GraphClients
+    planner: GroupPlanner
+    applier: GroupApplier
     entra: EntraGroups
 
     def provision(
-        self, store: Store, group: str, members: Sequence[str], asked_by: str, tell: Tell = lambda *_: None
+        self, store: Store, group: str, members: Sequence[str], asked_by: str, steps: Steps = SILENT
     ) -> tuple[Run, tuple[OnDemandReport, ...]]:
         """Take a group from Entra to Zoho One now, and up to five users in or out of it, all by their object ids.
 
@@ -52,15 +55,18 @@ class GroupOnDemand:
             raise CannotProvision(f'The store\'s resource sync is "{store.groups.resource_sync}": it has no groups')
 
         def through() -> tuple[OnDemandReport, ...]:
-            reports = self.people.through(store, wanted, tell) if wanted else ()
-            return (*reports, _OneGroup(group.strip().lower(), tell, parts=self, store=store, members=wanted).through())
+            reports = self.people.through(store, wanted, steps) if wanted else ()
+            return (
+                *reports,
+                _OneGroup(group.strip().lower(), steps, parts=self, store=store, members=wanted).through(),
+            )
 
         return self.people.recorded(store, asked_by, through)
 
 
 @dataclass(kw_only=True)
-class _OneGroup(Steps):
-    """The group's way."""
+class _OneGroup(StepsTaken):
+    """The steps of one group."""
 
     parts: GroupOnDemand
     store: Store
@@ -81,7 +87,7 @@ class _OneGroup(Steps):
             return self._report(name)
         try:
             shown, outside = EntraGroup(self.object_id, name), set(self.members) - inside
-            work = self.parts.people_planner.of_members(self.store, shown, inside, outside)
+            work = self.parts.planner.of_members(self.store, shown, inside, outside)
         except PushError as refusal:
             self.found(Step.MAP, False, str(refusal))
             return self._report(name)
@@ -90,7 +96,7 @@ class _OneGroup(Steps):
 
     def _read(self) -> tuple[str | None, set[str]]:
         """What the group is called, and which of the users are direct members; pages are read until all are found."""
-        graph, wanted = self.parts.people.graphs.of(self.store), set(self.members)
+        graph, wanted = self.parts.graphs.of(self.store), set(self.members)
         found, inside = read_group(graph, self.object_id), set[str]()
         if found is not None and wanted:
             try:
@@ -115,7 +121,7 @@ class _OneGroup(Steps):
     def _match(self, work: GroupWork) -> None:
         group = work.stored.group if work.stored else None
         if group is None:
-            told = "The store does not know it yet; a group of its name in Zoho One is taken over."
+            told = "The store does not know it yet; a group of its name in Zoho One is adopted."
         elif group.account is None:
             told = "The store knows it; Zoho One has none yet."
         else:
@@ -129,7 +135,7 @@ class _OneGroup(Steps):
             return self._report(name, result=Result.DONE)
         why_not = None
         try:
-            self.parts.people_applier.take(self.store, work, Permission.PLANNED)
+            self.parts.applier.apply_one(self.store, work, Permission.PLANNED)
         except (PushError, ZohoBusy, ZohoCredentials) as failure:
             why_not = str(failure)
         except Stale:

@@ -7,7 +7,7 @@ guard, as with a push.
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from shared.calls import counted
 from shared.entra.clients import GraphClients
@@ -24,9 +24,11 @@ from shared.rules.schedule import closed
 from shared.rules.status import Status
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoUser
+from shared.sync.apply.person_settlement import PersonSettlement
 from shared.sync.errors import BeingWritten, PushError
-from shared.sync.guard.admission import Admission
 from shared.sync.plan.people import Formers
+from shared.sync.progress import SILENT, Steps
+from shared.sync.source.match import match
 from shared.sync.source.people import PeopleReader
 from shared.sync.source.record import See, Seen, SourceRecorder
 from shared.tables.by_time import new_id
@@ -41,9 +43,6 @@ SHOWN = ("displayName", "userPrincipalName", "mail", "accountEnabled", "jobTitle
 
 BEING_WRITTEN = "Another request is writing this person just now; try again in a minute."
 
-type Tell = Callable[[str, StepFound], None]
-"""Hears each step as it happens: the person's object id, and what was found."""
-
 
 class CannotProvision(Exception):
     """Nobody was provisioned; the message says why."""
@@ -57,22 +56,21 @@ class OnDemand:
     graphs: GraphClients
     people_reader: PeopleReader
     source: SourceRecorder
-    admission: Admission
+    settlement: PersonSettlement
     runs: Runs
     preview: Callable[[Store, AzureUser, ZohoUser | None], tuple[PreviewLine, ...]]
     """Each field that the store's mapping makes of a person, with the rule it comes from."""
     now: Callable[[], datetime]
-    lease: timedelta
 
     def provision(
-        self, store: Store, object_ids: Sequence[str], asked_by: str, tell: Tell = lambda *_: None
+        self, store: Store, object_ids: Sequence[str], asked_by: str, steps: Steps = SILENT
     ) -> tuple[Run, tuple[OnDemandReport, ...]]:
         """Take up to five people, by their object ids, from Entra to Zoho One now. The run is recorded."""
         wanted = list(dict.fromkeys(each.strip().lower() for each in object_ids))
         if not 0 < len(wanted) <= MOST_PEOPLE:
             raise CannotProvision(f"One to {MOST_PEOPLE} people can be provisioned at once")
         self.ensure_possible(store)
-        return self.recorded(store, asked_by, lambda: self.through(store, wanted, tell))
+        return self.recorded(store, asked_by, lambda: self.through(store, wanted, steps))
 
     def ensure_possible(self, store: Store) -> None:
         """Raise CannotProvision where the store reads nothing, or takes nothing to Zoho One."""
@@ -81,27 +79,27 @@ class OnDemand:
         if (shut := closed(self.now(), store.schedule)) is not None:
             raise CannotProvision(shut.reason)
 
-    def through(self, store: Store, wanted: Sequence[str], tell: Tell) -> tuple[OnDemandReport, ...]:
+    def through(self, store: Store, wanted: Sequence[str], steps: Steps) -> tuple[OnDemandReport, ...]:
         """These people's steps, one after the other."""
         try:
             found = list(self.people_reader.read_people(store, self.graphs.of(store), wanted))
         except GraphError as failure:
             raise CannotProvision(str(failure)) from failure
-        return tuple(_Person(each, tell, parts=self, store=store).through(seen) for each, seen in found)
+        return tuple(_Person(each, steps, parts=self, store=store).through(seen) for each, seen in found)
 
     def retry(
-        self, store: Store, identity_id: str, asked_by: str, tell: Tell = lambda *_: None
+        self, store: Store, identity_id: str, asked_by: str, steps: Steps = SILENT
     ) -> tuple[Run, tuple[OnDemandReport, ...]]:
         """Take what is pending of one person to Zoho One now, as Entra wrote it last; Graph is not asked.
 
-        Raises KeyError where he is not in the store.
+        Raises KeyError where the person is not in the store.
         """
         stored = self.identities.read(store.id, identity_id)
         if stored is None:
             raise KeyError(identity_id)
         if (shut := closed(self.now(), store.schedule)) is not None:
             raise CannotProvision(shut.reason)
-        person = _Person(identity_id, tell, parts=self, store=store)
+        person = _Person(identity_id, steps, parts=self, store=store)
         return self.recorded(store, asked_by, lambda: (person.again(stored),))
 
     def recorded(
@@ -143,23 +141,23 @@ class OnDemand:
 
 
 @dataclass
-class Steps:
+class StepsTaken:
     """The steps of one person or group, each told as it happens."""
 
     object_id: str
-    tell: Tell
+    hears: Steps
     steps: list[StepFound] = field(default_factory=list)
 
     def found(self, step: Step, passed: bool, told: str, details: tuple[tuple[str, str], ...] = ()) -> None:
         """A step was taken."""
         found = StepFound(step=step, passed=passed, told=told, details=details)
         self.steps.append(found)
-        self.tell(self.object_id, found)
+        self.hears.step(self.object_id, found)
 
 
 @dataclass(kw_only=True)
-class _Person(Steps):
-    """One person's way."""
+class _Person(StepsTaken):
+    """The steps of one person."""
 
     parts: OnDemand
     store: Store
@@ -168,14 +166,14 @@ class _Person(Steps):
     def through(self, see: See | None) -> OnDemandReport:
         """All steps, as far as they go."""
         if see is None:
-            self.found(Step.IMPORT, False, "Entra has no such user, or he is in its recycle bin.")
+            self.found(Step.IMPORT, False, "Entra has no such user, or only in its recycle bin.")
             return self._report(self.object_id)
         try:
             name = see(None).person.user_principal_name
         except GraphError as unclear:
             self.found(Step.IMPORT, False, str(unclear))
             return self._report(self.object_id)
-        stored = self.parts.source.find(self.store, self.object_id, lambda: see(None).person)
+        stored = match(self.parts.identities, self.store.id, self.object_id, lambda: see(None).person)
         seen = see(stored)
         self.found(Step.IMPORT, True, "Entra has this user.", _properties(seen.person))
         if not self._scope(seen, known=stored is not None):
@@ -186,7 +184,7 @@ class _Person(Steps):
         return self._act(name)
 
     def again(self, stored: Stored) -> OnDemandReport:
-        """The last steps, for what is known of him already."""
+        """The last steps, for what is known of the user already."""
         self._match(stored)
         return self._act_on(stored, stored.identity.said.source.user_principal_name)
 
@@ -194,24 +192,26 @@ class _Person(Steps):
         if seen.status is Status.UNASSIGNED and seen.why:
             self.found(Step.SCOPE, known, seen.why)
         elif seen.status is Status.UNASSIGNED:
-            told = "He is not assigned to the enterprise application, as of the last cycle's reading."
+            told = "The user is not assigned to the enterprise application, as of the last cycle's reading."
             self.found(Step.SCOPE, known, told)
         else:
             everybody = self.store.entra is not None and self.store.entra.scope is Scope.ALL_USERS
-            told = "The store takes all users." if everybody else "He is assigned, himself or by a group."
+            told = "The store takes all users." if everybody else "The user is assigned, directly or by a group."
             self.found(Step.SCOPE, True, told)
         return self.steps[-1].passed
 
     def _match(self, stored: Stored | None) -> None:
         identity = stored.identity if stored else None
         if identity is None:
-            self.found(Step.MATCH, True, "The store does not know him yet; Zoho One is asked when he is created.")
+            self.found(
+                Step.MATCH, True, "The store does not know the user yet; Zoho One is asked when the account is created."
+            )
         elif identity.account is None:
-            self.found(Step.MATCH, True, "The store knows him; he has no account in Zoho One.")
+            self.found(Step.MATCH, True, "The store knows the user, who has no account in Zoho One.")
         else:
             state = "active" if identity.account.holds.active else "not active"
             ids = (("Zoho One account", identity.account.id), ("id in the bridge", identity.id))
-            self.found(Step.MATCH, True, f"He has an account in Zoho One, which is {state}.", ids)
+            self.found(Step.MATCH, True, f"The user has an account in Zoho One, which is {state}.", ids)
 
     def _map(self, see: See, stored: Stored | None) -> bool:
         seen = see(stored)
@@ -230,15 +230,19 @@ class _Person(Steps):
         return failure is None
 
     def _act(self, name: str) -> OnDemandReport:
-        return self._act_on(self.parts.source.find(self.store, self.object_id), name)
+        return self._act_on(match(self.parts.identities, self.store.id, self.object_id), name)
 
     def _act_on(self, stored: Stored | None, name: str) -> OnDemandReport:
         if stored is None or stored.identity.pending is None:
-            told = "Zoho One holds what it should." if stored else "He is not active, so no account is created."
+            told = (
+                "Zoho One holds what it should."
+                if stored
+                else "The user is disabled in Entra, so no account is created."
+            )
             self.found(Step.ACTION, True, told)
             return self._report(name, result=Result.DONE)
         self.identity = stored.identity.id
-        candidate = replace(Candidate.pending(stored.identity, self.parts.now()), waits=None)  # he is wanted now
+        candidate = replace(Candidate.pending(stored.identity, self.parts.now()), waits=None)  # they are wanted now
         formers = Formers(self.parts.identities, self.store.id).named(candidate.comes)
         candidate = candidate.among(formers, self.store.guard.adoptions)
         plan = make_plan(self.store.id, [candidate], self.store.status_rules)
@@ -250,17 +254,10 @@ class _Person(Steps):
 
     def _settle(self, stored: Stored) -> str | None:
         """Why it did not go through, or None."""
-        identity, parts = stored.identity, self.parts
-        assert identity.pending is not None  # the caller has seen it
-        if identity.leased_until(parts.now()) is not None:
-            return BEING_WRITTEN
-        settlement, certain = parts.source.settlement, not identity.pending.begun
         try:
-            mark = settlement.leased(self.store, identity.said, identity.account, identity.pending, parts.lease)
-            began = parts.admission.begin(self.store, [(stored, identity.model_copy(update={"pending": mark}))])
-            if not began.leased:
-                return began.held or BEING_WRITTEN
-            settlement.finish(self.store, began.leased[0], certain=certain)
+            self.parts.settlement.settle_pending(self.store, stored)
+        except BeingWritten:
+            return BEING_WRITTEN
         except (PushError, ZohoBusy, ZohoCredentials) as failure:
             return str(failure)
         except Stale:

@@ -1,4 +1,4 @@
-"""Groups of Zoho One that new groups take over, in a store that wants exactly Entra's members: who has to leave them.
+"""Groups of Zoho One that new groups adopt, in a store that wants exactly Entra's members: who has to leave them.
 
 That is found out while planning, so that the plan says it and the guard counts it. What was not planned is not done:
 a full cycle compares the members later.
@@ -8,12 +8,14 @@ import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
-from shared.calls import in_parallel
 from shared.rules.change import ChangeKind
 from shared.rules.store import Store
+from shared.sync.desired.groups import DesiredGroups
 from shared.sync.plan.group_work import GroupWork
-from shared.sync.push.groups import GroupPush
+from shared.sync.plan.zoho_groups import ZohoGroupSearch
+from shared.tables.groups import Groups
 from shared.tables.identities import Identities
+from shared.threads import in_parallel
 from shared.zoho.errors import ZohoBusy, ZohoCredentials
 
 MOST = 200
@@ -34,7 +36,9 @@ class Adoptions:
 
     store: Store
     identities: Identities
-    push: GroupPush
+    groups: Groups
+    desired: DesiredGroups
+    search: ZohoGroupSearch
     only: Collection[str] | None = None
     """The groups that were looked up when the plan was made; None: it is being made."""
     looked_up: set[str] = field(default_factory=set)
@@ -72,19 +76,19 @@ class Adoptions:
                 "of": len(there),
             }
         )
-        reason = f"{planned.reason} Zoho One's group of this name is taken over, with exactly Entra's members."
+        reason = f"{planned.reason} Zoho One's group of this name is adopted, with exactly Entra's members."
         adopted = planned.model_copy(update={"members": told, "reason": reason})
         return replace(work, planned=adopted, foreign=foreign)
 
     def _inside(self, work: GroupWork) -> frozenset[str] | None:
         """The accounts of the members that the group will have; None: some of them are not known yet.
 
-        Somebody whose account is found by the same cycle would be taken for a stranger. One round trip for a hundred.
+        A person whose account the same cycle finds would be taken for a stranger. One round trip for a hundred.
         """
         people = set(work.change.joining)
         if work.stored is not None:
             group_id = work.stored.group.id
-            people |= set(self.push.groups.members(self.store.id, group_id)).difference(work.change.leaving)
+            people |= set(self.groups.members(self.store.id, group_id)).difference(work.change.leaving)
         known = self.identities.several(self.store.id, sorted(people))
         if any(stored.identity.pending is not None for stored in known.values()):
             return None
@@ -92,23 +96,16 @@ class Adoptions:
         return frozenset(account.id for account in accounts if account is not None)
 
     def _there(self, work: GroupWork) -> frozenset[str]:
-        """The members of the group in Zoho One that is taken over; none where the bridge makes it. Raises Refused."""
+        """The members of the group in Zoho One that is adopted; none where the bridge makes it. Raises Refused."""
         planned = work.planned
         assert planned is not None  # the caller has seen it
-        group = self.push.as_said(self.store, work.stored, planned.identity, work.resource)
-        found = self.push.settlement.found(self.store, group)
-        if found is None or not found.adopted:
-            return frozenset()
-        shown = self.push.settlement.apply.look(self.store, found.id)
-        return shown.members if shown else frozenset()
+        group = self.desired.group(self.store, work.stored, planned.identity, work.resource)
+        return self.search.members_to_adopt(self.store, group)
 
     def _names(self, accounts: tuple[str, ...]) -> list[str]:
         """What the people of these accounts are called; of those the bridge does not know, the accounts' ids."""
         records = in_parallel(lambda one: self.identities.record_of(self.store.id, one, asks=""), accounts, READERS)
         owners = {account: record.owner for account, record in zip(accounts, records, strict=True) if record}
         known = self.identities.several(self.store.id, sorted(filter(None, owners.values())))
-        said = {person: stored.identity.said for person, stored in known.items()}
-        owned = {account: said[owner] for account, owner in owners.items() if owner in said}
-        return [
-            (owned[one].source.display_name or owned[one].keys.user_name) if one in owned else one for one in accounts
-        ]
+        names = {account: known[owner].identity.said.name for account, owner in owners.items() if owner in known}
+        return [names.get(one, one) for one in accounts]

@@ -7,30 +7,34 @@ again and again; the marks go when what they led to is done.
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from shared.calls import in_parallel
 from shared.model import HIDDEN
 from shared.rules.change import ChangeKind, FieldChange
 from shared.rules.entra_connection import ObjectId
-from shared.rules.groups.group import GROUP, Group, GroupDrift, GroupSourceState, ZohoGroup, decide_deletion
+from shared.rules.groups.group import GROUP, Group, GroupDrift, GroupSourceState, ZohoGroup
+from shared.rules.groups.group_write import Permission
 from shared.rules.groups.member_change import MemberChange
 from shared.rules.identity import id_of_object
 from shared.rules.plan import ORDER, PlannedChange, PlannedMembers
 from shared.rules.scim_path import Resource
-from shared.rules.status import Action
 from shared.rules.store import Store
+from shared.sync.desired.groups import DesiredGroups
 from shared.sync.errors import Refused
-from shared.sync.guard.groups import Permission
 from shared.sync.plan.group_adoption import Adoptions, CannotTell
-from shared.sync.plan.group_work import GroupWork, PlannedGroups
-from shared.sync.push.groups import GroupPush
+from shared.sync.plan.group_counts import GroupCounts
+from shared.sync.plan.group_work import GroupWork, PlannedGroups, gone
+from shared.sync.plan.member_ids import MemberIds
+from shared.sync.plan.zoho_groups import ZohoGroupSearch
+from shared.sync.progress import NO_LEASE, Heartbeat, beating
 from shared.tables.entra_groups import EntraGroup, EntraGroups, Look
 from shared.tables.entra_scope import EntraScope
 from shared.tables.group_rows import StoredGroup
-from shared.tables.groups import GroupLookup
+from shared.tables.groups import GroupLookup, Groups
 from shared.tables.identities import Identities
+from shared.threads import in_parallel
 
 READERS = 8
 """Point reads under way at once."""
@@ -48,20 +52,25 @@ class GroupPlanner:
     entra: EntraGroups
     scope: EntraScope
     identities: Identities
-    push: GroupPush
+    groups: Groups
+    desired: DesiredGroups
+    search: ZohoGroupSearch
+    counts: GroupCounts
+    now: Callable[[], datetime]
 
     def plan(
-        self, store: Store, drifts: Mapping[str, GroupDrift], held: Sequence[str], hold: Callable[[], None]
+        self, store: Store, drifts: Mapping[str, GroupDrift], held: Sequence[str], heartbeat: Heartbeat
     ) -> PlannedGroups:
         """The groups that need a change.
 
         ``drifts``: what a full cycle found in Zoho One, by the id of the group. ``held``: the ids of the groups whose
-        deletion waits for a decision. ``hold`` is called between groups.
+        deletion waits for a decision. The heartbeat beats between groups, and between
+        pages of a large one.
         """
         planned, idle, troubles = list[PlannedChange](), list[GroupWork](), list[str]()
         left_alone, adoptions = list[PlannedChange](), self.adoptions(store)
-        for work in self.works(store, drifts, held, troubles, adoptions):
-            hold()
+        for work in self.works(store, drifts, held, troubles, adoptions, heartbeat):
+            heartbeat.beat()
             # One at a time: what it takes to do it may be a hundred thousand ids, what is planned is small.
             if work.planned is not None:
                 planned.append(work.planned)
@@ -71,7 +80,7 @@ class GroupPlanner:
                 idle.append(work)
         planned.sort(key=lambda change: (ORDER.index(change.kind), change.name.casefold(), change.identity))
         deleted = sum(change.kind is ChangeKind.DELETE and not change.judged for change in planned)
-        there = self.push.guard.groups_there(store, deleted) if deleted else None
+        there = self.counts.there(store, deleted) if deleted else None
         looked_up = frozenset(adoptions.looked_up)
         return PlannedGroups(
             tuple(planned), tuple(troubles), tuple(idle), tuple(left_alone), there, looked_up, tuple(held)
@@ -84,11 +93,12 @@ class GroupPlanner:
         held: Sequence[str],
         troubles: list[str],
         adoptions: Adoptions,
+        heartbeat: Heartbeat,
     ) -> Iterator[GroupWork]:
         """What there is to do, group by group; of those of which a mark led to nothing, that too."""
         if not store.groups.are_synced:
             return
-        people, looked_at = _People(self.identities, store.id), set[str]()
+        people, looked_at = MemberIds(self.identities, store.id, heartbeat), set[str]()
         for look in list(self.entra.looks(store.id)):
             try:
                 work = self._look(store, look, people, adoptions)
@@ -98,21 +108,21 @@ class GroupPlanner:
             looked_at.add(work.stored.group.id if work.stored else "")
             yield self._unless_parked(store, work)
         for group_id in held:
-            stored = self.push.groups.read(store.id, group_id) if group_id not in looked_at else None
+            stored = self.groups.read(store.id, group_id) if group_id not in looked_at else None
             if stored is not None and stored.group.awaits_decision and stored.group.pending is not None:
-                yield _gone(store, stored, stored.group.pending.reason, None)
+                yield gone(store, stored, stored.group.pending.reason, None)
         for group_id, drift in drifts.items():
-            stored = self.push.groups.read(store.id, group_id)
+            stored = self.groups.read(store.id, group_id)
             if stored is not None and stored.group.pending is None:
                 yield self._unless_parked(store, self._set_back(store, stored, drift))
 
     def adoptions(self, store: Store, only: Collection[str] | None = None) -> Adoptions:
         """What looks new groups up in Zoho One; ``only``: those that a plan has looked up."""
-        return Adoptions(store, self.identities, self.push, only)
+        return Adoptions(store, self.identities, self.groups, self.desired, self.search, only)
 
     def of_members(self, store: Store, shown: EntraGroup, there: Iterable[str], not_there: Iterable[str]) -> GroupWork:
         """What a group needs as far as these users go, by their object ids. Raises Refused."""
-        stored, people = self._find(store, shown), _People(self.identities, store.id)
+        stored, people = self._find(store, shown), MemberIds(self.identities, store.id, NO_LEASE)
         return self._there(store, shown, stored, self._difference(store, stored, people, there, not_there))
 
     def _unless_parked(self, store: Store, work: GroupWork) -> GroupWork:
@@ -125,19 +135,19 @@ class GroupPlanner:
             write = replace(write, again=MemberChange(joining=work.drift.missing, leaving=work.drift.foreign))
         desired = stored.group.said.desired if work.drift else "deleted"
         if not work.gone and not work.drift:
-            desired = self.push.said(store, work.resource).desired
-        why = stored.group.refusal.waits(write.digest(desired), self.push.now())
+            desired = self.desired.of(store, work.resource).desired
+        why = stored.group.refusal.waits(write.digest(desired), self.now())
         # The mark of a person has to be visited whatever the plan leaves out; a group's stays where it is.
         left_alone = planned.model_copy(update={"reason": why, "pending": False})
         return GroupWork(stored, left_alone=left_alone) if why else work
 
-    def _look(self, store: Store, look: Look, people: "_People", adoptions: Adoptions) -> GroupWork:
+    def _look(self, store: Store, look: Look, people: MemberIds, adoptions: Adoptions) -> GroupWork:
         shown = self.entra.shown(store.id, look.group)
         if shown is None:
             return GroupWork(None, look=look)
         stored = self._find(store, shown)
         if shown.gone is not None:
-            return _gone(store, stored, shown.gone, look)
+            return gone(store, stored, shown.gone, look)
         if look.whole:
             change = self._whole(store, stored, look.group, people)
         else:
@@ -149,7 +159,7 @@ class GroupPlanner:
 
     def _find(self, store: Store, shown: EntraGroup) -> StoredGroup | None:
         """The store's group for one of Entra's: by its object id, else by the name under which a push made it."""
-        groups = self.push.groups
+        groups = self.groups
         for found in groups.find(store.id, GroupLookup.EXTERNAL_ID, shown.id):
             return groups.read(store.id, found.id)
         if (made := groups.read(store.id, id_of_object(shown.id))) is not None:
@@ -161,7 +171,7 @@ class GroupPlanner:
         self,
         store: Store,
         stored: StoredGroup | None,
-        people: "_People",
+        people: MemberIds,
         there: Iterable[str],
         not_there: Iterable[str],
     ) -> MemberChange:
@@ -173,13 +183,14 @@ class GroupPlanner:
         named = MemberChange(joining=tuple(sorted(joining)), leaving=tuple(sorted(leaving - joining)))
         if stored is None:
             return MemberChange(joining=named.joining)
-        return named.among(self.push.groups.members_among(store.id, stored.group.id, named.everybody))
+        return named.among(self.groups.members_among(store.id, stored.group.id, named.everybody))
 
-    def _whole(self, store: Store, stored: StoredGroup | None, group: str, people: "_People") -> MemberChange:
+    def _whole(self, store: Store, stored: StoredGroup | None, group: str, people: MemberIds) -> MemberChange:
         """What changes, everybody in Entra's group and everybody in the store's looked at."""
         people.read_all()
-        wanted = {people.ids(user)[0] for user in self.scope.of(store.id, group)}
-        there = set(self.push.groups.members(store.id, stored.group.id)) if stored else set[str]()
+        wanted = {people.ids(user)[0] for user in beating(self.scope.of(store.id, group), people.heartbeat)}
+        members = self.groups.members(store.id, stored.group.id) if stored else ()
+        there = set(beating(members, people.heartbeat))
         return MemberChange(joining=tuple(sorted(wanted - there)), leaving=tuple(sorted(there - wanted)))
 
     def _there(
@@ -193,7 +204,7 @@ class GroupPlanner:
         before = stored.group if stored else None
         resource: Resource = _JSON.validate_json(before.said.resource) if before else {"schemas": [GROUP]}
         resource |= {"displayName": shown.name, "externalId": shown.id}
-        said = self.push.said(store, resource)
+        said = self.desired.of(store, resource)
         fields, is_new = _fields(said, before), before is None or before.account is None
         if before is not None and before.pending is not None and not change and _same(said, before.said):
             return GroupWork(stored)  # on its way already; its marks stay, for Zoho One may refuse it still
@@ -237,40 +248,13 @@ class GroupPlanner:
             joining_names=self._names(store, change.joining[: MOST_NAMED // 10]),
             leaving_names=self._names(store, change.leaving[:MOST_NAMED]),
             of=group.members if group else 0,
-            recent=group.recent.within(self.push.now()) if group else 0,
+            recent=group.recent.within(self.now()) if group else 0,
         )
 
     def _names(self, store: Store, people: Sequence[str]) -> tuple[str, ...]:
         """What these are called; by their ids where nobody knows them yet."""
         found = self.identities.several(store.id, people)
-        said = {person: stored.identity.said for person, stored in found.items()}
-        return tuple(
-            (said[one].source.display_name or said[one].keys.user_name) if one in said else one for one in people
-        )
-
-
-class _People:
-    """The bridge's ids of Entra's users: of whom nobody knows yet, the one that he will have."""
-
-    def __init__(self, identities: Identities, store: str) -> None:
-        self._identities = identities
-        self._store = store
-        self._pushed: dict[str, str] | None = None
-
-    def read_all(self) -> None:
-        """Look everybody up at once; only those are kept whose id a push has chosen."""
-        if self._pushed is None:
-            links = self._identities.object_links(self._store)
-            self._pushed = {user: person for user, person in links if person != id_of_object(user)}
-
-    def ids(self, user: str) -> tuple[str, ...]:
-        """A user's id, and behind it the one that he had before it was known that a push had made him."""
-        own = id_of_object(user)
-        if self._pushed is not None:
-            known = self._pushed.get(user, own)
-        else:
-            known = self._identities.id_of_object(self._store, user) or own
-        return (known,) if known == own else (known, own)
+        return tuple(found[one].identity.said.name if one in found else one for one in people)
 
 
 def _is_object_id(external_id: str | None) -> bool:
@@ -280,25 +264,6 @@ def _is_object_id(external_id: str | None) -> bool:
     except ValidationError:
         return False
     return True
-
-
-def _gone(store: Store, stored: StoredGroup | None, why: str, look: Look | None) -> GroupWork:
-    if stored is None:
-        return GroupWork(None, gone=why, look=look)
-    group = stored.group
-    decision = decide_deletion(group.account, store.groups.deleted, why)
-    deletes = decision.action is Action.DELETE
-    planned = PlannedChange(
-        kind=ChangeKind.DELETE if deletes else ChangeKind.NOTHING,
-        identity=group.id,
-        name=group.said.display_name,
-        user_name="",
-        reason=decision.reason,
-        pending=True,
-        members=PlannedMembers(leaving=group.members if deletes else 0, of=group.members),
-        judged=group.is_deletion_begun,
-    )
-    return GroupWork(stored, planned, gone=why, look=look)
 
 
 def _fields(said: GroupSourceState, before: Group | None) -> tuple[FieldChange, ...]:

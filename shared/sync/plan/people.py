@@ -9,8 +9,10 @@ from shared.rules.former import Former
 from shared.rules.plan import Candidate, Plan, make_plan
 from shared.rules.store import Store
 from shared.rules.user_name import folded
+from shared.sync.progress import NO_LEASE, SILENT, Heartbeat, Progress
 from shared.tables.identities import Identities
 
+PLANNING = "planning"
 PORTION = 500
 """People in memory whole; of the others there is only the change, a fifth of that."""
 
@@ -36,23 +38,27 @@ class Formers:
 
 @dataclass(frozen=True)
 class PeoplePlanner:
-    """Reads whoever is pending. Raises TablesBusy."""
+    """Reads people who are pending. Raises TablesBusy, and whatever the heartbeat raises."""
 
     identities: Identities
     now: Callable[[], datetime]
-    heard: Callable[[int], None] = lambda _: None
-    """Hears how many people each portion had."""
 
-    def plan(self, store: Store, people: Sequence[str]) -> Plan:
+    def plan(
+        self, store: Store, people: Sequence[str], heartbeat: Heartbeat = NO_LEASE, progress: Progress = SILENT
+    ) -> Plan:
         """The changes that these people need."""
         now, formers = self.now(), Formers(self.identities, store.id)
 
         def candidates() -> Iterator[Candidate]:
+            planned = 0
             for portion in batched(sorted(people), PORTION, strict=False):
                 for stored in self.identities.several(store.id, portion).values():
-                    if stored.identity.pending is not None:  # a push may have settled him since the marks were read
+                    if stored.identity.pending is not None:  # a push may have settled it since the marks were read
                         candidate = Candidate.pending(stored.identity, now)
                         yield candidate.among(formers.named(candidate.comes), store.guard.adoptions)
-                self.heard(len(portion))
+                heartbeat.beat()
+                planned += len(portion)
+                progress.tell(PLANNING, planned, len(people))
 
+        progress.tell(PLANNING, 0, len(people))
         return make_plan(store.id, candidates(), store.status_rules)

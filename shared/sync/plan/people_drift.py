@@ -1,6 +1,6 @@
-"""The full cycle's comparison: everybody in Zoho One beside what the bridge was last confirmed he holds.
+"""The drift of people: every account in Zoho One beside the confirmed state of its person.
 
-The accounts are read page by page and kept small; then the people are read page by page, and each takes his account
+The accounts are read page by page and kept small; then the people are read page by page, and each takes their account
 away from what was read. What is left over nobody manages: it is reported, and never changed.
 """
 
@@ -10,23 +10,20 @@ from datetime import datetime
 
 from shared.rules.account_seen import changed_there, noted
 from shared.rules.change import ChangeKind, plan_change
-from shared.rules.history import EventKind
+from shared.rules.history import Event, EventKind
 from shared.rules.identity import Account, Identity, PendingChange
 from shared.rules.store import Drift, Store
 from shared.rules.zoho_user import ZohoField, ZohoUser
-from shared.sync.apply.settlement import Settlement
+from shared.sync.progress import Heartbeat, beating
 from shared.tables.errors import Stale
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored
 from shared.zoho.errors import ZohoUnclear
 from shared.zoho.scim_client import ZohoUsers
 
-PAGE = 1000
-"""People read between two heartbeats."""
-
 
 @dataclass
-class Comparison:
+class PeopleDrift:
     """What was found."""
 
     drifted: int = 0
@@ -40,24 +37,21 @@ class Comparison:
 
 @dataclass(frozen=True)
 class PeopleDriftSearch:
-    """Compares. Raises ZohoBusy, ZohoCredentials, TablesBusy, and whatever ``beat`` raises."""
+    """Compares. Raises ZohoBusy, ZohoCredentials, TablesBusy, and whatever the heartbeat raises."""
 
     identities: Identities
     users: Callable[[Store], ZohoUsers]
-    settlement: Settlement
     now: Callable[[], datetime]
 
-    def compare(self, store: Store, beat: Callable[[], None]) -> Comparison:
+    def search(self, store: Store, heartbeat: Heartbeat) -> PeopleDrift:
         """Note the drift of each account, and mark it to be set back where the store says so.
 
-        ``beat`` is called between pages and before each closer look; it may raise to end the work there, and the next
-        full cycle begins anew.
+        The heartbeat beats between pages and before each closer look. What it ends there begins again in the next full
+        cycle.
         """
-        accounts = self._accounts(store, beat)
-        there, found = len(accounts), Comparison()
-        for number, stored in enumerate(self.identities.everybody(store.id)):
-            if number % PAGE == 0:
-                beat()
+        accounts = self._accounts(store, heartbeat)
+        there, found = len(accounts), PeopleDrift()
+        for stored in beating(self.identities.everybody(store.id), heartbeat):
             account = stored.identity.account
             if account is None:
                 continue
@@ -69,24 +63,24 @@ class PeopleDriftSearch:
                 raise ZohoUnclear("Zoho One lists nobody, where the bridge manages accounts: nothing was changed")
             # While an answer is open nothing is put down to anybody.
             if stored.identity.pending is None and (held is None or _differs(account, _read(held))):
-                beat()  # each is a call of Zoho One's
+                heartbeat.beat()  # each is a call of Zoho One's
                 self._look_closer(store, stored, account, found)
         names = sorted(_read(text).fields.get(ZohoField.USER_NAME, "?") for text in accounts.values())
         found.unmanaged = len(names)
         found.findings += [f"{name}: nobody manages this account in Zoho One" for name in names]
         return found
 
-    def _accounts(self, store: Store, beat: Callable[[], None]) -> dict[str, str]:
+    def _accounts(self, store: Store, heartbeat: Heartbeat) -> dict[str, str]:
         """Every account by its id, as text: a hundred thousand are some 60 MB."""
         accounts: dict[str, str] = {}
-        for account in self._pages(store, beat):
+        for account in self._pages(store, heartbeat):
             accounts[account.id] = account.holds.model_dump_json()
         return accounts
 
-    def _pages(self, store: Store, beat: Callable[[], None]) -> Iterator[Account]:
+    def _pages(self, store: Store, heartbeat: Heartbeat) -> Iterator[Account]:
         start = 1
         while True:
-            beat()
+            heartbeat.beat()
             page = self.users(store).page(start)  # a client of its own: each has a time to end
             yield from page.accounts
             start += len(page.accounts)
@@ -95,8 +89,8 @@ class PeopleDriftSearch:
             if not page.accounts:
                 raise ZohoUnclear(f"Zoho One lists {start - 1} of {page.total} accounts: nothing follows from that")
 
-    def _look_closer(self, store: Store, stored: Stored, account: Account, found: Comparison) -> None:
-        """See whether one account differs just now, and keep what it holds. A push may have been there meanwhile."""
+    def _look_closer(self, store: Store, stored: Stored, account: Account, found: PeopleDrift) -> None:
+        """See whether one account differs now, and keep what it holds. A push may have been there meanwhile."""
         actual = self.users(store).get(account.id)
         name = stored.identity.said.source.user_principal_name
         if actual is not None and not (fields := changed_there(account, (), actual)):
@@ -123,8 +117,8 @@ class PeopleDriftSearch:
         needs = plan_change(kept.holds if kept else None, before.said.desired).kind is not ChangeKind.NOTHING
         mark = PendingChange(reason=reason, before=before.said, begun=False, lease_ends=self.now()) if needs else None
         after: Identity = before.model_copy(update={"account": kept, "pending": mark})
-        told_in_history = f"The account in Zoho One was {told}."
-        self.identities.write(store.id, stored, after, self.settlement.event(EventKind.DRIFTED, told_in_history))
+        event = Event(at=self.now(), kind=EventKind.DRIFTED, reason=f"The account in Zoho One was {told}.")
+        self.identities.write(store.id, stored, after, event)
 
 
 def _differs(account: Account, held: ZohoUser) -> bool:

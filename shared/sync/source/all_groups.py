@@ -10,20 +10,20 @@ from shared.entra.groups import has_nobody
 from shared.entra.members_delta import MembersPage, read_members
 from shared.entra.plausible import ensure_plausible
 from shared.rules.groups.group import DELETED
-from shared.sync.source.groups import Chunk, GroupReader, Reading, ScopeCheckpoint
+from shared.sync.progress import Checkpoint
+from shared.sync.source.groups import Chunk, GroupReader, GroupReading, ScopeCheckpoint
 
 
-def read_all_groups(reading: Reading, progress: ScopeCheckpoint) -> ScopeCheckpoint:
-    """Bring groups and memberships up to date; the progress to be kept when the cycle ends.
+def read_all_groups(reading: GroupReading, checkpoint: Checkpoint[ScopeCheckpoint]) -> None:
+    """Bring groups and memberships up to date. What was reached last is to be kept when the cycle ends.
 
     Where nothing changed it costs one call of Graph's. One call at a time for a store. Raises as GraphClient does,
     GraphImplausible where the tenant that had groups has none, and TablesBusy; nothing may be planned then. It holds
     the ids of every membership while it lists them in full.
     """
-    following = _AllGroups(reading, progress)
-    following.begin()
-    following.read_members(0)
-    return following.progress
+    reader = _AllGroups(reading, checkpoint)
+    reader.begin()
+    reader.read_members(0)
 
 
 class _AllGroups(GroupReader):
@@ -45,12 +45,12 @@ class _AllGroups(GroupReader):
                 self.change(group, page.added.get(group, set()), page.removed.get(group, set()))
             chunks = self.with_link(number, page.link, midway=not page.last)
             if gone:
-                self.let_go(dict.fromkeys(gone, DELETED), chunks)
+                self.unfollow(dict.fromkeys(gone, DELETED), chunks)
             self.moved(chunks)
             if page.added or page.removed or page.names or not page.last:
                 self.keep()
             if not page.last:
-                self._with.beat()
+                self._checkpoint.may_end()
 
     def _has_nobody(self, group: str) -> bool:
         try:
@@ -71,19 +71,21 @@ class _AllGroups(GroupReader):
                 ensure_plausible("Graph's list of groups", len(there), len(listed))
                 if nameless:
                     # An entry without an id may have been about any group that is not listed.
-                    self._with.tell(f"Microsoft Graph lists {nameless} groups without an id; what was known stays")
+                    self._with.troubles.append(
+                        f"Microsoft Graph lists {nameless} groups without an id; what was known stays"
+                    )
                     unclear |= there.keys() - listed.keys()
                 self.look_at(sorted(listed))
                 gone = (there.keys() - listed.keys() - unclear) | {
                     each for each in unclear if not self.read_unclear(each)
                 }
                 for group, users in listed.items():
-                    self._with.hold()
+                    self._checkpoint.beat()
                     # Who was a member stays one until it is certain that the group has nobody.
                     if group not in unclear and (users or not self.known(group) or self._has_nobody(group)):
                         self.become(group, users)
-                self.let_go(dict.fromkeys(gone, DELETED), self.with_link(number, page.link))
-                self._with.beat()
+                self.unfollow(dict.fromkeys(gone, DELETED), self.with_link(number, page.link))
+                self._checkpoint.may_end()
 
 
 def _note(page: MembersPage, listed: dict[str, set[str]]) -> None:

@@ -12,15 +12,16 @@ from shared.entra.groups import has_nobody
 from shared.entra.members_delta import MOST_GROUPS, MembersPage, read_members
 from shared.entra.plausible import ensure_plausible
 from shared.rules.groups.group import DELETED
-from shared.sync.source.groups import UNASSIGNED, Chunk, GroupReader, Reading, ScopeCheckpoint
+from shared.sync.progress import Checkpoint
+from shared.sync.source.groups import UNASSIGNED, Chunk, GroupReader, GroupReading, ScopeCheckpoint
 from shared.tables.entra_scope import HIMSELF
 
 SPARE_CHUNKS = 2
 """That a store may follow beyond what its groups need, each a call in every cycle, before they are put together."""
 
 
-def read_assigned_groups(reading: Reading, enterprise_app: str, progress: ScopeCheckpoint) -> ScopeCheckpoint:
-    """Bring a store's grants up to date; the progress to be kept when the cycle ends.
+def read_assigned_groups(reading: GroupReading, enterprise_app: str, checkpoint: Checkpoint[ScopeCheckpoint]) -> None:
+    """Bring a store's grants up to date. What was reached last is to be kept when the cycle ends.
 
     Where nothing changed it costs a call of Graph's for 999 assignments and one for each chunk, and no round trip to
     the tables. One call at a time for a store.
@@ -29,11 +30,10 @@ def read_assigned_groups(reading: Reading, enterprise_app: str, progress: ScopeC
     listed with none and cannot be seen to have none, and TablesBusy. Whatever it raises, the scope is not up to date
     then: nothing may be concluded from who has no grant. It holds the ids of one chunk's members while it lists them.
     """
-    following = _AssignedGroups(reading, progress)
-    following.read_assigned(read_assignments(reading.graph, enterprise_app))
-    for number in range(len(following.progress.chunks)):
-        following.read_members(number)
-    return following.progress
+    reader = _AssignedGroups(reading, checkpoint)
+    reader.read_assigned(read_assignments(reading.graph, enterprise_app))
+    for number in range(len(reader.progress.chunks)):
+        reader.read_members(number)
 
 
 class _AssignedGroups(GroupReader):
@@ -51,12 +51,12 @@ class _AssignedGroups(GroupReader):
         self._read_direct(users)
         if followed != groups or kept != groups:
             chunks = _chunks(self.progress.chunks, groups)
-            self.let_go(dict.fromkeys(kept - groups, UNASSIGNED), chunks)
+            self.unfollow(dict.fromkeys(kept - groups, UNASSIGNED), chunks)
 
     def _known_assignments(self) -> int:
         """What the tables hold: assignments by the last reading, else the accounts that the store manages."""
         groups = sum(group.gone is None for group in self._with.groups.all(self._with.store))
-        return len(self.known(HIMSELF)) + groups or self._with.managed()
+        return len(self.known(HIMSELF)) + groups or self._with.identities.count_active(self._with.store)
 
     def _understood(self, assigned: Assignments, followed: AbstractSet[str]) -> tuple[frozenset[str], frozenset[str]]:
         """Users and groups that are assigned. What is not understood leaves things as they were, and is told."""
@@ -68,7 +68,7 @@ class _AssignedGroups(GroupReader):
         told = [f"{each} is assigned, but not understood as a user or a group" for each in sorted(assigned.unclear)]
         told += [f"{assigned.nameless} assignments name nobody"] if assigned.nameless else []
         for sentence in told:
-            self._with.tell(f"Microsoft Graph's assignments: {sentence}; what was known stays")
+            self._with.troubles.append(f"Microsoft Graph's assignments: {sentence}; what was known stays")
         return assigned.users | users, assigned.groups | groups
 
     def _read_direct(self, users: frozenset[str]) -> None:
@@ -86,7 +86,7 @@ class _AssignedGroups(GroupReader):
         for page in read_members(self._with.graph, self.progress.chunks[number].groups, link):
             if page.gone:
                 # A group may be back already: listed in full, it says so before anything is concluded.
-                self.let_go(dict.fromkeys(page.gone, DELETED), self.with_link(number, None))
+                self.unfollow(dict.fromkeys(page.gone, DELETED), self.with_link(number, None))
                 return
             if self.names(page) or page.unclear:
                 # Of a group that is new, or back, a page need not tell everything.
@@ -98,7 +98,7 @@ class _AssignedGroups(GroupReader):
             if page.added or page.removed or page.names or not page.last:
                 self.keep()
             if not page.last:
-                self._with.beat()
+                self._checkpoint.may_end()
 
     def _read_in_full(self, number: int) -> None:
         groups = self.progress.chunks[number].groups
@@ -129,8 +129,8 @@ class _AssignedGroups(GroupReader):
                         )
                 for group in before.keys() - gone - unclear:
                     self.change(group, set(), known[group] - listed[group], look=False)
-                self.let_go(dict.fromkeys(gone, DELETED), self.with_link(number, page.link))
-                self._with.beat()
+                self.unfollow(dict.fromkeys(gone, DELETED), self.with_link(number, page.link))
+                self._checkpoint.may_end()
 
 
 def _note(page: MembersPage, listed: dict[str, set[str]], gone: set[str]) -> None:

@@ -1,4 +1,4 @@
-"""How far a store follows Entra's groups, and what is kept of them: each step can be cut short and begun anew.
+"""How far a store follows Entra's groups, and what is kept of them: each step can be cut short and begun again.
 
 What was read is kept before the place to go on from moves: a kill, an error or a full table loses nobody's grant and
 leaves none behind. Graph tells of a member who came and left since a link was given, whether or not that was seen, so
@@ -6,7 +6,7 @@ that a page may be stored twice.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import batched
@@ -18,8 +18,10 @@ from shared.entra.graph_client import GraphClient
 from shared.entra.groups import has_nobody, read_direct_members
 from shared.entra.members_delta import MembersPage
 from shared.model import Model
+from shared.sync.progress import Checkpoint
 from shared.tables.entra_groups import EntraGroup, EntraGroups
 from shared.tables.entra_scope import EntraScope
+from shared.tables.identities import Identities
 
 PORTION = 500
 """Users or groups written between two heartbeats: a second or two."""
@@ -54,7 +56,7 @@ class ScopeCheckpoint(Model):
     direct: str = ""
     """A digest of the users who are assigned themselves; empty where they are to be compared with what is stored."""
     marked: bool = False
-    """Whether there may be marks. Whoever has dealt with them all sets it to False."""
+    """Whether there may be marks. Who has dealt with them all sets it to False."""
 
     @property
     def follows_every_group(self) -> bool:
@@ -63,35 +65,33 @@ class ScopeCheckpoint(Model):
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What a store's reading of groups works on, and with."""
+class GroupReading:
+    """What one reading of a store's groups works on."""
 
     graph: GraphClient
     scope: EntraScope
     groups: EntraGroups
+    identities: Identities
     store: str
     mark: bool
-    """Mark whose grants change."""
+    """Whether users whose grants change are marked."""
     look: bool
-    """Mark which groups and memberships change, because Zoho One has them too."""
-    keep: Callable[[ScopeCheckpoint], None]
-    """Stores the progress, so that a next reading, here or in another process, goes on from there."""
-    hold: Callable[[], None] = lambda: None
-    """The heartbeat of what has to begin anew if it is cut short; it may only raise where all is lost."""
-    beat: Callable[[], None] = lambda: None
-    """The heartbeat at a checkpoint: it may raise to end the reading there, to be gone on with later."""
-    tell: Callable[[str], None] = lambda _: None
-    """Hears a sentence about a group that could not be read; what was known of it stays."""
-    managed: Callable[[], int] = lambda: 0
-    """Counts the active accounts that the store manages. Asked only where Graph shows nothing at all."""
+    """Whether groups and memberships that change are marked, because Zoho One has them too."""
+    troubles: list[str]
+    """A sentence for each group that could not be read; what was known of it stays."""
 
 
 class GroupReader(ABC):
-    """One reading's progress, and its writes."""
+    """The steps and the writes of one reading."""
 
-    def __init__(self, reading: Reading, progress: ScopeCheckpoint) -> None:
-        self.progress = progress
+    def __init__(self, reading: GroupReading, checkpoint: Checkpoint[ScopeCheckpoint]) -> None:
         self._with = reading
+        self._checkpoint = checkpoint
+
+    @property
+    def progress(self) -> ScopeCheckpoint:
+        """How far it came."""
+        return self._checkpoint.reached
 
     def read_members(self, number: int) -> None:
         """What changed in a chunk, or where that cannot be told, everything in it.
@@ -136,12 +136,12 @@ class GroupReader(ABC):
         reading.groups.put(reading.store, changed, look=reading.look)
         return new
 
-    def let_go(self, groups: Mapping[str, str], chunks: tuple[Chunk, ...]) -> None:
+    def unfollow(self, groups: Mapping[str, str], chunks: tuple[Chunk, ...]) -> None:
         """Follow these chunks, and take away whatever these groups grant, each for its reason.
 
         Cut short, that is done first next time. It may end at a checkpoint, so that nothing may be left to do after it.
         """
-        name = self._with.groups.write_ending(self._with.store, groups, self._with.hold) if groups else ""
+        name = self._with.groups.write_ending(self._with.store, groups, self._checkpoint.beat) if groups else ""
         self.keep(chunks=chunks, ending_list=name)
         self.end()
 
@@ -149,7 +149,7 @@ class GroupReader(ABC):
         """Take away what groups grant that are not followed any more."""
         reading = self._with
         if self.progress.ending:
-            name = reading.groups.write_ending(reading.store, dict(self.progress.ending), reading.hold)
+            name = reading.groups.write_ending(reading.store, dict(self.progress.ending), self._checkpoint.beat)
             self.keep(ending=(), ending_list=name)
         if not (name := self.progress.ending_list):
             return
@@ -157,13 +157,13 @@ class GroupReader(ABC):
             for group, why in some:
                 self._end_one(group, why)
             reading.groups.ended(reading.store, name, [group for group, _ in some])
-            reading.beat()
+            self._checkpoint.may_end()
         reading.groups.drop_endings(reading.store)
         self.keep(ending_list="")
 
     def _end_one(self, group: str, why: str) -> None:
         reading = self._with
-        reading.hold()
+        self._checkpoint.beat()
         known = reading.groups.shown(reading.store, group)
         if known is not None and reading.look:
             reading.groups.put(reading.store, [EntraGroup(group, known.name, why)], look=True)
@@ -175,7 +175,7 @@ class GroupReader(ABC):
         """Mark groups, everybody in them included."""
         for some in batched(groups, PORTION, strict=False):
             self._with.groups.look_at(self._with.store, some)
-            self._with.hold()
+            self._checkpoint.beat()
 
     def read_alone(self, group: str) -> bool:
         """Take in everybody in a group, asked for by itself; False where there is no such group.
@@ -190,10 +190,12 @@ class GroupReader(ABC):
         except GraphNotFound:
             return False
         except GraphUnclear as unclear:
-            self._with.tell(f"The group {group} stays as it was: {unclear}")
+            self._with.troubles.append(f"The group {group} stays as it was: {unclear}")
             return True
         if not is_sure:
-            self._with.tell(f"The group {group} stays as it was: Microsoft Graph lists it with nobody and with members")
+            self._with.troubles.append(
+                f"The group {group} stays as it was: Microsoft Graph lists it with nobody and with members"
+            )
             return True
         self.look_at([group])
         self.become(group, listed)
@@ -201,7 +203,7 @@ class GroupReader(ABC):
 
     def read_unclear(self, group: str) -> bool:
         """The same for a group of which a page says something that is not understood, which is told."""
-        self._with.tell(
+        self._with.troubles.append(
             f"The group {group}: something that Microsoft Graph says of it is not understood; it is read by itself"
         )
         return self.read_alone(group)
@@ -212,7 +214,7 @@ class GroupReader(ABC):
         self.change(group, listed - known, known - listed, look=False)
 
     def known(self, group: str) -> set[str]:
-        """Whom a group brings in, as far as is kept."""
+        """Stored member ids of a group."""
         return set(self._with.scope.of(self._with.store, group))
 
     def change(
@@ -230,7 +232,7 @@ class GroupReader(ABC):
         changes += [(nobody, some) for some in batched(sorted(removed), PORTION, strict=False)]
         for more, less in changes:
             reading.scope.change(reading.store, group, more, less, mark=reading.mark, look=pending_changes)
-            reading.hold()
+            self._checkpoint.beat()
 
     def with_link(self, number: int, link: str | None, *, midway: bool = False) -> tuple[Chunk, ...]:
         """The chunks, of which one goes on elsewhere."""
@@ -240,9 +242,8 @@ class GroupReader(ABC):
 
     def moved(self, chunks: tuple[Chunk, ...]) -> None:
         """Go on elsewhere; that need not be kept at once, because nothing was written."""
-        self.progress = self.progress.model_copy(update={"chunks": chunks})
+        self._checkpoint.move(self.progress.model_copy(update={"chunks": chunks}))
 
     def keep(self, **changes: object) -> None:
         """Keep what changed of the progress."""
-        self.progress = self.progress.model_copy(update=changes)
-        self._with.keep(self.progress)
+        self._checkpoint.keep(self.progress.model_copy(update=changes))

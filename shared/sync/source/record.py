@@ -1,6 +1,6 @@
-"""What Entra says of a person, kept together with what Zoho One should therefore hold: the writer on the pull side.
+"""The source state of a person, written together with the desired state that follows from it.
 
-Nobody is called here. What has to change in Zoho One is marked as pending, for the plan of this cycle.
+Zoho One is not called here. What has to change there is marked as pending, for the plan of this cycle.
 """
 
 from collections.abc import Callable
@@ -14,56 +14,53 @@ from shared.rules.account_seen import was_wrongly_by_hand
 from shared.rules.azure_user import AzureUser
 from shared.rules.change import ChangeKind, plan_change
 from shared.rules.desired import status_of
-from shared.rules.former import is_alike, is_pushed_of
-from shared.rules.history import EventKind
+from shared.rules.history import Event, EventKind
 from shared.rules.identity import Identity, PendingChange, SourceState, id_of_object
 from shared.rules.keys import keys_of
 from shared.rules.recycle_bin import under_own_name
 from shared.rules.scim_user import onto_scim
 from shared.rules.status import Action, Standing, Status
 from shared.rules.store import Store
-from shared.rules.user_name import folded
-from shared.sync.apply.settlement import Settlement
 from shared.sync.desired.people import DesiredState, DesiredStates
-from shared.sync.errors import BeingWritten, Doubtful, Refused, UserNameTaken
-from shared.sync.push.people import TAKEN
+from shared.sync.errors import BeingWritten, Refused, UserNameTaken
+from shared.sync.patience import FOR_A_READING, until_free
+from shared.sync.source.match import match
+from shared.tables.claims import Lookup
 from shared.tables.errors import Conflict, Stale
 from shared.tables.identities import Identities
-from shared.tables.identity_rows import Lookup, Stored, is_id
+from shared.tables.identity_rows import Stored, is_id
 
 PUT_RIGHT = (
     "The person is active in Entra. The account was put down as deactivated by hand after a call of the bridge that "
     "Zoho One had not answered: it is taken for the bridge's own doing."
 )
-TRIES = 3
-"""While a push writes the same person."""
-
-NAMESAKES = 20
-"""People looked at who are called as somebody whom a push made."""
-
 _JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue], config=HIDDEN)
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A person as Graph shows him now."""
+    """A person as Graph shows them now."""
 
     object_id: str
     person: AzureUser
     status: Status
     why: str = ""
-    """What the store's rules found, beyond his status; a sentence."""
+    """What the store's rules found, beyond the status; a sentence."""
     in_bin: bool = False
     """Whether the person is not there: in the recycle bin of Entra, or gone."""
 
 
 type See = Callable[[Stored | None], Seen]
-"""How Graph shows a person, given what is known of him: it says less than everything."""
+"""How Graph shows a person, given what is known of them: it says less than everything."""
+
+
+type Unmanage = Callable[[Store, Stored, str], None]
+"""Stops managing a person whose account stays as it is, for a reason; PersonSettlement does."""
 
 
 @dataclass(frozen=True)
 class SourceRecorder:
-    """Keeps what Entra says.
+    """Writes source states, and with each the desired state that follows from it.
 
     Its methods raise TablesBusy, MappingUnusable, BeingWritten where a push writes the same person all the time,
     UserNameTaken, and ZohoBusy and ZohoCredentials where a mapping asks Zoho One for a free name.
@@ -71,75 +68,33 @@ class SourceRecorder:
 
     identities: Identities
     desired_states: DesiredStates
-    settlement: Settlement
+    unmanage: Unmanage
     now: Callable[[], datetime]
-
-    def find(
-        self, store: Store, object_id: str, see: Callable[[], AzureUser] | None = None, *, all_listed: bool = True
-    ) -> Stored | None:
-        """Whom the store has for a person in Entra: by the object id, else whom a push made of the same person.
-
-        ``see``: the person, asked for only where nobody has the object id. A userName alone says little: it may have
-        been given to somebody else since it was pushed. So it counts only where Graph has nobody else for whom a push
-        made, which is known once it has listed everybody (``all_listed``); before that Doubtful is raised.
-        Two round trips for whom Graph has named, up to eight else.
-        """
-        stored = self.identities.read(store.id, id_of_object(object_id)) or self.identities.find_object(
-            store.id, object_id
-        )
-        if stored is not None or see is None:
-            return stored
-        person = see()
-        holder = self.identities.holder_of(store.id, person.user_principal_name)
-        if holder is not None and _is_pushed_of(holder, object_id, person) is not False:
-            return holder
-        external_ids = filter(None, (object_id, person.mail_nickname))
-        found = [each for text in external_ids for each in self.identities.find(store.id, Lookup.EXTERNAL_ID, text)]
-        alike = [
-            pushed
-            for pushed in (self.identities.read(store.id, each.id) for each in found)
-            if pushed is not None
-            and _is_pushed_of(pushed, object_id, person)
-            and (is_alike(pushed.identity.said.source, person) or pushed.identity.said.keys.external_id == object_id)
-        ]
-        if len(alike) == 1:
-            return alike[0]
-        if holder is None or holder.identity.object_id is not None or _are_told_apart(holder, person):
-            return None
-        if not all_listed:
-            raise Doubtful("Somebody of this name was pushed; who it is will be known when all are listed")
-        return None if self._is_another(store, holder) else holder
-
-    def _is_another(self, store: Store, pushed: Stored) -> bool:
-        """Whether Graph has named somebody who is called as the one whom a push made. One round trip, or two."""
-        known, name = pushed.identity, pushed.identity.said.source.display_name
-        if not name:
-            return False
-        namesakes = (each for each in self.identities.search(store.id, name, NAMESAKES) if each.id != known.id)
-        return any(folded(each.name) == folded(name) for each in namesakes)
 
     def take(self, store: Store, stored: Stored | None, see: See) -> str | None:
         """Keep what Graph says of a person; the sentence that tells why it could not be mapped, or None.
 
-        Nobody is kept who need not have an account and never had one.
+        A person who need not have an account and never had one is not kept.
         """
 
         def look() -> Stored | None:
             seen = see(None)
-            return self.find(store, seen.object_id, lambda: seen.person)
+            return match(self.identities, store.id, seen.object_id, lambda: seen.person)
 
         return self._again(stored, look, lambda found: self._take(store, found, see(found)))
 
-    def renew(
+    def recompute(
         self, store: Store, stored: Stored, only_rules: Callable[[Stored, Identity], None] | None = None
     ) -> str | None:
-        """Compute again what is desired of a person, after a rule or the manager's account has changed. As ``take``.
+        """Compute the desired state of a person again, after a rule or the manager's account has changed. As ``take``.
 
-        ``only_rules``: takes somebody of whom nothing changes but by which rules it was computed, to be written later.
+        ``only_rules``: takes a person where nothing changes but the rules it was computed by, to be written later.
         """
         person = stored.identity.id
         return self._again(
-            stored, lambda: self.identities.read(store.id, person), lambda found: self._renew(store, found, only_rules)
+            stored,
+            lambda: self.identities.read(store.id, person),
+            lambda found: self._recompute(store, found, only_rules),
         )
 
     def _again(
@@ -149,18 +104,25 @@ class SourceRecorder:
         write: Callable[[Stored | None], str | None],
     ) -> str | None:
         """Write from what was read, and from what is there now where a push wrote it in between."""
-        for _ in range(TRIES):
-            if stored is not None and (until := stored.identity.leased_until(self.now())) is not None:
+        known = [stored]
+
+        def attempt() -> str | None:
+            found = known.pop() if known else look()
+            if found is not None and (until := found.identity.leased_until(self.now())) is not None:
                 raise BeingWritten(until)
             try:
-                return write(stored)
-            except Stale:
-                stored = look()
+                return write(found)
             except Conflict:
-                # Of two who create the same person one finds him; of two persons one name is one's.
-                if stored is not None or (stored := look()) is None:
-                    raise UserNameTaken(TAKEN) from None
-        raise BeingWritten(self.now())
+                # Of two who create the same person one finds them; of two persons one has the name.
+                if found is not None or (another := look()) is None:
+                    raise UserNameTaken from None
+                known.append(another)
+                raise Stale from None
+
+        try:
+            return until_free(attempt, FOR_A_READING)
+        except Stale:
+            raise BeingWritten(self.now()) from None
 
     def _take(self, store: Store, stored: Stored | None, seen: Seen) -> str | None:
         before = stored.identity if stored else None
@@ -175,7 +137,7 @@ class SourceRecorder:
             before = self._put_right(store, before, person) if before else None
             desired_state = self.desired_states.of(store, person, seen.status, before)
         except Refused as refusal:
-            # What he is called in Entra is kept; what he should be called in Zoho One waits for a mapping that works.
+            # The source state is kept; the desired state waits for a mapping that works.
             failure, desired_state = str(refusal), None
         resource = onto_scim(
             _JSON.validate_json(before.said.resource) if before else {},
@@ -204,7 +166,7 @@ class SourceRecorder:
         self._write(store, stored, after, _reason(desired_state, failure, seen.why), failed=failure is not None)
         return failure
 
-    def _renew(
+    def _recompute(
         self, store: Store, stored: Stored | None, only_rules: Callable[[Stored, Identity], None] | None
     ) -> str | None:
         if stored is None:
@@ -229,7 +191,7 @@ class SourceRecorder:
         return None
 
     def _put_right(self, store: Store, identity: Identity, person: AzureUser) -> Identity:
-        """Somebody whom a release before this put down as deactivated by hand, where the bridge had done it itself."""
+        """A person recorded as deactivated by hand by an earlier release, where the bridge had done it itself."""
         account = identity.account
         if account is None or identity.said.rules or identity.pending is not None or not identity.is_kept_inactive:
             return identity
@@ -253,7 +215,7 @@ class SourceRecorder:
             settled = after.model_copy(update={"pending": None})
             if before is None or not _same(before, settled) or before.pending is not None:
                 is_news = before is None or before.pending or not _same(before, settled, but=("modified", *_COMPUTED))
-                event = self.settlement.event(kind, reason) if is_news else None
+                event = Event(at=self.now(), kind=kind, reason=reason) if is_news else None
                 self.identities.write(store.id, stored, settled, event)
             return
         if mark is None or before is None:
@@ -277,7 +239,7 @@ class SourceRecorder:
         if desired_state.decision.action is Action.UNMANAGE or (
             not begun and plan_change(holds, desired_state.desired).kind is ChangeKind.NOTHING
         ):
-            self.settlement.let_go(store, stored, reason)
+            self.unmanage(store, stored, reason)
             return
         told = {
             "desired": desired_state.desired,
@@ -292,27 +254,13 @@ class SourceRecorder:
             self.identities.write(store.id, stored, after)
 
     def _manager(self, store: Store, manager: str | None) -> str | None:
-        """The bridge's id of a manager, if he is known."""
+        """The bridge's id of a manager, if they are known."""
         if manager is None or is_id(manager):
             return manager
         if self.identities.find(store.id, Lookup.ID, id_of_object(manager)):
             return id_of_object(manager)
         found = self.identities.find_object(store.id, manager)
         return found.identity.id if found else None
-
-
-def _is_pushed_of(stored: Stored, object_id: str, person: AzureUser) -> bool | None:
-    """Whether this is the person, as far as a push told; False for one whom Graph has named already."""
-    identity = stored.identity
-    if identity.object_id is not None:
-        return False
-    return is_pushed_of(identity.said.keys.external_id, identity.said.source, object_id, person)
-
-
-def _are_told_apart(stored: Stored, person: AzureUser) -> bool:
-    """Whether both have employee numbers, which differ."""
-    known = stored.identity.said.source.employee_id
-    return bool(known and person.employee_id and known != person.employee_id)
 
 
 def _reason(desired_state: DesiredState | None, failure: str | None, why: str) -> str:

@@ -134,7 +134,5 @@ def test_what_an_expression_says_of_itself() -> None:
     expression = compile_expression('SelectUniqueValue(Redact([a]), Append([b], "2"))')
     assert expression.attributes == {"a", "b"}
     assert expression.only_on_creation
-    assert expression.redacted
     plain = compile_expression("Left([a], 1)")
     assert not plain.only_on_creation
-    assert not plain.redacted

@@ -1,0 +1,43 @@
+"""What a person's history says of a change that Zoho One confirmed."""
+
+from datetime import datetime
+
+from shared.rules.account_seen import done_before
+from shared.rules.change import Change, ChangeKind
+from shared.rules.history import Event, EventKind
+from shared.rules.identity import Identity
+from shared.rules.mail.password import PasswordNotice, notice_for
+from shared.rules.store import Store
+from shared.sync.apply.accounts import Outcome, adoption_by
+from shared.sync.apply.settlement import EVENTS
+
+
+def confirmation(store: Store, identity: Identity, outcome: Outcome, now: datetime) -> Event:
+    """The line for a change, as it was pending in ``identity``."""
+    assert identity.pending is not None  # what was confirmed was pending
+    change, reason = _confirmed(identity, outcome), identity.pending.reason
+    kind = EVENTS[change.kind]
+    if outcome.record or (outcome.adopted and not identity.pending.password_due):
+        kind = EventKind.ADOPTED
+        if (adoption := adoption_by(identity, outcome.record)) is not None:
+            reason = f"{reason} {adoption.reason}"
+    elif identity.account is None and outcome.account is not None:
+        kind = EventKind.CREATED  # perhaps by an earlier try whose answer was lost
+        if store.password_notification.password_notification is not PasswordNotice.NOBODY:
+            notice = notice_for(store.password_notification, outcome.account.holds, identity.said.source)
+            reason = f"{reason} {notice.reason}"
+    return Event(at=now, kind=kind, reason=_reason(outcome, reason), fields=change.fields)
+
+
+def _confirmed(identity: Identity, outcome: Outcome) -> Change:
+    """What Zoho One has done since it last confirmed anything: now, or at an earlier call whose answer was lost."""
+    if outcome.change.kind is not ChangeKind.NOTHING or outcome.instead or identity.pending is None:
+        return outcome.change
+    return done_before(identity.account, identity.pending.sent or (), outcome.account, identity.said.desired)
+
+
+def _reason(outcome: Outcome, reason: str) -> str:
+    """Why the change was made, or why another was, or none."""
+    if outcome.instead is None:
+        return reason
+    return outcome.instead if outcome.change.kind is ChangeKind.NOTHING else f"{reason} {outcome.instead}"

@@ -1,0 +1,43 @@
+"""Drift: what somebody changed in Zoho One, found by a full cycle, of people and of groups."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from shared.rules.groups.group import GroupDrift
+from shared.rules.store import Store
+from shared.sync.plan.group_drift import GroupDriftSearch
+from shared.sync.plan.people_drift import PeopleDriftSearch
+from shared.sync.progress import SILENT, Heartbeat, Progress
+
+COMPARING = "comparing everybody in Zoho One"
+
+
+@dataclass(frozen=True)
+class DriftReport:
+    """What was found."""
+
+    drifted: int
+    """Number of accounts and groups that no longer hold what they were confirmed to hold."""
+    unmanaged: int
+    """Number of accounts in Zoho One that nobody manages."""
+    active: int
+    """Number of active accounts that the bridge manages."""
+    findings: Sequence[str]
+    groups: Mapping[str, GroupDrift]
+    """What is to be set back, by the id of the group. People who are to be set back are pending."""
+
+
+@dataclass(frozen=True)
+class DriftSearch:
+    """Compares. Raises ZohoBusy, ZohoCredentials, TablesBusy, and whatever the heartbeat raises."""
+
+    people: PeopleDriftSearch
+    groups: GroupDriftSearch
+
+    def search(self, store: Store, heartbeat: Heartbeat, progress: Progress = SILENT) -> DriftReport:
+        """A page of accounts takes a call of Zoho One's, and so does each group."""
+        progress.tell(COMPARING)
+        people = self.people.search(store, heartbeat)
+        groups = self.groups.search(store, people.joins, heartbeat)
+        findings = groups.findings + people.findings
+        return DriftReport(people.drifted + groups.drifted, people.unmanaged, people.active, findings, groups.drifts)
