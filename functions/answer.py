@@ -1,4 +1,4 @@
-"""The app's answers in the platform's terms; a Set-Cookie header arrives as it was written.
+"""The app's answers in the platform's terms; a Set-Cookie header arrives unchanged.
 
 The worker library parses Set-Cookie headers, and the host writes them again, with an empty Domain, which makes browsers
 refuse a cookie named ``__Host-…`` (https://github.com/Azure/azure-functions-python-worker/issues/1902). A header that
@@ -15,7 +15,7 @@ from shared.scim.endpoint import HttpResponse
 
 
 class Answer(func.HttpResponse):
-    """An answer as the worker library should take it."""
+    """An answer in the form that the worker library should use."""
 
     def __init__(self, page: func.HttpResponse) -> None:
         super().__init__(

@@ -16,7 +16,7 @@ from shared.scim.unavailable import unavailable
 
 
 def closed(obstacle: Obstacle) -> func.Blueprint:
-    """The functions, which all answer with the obstacle."""
+    """Return the functions, which all answer with the obstacle."""
     blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # the library leaves it untyped
     anybody, pages = func.AuthLevel.ANONYMOUS, obstacle_app(obstacle)
 

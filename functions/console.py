@@ -1,4 +1,4 @@
-"""HTTP: the administrators' pages, and whether the app is alive."""
+"""HTTP: the administrators' pages, and the health page."""
 
 from typing import List  # noqa: UP035 - the worker refuses `list` in an annotation
 
@@ -34,5 +34,5 @@ def pages(
 @blueprint.function_name("health")
 @blueprint.route(HEALTH_ROUTE, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 def health(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    """Say whether the app is alive, or ready."""
+    """Answer whether the app is alive, or ready."""
     return console_page(req, context)

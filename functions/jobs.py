@@ -11,7 +11,7 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # the library lea
 @blueprint.queue_trigger("message", queue_name="errands", connection="AzureWebJobsStorage")
 @blueprint.queue_output("errands", queue_name="errands", connection="AzureWebJobsStorage")
 def carry_out(message: func.QueueMessage, errands: func.Out[str]) -> None:
-    """Do what a message asks for; the page that asked looks on. Queue and function keep the names they had."""
+    """Carry out a message's request while its page shows the progress. Queue and function keep their earlier names."""
     try:
         bridge = startup().bridge_in_time()
     except NotStarted:

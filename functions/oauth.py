@@ -1,4 +1,4 @@
-"""HTTP: Zoho's consent, as the administrator's browser goes through it."""
+"""HTTP: Zoho's consent, in the administrator's browser."""
 
 import azure.functions as func
 
@@ -19,5 +19,5 @@ def oauth_start(req: func.HttpRequest, context: func.Context) -> func.HttpRespon
 @blueprint.function_name("oauth_callback")
 @blueprint.route(CALLBACK_ROUTE, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 def oauth_callback(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    """Take the browser back, with Zoho's answer."""
+    """Receive the browser with Zoho's answer."""
     return console_page(req, context)

@@ -1,4 +1,4 @@
-"""HTTP: how a function answers with a page of the console, or with what keeps the console from starting."""
+"""HTTP: a function's answer with a page of the console, or with the obstacle that keeps it from starting."""
 
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -12,14 +12,14 @@ from shared.console.obstacle_app import obstacle_app
 
 
 class _Pages(func.WsgiMiddleware):
-    """The library's way to call a WSGI application, but a page with a status of 5xx is an answer too."""
+    """The library's way to call a WSGI application, except that a page with a status of 5xx is an answer too."""
 
     def _handle_errors(self, wsgi_response: object) -> None:
         """Raise nothing: the library would answer 500 without a page."""
 
 
 def page_of(app: Flask, req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    """The application's answer. An address that cannot be read is answered 400: the library would raise ValueError."""
+    """Return the application's answer. An invalid address is answered 400: the library would raise ValueError."""
     try:
         urlsplit(req.url)
     except ValueError:
@@ -28,7 +28,7 @@ def page_of(app: Flask, req: func.HttpRequest, context: func.Context) -> func.Ht
 
 
 def console_page(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    """The console's answer; while the app cannot be started, what keeps it from that."""
+    """Return the console's answer, or the obstacle while the app cannot be started."""
     try:
         console = startup().console()
     except NotStarted as reason:

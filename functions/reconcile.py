@@ -20,7 +20,7 @@ def tick(
     cycles: func.Out[List[str]],  # noqa: UP006
     errands: func.Out[List[str]],  # noqa: UP006
 ) -> None:
-    """Say that the app is alive; ask for the cycles that are due and for work whose process has ended; try again."""
+    """Write the heartbeat; enqueue due cycles and work that lost its process; retry."""
     found = startup().tick()
     if found is None:
         return

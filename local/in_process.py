@@ -1,7 +1,7 @@
 """Simulators in the process of their clients: sessions of requests call an ASGI application without a network.
 
-Nothing listens, no thread or event loop is started, a call takes no more than the application's own time. An address
-that no simulator answers in process is still called over the network.
+Nothing listens, no thread or event loop is started, and a call takes only the application's own time. Addresses without
+an in-process simulator are still called over the network.
 """
 
 import io
@@ -18,26 +18,26 @@ from urllib3 import HTTPHeaderDict, HTTPResponse
 from local.serving import Application, Dropped, Scope
 
 type Around = Callable[[requests.PreparedRequest, Callable[[], requests.Response]], requests.Response]
-"""Stands around each call: it is given the request and what carries it out, and returns or raises what is answered."""
+"""Wraps each call: it receives the request and the function that sends it, and returns the answer or raises."""
 
 _BUILDER = HTTPAdapter()
 
 
 class InProcess(BaseAdapter):
-    """What a session of requests is given for the addresses of one simulator. Threads and sessions may share it."""
+    """A transport adapter for the addresses of one simulator. Threads and sessions may share it."""
 
     def __init__(
         self, application: Application, around: Around | None = None, sleep: Callable[[float], None] = time.sleep
     ) -> None:
-        """``around``: where a test cuts, delays or counts calls. ``sleep``: for the simulator's latency, in seconds."""
+        """``around``: lets a test drop, delay or count calls. ``sleep``: for the simulator's latency, in seconds."""
         super().__init__()
         self.around = around
         self._application = application
         self._sleep = sleep
-        self._lock = Lock()  # an application expects one event loop: nobody else runs between two of its awaits
+        self._lock = Lock()  # an application expects one event loop: nothing else runs between two of its awaits
 
     def answers(self, session: requests.Session, *addresses: str) -> None:
-        """Let a session call the application at these addresses: a scheme, a host and a port."""
+        """Route a session's calls to the application for these addresses: a scheme, a host and a port."""
         for address in addresses:
             session.mount(f"{address.rstrip('/')}/", self)
 
@@ -50,7 +50,7 @@ class InProcess(BaseAdapter):
         cert: bytes | str | tuple[bytes | str, bytes | str] | None = None,  # noqa: ARG002
         proxies: Mapping[str, str] | None = None,  # noqa: ARG002
     ) -> requests.Response:
-        """Answer a request. Raises ConnectionError where the application drops it, ReadTimeout where it is too slow."""
+        """Answer a request. Raises ConnectionError if the application drops it, ReadTimeout if it is too slow."""
         patience = timeout[1] if isinstance(timeout, tuple) else timeout
 
         def carry_out() -> requests.Response:
@@ -59,7 +59,7 @@ class InProcess(BaseAdapter):
         return self.around(request, carry_out) if self.around else carry_out()
 
     def close(self) -> None:
-        """There is nothing to close."""
+        """Do nothing."""
 
     def _carried_out(self, request: requests.PreparedRequest, patience: float | None) -> requests.Response:
         sent: list[MutableMapping[str, Any]] = []
@@ -77,7 +77,7 @@ class InProcess(BaseAdapter):
             waited += seconds
             if seconds and (patience is None or waited <= patience):
                 self._sleep(seconds)
-        if patience is not None and waited > patience:  # the application did its work all the same
+        if patience is not None and waited > patience:  # the application did its work nevertheless
             raise requests.ReadTimeout("Read timed out.", request=request)
         return _response(request, sent)
 
@@ -127,6 +127,6 @@ def _response(request: requests.PreparedRequest, sent: list[MutableMapping[str, 
 def answered(
     request: requests.PreparedRequest, status: int, headers: Mapping[str, str], body: bytes
 ) -> requests.Response:
-    """What a session is answered, as if it had come over a network."""
+    """Return a session's answer, as if it had come over a network."""
     raw = HTTPResponse(io.BytesIO(body), headers, status, preload_content=False, request_method=request.method)
     return _BUILDER.build_response(request, raw)

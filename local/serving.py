@@ -40,7 +40,7 @@ class Response(NamedTuple):
 
 
 class Dropped(Exception):
-    """A connection is to be lost that is none: the client is in this process, and is told so by local/in_process.py."""
+    """A connection to be dropped by local/in_process.py: the client is in this process."""
 
 
 class DroppableProtocol(H11Protocol):
@@ -58,7 +58,7 @@ class DroppableProtocol(H11Protocol):
 
     @classmethod
     async def drop(cls, scope: Scope, receive: Receive) -> None:
-        """Reset the connection a request came by, so that its client gets no answer. Raises Dropped in process."""
+        """Reset the connection of a request, so that its client gets no answer. Raises Dropped in process."""
         if scope.get("client") is None:
             raise Dropped
         cls._connections[scope["client"]].abort()
@@ -140,7 +140,7 @@ def end_quietly_on_signals() -> None:
 
 
 class _Pause:
-    """Seconds to wait, handed to whoever runs a coroutine without an event loop: local/in_process.py."""
+    """Seconds to wait, for the runner of a coroutine without an event loop: local/in_process.py."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -150,7 +150,7 @@ class _Pause:
 
 
 async def pause(seconds: float) -> None:
-    """Wait: in an event loop, or in process for as long as the adapter says."""
+    """Wait in an event loop, or in process as the adapter decides."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

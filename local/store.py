@@ -97,7 +97,7 @@ def add_store(
 
 
 def connect_to_graph(bridge: Bridge, store_id: str, entra: Mapping[str, str]) -> None:
-    """Let the reconciler read the simulated Entra, by what that said of itself when it was ready."""
+    """Configure the reconciler to read the simulated Entra, by its description of itself."""
     connection = EntraConnection(
         tenant_id=entra["tenant_id"],
         credential=Credential.CLIENT_SECRET,

@@ -42,7 +42,7 @@ class Steps:
     _since: float = field(default_factory=time.perf_counter)
 
     def tell(self, step: str, done: int = 0, of: int = 0) -> None:  # noqa: ARG002 - it counts seconds
-        """Hear a step. The last one ends with the cycle."""
+        """Receive a step. The last one ends with the cycle."""
         now = time.perf_counter()
         self.seconds[self._name] = self.seconds.get(self._name, 0.0) + now - self._since
         self._name, self._since = step, now
@@ -51,7 +51,7 @@ class Steps:
 def run_one(bridge: Bridge, store: str, kind: RunKind) -> CycleRun:
     """Run one cycle."""
     steps, started, cpu = Steps(), time.perf_counter(), time.process_time()
-    with counted() as calls:  # also those that come after the run's own record of them
+    with counted() as calls:  # also those that follow the run's own record of them
         run = bridge.cycles.run(CycleRequest(store=store, kind=kind, asked_by="bench"), steps).run
     steps.tell("end")
     results = {str(result): count for result, count in run.results.items()}

@@ -54,7 +54,7 @@ class SettledIdentities(Identities):
 
 
 def seeding(push: Push, identities: Identities) -> Push:
-    """The same push over other identities."""
+    """Return the same push with other identities."""
     admission = replace(push.settlement.admission, identities=identities)
     settlement = replace(push.settlement, identities=identities, admission=admission)
     return replace(push, identities=identities, settlement=settlement)

@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def described(url: str, login: str, certificate: Path | None = None) -> dict[str, str]:
-    """What whoever connects a store to it has to know. No certificate: it is called in process."""
+    """Return what is needed to connect a store to it. No certificate: it is called in process."""
     return {
         "graph": f"{url}/v1.0",
         "url": url,

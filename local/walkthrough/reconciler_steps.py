@@ -77,7 +77,7 @@ class ReconcilerSteps:
     def _members(self, group: str) -> int:
         """Return the number of members that a group has in Zoho One."""
         store = self.bridge.stores.read(self.store)
-        assert store is not None  # it has been there all the time
+        assert store is not None  # it was never removed
         zoho_one = self.bridge.zoho_groups(store)
         return sum(len(zoho_one.members(found.id)) for found in zoho_one.find(group))
 
@@ -120,7 +120,7 @@ class ReconcilerSteps:
         )
         remember()
         store = self.bridge.stores.read(self.store)
-        assert store is not None  # it has been there all the time
+        assert store is not None  # it was never removed
         _, (report,) = self.bridge.on_demand.provision(store, [NEWCOMER.id], "local admin", self)
         return report.result is Result.DONE
 
@@ -130,7 +130,7 @@ class ReconcilerSteps:
         self.console.print(f"{mark} {found.step}: {escape(found.told)}")
 
     def _cycle(self) -> Run:
-        """Ask for a cycle as the queue does, and wait for it."""
+        """Request a cycle through the queue, and wait for it."""
         runs = self.bridge.runs
         before = {run.id for run in runs.newest(self.store)}
         request = CycleRequest(store=self.store, asked_by="local admin")

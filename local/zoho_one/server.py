@@ -77,7 +77,7 @@ class ZohoOne:
             "client_secret": self.accounts.client_secret,
             "refresh_token": self.accounts.refresh_token,
         }
-        """What whoever connects a store to it has to know."""
+        """Return what is needed to connect a store to it."""
         self.directory = Directory(self.accounts.accepts, licences)
         self._latency = latency
         self._faults = Faults()

@@ -23,16 +23,16 @@ class ChangeKind(StrEnum):
 
 
 DEPROVISIONINGS = frozenset({ChangeKind.DEACTIVATE, ChangeKind.DELETE})
-"""What shuts a person out, so that the guard counts it; ``Identity.departs`` says it of a pending change.
+"""The kinds of change that the guard counts; ``Identity.is_deprovisioning`` is the same for a pending change.
 
-A group is deprovisioned by its deletion alone, which has limits of its own.
+A group is deprovisioned by its deletion only, which has separate limits.
 """
 
 ARRIVALS = frozenset({ChangeKind.CREATE, ChangeKind.ADOPT, ChangeKind.REACTIVATE})
-"""What gives a person an active account.
+"""The kinds of change that give a person an active account.
 
-A cycle counts arrivals for the guard; a push does not, for the price of two round trips: the guard takes too few active
-people for too few, counts them before it holds anything back, and a full cycle counts them once a day.
+A cycle counts arrivals for the guard; a push does not, to save two round trips: the guard's number of active people may
+be too low, so it counts them before it holds anything, and a full cycle counts them once a day.
 """
 
 

@@ -99,14 +99,14 @@ class Share(Model):
 
 @dataclass(frozen=True)
 class Limits:
-    """Three limits on what goes within INTERVAL: on many, on a share of few, and on how many go at all."""
+    """Three limits on deprovisionings within INTERVAL: for many, for a share of few, and an absolute maximum."""
 
     many: Threshold | None = None
     share: Share | None = None
     most: int | None = None
 
     def passed(self, count: int, of: int) -> Threshold | Share | int | None:
-        """The first limit that ``count`` of ``of`` pass; None: none of them."""
+        """Return the first limit that ``count`` of ``of`` exceed, or None."""
         if self.many is not None and self.many.is_passed(count, of):
             return self.many
         if self.share is not None and self.share.is_passed(count, of):
@@ -114,12 +114,12 @@ class Limits:
         return self.most if self.most is not None and count > self.most else None
 
     def first_held(self, of: int) -> int | None:
-        """The smallest number of ``of`` that passes a limit; None: all may go."""
+        """Return the smallest number of ``of`` that exceeds a limit, or None."""
         place = bisect_left(range(1, of + 1), True, key=lambda count: self.passed(count, of) is not None)
         return place + 1 if place < of else None
 
     def firsts(self, of: int) -> tuple[int | None, int | None, int | None]:
-        """The same for each of the three."""
+        """Return the same for each of the three limits."""
         alone = (Limits(many=self.many), Limits(share=self.share), Limits(most=self.most))
         many, share, most = (each.first_held(of) for each in alone)
         return many, share, most
@@ -137,12 +137,12 @@ class GroupLimit(Model):
 
     @property
     def limits(self) -> Limits:
-        """The same as three limits."""
+        """The three limits."""
         share = Share(percent=self.share, of_at_least=FEW_GROUPS)
         return Limits(Threshold(count=self.count, percent=self.percent), share, self.most)
 
     def free(self, of: int) -> int:
-        """The number of ``of`` groups that may be deleted within INTERVAL without a decision."""
+        """Return the number of ``of`` groups that may be deleted within INTERVAL without a decision."""
         first = self.limits.first_held(of)
         return of if first is None else first - 1
 
@@ -307,7 +307,7 @@ def check_deprovisionings(
     count = planned + recent
     of = max(active_users + inactive + recent, count)
     if not planned or (limit := limits.deprovisionings.passed(count, of)) is None:
-        return None  # a plan in which nobody leaves is not held for those who left before
+        return None  # a plan without deprovisionings is not held for earlier ones
     return Breach(rule=Rule.DEPROVISIONINGS, count=count, recent=recent, of=of, limit=limit)
 
 

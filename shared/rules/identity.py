@@ -69,7 +69,7 @@ class SourceState(Model):
     ``resource``.
     """
     reports_to: str | None = None
-    """The manager, by the bridge's id or Entra's, if their account in Zoho One is part of what is desired."""
+    """The manager, by the bridge's id or Entra's, if their account in Zoho One is part of the desired state."""
     rules: str = ""
     """A digest of the mapping and rules that ``desired`` was computed from; empty: computed by an earlier release."""
     awaits: str | None = None
@@ -80,7 +80,7 @@ class SourceState(Model):
 
     @property
     def name(self) -> str:
-        """What pages and plans call the person."""
+        """The name shown on pages and in plans."""
         return self.source.display_name or self.keys.user_name
 
     @property
@@ -93,7 +93,7 @@ class SourceState(Model):
 
 
 class PendingChange(Pending[SourceState], Refusals):
-    """A person's change under way to Zoho One."""
+    """A person's change that is not confirmed."""
 
     password_due: bool = False
     """A one-time password comes with the creation: Zoho One had no such account before, so the bridge created any
@@ -125,7 +125,7 @@ class PendingChange(Pending[SourceState], Refusals):
         return self if self.sent is not None else self.model_copy(update={"sent": self.sent_before(said)})
 
     def refused(self, failure: str, now: datetime, spread: float) -> Self:
-        """After a try that Zoho One refused. ``spread``: as of ``waiting``."""
+        """Return the change after a refusal. ``spread``: as in ``waiting``."""
         counted = self.given_back(failure).model_copy(update={"refusals": self.refusals + 1})
         return counted.waiting(now, spread)
 
@@ -135,13 +135,13 @@ class Identity(Managed[PendingChange, Account]):
 
     id: str
     object_id: str | None = None
-    """Entra's id of the person, once Graph has reported them; a push does not bring it."""
+    """Entra's id of the person, once Graph has reported them; a push does not contain it."""
     said: SourceState
     created: datetime
 
     @property
     def standing(self) -> Standing:
-        """What status sync knows of the account. One whose creation is not confirmed may exist, so it counts."""
+        """The account's standing, for status sync. An account with an unconfirmed creation may exist, so it counts."""
         if self.account is not None:
             return self.account.standing
         return Standing.ACTIVE if self.pending is not None and self.pending.attempted else Standing.NONE
@@ -160,7 +160,7 @@ class Identity(Managed[PendingChange, Account]):
 
     @property
     def is_being_deleted(self) -> bool:
-        """Whether the identity goes once Zoho One has confirmed: Entra's last word is that it deleted the person."""
+        """Whether the identity is removed once Zoho One has confirmed: Entra deleted the person."""
         return self.said.status is Status.DELETED
 
     @property
@@ -194,11 +194,11 @@ class Identity(Managed[PendingChange, Account]):
         return self.model_copy(update={"pending": mark})
 
     def without_account(self) -> Self:
-        """A person in the recycle bin after their account became that of another object."""
+        """Return a person in the recycle bin after another user object adopted their account."""
         said = self.said.model_copy(update={"desired": None, "status": Status.DEACTIVATED, "awaits": None})
         return self.model_copy(update={"said": said, "account": None, "pending": None})
 
 
 def id_of_object(object_id: str) -> str:
-    """The id in the bridge of a person or group that Graph reported first: every process gives it the same."""
+    """Return the bridge's id of a user or group first reported by Graph: every process computes the same one."""
     return object_id.replace("-", "")

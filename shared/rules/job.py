@@ -71,8 +71,9 @@ class RetryPerson(Model):
 
 
 type Task = Annotated[MakePlan | ProvisionPeople | ProvisionGroup | RetryPerson, Field(discriminator="kind")]
-"""Each kind of errand. Another one is a class here, a case in ``shared/admin/jobs.py`` that does it, a
-title in ``shared/console/wording.py``, and a template ``console/job_<kind>.html`` that shows what came of it."""
+"""Every kind of job. A new one is a class here, a case in ``shared/admin/jobs.py`` that carries it out, a title in
+``shared/console/wording.py``, and a template ``console/job_<kind>.html`` that shows the result.
+"""
 
 
 class JobState(StrEnum):
@@ -200,7 +201,7 @@ class Job(Model):
         return self._said(now, state=JobState.DONE, phase=None, plan=plan)
 
     def with_run(self, run: str, reports: tuple[OnDemandReport, ...], now: datetime) -> Self:
-        """It is done, or it failed for at least one person, whose report says why."""
+        """Return the job after its run: done, or failed for at least one person with a report that says why."""
         failed = any(report.result in (Result.FAILED, Result.PARKED) for report in reports)
         state = JobState.FAILED if failed else JobState.DONE
         shown = tuple(

@@ -37,11 +37,11 @@ class RunState(StrEnum):
 
 
 class RunOutcome(StrEnum):
-    """State of a run as it is shown: a run is done only if nothing in it failed."""
+    """The state of a run as it is shown: done only if nothing in it failed."""
 
     RUNNING = "running"
     DONE = "done"
-    WITH_ERRORS = "done with errors"  # it came to its end, and a change was refused or something could not be read
+    WITH_ERRORS = "done with errors"  # it ended, but a change was refused or something could not be read
     HELD = "held"
     FAILED = "failed"
 
@@ -108,7 +108,7 @@ class Run(Model):
     @model_validator(mode="before")
     @classmethod
     def _without_former_fields(cls, values: dict[str, JsonValue]) -> dict[str, JsonValue]:
-        """Drop ``dry_run``, which earlier releases wrote with every run, and always as false."""
+        """Drop ``dry_run``, which earlier releases wrote in every run, always as false."""
         return {name: value for name, value in values.items() if name != "dry_run"}
 
     @property
@@ -124,12 +124,12 @@ class Run(Model):
 
     @property
     def failures(self) -> int:
-        """Number of changes that did not go through, those that are tried once a day included."""
+        """Number of failed changes, including parked ones."""
         return self.results.get(Result.FAILED, 0) + self.results.get(Result.PARKED, 0)
 
     @property
     def outcome(self) -> RunOutcome:
-        """State as lists, pages and charts show it."""
+        """The state shown in lists, pages and charts."""
         if self.state is RunState.DONE and (self.failures or self.errors):
             return RunOutcome.WITH_ERRORS
         return RunOutcome(self.state.value)

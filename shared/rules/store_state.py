@@ -1,4 +1,4 @@
-"""State of a directory store in one word: what an administrator sees first, everywhere the same."""
+"""The state of a directory store in one word: what an administrator sees first, the same on every page."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -16,19 +16,19 @@ class StoreState(StrEnum):
     HELD = "held"  # a plan waits for a decision
     STOPPED = "stopped"
     PAUSED = "paused"  # until a time that an administrator chose
-    INTERRUPTED = "interrupted"  # the process of a cycle ended before it did; another goes on within three minutes
+    INTERRUPTED = "interrupted"  # the process of a cycle ended early; another one continues within three minutes
     FAILING = "failing"  # the last cycle failed
-    WITH_ERRORS = "with errors"  # the last cycle came to its end, and a change or a reading in it failed
+    WITH_ERRORS = "with errors"  # the last cycle ended, but a change or a reading in it failed
     STARTED = "started"
 
 
 def store_state(
     store: Store, plan: HeldPlan | None, last: Run | None, now: datetime, *, reconnect: bool, interrupted: bool
 ) -> StoreState:
-    """The most urgent state that applies.
+    """Return the most urgent state that applies.
 
-    ``plan``: the one that was held last; ``last``: the cycle that ended last; ``interrupted``: nobody works on the
-    cycle that is open.
+    ``plan``: the last held plan. ``last``: the last finished cycle. ``interrupted``: no process works on the open
+    cycle.
     """
     outcome, shut = last.outcome if last else None, closed(now, store.schedule)
     applies = {

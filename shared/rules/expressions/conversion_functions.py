@@ -26,7 +26,7 @@ def c_str(value: str | None) -> str | None:
     "Redact", Parameter("attribute/value", ANY), example="Redact([userPrincipalName])", result='"John.Doe@contoso.com"'
 )
 def redact(value: Value) -> Value:
-    """Answers its argument unchanged.
+    """Returns its argument unchanged.
 
     In Entra the provisioning logs show "[Redact]" in place of the value. Here the function has no effect: the bridge's
     log holds no values, and a person's history shows them to administrators.

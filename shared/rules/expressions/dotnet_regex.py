@@ -78,7 +78,7 @@ def substitute_group(pattern: Pattern, group: str, value: str, source: str, seco
 
 
 def extract_group(pattern: Pattern, group: str, source: str) -> str | None:
-    """What the named group matched the first time the pattern matches, or nothing."""
+    """Return what the named group matched in the first match, or None."""
     number = _group(pattern, group)
     try:
         match = pattern.compiled.search(source, timeout=PATTERN_SECONDS)

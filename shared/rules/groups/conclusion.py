@@ -49,9 +49,9 @@ def conclude(
 ) -> Conclusion:
     """Return what is true in Zoho One, and what remains to be sent.
 
-    ``told``: what is asked for now, with all that was sent and has no known answer. ``everybody``: the accounts of all
-    members, for a group that is new to the bridge. A person who should be a member never leaves, whatever named them;
-    and of the members that Zoho One shows, only those named in ``told`` leave.
+    ``sent``: the changes wanted now, together with everything sent without a known answer. ``everybody``: the accounts
+    of all members, for a group that is new to the bridge. Somebody who should be a member is never removed, whatever
+    ``sent`` says; and of the members in Zoho One only those named in ``sent`` are removed.
     """
     if shown is None:
         return Conclusion(None, GroupAccountChange(tuple(dict.fromkeys((*everybody, *sent.joining)))))
@@ -82,10 +82,10 @@ def link(group: Group, shown: ZohoGroupRecord) -> ZohoGroupRecord:
 def on_top(
     earlier: GroupPendingChange, write: GroupWrite, confirmed: Set[str]
 ) -> tuple[MemberChange, MemberChange, MemberChange]:
-    """A write on top of a change that may have come through or not: what both make of what was confirmed last.
+    """Return the combined change of a write and an earlier, unconfirmed change, relative to the confirmed state.
 
-    With it, the members that Zoho One has to be told of again, and the rows to put right. ``confirmed``: of the people
-    who are named, the members when Zoho One confirmed last.
+    Also returned are the members to send to Zoho One again, and the rows to correct. ``confirmed``: the people named
+    in either who were members when Zoho One last confirmed.
     """
     named = MemberChange().then(earlier.members.joining, earlier.members.leaving)
     both = named.then(write.change.joining, write.change.leaving)

@@ -133,7 +133,7 @@ class Group(Managed[GroupPendingChange, ZohoGroupRecord]):
     allowed: Allowance | None = None
     """What an administrator allowed beyond the guard's limit."""
     refusal: GroupRefusal | None = None
-    """What Zoho One refused last."""
+    """The latest refusal by Zoho One."""
     created: datetime
 
     @property
@@ -176,7 +176,7 @@ class Group(Managed[GroupPendingChange, ZohoGroupRecord]):
         return self.model_copy(update={"pending": self.pending.model_copy(update={"members": members})})
 
     def settled(self, account: ZohoGroupRecord | None, refusal: GroupRefusal | None = None) -> Self:
-        """The group once Zoho One has confirmed what it holds. ``refusal``: what remains of an earlier one."""
+        """Return the group after Zoho One confirmed what it holds. ``refusal``: what remains of an earlier one."""
         return super().settled(account).model_copy(update={"size": self.members, "refusal": refusal})
 
 

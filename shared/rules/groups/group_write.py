@@ -1,4 +1,4 @@
-"""What one write of a group changes, beside what Entra says of the group itself."""
+"""One write of a group's members, beside the group's own source state."""
 
 import hashlib
 from collections.abc import Mapping
@@ -10,43 +10,43 @@ from shared.rules.groups.group import Group, GroupSourceState
 from shared.rules.groups.member_change import MemberChange
 
 SLICE = 500
-"""Members changed at once: a larger change is several, each complete in itself. Its mark takes a tenth of a row."""
+"""Members changed at once: a larger change is split into complete slices. A pending slice takes a tenth of a row."""
 
 NOBODY = MemberChange()
 
 
 class Permission(StrEnum):
-    """Who let a removal pass."""
+    """The permission for a removal."""
 
-    ASKED = "asked"  # nobody yet: a push, which the guard judges and counts
-    PLANNED = "planned"  # the guard, as part of a plan: it is counted, beside what was pushed since
-    DECIDED = "decided"  # an administrator: it does not count against what follows
+    ASKED = "asked"  # none yet: a push, which the guard judges and counts
+    PLANNED = "planned"  # by the guard, as part of a plan: it is counted, together with later pushes
+    DECIDED = "decided"  # by an administrator: it does not count against later requests
 
 
 @dataclass(frozen=True)
 class GroupWrite:
-    """What one write of a group changes, beside what Entra says of it."""
+    """The changes of one write, beside the source state."""
 
     reason: str
     change: MemberChange = NOBODY
-    """Members who come and go."""
+    """Members to add and to remove."""
     again: MemberChange = NOBODY
-    """Members that Zoho One has to be told of though Entra says nothing new of them."""
+    """Members to send to Zoho One although their source state is unchanged."""
     accounts: Mapping[str, str] = field(default_factory=dict)
-    """The accounts of people named above who have no identity in the bridge."""
+    """The accounts of members above without an identity in the bridge."""
     permission: Permission = Permission.PLANNED
-    """By what right a group is deleted, or loses members."""
+    """The permission to delete the group or to remove members."""
     looks: bool = False
-    """Zoho One is asked what it holds, though no answer is open: somebody has changed the group there."""
+    """Whether to read the group in Zoho One without an open answer: somebody has changed it there."""
 
     def digest(self, desired: object) -> str:
-        """The same for a write that is tried again."""
+        """Return a digest: equal for a retried write."""
         parts = (desired, self.change, self.again)
         return hashlib.sha256("\n".join(map(repr, parts)).encode()).hexdigest()
 
 
 def changed(group: Group, said: GroupSourceState, change: MemberChange, permission: Permission, now: datetime) -> Group:
-    """A group as it is once Entra's word and a change of its members are written."""
+    """Return the group after writing a source state and a change of its members."""
     after = group.with_source_state(said)
     if change.leaving:
         after = after.without_members(len(change.leaving), now, counted=permission is not Permission.DECIDED)

@@ -8,11 +8,11 @@ from pydantic import AwareDatetime
 from shared.rules.pending import PARKED_FOR, Refusals
 
 FORGOTTEN_AFTER = 2 * PARKED_FOR
-"""Age of a refusal after which nobody asks for the change any more."""
+"""Age at which an unrepeated refusal is dropped: the change is no longer wanted."""
 
 
 class GroupRefusal(Refusals):
-    """What Zoho One refused last of a group."""
+    """The latest refusal of a change of a group."""
 
     of: str
     """The digest of the change."""
@@ -20,14 +20,14 @@ class GroupRefusal(Refusals):
     """Zoho One's reason."""
     at: AwareDatetime
     refusals: int = 1
-    """How often Zoho One has refused this change, or for this reason, one time after the other."""
+    """Number of successive refusals of this change, or for this reason."""
 
     @classmethod
     def after(cls, earlier: Self | None, of: str, told: str, now: datetime, spread: float) -> Self:
-        """The refusal of a change. ``spread``: as of ``waiting``.
+        """Return the refusal of a change. ``spread``: as in ``waiting``.
 
-        Refusals count together for the same change, whatever the reason, and for the same reason: a change that is
-        tried again by itself, after a part of it came through, has another digest.
+        Refusals of the same change count together, whatever the reason, and so do refusals for the same reason: the
+        retry of a change that partly took effect has another digest.
         """
         again = earlier is not None and (earlier.told == told or earlier.of == of)
         refusals = earlier.refusals + 1 if earlier is not None and again else 1
