@@ -71,7 +71,7 @@ class RetryPerson(Model):
 
 
 type Task = Annotated[MakePlan | ProvisionPeople | ProvisionGroup | RetryPerson, Field(discriminator="kind")]
-"""Each kind of errand. Another one is a class here, a case in ``shared/admin/jobs.py`` that does it, a
+"""Each kind of job. Another one is a class here, a case in ``shared/admin/jobs.py`` that does it, a
 title in ``shared/console/wording.py``, and a template ``console/job_<kind>.html`` that shows what came of it."""
 
 
