@@ -108,6 +108,24 @@ def test_files_that_are_named_are_there() -> None:
             assert (ROOT / path).exists(), (file.name, path)
 
 
+def test_the_map_lists_each_file_of_the_flow_once() -> None:
+    text = (ROOT / "docs/architecture.md").read_text()
+    listed = re.findall(r"^\| `(shared/sync/[\w/]+\.py)` \|", text, re.MULTILINE)
+    there = [file.relative_to(ROOT).as_posix() for file in (ROOT / "shared/sync").rglob("*.py")]
+    assert sorted(listed) == sorted(path for path in there if not path.endswith("__init__.py"))
+
+
+def test_the_places_of_each_recipe_are_there() -> None:
+    """A place is a file, with the names in it that are to be touched: `file` (`name`, `name`)."""
+    recipes = (ROOT / "docs/architecture.md").read_text().partition("\n## Recipes\n")[2].partition("\n## ")[0]
+    places = re.findall(r"`([\w./-]+\.\w+)` \(([^)]*)\)", recipes)
+    assert len(places) > 15
+    for path, names in places:
+        text = (ROOT / path).read_text()
+        for name in re.findall(r"`(\w+)`", names):
+            assert re.search(rf"\b{name}\b", text), (path, name)
+
+
 def test_the_costs_are_those_of_the_counted_operations_and_the_prices() -> None:
     assert report() in (ROOT / "docs/cost.md").read_text(), "run: .venv/bin/python -m tools.cost"
     counted = (ROOT / "docs/architecture.md").read_text()
