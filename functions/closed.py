@@ -1,7 +1,7 @@
 """The app while its settings are wrong: every address answers what is wrong, and a timer logs it.
 
 The functions have the names and routes of those that they replace. No queue triggers one, so no message is used up, and
-none writes to a queue: the platform would refuse a function whose storage account is not set.
+none writes to a queue: the platform would refuse a function without a storage account.
 """
 
 import azure.functions as func

@@ -1,4 +1,4 @@
-"""Work on several items at the same time, in threads whose calls outside are counted where the work was begun."""
+"""Work on several items at the same time, in threads that count their outside calls where the work was begun."""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor

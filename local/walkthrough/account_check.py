@@ -66,8 +66,8 @@ def _problems_in_bridge(standing: Standing, wanted: dict[str, str]) -> list[str]
     return found
 
 
-def _differences(whose: str, user: User, wanted: dict[str, str], paths: Iterable[ScimPath]) -> list[str]:
+def _differences(owner: str, user: User, wanted: dict[str, str], paths: Iterable[ScimPath]) -> list[str]:
     held = {path.text: path.read(user) for path in paths if path.text in wanted}
     return [
-        f"{whose}{path} is {value!r}, not {wanted[path]!r}" for path, value in held.items() if value != wanted[path]
+        f"{owner}{path} is {value!r}, not {wanted[path]!r}" for path, value in held.items() if value != wanted[path]
     ]

@@ -78,8 +78,8 @@ class Backup:
                 self.copies.drop_others(store.id, table, keys)
                 self.copies.put(store.id, table, lines_of(source, table))
                 counts[table] = len(keys)
-            anew = {"schedule": store.schedule.stopped(), "incarnation": new_incarnation()}
-            self._put(store.model_copy(update=anew), there)
+            restored = {"schedule": store.schedule.stopped(), "incarnation": new_incarnation()}
+            self._put(store.model_copy(update=restored), there)
         return counts
 
     def _put(self, store: Store, there: Store | None) -> None:

@@ -200,13 +200,13 @@ class GuardLimits(Model):
     def today(self, of: int) -> str:
         """Return what the three limits mean for this number of active people, in a sentence."""
         if of == 0:
-            return "Nobody is active today, so there is nobody whom the limits could keep."
+            return "Nobody is active today, so the limits have no effect."
         firsts = tuple(zip(("first", "second", "third"), self.deprovisionings.firsts(of), strict=True))
         each = ", ".join(f"the {name} limit holds from {first} on" for name, first in firsts if first is not None)
         never = " and ".join(name for name, first in firsts if first is None)
         none = f"{'; the ' if each else 'the '}{never} never" if never else ""
         held = self.deprovisionings.first_held(of)
-        so = f"{held - 1} may go" if held is not None else "all may go"
+        so = f"{held - 1} may be deprovisioned" if held is not None else "all may be deprovisioned"
         return (
             f"With today's {of} active people, including those deprovisioned within {INTERVAL.seconds // 60} minutes, "
             f"{each}{none}: {so} without a decision."

@@ -122,7 +122,7 @@ class Store(Model):
     )
     entra_tenant: ObjectId | None = Field(
         default=None,
-        description="The tenant whose own tokens are accepted, if Secret Token is left blank in the portal",
+        description="The tenant with tokens of its own that are accepted, if Secret Token is left blank in the portal",
     )
     token_hashes: tuple[str, ...] = Field(
         default=(), max_length=2, description="SHA-256 of the valid secret tokens: two, so that they can be rotated"

@@ -232,7 +232,7 @@ def test_a_person_shows_what_happened_and_is_let_go(
     assert pages.post(f"{path}/let-go").status_code == 303
     gone = pages.get(path)
     assert "<h1>=Ada() <span" in gone.text
-    assert "local let go of the person" in gone.text
+    assert "local unmanaged the person" in gone.text
     history = pages.parts.people.identities.history(store_id, created["id"])
     assert history[0].kind is EventKind.UNMANAGED
     assert [user["active"] for user in zoho_one.users()] == [True], "the account stays as it is"
@@ -367,7 +367,7 @@ def test_the_limit_on_deleted_groups_is_said_for_this_store(groups: int, exact: 
 def test_the_three_limits_on_departures_are_set_and_told_for_this_store(pages: Pages, store: Store) -> None:
     path = f"/stores/{store.id}/guard"
     pages.parts.runs.deprovisionings.change(store.id, lambda recent: recent.counted(60, NOW))
-    told = "the first limit holds from 11 on, the second limit holds from 31 on; the third never: 10 may go"
+    told = "holds from 11 on, the second limit holds from 31 on; the third never: 10 may be deprovisioned"
     assert told in html.unescape(pages.get(path).text)
     limits = {"leavings_share_percent": "25", "leavings_share_of_at_least": "4", "leavings_most": ""}
     assert pages.post(path, **limits, seen=_seen(pages, store, Section.GUARD)).status_code == 303

@@ -31,7 +31,7 @@ class MemberChange(Model):
 
     @property
     def everybody(self) -> tuple[str, ...]:
-        """Everybody whom the change names."""
+        """Everybody named in the change."""
         return (*self.leaving, *self.joining)
 
     @property
