@@ -20,7 +20,7 @@ from local.walkthrough.mailbox import NOTIFICATION, mail_settings
 from local.walkthrough.sign_in import register, sign_in_settings
 from local.walkthrough.tour import WalkthroughParts, run_walkthrough
 from shared.app.container import Bridge
-from shared.rules.guard import GuardLimits, Threshold
+from shared.rules.guard_limits import GuardLimits, Threshold
 from shared.settings import Settings
 
 ANYBODY = Threshold(count=10**9, percent=100)

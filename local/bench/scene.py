@@ -17,7 +17,7 @@ from local.parts import STORE, app_settings, start_zoho_one
 from local.processes import Child, Processes
 from local.store import add_store, new_key
 from shared.app.container import Bridge
-from shared.rules.guard import GuardLimits, Threshold
+from shared.rules.guard_limits import GuardLimits, Threshold
 from shared.settings import Settings
 from shared.tables.service import connect
 

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, ConfigDict
 from shared.console.context import none_if_empty
 from shared.model import Model
 from shared.rules.former import Adoptions
-from shared.rules.guard import GuardLimits
+from shared.rules.guard_limits import GuardLimits
 
 
 class GuardForm(Model):

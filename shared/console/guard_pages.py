@@ -6,7 +6,7 @@ from shared.admin.store_settings import Section
 from shared.console.context import View, go_saved, page, parts, the_store
 from shared.console.guard_form import GuardForm, boxes_of
 from shared.console.settings_form import sent_form
-from shared.rules.guard import GroupLimit
+from shared.rules.guard_limits import GroupLimit
 from shared.rules.store import Store
 
 blueprint = Blueprint("guard", __name__, url_prefix="/console/stores/<store_id>/guard")

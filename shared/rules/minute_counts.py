@@ -6,7 +6,7 @@ from typing import Self
 from pydantic import ConfigDict
 
 from shared.model import Model
-from shared.rules.guard import INTERVAL
+from shared.rules.guard_limits import INTERVAL
 
 _MINUTE = 60
 

@@ -8,7 +8,8 @@ from typing import Self
 from pydantic import AwareDatetime, ConfigDict
 
 from shared.model import Model
-from shared.rules.guard import INTERVAL, Breach, GuardLimits, check_deprovisionings
+from shared.rules.guard import Breach, check_deprovisionings
+from shared.rules.guard_limits import INTERVAL, GuardLimits
 from shared.rules.identity import Identity
 
 _MINUTE = 60

@@ -10,7 +10,7 @@ from shared.model import Model
 from shared.rules.criteria import Group
 from shared.rules.entra_connection import EntraConnection, ObjectId
 from shared.rules.groups.settings import GroupSettings
-from shared.rules.guard import GuardLimits
+from shared.rules.guard_limits import GuardLimits
 from shared.rules.mail.password import PasswordNotice, PasswordNotification
 from shared.rules.schedule import Schedule
 from shared.rules.scim_path import ScimPath

@@ -14,7 +14,7 @@ from shared.admin.store_settings import Section, fingerprint
 from shared.app.container import Bridge
 from shared.console.guard_pages import sentence_of_groups
 from shared.rules.change import ChangeKind, FieldChange
-from shared.rules.guard import GroupLimit, Share
+from shared.rules.guard_limits import GroupLimit, Share
 from shared.rules.history import EventKind
 from shared.rules.plan import PlannedChange
 from shared.rules.run import Result, Run, RunChange, RunKind, RunState

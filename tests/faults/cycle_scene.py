@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from local.walkthrough.mailbox import NOTIFICATION
 from shared.app.container import Bridge
-from shared.rules.guard import GuardLimits, Threshold
+from shared.rules.guard_limits import GuardLimits, Threshold
 from shared.rules.mapping.mapping import DEFAULT_MAPPING, Mapping, ProfileField, Rule
 from shared.rules.run import Run, RunState
 from shared.rules.status import Deprovisioning, StatusRules

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from shared.rules.change import ChangeKind
 from shared.rules.groups.hold import MOST_KEPT, Removal
 from shared.rules.groups.refusal import FORGOTTEN_AFTER, GroupRefusal
-from shared.rules.guard import INTERVAL, Breach, GroupLimit, GuardLimits, Rule, check
+from shared.rules.guard import Breach, Rule, check
+from shared.rules.guard_limits import INTERVAL, GroupLimit, GuardLimits
 from shared.rules.minute_counts import MinuteCounts
 from shared.rules.pending import PARKED_AFTER
 from shared.rules.plan import GroupsThere, Plan, PlannedChange, PlannedMembers

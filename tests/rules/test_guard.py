@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from shared.rules.change import ChangeKind
-from shared.rules.guard import INTERVAL, GuardLimits, Rule, Threshold, check, check_deprovisionings, check_members
+from shared.rules.guard import Rule, check, check_deprovisionings, check_members
+from shared.rules.guard_limits import INTERVAL, GuardLimits, Threshold
 from shared.rules.plan import Plan
 from shared.rules.recent_deprovisionings import Deprovisionings, RecentDeprovisionings
 from shared.rules.zoho_user import ZohoField

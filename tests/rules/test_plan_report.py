@@ -5,7 +5,8 @@ import json
 from hypothesis import given
 
 from shared.rules.change import ChangeKind
-from shared.rules.guard import GuardLimits, check
+from shared.rules.guard import check
+from shared.rules.guard_limits import GuardLimits
 from shared.rules.plan import Candidate, Plan, make_plan
 from shared.rules.plan_report import MOST_OF_A_KIND, as_json, as_markdown, as_text
 from shared.rules.status import Action, Decision, StatusRules

@@ -10,7 +10,7 @@ from local.parts import app_settings
 from local.processes import Processes
 from local.store import add_store
 from shared.app.container import Bridge
-from shared.rules.guard import GuardLimits, Threshold
+from shared.rules.guard_limits import GuardLimits, Threshold
 from shared.settings import Settings
 from tests.conftest import Endpoint, ZohoOne
 from tests.faults.gated_host import gates, start_gated_host

@@ -9,7 +9,8 @@ from local.entra.people import PEOPLE
 from shared.rules.change import ChangeKind
 from shared.rules.criteria import Condition, Operator
 from shared.rules.criteria import Group as Criteria
-from shared.rules.guard import GuardLimits, Rule, Threshold
+from shared.rules.guard import Rule
+from shared.rules.guard_limits import GuardLimits, Threshold
 from shared.rules.held_plan import HeldState
 from shared.rules.history import EventKind
 from shared.rules.mapping.mapping import DEFAULT_MAPPING, HardCodedValue, Mapping, ProfileField

@@ -10,7 +10,7 @@ from shared.rules.criteria import Condition, Operator
 from shared.rules.criteria import Group as Criteria
 from shared.rules.entra_connection import Scope
 from shared.rules.groups.settings import GroupSettings
-from shared.rules.guard import GuardLimits, Threshold
+from shared.rules.guard_limits import GuardLimits, Threshold
 from shared.rules.run import RunState
 from shared.tables.partitions import Partitions
 from tests.sync.reconciled import Reconciled

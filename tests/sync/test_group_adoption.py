@@ -4,7 +4,7 @@ from dataclasses import fields
 
 from shared.app.container import Bridge
 from shared.rules.groups.settings import GroupSettings
-from shared.rules.guard import GuardLimits, Threshold
+from shared.rules.guard_limits import GuardLimits, Threshold
 from shared.rules.plan import Plan
 from shared.rules.run import Result, RunKind, RunState
 from shared.rules.store import Store

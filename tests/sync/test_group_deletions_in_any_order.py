@@ -13,7 +13,7 @@ from local.entra.people import PEOPLE
 from shared.rules.groups.group import ZohoGroupRecord
 from shared.rules.groups.member_change import MemberRequest
 from shared.rules.groups.settings import GroupSettings
-from shared.rules.guard import GroupLimit, GuardLimits
+from shared.rules.guard_limits import GroupLimit, GuardLimits
 from shared.rules.identity import id_of_object
 from shared.rules.run import RunKind
 from shared.rules.status import Reflection

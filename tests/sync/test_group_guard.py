@@ -6,7 +6,7 @@ from shared.app.container import Bridge
 from shared.rules.change import ChangeKind
 from shared.rules.groups.group import Group
 from shared.rules.groups.settings import GroupSettings
-from shared.rules.guard import GroupLimit, GuardLimits, Threshold
+from shared.rules.guard_limits import GroupLimit, GuardLimits, Threshold
 from shared.rules.history import EventKind
 from shared.rules.run import Result, RunKind, RunState
 from shared.rules.status import Reflection

@@ -17,7 +17,7 @@ from pydantic import HttpUrl
 
 from shared.mail.password_mail import PasswordMails
 from shared.rules.change import ChangeKind, plan_change
-from shared.rules.guard import INTERVAL, GuardLimits, Share, Threshold
+from shared.rules.guard_limits import INTERVAL, GuardLimits, Share, Threshold
 from shared.rules.held_plan import CannotBecome
 from shared.rules.identity import Account, Identity
 from shared.rules.run import RunChange

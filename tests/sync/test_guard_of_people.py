@@ -8,7 +8,8 @@ import pytest
 from local.entra.people import PEOPLE
 from shared.admin.person_actions import PersonActions
 from shared.rules.change import ChangeKind
-from shared.rules.guard import GuardLimits, Rule, Share, Threshold
+from shared.rules.guard import Rule
+from shared.rules.guard_limits import GuardLimits, Share, Threshold
 from shared.rules.run import Result, RunKind, RunState
 from shared.rules.status import Deprovisioning, Reflection, StatusRules
 from shared.sync.cycle import Done

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.app.container import Bridge
-from shared.rules.guard import GuardLimits, Threshold
+from shared.rules.guard_limits import GuardLimits, Threshold
 from shared.rules.secret_token import token_hash
 from shared.rules.store import Store
 from shared.scim.endpoint import HttpRequest

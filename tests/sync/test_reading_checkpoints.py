@@ -15,7 +15,7 @@ from shared.entra.users_delta import DeltaPosition
 from shared.rules.entra_connection import Scope
 from shared.rules.groups.group import DELETED
 from shared.rules.groups.settings import GroupSettings
-from shared.rules.guard import GroupLimit, GuardLimits, Threshold
+from shared.rules.guard_limits import GroupLimit, GuardLimits, Threshold
 from shared.rules.run import RunState
 from shared.rules.status import Reflection
 from shared.sync.cycle_note import CycleNote, CycleRequest, lease_name, sealed

@@ -9,7 +9,8 @@ from pydantic import JsonValue
 from local.entra.people import PEOPLE
 from shared.rules.change import ChangeKind
 from shared.rules.former import Adoptions
-from shared.rules.guard import GuardLimits, Rule
+from shared.rules.guard import Rule
+from shared.rules.guard_limits import GuardLimits
 from shared.rules.history import EventKind
 from shared.rules.run import RunState
 from shared.sync.errors import HeldBack

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from local.entra.people import PEOPLE
-from shared.rules.guard import GuardLimits, Threshold
+from shared.rules.guard_limits import GuardLimits, Threshold
 from shared.rules.history import EventKind
 from shared.rules.identity import Identity
 from shared.sync.errors import HeldBack

@@ -8,7 +8,8 @@ import pytest
 from azure.data.tables import TableClient
 
 from shared.rules.change import ChangeKind
-from shared.rules.guard import GuardLimits, check
+from shared.rules.guard import check
+from shared.rules.guard_limits import GuardLimits
 from shared.rules.held_plan import CannotBecome, HeldState, Move
 from shared.rules.plan import Plan
 from shared.rules.zoho_user import ZohoField

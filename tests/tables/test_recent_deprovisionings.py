@@ -11,7 +11,8 @@ import pytest
 from azure.data.tables import TableClient, TableEntity
 
 from shared.rules.change import ChangeKind
-from shared.rules.guard import Breach, GuardLimits, Threshold
+from shared.rules.guard import Breach
+from shared.rules.guard_limits import GuardLimits, Threshold
 from shared.rules.recent_deprovisionings import Deprovisionings, RecentDeprovisionings
 from shared.sync.guard.admission import Admission
 from shared.tables.errors import Stale
