@@ -228,7 +228,12 @@ class Push:
     status: int
     """What was answered."""
     said: Person | Group | None
-    """What the request, with all accepted before it, says of the object; None for a DELETE."""
+    """What the request, with all accepted before it, says of the object; None for a DELETE.
+
+    ``enabled`` is ``active``, ``upn`` the own name; ``gone`` and ``assigned`` are not a push's to tell.
+    """
+    person: str | None = None
+    """The bridge's id in the answer or the path: for a POST the only witness of whom the row is about."""
 
 
 # --- Zoho One --------------------------------------------------------------------------------------------------------
@@ -282,18 +287,19 @@ class Changed[T: (Account, ZohoGroup)]:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """A call of the bridge that Zoho One answered with 400 to 499, whether or not a fault made it do so."""
+class Failed:
+    """A call of the bridge about one user or group that Zoho One did not answer with success, as it was meant."""
 
     at: datetime
     what: Literal["user", "group"]
     account: str | None
-    """The account or group that was to be changed; None for a creation."""
+    """The account or group that was to be changed or read; None for a creation, or a search by name."""
     name: str
     """The userName, or the group's name, that the call asked for; empty where it named none."""
     status: int
+    """What the bridge was answered; 0: nothing, because the answer was lost or late, or the process died."""
     carried_out: bool = False
-    """The fault lied: it was done."""
+    """It was done all the same, at once or later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -490,7 +496,7 @@ class Observed:
     group_links: tuple[GroupLink, ...] = ()
     lines: tuple[Line, ...] = ()
     pushes: tuple[Push, ...] = ()
-    refused: tuple[Refused, ...] = ()
+    failed: tuple[Failed, ...] = ()
     passwords: tuple[PasswordSet, ...] = ()
     mails: tuple[PasswordMailed, ...] = ()
     runs: tuple[Run, ...] = ()
