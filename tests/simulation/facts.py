@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import NamedTuple
 
-from tests.simulation.observed import Account, Changed, Failed, Held, Link, Moment, Observed, Run, ZohoGroup
+from tests.simulation.observed import Account, Changed, Failed, Held, Link, Moment, Observed, Push, Run, ZohoGroup
 
 
 class Owner(NamedTuple):
@@ -90,6 +90,14 @@ class Facts:
         return self._entra_changes.get(object_id, self.seen.moments[0].at)
 
     @cached_property
+    def pushes(self) -> dict[str, list[Push]]:
+        """By the object that they are about."""
+        found: dict[str, list[Push]] = defaultdict(list)
+        for push in self.seen.pushes:
+            found[push.object].append(push)
+        return found
+
+    @cached_property
     def _entra_changes(self) -> dict[str, datetime]:
         found: dict[str, datetime] = {}
         before: Moment | None = None
@@ -135,7 +143,11 @@ def folded(name: str) -> str:
 
 
 def _changed(before: Mapping[str, object], now: Mapping[str, object]) -> list[str]:
-    return [] if before is now else [known for known, each in now.items() if before.get(known) is not each]
+    return (
+        []
+        if before is now
+        else [one for one, each in now.items() if (was := before.get(one)) is not each and was != each]
+    )
 
 
 def _by_id[T: (Account, ZohoGroup)](changes: tuple[Changed[T], ...]) -> dict[str, list[Changed[T]]]:
