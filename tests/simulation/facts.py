@@ -46,6 +46,11 @@ class Facts:
         """Those that were done."""
         return [run for run in self.cycles if run.kind == "full cycle"]
 
+    def moment_at(self, at: datetime) -> Moment:
+        """The world at an instant; before the first moment, the first."""
+        moments = self.seen.moments
+        return moments[max(0, bisect_right(moments, at, key=lambda moment: moment.at) - 1)]
+
     def owner_at(self, account: str, at: datetime) -> Owner:
         """Whose an account was at an instant."""
         owners = self.owners.get(account, [])

@@ -27,7 +27,7 @@ from tests.simulation.observed import (
 )
 
 ACCEPTED, REFUSED = range(200, 300), range(300, 500)
-"""Statuses of a push: it counts; it does not, and left nothing. Others may count or not."""
+"""Statuses of a push: it counts; it does not, and left nothing behind. After any other it may count, or not."""
 
 type Status = Literal["active", "deactivated", "unassigned", "deleted"]
 
@@ -163,6 +163,21 @@ def _unheard[T: Person | Group](now: T) -> T:
         return replace(now, enabled=False, gone="purged")
     return replace(now, gone=True)
 
+
+def is_same_person(one: Person, other: Person, *, only_pushed: bool) -> bool:
+    """Whether two objects are the same person (docs/status-sync.md). ``only_pushed``: Graph never named the first."""
+    mine, theirs = one.attributes, other.attributes
+    if one.id == other.id:
+        return True
+    if "employeeId" in mine and "employeeId" in theirs:
+        return mine["employeeId"].casefold() == theirs["employeeId"].casefold()
+    both = [(mine.get(name), theirs.get(name)) for name in ("displayName", *_NAMED)]
+    if any(here and there and here.casefold() != there.casefold() for here, there in both):
+        return False
+    return only_pushed or all(both[0])
+
+
+_NAMED = ("givenName", "surname", "mail", "mailNickname", "onPremisesSamAccountName")
 
 # --- What Zoho One must hold -----------------------------------------------------------------------------------------
 
