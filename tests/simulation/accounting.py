@@ -5,8 +5,8 @@ from the line before up to its own instant: it then says what all of them made t
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
 
 from tests.simulation.facts import Facts
 from tests.simulation.observed import Account, Changed, Line, ZohoGroup
@@ -18,12 +18,22 @@ type Net = dict[str, tuple[object, object]]
 """What changed, before and after: fields, ``there``, ``active``, and of groups ``member <account>``."""
 
 
-class Known(NamedTuple):
-    """When the bridge could be wrong about what an account held before."""
+@dataclass
+class Doubt:
+    """What the bridge could be wrong about: what others changed, or all of it after a restored backup, until a line."""
 
-    hands: Sequence[tuple[datetime, frozenset[str]]]
-    """Changes by others, each with what it changed."""
-    restored: Sequence[datetime]
+    of: set[str] = field(default_factory=set)
+    of_all: bool = False
+    told: set[str] = field(default_factory=set)
+    """What lines have said since all was in doubt."""
+
+    def __contains__(self, what: str) -> bool:
+        return what in self.of or (self.of_all and what not in self.told)
+
+    def end(self, said: Iterable[str]) -> None:
+        """A line says it: from now on the bridge knows."""
+        self.of -= set(said)
+        self.told |= set(said)
 
 
 def accounted(facts: Facts) -> Iterator[str]:
@@ -50,48 +60,57 @@ def _one[T: (Account, ZohoGroup)](
 ) -> Iterator[str]:
     """One account's or group's changes and lines."""
     open_: list[tuple[datetime, Net]] = []
-    hands: list[tuple[datetime, frozenset[str]]] = []
+    others: list[tuple[datetime, Net | None]] = [(at, None) for at in restored]
     for change, net in changes:
-        if net and change.by == "bridge":
-            open_.append((change.at, net))
-        elif net:
-            hands.append((change.at, frozenset(net)))
-    since: datetime | None = None
+        if net:
+            (open_ if change.by == "bridge" else others).append((change.at, net))
+    doubt = Doubt()
+    others.sort(key=lambda each: each[0])
     for line in sorted(lines, key=lambda each: each.at):
         covered = [net for at, net in open_ if at <= line.at]
-        open_ = [(at, net) for at, net in open_ if at > line.at]
-        doubtful = {what for at, whats in hands if at <= line.at and (since is None or at > since) for what in whats}
-        stale = any(at <= line.at and (since is None or at > since) for at in restored)
-        made, said = _together(covered), _said(line)
-        if not stale:
-            yield from _compared(account, line, made, said, doubtful)
-        since = line.at
+        open_ = open_[len(covered) :]
+        while others and others[0][0] <= line.at:
+            _, changed = others.pop(0)
+            if changed is None:
+                doubt.of_all, doubt.told = True, set()
+            else:
+                doubt.of |= changed.keys()
+        said = _said(line)
+        yield from _compared(account, line, _together(covered, line.kind), said, doubt)
+        doubt.end(said)
     for at, net in open_:
         yield f"The bridge changed {account} at {at} ({_shown(net)}), and no line of history says so"
 
 
-def _compared(account: str, line: Line, made: Net, said: Net, doubtful: set[str]) -> Iterator[str]:
+def _compared(account: str, line: Line, made: Net, said: Net, doubt: Doubt) -> Iterator[str]:
     where = f"the line “{line.kind}” of {line.person} at {line.at} about {account}"
     for what in sorted(made.keys() - said.keys()):
         yield f"{where} says nothing of {what}, which changed: {_shown({what: made[what]})}"
-    for what in sorted(said.keys() - made.keys() - doubtful):
+    for what in sorted(said.keys() - made.keys()):
+        if what in doubt:
+            continue
         yield f"{where} says {_shown({what: said[what]})}, and nothing of the kind was changed"
     for what in sorted(said.keys() & made.keys()):
         (before, after), (was, became) = said[what], made[what]
-        if after != became or (before != was and what not in doubtful):
+        if after != became or (before != was and what not in doubt):
             yield f"{where} says {_shown({what: said[what]})}, and it was {_shown({what: made[what]})}"
 
 
-def _together(nets: Iterable[Net]) -> Net:
+def _together(nets: Sequence[Net], kind: str) -> Net:
+    """What changes made one after the other, as far as a line of this kind has to tell it."""
     made: Net = {}
     for net in nets:
         for what, (before, after) in net.items():
             made[what] = made[what][0] if what in made else before, after
+    if nets and nets[-1].get("there", (None, True))[1] is False:
+        made = {"there": made["there"]}
+    if kind in ("created", "adopted"):
+        made.pop("active", None)  # what it says is that the account is this person's from now on
     return {what: both for what, both in made.items() if both[0] != both[1]}
 
 
 def _said(line: Line) -> Net:
-    """What a line says that changed. Of an adoption it says nothing of ``active``: what was found may be so or not."""
+    """What a line says that changed."""
     said: Net = {part.field: (part.before, part.after) for part in line.fields}
     said |= {f"member {one}": (False, True) for one in line.joined}
     said |= {f"member {one}": (True, False) for one in line.left}
