@@ -34,7 +34,8 @@ class Facts:
         """Object ids by the bridge's ids of people: by the first push that made the row, else by the links."""
         self.owners, self.account_of = self._owners()
         """Owners of each account in order; and the account that each object has now."""
-        self.person_of = {known: person for person, known in self.object_of.items()}
+        self.persons_of: Mapping[str, set[str]] = _reversed(self.object_of)
+        """The bridge's ids of each object."""
         self.changes = _by_id(observed.changes)
         self.group_changes = _by_id(observed.group_changes)
         self.cycles = [run for run in observed.runs if run.kind != "on demand" and run.state == "done" and run.ended]
@@ -145,6 +146,13 @@ class Facts:
 def folded(name: str) -> str:
     """A name as Zoho One compares it."""
     return name.casefold()
+
+
+def _reversed(objects: Mapping[str, str]) -> Mapping[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for person, object_id in objects.items():
+        found[object_id].add(person)
+    return found
 
 
 def _changed(before: Mapping[str, object], now: Mapping[str, object]) -> list[str]:

@@ -31,7 +31,7 @@ def unexplained(facts: Facts, views: list[list[Difference]]) -> list[Difference]
 
 def why_open(facts: Facts, differs: Difference) -> str | None:
     """Why one difference is legitimate, a sentence; None: it is a fault."""
-    return next((why for reason in _REASONS if (why := reason(facts, differs)) is not None), None)
+    return next((why for reason in REASONS if (why := reason(facts, differs)) is not None), None)
 
 
 def is_refusal(status: int) -> bool:
@@ -45,7 +45,7 @@ def _stopped(facts: Facts, _: Difference) -> str | None:
 
 def _held(facts: Facts, differs: Difference) -> str | None:
     held, about = facts.held_now, differs.about
-    own = {facts.person_of.get(about), facts.bridge_group_of.get(about), about.replace("-", "")}
+    own = {*facts.persons_of.get(about, ()), facts.bridge_group_of.get(about), about.replace("-", "")}
     if held is None or not any(change.person in own for change in held.changes):
         return None
     return f"The plan {held.id} waits for a decision since {held.moves[0].at}."
@@ -161,11 +161,10 @@ def _name_of_another(facts: Facts, differs: Difference) -> str | None:
 
 def _unmanaged(facts: Facts, differs: Difference) -> str | None:
     """An administrator took the person out of the bridge's care, and Entra has said nothing new since."""
-    person = facts.person_of.get(differs.about)
-    at = max(
-        (each.at for each in facts.seen.decisions if each.kind == "unmanaged" and each.about == person), default=None
-    )
-    if person is None or at is None or differs.about in facts.account_of or facts.entra_changed(differs.about) > at:
+    persons = facts.persons_of.get(differs.about, set())
+    asked = (each.at for each in facts.seen.decisions if each.kind == "unmanaged" and each.about in persons)
+    at = max(asked, default=None)
+    if at is None or differs.about in facts.account_of or facts.entra_changed(differs.about) > at:
         return None
     return f"An administrator unmanaged the account at {at}."
 
@@ -204,7 +203,7 @@ def _given(facts: Facts, differs: Difference) -> Iterator[str | None]:
             yield (fields(person, moment.settings, facts.account_of.get(person.manager or "")) or {}).get(differs.what)
 
 
-_REASONS: tuple[Callable[[Facts, Difference], str | None], ...] = (
+REASONS: tuple[Callable[[Facts, Difference], str | None], ...] = (
     _stopped,
     _held,
     _by_hand,
@@ -217,3 +216,4 @@ _REASONS: tuple[Callable[[Facts, Difference], str | None], ...] = (
     _manager_gone,
     _only_at_creation,
 )
+"""All that there are, in the order in which they are asked."""

@@ -64,8 +64,8 @@ def _why_not_adopted(facts: Facts, account: str, was: str, now: str, at: datetim
     policy = facts.moment_at(at).settings.adoptions
     if _same(facts, was, now, at) or policy == "always adopt":
         return None
-    person = facts.person_of.get(now)
-    plans = (held for held in facts.seen.held if any((c.adopts, c.person) == (account, person) for c in held.changes))
+    persons = facts.persons_of.get(now, set())
+    plans = (held for held in facts.seen.held if any(c.adopts == account and c.person in persons for c in held.changes))
     approved = any(move.state == "approved" and move.at <= at for held in plans for move in held.moves)
     if policy == "hold" and approved:
         return None
