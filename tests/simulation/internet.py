@@ -1,0 +1,153 @@
+"""What a process reaches over HTTP, in this process: Zoho One, Graph, Entra's sign-in, and the bridge itself."""
+
+from collections.abc import Callable, Coroutine
+from io import BytesIO
+from typing import Any, cast
+from urllib.parse import unquote, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+
+from local.graph import Graph
+from local.serving import Application, Response
+from local.zoho_one import ZohoOne
+from tests.simulation.outside import Fault, Outside
+
+GRAPH, LOGIN, ZOHO, BRIDGE = (
+    f"{scheme}://127.0.0.1:{port}" for scheme, port in (("http", 7001), ("https", 7002), ("http", 7003), ("http", 7004))
+)
+LIES = (
+    Response.json({"code": "INTERNAL_ERROR", "status": "failure", "message": "The request was not carried out"}),
+    Response(200, b"<!doctype html><title>Sign in</title>", [("content-type", "text/html")]),
+    Response(200),
+)
+
+type Served = Callable[[str, str, dict[str, str], bytes], Response]
+"""Method, URL, headers and body of a request, and its answer."""
+
+
+def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """What a coroutine returns that waits for nothing."""
+    try:
+        while True:
+            coroutine.send(None)
+    except StopIteration as done:
+        return done.value
+
+
+def asked(application: Application) -> Served:
+    """An ASGI application, asked in this process."""
+
+    def served(method: str, url: str, headers: dict[str, str], body: bytes) -> Response:
+        parts = urlsplit(url)
+        scope = {
+            "type": "http",
+            "method": method,
+            "scheme": parts.scheme,
+            "path": unquote(parts.path),
+            "query_string": parts.query.encode(),
+            "headers": [(b"host", parts.netloc.encode()), *_encoded(headers)],
+            "server": (parts.hostname, parts.port),
+            "root_path": "",
+        }
+        sent: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        run(cast("Coroutine[Any, Any, Any]", application(scope, receive, send)))
+        answered = [(name.decode(), value.decode()) for name, value in sent[0]["headers"]]
+        return Response(sent[0]["status"], sent[1]["body"], answered)
+
+    return served
+
+
+def _encoded(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), str(value).encode("latin-1")) for name, value in headers.items()]
+
+
+class Web:
+    """How calls over HTTP fail."""
+
+    timeout = 20.0
+
+    def __init__(self, chance: Any) -> None:
+        self._chance = chance
+
+    def failure(self, fault: Fault) -> Response:
+        match fault:
+            case Fault.UNSENT:
+                raise requests.ConnectTimeout("not reached")
+            case Fault.LATE:
+                raise requests.ReadTimeout("no answer in time")
+            case Fault.LOST:
+                raise requests.ConnectionError("reset")
+            case Fault.THROTTLED:
+                return Response(429, b"", [("retry-after", str(self._chance.choice((1, 2, 30, 120))))])
+            case Fault.LIE | Fault.LIE_DONE:
+                return self._chance.choice(LIES)  # type: ignore[no-any-return]  # one of them
+            case _:
+                return Response(self._chance.choice((500, 502, 503, 504)), b"", [])
+
+
+class Internet:
+    """The hosts there are. It stands in the place of every connection that `requests` would open."""
+
+    def __init__(self, outside: Outside, zoho: ZohoOne, graph: Graph, bridge: Served) -> None:
+        graph_served = asked(graph)
+        self._hosts: dict[str, tuple[str, Served]] = {
+            GRAPH: ("graph", graph_served),
+            LOGIN: ("sign-in", graph_served),
+            ZOHO: ("zoho", asked(zoho)),
+        }
+        self._outside, self._web, self._bridge = outside, Web(outside.chance), bridge
+
+    def send(self, request: requests.PreparedRequest) -> requests.Response:
+        """Answer a request, or raise what `requests` raises."""
+        url, body = str(request.url), _bytes(request.body)
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        if origin == BRIDGE:
+            answer = self._bridge(str(request.method), url, dict(request.headers), body)
+        else:
+            name, served = self._hosts[origin]
+            what = f"{name} {request.method} {_kind(parts.path)}"
+            answer = self._outside.call(
+                self._web, what, lambda: served(str(request.method), url, dict(request.headers), body)
+            )
+        return _answer_of(request, answer)
+
+
+def connect(internet: Callable[[], Internet]) -> None:
+    """Let no request of this process leave it."""
+
+    def send(_: HTTPAdapter, request: requests.PreparedRequest, *__: Any, **___: Any) -> requests.Response:
+        return internet().send(request)
+
+    HTTPAdapter.send = send  # type: ignore[method-assign]  # that is what it is for
+
+
+def _bytes(body: Any) -> bytes:
+    if body is None:
+        return b""
+    return body.encode() if isinstance(body, str) else bytes(body)
+
+
+def _kind(path: str) -> str:
+    """A path without ids."""
+    parts = path.strip("/").split("/")
+    return "/" + "/".join("{id}" if len(part) > 25 else part for part in parts)
+
+
+def _answer_of(request: requests.PreparedRequest, answer: Response) -> requests.Response:
+    response = requests.Response()
+    response.status_code = int(answer.status)
+    response.headers = CaseInsensitiveDict(dict(answer.headers))
+    response.url, response.request, response.encoding = str(request.url), request, "utf-8"
+    response._content = answer.body
+    response.raw = BytesIO()
+    return response
