@@ -1,0 +1,141 @@
+"""What follows from an observed history without a rule of the bridge's: who had which account when, and who did what."""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property
+from typing import NamedTuple
+
+from tests.simulation.observed import Account, Changed, Failed, Held, Link, Observed, Person, Run, ZohoGroup
+
+
+class Owner(NamedTuple):
+    """Whose an account was from an instant on."""
+
+    at: datetime
+    person: str | None
+    """The bridge's id; None: nobody's that the bridge manages."""
+    object: str | None
+    """The object id in Entra, where anything tells it."""
+
+
+NOBODY = Owner(datetime.min, None, None)
+
+
+class Facts:
+    """A history, indexed once."""
+
+    def __init__(self, observed: Observed) -> None:
+        """Index it."""
+        self.seen = observed
+        self.last = observed.moments[-1]
+        self.object_of = self._objects()
+        """Object ids by the bridge's ids of people: by the first push that made the row, else by the links."""
+        self.owners, self.account_of = self._owners()
+        """Owners of each account in order; and the account that each object has now."""
+        self.person_of = {known: person for person, known in self.object_of.items()}
+        self.changes = _by_id(observed.changes)
+        self.group_changes = _by_id(observed.group_changes)
+        self.cycles = [run for run in observed.runs if run.kind != "on demand" and run.state == "done" and run.ended]
+        self.failed: Mapping[str, list[Failed]] = _failed(observed)
+        """By account, and by folded name."""
+
+    @cached_property
+    def full_cycles(self) -> list[Run]:
+        """Those that were done."""
+        return [run for run in self.cycles if run.kind == "full cycle"]
+
+    def owner_at(self, account: str, at: datetime) -> Owner:
+        """Whose an account was at an instant."""
+        owners = self.owners.get(account, [])
+        place = bisect_right(owners, at, key=lambda owner: owner.at)
+        return owners[place - 1] if place else NOBODY
+
+    def last_owner(self, account: str) -> str | None:
+        """The object whose account it was last, also if it is not managed any more."""
+        return next((owner.object for owner in reversed(self.owners.get(account, [])) if owner.person), None)
+
+    @cached_property
+    def group_of(self) -> dict[str, str]:
+        """Zoho One's group of each group object now."""
+        now: dict[str, str | None] = {}
+        for link in self.seen.group_links:
+            now[link.object or link.group] = link.account
+        return {known: account for known, account in now.items() if account}
+
+    @cached_property
+    def by_name(self) -> dict[str, Account]:
+        """Zoho One's accounts of now by folded userName."""
+        return {folded(account.fields.get("userName", "")): account for account in self.seen.accounts.values()}
+
+    @cached_property
+    def held_now(self) -> Held | None:
+        """The plan that waits for a decision, if one does."""
+        newest = max(self.seen.held, key=lambda held: held.moves[0].at, default=None)
+        return newest if newest and newest.moves[-1].state in ("held", "approved") else None
+
+    def entra_changed(self, object_id: str) -> datetime:
+        """When Entra's object, or a group that it is in, last changed."""
+        return self._entra_changes.get(object_id, self.seen.moments[0].at)
+
+    @cached_property
+    def _entra_changes(self) -> dict[str, datetime]:
+        found: dict[str, datetime] = {}
+        before: Mapping[str, Person] = {}
+        for moment in self.seen.moments:
+            if moment.people is not before:
+                for object_id, person in moment.people.items():
+                    if before.get(object_id) != person:
+                        found[object_id] = moment.at
+            before = moment.people
+        return found
+
+    def _objects(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for push in self.seen.pushes:
+            if push.method == "POST" and push.person and push.status < 300:
+                found.setdefault(push.person, push.object)
+        for link in self.seen.links:
+            if link.object:
+                found.setdefault(link.person, link.object)
+        for object_id in self.last.people:
+            found.setdefault(object_id.replace("-", ""), object_id)
+        return found
+
+    def _owners(self) -> tuple[dict[str, list[Owner]], dict[str, str]]:
+        owners: dict[str, list[Owner]] = defaultdict(list)
+        has: dict[str, Link] = {}
+        for link in self.seen.links:
+            before = has.get(link.person)
+            if before and before.account and before.account != link.account:
+                owners[before.account].append(Owner(link.at, None, None))
+            if link.account and (before is None or (before.account, before.object) != (link.account, link.object)):
+                owners[link.account].append(Owner(link.at, link.person, link.object or self.object_of.get(link.person)))
+            has[link.person] = link
+        now = {
+            link.object or self.object_of.get(link.person, link.person): link.account
+            for link in has.values()
+            if link.account and owners[link.account][-1].person == link.person
+        }
+        return owners, now
+
+
+def folded(name: str) -> str:
+    """A name as Zoho One compares it."""
+    return name.casefold()
+
+
+def _by_id[T: (Account, ZohoGroup)](changes: tuple[Changed[T], ...]) -> dict[str, list[Changed[T]]]:
+    found: dict[str, list[Changed[T]]] = defaultdict(list)
+    for change in changes:
+        found[change.id].append(change)
+    return found
+
+
+def _failed(observed: Observed) -> Mapping[str, list[Failed]]:
+    found: dict[str, list[Failed]] = defaultdict(list)
+    for failed in observed.failed:
+        for key in {failed.account, folded(failed.name)} - {None, ""}:
+            found[str(key)].append(failed)
+    return found
