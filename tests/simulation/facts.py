@@ -1,13 +1,13 @@
-"""What follows from an observed history without a rule of the bridge's: who had which account when, and who did what."""
+"""What follows from a history without any rule of the bridge's: who had which account when, and who did what."""
 
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import NamedTuple
 
-from tests.simulation.observed import Account, Changed, Failed, Held, Link, Observed, Person, Run, ZohoGroup
+from tests.simulation.observed import Account, Changed, Failed, Held, Link, Moment, Observed, Run, ZohoGroup
 
 
 class Owner(NamedTuple):
@@ -20,7 +20,7 @@ class Owner(NamedTuple):
     """The object id in Entra, where anything tells it."""
 
 
-NOBODY = Owner(datetime.min, None, None)
+NOBODY = Owner(datetime.min.replace(tzinfo=UTC), None, None)
 
 
 class Facts:
@@ -65,6 +65,16 @@ class Facts:
         return {known: account for known, account in now.items() if account}
 
     @cached_property
+    def group_owner(self) -> dict[str, str]:
+        """The object of each group in Zoho One that is managed now."""
+        return {account: known for known, account in self.group_of.items()}
+
+    @cached_property
+    def bridge_group_of(self) -> dict[str, str]:
+        """The bridge's id of each group object."""
+        return {link.object: link.group for link in self.seen.group_links if link.object}
+
+    @cached_property
     def by_name(self) -> dict[str, Account]:
         """Zoho One's accounts of now by folded userName."""
         return {folded(account.fields.get("userName", "")): account for account in self.seen.accounts.values()}
@@ -73,22 +83,20 @@ class Facts:
     def held_now(self) -> Held | None:
         """The plan that waits for a decision, if one does."""
         newest = max(self.seen.held, key=lambda held: held.moves[0].at, default=None)
-        return newest if newest and newest.moves[-1].state in ("held", "approved") else None
+        return newest if newest and newest.moves[-1].state == "held" else None
 
     def entra_changed(self, object_id: str) -> datetime:
-        """When Entra's object, or a group that it is in, last changed."""
+        """When Entra's object last changed, a group's members included."""
         return self._entra_changes.get(object_id, self.seen.moments[0].at)
 
     @cached_property
     def _entra_changes(self) -> dict[str, datetime]:
         found: dict[str, datetime] = {}
-        before: Mapping[str, Person] = {}
+        before: Moment | None = None
         for moment in self.seen.moments:
-            if moment.people is not before:
-                for object_id, person in moment.people.items():
-                    if before.get(object_id) != person:
-                        found[object_id] = moment.at
-            before = moment.people
+            found |= dict.fromkeys(_changed(before.people if before else {}, moment.people), moment.at)
+            found |= dict.fromkeys(_changed(before.groups if before else {}, moment.groups), moment.at)
+            before = moment
         return found
 
     def _objects(self) -> dict[str, str]:
@@ -124,6 +132,10 @@ class Facts:
 def folded(name: str) -> str:
     """A name as Zoho One compares it."""
     return name.casefold()
+
+
+def _changed(before: Mapping[str, object], now: Mapping[str, object]) -> list[str]:
+    return [] if before is now else [known for known, each in now.items() if before.get(known) is not each]
 
 
 def _by_id[T: (Account, ZohoGroup)](changes: tuple[Changed[T], ...]) -> dict[str, list[Changed[T]]]:
