@@ -11,8 +11,8 @@ from requests.structures import CaseInsensitiveDict
 
 from local.graph import Graph
 from local.serving import Application, Response
-from local.zoho_one import ZohoOne
 from tests.simulation.outside import Fault, Outside
+from tests.simulation.zoho import Through, Zoho
 
 GRAPH, LOGIN, ZOHO, BRIDGE = (
     f"{scheme}://127.0.0.1:{port}" for scheme, port in (("http", 7001), ("https", 7002), ("http", 7003), ("http", 7004))
@@ -97,12 +97,13 @@ class Web:
 class Internet:
     """The hosts there are. It stands in the place of every connection that `requests` would open."""
 
-    def __init__(self, outside: Outside, zoho: ZohoOne, graph: Graph, bridge: Served) -> None:
+    def __init__(self, outside: Outside, zoho: Zoho, graph: Graph, bridge: Served) -> None:
         graph_served = asked(graph)
+        self._zoho = zoho
         self._hosts: dict[str, tuple[str, Served]] = {
             GRAPH: ("graph", graph_served),
             LOGIN: ("sign-in", graph_served),
-            ZOHO: ("zoho", asked(zoho)),
+            ZOHO: ("zoho", graph_served),
         }
         self._outside, self._web, self._bridge = outside, Web(outside.chance), bridge
 
@@ -115,11 +116,32 @@ class Internet:
             answer = self._bridge(str(request.method), url, dict(request.headers), body)
         else:
             name, served = self._hosts[origin]
+            if origin == ZOHO:
+                served = self._for_zoho()
             what = f"{name} {request.method} {_kind(parts.path)}"
             answer = self._outside.call(
                 self._web, what, lambda: served(str(request.method), url, dict(request.headers), body)
             )
         return _answer_of(request, answer)
+
+
+    def _for_zoho(self) -> Served:
+        """Zoho One, which notes what the bridge was doing when it called."""
+        task = self._outside.schedule.current
+        through = _through(task.name if task else "")
+        return lambda method, url, headers, body: self._zoho.served(method, url, headers, body, through)
+
+
+def _through(task: str) -> Through:
+    match task.partition(" ")[0].partition("#")[0]:
+        case "push":
+            return "push"
+        case "cycles":
+            return "cycle"
+        case "errands":
+            return "on demand"
+        case _:
+            return "other"
 
 
 def connect(internet: Callable[[], Internet]) -> None:

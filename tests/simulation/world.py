@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from random import Random
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +21,6 @@ from local.people import make_people
 from local.provisioning_service import ProvisioningService
 from local.serving import Response
 from local.zoho_accounts import CLIENT_ID as ZOHO_CLIENT
-from local.zoho_one import ZohoOne
 from shared.bridge import Bridge
 from shared.connection.consent import CLIENT_SECRET as ZOHO_SECRET
 from shared.directory.entra_connection import Credential, EntraConnection, Scope
@@ -37,6 +37,7 @@ from tests.simulation.outside import Fault, Outside
 from tests.simulation.schedule import Process, Schedule
 from tests.simulation.storage import Storage
 from tests.simulation.stub_tables import StubService
+from tests.simulation.zoho import Zoho
 
 STORE = "contoso"
 TOKEN = "made-up-secret-token"
@@ -74,10 +75,11 @@ class World:
         self.outside = Outside(self.schedule, Random(plan.seed), quiet=True)
         self.directory = EntraDirectory(make_people(plan.people))
         self.graph = Graph(self.directory)
-        self.zoho = ZohoOne(ZOHO, "us", 0, None)
+        self.zoho = Zoho(ZOHO, self.schedule.now)
         self.tables, self._storage = StubService(), Storage()
         self.client = self.tables.client(self._table_call)
         self.internet = Internet(self.outside, self.zoho, self.graph, self._pushed)
+        self.numbers = count()
         self.host = Host(self.schedule, Random(plan.seed + 1), self._bridge)
         self.entra = Process("entra")
         self.admin = Process("admin")
