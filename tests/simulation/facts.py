@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import NamedTuple
 
-from tests.simulation.observed import Account, Changed, Failed, Held, Link, Moment, Observed, Run, ZohoGroup
+from tests.simulation.observed import Account, Changed, Failed, Held, Link, Moment, Observed, Push, Run, ZohoGroup
 
 
 class Owner(NamedTuple):
@@ -45,6 +45,11 @@ class Facts:
     def full_cycles(self) -> list[Run]:
         """Those that were done."""
         return [run for run in self.cycles if run.kind == "full cycle"]
+
+    def moment_at(self, at: datetime) -> Moment:
+        """The world at an instant; before the first moment, the first."""
+        moments = self.seen.moments
+        return moments[max(0, bisect_right(moments, at, key=lambda moment: moment.at) - 1)]
 
     def owner_at(self, account: str, at: datetime) -> Owner:
         """Whose an account was at an instant."""
@@ -88,6 +93,14 @@ class Facts:
     def entra_changed(self, object_id: str) -> datetime:
         """When Entra's object last changed, a group's members included."""
         return self._entra_changes.get(object_id, self.seen.moments[0].at)
+
+    @cached_property
+    def pushes(self) -> dict[str, list[Push]]:
+        """By the object that they are about."""
+        found: dict[str, list[Push]] = defaultdict(list)
+        for push in self.seen.pushes:
+            found[push.object].append(push)
+        return found
 
     @cached_property
     def _entra_changes(self) -> dict[str, datetime]:
@@ -135,7 +148,11 @@ def folded(name: str) -> str:
 
 
 def _changed(before: Mapping[str, object], now: Mapping[str, object]) -> list[str]:
-    return [] if before is now else [known for known, each in now.items() if before.get(known) is not each]
+    return (
+        []
+        if before is now
+        else [one for one, each in now.items() if (was := before.get(one)) is not each and was != each]
+    )
 
 
 def _by_id[T: (Account, ZohoGroup)](changes: tuple[Changed[T], ...]) -> dict[str, list[Changed[T]]]:

@@ -288,7 +288,10 @@ class Changed[T: (Account, ZohoGroup)]:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A call of the bridge about one user or group that Zoho One did not answer with success, as it was meant."""
+    """A call of the bridge about one user or group that was not answered with success, as it was meant.
+
+    Also one that a process died before: it had been written down, and never came.
+    """
 
     at: datetime
     what: Literal["user", "group"]

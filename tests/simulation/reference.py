@@ -5,6 +5,7 @@ A model of its own, by docs/status-sync.md, mapping.md, reconciler.md and groups
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
 from tests.simulation.facts import Facts, folded
@@ -24,6 +25,9 @@ from tests.simulation.observed import (
     Settings,
     Upper,
 )
+
+ACCEPTED, REFUSED = range(200, 300), range(300, 500)
+"""Statuses of a push: it counts; it does not, and left nothing behind. After any other it may count, or not."""
 
 type Status = Literal["active", "deactivated", "unassigned", "deleted"]
 
@@ -45,7 +49,7 @@ class Difference(NamedTuple):
         return f"{self.about}, {where}: {self.what} must be {self.wanted!r}, and is {self.found!r}"
 
 
-# --- What Entra says ---------------------------------------------------------------------------------------------------
+# --- What Entra says -------------------------------------------------------------------------------------------------
 
 
 def granted(moment: Moment) -> frozenset[str]:
@@ -129,59 +133,62 @@ def _holds(condition: Condition, found: str) -> bool:
             return not found
 
 
-def views[T: (Person, Group)](facts: Facts, kind: type[T]) -> Iterator[tuple[str, list[T]]]:
-    """Each object with what the bridge may take it for: as it is in Entra, or as pushes told it.
+def views[T: Person | Group](facts: Facts, there: Mapping[str, T]) -> Iterator[list[T]]:
+    """What the bridge may take each object for: as it is in Entra, or as pushes told it.
 
     Graph's word is Entra's state, unless a push that was answered after Entra's last change says otherwise (it came
-    late). Where only pushes tell, the last accepted one counts, or one after it that was answered 503 or not at all.
+    late). Where only pushes tell, the last accepted one counts, or one after it that was answered 5xx or not at all.
     """
-    settings, pushes = facts.last.settings, _pushes(facts)
-    there: Mapping[str, T] = facts.last.people if kind is Person else facts.last.groups  # type: ignore[assignment]
+    by_graph, pushes = "graph" in facts.last.settings.feeds, facts.pushes
     for object_id, now in there.items():
         told = pushes.get(object_id, [])
-        accepted = [place for place, push in enumerate(told) if push.status < 300]
-        heard = told[accepted[-1] :] if accepted else told
-        heard = [push for push in heard if push.status < 300 or push.status >= 500 or push.status == 0]
-        if "graph" in settings.feeds:
+        accepted = [place for place, push in enumerate(told) if push.status in ACCEPTED]
+        heard = [push for push in told[accepted[-1] if accepted else 0 :] if push.status not in REFUSED]
+        if by_graph:
             since = facts.entra_changed(object_id)
-            late = [_as_told(push, now) for push in heard if push.at > since]
-            yield object_id, [now, *late]
+            yield [now, *(_as_told(push, now) for push in heard if push.at > since)]
         elif heard:
             unheard = [] if accepted else [_unheard(now)]
-            yield object_id, [*unheard, *(_as_told(push, now) for push in heard)]
+            yield [*unheard, *(_as_told(push, now) for push in heard)]
 
 
-def _pushes(facts: Facts) -> dict[str, list[Push]]:
-    found: dict[str, list[Push]] = {}
-    for push in facts.seen.pushes:
-        found.setdefault(push.object, []).append(push)
-    return found
+def _as_told[T: Person | Group](push: Push, now: T) -> T:
+    """The object as a push told it; a DELETE leaves nothing of it."""
+    return push.said if isinstance(push.said, type(now)) else _unheard(now)
 
 
-def _as_told[T: (Person, Group)](push: Push, now: T) -> T:
-    """The object as a push told it; a DELETE leaves all but that it is gone."""
-    if push.said is None:
-        return _unheard(now)
-    return push.said  # type: ignore[return-value]  # of the kind of its object
-
-
-def _unheard[T: (Person, Group)](now: T) -> T:
+def _unheard[T: Person | Group](now: T) -> T:
     """The object as one that is gone, or was never told."""
     if isinstance(now, Person):
-        return Person(now.id, now.upn, enabled=False, gone="purged", attributes=now.attributes)
-    return Group(now.id, now.name, gone=True)
+        return replace(now, enabled=False, gone="purged")
+    return replace(now, gone=True)
 
 
-# --- What Zoho One must hold -------------------------------------------------------------------------------------------
+def is_same_person(one: Person, other: Person, *, only_pushed: bool) -> bool:
+    """Whether two objects are the same person (docs/status-sync.md). ``only_pushed``: Graph never named the first."""
+    mine, theirs = one.attributes, other.attributes
+    if one.id == other.id:
+        return True
+    if "employeeId" in mine and "employeeId" in theirs:
+        return mine["employeeId"].casefold() == theirs["employeeId"].casefold()
+    both = [(mine.get(name), theirs.get(name)) for name in ("displayName", *_NAMED)]
+    if any(here and there and here.casefold() != there.casefold() for here, there in both):
+        return False
+    return only_pushed or all(both[0])
+
+
+_NAMED = ("givenName", "surname", "mail", "mailNickname", "onPremisesSamAccountName")
+
+# --- What Zoho One must hold -----------------------------------------------------------------------------------------
 
 
 def differences(facts: Facts) -> Iterator[list[list[Difference]]]:
     """Of each person and group what differs, by each of its views."""
     inside = granted(facts.last)
-    for _, people in views(facts, Person):
+    for people in views(facts, facts.last.people):
         yield [list(_of_person(facts, person, inside)) for person in people]
     if facts.last.settings.groups_synced:
-        for _, groups in views(facts, Group):
+        for groups in views(facts, facts.last.groups):
             yield [list(_of_group(facts, group)) for group in groups]
 
 
@@ -235,7 +242,7 @@ def is_wanted(group: Group, settings: Settings) -> bool:
 def _of_group(facts: Facts, group: Group) -> Iterator[Difference]:
     settings, groups, own = facts.last.settings, facts.seen.zoho_groups, facts.group_of.get(group.id)
     if not is_wanted(group, settings):
-        made = own in groups and facts.group_changes[own][0].by == "bridge"
+        made = own is not None and own in groups and facts.group_changes[own][0].by == "bridge"
         if made and settings.group_deleted == "delete":
             yield Difference(group.id, own, "deletion", "gone", "there")
         return
