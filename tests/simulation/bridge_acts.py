@@ -11,10 +11,9 @@ from shared.directory.mapping import DEFAULT_MAPPING, Mapping
 from shared.directory.run import RunKind
 from shared.directory.status import Leaving
 from shared.directory.store import Store
-from tests.simulation.observed import Account
+from tests.simulation.observed import Account, Decision
 from tests.simulation.registry import act
 from tests.simulation.world import STORE, World
-from tests.simulation.zoho import Refused
 
 ADMIN = "Ada Admin"
 MAPPINGS = tuple(
@@ -33,7 +32,7 @@ def _(world: World, a: int, b: int) -> None:
     people = world.directory.people()
     if world.plan.push:
         person = people[a % len(people)].id
-        world.schedule.spawn(world.entra, "service", lambda: world.service.provision_on_demand(person))
+        world.schedule.spawn(world.entra, "service", lambda: world.service.alone(lambda: world.service.provision_on_demand(person)))
 
 
 @act("tick")
@@ -41,13 +40,16 @@ def _(world: World, a: int, b: int) -> None:
     world.host.tick()
 
 
-def _page(world: World, name: str, work: Callable[[Bridge, Store], Any]) -> None:
-    """What an administrator asks for on a page: it may fail, and nobody repeats it."""
+def _page(world: World, name: str, work: Callable[[Bridge, Store], Any], decided: Any = None) -> None:
+    """What an administrator asks for on a page: it may fail, and nobody repeats it. ``decided``: a kind of Decision."""
 
     def asked(app: Bridge) -> None:
         store = app.stores.read(STORE)
         if store is not None:
-            work(app, store)
+            about = work(app, store)
+            if decided and not (about is None and decided in ("approved", "discarded")) and about != "":
+                told = about if isinstance(about, str) else ""
+                world.observer.decisions.append(Decision(world.schedule.now(), decided, told))
 
     world.host.run(f"console {name}", asked)
 
@@ -74,7 +76,7 @@ def _(world: World, a: int, b: int) -> None:
 def decide(world: World, *, approve: bool) -> None:
     """What becomes of the plan that is held, if one is."""
 
-    def work(app: Bridge, store: Store) -> None:
+    def work(app: Bridge, store: Store) -> str | None:
         newest = app.reconciler.held_plans.newest(store.id)
         if newest is not None and newest.held.is_open:
             decision = app.reconciler.decisions.approve if approve else app.reconciler.decisions.discard
@@ -82,8 +84,10 @@ def decide(world: World, *, approve: bool) -> None:
             if approve:
                 request = app.reconciler.cycles.ask(store, RunKind.CYCLE, ADMIN)
                 world.host.put("cycles", [request.model_dump_json()])
+            return newest.held.id
+        return None
 
-    _page(world, "decision", work)
+    _page(world, "decision", work, "approved" if approve else "discarded")
 
 
 @act("approve")
@@ -98,12 +102,12 @@ def _(world: World, a: int, b: int) -> None:
 
 @act("stop")
 def _(world: World, a: int, b: int) -> None:
-    _page(world, "stop", lambda app, store: app.switch.stop(store, ADMIN))
+    _page(world, "stop", lambda app, store: app.switch.stop(store, ADMIN), "stopped")
 
 
 def start(world: World) -> None:
     """Start provisioning."""
-    _page(world, "start", lambda app, store: app.switch.start(store, ADMIN))
+    _page(world, "start", lambda app, store: app.switch.start(store, ADMIN), "started")
 
 
 @act("start")
@@ -114,7 +118,7 @@ def _(world: World, a: int, b: int) -> None:
 @act("pause")
 def _(world: World, a: int, b: int) -> None:
     until = world.schedule.now() + timedelta(minutes=5 + a % 60)
-    _page(world, "pause", lambda app, store: app.switch.pause(store, until, ADMIN))
+    _page(world, "pause", lambda app, store: app.switch.pause(store, until, ADMIN), "other")
 
 
 def _job(world: World, task: Task) -> None:
@@ -156,7 +160,7 @@ def _(world: World, a: int, b: int) -> None:
         number = app.mappings.current(store.id).number
         app.mappings.save(store.id, mapping, based_on=number, by=ADMIN, at=world.schedule.now(), why="")
 
-    _page(world, "mapping", work)
+    _page(world, "mapping", work, "settings")
 
 
 @act("rules")
@@ -170,20 +174,22 @@ def _(world: World, a: int, b: int) -> None:
 
         app.stores.change(store.id, changed)
 
-    _page(world, "rules", work)
+    _page(world, "rules", work, "settings")
 
 
 @act("unmanage")
 def _(world: World, a: int, b: int) -> None:
-    def work(app: Bridge, store: Store) -> None:
+    def work(app: Bridge, store: Store) -> str:
         people = sorted(stored.identity.id for stored in app.identities.everybody(store.id))
         if people:
             from shared.provisioning.people_care import PeopleCare
 
             care = PeopleCare(app.identities, app.leavings, app.users, world.schedule.now)
             care.let_go(store, people[a % len(people)], ADMIN)
+            return people[a % len(people)]
+        return ""
 
-    _page(world, "unmanage", work)
+    _page(world, "unmanage", work, "unmanaged")
 
 
 @act("entra tokens end")
@@ -246,5 +252,3 @@ def _(world: World, a: int, b: int) -> None:
         case _ if group.members:
             world.zoho.group_by_hand(replace(group, members=group.members - {min(group.members)}))
 
-
-__all__ = ["Refused"]

@@ -1,9 +1,11 @@
 """What a process reaches over HTTP, in this process: Zoho One, Graph, Entra's sign-in, and the bridge itself."""
 
+import json
+import re
 from collections.abc import Callable, Coroutine
 from io import BytesIO
-from typing import Any, cast
-from urllib.parse import unquote, urlsplit
+from typing import Any, Literal, cast
+from urllib.parse import SplitResult, unquote, unquote_plus, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -11,6 +13,7 @@ from requests.structures import CaseInsensitiveDict
 
 from local.graph import Graph
 from local.serving import Application, Response
+from tests.simulation.observed import Failed
 from tests.simulation.outside import Fault, Outside
 from tests.simulation.zoho import Through, Zoho
 
@@ -98,38 +101,59 @@ class Internet:
     """The hosts there are. It stands in the place of every connection that `requests` would open."""
 
     def __init__(self, outside: Outside, zoho: Zoho, graph: Graph, bridge: Served) -> None:
-        graph_served = asked(graph)
-        self._zoho = zoho
-        self._hosts: dict[str, tuple[str, Served]] = {
-            GRAPH: ("graph", graph_served),
-            LOGIN: ("sign-in", graph_served),
-            ZOHO: ("zoho", graph_served),
-        }
-        self._outside, self._web, self._bridge = outside, Web(outside.chance), bridge
+        self._graph, self._zoho, self._bridge = asked(graph), zoho, bridge
+        self._outside, self._web = outside, Web(outside.chance)
+        self.failed: list[Failed] = []
+        """Calls of Zoho One without the success that was meant."""
 
     def send(self, request: requests.PreparedRequest) -> requests.Response:
         """Answer a request, or raise what `requests` raises."""
-        url, body = str(request.url), _bytes(request.body)
+        url, body, method = str(request.url), _bytes(request.body), str(request.method)
         parts = urlsplit(url)
-        origin = f"{parts.scheme}://{parts.netloc}"
-        if origin == BRIDGE:
-            answer = self._bridge(str(request.method), url, dict(request.headers), body)
-        else:
-            name, served = self._hosts[origin]
-            if origin == ZOHO:
-                served = self._for_zoho()
-            what = f"{name} {request.method} {_kind(parts.path)}"
-            answer = self._outside.call(
-                self._web, what, lambda: served(str(request.method), url, dict(request.headers), body)
-            )
+        match f"{parts.scheme}://{parts.netloc}":
+            case "http://127.0.0.1:7004":
+                answer = self._bridge(method, url, dict(request.headers), body)
+            case "http://127.0.0.1:7003":
+                answer = self._to_zoho(method, parts, dict(request.headers), body)
+            case origin:
+                what = f"{'graph' if origin == GRAPH else 'sign-in'} {method} {_kind(parts.path)}"
+                answer = self._outside.call(
+                    self._web, what, lambda: self._graph(method, url, dict(request.headers), body)
+                )
         return _answer_of(request, answer)
 
-
-    def _for_zoho(self) -> Served:
-        """Zoho One, which notes what the bridge was doing when it called."""
-        task = self._outside.schedule.current
+    def _to_zoho(self, method: str, parts: SplitResult, headers: dict[str, str], body: bytes) -> Response:
+        """A call of the bridge's, noted where it was not answered with success as it was meant."""
+        task, done = self._outside.schedule.current, [False]
         through = _through(task.name if task else "")
-        return lambda method, url, headers, body: self._zoho.served(method, url, headers, body, through)
+
+        def act() -> Response:
+            answer = self._zoho.served(method, parts.geturl(), headers, body, through)
+            done[0] = answer.status < 300
+            return answer
+
+        status, meant = 0, False
+        try:
+            answer: Response = self._outside.call(self._web, f"zoho {method} {_kind(parts.path)}", act)
+            status, meant = int(answer.status), answer.status < 300 and answer not in LIES
+            return answer
+        finally:
+            if not meant and not parts.path.startswith("/dc/"):
+                self._note(method, parts, body, status, done[0])
+
+    def _note(self, method: str, parts: SplitResult, body: bytes, status: int, done: bool) -> None:
+        _, _, collection, *rest = unquote(parts.path).split("/")
+        said = json.loads(body) if method == "POST" else {}
+        name = said.get("userName") or said.get("displayName") or ""
+        if not rest and method == "GET" and (match := _NAME.search(unquote_plus(parts.query))):
+            name = match[1]
+        if collection in ("Users", "Groups"):
+            what: Literal["user", "group"] = "user" if collection == "Users" else "group"
+            now, account = self._outside.schedule.now(), rest[0] if rest else None
+            self.failed.append(Failed(now, what, account, name, status, carried_out=done))
+
+
+_NAME = re.compile(r' eq "(.*)"')
 
 
 def _through(task: str) -> Through:

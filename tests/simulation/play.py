@@ -10,6 +10,7 @@ import tests.simulation.bridge_acts as bridge_acts
 import tests.simulation.entra_acts  # noqa: F401 - it registers its actions
 from shared.directory.entra_connection import Scope
 from shared.directory.run import RunKind
+from tests.simulation.judging import checked
 from tests.simulation.outside import Fault, Line
 from tests.simulation.registry import ACTS
 from tests.simulation.steps import History, Step
@@ -66,6 +67,7 @@ def play(history: History, tell: Callable[[str], None] | None = None) -> Played:
     if tell is not None:
         tell(f"{world.schedule.now():%d %b %H:%M:%S} {END}: no more faults")
     _end(world, history)
+    played.wrong += checked(world)
     played.wrong += [f"the app told of a defect: {each}" for each in dict.fromkeys(_DEFECTS.found)]
     played.wrong += [f"a function failed: {each}" for each in dict.fromkeys(world.host.defects)]
     return played
@@ -81,6 +83,7 @@ def _do(world: World, step: Step) -> None:
     world.outside.slow = step.slow
     world.host.chance = Random(step.seed)
     ACTS[step.do](world, step.a, step.b)
+    world.observer.look()
     pass_time(world, step.wait)
 
 
@@ -107,18 +110,16 @@ def _end(world: World, history: History) -> None:
     world.schedule.run(700)  # the leases of the dead end, and their messages come back
     bridge_acts.start(world)
     pass_time(world, 300)
-    for _ in range(2):
+    for _ in range(3):
         world.push()
         pass_time(world, INTERVAL + 60)
-    bridge_acts.ask_cycle(world, RunKind.FULL_CYCLE)
-    pass_time(world, INTERVAL)
-    for _ in range(2):
         if history.approves:
             bridge_acts.decide(world, approve=True)
-        world.push()
-        pass_time(world, INTERVAL + 60)
-    bridge_acts.ask_cycle(world, RunKind.FULL_CYCLE)
-    pass_time(world, INTERVAL)
+            pass_time(world, 120)
+    world.observer.quiet_since = world.schedule.now()
+    for kind in (RunKind.CYCLE, RunKind.FULL_CYCLE, RunKind.CYCLE, RunKind.FULL_CYCLE):
+        bridge_acts.ask_cycle(world, kind)
+        pass_time(world, INTERVAL)
 
 
 def cut(fault: Fault) -> bool:

@@ -13,7 +13,7 @@ _PART = re.compile(r"(\w+) (eq|ge|lt|gt|le) (?:@(\w+)|'([^']*)')")
 _OPS: dict[str, Callable[[str, str], bool]] = {
     "eq": str.__eq__, "ge": str.__ge__, "lt": str.__lt__, "gt": str.__gt__, "le": str.__le__,
 }  # fmt: skip
-type Hook = Callable[[str, str, Callable[[], Any]], Any]
+type Hook = Callable[[str, str, Callable[[], Any], list[tuple[str, str]]], Any]
 
 
 class StubService:
@@ -35,7 +35,7 @@ class StubClient:
     def list_tables(self) -> list[Any]:
         from types import SimpleNamespace
 
-        return self.hook("list", "tables", lambda: [SimpleNamespace(name=n) for n in self.service.rows])
+        return self.hook("list", "tables", lambda: [SimpleNamespace(name=n) for n in self.service.rows], [])
 
     def create_table_if_not_exists(self, name: str) -> None:
         self.service.rows.setdefault(name, {})
@@ -56,8 +56,8 @@ class StubTable:
     def rows(self) -> dict[tuple[str, str], tuple[dict[str, Any], str]]:
         return self.service.rows.setdefault(self.table_name, {})
 
-    def _call(self, kind: str, act: Callable[[], Any]) -> Any:
-        return self.hook(kind, self.table_name, act)
+    def _call(self, kind: str, act: Callable[[], Any], keys: list[tuple[str, str]] | None = None) -> Any:
+        return self.hook(kind, self.table_name, act, keys or [])
 
     def get_entity(self, partition_key: str, row_key: str, select: Sequence[str] | None = None) -> TableEntity:
         def act() -> TableEntity:
@@ -100,10 +100,10 @@ class StubTable:
                 raise ResourceExistsError("there")
             return {"etag": self._put(row, UpdateMode.REPLACE)}
 
-        return self._call("create", act)
+        return self._call("create", act, [_key(row)])
 
     def upsert_entity(self, row: Mapping[str, Any], mode: UpdateMode = UpdateMode.MERGE, **_: Any) -> dict[str, Any]:
-        return self._call("upsert", lambda: {"etag": self._put(row, mode)})
+        return self._call("upsert", lambda: {"etag": self._put(row, mode)}, [_key(row)])
 
     def _guard(self, key: tuple[str, str], etag: str | None) -> None:
         if key not in self.rows:
@@ -116,7 +116,7 @@ class StubTable:
             self._guard((row["PartitionKey"], row["RowKey"]), etag)
             return {"etag": self._put(row, mode)}
 
-        return self._call("update", act)
+        return self._call("update", act, [_key(row)])
 
     def delete_entity(self, *keys: Any, etag: str | None = None, match_condition: MatchConditions | None = None, **_: Any) -> None:
         key = (keys[0]["PartitionKey"], keys[0]["RowKey"]) if len(keys) == 1 else (keys[0], keys[1])
@@ -129,7 +129,7 @@ class StubTable:
             self._guard(key, etag)
             del self.rows[key]
 
-        self._call("delete", act)
+        self._call("delete", act, [key])
 
     def submit_transaction(self, operations: Iterable[tuple[Any, ...]], **_: Any) -> list[Mapping[str, Any]]:
         todo = [(kind, dict(row), (rest or [{}])[0]) for kind, row, *rest in operations]
@@ -155,7 +155,11 @@ class StubTable:
                     done.append({"etag": self._put(row, mode)})
             return done
 
-        return self._call("submit", act) if todo else []
+        return self._call("submit", act, [_key(row) for _, row, _ in todo]) if todo else []
+
+
+def _key(row: Mapping[str, Any]) -> tuple[str, str]:
+    return row["PartitionKey"], row["RowKey"]
 
 
 def _entity(row: Mapping[str, Any], etag: str, select: Sequence[str] | None) -> TableEntity:

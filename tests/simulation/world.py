@@ -18,7 +18,6 @@ from local.entra_directory import EntraDirectory
 from local.graph import Graph
 from local.graph_assignments import ENTERPRISE_APP
 from local.people import make_people
-from local.provisioning_service import ProvisioningService
 from local.serving import Response
 from local.zoho_accounts import CLIENT_ID as ZOHO_CLIENT
 from shared.bridge import Bridge
@@ -33,7 +32,9 @@ from shared.tables.stores import new_incarnation
 from tests.simulation import patched, threads
 from tests.simulation.host import Host
 from tests.simulation.internet import BRIDGE, GRAPH, LOGIN, ZOHO, Internet, connect
-from tests.simulation.outside import Fault, Outside
+from tests.simulation.observer import Observer
+from tests.simulation.outside import Outside
+from tests.simulation.pushes import Service, Told
 from tests.simulation.schedule import Process, Schedule
 from tests.simulation.storage import Storage
 from tests.simulation.stub_tables import StubService
@@ -83,9 +84,12 @@ class World:
         self.host = Host(self.schedule, Random(plan.seed + 1), self._bridge)
         self.entra = Process("entra")
         self.admin = Process("admin")
+        self.observer = Observer(self, STORE)
+        self.service = Service(self.directory, f"{BRIDGE}/scim/{STORE}?aadOptscim062020", TOKEN)
+        self.told = Told(self.service, self.observer)
         self.host.start(plan.processes)
         self._add_store()
-        self.service = ProvisioningService(self.directory, f"{BRIDGE}/scim/{STORE}?aadOptscim062020", TOKEN)
+        self.observer.look()
         self.outside.quiet = False
 
     def _bridge(self) -> Bridge:
@@ -96,13 +100,24 @@ class World:
         finally:
             self.outside.quiet = before
 
-    def _table_call(self, kind: str, table: str, act: Callable[[], Any]) -> Any:
-        return self.outside.call(self._storage, f"tables {kind} {table}", act)
+    def _table_call(self, kind: str, table: str, act: Callable[[], Any], keys: list[tuple[str, str]]) -> Any:
+        def done() -> Any:
+            answer = act()
+            if keys:
+                self.observer.wrote(table, keys)
+            return answer
+
+        return self.outside.call(self._storage, f"tables {kind} {table}", done)
+
+    def rows(self, table: str) -> dict[tuple[str, str], dict[str, Any]]:
+        """What a table holds, for who looks on."""
+        return {key: row for key, (row, _) in self.tables.rows.get(table, {}).items()}
 
     def _pushed(self, method: str, url: str, headers: dict[str, str], body: bytes) -> Response:
         """A request of Entra's to the bridge."""
         store = urlsplit(url).path.split("/")[2]
         answer = self.host.push(method, url, headers, body, store)
+        self.told.answered(method, url, body, answer.status if answer else 0, answer.body if answer else b"")
         if answer is None:
             raise requests.ConnectionError("the process ended")
         return Response(answer.status, answer.body, list(answer.headers.items()))
@@ -148,7 +163,7 @@ class World:
     def push(self) -> None:
         """Let Entra's provisioning service go through everybody."""
         if self.plan.push:
-            self.schedule.spawn(self.entra, "service", self.service.cycle)
+            self.schedule.spawn(self.entra, "service", lambda: self.service.alone(self.service.cycle))
 
 
 _SETTINGS = {
