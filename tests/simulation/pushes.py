@@ -139,6 +139,9 @@ class Told:
                 people = frozenset(self._ids.get(each["value"], "") for each in value or ())
                 adds = operation["op"].lower() == "add"
                 group = replace(group, members=group.members | people if adds else group.members - people)
+            elif str(operation.get("path")).startswith("members["):
+                left = self._ids.get(str(operation["path"]).split('"')[1], "")
+                group = replace(group, members=group.members - {left})
             else:
                 group = replace(group, name=value["displayName"] if isinstance(value, dict) else value)
         if 0 < status < 300:
