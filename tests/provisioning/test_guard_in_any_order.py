@@ -41,7 +41,7 @@ from shared.tables.identity_rows import Stored
 from shared.tables.pending import PendingMarks
 from shared.tables.recent_leavings import Leavings
 from tests.directory.plans import NOON, identity
-from tests.provisioning.memory_table import memory_table
+from tests.tables.memory.tables import MemoryTables
 
 STORE = Store(
     id="contoso",
@@ -119,7 +119,8 @@ class World:
     """Whose departure was discarded, and Entra has not taken it back."""
 
     def __post_init__(self) -> None:
-        table, plans = memory_table(), HeldPlans(memory_table())
+        tables = MemoryTables()
+        table, plans = tables.create_table("identities"), HeldPlans(tables.create_table("heldplans"))
         self.identities, self.marks, self.plans = Identities(table), PendingMarks(table), plans
         for each in IDS:
             person = identity(each, _desired(each, True), _desired(each, True))
