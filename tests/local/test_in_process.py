@@ -6,10 +6,10 @@ import pytest
 import requests
 
 from local.entra import described
-from local.entra_directory import EntraDirectory
-from local.graph import Graph
+from local.entra.directory import EntraDirectory
+from local.entra.graph import Graph
 from local.in_process import InProcess
-from local.people import PEOPLE
+from local.entra.people import PEOPLE
 from local.zoho_one import ZohoOne
 from shared.entra.session import new_session
 from shared.zoho.scim_calls import new_session as new_zoho_session

@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from shared.bridge import Bridge
-from shared.directory.errand import MakePlan, ProvisionGroup, ProvisionPeople, Task
-from shared.directory.mapping import DEFAULT_MAPPING, Mapping
-from shared.directory.run import RunKind
-from shared.directory.status import Leaving
-from shared.directory.store import Store
+from shared.app.container import Bridge
+from shared.rules.job import MakePlan, ProvisionGroup, ProvisionPeople, Task
+from shared.rules.mapping.mapping import DEFAULT_MAPPING, Mapping
+from shared.rules.run import RunKind
+from shared.rules.status import Leaving
+from shared.rules.store import Store
 from tests.simulation.observed import Account, Decision
 from tests.simulation.registry import act
 from tests.simulation.world import STORE, World
@@ -182,7 +182,7 @@ def _(world: World, a: int, b: int) -> None:
     def work(app: Bridge, store: Store) -> str:
         people = sorted(stored.identity.id for stored in app.identities.everybody(store.id))
         if people:
-            from shared.provisioning.people_care import PeopleCare
+            from shared.admin.person_actions import PeopleCare
 
             care = PeopleCare(app.identities, app.leavings, app.users, world.schedule.now)
             care.let_go(store, people[a % len(people)], ADMIN)

@@ -7,7 +7,7 @@ from itertools import count
 from random import Random
 from typing import Any
 
-from shared.bridge import Bridge
+from shared.app.container import Bridge
 from shared.scim.endpoint import HttpRequest, HttpResponse
 from tests.simulation.schedule import Death, Process, Schedule, Task
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from local.person import Person as EntraPerson
+from local.entra.person import Person as EntraPerson
 from shared.tables.entity_text import gather
 from tests.simulation.observed import (
     Decision,

@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from local.entra_directory import EntraDirectory
-from local.entra_mapping import DEFAULT_MAPPING, MANAGER, USER_NAME
-from local.entra_requests import Dialect
-from local.group_provisioning import GroupProvisioning
-from local.provisioning_service import PersonReport, ProvisioningService
+from local.entra.directory import EntraDirectory
+from local.entra.mapping import DEFAULT_MAPPING, MANAGER, USER_NAME
+from local.entra.requests import Dialect
+from local.walkthrough.group_provisioning import GroupProvisioning
+from local.entra.provisioning_service import PersonReport, ProvisioningService
 from tests.simulation.observed import Group, Person, Push
 from tests.simulation.observer import Observer
 

@@ -14,17 +14,17 @@ from pydantic import HttpUrl
 
 import shared.tables.service
 from local.entra import CLIENT_ID, CLIENT_SECRET, TENANT
-from local.entra_directory import EntraDirectory
-from local.graph import Graph
-from local.graph_assignments import ENTERPRISE_APP
-from local.people import make_people
+from local.entra.directory import EntraDirectory
+from local.entra.graph import Graph
+from local.entra.graph_assignments import ENTERPRISE_APP
+from local.entra.people import make_people
 from local.serving import Response
-from local.zoho_accounts import CLIENT_ID as ZOHO_CLIENT
-from shared.bridge import Bridge
+from local.zoho_one.accounts import CLIENT_ID as ZOHO_CLIENT
+from shared.app.container import Bridge
 from shared.connection.consent import CLIENT_SECRET as ZOHO_SECRET
-from shared.directory.entra_connection import Credential, EntraConnection, Scope
-from shared.directory.secret_token import token_hash
-from shared.directory.store import Store, ZohoConnection
+from shared.rules.entra_connection import Credential, EntraConnection, Scope
+from shared.rules.secret_token import token_hash
+from shared.rules.store import Store, ZohoConnection
 from shared.entra.clients import SECRET
 from shared.settings import Settings
 from shared.tables.connections import Tokens
@@ -177,8 +177,8 @@ def prepare() -> None:
     """Let this process simulate, and do nothing else from now on."""
     import sys
 
-    import shared.open_console  # noqa: F401 - imported before the patches
-    import shared.startup  # noqa: F401
+    import shared.app.console  # noqa: F401 - imported before the patches
+    import shared.app.startup  # noqa: F401
 
     patched.install()
     connect(lambda: _world[0].internet)
