@@ -82,7 +82,7 @@ class CycleScene:
         return store
 
     def act(self, actions: list[dict[str, Any]]) -> None:
-        """Do what an administrator of Entra does: see local/entra/server/graph_people.py."""
+        """Do what an administrator of Entra does: see local/entra/graph_people.py."""
         self._ask("POST", self._ready["url"] + "/_people", actions)
 
     def set_page_size(self, people: int) -> None:

@@ -49,7 +49,7 @@ class ConsoleBrowser:
         return self.page.locator("#runs tbody tr").first.inner_text()
 
     def in_entra(self, what: str, people: list[str]) -> None:
-        """Do something with people in Entra, such as "disable": see local/entra/server/graph_people.py."""
+        """Do something with people in Entra, such as "disable": see local/entra/graph_people.py."""
         self._act([{"do": what, "id": person} for person in people])
 
     def group_in_entra(self, group: str, name: str, members: list[str]) -> None:

@@ -80,9 +80,7 @@ class Host:
             return
         self.begin(process, name, work, then)
 
-    def begin(
-        self, process: Process, name: str, work: Callable[[Bridge], Any], then: Callable[[Task], None]
-    ) -> Task:
+    def begin(self, process: Process, name: str, work: Callable[[Bridge], Any], then: Callable[[Task], None]) -> Task:
         """Let it run in this process."""
         task = self.schedule.spawn(process, name, lambda: work(process.app))
         task.wakes.append(lambda: then(task))
