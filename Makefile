@@ -53,28 +53,28 @@ unit: setup chromium
 
 # Properties for an hour, and kills at every point, where `make test` has a short form.
 campaign: setup
-	$(VENV)/pytest -n $(WORKERS) --dist worksteal --hypothesis-profile=campaign --timeout 3600 tests/scim/test_bad_input.py tests/directory tests/provisioning tests/faults tests/host tests/local/test_bench.py
+	$(VENV)/pytest -n $(WORKERS) --dist worksteal --hypothesis-profile=campaign --timeout 3600 tests/scim/test_bad_input.py tests/rules tests/sync tests/faults tests/host tests/local/test_bench.py
 
 # The tests that know no difference between the local host and Azure's own, against Azure's: where `func` is on the PATH.
 check-host: setup
-	$(VENV)/python -m local.check_host
+	$(VENV)/python -m tools.check_host
 
 bench: setup
 	$(VENV)/python -m local.bench
 
 # The console's pages for README and docs.
 screenshots: setup chromium
-	$(VENV)/python -m local.screenshots docs/images
+	$(VENV)/python -m tools.screenshots docs/images
 
 # The checks of what is deployed that `make test` has no time for; their tools have an environment of their own, because
 # the scanner pins another version of the Bicep parser.
 check-infra: setup $(TOOLS)/.ready
-	$(VENV)/python -m local.infra
+	$(VENV)/python -m tools.infra
 
 # What is deployed, in one file: the app with the wheels that infra/package.lock names. CI and azd deploy the same.
 package: setup
 	infra/scripts/package.sh
-	$(VENV)/python -m local.infra.package dist/entra-zoho-one-bridge.zip
+	$(VENV)/python -m tools.infra.package dist/entra-zoho-one-bridge.zip
 
 $(TOOLS)/.ready: infra/checks/requirements.txt infra/checks/package-lock.json $(READY) $(AZURITE)
 	$(VENV)/python -m venv $(TOOLS)

@@ -2,9 +2,9 @@
 
 import azure.functions as func
 
-from functions import closed, console, errands, oauth, reconcile, scim
+from functions import closed, console, jobs, oauth, reconcile, scim
+from shared.app.startup import startup
 from shared.logging import configure_logging
-from shared.startup import startup
 
 configure_logging()
 
@@ -12,5 +12,5 @@ app = func.FunctionApp()
 if obstacle := startup().wrong_settings:
     app.register_functions(closed.closed(obstacle))
 else:
-    for role in (scim, oauth, console, reconcile, errands):
+    for role in (scim, oauth, console, reconcile, jobs):
         app.register_functions(role.blueprint)

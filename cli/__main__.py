@@ -12,17 +12,17 @@ from cli.cycles import add_cycle_commands
 from cli.mapping import BadFile, add_mapping_command
 from cli.reencrypt import add_reencrypt_command
 from cli.terminal import FAILED, NOT_NOW, NoSuchStore, err
-from shared.backup import NotCopied
-from shared.directory.held_plan import CannotBecome
-from shared.directory.mapping_check import InvalidMapping
+from shared.admin.backup import NotCopied
+from shared.admin.store_file import NotAStoreFile
+from shared.admin.switch import CannotStart
 from shared.entra.errors import GraphError
-from shared.provisioning.cycle import NotNow
-from shared.provisioning.decisions import NothingHeld
-from shared.provisioning.on_demand import CannotProvision
-from shared.provisioning.start import CannotStart
+from shared.rules.held_plan import CannotBecome
+from shared.rules.mapping.check import InvalidMapping
 from shared.settings import SettingsWrong
-from shared.store_file import NotAStoreFile
-from shared.tables.errors import Changed, TablesError
+from shared.sync.cycles import NotNow
+from shared.sync.guard.decisions import NothingHeld
+from shared.sync.on_demand.people import CannotProvision
+from shared.tables.errors import Stale, TablesError
 from shared.zoho.errors import ZohoError
 
 _TOLD = (
@@ -54,7 +54,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except _TOLD as error:
         err.print(str(error), markup=False, soft_wrap=True)
         return FAILED
-    except Changed:
+    except Stale:
         err.print("Somebody else decided at the same moment: look again")
         return FAILED
     except OSError as error:

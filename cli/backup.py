@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.terminal import FINE, add_settings_option, out, settings_of
-from shared.backup import Backup
+from shared.admin.backup import Backup
 from shared.tables.copies import Copies
 from shared.tables.secrets import Secrets
 from shared.tables.service import connect

@@ -13,14 +13,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from cli.terminal import FAILED, FINE, HELD, add_settings_option, err, operator, out, say, settings_of, store_of
-from shared.bridge import Bridge
-from shared.directory.on_demand import StepFound
-from shared.directory.plan_report import as_json, as_markdown, as_text
-from shared.directory.run import Result, Run, RunKind, RunState
-from shared.directory.store import Store
-from shared.provisioning.cycle_note import CycleRequest
-from shared.provisioning.decisions import NothingHeld
-from shared.provisioning.one_cycle import Done
+from shared.app.container import Bridge
+from shared.rules.on_demand import StepFound
+from shared.rules.plan_report import as_json, as_markdown, as_text
+from shared.rules.run import Result, Run, RunKind, RunState
+from shared.rules.store import Store
+from shared.sync.cycle import Done
+from shared.sync.cycle_note import CycleRequest
+from shared.sync.guard.decisions import NothingHeld
 
 type _Command = Callable[[Bridge, Store, argparse.Namespace], int]
 

@@ -12,13 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.terminal import FAILED, FINE, add_settings_option, out, settings_of, store_of
-from shared.bridge import Bridge
-from shared.directory.azure_user import AzureUser, from_graph
-from shared.directory.compiled_mapping import CompiledMapping, expression_reader
-from shared.directory.expressions import EvaluationContext, EvaluationError, ExpressionError, compile_expression, shown
-from shared.directory.mapping_check import InvalidMapping, check_mapping, misspelt_names, read_mapping
-from shared.directory.preview import preview_person
-from shared.directory.zoho_user import ZohoField
+from shared.app.container import Bridge
+from shared.rules.azure_user import AzureUser, from_graph
+from shared.rules.expressions import EvaluationContext, EvaluationError, ExpressionError, compile_expression, shown
+from shared.rules.mapping.check import InvalidMapping, check_mapping, misspelt_names, read_mapping
+from shared.rules.mapping.compiled import CompiledMapping, expression_reader
+from shared.rules.mapping.preview import preview_person
+from shared.rules.zoho_user import ZohoField
 
 _USER = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from shared.bridge import Bridge
-from shared.directory.store import Store
+from shared.app.container import Bridge
+from shared.rules.store import Store
 from shared.settings import Settings, read_settings
 
 FINE, FAILED, HELD, NOT_NOW = 0, 1, 3, 4

@@ -8,10 +8,10 @@ import azure.functions as func
 
 from functions import console, oauth, reconcile, scim
 from functions.answer import answer_of
+from shared.app.startup import startup
 from shared.console.obstacle_page import obstacle_health, obstacle_page
 from shared.obstacle import Obstacle
 from shared.scim.unavailable import unavailable
-from shared.startup import startup
 
 
 def closed(obstacle: Obstacle) -> func.Blueprint:

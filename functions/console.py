@@ -6,9 +6,9 @@ import azure.functions as func
 from flask import Flask
 
 from functions.answer import Answer, answer_of
+from shared.app.startup import NotStarted, startup
 from shared.console.obstacle_page import obstacle_health, obstacle_page
 from shared.console.queued import collected
-from shared.startup import NotStarted, startup
 
 CONSOLE_ROUTE, HEALTH_ROUTE = "console/{*path}", "health"
 

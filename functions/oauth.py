@@ -5,10 +5,10 @@ from collections.abc import Callable
 import azure.functions as func
 
 from functions.answer import answer_of
+from shared.app.startup import NotStarted, startup
 from shared.console.consent_pages import ConsentPages
 from shared.console.obstacle_page import obstacle_page
 from shared.console.page import Page, PageRequest
-from shared.startup import NotStarted, startup
 
 START_ROUTE, CALLBACK_ROUTE = "oauth/start", "oauth/callback"
 

@@ -4,7 +4,7 @@ from typing import List  # noqa: UP035 - the worker refuses `list` in an annotat
 
 import azure.functions as func
 
-from shared.startup import NotStarted, startup
+from shared.app.startup import NotStarted, startup
 
 TICK_SCHEDULE = "0 * * * * *"
 

@@ -3,9 +3,9 @@
 import azure.functions as func
 
 from functions.answer import answer_of
+from shared.app.startup import NotStarted, startup
 from shared.scim.endpoint import HttpRequest
 from shared.scim.unavailable import unavailable
-from shared.startup import NotStarted, startup
 
 ROUTE, METHODS = "scim/{store}/{*path}", ["GET", "POST", "PUT", "PATCH", "DELETE"]
 

@@ -9,19 +9,19 @@ from pathlib import Path
 
 from rich.console import Console
 
-from local.entra import entra_of
-from local.entra_directory import EntraDirectory
-from local.mailbox import NOTIFICATION, mail_settings
+from local.entra.directory import EntraDirectory
+from local.entra.people import PEOPLE, make_people
+from local.entra.provisioning_service import ProvisioningService
+from local.entra.server import entra_of
 from local.parts import OWNER, Parts, start_parts
-from local.people import PEOPLE, make_people
 from local.processes import ChildFailedError, Processes
-from local.provisioning_service import ProvisioningService
-from local.sign_in import register, sign_in_settings
 from local.store import connect_to_graph
-from local.walkthrough import Parts as WalkthroughParts
-from local.walkthrough import run_walkthrough
-from shared.bridge import Bridge
-from shared.directory.guard import GuardLimits, Threshold
+from local.walkthrough.mailbox import NOTIFICATION, mail_settings
+from local.walkthrough.sign_in import register, sign_in_settings
+from local.walkthrough.tour import Parts as WalkthroughParts
+from local.walkthrough.tour import run_walkthrough
+from shared.app.container import Bridge
+from shared.rules.guard import GuardLimits, Threshold
 from shared.settings import Settings
 
 ANYBODY = Threshold(count=10**9, percent=100)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.azurite import start_azurite
-from local.host_process import start_host
+from local.host.process import start_host
 from local.processes import Processes
 from local.store import ZohoOneParts, add_store, new_key
-from shared.directory.password import PasswordNotification
+from shared.rules.mail.password import PasswordNotification
 
 STORE = "contoso"
 OWNER = "Organization.Owner"

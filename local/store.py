@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from cryptography.fernet import Fernet
 from pydantic import HttpUrl, TypeAdapter
 
-from shared.bridge import Bridge
+from shared.app.container import Bridge
 from shared.connection.consent import CLIENT_SECRET
-from shared.directory.entra_connection import Credential, EntraConnection, Scope
-from shared.directory.password import PasswordNotification
-from shared.directory.schedule import Schedule
-from shared.directory.secret_token import token_hash
-from shared.directory.store import DataCenterName, Store, UpdateVerb, ZohoConnection
 from shared.entra.clients import SECRET
+from shared.rules.entra_connection import Credential, EntraConnection, Scope
+from shared.rules.mail.password import PasswordNotification
+from shared.rules.schedule import Schedule
+from shared.rules.secret_token import token_hash
+from shared.rules.store import DataCenterName, Store, UpdateVerb, ZohoConnection
 from shared.tables.connections import Connections, Tokens
 from shared.tables.secrets import Secrets
 from shared.tables.service import connect

@@ -12,9 +12,9 @@ from pydantic import AfterValidator, Field, HttpUrl, Json, SecretStr, Validation
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from shared.directory.entra_connection import ObjectId
-from shared.directory.store import DataCenterName
-from shared.mail_settings import MailSettings, is_unresolved
+from shared.mail.settings import MailSettings, is_unresolved
+from shared.rules.entra_connection import ObjectId
+from shared.rules.store import DataCenterName
 from shared.sign_in_settings import SignInSettings
 from shared.tables.service import AsIdentity, StorageAccount, is_connection_string
 from shared.zoho.data_centers import DATA_CENTERS, DataCenter, replaced

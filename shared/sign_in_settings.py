@@ -4,7 +4,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.entra.sign_in_app import SignInApp
-from shared.mail_settings import is_unresolved
+from shared.mail.settings import is_unresolved
 
 PREFIX = "BRIDGE_SIGN_IN_"
 

@@ -15,13 +15,13 @@ from local.azurite import start_azurite
 from local.parts import app_settings, start_zoho_one
 from local.processes import Processes
 from local.store import ZohoOneParts, add_store, new_key
-from shared.bridge import Bridge
-from shared.directory.entra_connection import Credential, EntraConnection
-from shared.directory.store import Store
-from shared.directory.zoho_user import ZOHO_FIELDS, ZohoUser, from_scim
+from shared.app.container import Bridge
 from shared.entra.credentials import EntraTokens
 from shared.entra.graph_client import GraphClient
 from shared.entra.session import new_session
+from shared.rules.entra_connection import Credential, EntraConnection
+from shared.rules.store import Store
+from shared.rules.zoho_user import ZOHO_FIELDS, ZohoUser, from_scim
 from shared.settings import Settings
 from shared.tables.stores import PARTITION
 

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from local.cost import TABLE_CALLS, report
-from local.mapping_docs import PAGE, SCHEMA, page, schema
 from local.processes import ROOT
-from local.settings_docs import table
 from local.store import new_key
-from shared.directory.mapping_check import check_mapping, read_mapping
-from shared.directory.zoho_user import ZOHO_FIELDS
+from shared.rules.mapping.check import check_mapping, read_mapping
+from shared.rules.zoho_user import ZOHO_FIELDS
 from shared.settings import Platform, Settings
 from shared.zoho.data_centers import DATA_CENTERS
+from tools.cost import TABLE_CALLS, report
+from tools.mapping_docs import PAGE, SCHEMA, page, schema
+from tools.settings_docs import table
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = sorted(
@@ -100,7 +100,7 @@ def test_files_that_are_named_are_there() -> None:
 
 
 def test_the_costs_are_those_of_the_counted_operations_and_the_prices() -> None:
-    assert report() in (ROOT / "docs/cost.md").read_text(), "run: .venv/bin/python -m local.cost"
+    assert report() in (ROOT / "docs/cost.md").read_text(), "run: .venv/bin/python -m tools.cost"
     counted = (ROOT / "docs/architecture.md").read_text()
     for request, calls in {
         "GET by id": "GET",
@@ -114,13 +114,13 @@ def test_the_costs_are_those_of_the_counted_operations_and_the_prices() -> None:
 
 
 def test_every_setting_is_described() -> None:
-    assert table() in (ROOT / "docs/settings.md").read_text(), "run: .venv/bin/python -m local.settings_docs"
+    assert table() in (ROOT / "docs/settings.md").read_text(), "run: .venv/bin/python -m tools.settings_docs"
     assert "None" not in table()
 
 
 def test_the_reference_of_mappings_is_up_to_date() -> None:
-    assert PAGE.read_text() == page(), "run: .venv/bin/python -m local.mapping_docs"
-    assert SCHEMA.read_text() == schema(), "run: .venv/bin/python -m local.mapping_docs"
+    assert PAGE.read_text() == page(), "run: .venv/bin/python -m tools.mapping_docs"
+    assert SCHEMA.read_text() == schema(), "run: .venv/bin/python -m tools.mapping_docs"
 
 
 def test_the_endpoints_of_every_data_center_are_the_codes() -> None:

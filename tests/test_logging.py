@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.bridge import Bridge
-from shared.directory.secret_token import token_hash
-from shared.directory.store import Store
+from shared.app.container import Bridge
 from shared.logging import configure_logging, logged_with
+from shared.rules.secret_token import token_hash
+from shared.rules.store import Store
 from shared.scim.endpoint import HttpRequest, HttpResponse
 from tests.conftest import ZohoOne
 

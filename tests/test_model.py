@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 import shared
 from local.processes import ROOT
+from shared.admin.jobs import JobRequest
 from shared.model import HIDDEN, Model
-from shared.provisioning.carrying_out import ErrandRequest
-from shared.provisioning.cycle_note import CycleRequest
+from shared.sync.cycle_note import CycleRequest
 
 
 def _models() -> Iterator[type[BaseModel]]:
@@ -58,7 +58,7 @@ class _Named(Model):
         TypeAdapter[_Named | int](_Named | int, config=HIDDEN).validate_json,
         TypeAdapter[dict[str, _Named]](dict[str, _Named], config=HIDDEN).validate_json,
         CycleRequest.model_validate_json,
-        ErrandRequest.model_validate_json,
+        JobRequest.model_validate_json,
     ],
 )
 @pytest.mark.parametrize("said", ['{"name": "sesame"}', '{"a": {"name": "sesame"}}', '"sesame"', "sesame"])

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
-from shared.directory.entra_connection import Scope
+from shared.rules.entra_connection import Scope
 
 MOST_CALLS = 10
 """Outside calls of a cycle with no change."""

@@ -13,10 +13,10 @@ from local.bench.cycle_scene import AT_ONCE, LATENCY_MS, CycleScene
 from local.bench.cycle_seeding import follow, put_into_groups, seed
 from local.bench.measure import Tell
 from local.bench.plan_size import plan_size
-from local.people import make_people
+from local.entra.people import make_people
 from local.processes import Processes
-from shared.directory.entra_connection import Scope
-from shared.directory.run import RunKind
+from shared.rules.entra_connection import Scope
+from shared.rules.run import RunKind
 
 TIMES = 6
 """Cycles with no change in one process; the first is not counted."""

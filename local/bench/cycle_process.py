@@ -10,11 +10,11 @@ import threading
 import time
 from dataclasses import asdict, dataclass, field
 
-from shared.bridge import Bridge
+from shared.app.container import Bridge
 from shared.calls import counted
-from shared.directory.run import RunKind
-from shared.provisioning.cycle_note import CycleRequest
+from shared.rules.run import RunKind
 from shared.settings import Settings
+from shared.sync.cycle_note import CycleRequest
 
 
 @dataclass(frozen=True)

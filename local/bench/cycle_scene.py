@@ -14,12 +14,12 @@ from local.bench.scene import PATIENCE, PeakMemory, busy_seconds, cpu_seconds
 from local.parts import STORE, app_settings, start_zoho_one
 from local.processes import Processes
 from local.store import add_store, new_key
-from shared.bridge import Bridge
-from shared.directory.entra_connection import Credential, EntraConnection, Scope
-from shared.directory.group_settings import GroupSettings, ResourceSync
-from shared.directory.run import RunKind
-from shared.directory.store import Store
+from shared.app.container import Bridge
 from shared.entra.clients import SECRET
+from shared.rules.entra_connection import Credential, EntraConnection, Scope
+from shared.rules.groups.settings import GroupSettings, ResourceSync
+from shared.rules.run import RunKind
+from shared.rules.store import Store
 from shared.settings import Settings
 
 LATENCY_MS = 100.0
@@ -64,7 +64,7 @@ class CycleScene:
     def connect(self, scope: Scope) -> Store:
         """Let the store read Graph with this scope, and call Zoho One as often at the same time as it may.
 
-        It brings people alone: what groups cost is counted in tests/provisioning/test_cycle_calls.py.
+        It brings people alone: what groups cost is counted in tests/sync/test_cycle_calls.py.
         """
         connection = EntraConnection.model_validate(
             {name: self._ready[name] for name in ("tenant_id", "client_id", "enterprise_app", "login")}
@@ -82,7 +82,7 @@ class CycleScene:
         return store
 
     def act(self, actions: list[dict[str, Any]]) -> None:
-        """Do what an administrator of Entra does: see local/graph_people.py."""
+        """Do what an administrator of Entra does: see local/entra/graph_people.py."""
         self._ask("POST", self._ready["url"] + "/_people", actions)
 
     def set_page_size(self, people: int) -> None:

@@ -15,19 +15,19 @@ from azure.data.tables import TableClient
 
 from local.bench.cycle_scene import CycleScene
 from local.parts import STORE
-from shared.directory.desired import rules_of
-from shared.directory.entra_connection import Scope
-from shared.directory.history import Event
-from shared.directory.identity import Account, Identity
-from shared.directory.mail_due import MailDue
-from shared.directory.store import Store
-from shared.directory.zoho_user import ZohoUser, to_scim
-from shared.provisioning.cycle_note import CycleNote, lease_name, opened, sealed
-from shared.provisioning.reading_progress import ReadingProgress, asked_for
+from shared.rules.desired import rules_of
+from shared.rules.entra_connection import Scope
+from shared.rules.history import Event
+from shared.rules.identity import Account, Identity
+from shared.rules.mail.due import MailDue
+from shared.rules.store import Store
+from shared.rules.zoho_user import ZohoUser, to_scim
+from shared.sync.cycle_note import CycleNote, lease_name, opened, sealed
+from shared.sync.source.reading_progress import ReadingCheckpoint, asked_for
 from shared.tables.entra_scope import EntraScope
 from shared.tables.heartbeat import LASTS
 from shared.tables.identities import Identities
-from shared.tables.identity_rows import AccountRecord, Regroup, Row, Stored, rows_of
+from shared.tables.identity_rows import AccountRecord, MembershipUpdate, Row, Stored, rows_of
 from shared.tables.leases import Leases
 from shared.tables.portions import portions
 from shared.tables.service import connect
@@ -43,9 +43,9 @@ AT_ONCE = 3
 class _Gathered(Identities):
     """Identities of a new store, settled and written a portion at a time."""
 
-    def __init__(self, table: TableClient, settle: Callable[[list[Identity]], list[Identity]]) -> None:
+    def __init__(self, table: TableClient, settlement: Callable[[list[Identity]], list[Identity]]) -> None:
         super().__init__(table)
-        self._settle = settle
+        self._settle = settlement
         self._waiting: list[Identity] = []
         self._lock = Lock()
         self._pool = ThreadPoolExecutor(AT_ONCE)
@@ -67,7 +67,7 @@ class _Gathered(Identities):
         mail: MailDue | None = None,
         *,
         arrived: bool = False,
-        regroup: Regroup | None = None,
+        membership_update: MembershipUpdate | None = None,
     ) -> Stored:
         """Gather an identity that is not there yet."""
         with self._lock:
@@ -98,11 +98,15 @@ def seed(scene: CycleScene) -> Store:
     store, bridge = scene.connect(Scope.ASSIGNED), scene.bridge
     identities = _Gathered(bridge.table("identities"), lambda people: _settled(scene, people))
     scope = EntraScope(bridge.table("entra"))
-    pull = bridge.reconciler.cycles.pull
-    pull = replace(pull, identities=identities, source=replace(pull.source, identities=identities), scope=scope)
+    people_reader = bridge.reconciler.cycles.people_reader
+    people_reader = replace(
+        people_reader, identities=identities, source=replace(people_reader.source, identities=identities), scope=scope
+    )
     scene.set_page_size(PAGE)
     graph = bridge.reconciler.graphs.of(store)
-    progress, troubles = pull.read(store, graph, ReadingProgress(), lambda _: None, lambda: None, lambda: None)
+    progress, troubles = people_reader.read(
+        store, graph, ReadingCheckpoint(), lambda _: None, lambda: None, lambda: None
+    )
     identities.end(STORE)
     scene.set_page_size(200)
     if troubles:

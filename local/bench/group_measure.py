@@ -16,9 +16,9 @@ from local.bench.group_figures import GroupCost, GroupFigures
 from local.bench.load import Request
 from local.bench.measure import Tell
 from local.bench.scene import Counter, Host, Scene, cpu_seconds
-from local.entra_requests import Dialect, group_body, members_body
+from local.entra.people import make_people
+from local.entra.requests import Dialect, group_body, members_body
 from local.parts import STORE
-from local.people import make_people
 from shared.calls import in_parallel
 from shared.tables.group_rows import member_rows
 from shared.tables.groups import Groups

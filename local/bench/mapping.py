@@ -5,11 +5,11 @@ import random
 import time
 from datetime import UTC, datetime
 
-from shared.directory.azure_user import from_graph
-from shared.directory.compiled_mapping import CompiledMapping
-from shared.directory.expressions import EvaluationContext
-from shared.directory.mapping import ExpressionSource, Mapping, ProfileField, Rule
-from shared.directory.zoho_user import ZohoField
+from shared.rules.azure_user import from_graph
+from shared.rules.expressions import EvaluationContext
+from shared.rules.mapping.compiled import CompiledMapping
+from shared.rules.mapping.mapping import ExpressionSource, Mapping, ProfileField, Rule
+from shared.rules.zoho_user import ZohoField
 
 BUDGET_US = 100.0
 """Microseconds a person, once the mapping is compiled."""

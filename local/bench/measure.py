@@ -15,8 +15,8 @@ from local.bench.pages import page_times
 from local.bench.scene import Counter, PeakMemory, Scene, busy_seconds, cpu_seconds
 from local.bench.seeding import Seeded
 from local.bench.traffic import STATUS, Traffic, spread_out
+from local.entra.people import make_people
 from local.parts import STORE
-from local.people import make_people
 from local.processes import Processes
 from shared.tables.identity_rows import Lookup
 

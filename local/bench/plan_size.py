@@ -12,20 +12,20 @@ from azure.data.tables import TableClient
 from pydantic import HttpUrl
 
 from local.bench.cycle_figures import PlanSize
+from local.entra.people import make_people
+from local.entra.person import Person
 from local.parts import STORE
-from local.people import make_people
-from local.person import Person
-from shared.directory.azure_user import from_graph
-from shared.directory.compiled_mapping import CompiledMapping
-from shared.directory.expressions import EvaluationContext
-from shared.directory.former import Former
-from shared.directory.identity import Identity, Pending, Said
-from shared.directory.keys import keys_of
-from shared.directory.mapping import DEFAULT_MAPPING
-from shared.directory.scim_user import onto_scim
-from shared.directory.store import Store, ZohoConnection
-from shared.directory.zoho_user import ZohoUser
-from shared.provisioning.planning import Planning
+from shared.rules.azure_user import from_graph
+from shared.rules.expressions import EvaluationContext
+from shared.rules.former import Former
+from shared.rules.identity import Identity, PendingChange, SourceState
+from shared.rules.keys import keys_of
+from shared.rules.mapping.compiled import CompiledMapping
+from shared.rules.mapping.mapping import DEFAULT_MAPPING
+from shared.rules.scim_user import onto_scim
+from shared.rules.store import Store, ZohoConnection
+from shared.rules.zoho_user import ZohoUser
+from shared.sync.plan.people import PeoplePlanner
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Row, Stored, rows_of, stored_from
 
@@ -55,12 +55,12 @@ def plan_size(people: int) -> PlanSize:
     zoho = ZohoConnection(sync_endpoint=HttpUrl("https://one.zoho.example"), data_center="us", client_id="1")
     store = Store(id=STORE, name="Contoso", zoho=zoho)
     rows = _rows(store, make_people(people))
-    planning = Planning(_InMemory(rows), lambda: datetime.now(UTC))
+    people_planner = PeoplePlanner(_InMemory(rows), lambda: datetime.now(UTC))
     started = time.process_time()  # nothing is waited for, so other programs need not count
-    planning.plan(store, tuple(rows))
+    people_planner.plan(store, tuple(rows))
     seconds = time.process_time() - started
     tracemalloc.start()
-    plan = planning.plan(store, tuple(rows))
+    plan = people_planner.plan(store, tuple(rows))
     kept, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     if sum(plan.counts.values()) != people:
@@ -77,14 +77,14 @@ def _rows(store: Store, people: list[Person]) -> dict[str, Row]:
         person = from_graph(each.model_dump(mode="json", by_alias=True))
         resource = onto_scim({}, person, active=True, manager=None, custom=())
         fields = mapping.fields_for(person, None, context, store.zoho.paths.keys())
-        said = Said(
+        said = SourceState(
             resource=json.dumps(resource),
             keys=keys_of(resource),
             source=person,
             desired=ZohoUser(active=True, fields=fields),
             modified=now,
         )
-        mark = Pending(reason="He is assigned and may sign in.", before=None, begun=False, lease_ends=now)
+        mark = PendingChange(reason="He is assigned and may sign in.", before=None, begun=False, lease_ends=now)
         identity = Identity(id=each.id.replace("-", ""), object_id=each.id, said=said, pending=mark, created=now)
         found[identity.id] = rows_of(identity)[f"id:{identity.id}"]
     return found

@@ -12,12 +12,12 @@ import requests
 from local.bench.azurite_modes import SwitchableAzurite
 from local.bench.load import Plan, Request, Result, write_plan
 from local.bench.seeding import Seeder
-from local.gate import Call, Gate, Moment
+from local.host.gate import Call, Gate, Moment
 from local.parts import STORE, app_settings, start_zoho_one
 from local.processes import Child, Processes
 from local.store import add_store, new_key
-from shared.bridge import Bridge
-from shared.directory.guard import GuardLimits, Threshold
+from shared.app.container import Bridge
+from shared.rules.guard import GuardLimits, Threshold
 from shared.settings import Settings
 from shared.tables.service import connect
 

@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 
 from azure.data.tables import TableClient
 
-from local.entra_mapping import mapped_values
-from local.entra_requests import Dialect, create_body
-from local.person import Person
-from shared.directory.history import Event
-from shared.directory.identity import Identity
-from shared.directory.mail_due import MailDue
-from shared.directory.store import Store
-from shared.provisioning.push import Push
+from local.entra.mapping import mapped_values
+from local.entra.person import Person
+from local.entra.requests import Dialect, create_body
+from shared.rules.history import Event
+from shared.rules.identity import Identity
+from shared.rules.mail.due import MailDue
+from shared.rules.store import Store
+from shared.sync.push.people import Push
 from shared.tables.identities import Identities
-from shared.tables.identity_rows import AccountRecord, Regroup, Stored
+from shared.tables.identity_rows import AccountRecord, MembershipUpdate, Stored
 
 THREADS = 6
 
@@ -41,17 +41,19 @@ class SettledIdentities(Identities):
         mail: MailDue | None = None,
         *,
         arrived: bool = False,
-        regroup: Regroup | None = None,
+        membership_update: MembershipUpdate | None = None,
     ) -> Stored:
         """Put an identity where there is none; one that is pending is only handed back."""
         if after.pending:
             return Stored(after, etag=before.etag if before else "")
-        return super().write(store, None, after, event, over, mail, arrived=arrived, regroup=regroup)
+        return super().write(
+            store, None, after, event, over, mail, arrived=arrived, membership_update=membership_update
+        )
 
 
 def seeding(push: Push, identities: Identities) -> Push:
     """The same push over other identities."""
-    return replace(push, identities=identities, settle=replace(push.settle, identities=identities))
+    return replace(push, identities=identities, settlement=replace(push.settlement, identities=identities))
 
 
 class Seeder:

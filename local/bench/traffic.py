@@ -8,9 +8,9 @@ from urllib.parse import quote
 from local.bench.figures import Case
 from local.bench.load import Request
 from local.bench.seeding import Seeded
-from local.entra_mapping import ACTIVE, USER_NAME, mapped_values
-from local.entra_requests import Change, Dialect, create_body, update_body
-from local.person import Person
+from local.entra.mapping import ACTIVE, USER_NAME, mapped_values
+from local.entra.person import Person
+from local.entra.requests import Change, Dialect, create_body, update_body
 
 SWITCHED = 32
 """People switched off and then on in one run of PATCH: twice the connections, so that no two meet at one person."""

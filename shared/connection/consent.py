@@ -15,9 +15,9 @@ from pydantic import ConfigDict, Field
 from shared.connection.errors import ConsentRefused, Refusal
 from shared.connection.organisation import in_the_way
 from shared.connection.tokens import SharedTokens
-from shared.directory.admin_change import AdminChange, setting_changes
-from shared.directory.store import DataCenterName, Store
 from shared.model import Model
+from shared.rules.admin_change import AdminChange, setting_changes
+from shared.rules.store import DataCenterName, Store
 from shared.tables.connections import AccessToken, Connections, Tokens
 from shared.tables.consents import Asked, Consents, Opened, hashed
 from shared.tables.errors import Unreadable

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.connection.tokens import SharedTokens
-from shared.directory.store import DataCenterName
+from shared.rules.store import DataCenterName
 from shared.tables.connections import Connections
 from shared.tables.errors import Unreadable
 from shared.zoho.data_centers import DataCenter

@@ -1,6 +1,6 @@
 """Whether two directory stores would change the accounts of one Zoho One organisation, each against the other."""
 
-from shared.directory.store import Store, share_organisation
+from shared.rules.store import Store, share_organisation
 from shared.tables.connections import Connections, ConnectionState
 from shared.tables.stores import Stores
 

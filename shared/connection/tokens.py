@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from threading import Lock
 
 from shared.connection.errors import NotConnected
-from shared.directory.store import DataCenterName, Store
+from shared.rules.store import DataCenterName, Store
 from shared.tables.connections import AccessToken, Connections, ConnectionState, Kept
-from shared.tables.errors import Changed, Unreadable
+from shared.tables.errors import Stale, Unreadable
 from shared.zoho.data_centers import DataCenter
 from shared.zoho.errors import ZohoBusy, ZohoCredentials
 from shared.zoho.oauth import Client, Issued, ZohoAccounts
@@ -120,7 +120,7 @@ class SharedTokens:
             if blocked is None:
                 try:
                     return self._renew(store.id, self._leased(store.id, kept), access)
-                except Changed:
+                except Stale:
                     continue  # another worker was first, or an admin connected the store anew
             if access is not None:
                 return self._remember(store.id, access, self._now() + LOOK_AGAIN)
@@ -165,12 +165,12 @@ class SharedTokens:
         return None
 
     def _leased(self, store_id: str, kept: Kept) -> Kept:
-        """The connection with this worker's lease on it. Raises Changed."""
+        """The connection with this worker's lease on it. Raises Stale."""
         lease = {"lease_ends": self._now() + self._lease, "pause_ends": None, "pause_reason": None}
         return self._connections.write(store_id, kept, kept.connection.model_copy(update=lease))
 
     def _renew(self, store_id: str, leased: Kept, standing: AccessToken | None) -> str:
-        """Ask Zoho and write what came. Raises Changed where the lease was lost in the meantime."""
+        """Ask Zoho and write what came. Raises Stale where the lease was lost in the meantime."""
         free = leased.connection.model_copy(update={"lease_ends": None})
         try:
             issued = self._ask(leased)

@@ -17,9 +17,9 @@ from werkzeug.wrappers import Response
 
 from shared.console import (
     connection_pages,
-    errand_pages,
     group_pages,
     held_plan_pages,
+    job_pages,
     mapping_pages,
     mapping_version_pages,
     people_pages,
@@ -102,7 +102,7 @@ def create_app(console: ConsoleParts) -> Flask:
         group_pages,
         run_pages,
         held_plan_pages,
-        errand_pages,
+        job_pages,
         status_pages,
         sign_in_pages,
     ):

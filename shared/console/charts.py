@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from shared.directory.cycle_plan import ORDER
-from shared.directory.run import Result, Run, RunState
+from shared.rules.plan import ORDER
+from shared.rules.run import Result, Run, RunState
 
 HEIGHT = 96.0
 BAR, GAP = 9.0, 3.0

@@ -6,16 +6,16 @@ from typing import Annotated
 from flask import Blueprint, request
 from pydantic import BeforeValidator, ConfigDict, Field, HttpUrl, ValidationError
 
+from shared.admin.store_settings import Section, SettingsChanged, fingerprint
 from shared.connection.consent import CLIENT_SECRET
 from shared.connection.organisation import in_the_way
 from shared.console.consent_pages import CALLBACK
 from shared.console.context import View, admin, faults, go, is_live, origin, page, parts, texts, the_store
 from shared.console.setup import after
-from shared.directory.entra_connection import CLOUDS, Credential, EntraConnection, ObjectId, Scope
-from shared.directory.store import Store, UpdateVerb
 from shared.entra.clients import SECRET
 from shared.model import Model
-from shared.provisioning.store_settings import Section, SettingsChanged, fingerprint
+from shared.rules.entra_connection import CLOUDS, Credential, EntraConnection, ObjectId, Scope
+from shared.rules.store import Store, UpdateVerb
 from shared.tables.connections import ConnectionState
 from shared.zoho.data_centers import DATA_CENTERS
 from shared.zoho.errors import ZohoBusy

@@ -11,7 +11,7 @@ from shared.console.admin import Admin
 from shared.console.notices import Notice
 from shared.console.parts import ConsoleParts
 from shared.console.sign_in import Browser
-from shared.directory.store import Store
+from shared.rules.store import Store
 
 EXTENSION = "console"
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-from shared.directory.criteria import Group, Operator
+from shared.rules.criteria import Group, Operator
 
 ROOT = "n"
 _ACTION = re.compile(r"(add-condition|add-group|remove) (n(?:\.\d{1,3}){0,6})")

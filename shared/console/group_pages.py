@@ -6,15 +6,15 @@ from itertools import islice
 
 from flask import Blueprint, request
 
+from shared.admin.store_settings import Section
 from shared.console.context import NoSuchThing, View, admin, go, is_live, page, parts, the_store
 from shared.console.settings_form import sent_form
-from shared.directory.group import Group, ZohoGroup
-from shared.directory.group_settings import GroupSettings, ResourceSync, ensure_deletion_confirmed
-from shared.directory.search_terms import search_prefix, search_terms
-from shared.directory.status import Reflection
-from shared.directory.store import Store
-from shared.provisioning.store_settings import Section
-from shared.tables.errors import Changed
+from shared.rules.groups.group import Group, ZohoGroup
+from shared.rules.groups.settings import GroupSettings, ResourceSync, ensure_deletion_confirmed
+from shared.rules.search_terms import search_prefix, search_terms
+from shared.rules.status import Reflection
+from shared.rules.store import Store
+from shared.tables.errors import Stale
 from shared.tables.identity_rows import Stored, is_id
 
 blueprint = Blueprint("groups", __name__, url_prefix="/console/stores/<store_id>/groups")
@@ -142,7 +142,7 @@ def allow(store_id: str, group_id: str) -> View:
     store = the_store(store_id)
     try:
         there = parts().group_guard.allow(store, group_id, str(admin()))
-    except Changed:
+    except Stale:
         return _group(store, group_id, 409, "The group is being written just now. Nothing was done; try again.")
     if not there:
         return _group(store, group_id, 409, "Nothing is held back any more: Entra said something else meanwhile.")

@@ -5,19 +5,19 @@ from contextlib import suppress
 
 from flask import Blueprint, Response, request
 
+from shared.admin.jobs import SHOWN
 from shared.console.context import NoSuchThing, View, admin, go, page, parts, the_store
-from shared.console.errand_pages import last_plan, set_off
+from shared.console.job_pages import last_plan, set_off
 from shared.console.plan_view import by_kind
 from shared.console.plan_view import download as plan_file
 from shared.console.queued import ask_cycle
-from shared.directory.errand import MakePlan, beginning
-from shared.directory.held_plan import CannotBecome
-from shared.directory.run import RunKind
-from shared.directory.store import Store
-from shared.provisioning.carrying_out import SHOWN
-from shared.provisioning.cycle import NotNow
-from shared.provisioning.decisions import NothingHeld
-from shared.tables.errors import Changed
+from shared.rules.held_plan import CannotBecome
+from shared.rules.job import MakePlan, beginning
+from shared.rules.run import RunKind
+from shared.rules.store import Store
+from shared.sync.cycles import NotNow
+from shared.sync.guard.decisions import NothingHeld
+from shared.tables.errors import Stale
 from shared.tables.held_plans import StoredPlan
 from shared.tables.plan_parts import PlanLost
 
@@ -85,7 +85,7 @@ def _decided(store: Store, plan_id: str, *, approved: bool) -> View:
         decide(store.id, plan_id, str(admin()))
     except (CannotBecome, NothingHeld) as failure:
         return _page(store, 409, str(failure))
-    except Changed:
+    except Stale:
         return _page(store, 409, "Somebody else decided just now. Nothing was done.")
     if approved and store.is_started:
         with suppress(NotNow):  # it is paused: the plan waits for the next cycle

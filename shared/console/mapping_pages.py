@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from flask import Blueprint, request
 from pydantic import ValidationError
 
+from shared.admin.store_settings import Section, SettingsChanged, fingerprint
 from shared.console.context import (
     NoSuchThing,
     View,
@@ -19,15 +20,14 @@ from shared.console.context import (
 )
 from shared.console.mapping_view import draft_of, mapping_table, person_shown, shown_to_admin
 from shared.console.rule_form import RuleForm
-from shared.directory.azure_user import AZURE_FIELDS
-from shared.directory.expressions.table import FUNCTIONS
-from shared.directory.mapping import Mapping, Rule
-from shared.directory.mapping_check import check_rule
-from shared.directory.mapping_draft import rule_for
-from shared.directory.preview import PreviewLine
-from shared.directory.store import Store, ZohoConnection
-from shared.directory.zoho_user import ZOHO_FIELDS, ZohoField
-from shared.provisioning.store_settings import Section, SettingsChanged, fingerprint
+from shared.rules.azure_user import AZURE_FIELDS
+from shared.rules.expressions.table import FUNCTIONS
+from shared.rules.mapping.check import check_rule
+from shared.rules.mapping.draft import rule_for
+from shared.rules.mapping.mapping import Mapping, Rule
+from shared.rules.mapping.preview import PreviewLine
+from shared.rules.store import Store, ZohoConnection
+from shared.rules.zoho_user import ZOHO_FIELDS, ZohoField
 from shared.tables.identity_rows import Listed
 
 blueprint = Blueprint("mapping", __name__, url_prefix="/console/stores/<store_id>/mapping")

@@ -8,10 +8,10 @@ from pydantic import ConfigDict, ValidationError
 from shared.console.context import NoSuchThing, View, admin, go, is_setting_up, page, parts, the_store
 from shared.console.mapping_view import mapping_table, shown_to_admin
 from shared.console.setup import after
-from shared.directory.mapping_check import InvalidMapping, check_mapping, read_mapping
-from shared.directory.mapping_draft import Draft, rebased
-from shared.directory.zoho_user import ZohoField
 from shared.model import Model
+from shared.rules.mapping.check import InvalidMapping, check_mapping, read_mapping
+from shared.rules.mapping.draft import Draft, rebased
+from shared.rules.zoho_user import ZohoField
 from shared.tables.mappings import SavedMeanwhile
 
 blueprint = Blueprint("versions", __name__, url_prefix="/console/stores/<store_id>/mapping")

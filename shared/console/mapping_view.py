@@ -4,15 +4,15 @@ from dataclasses import dataclass
 
 from flask import request
 
+from shared.admin.store_settings import Section, fingerprint
 from shared.console.context import View, admin, page, parts
 from shared.console.setup import after
-from shared.directory.mapping import Mapping, difference
-from shared.directory.mapping_check import InvalidMapping, check_mapping
-from shared.directory.mapping_draft import Draft, rule_for
-from shared.directory.preview import PreviewLine
-from shared.directory.store import Store
-from shared.directory.zoho_user import ZOHO_FIELDS, ZohoField
-from shared.provisioning.store_settings import Section, fingerprint
+from shared.rules.mapping.check import InvalidMapping, check_mapping
+from shared.rules.mapping.draft import Draft, rule_for
+from shared.rules.mapping.mapping import Mapping, difference
+from shared.rules.mapping.preview import PreviewLine
+from shared.rules.store import Store
+from shared.rules.zoho_user import ZOHO_FIELDS, ZohoField
 from shared.tables.identity_rows import Listed
 from shared.tables.mappings import Version
 

@@ -4,29 +4,29 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.admin.graph_check import GraphCheck
+from shared.admin.jobs import JobRunner
+from shared.admin.mapping_preview import MappingPreview
+from shared.admin.person_actions import PersonActions
+from shared.admin.readiness import Readiness
+from shared.admin.store_removal import StoreRemoval
+from shared.admin.store_settings import StoreSettings
+from shared.admin.switch import Switch
 from shared.connection.disconnect import Disconnect
 from shared.console.sign_in import SignIn
-from shared.provisioning.carrying_out import CarryingOut
-from shared.provisioning.cycle import Cycles
-from shared.provisioning.decisions import Decisions
-from shared.provisioning.graph_check import GraphCheck
-from shared.provisioning.group_guard import GroupGuard
-from shared.provisioning.mapping_preview import MappingPreview
-from shared.provisioning.password_mail import PasswordMails
-from shared.provisioning.people_care import PeopleCare
-from shared.provisioning.readiness import Readiness
-from shared.provisioning.start import Switch
-from shared.provisioning.store_removal import StoreRemoval
-from shared.provisioning.store_settings import StoreSettings
+from shared.mail.password_mail import PasswordMails
+from shared.sync.cycles import Cycles
+from shared.sync.guard.decisions import Decisions
+from shared.sync.guard.groups import GroupGuard
 from shared.tables.connections import Connections
-from shared.tables.errands import Errands
 from shared.tables.groups import Groups
 from shared.tables.held_plans import HeldPlans
 from shared.tables.identities import Identities
 from shared.tables.ignored_attributes import IgnoredNotes
+from shared.tables.jobs import Jobs
 from shared.tables.mails import Mails
 from shared.tables.mappings import Mappings
-from shared.tables.recent_leavings import Leavings
+from shared.tables.recent_deprovisionings import DeprovisioningCounts
 from shared.tables.runs import Runs
 from shared.tables.stores import Stores
 
@@ -50,15 +50,15 @@ class ConsoleParts:
     groups: Groups
     ignored: IgnoredNotes
     group_guard: GroupGuard
-    people: PeopleCare
+    people: PersonActions
     mails: Mails
     password_mails: PasswordMails
     runs: Runs
     held_plans: HeldPlans
-    errands: Errands
-    carrying_out: CarryingOut
+    errands: Jobs
+    job_runner: JobRunner
     decisions: Decisions
-    leavings: Leavings
+    leavings: DeprovisioningCounts
     cycles: Cycles
     answers: Callable[[], Mapping[str, str | None]]
     """What the app itself needs, each by name: None where it answers, or what is wrong."""

@@ -9,23 +9,23 @@ from flask import Blueprint, Response, request
 from pydantic import ValidationError
 
 from shared.console.context import NoSuchThing, View, admin, go, is_live, page, parts, the_store
-from shared.console.errand_pages import set_off
-from shared.directory.azure_user import AZURE_FIELDS, EXTENSION_ATTRIBUTES, AzureUser, value_of
-from shared.directory.csv_text import as_csv
-from shared.directory.errand import ProvisionGroup, ProvisionPeople, RetryPerson
-from shared.directory.group import Group
-from shared.directory.history import Event
-from shared.directory.identity import Identity
-from shared.directory.mail_due import MailDue
-from shared.directory.mapping_check import InvalidMapping, check_mapping
-from shared.directory.on_demand import MOST_PEOPLE
-from shared.directory.plan import Change, plan_change
-from shared.directory.preview import PreviewLine
-from shared.directory.store import Store
-from shared.directory.zoho_user import ZOHO_FIELDS, ZohoField, ZohoUser
-from shared.provisioning.errors import BeingWritten
-from shared.provisioning.password_mail import CannotSend
-from shared.tables.errors import Changed
+from shared.console.job_pages import set_off
+from shared.mail.password_mail import CannotSend
+from shared.rules.azure_user import AZURE_FIELDS, EXTENSION_ATTRIBUTES, AzureUser, value_of
+from shared.rules.change import Change, plan_change
+from shared.rules.csv_text import as_csv
+from shared.rules.groups.group import Group
+from shared.rules.history import Event
+from shared.rules.identity import Identity
+from shared.rules.job import ProvisionGroup, ProvisionPeople, RetryPerson
+from shared.rules.mail.due import MailDue
+from shared.rules.mapping.check import InvalidMapping, check_mapping
+from shared.rules.mapping.preview import PreviewLine
+from shared.rules.on_demand import MOST_PEOPLE
+from shared.rules.store import Store
+from shared.rules.zoho_user import ZOHO_FIELDS, ZohoField, ZohoUser
+from shared.sync.errors import BeingWritten
+from shared.tables.errors import Stale
 from shared.zoho.errors import ZohoError
 
 blueprint = Blueprint("people", __name__, url_prefix="/console/stores/<store_id>/people")
@@ -222,7 +222,7 @@ def new_password(store_id: str, identity_id: str) -> View:
         ended = parts().password_mails.send_new_password(store, identity_id, str(admin()))
     except CannotSend as failure:
         return _person(store, identity_id, 409, fault=str(failure))
-    except Changed:
+    except Stale:
         return _person(store, identity_id, 409, fault="Somebody else sent one just now: look at the history.")
     if isinstance(ended, MailDue):
         return _person(store, identity_id, 202, said=f"The mail waits and is tried again: {ended.failure}")
@@ -236,7 +236,7 @@ def let_go(store_id: str, identity_id: str) -> View:
         parts().people.let_go(store, identity_id, str(admin()))
     except KeyError:
         raise NoSuchThing("There is no such person in this directory store") from None
-    except (BeingWritten, Changed):
+    except (BeingWritten, Stale):
         return _person(store, identity_id, 409, fault="He is being written just now. Nothing was done; try again.")
     return go(".person", store_id=store_id, identity_id=identity_id)
 

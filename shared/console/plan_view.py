@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 
 from flask import Response
 
-from shared.directory.csv_text import as_csv
-from shared.directory.cycle_plan import ORDER, Plan, PlannedChange
-from shared.directory.guard import Breach
-from shared.directory.plan import ChangeKind
-from shared.directory.plan_report import as_json
+from shared.rules.change import ChangeKind
+from shared.rules.csv_text import as_csv
+from shared.rules.guard import Breach
+from shared.rules.plan import ORDER, Plan, PlannedChange
+from shared.rules.plan_report import as_json
 
 COLUMNS = ("what", "kind", "name", "user name", "reason", "fields", "members joining", "members leaving", "identity")
 """Of a change in a file."""

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from shared.directory.errand import Errand
-from shared.provisioning.carrying_out import ErrandRequest
-from shared.provisioning.cycle_note import CycleRequest
+from shared.admin.jobs import JobRequest
+from shared.rules.job import Job
+from shared.sync.cycle_note import CycleRequest
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,6 @@ def ask_cycle(request: CycleRequest) -> None:
     _asked.get().cycles.append(request.model_dump_json())
 
 
-def ask_errand(errand: Errand) -> None:
+def ask_errand(errand: Job) -> None:
     """Let an errand be carried out as soon as a worker is free. Raises LookupError where nobody collects."""
-    _asked.get().errands.append(ErrandRequest(store=errand.store, errand=errand.id).model_dump_json())
+    _asked.get().errands.append(JobRequest(store=errand.store, errand=errand.id).model_dump_json())

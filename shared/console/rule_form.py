@@ -4,7 +4,8 @@ from typing import Literal, Self
 
 from pydantic import ConfigDict, TypeAdapter
 
-from shared.directory.mapping import (
+from shared.model import HIDDEN, Model
+from shared.rules.mapping.mapping import (
     CustomAttribute,
     ExpressionSource,
     HardCodedValue,
@@ -12,8 +13,7 @@ from shared.directory.mapping import (
     Rule,
     Source,
 )
-from shared.directory.zoho_user import ZohoField
-from shared.model import HIDDEN, Model
+from shared.rules.zoho_user import ZohoField
 
 type Kind = Literal["profile field", "hard-coded value", "custom attribute", "expression"]
 

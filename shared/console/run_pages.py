@@ -10,11 +10,11 @@ from pydantic import ConfigDict, ValidationError
 from shared.console.context import NoSuchThing, View, admin, go, is_live, page, parts, the_store
 from shared.console.plan_view import COLUMNS, row_of
 from shared.console.queued import ask_cycle
-from shared.directory.csv_text import as_csv
-from shared.directory.run import Run, RunChange, RunKind, RunState
-from shared.directory.store import Store
 from shared.model import Model
-from shared.provisioning.cycle import NotNow
+from shared.rules.csv_text import as_csv
+from shared.rules.run import Run, RunChange, RunKind, RunState
+from shared.rules.store import Store
+from shared.sync.cycles import NotNow
 
 blueprint = Blueprint("runs", __name__, url_prefix="/console/stores/<store_id>/runs")
 

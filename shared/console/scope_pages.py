@@ -7,17 +7,17 @@ from typing import Annotated, Literal
 from flask import Blueprint, request
 from pydantic import BeforeValidator, ConfigDict, ValidationError
 
+from shared.admin.store_settings import Section, SettingsChanged, fingerprint
 from shared.console.context import View, admin, go, page, parts, texts, the_store
 from shared.console.criteria_form import ROOT, Tree
 from shared.console.settings_form import Sent, sent_form
-from shared.directory.azure_user import AZURE_FIELDS, AzureUser
-from shared.directory.criteria import Group, Operator, why_not
-from shared.directory.former import Adoptions
-from shared.directory.guard import GroupLimit, GuardLimits
-from shared.directory.schedule import Schedule
-from shared.directory.store import Drift, Store
 from shared.model import Model
-from shared.provisioning.store_settings import Section, SettingsChanged, fingerprint
+from shared.rules.azure_user import AZURE_FIELDS, AzureUser
+from shared.rules.criteria import Group, Operator, why_not
+from shared.rules.former import Adoptions
+from shared.rules.guard import GroupLimit, GuardLimits
+from shared.rules.schedule import Schedule
+from shared.rules.store import Drift, Store
 from shared.tables.identity_rows import Listed
 
 blueprint = Blueprint("scope", __name__, url_prefix="/console/stores/<store_id>")

@@ -7,10 +7,10 @@ from http import HTTPStatus
 from flask import request
 from pydantic import ValidationError
 
+from shared.admin.store_settings import Section, SettingsChanged, fingerprint
 from shared.console.context import admin, faults, parts, texts
-from shared.directory.status import NotConfirmed
-from shared.directory.store import Store
-from shared.provisioning.store_settings import Section, SettingsChanged, fingerprint
+from shared.rules.status import NotConfirmed
+from shared.rules.store import Store
 
 type Given = Callable[[dict[str, str], Store], Mapping[str, object]]
 """The new settings, from what was typed and the store as it is. Raises pydantic.ValidationError and NotConfirmed."""

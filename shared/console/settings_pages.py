@@ -6,6 +6,7 @@ from typing import Annotated
 from flask import Blueprint, Response, make_response, render_template, request
 from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 
+from shared.admin.store_settings import Section, SettingsChanged, fingerprint
 from shared.console.context import (
     NoSuchThing,
     View,
@@ -21,18 +22,17 @@ from shared.console.context import (
 )
 from shared.console.settings_form import Sent, sent_form
 from shared.console.setup import after
-from shared.directory.azure_user import AZURE_FIELDS, FieldType
-from shared.directory.email_address import MailAddress
-from shared.directory.mail_template import DEFAULT_TEMPLATES, MailTemplate, Reader
-from shared.directory.password import MailNotification, PasswordNotice, PasswordNotification
-from shared.directory.status import Leaving, Reflection, StatusRules, ensure_confirmed
-from shared.directory.store import Store
 from shared.entra.errors import GraphCredentials, GraphError
+from shared.mail.message import BadTemplate, Preview, preview
+from shared.mail.password_mail import CannotSend, NoPostbox
+from shared.mail.trial_mail import send_trial_mail
 from shared.model import HIDDEN, Model
-from shared.notify.message import BadTemplate, Preview, preview
-from shared.provisioning.password_mail import CannotSend, NoPostbox
-from shared.provisioning.store_settings import Section, SettingsChanged, fingerprint
-from shared.provisioning.trial_mail import send_trial_mail
+from shared.rules.azure_user import AZURE_FIELDS, FieldType
+from shared.rules.email_address import MailAddress
+from shared.rules.mail.password import MailNotification, PasswordNotice, PasswordNotification
+from shared.rules.mail.template import DEFAULT_TEMPLATES, MailTemplate, Reader
+from shared.rules.status import Deprovisioning, Reflection, StatusRules, ensure_confirmed
+from shared.rules.store import Store
 
 blueprint = Blueprint("settings", __name__, url_prefix="/console/stores/<store_id>")
 
@@ -273,7 +273,7 @@ def status_sync(store_id: str) -> View:
         **sent.values,
         rules=sent.store.status_rules.model_dump() | typed,
         reflections=list(Reflection),
-        leavings=list(Leaving),
+        leavings=list(Deprovisioning),
     )
 
 

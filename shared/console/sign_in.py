@@ -33,7 +33,7 @@ from shared.entra.sign_in import NOT_OURS, EntraSignIn, EntraSilent, Identified,
 from shared.model import Model
 from shared.settings import Platform
 from shared.sign_in_settings import SignInOff
-from shared.tables.errors import Changed
+from shared.tables.errors import Stale
 from shared.tables.sessions import Found, Kept, Session, Sessions
 
 CALLBACK = "/console/sign-in/callback"
@@ -172,7 +172,7 @@ class SignIn:
             raise
         try:
             self.sessions.renew(found, renewed)
-        except Changed:  # by another request of theirs, or by their sign-out
+        except Stale:  # by another request of theirs, or by their sign-out
             again = self.sessions.find(session_id)
             if again is None:
                 raise NotSignedIn from None

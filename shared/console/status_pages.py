@@ -5,12 +5,12 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, jsonify, request
 
+from shared.admin.readiness import GRAPH, ZOHO_ONE, Answer, Said, is_ready
 from shared.console.admin import NotAnAdmin, NotSignedIn, PagesClosed
 from shared.console.context import View, browser, is_live, page, parts
 from shared.console.store_pages import standing
-from shared.directory.store import Store
 from shared.entra.sign_in import EntraSilent, SignInRefused
-from shared.provisioning.readiness import GRAPH, ZOHO_ONE, Answer, Said, is_ready
+from shared.rules.store import Store
 from shared.tables.errors import TablesBusy
 
 blueprint = Blueprint("status", __name__)

@@ -6,6 +6,9 @@ from datetime import datetime
 from flask import Blueprint, request, url_for
 from pydantic import ConfigDict, Field, HttpUrl, ValidationError
 
+from shared.admin.store_removal import StillStarted
+from shared.admin.store_settings import Section, SettingsChanged, fingerprint, id_from
+from shared.admin.switch import CannotStart
 from shared.console.consent_pages import CALLBACK
 from shared.console.context import (
     OwnersOnly,
@@ -20,19 +23,16 @@ from shared.console.context import (
     texts,
     the_store,
 )
-from shared.directory.held_plan import HeldPlan
-from shared.directory.run import Run, RunKind, RunState
-from shared.directory.schedule import closed, next_due
-from shared.directory.store import DataCenterName, Store, StoreId, ZohoConnection
-from shared.directory.store_state import StoreState, store_state
 from shared.model import Model
-from shared.provisioning.cycle import CycleStanding
-from shared.provisioning.start import CannotStart
-from shared.provisioning.store_removal import StillStarted
-from shared.provisioning.store_settings import Section, SettingsChanged, fingerprint, id_from
+from shared.rules.held_plan import HeldPlan
+from shared.rules.run import Run, RunKind, RunState
+from shared.rules.schedule import closed, next_due
+from shared.rules.store import DataCenterName, Store, StoreId, ZohoConnection
+from shared.rules.store_state import StoreState, store_state
+from shared.sync.cycles import CycleStanding
 from shared.tables.connections import Connection, ConnectionState
 from shared.tables.cycle_leases import StillWorking
-from shared.tables.errors import Taken
+from shared.tables.errors import Conflict
 from shared.zoho.data_centers import DATA_CENTERS
 
 blueprint = Blueprint("stores", __name__, url_prefix="/console")
@@ -144,7 +144,7 @@ def create() -> View:
         store = parts().settings.create(form.id, form.name, zoho, form.client_secret, str(admin()))
     except ValidationError as error:
         return _new_connection(given, faults(error), 422)
-    except Taken:
+    except Conflict:
         return _new_connection(given, {"": f"There is a directory store {given['id']} already"}, 422)
     return go("connection.api_integration", store_id=store.id, setup="1")
 

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 from markupsafe import Markup
 
-from shared.directory.errand import Errand, ErrandState
-from shared.directory.history import EventKind
-from shared.directory.plan import ChangeKind
-from shared.directory.run import Result, RunState
-from shared.directory.store_state import StoreState
-from shared.directory.zoho_user import ZOHO_FIELDS, ZohoField
+from shared.rules.change import ChangeKind
+from shared.rules.history import EventKind
+from shared.rules.job import Job, JobState
+from shared.rules.run import Result, RunState
+from shared.rules.store_state import StoreState
+from shared.rules.zoho_user import ZOHO_FIELDS, ZohoField
 from shared.tables.connections import ConnectionState
 
 TONES: Mapping[str, str] = {
@@ -18,7 +18,7 @@ TONES: Mapping[str, str] = {
     **dict.fromkeys((StoreState.HELD, Result.PARKED, Result.NOT_TRIED), "wait"),
     **dict.fromkeys((StoreState.STARTED, RunState.DONE, ConnectionState.CONNECTED), "good"),
     RunState.RUNNING: "busy",
-    ErrandState.ASKED: "wait",
+    JobState.ASKED: "wait",
     StoreState.INTERRUPTED: "wait",
     StoreState.STOPPED: "off",
     ConnectionState.NOT_CONNECTED: "off",
@@ -102,7 +102,7 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def errand_title(errand: Errand) -> str:
+def errand_title(errand: Job) -> str:
     """What an errand is about."""
     return ERRANDS[errand.task.kind]
 

@@ -11,7 +11,6 @@ from http import HTTPStatus
 
 from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
-from shared.directory.entra_connection import ObjectId
 from shared.entra.errors import (
     GraphBusy,
     GraphCredentials,
@@ -22,6 +21,7 @@ from shared.entra.errors import (
     LinkExpired,
 )
 from shared.model import HIDDEN, Model
+from shared.rules.entra_connection import ObjectId
 
 RETRY_AFTER = 5
 """Seconds, where Graph does not say how long."""

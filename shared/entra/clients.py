@@ -5,9 +5,9 @@ from threading import Lock
 
 import requests
 
-from shared.directory.store import Store
 from shared.entra.credentials import EntraTokens
 from shared.entra.graph_client import GraphClient
+from shared.rules.store import Store
 
 SECRET = "entra-secret"  # noqa: S105 - the name it is kept under
 """Of a store's client secret or certificate, among its secrets."""

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificate
 from msal.exceptions import MsalServiceError  # type: ignore[import-untyped]  # ships no types
 
-from shared.directory.entra_connection import Credential, EntraConnection
 from shared.entra.errors import GraphBusy, GraphCredentials, GraphError, GraphUnclear
+from shared.rules.entra_connection import Credential, EntraConnection
 
 LATER = frozenset({"temporarily_unavailable", "server_error", "throttled"})
 """OAuth errors that say nothing of the credentials: RFC 6749 §4.1.2.1, and Entra's own."""

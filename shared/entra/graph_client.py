@@ -14,11 +14,11 @@ import requests
 from pydantic import ConfigDict, JsonValue, TypeAdapter
 
 from shared.calls import note_call
-from shared.directory.entra_connection import EntraConnection
 from shared.entra.answers import Page, Permission, meaning, understood
 from shared.entra.credentials import Tokens
 from shared.entra.errors import GraphBusy, GraphError, GraphUnclear, LinkExpired
 from shared.model import HIDDEN, Model
+from shared.rules.entra_connection import EntraConnection
 
 VERSION = "/v1.0"
 TRIES = 5

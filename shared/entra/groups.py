@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 from pydantic import ConfigDict, Field
 
-from shared.directory.entra_connection import ObjectId
 from shared.entra.answers import Permission, understood, with_ids
 from shared.entra.errors import GraphError, GraphImplausible, GraphNotFound, GraphUnclear
 from shared.entra.graph_client import LARGEST_PAGE, GraphClient
 from shared.entra.members_delta import USER
 from shared.model import Model
+from shared.rules.entra_connection import ObjectId
 
 HIDDEN = "HiddenMembership"
 """The visibility of a group whose members are listed only to who may read hidden ones: others get an empty list.

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 
-from shared.directory.entra_connection import LOOPBACK
+from shared.rules.entra_connection import LOOPBACK
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 30

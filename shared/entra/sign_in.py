@@ -20,11 +20,11 @@ import requests
 from msal.exceptions import MsalServiceError  # type: ignore[import-untyped]  # ships no types
 from pydantic import ConfigDict, ValidationError
 
-from shared.directory.entra_connection import Credential, ObjectId
 from shared.entra.credentials import LATER, msal_credential
 from shared.entra.errors import GraphCredentials
 from shared.entra.sign_in_app import SignInApp
 from shared.model import Model
+from shared.rules.entra_connection import Credential, ObjectId
 
 LEEWAY = 60
 """Seconds that the two clocks may differ."""

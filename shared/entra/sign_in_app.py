@@ -4,8 +4,8 @@ from typing import NamedTuple, Self
 
 from pydantic import ConfigDict, Field, HttpUrl, SecretStr, model_validator
 
-from shared.directory.entra_connection import HTTPS, LOOPBACK, ObjectId
 from shared.model import Model
+from shared.rules.entra_connection import HTTPS, LOOPBACK, ObjectId
 
 
 class Cloud(NamedTuple):

@@ -7,7 +7,8 @@ from functools import cached_property
 from pydantic import JsonValue, ValidationError
 from pydantic.alias_generators import to_camel
 
-from shared.directory.azure_user import (
+from shared.entra.errors import GraphUnclear
+from shared.rules.azure_user import (
     AZURE_FIELDS,
     ENTRA_NAMES,
     EXTENSION_ATTRIBUTES,
@@ -16,7 +17,6 @@ from shared.directory.azure_user import (
     extension_text,
     from_graph,
 )
-from shared.entra.errors import GraphUnclear
 
 ALWAYS = ("id", "userPrincipalName", "accountEnabled")
 """Selected whatever the mapping needs: without them a person cannot be told apart, nor his account's status."""

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from scim2_models import UnauthorizedException
 
-from shared.directory.schedule import closed
-from shared.directory.secret_token import token_hash
-from shared.directory.store import Store
 from shared.entra.issued_tokens import IssuedTokens
+from shared.rules.schedule import closed
+from shared.rules.secret_token import token_hash
+from shared.rules.store import Store
 from shared.scim.errors import CREDENTIALS_RETRY, ServiceUnavailableException
 
 

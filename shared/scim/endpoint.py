@@ -13,17 +13,17 @@ from scim2_models import InvalidSyntaxException, NotFoundException, PayloadTooLa
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
 
-from shared.directory.store import Store
 from shared.entra.issued_tokens import IssuedTokens
 from shared.logging import logged_with, places
-from shared.provisioning.group_push import GroupPush
-from shared.provisioning.push import Push
+from shared.rules.store import Store
 from shared.scim.auth import ensure_authorized, ensure_open
 from shared.scim.entra_shapes import standard_filter
 from shared.scim.errors import LengthRequiredException, scim_errors
 from shared.scim.handler import SyncHandler, SyncService
 from shared.scim.provider import MAX_BODY, sync_endpoint_provider
 from shared.scim.storage import IdentityStorage
+from shared.sync.push.groups import GroupPush
+from shared.sync.push.people import Push
 from shared.tables.identities import Identities
 from shared.tables.ignored_attributes import IgnoredNotes
 from shared.tables.stores import Stores

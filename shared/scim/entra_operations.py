@@ -8,8 +8,8 @@ from pydantic import JsonValue
 from scim2_models import InvalidPathException, Path
 from scim2_models.path import AttrPath
 
-from shared.directory.group import GROUP
-from shared.directory.scim_path import ENTERPRISE, ENTRA, USER, Resource
+from shared.rules.groups.group import GROUP
+from shared.rules.scim_path import ENTERPRISE, ENTRA, USER, Resource
 from shared.scim.entra_values import (
     entries,
     is_active,

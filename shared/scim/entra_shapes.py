@@ -12,8 +12,8 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 from scim2_models import ScimFilter
 from scim2_models.path import AttrPath, Comparison, FilterNode, LogicalExpr, Not, Present
 
-from shared.directory.scim_path import ENTERPRISE, Resource
 from shared.model import HIDDEN
+from shared.rules.scim_path import ENTERPRISE, Resource
 from shared.scim.entra_operations import Operations
 from shared.scim.entra_values import is_active, readable_active, standard_manager, standard_roles
 

@@ -3,8 +3,8 @@
 from pydantic import JsonValue, TypeAdapter, ValidationError
 from scim2_models import InvalidValueException
 
-from shared.directory.scim_path import USER, Resource
 from shared.model import HIDDEN
+from shared.rules.scim_path import USER, Resource
 
 _JSON = TypeAdapter[JsonValue](JsonValue, config=HIDDEN)
 _ACTIVE = {"active", f"{USER.lower()}:active"}

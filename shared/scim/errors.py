@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from scim2_models import InvalidValueException, PayloadTooLargeException, SCIMException, UniquenessException
 
 from shared.entra.errors import GraphBusy
-from shared.provisioning.errors import GroupNameTaken, HeldBack, Refused, UserNameTaken
-from shared.tables.errors import MappingUnusable, TablesBusy, Taken, TooLarge
+from shared.sync.errors import GroupNameTaken, HeldBack, Refused, UserNameTaken
+from shared.tables.errors import Conflict, MappingUnusable, TablesBusy, TooLarge
 from shared.zoho.errors import ZohoBusy, ZohoCredentials
 
 CREDENTIALS_RETRY = 600
@@ -56,7 +56,7 @@ def scim_errors() -> Iterator[None]:
         raise ServiceUnavailableException(str(error), CREDENTIALS_RETRY) from error
     except TooLarge as error:
         raise PayloadTooLargeException(detail="The person or group is larger than the bridge can keep") from error
-    except Taken as error:
+    except Conflict as error:
         # Of the claims that push knows of none is left over; whatever it is, the request may be sent again.
         raise ServiceUnavailableException("Another request is writing the same account", 5) from error
     except TablesBusy as error:

@@ -15,7 +15,7 @@ from scim2_models.path import (
     ValuePath,
 )
 
-from shared.directory.group import GROUP
+from shared.rules.groups.group import GROUP
 from shared.tables.groups import GroupLookup
 
 _LOOKUPS = {"id": GroupLookup.ID, "displayname": GroupLookup.NAME, "externalid": GroupLookup.EXTERNAL_ID}

@@ -21,16 +21,16 @@ from scim2_models import (
     SearchRequest,
 )
 
-from shared.directory.group import Group
-from shared.directory.member_change import MemberRequest
-from shared.directory.resource_version import resource_version
-from shared.directory.store import Store
 from shared.model import HIDDEN
-from shared.provisioning.group_push import GroupPush
+from shared.rules.groups.group import Group
+from shared.rules.groups.member_change import MemberRequest
+from shared.rules.resource_version import resource_version
+from shared.rules.store import Store
 from shared.scim.errors import scim_errors
 from shared.scim.group_filter import asked_of, group_point_of, member_of
 from shared.scim.member_operations import members_of
 from shared.scim.patience import until_free
+from shared.sync.push.groups import GroupPush
 from shared.tables.group_rows import StoredGroup
 from shared.tables.groups import GroupLookup
 from shared.tables.identity_rows import Person
@@ -105,7 +105,7 @@ class GroupStorage:
         members: MemberRequest,
         expected_version: str | None,
     ) -> Resource[Any]:
-        """A group's new state, and what is said of its members, taken to Zoho One. Raises Changed."""
+        """A group's new state, and what is said of its members, taken to Zoho One. Raises Stale."""
         payload = _payload(resource)
         stored = self._to_write(kind, str(resource.id), expected_version)
         with scim_errors():
@@ -113,7 +113,7 @@ class GroupStorage:
         return self._resource(kind, _person(group), members.change.joining if members.only else [])
 
     def delete(self, kind: ResourceType, group_id: str, expected_version: str | None) -> None:
-        """Entra has deleted a group. Raises Changed."""
+        """Entra has deleted a group. Raises Stale."""
         stored = self._to_write(kind, group_id, expected_version)
         with scim_errors():
             self.push.delete(self.store, stored)

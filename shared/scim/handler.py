@@ -28,7 +28,7 @@ from shared.scim.patience import until_free
 from shared.scim.provider import multi_valued_of
 from shared.scim.published import Published, applied, unknown_of
 from shared.scim.storage import GROUP, IdentityStorage
-from shared.tables.errors import Changed
+from shared.tables.errors import Stale
 
 _ACTIVE = "active"
 """The attribute of a model that is made from a schema when the app starts."""
@@ -165,7 +165,7 @@ def _until_free[T](write: Callable[[], T], conditions: Conditions) -> T:
     def once() -> T:
         try:
             return write()
-        except Changed:
+        except Stale:
             if conditions.if_match is not None:
                 raise PreconditionFailedException from None
             raise

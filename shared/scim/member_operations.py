@@ -11,8 +11,8 @@ from pydantic import JsonValue
 from scim2_models import InvalidPathException, InvalidValueException, PatchOp, PatchOperation, Resource
 from scim2_models.path import AttrPath, CompareOperator, Comparison, FilterNode, LogicalExpr, LogicalOperator, ValuePath
 
-from shared.directory.group import GROUP
-from shared.directory.member_change import MemberRequest
+from shared.rules.groups.group import GROUP
+from shared.rules.groups.member_change import MemberRequest
 from shared.tables.identity_rows import is_id
 
 _ATTRIBUTE = "members"

@@ -4,9 +4,9 @@ import random
 import time
 from collections.abc import Callable
 
-from shared.provisioning.errors import BeingWritten
 from shared.scim.errors import ServiceUnavailableException
-from shared.tables.errors import Changed
+from shared.sync.errors import BeingWritten
+from shared.tables.errors import Stale
 
 WAIT = 5.0
 """Seconds a request waits for another's lease before Entra is asked to send it again."""
@@ -20,7 +20,7 @@ def until_free[T](write: Callable[[], T], *, wait: float = WAIT) -> T:
     while True:
         try:
             return write()
-        except (BeingWritten, Changed):
+        except (BeingWritten, Stale):
             if time.monotonic() + pause > ends:
                 raise ServiceUnavailableException(
                     "Another request is writing this person; send the request again", round(WAIT)

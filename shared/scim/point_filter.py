@@ -2,7 +2,7 @@
 
 from scim2_models.path import AttrPath, CompareOperator, Comparison, FilterNode, LogicalExpr, LogicalOperator, ValuePath
 
-from shared.directory.scim_path import USER
+from shared.rules.scim_path import USER
 from shared.tables.identity_rows import Lookup
 
 _LOOKUPS = {"id": Lookup.ID, "username": Lookup.USER_NAME, "externalid": Lookup.EXTERNAL_ID}

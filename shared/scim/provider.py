@@ -18,9 +18,9 @@ from scim2_models import (
 )
 from scim2_server.utils import load_default_resource_types, load_default_schemas
 
-from shared.directory.azure_user import AZURE_FIELDS, EXTENDED_SOURCES
-from shared.directory.group import GROUP
-from shared.directory.scim_path import ENTERPRISE, ENTRA, USER
+from shared.rules.azure_user import AZURE_FIELDS, EXTENDED_SOURCES
+from shared.rules.groups.group import GROUP
+from shared.rules.scim_path import ENTERPRISE, ENTRA, USER
 
 MAX_BODY = 1024 * 1024
 """Bytes of a request body."""

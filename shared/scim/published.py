@@ -21,7 +21,7 @@ from scim2_models import (
 )
 from scim2_models.path import AttributeBinding, AttrPath, Comparison, FilterNode, LogicalExpr, Not, Present
 
-from shared.directory.scim_path import ENTRA
+from shared.rules.scim_path import ENTRA
 
 _NAME = re.compile(r"(urn:[a-z0-9][\w.:-]{0,120}:)?[a-z$][\w$-]{0,60}(\.[a-z$][\w$-]{0,60})?", re.IGNORECASE)
 NO_NAME = "(no attribute name)"

@@ -21,13 +21,11 @@ from scim2_models import (
 )
 from scim2_server.storage import ScimStorage, SearchPage
 
-from shared.directory.identity import Identity
-from shared.directory.member_change import MemberRequest
-from shared.directory.resource_version import resource_version
-from shared.directory.store import Store
 from shared.model import HIDDEN
-from shared.provisioning.group_push import GroupPush
-from shared.provisioning.push import Push
+from shared.rules.groups.member_change import MemberRequest
+from shared.rules.identity import Identity
+from shared.rules.resource_version import resource_version
+from shared.rules.store import Store
 from shared.scim.errors import scim_errors
 from shared.scim.group_storage import GroupStorage
 from shared.scim.member_operations import members_of
@@ -35,6 +33,8 @@ from shared.scim.paging import by_cursor, by_index
 from shared.scim.patience import until_free
 from shared.scim.point_filter import point_of
 from shared.scim.published import unknown_of
+from shared.sync.push.groups import GroupPush
+from shared.sync.push.people import Push
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Lookup, Person, Stored
 
@@ -132,7 +132,7 @@ class IdentityStorage(ScimStorage):
     def update(
         self, resource_type: ResourceType, resource: Resource[Any], *, expected_version: str | None = None
     ) -> Resource[Any]:
-        """A person's new state, taken to Zoho One. Raises Changed where another request was faster."""
+        """A person's new state, taken to Zoho One. Raises Stale where another request was faster."""
         if resource_type.name == GROUP:
             members = members_of(resource)
             said = MemberRequest() if members is None else MemberRequest().replace(members)
@@ -143,7 +143,7 @@ class IdentityStorage(ScimStorage):
             return self._resource(resource_type, _person(self.push.replace(self.store, stored, payload)))
 
     def delete(self, resource_type: ResourceType, resource_id: str, *, expected_version: str | None = None) -> None:
-        """Entra has deleted a person for good. Raises Changed where another request was faster."""
+        """Entra has deleted a person for good. Raises Stale where another request was faster."""
         if resource_type.name == GROUP:
             self.groups.delete(resource_type, resource_id, expected_version)
             return

@@ -5,7 +5,7 @@ They are rows ``<store>:<run id>`` of the partition ``asked`` in the table ``lea
 
 from azure.data.tables import TableClient
 
-from shared.tables.errors import Changed
+from shared.tables.errors import Stale
 from shared.tables.service import our_errors
 
 _PARTITION = "asked"
@@ -35,7 +35,7 @@ class AskedCycles:
         try:
             with our_errors():
                 self._table.delete_entity({"PartitionKey": _PARTITION, "RowKey": f"{store}:{run_id}"})
-        except Changed:
+        except Stale:
             return  # another worker was first
 
     def drop_all(self, store: str) -> None:

@@ -6,7 +6,7 @@ from itertools import islice
 
 from azure.data.tables import TableClient
 
-from shared.tables.errors import Changed
+from shared.tables.errors import Stale
 from shared.tables.portions import MOST_ROWS
 from shared.tables.service import our_errors
 
@@ -45,6 +45,6 @@ def drop(table: TableClient, partition: str, start: str, end: str, most: int) ->
         try:
             with our_errors():
                 table.submit_transaction([("delete", {"PartitionKey": partition, "RowKey": key}) for key in portion])
-        except Changed:
+        except Stale:
             return first
     return len(keys)

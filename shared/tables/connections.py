@@ -14,8 +14,8 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
 from pydantic import ConfigDict, Field
 
-from shared.directory.store import DataCenterName
 from shared.model import Model
+from shared.rules.store import DataCenterName
 from shared.tables.entity_text import gather, spread
 from shared.tables.secrets import SEALED, Secrets
 from shared.tables.service import our_errors
@@ -128,7 +128,7 @@ class Connections:
             self._table.upsert_entity(self._row(store, connected, tokens), mode=UpdateMode.REPLACE)
 
     def write(self, store: str, kept: Kept, connection: Connection, tokens: Tokens | None = None) -> Kept:
-        """The connection in a new state, with new tokens or the same. Raises Changed where it was written since."""
+        """The connection in a new state, with new tokens or the same. Raises Stale where it was written since."""
         tokens = tokens or kept.tokens
         with our_errors():
             written = self._table.update_entity(

@@ -13,8 +13,8 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, TableEntity
 from pydantic import ConfigDict
 
-from shared.directory.store import DataCenterName
 from shared.model import Model
+from shared.rules.store import DataCenterName
 from shared.tables.service import our_errors, taken
 
 LIFETIME = timedelta(minutes=10)

@@ -10,7 +10,7 @@ from datetime import datetime
 from azure.core import MatchConditions
 from azure.data.tables import UpdateMode
 
-from shared.directory.minute_counts import MinuteCounts
+from shared.rules.minute_counts import MinuteCounts
 from shared.tables.store_rows import Operation, StoreRows
 
 _KEY = "deletedGroups"

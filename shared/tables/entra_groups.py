@@ -86,8 +86,8 @@ class EntraGroups(StoreRows):
     def looks(self, store: str) -> Iterator[Look]:
         """What is to be looked at, group by group. One round trip for a thousand marks."""
         keys = (row["RowKey"] for row, _ in self._range(store, "look:", "look" + AFTER_ALL, ("RowKey",)))
-        for group, marks in groupby(keys, key=lambda key: key.split(":")[1]):
-            yield _look(group, tuple(marks))
+        for group, pending_changes in groupby(keys, key=lambda key: key.split(":")[1]):
+            yield _look(group, tuple(pending_changes))
 
     def done(self, store: str, look: Look) -> None:
         """It was looked at, and what it led to is done. One round trip for a hundred marks."""

@@ -12,7 +12,7 @@ from itertools import batched
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
 
-from shared.tables.errors import Changed
+from shared.tables.errors import Stale
 from shared.tables.portions import MOST_ROWS
 from shared.tables.service import our_errors
 from shared.tables.store_rows import remove_rows
@@ -81,7 +81,7 @@ class EntraScope:
         for portion in batched(changes, MOST_ROWS // (2 + mark + look), strict=False):
             try:
                 self._transact(store, group, portion, mark=mark, look=look)
-            except Changed:
+            except Stale:
                 there = [(user, is_added) for user, is_added in portion if is_added or self.is_in(store, group, user)]
                 self._transact(store, group, there, mark=mark, look=look)
 

@@ -9,7 +9,7 @@ class TablesBusy(TablesError):
     """The storage account did not answer, or asked to wait: the same call may succeed later."""
 
 
-class Changed(TablesError):
+class Stale(TablesError):
     """Somebody else wrote the record in the meantime: read it again."""
 
 
@@ -17,7 +17,7 @@ class TooLarge(TablesError):
     """The record is larger than the account takes."""
 
 
-class Taken(TablesError):
+class Conflict(TablesError):
     """A unique value belongs to another record."""
 
 

@@ -27,12 +27,12 @@ from datetime import datetime
 
 from pydantic import TypeAdapter
 
-from shared.directory.group import Group, GroupPending, GroupSaid, ZohoGroupRecord
-from shared.directory.group_hold import Allowance, HeldMembers
-from shared.directory.group_refusal import GroupRefusal
-from shared.directory.minute_counts import MinuteCounts
-from shared.directory.user_name import folded
 from shared.model import HIDDEN
+from shared.rules.groups.group import Group, GroupPendingChange, GroupSourceState, ZohoGroupRecord
+from shared.rules.groups.hold import Allowance, HeldMembers
+from shared.rules.groups.refusal import GroupRefusal
+from shared.rules.minute_counts import MinuteCounts
+from shared.rules.user_name import folded
 from shared.tables.entity_text import gather, spread
 from shared.tables.identity_rows import Row, claim
 
@@ -99,7 +99,7 @@ def group_from(row: Row, etag: str) -> StoredGroup:
     said = _DICT.validate_json(gather(row, "said")) | {"resource": gather(row, "resource")}
     group = Group(
         id=row["id"],
-        said=GroupSaid.model_validate(said),
+        said=GroupSourceState.model_validate(said),
         size=int(row["size"]),
         recent=MinuteCounts.model_validate_json(row["recent"]) if "recent" in row else MinuteCounts(),
         held=HeldMembers.model_validate_json(gather(row, "held")) if "held" in row else None,
@@ -107,7 +107,7 @@ def group_from(row: Row, etag: str) -> StoredGroup:
         allowed=Allowance.model_validate_json(gather(row, "allowance")) if "allowance" in row else None,
         refusal=GroupRefusal.model_validate_json(gather(row, "refusal")) if "refusal" in row else None,
         account=ZohoGroupRecord.model_validate_json(gather(row, "account")) if "account" in row else None,
-        pending=GroupPending.model_validate_json(gather(row, "pending")) if "pending" in row else None,
+        pending=GroupPendingChange.model_validate_json(gather(row, "pending")) if "pending" in row else None,
         created=datetime.fromisoformat(row["created"]),
     )
     return StoredGroup(group, etag)

@@ -10,10 +10,10 @@ from azure.core import MatchConditions
 from azure.data.tables import UpdateMode
 
 from shared.calls import in_parallel
-from shared.directory.group import Group
-from shared.directory.history import Event
-from shared.directory.member_change import MemberChange
-from shared.tables.errors import Changed, TablesError, Taken
+from shared.rules.groups.group import Group
+from shared.rules.groups.member_change import MemberChange
+from shared.rules.history import Event
+from shared.tables.errors import Conflict, Stale, TablesError
 from shared.tables.group_rows import (
     GROUP_COLUMNS,
     StoredGroup,
@@ -23,14 +23,14 @@ from shared.tables.group_rows import (
     rows_of,
 )
 from shared.tables.identity_rows import (
+    MembershipUpdate,
     Person,
-    Regroup,
     Row,
     claim,
     event_row,
     is_id,
+    membership_update_row,
     person_from,
-    regroup_row,
 )
 from shared.tables.portions import MOST_ROWS
 from shared.tables.service import our_errors
@@ -156,8 +156,8 @@ class Groups(StoreRows):
 
         One round trip for fifty memberships, as long as each is a change: who joins is no member yet, and who leaves is
         one. ``sure``: each has been looked up, or may be half written; otherwise raises NotAllChange where some are
-        none. ``count``: the row that counts a deletion, written in the same transaction. Raises Changed where somebody
-        else wrote the group since, Taken where another has its name.
+        none. ``count``: the row that counts a deletion, written in the same transaction. Raises Stale where somebody
+        else wrote the group since, Conflict where another has its name.
         """
         existing = self._existing(store, member_rows(after.id, rows.everybody)) if sure else None
         head, rest = self._head(store, before, after), _member_operations(store, after.id, rows, existing)
@@ -168,7 +168,7 @@ class Groups(StoreRows):
                 results = self._submit(head + rest[:room])
                 stored = StoredGroup(after, str(results[0].get("etag", ""))) if head else stored
                 head, rest, room = [], rest[room:], MOST_ROWS
-        except (Changed, Taken):
+        except (Stale, Conflict):
             if sure or not rest:
                 raise
             exact = self._exact(store, after.id, rows, rest)
@@ -181,15 +181,20 @@ class Groups(StoreRows):
         return Begun(stored, tuple(rest))
 
     def end(
-        self, store: str, begun: Begun, after: Group, event: Event | None, regroup: Iterable[Regroup] = ()
+        self,
+        store: str,
+        begun: Begun,
+        after: Group,
+        event: Event | None,
+        membership_update: Iterable[MembershipUpdate] = (),
     ) -> StoredGroup:
         """Put a group in the place of one with a mark, with its history and what its beginning left over.
 
-        ``regroup``: people whose account was being written meanwhile. Raises Changed, and Taken where the group in
-        Zoho One belongs to another.
+        ``membership_update``: people whose account was being written meanwhile. Raises Stale, and Conflict where the
+        group in Zoho One belongs to another.
         """
         head = self._head(store, begun.stored, after, event)
-        rest = [*begun.rest, *(("upsert", regroup_row(store, note)) for note in regroup)]
+        rest = [*begun.rest, *(("upsert", membership_update_row(store, note)) for note in membership_update)]
         while len(head) + len(rest) > MOST_ROWS:
             self._submit(rest[:MOST_ROWS])
             rest = rest[MOST_ROWS:]
@@ -203,14 +208,14 @@ class Groups(StoreRows):
         return self.end(store, Begun(begun.stored, tuple(back)), after, event)
 
     def write(self, store: str, before: StoredGroup | None, after: Group, event: Event | None = None) -> StoredGroup:
-        """Put a group in the place of what was read, without a word about its members. Raises Changed and Taken."""
+        """Put a group in the place of what was read, without a word about its members. Raises Stale and Conflict."""
         results = self._submit(self._head(store, before, after, event))
         return StoredGroup(after, str(results[0].get("etag", "")))
 
     def remove(self, store: str, before: StoredGroup, event: Event) -> None:
         """Take a group and its claims away; its history stays, and a mark until its members are cleared away too.
 
-        Raises Changed.
+        Raises Stale.
         """
         key = f"pendingGroup:{before.group.id}"
         head = [operation for operation in self._head(store, before, None, event) if operation[1]["RowKey"] != key]
@@ -226,7 +231,7 @@ class Groups(StoreRows):
             self.forget(store, group_id, some)
         if len(people) > most:
             return False
-        with suppress(Changed), our_errors():
+        with suppress(Stale), our_errors():
             self._table.delete_entity({"PartitionKey": store, "RowKey": f"pendingGroup:{group_id}"})
         return True
 
@@ -235,7 +240,7 @@ class Groups(StoreRows):
         gone = MemberChange(leaving=tuple(people))
         try:
             self._submit(_member_operations(store, group_id, gone, None))
-        except Changed:
+        except Stale:
             existing = self._existing(store, member_rows(group_id, people))
             if operations := _member_operations(store, group_id, gone, existing):
                 self._submit(operations)

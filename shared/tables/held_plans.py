@@ -14,12 +14,12 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, TableEntity, UpdateMode
 
-from shared.directory.cycle_plan import Plan
-from shared.directory.guard import Breach
-from shared.directory.held_plan import HeldPlan, HeldState, Move
+from shared.rules.guard import Breach
+from shared.rules.held_plan import HeldPlan, HeldState, Move
+from shared.rules.plan import Plan
 from shared.tables.by_time import MOST_DROPPED, drop, inverted, new_id
 from shared.tables.entity_text import gather, spread
-from shared.tables.errors import Changed, Taken
+from shared.tables.errors import Conflict, Stale
 from shared.tables.plan_parts import PlanParts
 from shared.tables.service import our_errors
 
@@ -47,7 +47,7 @@ class HeldPlans:
     def hold(self, plan: Plan, breaches: tuple[Breach, ...], active_users: int, by: str, at: datetime) -> StoredPlan:
         """Keep a plan whole until somebody decides; an earlier one that is open is overtaken.
 
-        A plan that does the same as the open one is that one. Raises Changed where an administrator has decided on the
+        A plan that does the same as the open one is that one. Raises Stale where an administrator has decided on the
         earlier plan meanwhile, and CannotBecome where that is being applied.
         """
         earlier = self.newest(plan.store)
@@ -92,7 +92,7 @@ class HeldPlans:
     def move(self, stored: StoredPlan, move: Move) -> StoredPlan:
         """Change a plan's state. One round trip.
 
-        Raises CannotBecome, and Changed where somebody else has changed it since it was read.
+        Raises CannotBecome, and Stale where somebody else has changed it since it was read.
         """
         held = stored.held.moved(move)
         return StoredPlan(held, self._decisive([("update", _row(held), _guard(stored.etag))]))
@@ -107,18 +107,18 @@ class HeldPlans:
         return dropped + drop(self._table, store, f"plan:{start}", "plan;", most - dropped)
 
     def _decisive(self, operations: list[Operation]) -> str:
-        """The ETag of the first row written. Raises Changed, but not for our own write that the SDK sent twice."""
+        """The ETag of the first row written. Raises Stale, but not for our own write that the SDK sent twice."""
         try:
             return self._submit(operations)
-        except (Changed, Taken):
+        except (Stale, Conflict):
             row = operations[0][1]
             with our_errors():
                 try:
                     there = self._table.get_entity(row["PartitionKey"], row["RowKey"])
                 except ResourceNotFoundError:
-                    raise Changed from None
+                    raise Stale from None
             if gather(there, "held") != gather(row, "held"):
-                raise Changed from None
+                raise Stale from None
             return str(there.metadata["etag"])
 
     def _submit(self, operations: list[Operation]) -> str:

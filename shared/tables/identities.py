@@ -9,11 +9,11 @@ from azure.core import MatchConditions
 from azure.data.tables import UpdateMode
 
 from shared.calls import in_parallel
-from shared.directory.former import Former
-from shared.directory.history import Event, EventKind
-from shared.directory.identity import Account, DoneBy, Identity
-from shared.directory.mail_due import MailDue
-from shared.directory.search_terms import search_prefix
+from shared.rules.former import Former
+from shared.rules.history import Event, EventKind
+from shared.rules.identity import Account, DoneBy, Identity
+from shared.rules.mail.due import MailDue
+from shared.rules.search_terms import search_prefix
 from shared.tables.by_time import inverted
 from shared.tables.entity_text import gather
 from shared.tables.identity_rows import (
@@ -21,12 +21,12 @@ from shared.tables.identity_rows import (
     AccountRecord,
     Listed,
     Lookup,
+    MembershipUpdate,
     Person,
-    Regroup,
     Row,
     Stored,
     StoredMail,
-    StoredRegroup,
+    StoredMembershipUpdate,
     Waits,
     account_row,
     arrival_key,
@@ -37,8 +37,8 @@ from shared.tables.identity_rows import (
     former_row,
     is_id,
     mail_row,
+    membership_update_row,
     person_from,
-    regroup_row,
     rows_of,
     stored_from,
 )
@@ -240,24 +240,30 @@ class Identities(StoreRows):
         mail: MailDue | None = None,
         *,
         arrived: bool = False,
-        regroup: Regroup | None = None,
+        membership_update: MembershipUpdate | None = None,
     ) -> Stored:
         """Put an identity in the place of what was read, with its claims and its history, in one transaction.
 
         ``over``: what was known of an account that is taken over from somebody who is gone. ``mail``: what the person
-        is due from now on. ``arrived``: others may have waited for his account. ``regroup``: that his groups have to
-        follow him. Raises Changed where somebody else wrote any of it since, Taken where a claim belongs to another.
+        is due from now on. ``arrived``: others may have waited for the account. ``membership_update``: that the
+        person's groups have to follow. Raises Stale where another writer changed any of it since, Conflict where a
+        claim belongs to another.
         """
         more = [_marked(store, arrival_key(after.id), after.id)] if arrived else []
         if mail is not None:
             # Also in the place of one that still waits: whoever works on that has lost his ETag.
             more.append(("upsert", mail_row(store, after.id, mail), {"mode": UpdateMode.REPLACE}))
-        if regroup is not None:
+        if membership_update is not None:
             # The same: whoever follows the older note may have seen the account of before.
-            more.insert(0, ("upsert", regroup_row(store, regroup), {"mode": UpdateMode.REPLACE}))
+            more.insert(0, ("upsert", membership_update_row(store, membership_update), {"mode": UpdateMode.REPLACE}))
         etags = self._transact(store, before, rows_of(after), after.id, event, over, more)
         due = StoredMail(after.id, mail, etags[-1]) if mail else None
-        return Stored(after, etags[0], due, StoredRegroup(regroup, etags[-len(more)]) if regroup else None)
+        return Stored(
+            after,
+            etags[0],
+            due,
+            StoredMembershipUpdate(membership_update, etags[-len(more)]) if membership_update else None,
+        )
 
     def write_leaving(self, store: str, before: Stored, after: Identity, count: Operation) -> tuple[Stored, str]:
         """The same for somebody who leaves, with the row that counts him: the identity, and that row's ETag."""
@@ -271,22 +277,24 @@ class Identities(StoreRows):
         left: Account | None,
         event: Event,
         over: AccountRecord | None = None,
-        regroup: Regroup | None = None,
+        membership_update: MembershipUpdate | None = None,
         count: Operation | None = None,
-    ) -> tuple[StoredRegroup | None, str]:
-        """Take an identity and its claims away; its history stays, and a note of the account left. Raises Changed.
+    ) -> tuple[StoredMembershipUpdate | None, str]:
+        """Take an identity and its claims away; its history stays, and a note of the account left. Raises Stale.
 
-        ``over``: what was known of that account already from somebody else who is gone. ``regroup``: that his groups
-        have to let him go, which is handed back. ``count``: the guard's ledger, if it changes too; its ETag is handed
-        back, and Taken is raised where another request has made that row.
+        ``over``: what was known of that account already from somebody else who is gone. ``membership_update``: that the
+        person's groups have to follow, which is handed back. ``count``: the guard's ledger, if it changes too; its ETag
+        is handed back, and Conflict is raised where another request has made that row.
         """
         former = before.identity.leaves(left) if left else None
         rows = {claim("zoho", left.id): account_row(left, None, former)} if left else {}
         rows |= {former_key(former): former_row(former)} if former else {}
         more: list[Operation] = [count] if count else []
-        more += [("upsert", regroup_row(store, regroup))] if regroup else []
+        more += [("upsert", membership_update_row(store, membership_update))] if membership_update else []
         etags = self._transact(store, before, rows, before.identity.id, event, over, more)
-        return StoredRegroup(regroup, etags[-1]) if regroup else None, etags[-len(more)] if count else ""
+        return StoredMembershipUpdate(membership_update, etags[-1]) if membership_update else None, etags[
+            -len(more)
+        ] if count else ""
 
     def _transact(
         self,

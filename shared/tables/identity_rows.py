@@ -20,7 +20,7 @@ The partition is the store; the row keys are
                            is in Entra's recycle bin, or gone
 ``pending:<id>``           not confirmed by Zoho One yet
 ``pending:manager:<id>``   has an account since, for which others may have waited
-``pending:guard``          the guard keeps somebody back: shared/tables/recent_leavings.py
+``pending:guard``          the guard keeps somebody back: shared/tables/recent_deprovisionings.py
 ``mail:<id>``              due a one-time password that has not been mailed yet
 ``event:<id>:<time>``      history, newest first
 ``ignored``                what Entra sends and nothing uses: see ignored_attributes
@@ -39,16 +39,16 @@ from enum import StrEnum
 
 from pydantic import TypeAdapter
 
-from shared.directory.former import Former
-from shared.directory.history import Event
-from shared.directory.identity import Account, DoneBy, Identity, Pending, Said
-from shared.directory.keys import Keys
-from shared.directory.mail_due import MailDue
-from shared.directory.search_terms import search_terms
-from shared.directory.status import Status
-from shared.directory.user_name import folded
-from shared.directory.zoho_user import Desired, ZohoUser
 from shared.model import HIDDEN
+from shared.rules.former import Former
+from shared.rules.history import Event
+from shared.rules.identity import Account, DoneBy, Identity, PendingChange, SourceState
+from shared.rules.keys import Keys
+from shared.rules.mail.due import MailDue
+from shared.rules.search_terms import search_terms
+from shared.rules.status import Status
+from shared.rules.user_name import folded
+from shared.rules.zoho_user import Desired, ZohoUser
 from shared.tables.by_time import inverted
 from shared.tables.entity_text import gather, spread
 
@@ -92,12 +92,12 @@ class Stored:
     etag: str
     mail: "StoredMail | None" = None
     """What he is due, where it was written together with him."""
-    regroup: "StoredRegroup | None" = None
+    membership_update: "StoredMembershipUpdate | None" = None
     """That his groups have to follow him, where it was written together with him."""
 
 
 @dataclass(frozen=True)
-class Regroup:
+class MembershipUpdate:
     """Whose groups have to follow him, and why."""
 
     person: str
@@ -109,10 +109,10 @@ class Regroup:
 
 
 @dataclass(frozen=True)
-class StoredRegroup:
+class StoredMembershipUpdate:
     """A note as it was read or written, with the ETag that guards its end."""
 
-    note: Regroup
+    note: MembershipUpdate
     etag: str
 
 
@@ -210,7 +210,7 @@ def rows_of(identity: Identity) -> dict[str, Row]:
     return rows
 
 
-def _name_row(identity_id: str, said: Said) -> Row:
+def _name_row(identity_id: str, said: SourceState) -> Row:
     """What a list of people shows of one."""
     active = isinstance(said.desired, ZohoUser) and said.desired.active
     return {
@@ -249,7 +249,7 @@ def mail_row(store: str, identity_id: str, mail: MailDue) -> Row:
     return {"PartitionKey": store, "RowKey": f"mail:{identity_id}", **spread("mail", mail.model_dump_json())}
 
 
-def regroup_row(store: str, note: Regroup) -> Row:
+def membership_update_row(store: str, note: MembershipUpdate) -> Row:
     """What is kept of a note that a person's groups have to follow him."""
     keys = {"PartitionKey": store, "RowKey": f"regroup:{note.person}", "id": note.person}
     return keys | {"reason": note.reason, "gone": "yes" if note.gone else "", "account": note.account}
@@ -275,7 +275,7 @@ def stored_from(row: Row, etag: str) -> Stored:
     identity = Identity(
         id=person.id,
         object_id=row.get("objectId"),
-        said=Said.model_validate(
+        said=SourceState.model_validate(
             {
                 "resource": person.resource,
                 "keys": Keys.model_validate_json(gather(row, "keys")),
@@ -290,7 +290,7 @@ def stored_from(row: Row, etag: str) -> Stored:
             }
         ),
         account=Account.model_validate_json(gather(row, "account")) if "account" in row else None,
-        pending=Pending.model_validate(pending) if pending is not None else None,
+        pending=PendingChange.model_validate(pending) if pending is not None else None,
         created=person.created,
     )
     return Stored(identity, etag)
@@ -300,7 +300,7 @@ def counts_as_active(row: Mapping[str, str]) -> bool:
     """``Identity.counts_as_active``, of a row of which only the account and the pending mark were read."""
     if "account" not in row or not Account.model_validate_json(gather(row, "account")).holds.active:
         return False
-    return "pending" not in row or not Pending.model_validate_json(gather(row, "pending")).counted
+    return "pending" not in row or not PendingChange.model_validate_json(gather(row, "pending")).counted
 
 
 def person_from(row: Mapping[str, str]) -> Person:

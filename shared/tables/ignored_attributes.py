@@ -15,9 +15,9 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
 
-from shared.directory.ignored_attributes import MOST, IgnoredAttributes
+from shared.rules.ignored_attributes import MOST, IgnoredAttributes
 from shared.tables.entity_text import gather, spread
-from shared.tables.errors import Changed, TablesBusy, Taken
+from shared.tables.errors import Conflict, Stale, TablesBusy
 from shared.tables.service import our_errors
 
 PAUSE = timedelta(minutes=10)
@@ -60,7 +60,7 @@ class IgnoredNotes:
             counted.written = now
         try:
             self._write(store, due, now)
-        except (Changed, Taken, TablesBusy):
+        except (Stale, Conflict, TablesBusy):
             with self._lock:  # another process was faster, or nobody answers: with the next
                 counted.counts.update(due)
 

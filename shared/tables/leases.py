@@ -15,7 +15,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, TableEntity, UpdateMode
 
 from shared.tables.entity_text import gather, spread
-from shared.tables.errors import Changed, Taken
+from shared.tables.errors import Conflict, Stale
 from shared.tables.service import our_errors
 
 _PARTITION = "lease"
@@ -84,7 +84,7 @@ class Leases:
         try:
             with our_errors():
                 self._table.delete_entity(row, etag=lease.etag, match_condition=MatchConditions.IfNotModified)
-        except Changed:
+        except Stale:
             if self.read(lease.name) is not None:  # else the SDK sent a removal again whose answer was lost
                 raise LeaseLost(lease.name) from None
 
@@ -124,7 +124,7 @@ class Leases:
                     )
                 else:
                     written = self._table.create_entity(row)
-        except (Changed, Taken):
+        except (Stale, Conflict):
             return self._ours(row)
         return replace(lease, etag=str(written["etag"]))
 

@@ -6,8 +6,8 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
 
-from shared.directory.history import Event
-from shared.directory.mail_due import MailDue
+from shared.rules.history import Event
+from shared.rules.mail.due import MailDue
 from shared.tables.entity_text import gather
 from shared.tables.identity_rows import StoredMail, event_row, mail_row
 from shared.tables.service import our_errors
@@ -37,13 +37,13 @@ class Mails:
                 yield _stored(entity)
 
     def create(self, store: str, identity_id: str, mail: MailDue) -> StoredMail:
-        """A mail that is due from now on. Raises Taken where one is due already."""
+        """A mail that is due from now on. Raises Conflict where one is due already."""
         with our_errors():
             written = self._table.create_entity(mail_row(store, identity_id, mail))
         return StoredMail(identity_id, mail, str(written["etag"]))
 
     def update(self, store: str, before: StoredMail, mail: MailDue) -> StoredMail:
-        """A mail in the place of what was read. Raises Changed."""
+        """A mail in the place of what was read. Raises Stale."""
         with our_errors():
             written = self._table.update_entity(
                 mail_row(store, before.identity_id, mail),
@@ -54,7 +54,7 @@ class Mails:
         return StoredMail(before.identity_id, mail, str(written["etag"]))
 
     def close(self, store: str, before: StoredMail, event: Event) -> None:
-        """Take a mail away that is due no longer, and write into the person's history why. Raises Changed."""
+        """Take a mail away that is due no longer, and write into the person's history why. Raises Stale."""
         keys = {"PartitionKey": store, "RowKey": f"mail:{before.identity_id}"}
         guard = {"etag": before.etag, "match_condition": MatchConditions.IfNotModified}
         with our_errors():

@@ -17,13 +17,13 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
 from pydantic import ConfigDict, ValidationError
 
-from shared.directory.compiled_mapping import CompiledMapping
-from shared.directory.expressions import ExpressionError
-from shared.directory.mapping import DEFAULT_MAPPING, Mapping, RuleChange, difference
-from shared.directory.mapping_draft import Draft
 from shared.model import Model
+from shared.rules.expressions import ExpressionError
+from shared.rules.mapping.compiled import CompiledMapping
+from shared.rules.mapping.draft import Draft
+from shared.rules.mapping.mapping import DEFAULT_MAPPING, Mapping, RuleChange, difference
 from shared.tables.entity_text import gather, spread
-from shared.tables.errors import Changed, MappingUnusable, Taken
+from shared.tables.errors import Conflict, MappingUnusable, Stale
 from shared.tables.service import our_errors
 
 REMEMBERED = 20.0
@@ -143,7 +143,7 @@ class Mappings:
                         ("update", pointer, guard) if etag else ("create", pointer),
                     ]
                 )
-        except (Changed, Taken):
+        except (Stale, Conflict):
             raise SavedMeanwhile(self.current(store)) from None
         with self._lock:
             self._compiled.pop(store, None)

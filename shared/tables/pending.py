@@ -7,8 +7,8 @@ from itertools import batched
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient
 
-from shared.directory.identity import Identity
-from shared.tables.errors import Changed
+from shared.rules.identity import Identity
+from shared.tables.errors import Stale
 from shared.tables.group_rows import HELD
 from shared.tables.identities import guarded_row
 from shared.tables.identity_rows import GUARD, MANAGER, Stored, arrival_key, rows_of
@@ -31,7 +31,7 @@ class Waiting:
     """The guard keeps somebody back: it looks whether that is over."""
 
 
-class PendingMarks:
+class PendingChanges:
     """Reads marks, and takes the leases that stand in them. Every method raises TablesBusy."""
 
     def __init__(self, table: TableClient) -> None:
@@ -75,7 +75,7 @@ class PendingMarks:
     ) -> tuple[list[Stored], list[str]]:
         """Write one portion's leases in one transaction with other rows: the people, and those rows' ETags.
 
-        Raises Changed, and Taken, where another request wrote any of it meanwhile; then nothing is written.
+        Raises Stale, and Conflict, where another request wrote any of it meanwhile; then nothing is written.
         """
         operations: list[Operation] = [guarded_row(before, _row(store, after)) for before, after in people]
         with our_errors():
@@ -96,7 +96,7 @@ class PendingMarks:
         """At once, or one by one where another request wrote one of them."""
         try:
             return self.lease_at_once(store, people)[0]
-        except Changed:
+        except Stale:
             return [one for each in people for one in self._each(store, [each])] if len(people) > 1 else []
 
 

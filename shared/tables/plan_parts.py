@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from azure.data.tables import TableClient, UpdateMode
 
-from shared.directory.cycle_plan import Plan, PlannedChange
+from shared.rules.plan import Plan, PlannedChange
 from shared.tables.by_time import MOST_DROPPED, drop
 from shared.tables.entity_text import gather, spread
 from shared.tables.portions import portions

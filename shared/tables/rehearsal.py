@@ -8,7 +8,7 @@ from typing import Any, cast
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, TableEntity
 
-from shared.tables.errors import Changed, Taken
+from shared.tables.errors import Conflict, Stale
 
 _BOUND = re.compile(r"RowKey (ge|gt|lt) (?:@(\w+)|'([^']*)')")
 _PARTITION = re.compile(r"PartitionKey eq @(\w+)")
@@ -63,9 +63,9 @@ class _Rehearsal:
             for kind, row in checked:
                 there = kind != "upsert" and self._is_there(row)
                 if kind == "create" and there:
-                    raise Taken
+                    raise Conflict
                 if kind in ("update", "delete") and not there:
-                    raise Changed
+                    raise Stale
             for kind, row in checked:
                 self._rows[row["PartitionKey"], row["RowKey"]] = None if kind == "delete" else row
         return [{"etag": "rehearsed"} for _ in checked]

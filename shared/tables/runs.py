@@ -12,7 +12,7 @@ from itertools import islice
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, TableEntity, UpdateMode
 
-from shared.directory.run import Result, Run, RunChange
+from shared.rules.run import Result, Run, RunChange
 from shared.tables.by_time import MOST_DROPPED, drop, inverted
 from shared.tables.entity_text import gather, spread
 from shared.tables.portions import portions

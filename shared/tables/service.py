@@ -22,7 +22,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
 from shared.calls import note_call
-from shared.tables.errors import Changed, TablesBusy, Taken, TooLarge
+from shared.tables.errors import Conflict, Stale, TablesBusy, TooLarge
 from shared.tables.transactions import Table
 
 TABLES = (
@@ -145,7 +145,7 @@ def _session() -> Session:
 
 @contextmanager
 def our_errors() -> Iterator[None]:
-    """Turn the SDK's errors into Taken, Changed and TablesBusy; an error that no caller can act on stays as it is."""
+    """Turn the SDK's errors into Conflict, Stale and TablesBusy; an error that no caller can act on stays as it is."""
     try:
         yield
     except TableTransactionError as error:
@@ -153,16 +153,16 @@ def our_errors() -> Iterator[None]:
         if code == _NO_TABLE:
             raise TablesBusy(_TABLE_MISSING) from error
         if code == "EntityAlreadyExists":
-            raise Taken from error
+            raise Conflict from error
         if code in ("UpdateConditionNotSatisfied", "ConditionNotMet", "ResourceNotFound", "EntityNotFound"):
-            raise Changed from error
+            raise Stale from error
         if code in ("EntityTooLarge", "RequestBodyTooLarge", "PropertyValueTooLarge"):
             raise TooLarge from error
         raise _busy_or_same(error) from error
     except ResourceExistsError as error:
-        raise Taken from error
+        raise Conflict from error
     except (ResourceModifiedError, ResourceNotFoundError) as error:
-        raise Changed from error
+        raise Stale from error
     except AzureError as error:
         raise _busy_or_same(error) from error
 
@@ -174,7 +174,7 @@ def taken(table: TableClient, row: TableEntity) -> bool:
         with our_errors():
             # In a transaction, because alone the SDK takes the deletion of what is gone for a success.
             table.submit_transaction([("delete", row, guard)])
-    except Changed:
+    except Stale:
         return False
     return True
 

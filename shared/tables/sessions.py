@@ -32,7 +32,7 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from shared.model import Model
 from shared.tables.entity_text import gather, spread
-from shared.tables.errors import Changed, Unreadable
+from shared.tables.errors import Stale, Unreadable
 from shared.tables.secrets import Secrets
 from shared.tables.service import our_errors, taken
 
@@ -104,7 +104,7 @@ class Sessions:
         return None if row is None else self._found(row)
 
     def renew(self, found: Found, session: Session) -> None:
-        """Write what Entra says now. Raises Changed where the session has ended, or another request was first."""
+        """Write what Entra says now. Raises Stale where the session has ended, or another request was first."""
         row = self._row(_SESSION, found.key, session.model_dump_json(), session.began + LIFETIME)
         with our_errors():
             self._table.update_entity(
@@ -189,7 +189,7 @@ class Sessions:
                 try:
                     with our_errors():
                         self._table.submit_transaction([("delete", row) for row in rows])
-                except Changed:
+                except Stale:
                     pass  # another process sweeps too
 
 

@@ -6,7 +6,7 @@ from itertools import batched
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, TableEntity
 
-from shared.tables.errors import Changed
+from shared.tables.errors import Stale
 from shared.tables.identity_rows import Row
 from shared.tables.portions import MOST_ROWS
 from shared.tables.service import our_errors
@@ -24,7 +24,7 @@ def remove_rows(table: TableClient, store: str, keys: Sequence[str]) -> None:
         try:
             with our_errors():
                 table.submit_transaction([("delete", row) for row in rows])
-        except Changed:
+        except Stale:
             for row in rows:
                 with our_errors():
                     table.delete_entity(row)  # one that is not there is no error

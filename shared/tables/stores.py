@@ -15,11 +15,11 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
 
-from shared.directory.admin_change import AdminChange
-from shared.directory.store import STORE_ID, Store
+from shared.rules.admin_change import AdminChange
+from shared.rules.store import STORE_ID, Store
 from shared.tables.by_time import new_id
 from shared.tables.entity_text import gather, spread
-from shared.tables.errors import Changed
+from shared.tables.errors import Stale
 from shared.tables.service import our_errors
 
 REMEMBERED = 30.0
@@ -88,7 +88,7 @@ class Stores:
             self._remember(store.id, store)
 
     def create(self, store: Store, record: AdminChange) -> Store:
-        """Keep a new store, as an incarnation of its own. Raises Taken where there is one with its id."""
+        """Keep a new store, as an incarnation of its own. Raises Conflict where there is one with its id."""
         new = store.model_copy(update={"incarnation": new_incarnation()})
         with our_errors():
             self._table.submit_transaction([("create", _row(new)), ("create", _record_row(new.id, record))])
@@ -120,14 +120,14 @@ class Stores:
             try:
                 with our_errors():
                     self._table.submit_transaction(operations)  # type: ignore[arg-type]  # of two or three parts each
-            except Changed:
+            except Stale:
                 continue
             with self._lock:
                 self._remember(store_id, changed)
             return changed
 
     def delete(self, store_id: str, record: AdminChange) -> None:
-        """Take a store away; what administrators did to it stays on record. Raises Changed where it is gone."""
+        """Take a store away; what administrators did to it stays on record. Raises Stale where it is gone."""
         row = {"PartitionKey": PARTITION, "RowKey": store_id}
         with our_errors():
             self._table.submit_transaction([("delete", row), ("create", _record_row(store_id, record))])

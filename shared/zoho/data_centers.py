@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from shared.directory.store import DataCenterName
+from shared.rules.store import DataCenterName
 
 SCOPE = "ZohoOne.SCIM.ALL"
 

@@ -12,12 +12,12 @@ from urllib.parse import quote
 import requests
 from pydantic import ConfigDict, JsonValue
 
-from shared.directory.group import ZohoGroup, ZohoGroupRecord, from_scim, to_scim
-from shared.directory.plan import FieldChange
-from shared.directory.store import UpdateVerb
-from shared.directory.user_name import folded
-from shared.directory.zoho_user import ZohoField
 from shared.model import Model
+from shared.rules.change import FieldChange
+from shared.rules.groups.group import ZohoGroup, ZohoGroupRecord, from_scim, to_scim
+from shared.rules.store import UpdateVerb
+from shared.rules.user_name import folded
+from shared.rules.zoho_user import ZohoField
 from shared.zoho.errors import ZohoNotFound, ZohoUnclear
 from shared.zoho.scim_calls import ScimCalls, patch_of, quoted
 from shared.zoho.success_answers import Listed, Resource, ensure_same, ensure_taken, says_done, says_nothing, understood

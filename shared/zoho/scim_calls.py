@@ -15,9 +15,9 @@ from pydantic import JsonValue, SecretStr, TypeAdapter
 from requests.adapters import HTTPAdapter
 
 from shared.calls import note_call
-from shared.directory.scim_path import Resource
-from shared.directory.store import Store
 from shared.model import HIDDEN
+from shared.rules.scim_path import Resource
+from shared.rules.store import Store
 from shared.zoho.error_answers import error_of, lacks_scope
 from shared.zoho.errors import ZohoBusy, ZohoNotFound, ZohoNowhere
 from shared.zoho.pace import Pace

@@ -11,12 +11,12 @@ from urllib.parse import quote
 import requests
 from pydantic import JsonValue, SecretStr
 
-from shared.directory.identity import Account
-from shared.directory.plan import NO_CHANGE, Change
-from shared.directory.scim_path import Resource as Body
-from shared.directory.store import UpdateVerb
-from shared.directory.user_name import folded
-from shared.directory.zoho_user import ZOHO_FIELDS, Paths, ZohoUser, from_scim, to_scim
+from shared.rules.change import NO_CHANGE, Change
+from shared.rules.identity import Account
+from shared.rules.scim_path import Resource as Body
+from shared.rules.store import UpdateVerb
+from shared.rules.user_name import folded
+from shared.rules.zoho_user import ZOHO_FIELDS, Paths, ZohoUser, from_scim, to_scim
 from shared.zoho.error_answers import error_of
 from shared.zoho.errors import ZohoForbidden, ZohoNotFound, ZohoNowhere, ZohoRefused, ZohoUnclear
 from shared.zoho.scim_calls import ScimCalls, patch_of, quoted

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from shared.directory.store import Store
+from shared.rules.store import Store
 
 
 class AccessTokens(Protocol):

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
-from local.console_browser import BROWSERS, ConsoleBrowser, find_browser
 from local.processes import ROOT
+from local.walkthrough.console_browser import BROWSERS, ConsoleBrowser, find_browser
 
 AXE = (ROOT / "local/node_modules/axe-core/axe.min.js").read_text
 PATIENCE = 20_000  # milliseconds for one step, on a busy machine

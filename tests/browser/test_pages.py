@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 import pytest
 import requests
 
+from local.entra.people import make_people
 from local.parts import app_settings
-from local.people import make_people
 from local.processes import Processes
-from shared.directory.mapping import HardCodedValue, Mapping, Rule
-from shared.directory.zoho_user import ZohoField
+from shared.rules.mapping.mapping import HardCodedValue, Mapping, Rule
+from shared.rules.zoho_user import ZohoField
 from shared.tables.mappings import Mappings
 from shared.tables.service import connect
 from tests.browser.conftest import Served, Watched, administrator

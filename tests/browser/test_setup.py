@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from local.entra_directory import EntraDirectory
-from local.people import make_people
-from local.provisioning_service import ProvisioningService
+from local.entra.directory import EntraDirectory
+from local.entra.people import make_people
+from local.entra.provisioning_service import ProvisioningService
 from tests.browser.conftest import Served, Watched
 
 

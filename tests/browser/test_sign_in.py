@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from local.entra.people import PEOPLE
 from local.parts import app_settings
-from local.people import PEOPLE
 from local.processes import Processes
-from local.sign_in import ROLES, register, sign_in_settings
-from shared.bridge import Bridge
-from shared.directory.store import Store
+from local.walkthrough.sign_in import ROLES, register, sign_in_settings
+from shared.app.container import Bridge
+from shared.rules.store import Store
 from tests.browser.conftest import Watched
 from tests.conftest import Entra, ZohoOne
 

@@ -18,9 +18,9 @@ from rich.table import Table
 from cli.__main__ import parser
 from cli.cycles import runs_table
 from local.processes import ROOT
-from shared.directory.mapping import DEFAULT_MAPPING
-from shared.directory.plan import ChangeKind
-from shared.directory.run import Result, Run, RunKind, RunState
+from shared.rules.change import ChangeKind
+from shared.rules.mapping.mapping import DEFAULT_MAPPING
+from shared.rules.run import Result, Run, RunKind, RunState
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 GROUP = "00000000-0000-0000-0000-00000000000b"

@@ -13,7 +13,7 @@ from scim2_client.engines.httpx2 import SyncSCIMClient
 from scim2_tester import Status, check_server
 
 from local.processes import ROOT
-from shared.directory.guard import GuardLimits, Threshold
+from shared.rules.guard import GuardLimits, Threshold
 from shared.tables.service import connect
 from shared.tables.stores import Stores
 

@@ -4,8 +4,8 @@ import pytest
 from scim2_models import ScimProvider
 from scim2_server.testing import ScimStorageContract
 
-from shared.bridge import Bridge
-from shared.directory.store import Store
+from shared.app.container import Bridge
+from shared.rules.store import Store
 from shared.scim.storage import IdentityStorage
 
 

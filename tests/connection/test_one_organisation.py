@@ -3,10 +3,10 @@
 import pytest
 
 from local.store import add_store
-from shared.bridge import Bridge
+from shared.admin.store_settings import Section, fingerprint
+from shared.app.container import Bridge
 from shared.connection.errors import ConsentRefused, Refusal
-from shared.directory.store import Store
-from shared.provisioning.store_settings import Section, fingerprint
+from shared.rules.store import Store
 from tests.conftest import ZohoOne
 from tests.console.conftest import pages_of
 

@@ -9,11 +9,11 @@ import pytest
 import requests
 
 from local.store import new_key
-from local.zoho_accounts import THROTTLED
-from shared.bridge import Bridge
+from local.zoho_one.accounts import THROTTLED
+from shared.app.container import Bridge
 from shared.connection.errors import NotConnected
 from shared.connection.tokens import SharedTokens
-from shared.directory.store import Store
+from shared.rules.store import Store
 from shared.tables.connections import Connection, Connections, ConnectionState
 from shared.tables.secrets import Secrets
 from shared.tables.service import connect

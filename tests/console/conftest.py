@@ -8,19 +8,19 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from shared.bridge import Bridge, entra_sign_in
+from shared.admin.readiness import Readiness
+from shared.app.console import open_console
+from shared.app.container import Bridge, entra_sign_in
 from shared.console.context import EXTENSION
 from shared.console.form_token import FIELD, form_token
 from shared.console.parts import ConsoleParts
 from shared.console.queued import Queued, collected
 from shared.console.sign_in import LOCAL, SignIn
-from shared.directory.store import Store
-from shared.open_console import open_console
-from shared.provisioning.readiness import Readiness
+from shared.rules.store import Store
 from shared.settings import Platform
 from tests.conftest import Entra, ZohoOne
 from tests.console.signing_in import CALLBACK, ROLES, Clock, Visitor, app_of, sign_in_settings
-from tests.provisioning.reconciled import Reconciled
+from tests.sync.reconciled import Reconciled
 
 AZURE = {
     "WEBSITE_SITE_NAME": "bridge",

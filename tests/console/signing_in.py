@@ -12,14 +12,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from local.people import PEOPLE
-from shared.bridge import Bridge
+from local.entra.people import PEOPLE
+from shared.app.console import open_console
+from shared.app.container import Bridge
 from shared.console.context import EXTENSION
 from shared.console.form_token import FIELD
 from shared.console.parts import ConsoleParts
 from shared.console.sign_in import SignIn
 from shared.entra.sign_in import EntraSignIn
-from shared.open_console import open_console
 from shared.settings import Platform
 from shared.tables.sessions import Sessions
 from tests.conftest import Entra

@@ -4,11 +4,11 @@ import dataclasses
 
 import pytest
 
-from shared.bridge import Bridge
+from shared.app.container import Bridge
 from shared.console.admin import Admin, NotAnAdmin, PagesClosed
 from shared.console.page import PageRequest
 from shared.console.sign_in import LOCAL, Browser
-from shared.directory.store import Store
+from shared.rules.store import Store
 from tests.console.conftest import AZURE, served_by
 
 NOBODY = Browser({}, "http://localhost")

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from shared.bridge import Bridge
+from shared.app.console import open_console
+from shared.app.container import Bridge
 from shared.console.context import EXTENSION
 from shared.console.form_token import FIELD
-from shared.directory.store import Store
-from shared.open_console import open_console
+from shared.rules.store import Store
 from shared.tables.errors import TablesBusy
 from shared.tables.stores import Stores
 from tests.conftest import ZohoOne

@@ -5,11 +5,11 @@ import logging
 
 import pytest
 
-from local.admin_browser import AdminBrowser
-from shared.bridge import Bridge
+from local.walkthrough.admin_browser import AdminBrowser
+from shared.app.container import Bridge
 from shared.console.consent_pages import ConsentPages
 from shared.console.page import PageRequest
-from shared.directory.store import Store
+from shared.rules.store import Store
 from shared.tables.stores import Stores
 from tests.conftest import ZohoOne
 from tests.console.conftest import pages_of, served_by

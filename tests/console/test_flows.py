@@ -10,17 +10,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from werkzeug.datastructures import FileStorage
 
-from shared.bridge import Bridge
+from shared.admin.store_settings import Section, fingerprint
+from shared.app.container import Bridge
 from shared.console.scope_pages import sentence_of_groups
-from shared.directory.cycle_plan import PlannedChange
-from shared.directory.guard import GroupLimit, Share
-from shared.directory.history import EventKind
-from shared.directory.plan import ChangeKind, FieldChange
-from shared.directory.run import Result, Run, RunChange, RunKind, RunState
-from shared.directory.status import Leaving
-from shared.directory.store import Store
-from shared.directory.zoho_user import ZohoField
-from shared.provisioning.store_settings import Section, fingerprint
+from shared.rules.change import ChangeKind, FieldChange
+from shared.rules.guard import GroupLimit, Share
+from shared.rules.history import EventKind
+from shared.rules.plan import PlannedChange
+from shared.rules.run import Result, Run, RunChange, RunKind, RunState
+from shared.rules.status import Deprovisioning
+from shared.rules.store import Store
+from shared.rules.zoho_user import ZohoField
 from shared.tables.by_time import new_id
 from tests.conftest import Endpoint, ZohoOne
 from tests.console.conftest import Pages
@@ -50,9 +50,9 @@ def test_deletion_of_accounts_has_to_be_confirmed_by_the_name(pages: Pages, stor
     refused = pages.post(path, **form, typed="contoso")
     assert refused.status_code == 422
     assert "would be deleted from Zoho One for good" in refused.text
-    assert _fresh(pages, store).status_rules.on_deleted is Leaving.DEACTIVATE
+    assert _fresh(pages, store).status_rules.on_deleted is Deprovisioning.DEACTIVATE
     assert pages.post(path, **form, typed=store.name).status_code == 303
-    assert _fresh(pages, store).status_rules.on_deleted is Leaving.DELETE
+    assert _fresh(pages, store).status_rules.on_deleted is Deprovisioning.DELETE
     (record,) = pages.parts.stores.records(store.id, 10)
     assert record.by == "local"
     assert "Deactivate" in pages.get(f"/stores/{store.id}/changes").text

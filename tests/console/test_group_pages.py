@@ -7,8 +7,8 @@ import pytest
 
 from local.parts import app_settings
 from local.store import add_store
-from shared.bridge import Bridge
-from shared.directory.member_change import MemberChange
+from shared.app.container import Bridge
+from shared.rules.groups.member_change import MemberChange
 from shared.settings import Settings
 from tests.conftest import ZohoOne
 from tests.console.conftest import Pages, pages_of

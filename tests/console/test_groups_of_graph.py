@@ -5,12 +5,12 @@ import io
 
 import pytest
 
-from local.people import PEOPLE, make_people
-from shared.bridge import Bridge
-from shared.directory.group_hold import HeldMembers, Removal
+from local.entra.people import PEOPLE, make_people
+from shared.app.container import Bridge
+from shared.rules.groups.hold import HeldMembers, Removal
 from tests.console.conftest import Pages, pages_of
-from tests.provisioning.reconciled import Reconciled
-from tests.provisioning.test_group_cycle import IDS, STAFF, act, named, put
+from tests.sync.reconciled import Reconciled
+from tests.sync.test_group_cycle import IDS, STAFF, act, named, put
 
 DISPLAYED = {person.id: person.display_name for person in PEOPLE}
 GROUP_ID = STAFF.replace("-", "")

@@ -7,8 +7,8 @@ import pytest
 
 from local.parts import app_settings
 from local.store import add_store
-from shared.bridge import Bridge
-from shared.directory.store import Store
+from shared.app.container import Bridge
+from shared.rules.store import Store
 from shared.settings import Settings
 from shared.tables.identity_rows import rows_of
 from shared.tables.portions import portions

@@ -7,12 +7,12 @@ import re
 
 import pytest
 
-from local.people import PEOPLE
-from shared.bridge import Bridge
-from shared.directory.held_plan import HeldState
+from local.entra.people import PEOPLE
+from shared.app.container import Bridge
+from shared.rules.held_plan import HeldState
 from tests.conftest import ZohoOne
 from tests.console.conftest import Pages, pages_of
-from tests.provisioning.reconciled import Reconciled
+from tests.sync.reconciled import Reconciled
 
 IDS = [person.id for person in PEOPLE]
 

@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from local.people import PEOPLE
+from local.entra.people import PEOPLE
 from shared.console.context import EXTENSION
 from shared.console.page import PageRequest
-from shared.directory.store import Store
+from shared.rules.store import Store
 from tests.conftest import Entra
 from tests.console.conftest import SignIns
 from tests.console.signing_in import ADMIN, ORIGIN, OWNER, WITHOUT_ROLE, query_of, with_token

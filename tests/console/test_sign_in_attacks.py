@@ -8,11 +8,11 @@ from typing import Any
 import jwt
 import pytest
 
-from local.graph_sign_in import SigningKey
+from local.entra.graph_sign_in import SigningKey
 from local.parts import app_settings
 from local.processes import ROOT
 from local.store import new_key
-from shared.bridge import Bridge
+from shared.app.container import Bridge
 from shared.console.own_address import own_address
 from shared.settings import Settings
 from tests.conftest import ZohoOne

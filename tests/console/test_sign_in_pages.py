@@ -8,8 +8,8 @@ import pytest
 from werkzeug.test import TestResponse
 
 from shared.console.kept_form import LONGEST
-from shared.directory.mapping import DEFAULT_MAPPING
-from shared.directory.store import Store
+from shared.rules.mapping.mapping import DEFAULT_MAPPING
+from shared.rules.store import Store
 from tests.conftest import Entra
 from tests.console.conftest import SignIns
 from tests.console.signing_in import ADMIN, OWNER, UNASSIGNED, Visitor, form_token_of, query_of, with_token

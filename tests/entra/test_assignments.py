@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local.people import PEOPLE
+from local.entra.people import PEOPLE
 from shared.entra.assignments import Assignments, read_assignments
 from shared.entra.errors import (
     GraphBusy,

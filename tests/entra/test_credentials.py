@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 import requests
 
-from local.entra_certificate import make_certificate
-from shared.directory.entra_connection import Credential
+from local.entra.certificate import make_certificate
 from shared.entra.credentials import EntraTokens
 from shared.entra.errors import GraphBusy, GraphCredentials, GraphUnclear
 from shared.entra.session import new_session
+from shared.rules.entra_connection import Credential
 from tests.conftest import Entra
 
 TOKEN = "/{tenant}/oauth2/v2.0/token"

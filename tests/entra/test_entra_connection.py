@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from shared.directory.entra_connection import EntraConnection
+from shared.rules.entra_connection import EntraConnection
 
 ID = "7E1F0C52-3b7a-4d0e-9f65-1c2d3e4f5a6b"
 GOOD: dict[str, Any] = {"tenant_id": ID, "client_id": ID, "credential": "client secret", "enterprise_app": f" {ID} "}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.people import PEOPLE
+from local.entra.people import PEOPLE
 from shared.entra.errors import GraphBusy, GraphCredentials, GraphUnclear, LinkExpired
 from shared.entra.members_delta import read_members
 from tests.conftest import Entra

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.directory.azure_user import AzureUser
 from shared.entra.errors import GraphUnclear
 from shared.entra.user_properties import UserProperties, select_of
+from shared.rules.azure_user import AzureUser
 
 ANNA = AzureUser(
     user_principal_name="anna@contoso.example",

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from local.people import PEOPLE
-from local.person import Person
+from local.entra.people import PEOPLE
+from local.entra.person import Person
 from local.processes import Processes
-from shared.directory.azure_user import AzureUser, from_graph
 from shared.entra.answers import Removal
 from shared.entra.errors import GraphBusy, GraphCredentials, GraphRefused, GraphUnclear, LinkExpired
 from shared.entra.user_properties import select_of
 from shared.entra.users import read_users
 from shared.entra.users_delta import DeltaPosition, read_changes
+from shared.rules.azure_user import AzureUser, from_graph
 from tests.conftest import Entra
 
 FIELDS = ["displayName", "department", "jobTitle", "mail", "manager", "businessPhones", "extensionAttribute1"]

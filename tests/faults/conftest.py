@@ -7,7 +7,7 @@ import pytest
 from local.parts import app_settings
 from local.processes import Processes
 from tests.conftest import Endpoint, ZohoOne
-from tests.provisioning.grouped import Grouped
+from tests.sync.grouped import Grouped
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.bridge import Bridge
+from shared.app.container import Bridge
 from shared.connection.consent import ConsentAnswer
 from shared.settings import Settings
 

@@ -14,15 +14,15 @@ from pathlib import Path
 from signal import SIGKILL
 from typing import Any, Self
 
-from local.mailbox import NOTIFICATION
-from shared.bridge import Bridge
-from shared.directory.guard import GuardLimits, Threshold
-from shared.directory.mapping import DEFAULT_MAPPING, Mapping, ProfileField, Rule
-from shared.directory.run import Run, RunState
-from shared.directory.status import Leaving, StatusRules
-from shared.directory.store import Store
-from shared.directory.zoho_user import ZohoField
-from shared.provisioning.cycle_note import CycleRequest
+from local.walkthrough.mailbox import NOTIFICATION
+from shared.app.container import Bridge
+from shared.rules.guard import GuardLimits, Threshold
+from shared.rules.mapping.mapping import DEFAULT_MAPPING, Mapping, ProfileField, Rule
+from shared.rules.run import Run, RunState
+from shared.rules.status import Deprovisioning, StatusRules
+from shared.rules.store import Store
+from shared.rules.zoho_user import ZohoField
+from shared.sync.cycle_note import CycleRequest
 from shared.tables.errors import TablesBusy
 from tests.conftest import Entra, ZohoOne
 from tests.faults import cycle_steps, fifty_changes
@@ -31,13 +31,13 @@ from tests.faults.forked import PROCESSES
 from tests.faults.outcome import Outcome
 from tests.faults.outside_calls import CallName, Kind, Wire
 from tests.faults.table_rows import TableRows
-from tests.notify.mailing import password_in
-from tests.notify.office import Clock
-from tests.provisioning.reconciled import Reconciled
+from tests.mail.mailing import password_in
+from tests.mail.office import Clock
+from tests.sync.reconciled import Reconciled
 
 RULES: dict[str, Any] = {
     # That somebody is deleted has to be in the plan; and the fifty changes are meant, so that the guard lets them pass.
-    "status_rules": StatusRules(on_deleted=Leaving.DELETE),
+    "status_rules": StatusRules(on_deleted=Deprovisioning.DELETE),
     "guard": GuardLimits(leavings=Threshold(count=20, percent=50)),
 }
 CHANGES = 48
@@ -121,7 +121,7 @@ class CycleScene:
         again = self._mailed_and_not_noted()
         assert not again or kind.is_kill or at.what.startswith(f"POST {CLOSES_A_MAIL}"), where
         self.clock.ahead += LATER
-        self.settle()
+        self.settlement()
         self.assert_all_is_well(where, again)
         return met
 
@@ -133,7 +133,7 @@ class CycleScene:
         for mail in self._mailbox.glob("*"):
             mail.unlink()
 
-    def settle(self) -> None:
+    def settlement(self) -> None:
         """As many good cycles as it takes until nobody waits."""
         for _ in range(MOST_CYCLES):
             run = self.cycle()
@@ -177,7 +177,7 @@ class CycleScene:
         assert sum(run.planned.values()) >= CHANGES, run.planned
         self.calls = sorted(self.wire.seen)
         self.clock.ahead += LATER
-        self.settle()
+        self.settlement()
         self.assert_all_is_well("undisturbed", [])
         reconciled.assert_as_in_entra()
         assert self._gone() == self.may_go
@@ -221,10 +221,10 @@ class CycleScene:
     def _waiting(self) -> list[str]:
         """Who is pending, or to be read again, or due a mail; groups that are pending, or to be looked at."""
         reconciler = self.bridge.reconciler
-        waiting = reconciler.cycles.marks.waiting(self.store.id)
+        waiting = reconciler.cycles.pending_changes.waiting(self.store.id)
         mails = [held.identity_id for held in self.bridge.mails.waiting(self.store.id)]
-        marked = reconciler.cycles.pull.scope.marked(self.store.id)
-        groups = [look.group for look in reconciler.cycles.pull.groups.looks(self.store.id)]
+        marked = reconciler.cycles.people_reader.scope.marked(self.store.id)
+        groups = [look.group for look in reconciler.cycles.people_reader.groups.looks(self.store.id)]
         groups += self.bridge.groups.groups.pending(self.store.id)
         groups += [stored.note.person for stored in self.bridge.memberships.notes.waiting(self.store.id)]
         return [*waiting.people, *waiting.arrived, *marked, *mails, *groups]

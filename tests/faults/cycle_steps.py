@@ -5,9 +5,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from shared.bridge import Bridge
-from shared.provisioning.cycle_note import CycleRequest
+from shared.app.container import Bridge
 from shared.settings import Settings
+from shared.sync.cycle_note import CycleRequest
 from tests.faults.outside_calls import CallName, Kind, Wire
 
 CALLS = TypeAdapter(list[CallName])

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from local.people import make_people
-from local.person import Person, id_of
+from local.entra.people import make_people
+from local.entra.person import Person, id_of
 from tests.conftest import Entra
 
 PEOPLE = make_people(70)

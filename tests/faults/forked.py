@@ -10,14 +10,14 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from local import host
+from local.host import server
 
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(
     [
         *(f"tests.faults.{steps}" for steps in ("connection_steps", "cycle_steps", "mail_steps", "forked")),
         "azure_functions_runtime",
-        "shared.open_console",
+        "shared.app.console",
     ]
 )
 
@@ -42,7 +42,7 @@ def _serve(environment: dict[str, str], output: Connection, log: Path) -> None:
     output.close()
     os.environ.update(environment)
     sys.argv = ["local.host", "--port", "0", "--no-timers", "--one-process"]
-    host.main()
+    server.main()
 
 
 def _end_with_parent() -> None:

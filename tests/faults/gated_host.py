@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing.process import BaseProcess
 
-from local.gate import Gate, Watcher
+from local.host.gate import Gate, Watcher
 from local.parts import app_settings
 from local.processes import Processes
 from local.store import ZohoOneParts

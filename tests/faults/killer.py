@@ -3,7 +3,7 @@
 import threading
 from typing import Protocol
 
-from local.gate import Call, Moment
+from local.host.gate import Call, Moment
 
 
 class Victim(Protocol):

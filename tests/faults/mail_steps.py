@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from shared.bridge import Bridge
+from shared.app.container import Bridge
 from shared.settings import Settings
 
 ADA = "ada@contoso.example"

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared.bridge import Bridge
-from shared.directory.history import EventKind
-from shared.directory.identity import Identity
-from shared.directory.zoho_user import ZohoField, ZohoUser
+from shared.app.container import Bridge
+from shared.rules.history import EventKind
+from shared.rules.identity import Identity
+from shared.rules.zoho_user import ZohoField, ZohoUser
 from tests.conftest import ZohoOne
 from tests.faults.fifty_changes import CREATED, UNDER_NEW_MANAGERS
 

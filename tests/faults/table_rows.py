@@ -5,7 +5,7 @@ from typing import Any
 
 from azure.data.tables import TableClient, TableServiceClient, UpdateMode
 
-from shared.provisioning.cycle_note import lease_name
+from shared.sync.cycle_note import lease_name
 from shared.tables.portions import MOST_ROWS
 
 type _Rows = dict[str, dict[str, Any]]

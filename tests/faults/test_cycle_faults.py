@@ -11,17 +11,17 @@ import pytest
 from azure.core.pipeline.transport import RequestsTransport
 from hypothesis import settings as hypothesis_settings
 
-from local.mailbox import mail_settings
 from local.parts import app_settings
-from shared.bridge import Bridge
-from shared.directory.store import Store
+from local.walkthrough.mailbox import mail_settings
+from shared.app.container import Bridge
 from shared.entra.graph_client import PATIENCE, GraphClient
+from shared.rules.store import Store
 from shared.settings import Settings
 from shared.zoho.scim_calls import CALLS_SECONDS, ScimCalls
 from tests.conftest import Entra, ZohoOne
 from tests.faults.cycle_scene import CycleScene
 from tests.faults.outside_calls import CallName, Kind
-from tests.notify.office import Clock
+from tests.mail.office import Clock
 
 FEW = (
     # how a call begins, of which the middle one goes wrong, and in which way: the short form of `make test`
@@ -49,7 +49,7 @@ def scene(
     monkeypatch.setattr(GraphClient.__init__, "__kwdefaults__", {"patience": PATIENCE, "sleep": lambda _: None})
     monkeypatch.setattr(ScimCalls.__init__, "__defaults__", (lambda _: None, CALLS_SECONDS))
     clock = Clock()
-    monkeypatch.setattr("shared.bridge._now", clock)
+    monkeypatch.setattr("shared.app.container._now", clock)
     settings = app_settings(azurite, key, zoho_one.parts) | mail_settings(tmp_path / "mails")
     settings |= {"BRIDGE_ENTRA_CERTIFICATE": entra.ready["certificate"]}
     return CycleScene.build(Bridge(Settings.model_validate(settings)), clock, store, entra, zoho_one, settings)

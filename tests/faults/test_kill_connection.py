@@ -10,11 +10,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from local.admin_browser import AdminBrowser
-from local.gate import Moment
+from local.host.gate import Moment
 from local.parts import app_settings
 from local.store import add_store
-from shared.bridge import Bridge
+from local.walkthrough.admin_browser import AdminBrowser
+from shared.app.container import Bridge
 from shared.tables.connections import ConnectionState
 from shared.zoho.errors import ZohoCredentials
 from tests.conftest import ZohoOne

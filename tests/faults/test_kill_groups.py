@@ -11,14 +11,14 @@ import pytest
 import requests
 from hypothesis import settings
 
-from local.gate import Call, Moment
+from local.host.gate import Call, Moment
 from local.processes import Processes
 from local.store import add_store
-from shared.bridge import Bridge
+from shared.app.container import Bridge
 from tests.conftest import Endpoint, ZohoOne
 from tests.faults.gated_host import gates, start_gated_host
 from tests.faults.killer import Killer
-from tests.provisioning.grouped import Grouped
+from tests.sync.grouped import Grouped
 
 LEASE_SECONDS = 1.0
 ROUNDS = 8

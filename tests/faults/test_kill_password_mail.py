@@ -12,16 +12,16 @@ import pytest
 from aiosmtpd.smtp import Envelope, Session
 from hypothesis import settings
 
-from local.gate import Call, Moment
+from local.host.gate import Call, Moment
 from local.parts import app_settings
 from local.store import add_store
-from shared.bridge import Bridge
-from shared.directory.history import EventKind
-from shared.directory.store import Store
-from shared.provisioning.errors import BeingWritten, UserNameTaken
-from shared.provisioning.password_mail import Postbox
+from shared.app.container import Bridge
+from shared.mail.password_mail import Postbox
+from shared.rules.history import EventKind
+from shared.rules.store import Store
 from shared.settings import Settings
-from shared.tables.errors import Changed
+from shared.sync.errors import BeingWritten, UserNameTaken
+from shared.tables.errors import Stale
 from shared.tables.identity_rows import Lookup
 from tests.conftest import ZohoOne
 from tests.faults import mail_steps
@@ -29,8 +29,8 @@ from tests.faults.forked import PROCESSES
 from tests.faults.gated_host import gates
 from tests.faults.killer import Killer
 from tests.faults.mail_steps import ADA, PERSON, Doomed
-from tests.notify.mailing import mail_settings, notifying, raw_tables, received
-from tests.notify.smtp_server import MailServer, new_certificate, serving
+from tests.mail.mailing import mail_settings, notifying, raw_tables, received
+from tests.mail.smtp_server import MailServer, new_certificate, serving
 
 LEASE_SECONDS = "0.3"
 
@@ -99,7 +99,7 @@ class Scene:
                 self.bridge.push.create(store, PERSON)
             except UserNameTaken:
                 return
-            except (BeingWritten, Changed):
+            except (BeingWritten, Stale):
                 time.sleep(0.05)
             else:
                 return

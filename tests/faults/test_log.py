@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from local.entra_directory import EntraDirectory
+from local.entra.directory import EntraDirectory
+from local.entra.people import PEOPLE
+from local.entra.provisioning_service import ProvisioningService
 from local.parts import app_settings
-from local.people import PEOPLE
 from local.processes import Processes
-from local.provisioning_service import ProvisioningService
 from local.store import add_store
 from tests.conftest import Endpoint, ZohoOne
 

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
-from shared.bridge import Bridge
+from shared.app.container import Bridge
 from shared.tables.connections import AccessToken
 from tests.conftest import Endpoint, ZohoOne
 

@@ -6,18 +6,18 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from local.entra import entra_of
-from local.entra_directory import EntraDirectory
+from local.entra.directory import EntraDirectory
+from local.entra.people import PEOPLE, make_people
+from local.entra.provisioning_service import ProvisioningService
+from local.entra.server import entra_of
 from local.parts import app_settings
-from local.people import PEOPLE, make_people
-from local.provisioning_service import ProvisioningService
-from shared.bridge import Bridge
-from shared.directory.history import EventKind
-from shared.directory.run import RunState
-from shared.directory.store import Store
+from shared.app.container import Bridge
+from shared.rules.history import EventKind
+from shared.rules.run import RunState
+from shared.rules.store import Store
 from shared.settings import Settings
 from tests.conftest import Entra, ZohoOne, held
-from tests.provisioning.reconciled import Reconciled
+from tests.sync.reconciled import Reconciled
 
 PUSHERS = 3
 """At the same time, each of which pushes everybody: Entra has one such service for a store."""

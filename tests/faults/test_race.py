@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import requests
 
-from shared.bridge import Bridge
+from shared.app.container import Bridge
 from tests.conftest import Endpoint, ZohoOne, held
 
 REQUESTS = 12

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.conftest import Endpoint
-from tests.provisioning.grouped import PATCH, Grouped
+from tests.sync.grouped import PATCH, Grouped
 
 
 def test_requests_at_once_lose_nobody(two_hosts: list[Endpoint], grouped: Grouped) -> None:

@@ -4,14 +4,14 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
 
-from local.admin_browser import AdminBrowser
 from local.parts import app_settings
 from local.processes import Child, Processes
 from local.store import add_store
-from local.zoho_accounts import THROTTLED
-from shared.bridge import Bridge
+from local.walkthrough.admin_browser import AdminBrowser
+from local.zoho_one.accounts import THROTTLED
+from shared.app.container import Bridge
 from tests.conftest import Endpoint, ZohoOne
-from tests.notify.mailing import raw_tables
+from tests.mail.mailing import raw_tables
 
 
 class Witness:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from local.azurite import start_azurite
-from local.host_admin import fire
+from local.host.admin import fire
 from local.parts import app_settings
 from local.processes import Child, Processes
 from local.store import add_store, new_key
@@ -14,8 +14,8 @@ from shared.tables.mails import Mails
 from shared.tables.service import connect
 from shared.tables.stores import Stores
 from tests.conftest import Endpoint, ZohoOne
-from tests.notify.mailing import mail_settings, notifying, raw_tables, received
-from tests.notify.smtp_server import MailServer, new_certificate, serving
+from tests.mail.mailing import mail_settings, notifying, raw_tables, received
+from tests.mail.smtp_server import MailServer, new_certificate, serving
 
 STORE = "contoso"
 

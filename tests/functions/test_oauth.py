@@ -10,12 +10,12 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
 import pytest
 import requests
 
-from local.admin_browser import AdminBrowser, NotAsked
 from local.parts import app_settings
 from local.processes import Processes
 from local.store import add_store
-from local.zoho_accounts import CLIENT_ID, DATA_CENTERS, THROTTLED
-from shared.bridge import Bridge
+from local.walkthrough.admin_browser import AdminBrowser, NotAsked
+from local.zoho_one.accounts import CLIENT_ID, DATA_CENTERS, THROTTLED
+from shared.app.container import Bridge
 from shared.connection.consent import CLIENT_SECRET
 from shared.tables.connections import ConnectionState
 from tests.conftest import Endpoint, ZohoOne

@@ -11,19 +11,19 @@ from azure.core.exceptions import ResourceExistsError
 from azure.storage.queue import QueueClient
 
 from local.azurite import start_azurite
-from local.host_admin import fire
-from local.host_process import start_host
+from local.host.admin import fire
+from local.host.process import start_host
 from local.parts import app_settings
 from local.processes import Processes
 from local.store import add_store, new_key
-from shared.bridge import Bridge
-from shared.directory.run import Run, RunState
-from shared.directory.schedule import Schedule
-from shared.provisioning.cycle_note import CycleRequest
-from shared.provisioning.one_cycle import GIVEN_UP, MOST_INTERRUPTIONS
+from shared.app.container import Bridge
+from shared.rules.run import Run, RunState
+from shared.rules.schedule import Schedule
 from shared.settings import Settings
+from shared.sync.cycle import GIVEN_UP, MOST_INTERRUPTIONS
+from shared.sync.cycle_note import CycleRequest
 from tests.conftest import Entra, ZohoOne
-from tests.provisioning.reconciled import Reconciled
+from tests.sync.reconciled import Reconciled
 
 PATIENCE = 40.0
 

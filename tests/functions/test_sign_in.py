@@ -12,13 +12,13 @@ import pytest
 import requests
 
 from functions.answer import Answer
-from local.admin_browser import AdminBrowser
+from local.entra.people import PEOPLE
 from local.parts import app_settings
-from local.people import PEOPLE
 from local.processes import Processes
-from local.sign_in import register, sign_in_settings
+from local.walkthrough.admin_browser import AdminBrowser
+from local.walkthrough.sign_in import register, sign_in_settings
 from shared.console.sign_in import CALLBACK
-from shared.directory.store import Store
+from shared.rules.store import Store
 from tests.conftest import Entra, ZohoOne
 
 OWNER = PEOPLE[0].id

@@ -14,17 +14,17 @@ from azure.core.exceptions import ResourceExistsError
 from azure.data.tables import TableServiceClient
 from azure.storage.queue import QueueClient
 
-from functions import errands, reconcile
+from functions import jobs, reconcile
 from local.azurite import start_azurite
-from local.gate import Call, Gate, Moment
-from local.host_admin import fire
+from local.host.admin import fire
+from local.host.gate import Call, Gate, Moment
 from local.parts import app_settings
 from local.processes import Child, Processes
 from local.store import add_store
-from shared.bridge import Bridge
+from shared.app.container import Bridge
+from shared.app.startup import REMEMBERED, NotStarted, Startup
 from shared.obstacle import of_storage
 from shared.settings import Settings, SettingsWrong
-from shared.startup import REMEMBERED, NotStarted, Startup
 from tests.conftest import Endpoint, ZohoOne
 
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
@@ -182,7 +182,7 @@ def test_a_storage_that_refuses_is_asked_again_when_the_answer_is_old(
         asked += 1
         raise PermissionError("sesame")  # no error of the storage's, but as good as any
 
-    monkeypatch.setattr("shared.startup.Bridge", refuse)
+    monkeypatch.setattr("shared.app.startup.Bridge", refuse)
     for _ in range(3):
         with pytest.raises(NotStarted, match=r"It has a defect \(PermissionError\)") as reason:
             startup.bridge()
@@ -213,7 +213,7 @@ class _Out:
 
 @pytest.mark.parametrize(
     ("module", "function", "given"),
-    [(reconcile, reconcile.run_cycle, ['{"store": "s"}']), (errands, errands.carry_out, '{"store": "s"}')],
+    [(reconcile, reconcile.run_cycle, ['{"store": "s"}']), (jobs, jobs.carry_out, '{"store": "s"}')],
 )
 def test_a_message_that_comes_while_the_storage_is_away_is_put_back(
     module: ModuleType, function: Any, given: object, monkeypatch: pytest.MonkeyPatch

@@ -13,7 +13,7 @@ import requests
 from hypothesis import settings
 
 from local.azurite import start_azurite
-from local.host_process import RunningHost, is_func, start_host
+from local.host.process import RunningHost, is_func, start_host
 from local.parts import app_settings
 from local.processes import Processes
 from local.store import add_store, new_key

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from local.infra.evaluated import evaluated
-from local.infra.package import LIBRARIES, build_package, deployed_files, write_package
 from local.processes import ROOT
+from tools.infra.evaluated import evaluated
+from tools.infra.package import LIBRARIES, build_package, deployed_files, write_package
 
 
 def test_the_package_holds_only_what_is_deployed() -> None:
@@ -26,7 +26,7 @@ def test_the_package_holds_only_what_is_deployed() -> None:
 
 
 def test_what_is_secret_or_of_one_machine_is_left_out(tmp_path: Path) -> None:
-    kept = ["function_app.py", "shared/bridge.py", "shared/console/templates/page.html"]
+    kept = ["function_app.py", "shared/app/container.py", "shared/console/templates/page.html"]
     left = [".env", ".azure/prod/.env", "local.settings.json", ".venv/lib/x.py", "local/store.py", "tests/test_x.py"]
     left += ["shared/__pycache__/bridge.cpython-313.pyc", ".git/config", "azure.yaml", "infra/bicep/main.bicep"]
     for path in [*kept, *left]:

@@ -7,12 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from local.infra.evaluated import Resource, evaluated
-from local.infra.queries import line_patterns, queries
 from local.processes import ROOT
-from shared.bridge import Bridge
+from shared.app.container import Bridge
 from shared.connection.tokens import SharedTokens
-from shared.directory.store import Store
+from shared.rules.store import Store
 from shared.scim.endpoint import HttpRequest
 from shared.settings import SettingsWrong
 from shared.zoho.data_centers import replaced
@@ -20,6 +18,8 @@ from shared.zoho.errors import ZohoCredentials
 from shared.zoho.oauth import ZohoAccounts
 from shared.zoho.scim_calls import new_session
 from tests.conftest import ZohoOne
+from tools.infra.evaluated import Resource, evaluated
+from tools.infra.queries import line_patterns, queries
 
 QUERIES = queries()
 HEARTBEAT = "heartbeat "

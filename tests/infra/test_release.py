@@ -6,9 +6,9 @@ from urllib.parse import unquote
 
 import yaml
 
-from local.infra.evaluated import BICEP
-from local.infra.release import FORM, button, notes, released
 from local.processes import ROOT
+from tools.infra.evaluated import BICEP
+from tools.infra.release import FORM, button, notes, released
 
 TEXT = (ROOT / ".github/workflows/release.yml").read_text()
 PARAMETERS = re.findall(r"^param (\w+) [^=\n]+?( =.*)?$", (BICEP / "main.bicep").read_text(), re.MULTILINE)

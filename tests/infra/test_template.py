@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from local.infra.evaluated import BICEP, FINGERPRINT, SAMPLES, evaluated, fingerprint
 from local.processes import ROOT
 from shared.settings import Settings
+from tools.infra.evaluated import BICEP, FINGERPRINT, SAMPLES, evaluated, fingerprint
 
 FLEX = json.loads((ROOT / "infra/checks/flex.json").read_text())
 BRIDGE_SETTING = re.compile(r"BRIDGE_[A-Z_]+")
@@ -16,7 +16,7 @@ TEXT = (BICEP / "main.bicep").read_text()
 
 def test_the_snapshots_are_of_this_template() -> None:
     """`make check-infra` compares what they hold; this needs no compiler."""
-    assert FINGERPRINT.read_text().strip() == fingerprint(), "run: .venv/bin/python -m local.infra.evaluated"
+    assert FINGERPRINT.read_text().strip() == fingerprint(), "run: .venv/bin/python -m tools.infra.evaluated"
 
 
 @pytest.mark.parametrize("sample", SAMPLES)

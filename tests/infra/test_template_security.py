@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from local.infra.evaluated import BICEP, SAMPLES, Evaluated, evaluated
 from local.processes import ROOT
 from shared.settings import Platform, Settings
 from shared.tables.service import TABLES
+from tools.infra.evaluated import BICEP, SAMPLES, Evaluated, evaluated
 
 ROLES = {
     # https://learn.microsoft.com/azure/role-based-access-control/built-in-roles

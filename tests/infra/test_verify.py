@@ -12,8 +12,8 @@ from threading import Thread
 
 import pytest
 
-from local.infra.package import deployed_files
 from local.processes import ROOT
+from tools.infra.package import deployed_files
 
 LOGIN = (
     "https://login.microsoftonline.com/t/oauth2/v2.0/authorize?client_id=c&state=s&code_challenge=x"

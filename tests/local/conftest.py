@@ -7,7 +7,7 @@ import pytest
 
 from local.azurite import Azurite, start_azurite
 from local.processes import Processes
-from tests.local.sample_host import SampleHost, start_sample
+from tests.local.host.sample_host import SampleHost, start_sample
 
 
 @pytest.fixture(scope="module")

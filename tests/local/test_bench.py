@@ -14,7 +14,7 @@ from local.bench.figures import Case, CpuTimes, Kept, Rate, kept_rates, percenti
 from local.bench.pages import PAGES
 from local.bench.traffic import spread_out
 from local.processes import ROOT
-from shared.directory.entra_connection import Scope
+from shared.rules.entra_connection import Scope
 
 HUNDRED = [float(number) for number in range(100, 0, -1)]
 

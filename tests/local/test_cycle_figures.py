@@ -3,7 +3,7 @@
 import pytest
 
 from local.bench.cycle_figures import Changes, CycleFigures, FirstSync, FullCycle, NoChange, verdicts
-from shared.directory.entra_connection import Scope
+from shared.rules.entra_connection import Scope
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,15 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from local.account_check import Standing, problems
-from local.closing_table import POP_ISOLATE, Row, closing_table
-from local.entra_mapping import mapped_values
-from local.entra_requests import Dialect, create_body
-from local.map_attributes import WORK_LOCATION
-from local.people import PEOPLE
-from local.person import Person
-from local.provisioning_service import Action, PersonReport
-from local.scim_path import ENTERPRISE, ZOHO_ONE
+from local.entra.mapping import mapped_values
+from local.entra.people import PEOPLE
+from local.entra.person import Person
+from local.entra.provisioning_service import Action, PersonReport
+from local.entra.requests import Dialect, create_body
+from local.walkthrough.account_check import Standing, problems
+from local.walkthrough.closing_table import POP_ISOLATE, Row, closing_table
+from local.walkthrough.map_attributes import WORK_LOCATION
+from local.zoho_one.scim_path import ENTERPRISE, ZOHO_ONE
 
 WIDTH = 100
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.gate import Call, Moment
+from local.host.gate import Call, Moment
 from local.processes import Processes
 from local.store import add_store
-from shared.bridge import Bridge
-from shared.directory.guard import GuardLimits, Threshold
+from shared.app.container import Bridge
+from shared.rules.guard import GuardLimits, Threshold
 from tests.conftest import Endpoint, ZohoOne
 from tests.faults.gated_host import gates, start_gated_host
 

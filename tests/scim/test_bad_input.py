@@ -9,11 +9,11 @@ from azure.data.tables import TableServiceClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.bridge import Bridge
-from shared.directory.mapping import ExpressionSource, Mapping, Rule
-from shared.directory.secret_token import token_hash
-from shared.directory.store import Store
-from shared.directory.zoho_user import ZohoField
+from shared.app.container import Bridge
+from shared.rules.mapping.mapping import ExpressionSource, Mapping, Rule
+from shared.rules.secret_token import token_hash
+from shared.rules.store import Store
+from shared.rules.zoho_user import ZohoField
 from shared.scim.endpoint import HttpRequest, HttpResponse
 from tests.conftest import Endpoint, ZohoOne
 

@@ -2,12 +2,12 @@
 
 import json
 
-from shared.bridge import Bridge
-from shared.directory.mapping import CustomAttribute, Mapping, Rule
-from shared.directory.scim_path import ENTRA
-from shared.directory.secret_token import token_hash
-from shared.directory.store import Store
-from shared.directory.zoho_user import ZohoField
+from shared.app.container import Bridge
+from shared.rules.mapping.mapping import CustomAttribute, Mapping, Rule
+from shared.rules.scim_path import ENTRA
+from shared.rules.secret_token import token_hash
+from shared.rules.store import Store
+from shared.rules.zoho_user import ZohoField
 from shared.scim.endpoint import HttpRequest
 from tests.conftest import ZohoOne
 

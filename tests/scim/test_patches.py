@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scim2_models import Meta, SCIMException
 from scim2_server.conditions import Conditions
 
-from shared.directory.scim_path import ENTERPRISE, ENTRA, USER
+from shared.rules.scim_path import ENTERPRISE, ENTRA, USER
 from shared.scim.handler import SyncService
 from shared.scim.provider import sync_endpoint_provider
 from shared.scim.published import NO_NAME, attribute_name, unknown_of

@@ -4,9 +4,9 @@ import logging
 
 import pytest
 
-from shared.bridge import Bridge
-from shared.directory.secret_token import token_hash
-from shared.directory.store import Store
+from shared.app.container import Bridge
+from shared.rules.secret_token import token_hash
+from shared.rules.store import Store
 from shared.scim.endpoint import HttpRequest, HttpResponse
 
 

@@ -42,9 +42,7 @@ def main() -> int:
         return replay(arguments)
     if arguments.go_on and arguments.go_on.exists():
         arguments.start = json.loads(arguments.go_on.read_text())["next"]
-    began = time.monotonic()
-    status = campaign(arguments, began)
-    return status
+    return campaign(arguments, time.monotonic())
 
 
 if __name__ == "__main__":

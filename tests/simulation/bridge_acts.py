@@ -5,12 +5,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from shared.bridge import Bridge
-from shared.directory.errand import MakePlan, ProvisionGroup, ProvisionPeople, Task
-from shared.directory.mapping import DEFAULT_MAPPING, Mapping
-from shared.directory.run import RunKind
-from shared.directory.status import Leaving
-from shared.directory.store import Store
+from shared.admin.person_actions import PersonActions
+from shared.app.container import Bridge
+from shared.rules.job import MakePlan, ProvisionGroup, ProvisionPeople, Task
+from shared.rules.mapping.mapping import DEFAULT_MAPPING, Mapping
+from shared.rules.run import RunKind
+from shared.rules.status import Deprovisioning
+from shared.rules.store import Store
 from tests.simulation.observed import Account, Decision
 from tests.simulation.registry import act
 from tests.simulation.world import STORE, World
@@ -32,7 +33,9 @@ def _(world: World, a: int, b: int) -> None:
     people = world.directory.people()
     if world.plan.push:
         person = people[a % len(people)].id
-        world.schedule.spawn(world.entra, "service", lambda: world.service.alone(lambda: world.service.provision_on_demand(person)))
+        world.schedule.spawn(
+            world.entra, "service", lambda: world.service.alone(lambda: world.service.provision_on_demand(person))
+        )
 
 
 @act("tick")
@@ -123,7 +126,7 @@ def _(world: World, a: int, b: int) -> None:
 
 def _job(world: World, task: Task) -> None:
     def work(app: Bridge, store: Store) -> None:
-        errand = app.reconciler.carrying_out.ask(store, task, ADMIN)
+        errand = app.reconciler.job_runner.ask(store, task, ADMIN)
         world.host.put("errands", [f'{{"store": "{store.id}", "errand": "{errand.id}"}}'])
 
     _page(world, "job", work)
@@ -166,7 +169,7 @@ def _(world: World, a: int, b: int) -> None:
 @act("rules")
 def _(world: World, a: int, b: int) -> None:
     def work(app: Bridge, store: Store) -> None:
-        leaving = Leaving.DELETE if a % 2 else Leaving.DEACTIVATE
+        leaving = Deprovisioning.DELETE if a % 2 else Deprovisioning.DEACTIVATE
         field = ("on_deactivated", "on_deleted", "on_unassigned")[b % 3]
 
         def changed(now: Store) -> Store:
@@ -182,9 +185,7 @@ def _(world: World, a: int, b: int) -> None:
     def work(app: Bridge, store: Store) -> str:
         people = sorted(stored.identity.id for stored in app.identities.everybody(store.id))
         if people:
-            from shared.provisioning.people_care import PeopleCare
-
-            care = PeopleCare(app.identities, app.leavings, app.users, world.schedule.now)
+            care = PersonActions(app.identities, app.leavings, app.users, world.schedule.now)
             care.let_go(store, people[a % len(people)], ADMIN)
             return people[a % len(people)]
         return ""
@@ -251,4 +252,3 @@ def _(world: World, a: int, b: int) -> None:
             world.zoho.group_by_hand(replace(group, members=group.members | {account.id}))
         case _ if group.members:
             world.zoho.group_by_hand(replace(group, members=group.members - {min(group.members)}))
-

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import NAMESPACE_DNS, uuid5
 
-from local.person import Person
+from local.entra.person import Person
 from tests.simulation.registry import act
 from tests.simulation.world import World
 

@@ -7,7 +7,7 @@ from itertools import count
 from random import Random
 from typing import Any
 
-from shared.bridge import Bridge
+from shared.app.container import Bridge
 from shared.scim.endpoint import HttpRequest, HttpResponse
 from tests.simulation.schedule import Death, Process, Schedule, Task
 
@@ -80,9 +80,7 @@ class Host:
             return
         self.begin(process, name, work, then)
 
-    def begin(
-        self, process: Process, name: str, work: Callable[[Bridge], Any], then: Callable[[Task], None]
-    ) -> Task:
+    def begin(self, process: Process, name: str, work: Callable[[Bridge], Any], then: Callable[[Task], None]) -> Task:
         """Let it run in this process."""
         task = self.schedule.spawn(process, name, lambda: work(process.app))
         task.wakes.append(lambda: then(task))

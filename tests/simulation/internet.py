@@ -11,7 +11,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
-from local.graph import Graph
+from local.entra.graph import Graph
 from local.serving import Application, Response
 from tests.simulation.observed import Failed
 from tests.simulation.outside import Fault, Outside

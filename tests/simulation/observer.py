@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from local.person import Person as EntraPerson
+from local.entra.person import Person as EntraPerson
 from shared.tables.entity_text import gather
 from tests.simulation.observed import (
     Decision,
@@ -54,7 +54,6 @@ class Observer:
         """The account that each person has, or had last."""
         self.pushes: list[Push] = []
         self.decisions: list[Decision] = []
-        self.refusals: list[TableRefusal] = []
         self.quiet_since: datetime | None = None
 
     @property
@@ -104,8 +103,8 @@ class Observer:
         return seen
 
     def _seen_settings(self) -> Settings | None:
-        store = self._world.rows("stores").get(("store", self._store))
-        mapping = self._world.rows("mappings").get((self._store, "current"))
+        store = self._world.tables.row("stores", "store", self._store)
+        mapping = self._world.tables.row("mappings", self._store, "current")
         if store is None:
             return None
         return settings_of(store, mapping, self._world.plan, self.now)
@@ -119,8 +118,7 @@ class Observer:
             self.look()
         if table != "identities":
             return
-        rows = self._world.rows(table)
-        mine = [(key[1], rows.get(key)) for key in keys if key[0] == self._store]
+        mine = [(key[1], self._world.tables.row(table, *key)) for key in keys if key[0] == self._store]
         before = {known: link.account for known, link in self._last.items()}
         before |= {known: link.account for known, link in self._last_group.items()}
         for key, row in mine:
@@ -200,9 +198,13 @@ class Observer:
             runs=tuple(sorted(self._runs(), key=lambda run: run.started)),
             held=tuple(self._held()),
             decisions=tuple(self.decisions),
-            table_refusals=tuple(self.refusals),
+            table_refusals=tuple(self._refused()),
             quiet_since=self.quiet_since,
         )
+
+    def _refused(self) -> list[TableRefusal]:
+        told = self._world.tables.refused
+        return [TableRefusal(self.now, call.table, f"{refusal.code}: {refusal}") for call, refusal in told]
 
     def _runs(self) -> list[Run]:
         not_done: dict[str, list[str]] = {}

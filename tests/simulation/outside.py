@@ -109,7 +109,7 @@ class Outside:
     def _tried(self, act: Callable[[], Any]) -> tuple[Any, Exception | None]:
         try:
             return act(), None
-        except Exception as error:  # noqa: BLE001 - what the other side answered; it is raised when the answer arrives
+        except Exception as error:
             return None, error
 
     def _faulty(self, medium: Medium, fault: Fault, act: Callable[[], Any]) -> tuple[Any, Exception | None]:

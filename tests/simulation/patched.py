@@ -6,7 +6,6 @@ process that simulates does nothing else: nothing is put back.
 """
 
 import concurrent.futures
-import datetime as datetime_module
 import inspect
 import random
 import secrets
@@ -154,6 +153,3 @@ def _replace_defaults(function: FunctionType) -> None:
         function.__defaults__ = tuple(map(_new, function.__defaults__))
     if function.__kwdefaults__:
         function.__kwdefaults__ = {name: _new(value) for name, value in function.__kwdefaults__.items()}
-
-
-assert datetime_module.datetime is datetime  # what modules of the app import is this very class

@@ -8,8 +8,8 @@ from random import Random
 
 import tests.simulation.bridge_acts as bridge_acts
 import tests.simulation.entra_acts  # noqa: F401 - it registers its actions
-from shared.directory.entra_connection import Scope
-from shared.directory.run import RunKind
+from shared.rules.entra_connection import Scope
+from shared.rules.run import RunKind
 from tests.simulation.judging import checked
 from tests.simulation.outside import Fault, Line
 from tests.simulation.registry import ACTS

@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from local.entra_directory import EntraDirectory
-from local.entra_mapping import DEFAULT_MAPPING, MANAGER, USER_NAME
-from local.entra_requests import Dialect
-from local.group_provisioning import GroupProvisioning
-from local.provisioning_service import PersonReport, ProvisioningService
+from local.entra.directory import EntraDirectory
+from local.entra.mapping import DEFAULT_MAPPING, MANAGER, USER_NAME
+from local.entra.provisioning_service import PersonReport, ProvisioningService
+from local.entra.requests import Dialect
+from local.walkthrough.group_provisioning import GroupProvisioning
 from tests.simulation.observed import Group, Person, Push
 from tests.simulation.observer import Observer
 
@@ -135,7 +135,10 @@ class Told:
             group = replace(group, name=said["displayName"])
         for operation in said.get("Operations", ()):
             value = operation.get("value")
-            if operation.get("path") == "members":
+            if str(operation.get("path", "")).startswith("members["):
+                gone = operation["path"].split('"')[1]
+                group = replace(group, members=group.members - {self._ids.get(gone, "")})
+            elif operation.get("path") == "members":
                 people = frozenset(self._ids.get(each["value"], "") for each in value or ())
                 adds = operation["op"].lower() == "add"
                 group = replace(group, members=group.members | people if adds else group.members - people)

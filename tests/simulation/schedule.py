@@ -55,7 +55,7 @@ class Task:
             self.value = self.work()
         except greenlet.GreenletExit:
             self.error = Death()
-        except BaseException as error:  # noqa: BLE001 - whoever waits for it hears of it
+        except BaseException as error:
             self.error = error
         self.done = True
         self.process.tasks.discard(self)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from shared.directory.mapping import DEFAULT_MAPPING
+from shared.rules.mapping.mapping import DEFAULT_MAPPING
 from shared.tables.entity_text import gather
 from tests.simulation.observed import Constant, Direct, Join, Leaving, Limits, Rule, Settings, Source
 

@@ -8,7 +8,9 @@ from dataclasses import replace
 from tests.simulation.play import play
 from tests.simulation.steps import History, Step
 
-_IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|z\d{31}|[0-9a-f]{32}|\d[\d:. +-]*|'(?!true|false|in'|out')[^']*'|renamed\d+|new\d+")
+_IDS = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f-]{27}|z\d{31}|[0-9a-f]{32}|\d[\d:. +-]*|'(?!true|false|in'|out')[^']*'|renamed\d+|new\d+"
+)
 
 
 def kind_of(wrong: str) -> str:

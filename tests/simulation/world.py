@@ -1,7 +1,9 @@
 """A whole world in one process: Entra, Zoho One, Table Storage, the host with the bridge, and administrators."""
 
+import importlib
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
 from random import Random
@@ -12,21 +14,21 @@ import requests
 from cryptography.fernet import Fernet
 from pydantic import HttpUrl
 
-import shared.tables.service
-from local.entra import CLIENT_ID, CLIENT_SECRET, TENANT
-from local.entra_directory import EntraDirectory
-from local.graph import Graph
-from local.graph_assignments import ENTERPRISE_APP
-from local.people import make_people
+from local.entra.directory import EntraDirectory
+from local.entra.graph import Graph
+from local.entra.graph_assignments import ENTERPRISE_APP
+from local.entra.people import make_people
+from local.entra.server import CLIENT_ID, CLIENT_SECRET, TENANT
 from local.serving import Response
-from local.zoho_accounts import CLIENT_ID as ZOHO_CLIENT
-from shared.bridge import Bridge
+from local.zoho_one.accounts import CLIENT_ID as ZOHO_CLIENT
+from shared.app.container import Bridge
 from shared.connection.consent import CLIENT_SECRET as ZOHO_SECRET
-from shared.directory.entra_connection import Credential, EntraConnection, Scope
-from shared.directory.secret_token import token_hash
-from shared.directory.store import Store, ZohoConnection
 from shared.entra.clients import SECRET
+from shared.rules.entra_connection import Credential, EntraConnection, Scope
+from shared.rules.secret_token import token_hash
+from shared.rules.store import Store, ZohoConnection
 from shared.settings import Settings
+from shared.tables import service
 from shared.tables.connections import Tokens
 from shared.tables.stores import new_incarnation
 from tests.simulation import patched, threads
@@ -36,8 +38,7 @@ from tests.simulation.observer import Observer
 from tests.simulation.outside import Outside
 from tests.simulation.pushes import Service, Told
 from tests.simulation.schedule import Process, Schedule
-from tests.simulation.storage import Storage
-from tests.simulation.stub_tables import StubService
+from tests.simulation.storage import Tables
 from tests.simulation.zoho import Zoho
 
 STORE = "contoso"
@@ -77,16 +78,16 @@ class World:
         self.directory = EntraDirectory(make_people(plan.people))
         self.graph = Graph(self.directory)
         self.zoho = Zoho(ZOHO, self.schedule.now)
-        self.tables, self._storage = StubService(), Storage()
-        self.client = self.tables.client(self._table_call)
+        self.tables = Tables(self.outside, lambda table, keys: self.observer.wrote(table, keys))
         self.internet = Internet(self.outside, self.zoho, self.graph, self._pushed)
         self.numbers = count()
+        self.observer = Observer(self, STORE)
         self.host = Host(self.schedule, Random(plan.seed + 1), self._bridge)
         self.entra = Process("entra")
         self.admin = Process("admin")
-        self.observer = Observer(self, STORE)
         self.service = Service(self.directory, f"{BRIDGE}/scim/{STORE}?aadOptscim062020", TOKEN)
         self.told = Told(self.service, self.observer)
+        service.create_missing_tables(self.tables)
         self.host.start(plan.processes)
         self._add_store()
         self.observer.look()
@@ -100,18 +101,9 @@ class World:
         finally:
             self.outside.quiet = before
 
-    def _table_call(self, kind: str, table: str, act: Callable[[], Any], keys: list[tuple[str, str]]) -> Any:
-        def done() -> Any:
-            answer = act()
-            if keys:
-                self.observer.wrote(table, keys)
-            return answer
-
-        return self.outside.call(self._storage, f"tables {kind} {table}", done)
-
-    def rows(self, table: str) -> dict[tuple[str, str], dict[str, Any]]:
+    def rows(self, table: str) -> dict[tuple[str, str], Mapping[str, Any]]:
         """What a table holds, for who looks on."""
-        return {key: row for key, (row, _) in self.tables.rows.get(table, {}).items()}
+        return {(str(row["PartitionKey"]), str(row["RowKey"])): row for row in self.tables.everything(table)}
 
     def _pushed(self, method: str, url: str, headers: dict[str, str], body: bytes) -> Response:
         """A request of Entra's to the bridge."""
@@ -175,14 +167,11 @@ _SETTINGS = {
 
 def prepare() -> None:
     """Let this process simulate, and do nothing else from now on."""
-    import sys
-
-    import shared.open_console  # noqa: F401 - imported before the patches
-    import shared.startup  # noqa: F401
-
+    importlib.import_module("shared.app.console")  # all of the app is there before it is patched
+    importlib.import_module("shared.app.startup")
     patched.install()
     connect(lambda: _world[0].internet)
-    original = shared.tables.service.connect
+    original = service.connect
     for name, module in list(sys.modules.items()):
         if name.startswith(("shared", "cli")) and vars(module).get("connect") is original:
-            module.connect = lambda _: _world[0].client  # type: ignore[attr-defined]
+            vars(module)["connect"] = lambda _: _world[0].tables

@@ -1,4 +1,4 @@
-"""Zoho One's SCIM API for thousands of histories: what local/zoho_directory.py is for processes, at a hundredth of it.
+"""Zoho One's SCIM API for thousands of histories: a hundredth of what local/zoho_one/directory.py costs.
 
 Resources are kept flat, one text for a path, and each write leaves a line. It takes the requests that the bridge sends,
 in the bridge's shapes; any other is an error of this double and ends the history.
@@ -14,7 +14,7 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from local.serving import Response
-from local.zoho_accounts import Accounts
+from local.zoho_one.accounts import Accounts
 from tests.simulation.observed import Account, By, Changed, PasswordSet, ZohoGroup
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -90,7 +90,7 @@ class Zoho:
             if collection == "ServiceProviderConfig":
                 return Response.json({"schemas": []})
             if not self.accounts.accepts(token):
-                raise Refused(401, "Authorization failure")
+                return Refused(401, "Authorization failure").response
             said = json.loads(body) if body else {}
             if rest:
                 return self._one(method, collection, rest[0], said, through)

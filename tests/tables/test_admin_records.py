@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.bridge import Bridge
-from shared.directory.admin_change import AdminChange, setting_changes
-from shared.directory.mapping import DEFAULT_MAPPING
-from shared.directory.mapping_draft import Draft
-from shared.directory.store import Store
-from shared.tables.errors import Changed, Taken
+from shared.app.container import Bridge
+from shared.rules.admin_change import AdminChange, setting_changes
+from shared.rules.mapping.draft import Draft
+from shared.rules.mapping.mapping import DEFAULT_MAPPING
+from shared.rules.store import Store
+from shared.tables.errors import Conflict, Stale
 from shared.tables.partitions import Partitions
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -38,14 +38,14 @@ def test_a_change_that_is_refused_leaves_no_record(bridge: Bridge, store: Store)
 
 def test_a_store_is_created_once_and_its_record_outlives_it(bridge: Bridge, store: Store) -> None:
     record = AdminChange(at=NOW, by="Ada", what="Directory store added")
-    with pytest.raises(Taken):
+    with pytest.raises(Conflict):
         bridge.stores.create(store, record)
     assert bridge.stores.records(store.id, 10) == []
     bridge.stores.delete(store.id, AdminChange(at=NOW, by="Ada", what="Directory store deleted"))
     assert bridge.stores.read(store.id) is None
     assert bridge.stores.get(store.id) is None
     assert [record.what for record in bridge.stores.records(store.id, 10)] == ["Directory store deleted"]
-    with pytest.raises(Changed):
+    with pytest.raises(Stale):
         bridge.stores.delete(store.id, record)
 
 

@@ -5,11 +5,11 @@ from uuid import uuid4
 
 import pytest
 
-from shared.bridge import Bridge
-from shared.directory.group import Group, GroupPending, GroupSaid
-from shared.directory.history import Event, EventKind
-from shared.directory.member_change import MemberChange
-from shared.tables.errors import Changed, Taken
+from shared.app.container import Bridge
+from shared.rules.groups.group import Group, GroupPendingChange, GroupSourceState
+from shared.rules.groups.member_change import MemberChange
+from shared.rules.history import Event, EventKind
+from shared.tables.errors import Conflict, Stale
 from shared.tables.group_rows import StoredGroup
 from shared.tables.groups import GroupLookup, Groups, NotAllChange
 
@@ -23,12 +23,12 @@ def groups(bridge: Bridge) -> Groups:
 
 
 def _group(name: str = "Sales") -> Group:
-    said = GroupSaid(resource=f'{{"displayName": "{name}"}}', display_name=name, desired=None, modified=NOON)
+    said = GroupSourceState(resource=f'{{"displayName": "{name}"}}', display_name=name, desired=None, modified=NOON)
     return Group(id=uuid4().hex, said=said, created=NOON)
 
 
 def _pending(group: Group, change: MemberChange) -> Group:
-    mark = GroupPending(reason="a test", before=group.said, members=change, writer="me", lease_ends=NOON)
+    mark = GroupPendingChange(reason="a test", before=group.said, members=change, writer="me", lease_ends=NOON)
     return group.model_copy(update={"pending": mark})
 
 
@@ -44,13 +44,13 @@ def _change(groups: Groups, store: str, stored: StoredGroup, change: MemberChang
 
 def test_a_name_is_unique_in_any_letter_case_and_found_so(groups: Groups, store_id: str) -> None:
     first = groups.write(store_id, None, _group("Sales"))
-    with pytest.raises(Taken):
+    with pytest.raises(Conflict):
         groups.write(store_id, None, _group("SALES"))
     assert [found.id for found in groups.find(store_id, GroupLookup.NAME, "sALES")] == [first.group.id]
     renamed = first.group.model_copy(update={"said": first.group.said.model_copy(update={"display_name": "Board"})})
     groups.write(store_id, first, renamed)
     assert groups.find(store_id, GroupLookup.NAME, "Sales") == []
-    with pytest.raises(Changed):
+    with pytest.raises(Stale):
         groups.write(store_id, first, renamed)
 
 

@@ -7,15 +7,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from azure.data.tables import TableClient, TableServiceClient
 
-from shared.directory.cycle_plan import Plan
-from shared.directory.guard import GuardLimits, check
-from shared.directory.held_plan import CannotBecome, HeldState, Move
-from shared.directory.plan import ChangeKind
-from shared.directory.zoho_user import ZohoField
-from shared.tables.errors import Changed
+from shared.rules.change import ChangeKind
+from shared.rules.guard import GuardLimits, check
+from shared.rules.held_plan import CannotBecome, HeldState, Move
+from shared.rules.plan import Plan
+from shared.rules.zoho_user import ZohoField
+from shared.tables.errors import Stale
 from shared.tables.held_plans import HeldPlans, StoredPlan
 from shared.tables.plan_parts import PlanLost
-from tests.directory.plans import changes
+from tests.rules.plans import changes
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -87,7 +87,7 @@ def test_one_of_two_who_decide_at_once_is_told(plans: HeldPlans, store_id: str) 
     def decide(by: str) -> bool:
         try:
             plans.move(stored, _move(HeldState.APPROVED if by < "c" else HeldState.DISCARDED, by))
-        except Changed:
+        except Stale:
             return False
         return True
 
@@ -112,7 +112,7 @@ def test_holding_another_while_an_administrator_decides_is_told(
             plans.move(stored, _move(HeldState.APPROVED))
             return found
 
-    with pytest.raises(Changed):
+    with pytest.raises(Stale):
         _hold(Late(table), _plan(store_id, 12))
     assert [plan.held.state for plan in plans.all(store_id)] == ["approved"]
 

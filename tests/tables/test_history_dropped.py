@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from shared.bridge import Bridge
-from shared.directory.store import Store
+from shared.app.container import Bridge
+from shared.rules.store import Store
 
 
 def test_what_is_older_is_forgotten_and_what_is_newer_stays(bridge: Bridge, store: Store) -> None:

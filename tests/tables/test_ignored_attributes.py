@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.bridge import Bridge
+from shared.app.container import Bridge
 from shared.calls import counted
-from shared.directory.ignored_attributes import MOST, IgnoredAttributes
+from shared.rules.ignored_attributes import MOST, IgnoredAttributes
 from shared.tables.errors import TablesBusy
 from shared.tables.ignored_attributes import PAUSE, IgnoredNotes
 

@@ -9,8 +9,8 @@ from threading import Barrier
 import pytest
 from azure.data.tables import TableClient, TableServiceClient
 
-from shared.directory.schedule import CycleTimes, Schedule, after_end, after_start, due
-from shared.tables.errors import Changed
+from shared.rules.schedule import CycleTimes, Schedule, after_end, after_start, due
+from shared.tables.errors import Stale
 from shared.tables.leases import Lease, LeaseLost, Leases
 
 MINUTE = timedelta(minutes=1)
@@ -118,7 +118,7 @@ def test_who_lost_a_race_for_a_write_has_no_lease(leases: Leases, table: TableCl
     other.renew(lease, MINUTE)
     with pytest.raises(LeaseLost):
         leases.renew(lease, 2 * MINUTE)
-    assert not issubclass(LeaseLost, Changed), "what it stands for has to stop, not to be read again"
+    assert not issubclass(LeaseLost, Stale), "what it stands for has to stop, not to be read again"
 
 
 def test_of_two_instances_one_runs_each_cycle(azurite: str, clock: Clock, name: str) -> None:

@@ -10,11 +10,11 @@ import pytest
 from azure.data.tables import TableClient, TableServiceClient
 from hypothesis import given, settings
 
-from shared.directory.mapping import DEFAULT_MAPPING, LONGEST_MAPPING, Mapping
-from shared.directory.zoho_user import ZohoField
+from shared.rules.mapping.mapping import DEFAULT_MAPPING, LONGEST_MAPPING, Mapping
+from shared.rules.zoho_user import ZohoField
 from shared.tables.errors import MappingUnusable
 from shared.tables.mappings import REMEMBERED, Mappings, SavedMeanwhile
-from tests.directory.test_mapping import MAPPINGS, USER_NAME
+from tests.rules.mapping.test_mapping import MAPPINGS, USER_NAME
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 

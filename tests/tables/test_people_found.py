@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from local.gate import Call, Moment
+from local.host.gate import Call, Moment
 from local.parts import app_settings
-from shared.bridge import Bridge
-from shared.directory.azure_user import AzureUser
-from shared.directory.identity import Identity, Said
-from shared.directory.keys import Keys
-from shared.directory.zoho_user import ZohoField, ZohoUser
+from shared.app.container import Bridge
+from shared.rules.azure_user import AzureUser
+from shared.rules.identity import Identity, SourceState
+from shared.rules.keys import Keys
+from shared.rules.zoho_user import ZohoField, ZohoUser
 from shared.settings import Settings
 from shared.tables.identities import SAMPLE, Identities
 from shared.tables.identity_rows import rows_of
@@ -24,7 +24,7 @@ NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 def person(name: str | None, user_name: str, *, active: bool = True) -> Identity:
     """Somebody whom Zoho One need not hear of."""
-    said = Said(
+    said = SourceState(
         resource="{}",
         keys=Keys(user_name=user_name),
         source=AzureUser(user_principal_name=user_name, display_name=name),

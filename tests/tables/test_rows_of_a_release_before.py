@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from shared.directory.identity import Sent
-from shared.directory.status import Status
+from shared.rules.identity import Sent
+from shared.rules.status import Status
 from shared.tables.identity_rows import rows_of, stored_from
 
 FIELDS = {"userName": "ada@contoso.example", "displayName": "Ada"}

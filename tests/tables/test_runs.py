@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from azure.data.tables import TableClient, TableServiceClient
 
-from shared.directory.plan import ChangeKind
-from shared.directory.run import Result, Run, RunChange, RunKind
-from shared.directory.zoho_user import ZohoField
+from shared.rules.change import ChangeKind
+from shared.rules.run import Result, Run, RunChange, RunKind
+from shared.rules.zoho_user import ZohoField
 from shared.tables.by_time import new_id
 from shared.tables.portions import MOST_BYTES, MOST_ROWS, portions
 from shared.tables.runs import Runs
-from tests.directory.plans import changes
+from tests.rules.plans import changes
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

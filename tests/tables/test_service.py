@@ -15,7 +15,7 @@ import jwt
 import pytest
 
 from local.azurite import ACCOUNT, ACCOUNT_KEY, start_azurite
-from local.entra_certificate import write_certificate
+from local.entra.certificate import write_certificate
 from local.processes import Processes
 from shared.tables.errors import TablesBusy
 from shared.tables.service import TABLES, AsIdentity, connect

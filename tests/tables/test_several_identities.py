@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.bridge import Bridge
+from shared.app.container import Bridge
 from shared.calls import counted, in_parallel
-from shared.directory.azure_user import AzureUser
-from shared.directory.identity import Identity, Said
-from shared.directory.keys import Keys
+from shared.rules.azure_user import AzureUser
+from shared.rules.identity import Identity, SourceState
+from shared.rules.keys import Keys
 from shared.tables.identities import SEVERAL
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -40,5 +40,5 @@ def test_several_are_read_in_few_round_trips(bridge: Bridge, store_id: str, want
 def _person(identity_id: str) -> Identity:
     name = f"{identity_id}@contoso.example"
     source = AzureUser(user_principal_name=name)
-    said = Said(resource="{}", keys=Keys(user_name=name), source=source, desired=None, modified=NOW)
+    said = SourceState(resource="{}", keys=Keys(user_name=name), source=source, desired=None, modified=NOW)
     return Identity(id=identity_id, said=said, created=NOW)

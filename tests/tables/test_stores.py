@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from shared.bridge import Bridge
-from shared.directory.schedule import Schedule
-from shared.directory.store import Store
+from shared.app.container import Bridge
+from shared.rules.schedule import Schedule
+from shared.rules.store import Store
 
 
 def test_changes_at_the_same_time_are_all_kept(bridge: Bridge, store: Store) -> None:

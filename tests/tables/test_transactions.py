@@ -109,15 +109,15 @@ def test_what_is_written_is_what_the_sdk_writes(
 @pytest.mark.parametrize(
     ("operations", "outcome"),
     [
-        pytest.param([("create", {"RowKey": "there"})], "Taken", id="taken"),
-        pytest.param([("create", {"RowKey": "new"}), ("delete", {"RowKey": "nobody"})], "Changed", id="delete-nobody"),
-        pytest.param([("upsert", {"RowKey": "new"}), ("update", {"RowKey": "nobody"})], "Changed", id="update-nobody"),
+        pytest.param([("create", {"RowKey": "there"})], "Conflict", id="taken"),
+        pytest.param([("create", {"RowKey": "new"}), ("delete", {"RowKey": "nobody"})], "Stale", id="delete-nobody"),
+        pytest.param([("upsert", {"RowKey": "new"}), ("update", {"RowKey": "nobody"})], "Stale", id="update-nobody"),
         pytest.param(
             [
                 ("upsert", {"RowKey": "new"}),
                 ("update", {"RowKey": "there"}, {"etag": 'W/"x"', "match_condition": MatchConditions.IfNotModified}),
             ],
-            "Changed",
+            "Stale",
             id="stale-etag",
         ),
         pytest.param([("upsert", {"RowKey": "a"}), ("upsert", {"RowKey": "a"})], "400 InvalidDuplicateRow", id="twice"),

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from shared.bridge import Bridge
-from shared.directory.store import Store
-from shared.directory.zoho_user import ZohoField, ZohoUser
+from shared.app.container import Bridge
+from shared.rules.store import Store
+from shared.rules.zoho_user import ZohoField, ZohoUser
 from shared.zoho.errors import ZohoBusy, ZohoNowhere
 from tests.conftest import ZohoOne
 

@@ -7,9 +7,9 @@ import pytest
 import requests
 from pydantic import SecretStr
 
-from shared.directory.identity import Account
-from shared.directory.store import Store
-from shared.directory.zoho_user import ZohoField, ZohoUser
+from shared.rules.identity import Account
+from shared.rules.store import Store
+from shared.rules.zoho_user import ZohoField, ZohoUser
 from shared.zoho.errors import ZohoError
 from shared.zoho.pace import Pace
 from shared.zoho.scim_client import ZohoUsers

@@ -8,11 +8,11 @@ import pytest
 import requests
 from pydantic import HttpUrl, SecretStr
 
-from shared.directory.group import ZohoGroup, ZohoGroupRecord
-from shared.directory.identity import Account
-from shared.directory.plan import plan_change
-from shared.directory.store import Store, UpdateVerb, ZohoConnection
-from shared.directory.zoho_user import ZohoField, ZohoUser
+from shared.rules.change import plan_change
+from shared.rules.groups.group import ZohoGroup, ZohoGroupRecord
+from shared.rules.identity import Account
+from shared.rules.store import Store, UpdateVerb, ZohoConnection
+from shared.rules.zoho_user import ZohoField, ZohoUser
 from shared.zoho.errors import ZohoUnclear
 from shared.zoho.group_client import ZohoGroups
 from shared.zoho.pace import Pace

@@ -1,0 +1,151 @@
+"""The walkthrough's part about the reconciler: a cycle, a plan that is held, and provisioning on demand."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic, sleep
+
+from rich.console import Console
+from rich.markup import escape
+
+from local.entra import people
+from local.entra.directory import EntraDirectory
+from local.entra.person import Person, id_of
+from local.host.admin import fire
+from shared.app.container import Bridge
+from shared.rules.on_demand import StepFound
+from shared.rules.plan_report import as_text
+from shared.rules.run import Result, Run, RunState
+from shared.sync.cycle_note import CycleRequest
+
+SHOWN = 8  # lines of the plan
+PATIENCE = 60.0  # seconds until a cycle that was asked for has ended
+COURSE = "Introduction"
+"""A group that no push carries."""
+NEWCOMER = Person(
+    id=id_of("rosa.engel@contoso.example"),
+    user_principal_name="rosa.engel@contoso.example",
+    display_name="Rosa Engel",
+    given_name="Rosa",
+    surname="Engel",
+    mail="rosa.engel@contoso.example",
+    mail_nickname="rosa.engel",
+    job_title="Trainee",
+)
+
+
+class CycleMissing(Exception):
+    """The function host ran no cycle."""
+
+
+@dataclass
+class ReconcilerSteps:
+    """Each step says what it does, and remembers whether it came out as it should."""
+
+    host: str
+    store: str
+    bridge: Bridge
+    directory: EntraDirectory
+    console: Console
+    tell: Callable[[str, str], None]
+
+    def walk(self, remember: Callable[[], None]) -> bool:
+        """All of it; whether everything came out as it should. ``remember``: notes who is in Entra, before he goes."""
+        return self._changes_that_no_push_carried(remember) and self._a_mistake() and self._on_demand(remember)
+
+    def _changes_that_no_push_carried(self, remember: Callable[[], None]) -> bool:
+        moved = self.directory.get(people.MOVED)
+        self.tell(
+            "The bridge: Microsoft Graph",
+            "From now on the bridge reads Entra by itself, every 40 minutes. In Entra, "
+            f"[bold]{escape(moved.display_name)}[/] has another title and [bold]{NEWCOMER.display_name}[/] is new; "
+            f"both are in the group [bold]{COURSE}[/], which is assigned to the app now. No push tells of it. The "
+            "timer's function asks for a cycle, and the queue's function runs it.",
+        )
+        self.directory.change_job(people.MOVED, job_title="Trưởng nhóm", department=moved.department)
+        self.directory.create(NEWCOMER)
+        groups = self.directory.groups
+        groups.put(id_of(COURSE), [people.MOVED, NEWCOMER.id])
+        groups.rename(id_of(COURSE), COURSE)
+        groups.assigned[id_of(COURSE)] = None
+        remember()
+        run = self._cycle()
+        done = run.state is RunState.DONE and run.results.get(Result.DONE, 0) >= 3 and len(run.results) == 1
+        return done and self._members(COURSE) == 2
+
+    def _members(self, group: str) -> int:
+        """How many members a group has in Zoho One."""
+        store = self.bridge.stores.read(self.store)
+        assert store is not None  # it has been there all the time
+        zoho_one = self.bridge.reconciler.zoho_groups(store)
+        return sum(len(zoho_one.members(found.id)) for found in zoho_one.find(group))
+
+    def _a_mistake(self) -> bool:
+        everybody = self.directory.assigned()
+        half = everybody[: len(everybody) // 2]
+        self.tell(
+            "A mistake in Entra",
+            f"Somebody takes the assignment to the app from {len(half)} of {len(everybody)} people. The guard looks at "
+            "the plan before anything is done.",
+        )
+        for person in half:
+            self.directory.unassign(person)
+        held = self._cycle()
+        newest = self.bridge.reconciler.held_plans.newest(self.store)
+        if held.state is not RunState.HELD or newest is None:
+            self.console.print("[red]The plan was not held.[/]")
+            return False
+        plan = self.bridge.reconciler.held_plans.plan(newest.held)
+        for line in as_text(plan, newest.held.breaches).splitlines()[:SHOWN]:
+            self.console.print(escape(line))
+        self.console.print("  …\nAn admin discards the plan, and gives the assignments back.")
+        self.bridge.reconciler.decisions.discard(self.store, newest.held.id, "local admin")
+        for person in half:
+            self.directory.assign(person)
+        run = self._cycle()
+        return run.state is RunState.DONE and not run.planned
+
+    def _on_demand(self, remember: Callable[[], None]) -> bool:
+        self.tell(
+            "The bridge: provision on demand",
+            f"[bold]{NEWCOMER.display_name}[/] has another name, which is wanted in Zoho One at once.",
+        )
+        self.directory.rename(
+            NEWCOMER.id,
+            user_principal_name="rosa.stern@contoso.example",
+            given_name="Rosa",
+            surname="Stern",
+            display_name="Rosa Stern",
+        )
+        remember()
+        store = self.bridge.stores.read(self.store)
+        assert store is not None  # it has been there all the time
+        _, (report,) = self.bridge.reconciler.on_demand.provision(store, [NEWCOMER.id], "local admin", self._show)
+        return report.result is Result.DONE
+
+    def _show(self, _: str, found: StepFound) -> None:
+        mark = "[green]✓[/]" if found.passed else "[red]✗[/]"
+        self.console.print(f"{mark} {found.step}: {escape(found.told)}")
+
+    def _cycle(self) -> Run:
+        """Ask for a cycle as the queue does, and wait for it."""
+        runs = self.bridge.reconciler.runs
+        before = {run.id for run in runs.newest(self.store)}
+        request = CycleRequest(store=self.store, asked_by="local admin")
+        fire(self.host, "run_cycle", request.model_dump_json())
+        gives_up = monotonic() + PATIENCE
+        while monotonic() < gives_up:
+            run = next((run for run in runs.newest(self.store) if run.id not in before), None)
+            if run is not None and run.state is not RunState.RUNNING:
+                self._print(run)
+                return run
+            sleep(0.1)
+        raise CycleMissing("The function host ran no cycle in time")
+
+    def _print(self, run: Run) -> None:
+        changes = [f"{count} {kind}" for kind, count in run.planned.items()]
+        changes += [f"{count} {kind} of a group with {run.members} members" for kind, count in run.groups.items()]
+        planned = ", ".join(changes) or "nothing to change"
+        seconds = run.duration.total_seconds() if run.duration else 0.0
+        self.console.print(f"The {run.kind}: {run.state} after {seconds:.1f} s; {planned}.")
+        for error in run.errors:
+            self.console.print(f"[yellow]{escape(error)}[/]")

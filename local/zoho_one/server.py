@@ -1,0 +1,255 @@
+"""Zoho One for one machine: `python -m local.zoho_one [--port N] [--latency-ms MS] [--licences N] [--data-center DC]`.
+
+It has the two faces of Zoho One that the bridge sees, the accounts servers under `/dc/{data center}` and the SCIM API
+under `/scim`; `/_sign_in`, where a user tries his password; and one of its own: `/_state`, `/_faults`, `/_users`,
+`/_groups`, `/_tokens` and `/_home` show and change what it is and does; POST to `/_kept` keeps its users and groups,
+PUT goes back to them. When ready it says in one line where it is, and the client and refresh token that it knows.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from local.faults import FAULTS, Fault, Faults
+from local.serving import (
+    DroppableProtocol,
+    Receive,
+    Response,
+    Scope,
+    Send,
+    answer,
+    end_quietly_on_signals,
+    listen,
+    log_to_stderr,
+    pause,
+    read_body,
+    serve,
+    url_of,
+)
+from local.zoho_one.accounts import CLIENT_ID, DATA_CENTERS, Accounts
+from local.zoho_one.directory import Directory, is_success
+from local.zoho_one.passwords import hidden
+
+REMEMBERED_CALLS = 100
+RESOURCES = TypeAdapter(list[dict[str, Any]])
+LIES = {
+    "error": Response.json(
+        {"code": "INTERNAL_ERROR", "status": "failure", "message": "The request was not carried out"}
+    ),
+    "page": Response(200, b"<!doctype html><title>Sign in</title>", [("content-type", "text/html")]),
+    "silence": Response(200),
+}
+"""Successes that say nothing of what was done."""
+SIGN_IN = TypeAdapter(dict[Literal["userName", "password"], str])
+
+
+@dataclass
+class Call:
+    """One call from outside. `status` stays empty when its connection was dropped."""
+
+    at: float
+    method: str
+    path: str
+    query: str
+    kind: str
+    body: Any
+    status: int | None = None
+
+
+class ZohoOne:
+    """The ASGI application."""
+
+    def __init__(self, url: str, home: str, latency: float, licences: int | None) -> None:
+        self.accounts = Accounts(url, home)
+        self.described = {
+            "url": url,
+            "accounts": self.accounts.address(home),
+            "sync_endpoint": f"{url}/scim",
+            "client_id": CLIENT_ID,
+            "client_secret": self.accounts.client_secret,
+            "refresh_token": self.accounts.refresh_token,
+        }
+        """What whoever connects a store to it has to know."""
+        self.directory = Directory(self.accounts.accepts, licences)
+        self._latency = latency
+        self._faults = Faults()
+        self._counts: Counter[str] = Counter()
+        self._calls: deque[Call] = deque(maxlen=REMEMBERED_CALLS)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await read_body(receive)
+        if scope["path"].startswith("/_"):
+            await answer(send, *await self._control(scope["method"], scope["path"], body))
+            return
+        response = await self._call(scope, body)
+        if response is None:
+            await DroppableProtocol.drop(scope, receive)
+        else:
+            await answer(send, *response)
+
+    async def _call(self, scope: Scope, body: bytes) -> Response | None:
+        """Answer a call of either face, or None where its connection is to be lost."""
+        call = _describe(scope, body)
+        self._counts[f"{call.method} {call.kind}"] += 1
+        self._calls.append(call)
+        fault = self._faults.take(call.method, call.kind, call.path) or Fault.model_construct()
+        await pause(self._latency + fault.latency)
+        if fault.drop == "before":
+            return None
+        if fault.status is not None:
+            response = _faulty(fault, fault.status)
+        elif fault.lie is not None and not fault.carried_out:
+            response = LIES[fault.lie]
+        else:
+            response = await self._carry_out(scope, body)
+            response = LIES[fault.lie] if fault.lie else response
+        if fault.drop == "after":
+            return None
+        call.status = response.status
+        return response
+
+    async def _carry_out(self, scope: Scope, body: bytes) -> Response:
+        if _is_scim(scope["path"]):
+            return await self._scim(scope, body)
+        if scope["path"].startswith("/dc/"):
+            return self.accounts.respond(scope["method"], scope["path"], scope["query_string"].decode(), body)
+        return Response(404)
+
+    async def _scim(self, scope: Scope, body: bytes) -> Response:
+        async def receive() -> dict[str, Any]:
+            return {"body": body}
+
+        request = await self.directory.read_request({**scope, "root_path": "/scim"}, receive)
+        response = await self.directory.serve(request)
+        content = b"" if response.body is None else json.dumps(response.body).encode()
+        return Response(response.status, content, list(response.headers.items()))
+
+    async def _control(self, method: str, path: str, body: bytes) -> Response:
+        simple: dict[tuple[str, str], Callable[[], object]] = {
+            ("DELETE", "/_state"): self._reset,
+            ("POST", "/_kept"): self.directory.keep,
+            ("PUT", "/_kept"): self.directory.go_back,
+            ("DELETE", "/_faults"): self._faults.waiting.clear,
+            ("DELETE", "/_tokens"): self.accounts.expire_access_tokens,
+        }
+        if (method, path) in simple:
+            simple[method, path]()
+            return Response(204)
+        match method, path:
+            case "GET", "/_state":
+                return Response.json(self._state())
+            case "GET", "/_faults":
+                return Response.json(FAULTS.dump_python(self._faults.waiting, mode="json"))
+            case "PUT", "/_home":
+                return self._move(body)
+            case "POST", "/_sign_in":
+                return self._sign_in(body)
+            case "POST", "/_faults" | "/_users" | "/_groups":
+                return await self._add(path, body)
+        return Response(404)
+
+    def _move(self, body: bytes) -> Response:
+        try:
+            self.accounts.move(body.decode())
+        except ValueError:
+            return Response(422)
+        return Response(204)
+
+    def _sign_in(self, body: bytes) -> Response:
+        try:
+            said = SIGN_IN.validate_json(body)
+        except ValidationError:
+            return Response(422)
+        return Response(204 if self.directory.signs_in(said["userName"], said["password"]) else 401)
+
+    async def _add(self, path: str, body: bytes) -> Response:
+        try:
+            if path == "/_faults":
+                self._faults.waiting += FAULTS.validate_json(body)
+                return Response(204)
+            add = self.directory.add_user if path == "/_users" else self.directory.add_group
+            responses = [await add(resource) for resource in RESOURCES.validate_json(body)]
+        except ValidationError as error:
+            return Response(422, error.json(include_url=False).encode(), [("content-type", "application/json")])
+        failed = any(not is_success(response) for response in responses)
+        return Response.json([response.body for response in responses], 422 if failed else 201)
+
+    def _state(self) -> dict[str, Any]:
+        grants = self.accounts.grants
+        return {
+            "users": self.directory.held("User"),
+            "with_password": self.directory.with_password(),
+            "groups": self.directory.held("Group"),
+            "calls": dict(self._counts),
+            "tokens": {"issued": asdict(grants.issued), "refresh_tokens": len(grants.refresh_tokens)},
+            "last_calls": [asdict(call) for call in self._calls],
+        }
+
+    def _reset(self) -> None:
+        self.directory.clear()
+        self.accounts.reset()
+        self._faults.waiting.clear()
+        self._counts.clear()
+        self._calls.clear()
+
+
+def _is_scim(path: str) -> bool:
+    return path == "/scim" or path.startswith("/scim/")
+
+
+def _describe(scope: Scope, body: bytes) -> Call:
+    path: str = scope["path"]
+    said = None  # what the accounts servers are told is secret
+    kind = path
+    if _is_scim(path):
+        path = path.removeprefix("/scim").removeprefix("/v2") or "/"
+        _, resource, *rest = path.split("/")
+        kind = f"/{resource}/{{id}}" if rest and not rest[0].startswith(".") else path
+        said = hidden(_read(body))
+    elif path.startswith("/dc/"):
+        kind = "/" + "/".join(path.split("/")[3:])
+    return Call(time.time(), scope["method"], path, scope["query_string"].decode(), kind, said)
+
+
+def _read(body: bytes) -> Any:
+    try:
+        return json.loads(body) if body else None
+    except (ValueError, RecursionError):
+        return body.decode("utf-8", "replace")
+
+
+def _faulty(fault: Fault, status: int) -> Response:
+    response = Response.json(fault.body, status) if fault.body is not None else Response(status)
+    return Response(status, response.body, [*response.headers, *fault.headers.items()])
+
+
+async def run(port: int, home: str, latency: float, licences: int | None) -> None:
+    """Serve one organisation until the process is told to end. `latency` is in seconds, for each call."""
+    listener = listen(port)
+    zoho_one = ZohoOne(url_of(listener), home, latency, licences)
+    await serve(zoho_one, listener, zoho_one.described)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m local.zoho_one", description="Simulate Zoho One on this machine.")
+    parser.add_argument("--port", type=int, default=7072, help="0 takes a free one")
+    parser.add_argument("--latency-ms", type=float, default=0, help="how long each call takes at least")
+    parser.add_argument("--licences", type=int, help="how many users may be active; no limit when not given")
+    parser.add_argument("--data-center", choices=DATA_CENTERS, default="us", help="where the organisation lives")
+    arguments = parser.parse_args()
+    log_to_stderr()
+    logging.getLogger("scim2_server").setLevel(logging.WARNING)  # it logs what was wrong with each refused request
+    end_quietly_on_signals()
+    asyncio.run(run(arguments.port, arguments.data_center, arguments.latency_ms / 1000, arguments.licences))
+
+
+if __name__ == "__main__":
+    main()

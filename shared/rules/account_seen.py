@@ -1,0 +1,99 @@
+"""What follows from an account as Zoho One shows it: the one place that concludes who did what.
+
+Every conclusion is drawn from what the row says, from what was sent and not answered since, and from what Zoho One
+shows now. While a call of the bridge is not answered, what it may have done is never put down to somebody else.
+
+=====================  ==========================  ==================  ======================================
+the row says           sent, and not answered      Zoho One shows      concluded
+=====================  ==========================  ==================  ======================================
+anything               anything                    active              nobody deactivated it
+active, or no account  inactive                    inactive            the bridge deactivated it
+active                 not inactive                inactive            somebody in Zoho One did
+no account             not inactive                inactive, and left  whoever deactivated it when its person
+                                                   behind              went
+no account             not inactive                inactive            somebody in Zoho One did
+inactive by bridge     anything                    inactive            the bridge did
+inactive by hand       not inactive                inactive            somebody in Zoho One did
+inactive by hand       inactive                    inactive            the bridge did, after it restored it
+anything               anything at all             other values        nothing: they may be the bridge's own
+an account             nothing                     other values        somebody in Zoho One changed it
+an account             what is desired             what is desired     an earlier call of the bridge did it
+an account             something else, or nothing  what is desired     it was so already
+=====================  ==========================  ==================  ======================================
+"""
+
+from collections.abc import Collection, Sequence
+
+from shared.rules.change import NO_CHANGE, Change, plan_change
+from shared.rules.history import Event, EventKind
+from shared.rules.identity import Account, DoneBy, Sent
+from shared.rules.status import LEFT_ALONE
+from shared.rules.zoho_user import Desired, ZohoUser
+
+
+def noted(known: Account | None, sent: Collection[Sent], seen: Account, left_by: DoneBy | None = None) -> Account:
+    """The account with a note of who made it inactive, if it is.
+
+    ``left_by``: who made it inactive, if it was left behind by a person who is gone.
+    """
+    return seen.model_copy(update={"deactivated_by": _deactivated_by(known, sent, seen, left_by)})
+
+
+def changed_there(known: Account, sent: Collection[Sent], seen: Account) -> tuple[str, ...]:
+    """What somebody changed in Zoho One: fields, and ``active``.
+
+    What the bridge never set, such as a default of Zoho One's, is not counted.
+    """
+    if sent:
+        return ()
+    fields = tuple(str(field) for field, value in known.holds.fields.items() if seen.holds.fields.get(field) != value)
+    return (*fields, "active") if known.holds.active != seen.holds.active else fields
+
+
+def done_before(known: Account | None, sent: Collection[Sent], seen: Account | None, desired: Desired) -> Change:
+    """What an earlier call of the bridge did, where Zoho One shows what is desired already."""
+    there = seen is not None or desired == "deleted"
+    if known is None or not there or Sent.of(desired) not in sent:
+        return NO_CHANGE
+    if isinstance(desired, ZohoUser) and seen is not None and seen.holds.active != desired.active:
+        return NO_CHANGE
+    return plan_change(known.holds, desired)
+
+
+def was_wrongly_by_hand(account: Account, desired: Desired, history: Sequence[Event]) -> bool:
+    """Whether a release before this took the bridge's own call, which was cut off, for somebody's hand.
+
+    It did not note what it had sent. What can still be seen: nobody was seen to deactivate the account, neither when it
+    was adopted nor in a comparison, but only when the bridge looked after a call without an answer; and that call was
+    about nothing else, since all other values are as desired. Whether the hand came before a call that took effect
+    unanswered cannot be told, nor anything once the history is dropped. ``history``: newest first.
+    """
+    if not isinstance(desired, ZohoUser) or not desired.active:
+        return False
+    if any(account.holds.fields.get(field) != value for field, value in desired.fields.items()):
+        return False
+    found = False
+    for event in history:
+        left_alone = LEFT_ALONE in event.reason
+        if event.kind is EventKind.DRIFTED and "active" in event.reason:
+            return False
+        if event.kind in _CONFIRMED:
+            return found and not left_alone
+        found = found or (left_alone and event.kind is EventKind.RECORDED)
+    return False
+
+
+_CONFIRMED = frozenset({EventKind.CREATED, EventKind.UPDATED, EventKind.REACTIVATED, EventKind.ADOPTED})
+"""After these the account was known to be active, unless it was left alone."""
+
+
+def _deactivated_by(
+    known: Account | None, sent: Collection[Sent], seen: Account, left_by: DoneBy | None
+) -> DoneBy | None:
+    if seen.holds.active:
+        return None
+    if Sent.INACTIVE in sent:
+        return "bridge"
+    if known is not None and not known.holds.active:
+        return known.deactivated_by or "bridge"
+    return left_by or "hand"

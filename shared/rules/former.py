@@ -1,0 +1,157 @@
+"""An account whose person is gone from Entra, and whether somebody who comes now is that person.
+
+An object id is a person; a name is not: Entra lets a new user have the name of one who is in its recycle bin, or gone.
+Whoever comes with another object id is taken for the same person created anew only where something says so:
+
+====================================================  =========================
+what is known of both                                 the same person
+====================================================  =========================
+object ids, equal                                     yes
+employee numbers                                      if they are equal
+no object id of the former (pushed, and never read    unless a name, an address
+from Graph)                                           or a mail alias differs
+display names equal, and no first name, last name,    yes
+address, mail alias or Active Directory name differs
+anything else                                         no: another person
+====================================================  =========================
+
+Two people of the same name, without employee numbers, one of whom gets the other's sign-in name and mail alias, cannot
+be told apart. https://github.com/MicrosoftDocs/azure-docs/issues/101526 tells of names that are used again.
+"""
+
+from enum import StrEnum
+from typing import Self
+
+from pydantic import ConfigDict
+
+from shared.model import Model
+from shared.rules.azure_user import AzureUser
+from shared.rules.user_name import folded
+
+_NAMED = ("given_name", "surname", "mail", "mail_nickname", "on_premises_sam_account_name")
+
+
+class Adoptions(StrEnum):
+    """What a store does where the account of somebody who is gone has the userName of another person who comes."""
+
+    HOLD = "hold"
+    ALWAYS = "always adopt"
+    NEVER = "never"
+
+
+class Traits(Model):
+    """What one person is told from another by."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    object_id: str | None = None
+    employee_id: str | None = None
+    display_name: str | None = None
+    given_name: str | None = None
+    surname: str | None = None
+    mail: str | None = None
+    mail_nickname: str | None = None
+    on_premises_sam_account_name: str | None = None
+
+    @classmethod
+    def of(cls, object_id: str | None, person: AzureUser) -> Self:
+        """A person's."""
+        named = {name: getattr(person, name) for name in ("employee_id", "display_name", *_NAMED)}
+        return cls(object_id=object_id, **named)
+
+
+class Former(Model):
+    """An account whose person is in Entra's recycle bin, or gone."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    account: str
+    """The account's id in Zoho One."""
+    user_name: str
+    """The account's userName in Zoho One."""
+    person: str
+    """The id that the person has, or had, in the bridge."""
+    traits: Traits
+
+    @property
+    def name(self) -> str:
+        """What an administrator knows the person by."""
+        return self.traits.display_name or self.user_name
+
+
+class Adoption(Model):
+    """What an adoption is of."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    account: str
+    former: str
+    """The id in the bridge of the person whose account it was."""
+    name: str
+    another: bool
+    """Whether it was another person's, so that an administrator has to agree."""
+
+    @property
+    def reason(self) -> str:
+        """A sentence."""
+        if self.another:
+            return f"The account with this userName is that of {self.name}, another person, who is gone from Entra."
+        return "The account that the person had before they were deleted in Entra is taken over."
+
+
+def is_same_person(former: Traits, comes: Traits) -> bool:
+    """Whether who comes is the former person, by the table above."""
+    if former.object_id is not None and former.object_id == comes.object_id:
+        return True
+    if former.employee_id and comes.employee_id:
+        return former.employee_id == comes.employee_id
+    differs = any(_differ(getattr(former, name), getattr(comes, name)) for name in ("display_name", *_NAMED))
+    if former.object_id is None:
+        return not differs
+    return not differs and bool(former.display_name and comes.display_name)
+
+
+def is_pushed_of(external_id: str | None, pushed: AzureUser, object_id: str, person: AzureUser) -> bool | None:
+    """Whether somebody whom only a push has named so far is a person of Graph's; None: nothing says so, or not.
+
+    ``external_id``: what was pushed as such. Entra's default puts the mail alias there, many put the object id.
+    """
+    if external_id and external_id.lower() == object_id.lower():
+        return True
+    if pushed.employee_id and person.employee_id:
+        return pushed.employee_id == person.employee_id
+    if external_id and person.mail_nickname and folded(external_id) == folded(person.mail_nickname):
+        return True
+    if any(_differ(getattr(pushed, name), getattr(person, name)) for name in ("display_name", "given_name", "surname")):
+        return False
+    return None
+
+
+def is_alike(pushed: AzureUser, person: AzureUser) -> bool:
+    """Whether a name or an address is the same: two people of different domains may have one mail alias."""
+    both = [(getattr(pushed, name), getattr(person, name)) for name in ("display_name", "given_name", "mail")]
+    return any(one and other and folded(one) == folded(other) for one, other in both)
+
+
+def adoption_of(former: Former, comes: Traits) -> Adoption:
+    """What it is if the account becomes that of the person who comes."""
+    another = not is_same_person(former.traits, comes)
+    return Adoption(account=former.account, former=former.person, name=former.name, another=another)
+
+
+def why_not_adopted(adoption: Adoption, policy: Adoptions, approved: str | None) -> str | None:
+    """Why an account may not be adopted, a sentence; None: it may.
+
+    ``approved``: the account that an administrator has agreed to.
+    """
+    if not adoption.another or policy is Adoptions.ALWAYS:
+        return None
+    if policy is Adoptions.NEVER:
+        return f"{adoption.reason} The store never lets it be adopted."
+    if approved == adoption.account:
+        return None
+    return f"{adoption.reason} An administrator has to agree to the plan that lets it be adopted."
+
+
+def _differ(before: str | None, now: str | None) -> bool:
+    return bool(before and now) and folded(str(before)) != folded(str(now))

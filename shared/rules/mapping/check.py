@@ -1,0 +1,170 @@
+"""Whether a mapping makes sense: an invalid one is refused whole, each fault with its rule, position and reason."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from pydantic import ValidationError
+
+from shared.rules.azure_user import AZURE_FIELDS, ENTRA_NAMES, FieldType
+from shared.rules.expressions import Expression, ExpressionError, compile_expression
+from shared.rules.mapping.mapping import CustomAttribute, ExpressionSource, Mapping, ProfileField, Rule
+from shared.rules.zoho_user import ZOHO_FIELDS, ZohoField
+
+KNOWN_NAMES = frozenset([*AZURE_FIELDS, *ENTRA_NAMES, "IsSoftDeleted"])
+"""What an expression may name in brackets, besides custom attributes."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong, or in a warning may surprise, and where."""
+
+    rule: int | None
+    """Counted from 0; None is the mapping as a whole."""
+    target: str | None
+    position: int | None
+    """In the rule's expression, counted from 0."""
+    reason: str
+
+    def __str__(self) -> str:
+        where = [f"rule {self.rule + 1}"] if self.rule is not None else []
+        where += [self.target] if self.target else []
+        where += [f"character {self.position + 1}"] if self.position is not None else []
+        return f"{', '.join(where)}: {self.reason}" if where else self.reason
+
+
+class InvalidMapping(Exception):
+    """A mapping that is refused."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+def read_mapping(text: str | bytes) -> Mapping:
+    """A mapping from its JSON, as exported. Raises InvalidMapping where it has another form."""
+    try:
+        return Mapping.model_validate_json(text)
+    except ValidationError as error:
+        details = error.errors()
+    raise InvalidMapping(_form_fault(detail["loc"], detail["msg"], detail["input"]) for detail in details)
+
+
+def check_mapping(mapping: Mapping, extensions: Iterable[ZohoField]) -> tuple[Fault, ...]:
+    """The warnings of a valid mapping. Raises InvalidMapping.
+
+    ``extensions``: the fields beyond Zoho One's documented ones that the store has switched on.
+    """
+    faults, warnings = list(_whole(mapping)), list[Fault]()
+    for index, rule in enumerate(mapping.rules):
+        wrong, doubtful = check_rule(rule, extensions, index)
+        faults += wrong
+        warnings += doubtful
+    if faults:
+        raise InvalidMapping(faults)
+    return tuple(warnings)
+
+
+def check_rule(
+    rule: Rule, extensions: Iterable[ZohoField], index: int | None = None
+) -> tuple[list[Fault], list[Fault]]:
+    """What is wrong with one rule alone, and its warnings. ``index``: its place in a mapping."""
+    faults = [Fault(index, rule.target, position, reason) for position, reason in _source_faults(rule)]
+    if ZOHO_FIELDS[rule.target].extension and rule.target not in extensions:
+        reason = "an extension of Zoho One's fields, which this store has not switched on"
+        faults.insert(0, Fault(index, rule.target, None, reason))
+    return faults, [Fault(index, rule.target, position, text) for position, text in _warnings(rule)]
+
+
+def _whole(mapping: Mapping) -> Iterator[Fault]:
+    counts = Counter(rule.target for rule in mapping.rules)
+    for target, facts in ZOHO_FIELDS.items():
+        if facts.required and not counts[target]:
+            yield Fault(None, target, None, f"Zoho One needs {target}: add a rule for it")
+        if counts[target] > 1:
+            yield Fault(None, target, None, f"there are {counts[target]} rules for {target}: keep one")
+
+
+def _source_faults(rule: Rule) -> Iterator[tuple[int | None, str]]:
+    match rule.source:
+        case ProfileField(field=name):
+            if name not in AZURE_FIELDS:
+                yield None, unknown_name(name)
+            elif (reason := _misfit(rule.target, AZURE_FIELDS[name].type, name)) is not None:
+                yield None, reason
+        case ExpressionSource(expression=text):
+            if rule.target is ZohoField.MANAGER:
+                yield None, "manager takes the profile field manager, nothing computed"
+            try:
+                compiled = compile_expression(text)
+            except ExpressionError as error:
+                yield error.position, error.reason
+            else:
+                yield from _expression_faults(rule, compiled)
+        case _ if rule.target is ZohoField.MANAGER:
+            yield None, "manager takes the profile field manager"
+
+
+def _misfit(target: ZohoField, kind: FieldType, name: str) -> str | None:
+    if (target is ZohoField.MANAGER) != (kind is FieldType.PERSON):
+        return f"{name} is a {kind}, which {target} does not take"
+    if kind is FieldType.YES_NO:
+        return f"{name} is a yes/no value and {target} takes text: use an expression such as Switch([{name}], …)"
+    return None
+
+
+def _expression_faults(rule: Rule, compiled: Expression) -> Iterator[tuple[int | None, str]]:
+    if compiled.only_on_creation and rule.apply == "always":
+        yield 0, 'SelectUniqueValue works only during object creation: set "apply" to "only during object creation"'
+    yield from misspelt_names(compiled, str(rule.source))
+
+
+def misspelt_names(compiled: Expression, text: str) -> Iterator[tuple[int, str]]:
+    """Of the names in an expression's brackets those that look like a slip: position and what may have been meant.
+
+    A directory extension has any name, so another one that is not known is none.
+    """
+    for name in sorted(compiled.attributes - KNOWN_NAMES):
+        if not name.startswith("extension_") and (close := get_close_matches(name, KNOWN_NAMES, n=1, cutoff=0.8)):
+            yield text.find(f"[{name}]"), f"there is no attribute {name}; did you mean {close[0]}?"
+
+
+def _warnings(rule: Rule) -> Iterator[tuple[int | None, str]]:
+    if not isinstance(rule.source, ExpressionSource):
+        if isinstance(rule.source, CustomAttribute) and (close := _other_case(rule.source.name)):
+            yield None, f"custom attributes are case-sensitive; there is a profile field {close}"
+        return
+    try:
+        compiled = compile_expression(rule.source.expression)
+    except ExpressionError:
+        return  # a fault, told already
+    for warning in compiled.warnings:
+        yield warning.position, warning.text
+    for name in sorted(compiled.attributes - KNOWN_NAMES):
+        if not name.startswith("extension_"):
+            yield rule.source.expression.find(f"[{name}]"), f"{name} is taken for a custom attribute"
+
+
+def unknown_name(name: str) -> str:
+    """Why a profile field is refused, with what may have been meant."""
+    if name in ENTRA_NAMES:
+        return f"there is no profile field {name}; Microsoft Graph calls it {ENTRA_NAMES[name]}"
+    close = [_other_case(name)] if _other_case(name) else get_close_matches(name, AZURE_FIELDS, n=1)
+    return f"there is no profile field {name}" + (f"; did you mean {close[0]}?" if close else "")
+
+
+def _other_case(name: str) -> str | None:
+    return next((known for known in AZURE_FIELDS if known.lower() == name.lower()), None)
+
+
+def _form_fault(place: tuple[int | str, ...], message: str, given: object) -> Fault:
+    """What pydantic says of a mapping's form, in the words of this page."""
+    rule = place[1] if len(place) > 1 and place[0] == "rules" and isinstance(place[1], int) else None
+    if place[-1:] == ("target",) and isinstance(given, str):
+        close = get_close_matches(given, list(ZohoField), n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        return Fault(rule, given, None, f"Zoho One has no field {given}{hint}")
+    where = ".".join(str(part) for part in (place[2:] if rule is not None else place))
+    message = message.removeprefix("Value error, ")
+    return Fault(rule, None, None, f"{where}: {message}" if where else message)

@@ -1,0 +1,158 @@
+"""A directory store: one connection from one Entra app to one Zoho One organisation."""
+
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Literal, Self
+
+from pydantic import ConfigDict, Field, HttpUrl, StringConstraints, field_validator, model_validator
+
+from shared.model import Model
+from shared.rules.criteria import Group
+from shared.rules.entra_connection import EntraConnection, ObjectId
+from shared.rules.groups.settings import GroupSettings
+from shared.rules.guard import GuardLimits
+from shared.rules.mail.password import PasswordNotice, PasswordNotification
+from shared.rules.schedule import Schedule
+from shared.rules.scim_path import ScimPath
+from shared.rules.status import StatusRules
+from shared.rules.zoho_user import ZOHO_FIELDS, Paths, ZohoField
+
+STORE_ID = r"[a-z0-9][a-z0-9-]{0,62}"
+"""A part of the sync endpoint's URL, and the partition of the store's rows."""
+
+type CustomAttributeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,199}$")]
+
+type StoreId = Annotated[str, StringConstraints(pattern=f"^{STORE_ID}$")]
+
+
+type DataCenterName = Literal["us", "eu", "in", "au", "jp", "ca", "sa", "uk", "cn", "ae"]
+"""Zoho's data centres, as the ``location`` of its OAuth answers names them."""
+
+
+class Drift(StrEnum):
+    """What a full cycle does about an account that no longer holds what it was confirmed to hold."""
+
+    REPAIR = "repair"
+    REPORT = "report only"
+
+
+class UpdateVerb(StrEnum):
+    """How Zoho One is told of a change. Which verbs it takes is not documented, so a store may choose."""
+
+    PATCH = "PATCH"
+    PUT = "PUT"
+
+
+class ZohoConnection(Model):
+    """Where and how a store reaches Zoho One's SCIM API.
+
+    Zoho One's wire contract is not documented beyond plain SCIM 2.0, so what could differ is a setting here.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sync_endpoint: HttpUrl = Field(description="The Sync endpoint copied from Zoho One, with or without /scim")
+    scim_path: str = Field(default="/scim", description="What follows the sync endpoint before /Users")
+    data_center: DataCenterName = Field(description="Where the organisation lives, and consent is asked for")
+    client_id: str = Field(description="Of the client that the organisation registered in Zoho's API console")
+    update_verb: UpdateVerb = UpdateVerb.PATCH
+    members_per_call: int = Field(
+        default=500, ge=1, le=10_000, description="Most members of a group that one PATCH adds or removes"
+    )
+    extensions: dict[ZohoField, str | None] = Field(
+        default_factory=dict,
+        description="Fields beyond those Zoho One is documented to take, each with its SCIM path if another than usual",
+    )
+
+    parallel_calls: int = Field(default=8, ge=1, le=16, description="Calls of the store's at the same time, at most")
+    calls_per_second: float | None = Field(
+        default=None, gt=0, le=1000, description="If the organisation's rate limit is known; Zoho One documents none"
+    )
+    page_size: int = Field(default=100, ge=1, le=1000, description="Accounts in a page of Zoho One's list")
+    shares_organisation: bool = Field(
+        default=False,
+        description="Whether other directory stores may reach the same Zoho One organisation: an administrator insists",
+    )
+    sends_passwords: bool = Field(
+        default=False,
+        description="Whether one-time passwords go to Zoho One over SCIM, as `password`: not documented to be taken",
+    )
+
+    @field_validator("extensions")
+    @classmethod
+    def _are_extensions(cls, extensions: dict[ZohoField, str | None]) -> dict[ZohoField, str | None]:
+        for field, path in extensions.items():
+            if not ZOHO_FIELDS[field].extension:
+                raise ValueError(f"{field} is no extension: it is always on")
+            if path is not None:
+                ScimPath.parse(path)
+        return extensions
+
+    @cached_property
+    def paths(self) -> Paths:
+        """The fields that this store uses, and their place in its Zoho One's SCIM."""
+        always = {field: facts.path for field, facts in ZOHO_FIELDS.items() if not facts.extension}
+        chosen = {
+            field: ScimPath.parse(path) if path else ZOHO_FIELDS[field].path for field, path in self.extensions.items()
+        }
+        return always | chosen
+
+    @property
+    def scim_base(self) -> str:
+        """The URL that ``/Users`` is appended to, whether or not the admin left ``/scim`` at the end."""
+        return str(self.sync_endpoint).rstrip("/").removesuffix("/scim") + self.scim_path
+
+
+class Store(Model):
+    """A directory store and its settings. Secrets stand apart, encrypted."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: StoreId
+    incarnation: str = Field(
+        default="", description="Another one for a store that is added again under its id, or restored from a backup"
+    )
+    name: str
+    schedule: Schedule = Schedule()
+    zoho: ZohoConnection
+    entra: EntraConnection | None = Field(
+        default=None, description="How the reconciler reads Microsoft Graph; None where people come by push alone"
+    )
+    entra_tenant: ObjectId | None = Field(
+        default=None,
+        description="The tenant whose own tokens are accepted, where Secret Token is left blank in the portal",
+    )
+    token_hashes: tuple[str, ...] = Field(
+        default=(), max_length=2, description="SHA-256 of the live secret tokens: two, so that one can be rotated"
+    )
+    custom_attributes: tuple[CustomAttributeName, ...] = Field(
+        default=(), max_length=50, description="Directory extensions that Entra's mapping pushes, in their own spelling"
+    )
+    criteria: Group | None = Field(default=None, description="Whom the reconciler takes; None: everybody in scope")
+    status_rules: StatusRules = StatusRules()
+    guard: GuardLimits = GuardLimits()
+    drift: Drift = Drift.REPAIR
+    history_days: int = Field(default=90, ge=1, le=3650, description="Days that runs and people's history are kept")
+    password_notification: PasswordNotification = PasswordNotification()
+    groups: GroupSettings = GroupSettings()
+
+    @property
+    def is_started(self) -> bool:
+        """Whether it takes changes to Zoho One, unless it is paused."""
+        return self.schedule.started_at is not None
+
+    @model_validator(mode="after")
+    def _can_send_passwords(self) -> Self:
+        chosen = self.password_notification.password_notification
+        if chosen is not PasswordNotice.NOBODY and not self.zoho.sends_passwords:
+            raise ValueError(
+                f"“{chosen}” needs one-time passwords to be sent to Zoho One over SCIM: Zoho One does not document that"
+                " it takes them, so try it with one account, then switch it on in the store's connection"
+            )
+        return self
+
+
+def share_organisation(store: Store, other: Store) -> bool:
+    """Whether two stores reach one Zoho One organisation, by their sync endpoints, and nobody has allowed that."""
+    allowed = store.zoho.shares_organisation or other.zoho.shares_organisation
+    return store.id != other.id and not allowed and store.zoho.scim_base == other.zoho.scim_base

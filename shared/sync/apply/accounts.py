@@ -1,0 +1,182 @@
+"""From desired to Zoho One: the one place that changes an account."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+
+from pydantic import SecretStr
+
+from shared.rules.account_seen import noted
+from shared.rules.change import NO_CHANGE, Change, ChangeKind, plan_change
+from shared.rules.former import Adoption, Adoptions, Traits, adoption_of, why_not_adopted
+from shared.rules.identity import Account, Identity, Sent
+from shared.rules.status import why_left_alone
+from shared.rules.store import Store
+from shared.rules.zoho_user import Desired, ZohoUser
+from shared.sync.errors import HeldBack
+from shared.tables.identity_rows import AccountRecord
+from shared.zoho.errors import ZohoBusy, ZohoNotFound, ZohoRefused
+from shared.zoho.scim_client import ZohoUsers
+
+ROUNDS = 3
+"""How often Zoho One's answer may show an account to be there or gone against what was known."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What Zoho One confirmed."""
+
+    account: Account | None
+    change: Change
+    adopted: bool = False
+    """The account was there before the bridge."""
+    instead: str | None = None
+    """Why what the account holds is taken for what it should hold, where that is not what was desired."""
+    record: AccountRecord | None = None
+    """What was known of an account that somebody left behind, and that this person takes over."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """An account, and what the store knows of it from somebody who is gone."""
+
+    account: Account
+    record: AccountRecord | None
+
+
+class AccountWriter:
+    """Applies what a store should hold. Its methods raise ZohoBusy, ZohoCredentials and ZohoRefused.
+
+    And HeldBack where an administrator has to agree that an account changes hands.
+    """
+
+    def __init__(
+        self, users: Callable[[Store], ZohoUsers], record_of: Callable[[str, str, str], AccountRecord | None]
+    ) -> None:
+        """``record_of``: what a store knows of an account in Zoho One by its id, for an identity that may get it."""
+        self._users = users
+        self._record_of = record_of
+
+    def look(self, store: Store, identity: Identity, sent: Collection[Sent]) -> Found | None:
+        """What Zoho One holds of someone for whom an earlier call may or may not have taken effect.
+
+        ``sent``: what earlier calls asked for.
+        """
+        users = self._users(store)
+        account = users.get(identity.account.id) if identity.account else None
+        if account is not None:
+            return Found(noted(identity.account, sent, account), None)
+        desired = identity.said.desired
+        names = {desired.user_name} if isinstance(desired, ZohoUser) else set()
+        names |= set(identity.pending.attempted if identity.pending else ())
+        for name in sorted(names):
+            account = users.find(name)
+            record = self._record_of(store.id, account.id, identity.id) if account else None
+            if account is not None and _why_not(store, identity, record) is None:
+                return Found(noted(None, sent, account, record.deactivated_by if record else None), record)
+        return None
+
+    def is_taken(self, store: Store, user_name: str) -> bool:
+        """Whether Zoho One has an account of this name: what SelectUniqueValue asks."""
+        return self._users(store).find(user_name) is not None
+
+    def apply(
+        self, store: Store, identity: Identity, found: Found | None, password: SecretStr | None = None
+    ) -> Outcome:
+        """Bring Zoho One from what it holds to what it should hold. A new account gets the one-time password.
+
+        An account that exists already is adopted, not made twice; one that is linked to another person is refused.
+        """
+        users, desired, adopted = self._users(store), identity.said.desired, False
+        account, record = (found.account, found.record) if found else (None, None)
+        for _ in range(ROUNDS):
+            if account is not None and (reason := _left_alone(store, account, desired)):
+                return Outcome(account, NO_CHANGE, adopted, reason, record)
+            change = plan_change(account.holds if account else None, desired)
+            try:
+                done = _perform(users, account, desired, change, password)
+                return Outcome(_by_bridge(done) if done else None, change, adopted, None, record)
+            except ZohoNotFound:
+                if account is None or not isinstance(desired, ZohoUser):
+                    raise
+                account, record = self._unowned(store, identity, users.find(desired.user_name))
+            except ZohoRefused as refusal:
+                if account is not None and change.kind is ChangeKind.DEACTIVATE and change.fields:
+                    return _only_deactivated(users, account, refusal, Outcome(account, change, adopted, None, record))
+                # What Zoho One answers to an address in use is not documented, so any refusal is looked into.
+                if account is not None or not isinstance(desired, ZohoUser):
+                    raise
+                account, record = self._unowned(store, identity, users.find(desired.user_name))
+                if account is None:
+                    raise
+                adopted = True
+        raise ZohoBusy("Zoho One's answers contradict each other: an account is there and is not")
+
+    def _unowned(
+        self, store: Store, identity: Identity, account: Account | None
+    ) -> tuple[Account | None, AccountRecord | None]:
+        """An account that was found by its userName, if it may become this person's. Raises ZohoRefused, HeldBack."""
+        if account is None:
+            return None, None
+        record = self._record_of(store.id, account.id, identity.id)
+        if (why := _why_not(store, identity, record)) is not None:
+            may_be_agreed_to = record is not None and record.former and store.guard.adoptions is Adoptions.HOLD
+            raise HeldBack(why) if may_be_agreed_to else ZohoRefused(why)
+        sent = identity.pending.sent if identity.pending else None
+        return noted(None, sent or (), account, record.deactivated_by if record else None), record
+
+
+def adoption_by(identity: Identity, record: AccountRecord | None) -> Adoption | None:
+    """What it is if an account becomes this person's: an adoption where it is known whose it was, who is gone."""
+    if record is None or record.former is None or record.owner == identity.id:
+        return None
+    return adoption_of(record.former, Traits.of(identity.object_id, identity.said.source))
+
+
+def _why_not(store: Store, identity: Identity, record: AccountRecord | None) -> str | None:
+    """Why an account that has the person's userName may not become theirs, or None."""
+    if (adoption := adoption_by(identity, record)) is not None:
+        approved = identity.pending.adopts if identity.pending else None
+        return why_not_adopted(adoption, store.guard.adoptions, approved)
+    if record is None or record.owner in (None, identity.id):
+        return None
+    return f"The account with this userName belongs to another person (SCIM id {record.owner})"
+
+
+def _only_deactivated(users: ZohoUsers, account: Account, refusal: ZohoRefused, outcome: Outcome) -> Outcome:
+    """Shut a leaver out though Zoho One refuses what else has changed about him. Raises as ZohoUsers does."""
+    inactive = ZohoUser(active=False, fields=account.holds.fields)
+    done = users.update(account, inactive, change := Change(ChangeKind.DEACTIVATE))
+    reason = f"Zoho One refused the other changes: {refusal}"
+    return replace(outcome, account=_by_bridge(done), change=change, instead=reason)
+
+
+def _left_alone(store: Store, account: Account, desired: Desired) -> str | None:
+    """Why status sync leaves an account alone that should be active, or None."""
+    if not isinstance(desired, ZohoUser) or not desired.active:
+        return None
+    return why_left_alone(account.standing, store.status_rules)
+
+
+def _by_bridge(account: Account) -> Account:
+    """The account after a call of the bridge, which made it inactive if nobody had before."""
+    by = None if account.holds.active else account.deactivated_by or "bridge"
+    return account.model_copy(update={"deactivated_by": by})
+
+
+def _perform(
+    users: ZohoUsers, account: Account | None, desired: Desired, change: Change, password: SecretStr | None
+) -> Account | None:
+    match change.kind:
+        case ChangeKind.NOTHING:
+            return account
+        case ChangeKind.CREATE:
+            assert isinstance(desired, ZohoUser)  # plan_change creates only what is desired
+            return users.create(desired, password)
+        case ChangeKind.DELETE:
+            assert account is not None  # plan_change deletes only what is held
+            users.delete(account.id)
+            return None
+        case _:
+            assert account is not None  # the same for changes
+            assert isinstance(desired, ZohoUser)
+            return users.update(account, desired, change)

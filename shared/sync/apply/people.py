@@ -1,0 +1,258 @@
+"""A plan, taken to Zoho One: kind after kind, several people at the same time, each by the one way to settle.
+
+The people of a portion get their leases in one transaction while the portion before is being worked on. Whoever fails
+stays pending, and keeps nobody else from his turn.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import batched, groupby
+from threading import Event as Signal
+
+from shared.calls import in_context
+from shared.rules.change import ChangeKind
+from shared.rules.identity import Identity
+from shared.rules.plan import Plan, PlannedChange, is_still
+from shared.rules.run import Result, RunChange
+from shared.rules.store import Store
+from shared.sync.apply.settlement import Settlement
+from shared.sync.errors import HeldBack, Refused
+from shared.sync.guard.admission import Admission
+from shared.tables.errors import Stale, TablesBusy
+from shared.tables.identities import Identities
+from shared.tables.identity_rows import Stored
+from shared.tables.recent_deprovisionings import DeprovisioningCounts
+from shared.zoho.errors import ZohoBusy, ZohoCredentials
+
+BUSY_IN_A_ROW = 10
+"""People for whom Zoho One, or the tables, had no answer: by then nobody else needs to be tried."""
+TRIES = 3
+"""Of one person in one cycle, while Zoho One asks for short waits."""
+FIRST_PAUSE = 10.0
+"""Seconds before the second try at most; the pause before the third is twice that."""
+LONGEST_WAIT = 60
+"""Seconds; whoever is to wait longer than that waits for the next cycle."""
+PORTION = 2
+"""Turns of each call at a time that are made ready at once."""
+JOINS = frozenset({ChangeKind.CREATE, ChangeKind.ADOPT, ChangeKind.REACTIVATE})
+
+_BY_A_PUSH = "A push was writing this person at the same time."
+_ANOTHER = "Something else is to be done for this person since the plan was made; the next cycle plans it."
+
+
+class Stopped(Exception):
+    """Nothing can be taken to Zoho One just now; whoever was not tried stays pending. The message says why."""
+
+
+@dataclass(frozen=True)
+class PeopleApplier:
+    """Applies plans. Raises Stopped, TablesBusy, and whatever ``beat`` raises."""
+
+    identities: Identities
+    settlement: Settlement
+    admission: Admission
+    leavings: DeprovisioningCounts
+    now: Callable[[], datetime]
+    lease: timedelta
+    """How long one person may take."""
+    sleep: Callable[[float], None] = time.sleep
+
+    def apply(
+        self,
+        store: Store,
+        plan: Plan,
+        done: Callable[[Sequence[RunChange]], None],
+        beat: Callable[[], None],
+        must_end: Callable[[], bool] = lambda: False,
+        *,
+        approved: bool = False,
+    ) -> None:
+        """Take a plan to Zoho One. ``done`` hears what became of its changes, in any order within a kind.
+
+        Only what was planned is done: where the tables say something else of a person by then, the next cycle plans it.
+        ``beat`` is called between portions, so that at least one is done each time; it may raise to end the work there.
+        ``must_end`` is asked before each turn: people whose turn has not begun are not tried then.
+        ``approved``: an administrator approved this plan.
+        """
+        left_out = tuple(change for change in plan.suppressed if change.pending)
+        turns = _Turns(self, store, must_end, approved, frozenset(change.identity for change in left_out))
+        with ThreadPoolExecutor(store.zoho.parallel_calls) as pool:
+            for kind, changes in groupby((*plan.changes, *left_out), key=lambda change: change.kind):
+                finished: list[RunChange] = []
+
+                def hear(some: Sequence[RunChange], finished: list[RunChange] = finished) -> None:
+                    finished.extend(some)
+                    done(some)
+
+                try:
+                    turns.work_through(sorted(changes, key=_by_id), pool, hear, beat)
+                finally:
+                    self._count_arrivals(store, kind, sum(each.result is Result.DONE for each in finished))
+                if turns.stopped is not None:
+                    raise Stopped(turns.stopped)
+
+    def _count_arrivals(self, store: Store, kind: ChangeKind, count: int) -> None:
+        """Let the guard know how many came; who leaves is counted where that begins."""
+        if count and kind in JOINS:
+            self.leavings.change(store.id, lambda recent: recent.with_arrivals(count))
+
+
+@dataclass
+class _Turns:
+    """The turns of one plan's people."""
+
+    parts: PeopleApplier
+    store: Store
+    must_end: Callable[[], bool]
+    approved: bool
+    left_out: frozenset[str]
+    """The people whose change a policy left out, and who are visited all the same."""
+    held: str | None = None
+    """Why the guard lets nobody else leave."""
+    stopped: str | None = None
+    """Why nobody else is tried."""
+    busy: int = 0
+    """People in a row for whom there was no answer."""
+    ended: Signal = field(default_factory=Signal)
+
+    def work_through(
+        self,
+        changes: Sequence[PlannedChange],
+        pool: ThreadPoolExecutor,
+        done: Callable[[Sequence[RunChange]], None],
+        beat: Callable[[], None],
+    ) -> None:
+        """Everybody in portions: while one is worked on, the next is made ready."""
+        size = self.store.zoho.parallel_calls * PORTION
+        under_way: deque[Future[RunChange]] = deque()
+        try:
+            for number, portion in enumerate(batched(changes, size, strict=False)):
+                if self.ended.is_set():
+                    break
+                if number:
+                    beat()
+                under_way.extend(self._begin(portion, pool, done))
+                done([under_way.popleft().result() for _ in range(len(under_way) - size)])
+        finally:  # also where the beat ends the work: whoever has his lease has his turn
+            done([each.result() for each in under_way])
+
+    def _begin(
+        self,
+        portion: Sequence[PlannedChange],
+        pool: ThreadPoolExecutor,
+        done: Callable[[Sequence[RunChange]], None],
+    ) -> list[Future[RunChange]]:
+        """Take the leases of a portion, and let each have his turn."""
+        read = self.parts.identities.several(self.store.id, [change.identity for change in portion])
+        ready: list[tuple[Stored, Identity]] = []
+        changes: dict[str, tuple[PlannedChange, bool]] = {}
+        for change in portion:
+            stored = read.get(change.identity)
+            try:
+                leased = self._with_lease(change, stored)
+            except (ZohoBusy, ZohoCredentials) as failure:
+                done([self._failed(change, failure)])
+                continue
+            if stored is None or isinstance(leased, str):
+                done([self._told(change, Result.NOT_TRIED, str(leased))])
+                continue
+            assert stored.identity.pending is not None  # or there is no lease
+            # Who adopts an account looks for it first. The plan that shows it has passed the guard.
+            ready.append((stored, leased.adopting(change.adopts.account) if change.adopts else leased))
+            changes[leased.id] = change, not stored.identity.pending.begun and change.adopts is None
+        began = self.parts.admission.begin(self.store, ready, approved=self.approved)
+        self.held = self.held or began.held
+        turns = [
+            pool.submit(in_context(partial(self._turn, *changes.pop(each.identity.id), each))) for each in began.leased
+        ]
+        done([self._told(change, Result.NOT_TRIED, began.held or _BY_A_PUSH) for change, _ in changes.values()])
+        return turns
+
+    def _with_lease(self, change: PlannedChange, stored: Stored | None) -> Identity | str:
+        """A person with the lease to be written, or why their turn does not come. Raises ZohoBusy, ZohoCredentials."""
+        parts = self.parts
+        if (
+            stored is None
+            or (identity := stored.identity).pending is None
+            or identity.leased_until(parts.now()) is not None
+        ):
+            return _BY_A_PUSH
+        left_out = identity.id in self.left_out
+        if not is_still(change, identity, parts.now(), self.store.status_rules, left_out=left_out):
+            return _ANOTHER
+        if self.held is not None and identity.departs:
+            return self.held
+        mark = parts.settlement.leased(self.store, identity.said, identity.account, identity.pending, parts.lease)
+        return identity.model_copy(update={"pending": mark})
+
+    def _turn(self, change: PlannedChange, certain: bool, stored: Stored) -> RunChange:
+        """One person, again where Zoho One asks for a short wait. Raises nothing that could end the others' turns."""
+        leased: Stored | str = stored
+        for attempt in range(TRIES):
+            if isinstance(leased, str):
+                return self._told(change, Result.FAILED, leased)
+            try:
+                return self._once(change, certain and attempt == 0, leased)
+            except ZohoBusy as busy:
+                if attempt == TRIES - 1 or busy.retry_after > LONGEST_WAIT or self.ended.is_set():
+                    return self._failed(change, busy)
+                pause = min(busy.retry_after, FIRST_PAUSE * 2**attempt)
+                self.parts.sleep(pause * (1 + self.parts.settlement.spread() / 2))  # not all at the same time
+                leased = self._lease_again(change)
+        raise AssertionError  # the last try returned
+
+    def _lease_again(self, change: PlannedChange) -> Stored | str:
+        """The person with a new lease, or why there is none; the next cycle finds them."""
+        try:
+            stored = self.parts.identities.read(self.store.id, change.identity)
+            leased = self._with_lease(change, stored)
+            if stored is None or isinstance(leased, str):
+                return str(leased)
+            began = self.parts.admission.begin(self.store, [(stored, leased)], approved=self.approved)
+        except (ZohoBusy, ZohoCredentials, TablesBusy) as failure:
+            return str(failure) or _BY_A_PUSH
+        return began.leased[0] if began.leased else began.held or _BY_A_PUSH
+
+    def _once(self, change: PlannedChange, certain: bool, stored: Stored) -> RunChange:
+        """One try. Raises ZohoBusy."""
+        mark, parts = stored.identity.pending, self.parts
+        assert mark is not None  # its lease has just been taken
+        try:
+            if self.ended.is_set() or self.must_end() or mark.lease_ends - parts.now() < parts.lease * 0.75:
+                parts.settlement.give_back(self.store, stored, "Its turn did not come in time", heard=False)
+                return self._told(change, Result.NOT_TRIED, None)
+            parts.settlement.finish(self.store, stored, certain=certain)
+        except Refused as refusal:
+            self.busy = 0
+            kept = stored.identity.object_id is not None
+            parked = kept and mark.refused(str(refusal), parts.now(), 0).is_parked
+            return self._told(change, Result.PARKED if parked else Result.FAILED, str(refusal))
+        except HeldBack as held:
+            return self._told(change, Result.FAILED, str(held))
+        except Stale:
+            return self._told(change, Result.FAILED, _BY_A_PUSH)
+        except (ZohoCredentials, TablesBusy) as failure:
+            return self._failed(change, failure)
+        self.busy = 0
+        return self._told(change, Result.DONE, None)
+
+    def _failed(self, change: PlannedChange, failure: ZohoBusy | ZohoCredentials | TablesBusy) -> RunChange:
+        """Nobody's fault: after too many in a row, or where the connection does not work, nobody else is tried."""
+        self.busy += 1
+        if isinstance(failure, ZohoCredentials) or self.busy >= BUSY_IN_A_ROW:
+            self.stopped = str(failure)
+            self.ended.set()
+        return self._told(change, Result.FAILED, str(failure))
+
+    def _told(self, change: PlannedChange, result: Result, failure: str | None) -> RunChange:
+        return RunChange(change=change, result=result, at=self.parts.now(), failure=failure)
+
+
+def _by_id(change: PlannedChange) -> str:
+    """Within a kind in the order of the rows: neighbours are read in one round trip."""
+    return change.identity

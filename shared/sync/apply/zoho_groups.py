@@ -1,0 +1,196 @@
+"""From desired to Zoho One, for groups: the one place that changes a group there."""
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from shared.rules.change import ChangeKind, FieldChange
+from shared.rules.groups.conclusion import Conclusion, InZohoOne, Told, conclude, link
+from shared.rules.groups.group import Group, ZohoGroup, ZohoGroupRecord
+from shared.rules.store import Store
+from shared.zoho.errors import ZohoBusy, ZohoNotFound, ZohoRefused
+from shared.zoho.group_client import ZohoGroups
+
+MOST_CALLS = 40
+"""To find out whom of a batch Zoho One refuses: enough for two among five hundred."""
+ROUNDS = 2
+"""How often a group may turn out to be gone."""
+
+
+@dataclass(frozen=True)
+class GroupOutcome:
+    """What Zoho One confirmed."""
+
+    account: ZohoGroupRecord | None
+    kind: ChangeKind
+    fields: tuple[FieldChange, ...] = ()
+    told: Told = field(default_factory=Told)
+    adopted: bool = False
+    refused: dict[str, str] = field(default_factory=dict)
+    """Why an account was not taken in."""
+
+
+class GroupWriter:
+    """Applies what a store should hold. Its methods raise ZohoBusy, ZohoCredentials and ZohoRefused."""
+
+    def __init__(self, groups: Callable[[Store], ZohoGroups], owner_of: Callable[[str, str], str | None]) -> None:
+        """``owner_of``: which of a store's groups a group in Zoho One belongs to."""
+        self._groups = groups
+        self._owner_of = owner_of
+
+    def find(self, store: Store, group: Group) -> ZohoGroupRecord | None:
+        """The group in Zoho One that is this one's, though no answer has confirmed it yet.
+
+        ``adopted`` of what is found says whether the bridge made it. Raises ZohoRefused where it is another's.
+        """
+        found = self._look_for(store, self._groups(store), group, members=False)
+        return link(group, found.record) if found else None
+
+    def look(self, store: Store, group_id: str) -> InZohoOne | None:
+        """A group with its members, by its id in Zoho One; None: it is not there. One call."""
+        return _seen(self._groups(store), group_id)
+
+    def apply(
+        self,
+        store: Store,
+        group: Group,
+        told: Told,
+        everybody: Callable[[], Iterable[str]],
+        found: ZohoGroupRecord | None,
+        *,
+        certain: bool,
+    ) -> GroupOutcome:
+        """Bring Zoho One's group to what it should hold, and these accounts in and out.
+
+        ``everybody``: the accounts of all members, asked for where the group is new to the bridge or was lost.
+        ``found``: what ``find`` has answered. ``certain``: no earlier try is open; otherwise Zoho One is asked first
+        what it holds.
+        """
+        groups, desired, account = self._groups(store), group.said.desired, group.account
+        if desired is None:
+            return GroupOutcome(account, ChangeKind.NOTHING)
+        if desired == "deleted":
+            if account is not None:
+                groups.delete(account.id)
+            return GroupOutcome(None, ChangeKind.DELETE if account else ChangeKind.NOTHING)
+        if account is not None and certain:
+            with suppress(ZohoNotFound):
+                return self._change(groups, account, desired, told)
+        known = account or found
+        shown = _seen(groups, known.id) if known else None
+        for _ in range(ROUNDS):
+            if shown is None and known is not None:
+                shown = self._look_for(store, groups, group)
+            if shown is not None and account is not None and shown.record.id == account.id:
+                kind, concluded = None, conclude(group, shown, told)
+            else:
+                kind, concluded = ChangeKind.CREATE, conclude(group, shown, told, everybody())
+            try:
+                return self._concluded(groups, desired, concluded, kind)
+            except ZohoNotFound:
+                known, shown = known or concluded.account, None
+        raise ZohoBusy("Zoho One's answers contradict each other: a group is there and is not")
+
+    def _concluded(
+        self, groups: ZohoGroups, desired: ZohoGroup, concluded: Conclusion, kind: ChangeKind | None
+    ) -> GroupOutcome:
+        """Tell Zoho One what is left to tell. Raises ZohoNotFound where the group has gone meanwhile."""
+        account, is_made = concluded.account, concluded.account is None
+        if account is None:
+            account = groups.create(desired)
+        outcome = self._change(groups, account, desired, concluded.told, must_take=not is_made)
+        if kind is None:
+            return outcome
+        fields = desired.changes_from(None) if is_made else outcome.fields
+        return replace(outcome, kind=kind, fields=fields, adopted=account.adopted)
+
+    def _look_for(self, store: Store, groups: ZohoGroups, group: Group, *, members: bool = True) -> InZohoOne | None:
+        """A group that may be this one's: by the id that an earlier try saw, else by the names that were sent.
+
+        The names that the bridge may have made a group of come first: such a one is its own, whatever else is called
+        as this one should be. Raises ZohoRefused where all that have the name are another's.
+        """
+        pending, desired, owners = group.pending, group.said.desired, set[str]()
+        if desired is None:
+            return None
+        if pending is not None and pending.found is not None and (seen := _seen(groups, pending.found.id)) is not None:
+            return seen
+        names = (*(pending.attempted if pending else ()), *([desired.display_name] if desired != "deleted" else []))
+        for name in dict.fromkeys(names):
+            for found in groups.find(name):
+                owner = self._owner_of(store.id, found.id)
+                if owner in (None, group.id):
+                    return _there(groups, found.id) if members else InZohoOne(found)
+                owners.add(str(owner))
+        if owners:
+            raise ZohoRefused(f"The group with this name belongs to another group (SCIM id {min(owners)})")
+        return None
+
+    def _change(
+        self,
+        groups: ZohoGroups,
+        account: ZohoGroupRecord,
+        desired: ZohoGroup,
+        told: Told,
+        *,
+        must_take: bool = True,
+    ) -> GroupOutcome:
+        """``must_take``: it is a refusal of the whole if Zoho One takes none of the members, and nothing else is done.
+
+        A group that was just made is there, whether or not it has members.
+        """
+        fields = desired.changes_from(account.holds)
+        refused = dict[str, str]()
+        if fields or told.joining or told.leaving:
+            try:
+                groups.update(account, desired, told.joining, told.leaving)
+            except ZohoNotFound:
+                raise
+            except ZohoRefused as refusal:
+                refused = self._taken_apart(groups, account, desired, told, refusal)
+                nothing_else = must_take and not fields and not told.leaving
+                if nothing_else and len(refused) == len(told.joining):
+                    raise
+        kind = ChangeKind.UPDATE if fields or told.joining or told.leaving else ChangeKind.NOTHING
+        joined = tuple(one for one in told.joining if one not in refused)
+        done = account.model_copy(update={"holds": desired})
+        return GroupOutcome(done, kind, fields, Told(joined, told.leaving), refused=refused)
+
+    def _taken_apart(
+        self, groups: ZohoGroups, account: ZohoGroupRecord, desired: ZohoGroup, told: Told, refusal: ZohoRefused
+    ) -> dict[str, str]:
+        """Bring in whom Zoho One takes, where it refused all at once: one account that is gone keeps nobody out.
+
+        Answers which accounts it refuses, and why. Raises ZohoRefused where it does not take the rest.
+        """
+        if not told.joining:
+            raise refusal
+        groups.update(account, desired, (), told.leaving)
+        done = account.model_copy(update={"holds": desired})
+        refused, open_, calls = dict[str, str](), [told.joining], 0
+        while open_:
+            portion, calls = open_.pop(), calls + 1
+            if calls > MOST_CALLS:
+                raise refusal
+            try:
+                groups.update(done, desired, portion)
+            except ZohoNotFound:
+                raise
+            except ZohoRefused as reason:
+                if len(portion) == 1:
+                    refused[portion[0]] = str(reason)
+                else:
+                    open_ += [portion[len(portion) // 2 :], portion[: len(portion) // 2]]
+        return refused
+
+
+def _there(groups: ZohoGroups, group_id: str) -> InZohoOne:
+    """A group that Zoho One has just answered a search with. Raises ZohoBusy where it is not there."""
+    if (seen := _seen(groups, group_id)) is None:
+        raise ZohoBusy("Zoho One's answers contradict each other: it finds a group, and says that it is not there")
+    return seen
+
+
+def _seen(groups: ZohoGroups, group_id: str) -> InZohoOne | None:
+    there = groups.look(group_id)
+    return InZohoOne(*there) if there else None

@@ -1,0 +1,92 @@
+"""How a change begins: the lease is written, and whoever is shut out by it passes the guard in the same transaction."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.rules.guard import Breach
+from shared.rules.identity import Identity
+from shared.rules.recent_deprovisionings import Departures, RecentDeprovisionings
+from shared.rules.store import Store
+from shared.tables.errors import Conflict, Stale
+from shared.tables.identities import Identities
+from shared.tables.identity_rows import Stored
+from shared.tables.pending import PendingChanges
+from shared.tables.recent_deprovisionings import DeprovisioningCounts
+from shared.tables.store_rows import Operation
+
+type Leased = tuple[Stored, Identity]
+"""A person as they were read, and with the lease that is to be written."""
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """What became of leases."""
+
+    leased: tuple[Stored, ...]
+    """The people to be taken to Zoho One now; another request wrote the others, or the guard holds them back."""
+    held: str | None = None
+    """Why the guard holds somebody back."""
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Begins changes: for a push, a cycle and provisioning on demand alike. Its methods raise TablesBusy."""
+
+    identities: Identities
+    pending_changes: PendingChanges
+    leavings: DeprovisioningCounts
+    now: Callable[[], datetime]
+
+    def begin(self, store: Store, people: Sequence[Leased], *, approved: bool = False) -> Admitted:
+        """Write leases. One round trip for up to a hundred; no other rows of these people may change by it.
+
+        ``approved``: an administrator approved the plan that this is. The people who leave in one transaction leave
+        all, or none of them does.
+        """
+        leased, held = list[Stored](), None
+        for some in self.pending_changes.portions(store.id, people):
+            found = self._begin(store, some, approved=approved)
+            leased += found.leased
+            held = held or found.held
+        return Admitted(tuple(leased), held)
+
+    def admit(self, store: Store, departures: Departures, transact: Callable[[Operation], str]) -> str | None:
+        """Let people leave, or say why the guard holds them back. ``transact``: as of DeprovisioningCounts.admit."""
+
+        def count_active() -> int:
+            return self.identities.count_active(store.id)
+
+        now = self.now()
+
+        def limit(recent: RecentDeprovisionings) -> Breach | None:
+            return recent.breach(now, store.guard, departures)
+
+        return self.leavings.admit(store.id, departures, now, limit, count_active, transact)
+
+    def _begin(self, store: Store, people: Sequence[Leased], *, approved: bool) -> Admitted:
+        """One portion: at once, or one by one where another request wrote one of them."""
+        departures = Departures.among((after for _, after in people), approved=approved)
+        counted = [(before, with_count(after)) for before, after in people]
+        leased = list[Stored]()
+
+        def transact(*count: Operation) -> str:
+            leased[:], etags = self.pending_changes.lease_at_once(store.id, counted, count)
+            return etags[0] if etags else ""
+
+        try:
+            if not departures.ids:
+                transact()
+            elif (held := self.admit(store, departures, transact)) is not None:
+                return Admitted((), held)
+        except (Stale, Conflict):
+            found = [self._begin(store, [each], approved=approved) for each in people] if len(people) > 1 else []
+            held = next((each.held for each in found if each.held), None)
+            return Admitted(tuple(one for each in found for one in each.leased), held)
+        return Admitted(tuple(leased))
+
+
+def with_count(identity: Identity) -> Identity:
+    """A person whose change begins, with a note in the mark if it is a departure, which the guard counts now."""
+    assert identity.pending is not None  # what is under way has a mark
+    return identity.model_copy(update={"pending": identity.pending.model_copy(update={"counted": identity.departs})})

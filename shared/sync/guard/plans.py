@@ -1,0 +1,132 @@
+"""The guard of the cycle: whether a plan may be applied, and what becomes of one that an administrator has seen."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.rules.guard import SHUTTING, Breach, check, discarded_before, kept_back
+from shared.rules.held_plan import HeldState, Move
+from shared.rules.plan import Plan, moved
+from shared.rules.recent_deprovisionings import RecentDeprovisionings
+from shared.rules.store import Store
+from shared.tables.held_plans import HeldPlans, StoredPlan
+from shared.tables.identities import Identities
+from shared.tables.plan_parts import PlanLost
+from shared.tables.recent_deprovisionings import DeprovisioningCounts
+
+CYCLE = "cycle"
+"""Who did it, where nobody asked for it."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the guard said of a plan."""
+
+    breaches: tuple[Breach, ...] = ()
+    """The limits that it passes: it must not be applied."""
+    plan: StoredPlan | None = None
+    """The plan that is held, or the one an administrator approved, which this is."""
+
+
+PASSED = Verdict()
+
+
+@dataclass(frozen=True)
+class PlanGuard:
+    """Raises TablesBusy; and Stale and CannotBecome where an administrator decides at the same moment."""
+
+    held_plans: HeldPlans
+    leavings: DeprovisioningCounts
+    identities: Identities
+    now: Callable[[], datetime]
+
+    def breaches(self, store: Store, plan: Plan) -> tuple[Breach, ...]:
+        """What the guard would hold a plan for. Three round trips at most, unless it counts the people."""
+        if not plan.counts and not plan.group_counts:
+            return ()
+        return self._breaches(store, plan, self.leavings.read(store.id).recent, self.held_plans.newest(store.id))
+
+    def judge(self, store: Store, plan: Plan, *, may_be_open: bool, is_whole: bool = True) -> Verdict:
+        """Whether a plan may be applied; one that may not is kept for an administrator.
+
+        ``may_be_open``: an earlier plan may be held still, or people be kept back. ``is_whole``: nobody who is to go is
+        missing in the plan. An approved plan passes if it is the plan of now. Where nobody is left whom the guard keeps
+        back, it opens by itself.
+        """
+        if not (may_be_open or plan.counts or plan.group_counts):
+            return PASSED
+        newest = self.held_plans.newest(store.id)
+        earlier = newest if newest is not None and newest.held.is_open else None
+        if earlier is not None and earlier.held.state in (HeldState.APPROVED, HeldState.APPLYING):
+            why = self._why_moved(earlier, plan)
+            if why is None:
+                return Verdict(plan=self._begun(earlier))
+            self._overtake(earlier, why)
+            earlier = None
+        ledger = self.leavings.read(store.id).recent
+        found = self._breaches(store, plan, ledger, newest)
+        verdict = PASSED
+        if found:
+            verdict = Verdict(found, self.held_plans.hold(plan, found, found[0].of, CYCLE, self.now()))
+            if not ledger.held and any(breach.rule in SHUTTING for breach in found):
+                self.leavings.change(store.id, RecentDeprovisionings.hold)
+        elif earlier is not None:
+            self._overtake(earlier, "The plan of now passes no limit.")
+        if is_whole:
+            self._let_be(store, plan, ledger)
+        return verdict
+
+    def applied(self, plan: StoredPlan) -> None:
+        """An approved plan has been applied whole: who left by it is not discarded any more, and others may leave."""
+        store, why = (
+            plan.held.store,
+            "Every change of it has been taken to Zoho One, or stands among the run's failures.",
+        )
+        if self.leavings.read(store).recent.keeps_back:
+            gone = {change.identity for change in self.held_plans.plan(plan.held).departures}
+            self.leavings.forget(store, gone.__contains__, self.now(), opens=True)
+        self.held_plans.move(plan, Move(state=HeldState.APPLIED, by=CYCLE, at=self.now(), why=why))
+
+    def _breaches(
+        self, store: Store, plan: Plan, ledger: RecentDeprovisionings, newest: StoredPlan | None
+    ) -> tuple[Breach, ...]:
+        """The limits that a plan passes, by a number of people that is counted before it holds anything."""
+        if not plan.counts and not plan.group_counts:
+            return ()
+        now = self.now()
+        found = check(plan, ledger.active_users, store.guard, ledger.within(now))
+        if found:
+            ledger = self.leavings.count_anew(store.id, now, lambda: self.identities.count_active(store.id)).recent
+            found = check(plan, ledger.active_users, store.guard, ledger.within(now))
+        refused = self.leavings.discarded_among(store.id, ledger, [each.identity for each in plan.departures])
+        was_discarded = newest is not None and newest.held.state is HeldState.DISCARDED
+        again = was_discarded and newest is not None and newest.held.digest == plan.digest
+        if refused or again:
+            found += (discarded_before(len(refused), ledger.active_users),)
+        pushed = kept_back(plan, ledger.active_users, store.guard) if ledger.held and not found else None
+        return (pushed,) if pushed else found
+
+    def _let_be(self, store: Store, plan: Plan, ledger: RecentDeprovisionings) -> None:
+        """Open the guard where nobody waits, and forget the discarded departures that Entra took back."""
+        departing, now = plan.departing, self.now()
+        opens = ledger.held and not plan.waiting
+        if ledger.discarded is not None and self.leavings.has_others(store.id, ledger, departing):
+            self.leavings.forget(store.id, lambda each: each not in departing, now, opens=opens)
+        elif opens:
+            self.leavings.change(store.id, RecentDeprovisionings.opened)
+
+    def _why_moved(self, earlier: StoredPlan, plan: Plan) -> str | None:
+        try:
+            shown = self.held_plans.plan(earlier.held)
+        except PlanLost:
+            return "The changes that were shown are not all kept any more."
+        return moved(shown, plan, begun=earlier.held.state is HeldState.APPLYING)
+
+    def _begun(self, approved: StoredPlan) -> StoredPlan:
+        if approved.held.state is HeldState.APPLYING:
+            return approved
+        why = "The plan of now is the plan that was shown."
+        return self.held_plans.move(approved, Move(state=HeldState.APPLYING, by=CYCLE, at=self.now(), why=why))
+
+    def _overtake(self, earlier: StoredPlan, why: str) -> None:
+        self.held_plans.move(earlier, Move(state=HeldState.OVERTAKEN, by=CYCLE, at=self.now(), why=why))

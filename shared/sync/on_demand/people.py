@@ -1,0 +1,292 @@
+"""Provision on demand: a few people at once, each step with what it found.
+
+It goes the way of the cycle, from Entra to Zoho One, for these people alone. Who leaves passes the
+guard, as with a push.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from shared.calls import counted
+from shared.entra.clients import GraphClients
+from shared.entra.errors import GraphError
+from shared.rules.azure_user import AzureUser, value_of
+from shared.rules.change import ChangeKind, FieldChange
+from shared.rules.entra_connection import Scope
+from shared.rules.identity import id_of_object
+from shared.rules.mapping.preview import PreviewLine
+from shared.rules.on_demand import MOST_PEOPLE, OnDemandReport, Step, StepFound
+from shared.rules.plan import Candidate, PlannedChange, make_plan
+from shared.rules.run import Result, Run, RunChange, RunKind, RunState
+from shared.rules.schedule import closed
+from shared.rules.status import Status
+from shared.rules.store import Store
+from shared.rules.zoho_user import ZohoUser
+from shared.sync.errors import BeingWritten, PushError
+from shared.sync.guard.admission import Admission
+from shared.sync.plan.people import Formers
+from shared.sync.source.people import PeopleReader
+from shared.sync.source.record import See, Seen, SourceRecorder
+from shared.tables.by_time import new_id
+from shared.tables.errors import Stale
+from shared.tables.identities import Identities
+from shared.tables.identity_rows import Stored
+from shared.tables.runs import Runs
+from shared.zoho.errors import ZohoBusy, ZohoCredentials
+
+SHOWN = ("displayName", "userPrincipalName", "mail", "accountEnabled", "jobTitle", "department", "manager")
+"""Properties that the step import shows."""
+
+BEING_WRITTEN = "Another request is writing this person just now; try again in a minute."
+
+type Tell = Callable[[str, StepFound], None]
+"""Hears each step as it happens: the person's object id, and what was found."""
+
+
+class CannotProvision(Exception):
+    """Nobody was provisioned; the message says why."""
+
+
+@dataclass(frozen=True)
+class OnDemand:
+    """Provisions a few people. Its method raises TablesBusy, MappingUnusable and CannotProvision."""
+
+    identities: Identities
+    graphs: GraphClients
+    people_reader: PeopleReader
+    source: SourceRecorder
+    admission: Admission
+    runs: Runs
+    preview: Callable[[Store, AzureUser, ZohoUser | None], tuple[PreviewLine, ...]]
+    """Each field that the store's mapping makes of a person, with the rule it comes from."""
+    now: Callable[[], datetime]
+    lease: timedelta
+
+    def provision(
+        self, store: Store, object_ids: Sequence[str], asked_by: str, tell: Tell = lambda *_: None
+    ) -> tuple[Run, tuple[OnDemandReport, ...]]:
+        """Take up to five people, by their object ids, from Entra to Zoho One now. The run is recorded."""
+        wanted = list(dict.fromkeys(each.strip().lower() for each in object_ids))
+        if not 0 < len(wanted) <= MOST_PEOPLE:
+            raise CannotProvision(f"One to {MOST_PEOPLE} people can be provisioned at once")
+        self.ensure_possible(store)
+        return self.recorded(store, asked_by, lambda: self.through(store, wanted, tell))
+
+    def ensure_possible(self, store: Store) -> None:
+        """Raise CannotProvision where the store reads nothing, or takes nothing to Zoho One."""
+        if store.entra is None:
+            raise CannotProvision("The store has no connection to Microsoft Graph: add it in its settings")
+        if (shut := closed(self.now(), store.schedule)) is not None:
+            raise CannotProvision(shut.reason)
+
+    def through(self, store: Store, wanted: Sequence[str], tell: Tell) -> tuple[OnDemandReport, ...]:
+        """These people's steps, one after the other."""
+        try:
+            found = list(self.people_reader.read_people(store, self.graphs.of(store), wanted))
+        except GraphError as failure:
+            raise CannotProvision(str(failure)) from failure
+        return tuple(_Person(each, tell, parts=self, store=store).through(seen) for each, seen in found)
+
+    def retry(
+        self, store: Store, identity_id: str, asked_by: str, tell: Tell = lambda *_: None
+    ) -> tuple[Run, tuple[OnDemandReport, ...]]:
+        """Take what is pending of one person to Zoho One now, as Entra wrote it last; Graph is not asked.
+
+        Raises KeyError where he is not in the store.
+        """
+        stored = self.identities.read(store.id, identity_id)
+        if stored is None:
+            raise KeyError(identity_id)
+        if (shut := closed(self.now(), store.schedule)) is not None:
+            raise CannotProvision(shut.reason)
+        person = _Person(identity_id, tell, parts=self, store=store)
+        return self.recorded(store, asked_by, lambda: (person.again(stored),))
+
+    def recorded(
+        self, store: Store, asked_by: str, through: Callable[[], tuple[OnDemandReport, ...]]
+    ) -> tuple[Run, tuple[OnDemandReport, ...]]:
+        """What ``through`` does, as a run."""
+        now = self.now()
+        run = Run(
+            id=new_id(now), store=store.id, kind=RunKind.ON_DEMAND, asked_by=asked_by, started=now, state=RunState.DONE
+        )
+        with counted() as calls:
+            reports = through()
+            changes = [self._run_change(each) for each in reports if each.kind is not ChangeKind.NOTHING]
+            self.runs.put_changes(store.id, run.id, 0, changes)
+            failed = any(each.result is Result.FAILED for each in reports)
+            planned = {
+                name: dict(Counter(each.change.kind for each in changes if (each.change.members is None) is is_person))
+                for name, is_person in (("planned", True), ("groups", False))
+            }
+            results = Counter(each.result for each in changes)
+            run = run.model_copy(update=planned).with_results(results, calls.taken())
+            run = run.finished(RunState.FAILED if failed else RunState.DONE, self.now())
+            self.runs.put(run)
+        return run, reports
+
+    def _run_change(self, report: OnDemandReport) -> RunChange:
+        last = report.steps[-1]
+        change = PlannedChange(
+            kind=report.kind,
+            identity=report.identity or id_of_object(report.object_id),
+            name=report.name,
+            user_name="" if report.members else report.name,
+            fields=report.fields,
+            reason=last.told,
+            members=report.members,
+        )
+        failure = None if report.result is Result.DONE else last.told
+        return RunChange(change=change, result=report.result, at=self.now(), failure=failure)
+
+
+@dataclass
+class Steps:
+    """The steps of one person or group, each told as it happens."""
+
+    object_id: str
+    tell: Tell
+    steps: list[StepFound] = field(default_factory=list)
+
+    def found(self, step: Step, passed: bool, told: str, details: tuple[tuple[str, str], ...] = ()) -> None:
+        """A step was taken."""
+        found = StepFound(step=step, passed=passed, told=told, details=details)
+        self.steps.append(found)
+        self.tell(self.object_id, found)
+
+
+@dataclass(kw_only=True)
+class _Person(Steps):
+    """One person's way."""
+
+    parts: OnDemand
+    store: Store
+    identity: str = ""
+
+    def through(self, see: See | None) -> OnDemandReport:
+        """All steps, as far as they go."""
+        if see is None:
+            self.found(Step.IMPORT, False, "Entra has no such user, or he is in its recycle bin.")
+            return self._report(self.object_id)
+        try:
+            name = see(None).person.user_principal_name
+        except GraphError as unclear:
+            self.found(Step.IMPORT, False, str(unclear))
+            return self._report(self.object_id)
+        stored = self.parts.source.find(self.store, self.object_id, lambda: see(None).person)
+        seen = see(stored)
+        self.found(Step.IMPORT, True, "Entra has this user.", _properties(seen.person))
+        if not self._scope(seen, known=stored is not None):
+            return self._report(name)
+        self._match(stored)
+        if not self._map(see, stored):
+            return self._report(name)
+        return self._act(name)
+
+    def again(self, stored: Stored) -> OnDemandReport:
+        """The last steps, for what is known of him already."""
+        self._match(stored)
+        return self._act_on(stored, stored.identity.said.source.user_principal_name)
+
+    def _scope(self, seen: Seen, *, known: bool) -> bool:
+        if seen.status is Status.UNASSIGNED and seen.why:
+            self.found(Step.SCOPE, known, seen.why)
+        elif seen.status is Status.UNASSIGNED:
+            told = "He is not assigned to the enterprise application, as of the last cycle's reading."
+            self.found(Step.SCOPE, known, told)
+        else:
+            everybody = self.store.entra is not None and self.store.entra.scope is Scope.ALL_USERS
+            told = "The store takes all users." if everybody else "He is assigned, himself or by a group."
+            self.found(Step.SCOPE, True, told)
+        return self.steps[-1].passed
+
+    def _match(self, stored: Stored | None) -> None:
+        identity = stored.identity if stored else None
+        if identity is None:
+            self.found(Step.MATCH, True, "The store does not know him yet; Zoho One is asked when he is created.")
+        elif identity.account is None:
+            self.found(Step.MATCH, True, "The store knows him; he has no account in Zoho One.")
+        else:
+            state = "active" if identity.account.holds.active else "not active"
+            ids = (("Zoho One account", identity.account.id), ("id in the bridge", identity.id))
+            self.found(Step.MATCH, True, f"He has an account in Zoho One, which is {state}.", ids)
+
+    def _map(self, see: See, stored: Stored | None) -> bool:
+        seen = see(stored)
+        account = stored.identity.said.desired if stored else None
+        lines = self.parts.preview(self.store, seen.person, account if isinstance(account, ZohoUser) else None)
+        details = tuple((str(line.field), f"{line.value or line.error or '–'}   ← {line.rule}") for line in lines)
+        try:
+            failure = self.parts.source.take(self.store, stored, see)
+        except BeingWritten:
+            failure = BEING_WRITTEN
+        except (PushError, ZohoBusy, ZohoCredentials) as trouble:
+            failure = str(trouble)
+        self.found(
+            Step.MAP, failure is None, failure or "The mapping has a value for each field that needs one.", details
+        )
+        return failure is None
+
+    def _act(self, name: str) -> OnDemandReport:
+        return self._act_on(self.parts.source.find(self.store, self.object_id), name)
+
+    def _act_on(self, stored: Stored | None, name: str) -> OnDemandReport:
+        if stored is None or stored.identity.pending is None:
+            told = "Zoho One holds what it should." if stored else "He is not active, so no account is created."
+            self.found(Step.ACTION, True, told)
+            return self._report(name, result=Result.DONE)
+        self.identity = stored.identity.id
+        candidate = replace(Candidate.pending(stored.identity, self.parts.now()), waits=None)  # he is wanted now
+        formers = Formers(self.parts.identities, self.store.id).named(candidate.comes)
+        candidate = candidate.among(formers, self.store.guard.adoptions)
+        plan = make_plan(self.store.id, [candidate], self.store.status_rules)
+        change = next(iter((*plan.changes, *plan.suppressed)))
+        why_not = self._settle(stored)
+        self.found(Step.ACTION, why_not is None, why_not or change.reason)
+        result = Result.DONE if why_not is None else Result.FAILED
+        return self._report(name, change.kind, change.fields, result)
+
+    def _settle(self, stored: Stored) -> str | None:
+        """Why it did not go through, or None."""
+        identity, parts = stored.identity, self.parts
+        assert identity.pending is not None  # the caller has seen it
+        if identity.leased_until(parts.now()) is not None:
+            return BEING_WRITTEN
+        settlement, certain = parts.source.settlement, not identity.pending.begun
+        try:
+            mark = settlement.leased(self.store, identity.said, identity.account, identity.pending, parts.lease)
+            began = parts.admission.begin(self.store, [(stored, identity.model_copy(update={"pending": mark}))])
+            if not began.leased:
+                return began.held or BEING_WRITTEN
+            settlement.finish(self.store, began.leased[0], certain=certain)
+        except (PushError, ZohoBusy, ZohoCredentials) as failure:
+            return str(failure)
+        except Stale:
+            return "Another request wrote this person at the same time; try again."
+        return None
+
+    def _report(
+        self,
+        name: str,
+        kind: ChangeKind = ChangeKind.NOTHING,
+        fields: tuple[FieldChange, ...] = (),
+        result: Result = Result.NOT_TRIED,
+    ) -> OnDemandReport:
+        return OnDemandReport(
+            object_id=self.object_id,
+            identity=self.identity,
+            name=name,
+            steps=tuple(self.steps),
+            kind=kind,
+            fields=fields,
+            result=result,
+        )
+
+
+def _properties(person: AzureUser) -> tuple[tuple[str, str], ...]:
+    values = ((name, value_of(name)(person)) for name in SHOWN)
+    return tuple(
+        (name, ", ".join(value) if isinstance(value, tuple) else str(value)) for name, value in values if value
+    )

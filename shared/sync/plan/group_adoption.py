@@ -1,0 +1,114 @@
+"""Groups of Zoho One that new groups take over, in a store that wants exactly Entra's members: who has to leave them.
+
+That is found out while planning, so that the plan says it and the guard counts it. What was not planned is not done:
+a full cycle compares the members later.
+"""
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+
+from shared.calls import in_parallel
+from shared.rules.change import ChangeKind
+from shared.rules.store import Store
+from shared.sync.plan.group_work import GroupWork
+from shared.sync.push.groups import GroupPush
+from shared.tables.identities import Identities
+from shared.zoho.errors import ZohoBusy, ZohoCredentials
+
+MOST = 200
+"""New groups that are looked up in Zoho One for one plan, in two calls each. A full cycle looks at the others."""
+MOST_NAMED = 100
+"""Members who leave and are named in the plan, in a point read each."""
+READERS = 8
+"""Point reads under way at once."""
+
+
+class CannotTell(Exception):
+    """Zoho One has no answer, so that nothing is planned for the group; the message is fit for an administrator."""
+
+
+@dataclass
+class Adoptions:
+    """Looks new groups up, for one plan or for its application."""
+
+    store: Store
+    identities: Identities
+    push: GroupPush
+    only: Collection[str] | None = None
+    """The groups that were looked up when the plan was made; None: it is being made."""
+    looked_up: set[str] = field(default_factory=set)
+    silent: str = ""
+    """Why Zoho One is not asked any more."""
+
+    def of(self, work: GroupWork) -> GroupWork:
+        """The work with those who leave Zoho One's group. Raises CannotTell, Refused and TablesBusy."""
+        planned = work.planned
+        if planned is None or planned.kind is not ChangeKind.CREATE or not self.store.groups.exact_members:
+            return work
+        if planned.identity not in self.only if self.only is not None else len(self.looked_up) >= MOST:
+            return work
+        inside = self._inside(work)
+        if inside is None:
+            return work
+        if self.silent:
+            raise CannotTell(self.silent)
+        try:
+            there = self._there(work)
+        except (ZohoBusy, ZohoCredentials) as failure:
+            self.silent = f"its members in Zoho One could not be read: {failure}"
+            raise CannotTell(self.silent) from failure
+        self.looked_up.add(planned.identity)
+        foreign = tuple(sorted(there - inside))
+        if not foreign:
+            return work
+        members = planned.members
+        assert members is not None  # the change is a group's
+        told = members.model_copy(
+            update={
+                "leaving": members.leaving + len(foreign),
+                "digest": hashlib.sha256("\n".join((members.digest, *foreign)).encode()).hexdigest(),
+                "leaving_names": (*members.leaving_names, *self._names(foreign[:MOST_NAMED])),
+                "of": len(there),
+            }
+        )
+        reason = f"{planned.reason} Zoho One's group of this name is taken over, with exactly Entra's members."
+        adopted = planned.model_copy(update={"members": told, "reason": reason})
+        return replace(work, planned=adopted, foreign=foreign)
+
+    def _inside(self, work: GroupWork) -> frozenset[str] | None:
+        """The accounts of the members that the group will have; None: some of them are not known yet.
+
+        Somebody whose account is found by the same cycle would be taken for a stranger. One round trip for a hundred.
+        """
+        people = set(work.change.joining)
+        if work.stored is not None:
+            group_id = work.stored.group.id
+            people |= set(self.push.groups.members(self.store.id, group_id)).difference(work.change.leaving)
+        known = self.identities.several(self.store.id, sorted(people))
+        if any(stored.identity.pending is not None for stored in known.values()):
+            return None
+        accounts = (stored.identity.account for stored in known.values())
+        return frozenset(account.id for account in accounts if account is not None)
+
+    def _there(self, work: GroupWork) -> frozenset[str]:
+        """The members of the group in Zoho One that is taken over; none where the bridge makes it. Raises Refused."""
+        planned = work.planned
+        assert planned is not None  # the caller has seen it
+        group = self.push.as_said(self.store, work.stored, planned.identity, work.resource)
+        found = self.push.settlement.found(self.store, group)
+        if found is None or not found.adopted:
+            return frozenset()
+        shown = self.push.settlement.apply.look(self.store, found.id)
+        return shown.members if shown else frozenset()
+
+    def _names(self, accounts: tuple[str, ...]) -> list[str]:
+        """What the people of these accounts are called; of those the bridge does not know, the accounts' ids."""
+        records = in_parallel(lambda one: self.identities.record_of(self.store.id, one, asks=""), accounts, READERS)
+        owners = {account: record.owner for account, record in zip(accounts, records, strict=True) if record}
+        known = self.identities.several(self.store.id, sorted(filter(None, owners.values())))
+        said = {person: stored.identity.said for person, stored in known.items()}
+        owned = {account: said[owner] for account, owner in owners.items() if owner in said}
+        return [
+            (owned[one].source.display_name or owned[one].keys.user_name) if one in owned else one for one in accounts
+        ]

@@ -1,0 +1,56 @@
+"""How far a store's reading of Microsoft Graph has come: kept in the note of its lease, sealed."""
+
+import hashlib
+
+from pydantic import ConfigDict
+
+from shared.entra.users_delta import DeltaPosition
+from shared.model import Model
+from shared.rules.store import Store
+from shared.sync.source.groups import ScopeCheckpoint
+
+
+class ReadingCheckpoint(Model):
+    """Where the next cycle goes on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    about: str = ""
+    """A digest of what was asked for: of another tenant, scope or criteria nothing is known."""
+    position: DeltaPosition | None = None
+    pages: int = 0
+    """Of the full round that is under way, each kept with the ids it listed."""
+    people: int = 0
+    """How many the last full round listed."""
+    scope: ScopeCheckpoint = ScopeCheckpoint()
+    again: bool = False
+    """Whether somebody is to be read by his id, because he could not be kept when he was listed."""
+    rules: str = ""
+    """A digest of the mapping and the rules that everybody's desired state was last worked out by."""
+    checked: str = ""
+    """The same, once nobody was found any more who had been computed by others."""
+    renewed_to: str = ""
+    """The id up to which everybody's has been worked out anew, while that is under way."""
+    group_rules: str = ""
+    """A digest of the settings that groups were last looked at by."""
+
+    def anew(self, about: str) -> "ReadingCheckpoint":
+        """For another question: everybody is read again, and nothing is forgotten that does not hang on it."""
+        kept = self.model_dump(include={"rules", "checked", "people", "group_rules"})
+        return ReadingCheckpoint(about=about, **kept)
+
+
+def asked_for(store: Store) -> str:
+    """A digest of whom a store takes: when it changes, everybody is read again."""
+    assert store.entra is not None  # or nobody reads
+    connection = store.entra.model_dump_json(include={"tenant_id", "scope", "enterprise_app", "graph"})
+    return _digest(connection, store.criteria.model_dump_json() if store.criteria else "")
+
+
+def group_rules_of(store: Store) -> str:
+    """A digest of what a store does with groups."""
+    return _digest(store.groups.model_dump_json(exclude={"deleted"}))
+
+
+def _digest(*texts: str) -> str:
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()

@@ -1,0 +1,165 @@
+"""Who did it: every case of shared/rules/account_seen.py's table, for accounts, fields and what was so already."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from shared.rules.account_seen import changed_there, done_before, noted, was_wrongly_by_hand
+from shared.rules.azure_user import AzureUser
+from shared.rules.change import ChangeKind
+from shared.rules.history import Event, EventKind
+from shared.rules.identity import Account, DoneBy, Identity, PendingChange, Sent, SourceState
+from shared.rules.keys import Keys
+from shared.rules.status import LEFT_ALONE, Status
+from shared.rules.zoho_user import Desired, ZohoField, ZohoUser
+
+NOW = datetime(2026, 11, 27, tzinfo=UTC)
+ACTIVE, INACTIVE, DELETED = Sent.ACTIVE, Sent.INACTIVE, Sent.DELETED
+
+
+def _user(active: bool = True, **fields: str) -> ZohoUser:
+    given = {"userName": "ada@contoso.example"} | fields
+    return ZohoUser(active=active, fields={ZohoField(name): value for name, value in given.items()})
+
+
+def _account(active: bool = True, by: DoneBy | None = None, **fields: str) -> Account:
+    return Account(id="1", holds=_user(active, **fields), deactivated_by=by)
+
+
+BY_BRIDGE, BY_HAND = _account(False, "bridge"), _account(False, "hand")
+
+
+@pytest.mark.parametrize(
+    ("known", "sent", "left_by", "expected"),
+    [
+        (_account(), (), None, "hand"),
+        (_account(), (ACTIVE,), None, "hand"),
+        (_account(), (INACTIVE,), None, "bridge"),
+        (_account(), (ACTIVE, INACTIVE), None, "bridge"),
+        (_account(), (DELETED,), None, "hand"),
+        (None, (), None, "hand"),
+        (None, (ACTIVE,), None, "hand"),
+        (None, (ACTIVE, INACTIVE), None, "bridge"),
+        (None, (), "bridge", "bridge"),
+        (None, (ACTIVE,), "hand", "hand"),
+        (None, (ACTIVE, INACTIVE), "hand", "bridge"),
+        (BY_BRIDGE, (), None, "bridge"),
+        (BY_BRIDGE, (ACTIVE,), None, "bridge"),
+        (BY_HAND, (), None, "hand"),
+        (BY_HAND, (ACTIVE,), None, "hand"),
+        (BY_HAND, (ACTIVE, INACTIVE), None, "bridge"),
+        (_account(False), (), None, "bridge"),
+    ],
+)
+def test_who_made_an_account_inactive(
+    known: Account | None, sent: tuple[Sent, ...], left_by: DoneBy | None, expected: DoneBy
+) -> None:
+    assert noted(known, sent, _account(False), left_by).deactivated_by == expected
+    assert noted(known, sent, _account(True), left_by).deactivated_by is None
+
+
+def test_nothing_is_put_down_to_somebody_while_an_answer_is_open() -> None:
+    known, seen = _account(title="Analyst", manager="7"), _account(False, title="Countess", manager="8", phone="1")
+    assert set(changed_there(known, (), seen)) == {"title", "manager", "active"}
+    assert changed_there(known, (ACTIVE,), seen) == ()
+
+
+@pytest.mark.parametrize(
+    ("known", "sent", "seen", "desired", "kind"),
+    [
+        (_account(), (INACTIVE,), BY_BRIDGE, _user(False), ChangeKind.DEACTIVATE),
+        (_account(), (), BY_HAND, _user(False), ChangeKind.NOTHING),
+        (_account(), (ACTIVE,), BY_HAND, _user(False), ChangeKind.NOTHING),
+        (_account(), (ACTIVE,), _account(title="Countess"), _user(title="Countess"), ChangeKind.UPDATE),
+        (_account(), (INACTIVE,), _account(title="Countess"), _user(title="Countess"), ChangeKind.NOTHING),
+        (_account(), (DELETED,), None, "deleted", ChangeKind.DELETE),
+        (_account(), (INACTIVE,), None, "deleted", ChangeKind.NOTHING),
+        (_account(), (ACTIVE,), None, _user(), ChangeKind.NOTHING),
+        (None, (ACTIVE,), _account(), _user(), ChangeKind.NOTHING),
+    ],
+)
+def test_what_an_earlier_call_did(
+    known: Account | None, sent: tuple[Sent, ...], seen: Account | None, desired: Desired, kind: ChangeKind
+) -> None:
+    assert done_before(known, sent, seen, desired).kind is kind
+
+
+def _events(*told: tuple[EventKind, str]) -> list[Event]:
+    """Oldest first, as a history has them newest first."""
+    return [Event(at=NOW, kind=kind, reason=reason) for kind, reason in reversed(told)]
+
+
+CREATED, RECORDED = (EventKind.CREATED, "The person is active in Entra."), (EventKind.RECORDED, LEFT_ALONE)
+DRIFTED = (EventKind.DRIFTED, "The account in Zoho One was changed there: active.")
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ((CREATED, RECORDED), True),
+        ((CREATED, RECORDED, RECORDED), True),
+        ((CREATED, (EventKind.UPDATED, ""), RECORDED, (EventKind.RECORDED, "He is disabled."), RECORDED), True),
+        ((CREATED, DRIFTED, RECORDED), False),
+        ((CREATED, RECORDED, DRIFTED), False),
+        (((EventKind.ADOPTED, LEFT_ALONE),), False),
+        (((EventKind.ADOPTED, LEFT_ALONE), RECORDED), False),
+        (((EventKind.ADOPTED, "The person is active in Entra."), RECORDED), True),
+        ((RECORDED,), False),  # what was before is not kept any more
+        ((CREATED,), False),
+        ((), False),
+    ],
+)
+def test_whom_a_release_before_blamed_wrongly(told: tuple[tuple[EventKind, str], ...], expected: bool) -> None:
+    account = _account(False, "hand", title="Analyst", phone="set by Zoho One")
+    assert was_wrongly_by_hand(account, _user(title="Analyst"), _events(*told)) is expected
+    assert not was_wrongly_by_hand(account, _user(title="Countess"), _events(*told)), "the call was about the title"
+    assert not was_wrongly_by_hand(account, _user(False, title="Analyst"), _events(*told))
+
+
+def _identity(desired: Desired, mark: dict[str, Any], before: Desired = None) -> Identity:
+    source = AzureUser(user_principal_name="ada@contoso.example")
+    said = SourceState(resource="{}", keys=Keys(user_name="ada"), source=source, desired=desired, modified=NOW)
+    earlier = said.model_copy(update={"desired": before})
+    pending = PendingChange.model_validate({"reason": "", "before": earlier, "lease_ends": NOW} | mark)
+    return Identity(id="a" * 32, said=said, pending=pending, created=NOW)
+
+
+@pytest.mark.parametrize(
+    ("mark", "sent"),
+    [
+        ({"begun": False}, set()),
+        ({"begun": False, "sent": (), "sending": INACTIVE}, set()),
+        ({"sent": (), "sending": INACTIVE}, {INACTIVE}),
+        ({"sent": (ACTIVE,), "sending": INACTIVE}, {ACTIVE, INACTIVE}),
+        ({"sent": (ACTIVE,), "sending": None}, {ACTIVE}),
+        ({}, {ACTIVE, INACTIVE}),  # of a release that noted no more than what was desired, and before that
+    ],
+)
+def test_what_was_sent_stays_with_the_mark(mark: dict[str, Any], sent: set[Sent]) -> None:
+    identity = _identity(_user(True), mark, before=_user(False))
+    assert set(identity.sent) == sent
+    assert identity.pending is not None
+    noting = identity.pending.noting_sent(identity.said)
+    later = identity.model_copy(update={"said": identity.said.model_copy(update={"desired": None}), "pending": noting})
+    assert set(later.sent) == sent, "whatever is said later"
+
+
+@pytest.mark.parametrize(
+    ("status", "enabled", "account", "shut_out"),
+    [
+        (None, True, BY_HAND, True),
+        (Status.ACTIVATED, True, BY_BRIDGE, True),
+        (None, False, BY_HAND, False),
+        (Status.UNASSIGNED, True, BY_BRIDGE, False),
+        (None, True, _account(), False),
+        (None, True, None, False),
+    ],
+)
+def test_nobody_is_shown_active_whose_account_is_not(
+    status: Status | None, enabled: bool, account: Account | None, shut_out: bool
+) -> None:
+    identity = _identity(None, {})
+    source = identity.said.source.model_copy(update={"account_enabled": enabled})
+    said = identity.said.model_copy(update={"status": status, "source": source})
+    assert identity.model_copy(update={"said": said, "account": account}).is_shut_out is shut_out

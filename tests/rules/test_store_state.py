@@ -1,0 +1,43 @@
+"""How a store stands, the most urgent first."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from shared.rules.held_plan import HeldPlan, HeldState, Move
+from shared.rules.run import Run, RunKind, RunState
+from shared.rules.schedule import Schedule
+from shared.rules.store_state import StoreState, store_state
+from tests.rules.test_admin_change import STORE
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+
+
+def _plan(state: HeldState) -> HeldPlan:
+    move = Move(state=state, by="cycle", at=NOW, why="")
+    return HeldPlan(id="1", store="contoso", digest="", counts={}, breaches=(), active_users=1, moves=(move,))
+
+
+def _run(state: RunState) -> Run:
+    return Run(id="1", store="contoso", kind=RunKind.CYCLE, asked_by="schedule", started=NOW, state=state)
+
+
+@pytest.mark.parametrize(
+    ("started", "plan", "last", "reconnect", "expected"),
+    [
+        (True, None, None, False, StoreState.STARTED),
+        (True, None, RunState.DONE, False, StoreState.STARTED),
+        (True, None, RunState.FAILED, False, StoreState.FAILING),
+        (False, None, RunState.FAILED, False, StoreState.STOPPED),
+        (True, HeldState.HELD, RunState.FAILED, False, StoreState.HELD),
+        (True, HeldState.DISCARDED, RunState.DONE, False, StoreState.STARTED),
+        (False, HeldState.APPROVED, None, False, StoreState.HELD),
+        (False, HeldState.HELD, RunState.FAILED, True, StoreState.RECONNECT),
+    ],
+)
+def test_the_most_urgent_counts(
+    started: bool, plan: HeldState | None, last: RunState | None, reconnect: bool, expected: StoreState
+) -> None:
+    store = STORE.model_copy(update={"schedule": Schedule(started_at=NOW if started else None)})
+    held, run = _plan(plan) if plan else None, _run(last) if last else None
+    assert store_state(store, held, run, reconnect=reconnect, interrupted=False) is expected
