@@ -112,6 +112,9 @@ def _member_by_hand(facts: Facts, differs: Difference) -> str | None:
     if not differs.what.startswith("member "):
         return None
     account = differs.what.removeprefix("member ")
+    there = facts.seen.accounts.get(account)
+    if differs.found == "in" and there and there.active and facts.owner_at(account, facts.seen.now).person is None:
+        return "Nobody manages the member's account any more; it stays as it is, in its groups too."
     made = _last(facts.changes.get(account, []), Difference("", account, "active", None, None))
     if made is None or made.by != "hand":
         return None
