@@ -135,6 +135,8 @@ class Facts:
         for push in self.seen.pushes:
             if push.person and push.status in range(200, 300):
                 found.setdefault(push.person, push.object)
+        for person, object_id in self.seen.found.items():
+            found.setdefault(person, object_id)
         for object_id in self.last.people:
             found.setdefault(object_id.replace("-", ""), object_id)
         return found
