@@ -6,7 +6,7 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, MutableMapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Self
 
 import uvicorn
@@ -39,6 +39,10 @@ class Response(NamedTuple):
         return cls(status, json.dumps(content).encode(), [("content-type", "application/json;charset=UTF-8")])
 
 
+class Dropped(Exception):
+    """A connection is to be lost that is none: the client is in this process, and is told so by local/in_process.py."""
+
+
 class DroppableProtocol(H11Protocol):
     """uvicorn's own HTTP/1.1, with a way to lose a connection."""
 
@@ -54,7 +58,9 @@ class DroppableProtocol(H11Protocol):
 
     @classmethod
     async def drop(cls, scope: Scope, receive: Receive) -> None:
-        """Reset the connection a request came by, so that its client gets no answer."""
+        """Reset the connection a request came by, so that its client gets no answer. Raises Dropped in process."""
+        if scope.get("client") is None:
+            raise Dropped
         cls._connections[scope["client"]].abort()
         while (await receive())["type"] != "http.disconnect":
             pass  # uvicorn would answer 500 for a request that ends before it noticed
@@ -131,6 +137,26 @@ def end_quietly_on_signals() -> None:
     """End with status 0 on SIGTERM and Ctrl-C. uvicorn shuts down first, and then raises the signal again."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
+
+
+class _Pause:
+    """Seconds to wait, handed to whoever runs a coroutine without an event loop: local/in_process.py."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def __await__(self) -> Generator[float]:
+        yield self._seconds
+
+
+async def pause(seconds: float) -> None:
+    """Wait: in an event loop, or in process for as long as the adapter says."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        await _Pause(seconds)
+    else:
+        await asyncio.sleep(seconds)
 
 
 async def read_body(receive: Receive) -> bytes:

@@ -9,7 +9,6 @@ takes it back to how it began. What it does not know it refuses, so that nobody 
 Sources: https://learn.microsoft.com/graph/json-batching, and those in the files it is made of.
 """
 
-import asyncio
 import json
 import re
 import threading
@@ -33,7 +32,7 @@ from local.entra.graph_settings import GraphSettings
 from local.entra.graph_sign_in import GraphSignIn
 from local.entra.graph_users import GraphUsers
 from local.faults import FAULTS, Fault, Faults
-from local.serving import DroppableProtocol, Headers, Receive, Response, Scope, Send, answer, read_body
+from local.serving import DroppableProtocol, Headers, Receive, Response, Scope, Send, answer, pause, read_body
 
 LARGEST_BATCH = 20
 
@@ -112,7 +111,7 @@ class Graph:
             return
         with self._lock:
             fault = self._count(request)
-        await asyncio.sleep(self.settings.latency + fault.latency)
+        await pause(self.settings.latency + fault.latency)
         if fault.drop == "before":
             await DroppableProtocol.drop(scope, receive)
             return

@@ -45,16 +45,16 @@ def main() -> None:
     end_quietly_on_signals()
     graph.sign_in.browser_base = url
     with tempfile.TemporaryDirectory(prefix="entra-") as folder, login_of(graph, Path(folder)) as (login, certificate):
-        asyncio.run(serve(graph, listener, _described(url, login, certificate)))
+        asyncio.run(serve(graph, listener, described(url, login, certificate)))
 
 
-def _described(url: str, login: str, certificate: Path) -> dict[str, str]:
-    """What whoever connects a store to it has to know."""
+def described(url: str, login: str, certificate: Path | None = None) -> dict[str, str]:
+    """What whoever connects a store to it has to know. No certificate: it is called in process."""
     return {
         "graph": f"{url}/v1.0",
         "url": url,
         "login": login,
-        "certificate": str(certificate),
+        "certificate": str(certificate or ""),
         "tenant_id": TENANT,
         "client_id": CLIENT_ID,
         "client_secret": CLIENT_SECRET,
@@ -76,7 +76,7 @@ def entra_of(directory: EntraDirectory) -> Iterator[dict[str, str]]:
         login_of(graph, Path(folder)) as (login, certificate),
     ):
         graph.sign_in.browser_base = url
-        yield _described(url, login, certificate)
+        yield described(url, login, certificate)
 
 
 @contextlib.contextmanager

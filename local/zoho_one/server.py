@@ -29,6 +29,7 @@ from local.serving import (
     end_quietly_on_signals,
     listen,
     log_to_stderr,
+    pause,
     read_body,
     serve,
     url_of,
@@ -68,6 +69,15 @@ class ZohoOne:
 
     def __init__(self, url: str, home: str, latency: float, licences: int | None) -> None:
         self.accounts = Accounts(url, home)
+        self.described = {
+            "url": url,
+            "accounts": self.accounts.address(home),
+            "sync_endpoint": f"{url}/scim",
+            "client_id": CLIENT_ID,
+            "client_secret": self.accounts.client_secret,
+            "refresh_token": self.accounts.refresh_token,
+        }
+        """What whoever connects a store to it has to know."""
         self.directory = Directory(self.accounts.accepts, licences)
         self._latency = latency
         self._faults = Faults()
@@ -91,7 +101,7 @@ class ZohoOne:
         self._counts[f"{call.method} {call.kind}"] += 1
         self._calls.append(call)
         fault = self._faults.take(call.method, call.kind, call.path) or Fault.model_construct()
-        await asyncio.sleep(self._latency + fault.latency)
+        await pause(self._latency + fault.latency)
         if fault.drop == "before":
             return None
         if fault.status is not None:
@@ -224,17 +234,8 @@ def _faulty(fault: Fault, status: int) -> Response:
 async def run(port: int, home: str, latency: float, licences: int | None) -> None:
     """Serve one organisation until the process is told to end. `latency` is in seconds, for each call."""
     listener = listen(port)
-    url = url_of(listener)
-    zoho_one = ZohoOne(url, home, latency, licences)
-    ready = {
-        "url": url,
-        "accounts": zoho_one.accounts.address(home),
-        "sync_endpoint": f"{url}/scim",
-        "client_id": CLIENT_ID,
-        "client_secret": zoho_one.accounts.client_secret,
-        "refresh_token": zoho_one.accounts.refresh_token,
-    }
-    await serve(zoho_one, listener, ready)
+    zoho_one = ZohoOne(url_of(listener), home, latency, licences)
+    await serve(zoho_one, listener, zoho_one.described)
 
 
 def main() -> None:

@@ -43,7 +43,7 @@ from shared.tables.identity_rows import Stored
 from shared.tables.pending import PendingChanges
 from shared.tables.recent_deprovisionings import DeprovisioningCounts
 from tests.rules.plans import NOON, identity
-from tests.sync.memory_table import memory_table
+from tests.tables.memory.tables import MemoryTables
 
 STORE = Store(
     id="contoso",
@@ -121,7 +121,8 @@ class World:
     """Whose departure was discarded, and Entra has not taken it back."""
 
     def __post_init__(self) -> None:
-        table, plans = memory_table(), HeldPlans(memory_table())
+        tables = MemoryTables()
+        table, plans = tables.create_table("identities"), HeldPlans(tables.create_table("heldplans"))
         self.identities, self.pending_changes, self.plans = Identities(table), PendingChanges(table), plans
         for each in IDS:
             person = identity(each, _desired(each, True), _desired(each, True))
