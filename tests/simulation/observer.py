@@ -119,7 +119,7 @@ class Observer:
         mine = [(key[1], self._world.tables.row(table, *key)) for key in keys if key[0] == self._store]
         before = {known: link.account for known, link in self._last.items()}
         before |= {known: link.account for known, link in self._last_group.items()}
-        for key, row in mine:
+        for key, row in sorted(mine, key=lambda each: "account" in (each[1] or {})):  # who gives an account up is first
             kind, _, rest = key.partition(":")
             if kind == "id":
                 self._link(rest, row)
