@@ -83,13 +83,14 @@ def _one[T: (Account, ZohoGroup)](
 
 
 def _compared(account: str, line: Line, made: Net, said: Net, doubt: Doubt) -> Iterator[str]:
+    """What a line says beside what was changed: one sentence for each way in which it is wrong."""
     where = f"the line “{line.kind}” of {line.person} at {line.at} about {account}"
-    for what in sorted(made.keys() - said.keys()):
-        yield f"{where} says nothing of {what}, which changed: {_shown({what: made[what]})}"
-    for what in sorted(said.keys() - made.keys()):
-        if what in doubt:
-            continue
-        yield f"{where} says {_shown({what: said[what]})}, and nothing of the kind was changed"
+    silent = {what: made[what] for what in made.keys() - said.keys()}
+    if silent:
+        yield f"{where} says nothing of what changed: {_shown(silent)}"
+    void = {what: said[what] for what in said.keys() - made.keys() if what not in doubt}
+    if void:
+        yield f"{where} says {_shown(void)}, and nothing of the kind was changed"
     for what in sorted(said.keys() & made.keys()):
         (before, after), (was, became) = said[what], made[what]
         if after != became or (before != was and what not in doubt):

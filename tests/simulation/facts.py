@@ -130,8 +130,9 @@ class Facts:
         has: dict[str, Link] = {}
         for link in self.seen.links:
             before = has.get(link.person)
-            if before and before.account and before.account != link.account:
-                owners[before.account].append(Owner(link.at, None, None))
+            gone = before.account if before and before.account != link.account else None
+            if gone and owners[gone][-1].person == link.person:  # else it is another's by now
+                owners[gone].append(Owner(link.at, None, None))
             if link.account and (before is None or (before.account, before.object) != (link.account, link.object)):
                 owners[link.account].append(Owner(link.at, link.person, link.object or self.object_of.get(link.person)))
             has[link.person] = link

@@ -50,6 +50,8 @@ class Observer:
         self._lines: list[Line] = []
         self._last: dict[str, Link] = {}
         self._last_group: dict[str, GroupLink] = {}
+        self._had: dict[str, str] = {}
+        """The account that each person has, or had last."""
         self.pushes: list[Push] = []
         self.decisions: list[Decision] = []
         self.quiet_since: datetime | None = None
@@ -139,6 +141,7 @@ class Observer:
         if last is None or (last.object, last.account) != (link.object, link.account):
             self._last[person] = link
             self._links.append(link)
+            self._had |= {person: link.account} if link.account else {}
 
     def _group_link(self, group: str, row: Mapping[str, Any] | None) -> None:
         last = self._last_group.get(group)
@@ -170,7 +173,7 @@ class Observer:
         )
 
     def _accounts(self, people: Any, before: Mapping[str, str | None]) -> tuple[str, ...]:
-        known = (before.get(each) or (self._last[each].account if each in self._last else None) for each in people)
+        known = (before.get(each) or self._had.get(each) for each in people)
         return tuple(account for account in known if account)
 
     # --- at the end ---

@@ -20,13 +20,9 @@ NO_REFUSALS = frozenset({0, 401, 403, 404, 408, 429})
 
 
 def unexplained(facts: Facts, views: list[list[Difference]]) -> list[Difference]:
-    """The differences of one object without a reason, by the view that has fewest."""
-    found: list[Difference] = []
-    for view in views:
-        found = [each for each in view if why_open(facts, each) is None]
-        if not found:
-            break
-    return found
+    """The differences of one object without a reason, by its first view; none where one of its views has none."""
+    left = [[each for each in view if why_open(facts, each) is None] for view in views]
+    return left[0] if left and all(left) else []
 
 
 def why_open(facts: Facts, differs: Difference) -> str | None:
@@ -112,14 +108,19 @@ def _left_alone(facts: Facts, differs: Difference) -> str | None:
 
 
 def _member_by_hand(facts: Facts, differs: Difference) -> str | None:
-    """A hand changed whether a member's account is active, and no full cycle has seen it."""
+    """A hand changed whether a member's account is active: nothing has seen it yet, or it is left alone."""
     if not differs.what.startswith("member "):
         return None
     account = differs.what.removeprefix("member ")
+    there = facts.seen.accounts.get(account)
+    if differs.found == "in" and there and there.active and facts.owner_at(account, facts.seen.now).person is None:
+        return "Nobody manages the member's account any more; it stays as it is, in its groups too."
     made = _last(facts.changes.get(account, []), Difference("", account, "active", None, None))
-    if made is None or made.by != "hand" or _looked(facts, made):
+    if made is None or made.by != "hand":
         return None
-    return f"A hand changed the member's account at {made.at}; no full cycle has seen it since."
+    if differs.found == "in" and not facts.seen.accounts[account].active:
+        return f"A hand deactivated the member's account at {made.at}; it is left alone, in its groups too."
+    return None if _looked(facts, made) else f"A hand changed the member's account at {made.at}, which nothing saw."
 
 
 def _refused(facts: Facts, differs: Difference) -> str | None:
@@ -160,13 +161,16 @@ def _name_of_another(facts: Facts, differs: Difference) -> str | None:
 
 
 def _unmanaged(facts: Facts, differs: Difference) -> str | None:
-    """An administrator took the person out of the bridge's care, and Entra has said nothing new since."""
-    persons = facts.persons_of.get(differs.about, set())
-    asked = (each.at for each in facts.seen.decisions if each.kind == "unmanaged" and each.about in persons)
-    at = max(asked, default=None)
+    """An administrator took the account out of the bridge's care, or Entra has said nothing new of the person since."""
+    asked = {each.about: each.at for each in facts.seen.decisions if each.kind == "unmanaged"}
+    owners = facts.owners.get(differs.account or "", [])
+    if owners and owners[-1].person is None:
+        last = next((owner.person for owner in reversed(owners) if owner.person), None)
+        return f"An administrator unmanaged the account at {asked[last]}." if last in asked else None
+    at = max((asked[person] for person in facts.persons_of.get(differs.about, ()) if person in asked), default=None)
     if at is None or differs.about in facts.account_of or facts.entra_changed(differs.about) > at:
         return None
-    return f"An administrator unmanaged the account at {at}."
+    return f"An administrator unmanaged the person at {at}."
 
 
 def _forgotten(facts: Facts, differs: Difference) -> str | None:

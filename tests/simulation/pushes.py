@@ -129,6 +129,10 @@ class Told:
         enabled = values.get("active", "True") == "True"
         return Person(about, upn.removeprefix(prefix), enabled, attributes=attributes, manager=manager)
 
+    def _object(self, person: str) -> str:
+        """The object id of a row of the bridge's: the service may have found it after a creation without an answer."""
+        return self._ids.get(person) or self._service.object_of(person) or ""
+
     def _group(self, about: str, said: dict[str, Any], status: int) -> Group:
         group = self._members.get(about, Group(about, "", assigned=True))
         if "Operations" not in said:
@@ -137,9 +141,9 @@ class Told:
             value = operation.get("value")
             if str(operation.get("path", "")).startswith("members["):
                 gone = operation["path"].split('"')[1]
-                group = replace(group, members=group.members - {self._ids.get(gone, "")})
+                group = replace(group, members=group.members - {self._object(gone)})
             elif operation.get("path") == "members":
-                people = frozenset(self._ids.get(each["value"], "") for each in value or ())
+                people = frozenset(self._object(each["value"]) for each in value or ())
                 adds = operation["op"].lower() == "add"
                 group = replace(group, members=group.members | people if adds else group.members - people)
             else:
