@@ -76,6 +76,17 @@ class Facts:
         return {account: known for known, account in self.group_of.items()}
 
     @cached_property
+    def group_since(self) -> dict[str, datetime]:
+        """When the bridge began to manage each group in Zoho One that it manages now."""
+        since: dict[str, datetime] = {}
+        had: dict[str, str | None] = {}
+        for link in self.seen.group_links:
+            if link.account and had.get(link.group) != link.account:
+                since[link.account] = link.at
+            had[link.group] = link.account
+        return since
+
+    @cached_property
     def bridge_group_of(self) -> dict[str, str]:
         """The bridge's id of each group object."""
         return {link.object: link.group for link in self.seen.group_links if link.object}
@@ -116,11 +127,16 @@ class Facts:
     def _objects(self) -> dict[str, str]:
         found: dict[str, str] = {}
         for push in self.seen.pushes:
-            if push.method == "POST" and push.person and push.status < 300:
+            if push.method == "POST" and push.person and push.status in range(200, 300):
                 found.setdefault(push.person, push.object)
         for link in self.seen.links:
             if link.object:
                 found.setdefault(link.person, link.object)
+        for push in self.seen.pushes:
+            if push.person and push.status in range(200, 300):
+                found.setdefault(push.person, push.object)
+        for person, object_id in self.seen.found.items():
+            found.setdefault(person, object_id)
         for object_id in self.last.people:
             found.setdefault(object_id.replace("-", ""), object_id)
         return found

@@ -499,6 +499,8 @@ class Observed:
     group_links: tuple[GroupLink, ...] = ()
     lines: tuple[Line, ...] = ()
     pushes: tuple[Push, ...] = ()
+    found: Mapping[str, str] = field(default_factory=dict)
+    """Objects by the bridge's ids of the people that Entra's provisioning service has found them under."""
     failed: tuple[Failed, ...] = ()
     passwords: tuple[PasswordSet, ...] = ()
     mails: tuple[PasswordMailed, ...] = ()

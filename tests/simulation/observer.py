@@ -198,6 +198,7 @@ class Observer:
             group_links=tuple(self._group_links),
             lines=tuple(self._lines),
             pushes=tuple(self.pushes),
+            found={person: known for person in self._last if (known := self._world.service.object_of(person))},
             failed=tuple(self._world.internet.failed),
             passwords=tuple(zoho.passwords),
             runs=tuple(sorted(self._runs(), key=lambda run: run.started)),

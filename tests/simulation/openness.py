@@ -107,6 +107,20 @@ def _left_alone(facts: Facts, differs: Difference) -> str | None:
     return f"A hand deactivated the account at {made.at}; it is left alone." if made and by_hand else None
 
 
+def _member_before(facts: Facts, differs: Difference) -> str | None:
+    """A member was in the group when it was adopted: whom the bridge did not add stays."""
+    made, since = _made_by(facts, differs), facts.group_since.get(differs.account or "")
+    if not differs.what.startswith("member ") or differs.found != "in" or made is None or since is None:
+        return None
+    if (
+        made.at >= since
+        or facts.group_changes[differs.account or ""][0].at >= since
+        or facts.last.settings.exact_members
+    ):
+        return None
+    return f"The member was in the group when it was adopted at {since}."
+
+
 def _member_by_hand(facts: Facts, differs: Difference) -> str | None:
     """A hand changed whether a member's account is active: nothing has seen it yet, or it is left alone."""
     if not differs.what.startswith("member "):
@@ -212,6 +226,7 @@ REASONS: tuple[Callable[[Facts, Difference], str | None], ...] = (
     _held,
     _by_hand,
     _left_alone,
+    _member_before,
     _member_by_hand,
     _refused,
     _name_of_another,

@@ -116,7 +116,8 @@ class Told:
                     values.pop(path, None)
         else:
             values = {each.target: text for each in DEFAULT_MAPPING if (text := each.path.read(said))}
-        if 0 < status < 300:
+        if not 300 <= status < 500:
+            # Refused it is nothing. Unanswered it may have been done: what was not, the next request says once more.
             self._people[about] = values
         attributes = {}
         for each in DEFAULT_MAPPING:
@@ -148,7 +149,7 @@ class Told:
                 group = replace(group, members=group.members | people if adds else group.members - people)
             else:
                 group = replace(group, name=value["displayName"] if isinstance(value, dict) else value)
-        if 0 < status < 300:
+        if not 300 <= status < 500:  # as for people
             self._members[about] = group
         return group
 

@@ -17,6 +17,7 @@ from tests.simulation.observed import (
     Constant,
     Difference,
     Direct,
+    GroupLink,
     Join,
     Limits,
     Line,
@@ -497,6 +498,18 @@ def an_administrator_unmanages_somebody() -> Observed:
     world.entra("ann", attributes={**world.people["ann"].attributes, "jobTitle": "Chief"})
     world.link("ann", None)
     world.decide("unmanaged", "r-ann")
+    return world.observed()
+
+
+@right
+def a_group_was_let_go_and_is_adopted_with_whom_it_has() -> Observed:
+    world = office()
+    world.group("sales", "ann", "bob")
+    world.regroup("sales", "ann", "bob")
+    world.group("sales", gone=True)
+    world.seen["group_links"].append(GroupLink(world.tick(), "g-sales", "sales", None))
+    world.group("sales", "ann", "cleo")
+    world.regroup("sales", "ann", "bob", "cleo")
     return world.observed()
 
 
