@@ -54,7 +54,7 @@ def replay(arguments: argparse.Namespace) -> int:
     """One history for a reader; 1 where it fails."""
     history = drawn(arguments.seed, arguments.steps, faults=not arguments.calm)
     if arguments.shortest:
-        wrong = play(history).wrong
+        wrong = [each for each in play(history).wrong if arguments.about in each]
         if wrong:
             history = shortest(history, kind_of(wrong[0]), arguments.patience)
     print(f"seed {history.seed} push={history.push} graph={history.graph} everybody={history.everybody}")

@@ -64,13 +64,8 @@ def _(world: World, a: int, b: int) -> None:
 def _(world: World, a: int, b: int) -> None:
     person, upn = _someone(world, a), f"renamed{b % 30}@{DOMAIN}"
     if person and not _taken(world, upn):
-        world.directory.rename(
-            person.id,
-            user_principal_name=upn,
-            given_name=f"Given{b % 9}",
-            surname=f"Sur{b % 7}",
-            display_name=f"Given{b % 9} Sur{b % 7}",
-        )
+        names = {"givenName": f"Given{b % 9}", "surname": f"Sur{b % 7}", "displayName": f"Given{b % 9} Sur{b % 7}"}
+        world.directory.change(person.id, names | {"userPrincipalName": upn, "mail": upn})  # the alias stays
 
 
 @act("disable")

@@ -43,6 +43,8 @@ class Observer:
         self._world, self._store = world, store
         self._moments: list[Moment] = []
         self._people: dict[str, Person] = {}
+        self._known: dict[str, tuple[EntraPerson, bool, Person]] = {}
+        """What was made of the people of Entra, so that it is made once."""
         self._groups: dict[str, Group] = {}
         self._settings: Settings | None = None
         self._links: list[Link] = []
@@ -81,8 +83,11 @@ class Observer:
         assigned = set(directory.assigned())
         seen = {}
         for person in directory.people():
-            new = _person(person, person.id in assigned)
-            seen[person.id] = self._people[person.id] if self._people.get(person.id) == new else new
+            known = self._known.get(person.id)
+            if known is None or known[0] is not person or known[1] != (person.id in assigned):
+                new = _person(person, person.id in assigned)
+                known = self._known[person.id] = person, person.id in assigned, new
+            seen[person.id] = known[2]
         for known, before in self._people.items():
             if known not in seen:
                 gone = before if before.gone == "purged" else replace(before, gone="purged", assigned=False)
@@ -121,7 +126,7 @@ class Observer:
         mine = [(key[1], self._world.tables.row(table, *key)) for key in keys if key[0] == self._store]
         before = {known: link.account for known, link in self._last.items()}
         before |= {known: link.account for known, link in self._last_group.items()}
-        for key, row in mine:
+        for key, row in sorted(mine, key=lambda each: "account" in (each[1] or {})):  # who gives an account up is first
             kind, _, rest = key.partition(":")
             if kind == "id":
                 self._link(rest, row)

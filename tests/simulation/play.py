@@ -109,17 +109,17 @@ def _end(world: World, history: History) -> None:
     world.host.chance = Random(history.seed)
     world.schedule.run(700)  # the leases of the dead end, and their messages come back
     bridge_acts.start(world)
-    pass_time(world, 300)
-    for _ in range(3):
+    world.schedule.run(120)
+    for _ in range(2):
         world.push()
         pass_time(world, INTERVAL + 60)
         if history.approves:
             bridge_acts.decide(world, approve=True)
-            pass_time(world, 120)
+            world.schedule.run(120)
     world.observer.quiet_since = world.schedule.now()
-    for kind in (RunKind.CYCLE, RunKind.FULL_CYCLE, RunKind.CYCLE, RunKind.FULL_CYCLE):
+    for kind in (RunKind.FULL_CYCLE, RunKind.CYCLE, RunKind.FULL_CYCLE):
         bridge_acts.ask_cycle(world, kind)
-        pass_time(world, INTERVAL)
+        world.schedule.run(INTERVAL)
 
 
 def cut(fault: Fault) -> bool:

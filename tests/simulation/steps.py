@@ -67,7 +67,8 @@ ADMIN = {
 HAND = {"hand title": 2, "hand deactivate": 1, "hand delete": 1, "hand activate": 1, "hand group": 1}
 WEIGHTS = ENTRA | BRIDGE | ADMIN | HAND
 
-WAITS = (0.0, 0.0, 0.02, 0.3, 1.0, 5.0, 30.0, 61.0, 130.0, 700.0, 2460.0, 2460.0, 90_000.0)
+WAITS = {0.0: 6, 0.02: 4, 0.3: 4, 1.0: 4, 5.0: 4, 30.0: 4, 61.0: 3, 130.0: 3, 700.0: 2, 2460.0: 6, 90_000.0: 1}
+"""Seconds between two steps, and how often beside the others."""
 FAULTS = tuple(fault for fault in Fault if fault not in DEATHS)
 
 
@@ -98,7 +99,7 @@ def _step(chance: Random, do: str, faults: bool) -> Step:
         do,
         chance.randrange(1000),
         chance.randrange(1000),
-        chance.choice(WAITS),
+        chance.choices(list(WAITS), list(WAITS.values()))[0],
         chance.randrange(2**30),
         chance.choice((1.0,) * 8 + (60.0, 400.0)) if faults else 1.0,
         tuple(sorted(dict(planned).items())),
