@@ -61,7 +61,7 @@ def ask_cycle(world: World, kind: RunKind) -> None:
     """Run a cycle now."""
 
     def work(app: Bridge, store: Store) -> None:
-        world.host.put("cycles", [app.reconciler.cycles.ask(store, kind, ADMIN).model_dump_json()])
+        world.host.put("cycles", [app.cycles.ask(store, kind, ADMIN).model_dump_json()])
 
     _page(world, "cycle", work)
 
@@ -80,12 +80,12 @@ def decide(world: World, *, approve: bool) -> None:
     """What becomes of the plan that is held, if one is."""
 
     def work(app: Bridge, store: Store) -> str | None:
-        newest = app.reconciler.held_plans.newest(store.id)
+        newest = app.held_plans.newest(store.id)
         if newest is not None and newest.held.is_open:
-            decision = app.reconciler.decisions.approve if approve else app.reconciler.decisions.discard
+            decision = app.decisions.approve if approve else app.decisions.discard
             decision(store.id, newest.held.id, ADMIN)
             if approve:
-                request = app.reconciler.cycles.ask(store, RunKind.CYCLE, ADMIN)
+                request = app.cycles.ask(store, RunKind.CYCLE, ADMIN)
                 world.host.put("cycles", [request.model_dump_json()])
             return newest.held.id
         return None
@@ -126,8 +126,8 @@ def _(world: World, a: int, b: int) -> None:
 
 def _job(world: World, task: Task) -> None:
     def work(app: Bridge, store: Store) -> None:
-        errand = app.reconciler.job_runner.ask(store, task, ADMIN)
-        world.host.put("errands", [f'{{"store": "{store.id}", "errand": "{errand.id}"}}'])
+        job = app.job_runner.ask(store, task, ADMIN)
+        world.host.put("errands", [f'{{"store": "{store.id}", "errand": "{job.id}"}}'])
 
     _page(world, "job", work)
 
@@ -185,7 +185,7 @@ def _(world: World, a: int, b: int) -> None:
     def work(app: Bridge, store: Store) -> str:
         people = sorted(stored.identity.id for stored in app.identities.everybody(store.id))
         if people:
-            care = PersonActions(app.identities, app.leavings, app.users, world.schedule.now)
+            care = PersonActions(app.identities, app.deprovisionings, app.users, world.schedule.now)
             care.let_go(store, people[a % len(people)], ADMIN)
             return people[a % len(people)]
         return ""

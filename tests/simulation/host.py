@@ -89,13 +89,11 @@ class Host:
     def tick(self) -> None:
         """The timer of each minute."""
 
-        def work(app: Bridge) -> tuple[list[str], list[str]]:
-            app.heartbeat()
-            cycles, errands = app.due_cycles(), app.waiting_errands()
-            self.put("cycles", cycles)
-            self.put("errands", errands)
-            app.try_again()
-            return cycles, errands
+        def work(app: Bridge) -> None:
+            found = app.tick()
+            self.put("cycles", found.cycles)
+            self.put("errands", found.jobs)
+            app.try_again(found.stores)
 
         self.run("tick", work, lambda task: self._defect(task, "tick"))
 
@@ -119,7 +117,7 @@ class Host:
         def work(app: Bridge) -> list[str]:
             if message.queue == "cycles":
                 return app.run_cycle(message.text.encode())
-            app.run_errand(message.text.encode())
+            app.run_job(message.text.encode())
             return []
 
         def then(task: Task) -> None:

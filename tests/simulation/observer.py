@@ -225,7 +225,7 @@ class Observer:
         return [_run(run, tuple(not_done.get(run["id"], ()))) for run in found]
 
     def _held(self) -> list[Held]:
-        plans = self._world.bridge().reconciler.held_plans
+        plans = self._world.bridge().held_plans
         held = []
         for stored in reversed(plans.all(self._store)):
             plan = plans.plan(stored.held)
