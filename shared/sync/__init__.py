@@ -46,8 +46,8 @@ Each folder imports from those before it alone: source and desired, plan, guard,
 The order of steps in a cycle
 -----------------------------
 1. cycles.py takes the store's lease and opens its note; the run that was interrupted comes before any other.
-2. plan/prepare.py reads: assignments and groups (source/scope.py), people (source/people.py), people whose rules changed
-   (source/recompute.py). An error ends the cycle here: it is never an empty directory.
+2. plan/prepare.py reads: assignments and groups (source/scope.py), people (source/people.py), people whose rules
+   changed (source/recompute.py). An error ends the cycle here: it is never an empty directory.
 3. A full cycle compares everything with Zoho One (plan/drift.py).
 4. plan/prepare.py plans, from what is pending: people first, then groups. Nothing is written.
 5. guard/plans.py lets the plan pass, or holds it for an administrator.

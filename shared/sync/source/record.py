@@ -1,6 +1,10 @@
 """The source state of a person, written together with the desired state that follows from it.
 
 Zoho One is not called here. What has to change there is marked as pending, for the plan of this cycle.
+
+An answer of Graph's is as old as the question. A push, another cycle or provisioning on demand may have written newer
+source state before the answer is written; a delta query does not tell again what it told. So a source state that was
+written after Graph was asked stays, and Graph is asked again.
 """
 
 from collections.abc import Callable
@@ -22,7 +26,7 @@ from shared.rules.scim_user import onto_scim
 from shared.rules.status import Action, Standing, Status
 from shared.rules.store import Store
 from shared.sync.desired.people import DesiredState, DesiredStates
-from shared.sync.errors import BeingWritten, Refused, UserNameTaken
+from shared.sync.errors import BeingWritten, Overtaken, Refused, UserNameTaken
 from shared.sync.source.match import match
 from shared.tables.errors import Conflict, Stale
 from shared.tables.identities import Identities
@@ -72,17 +76,24 @@ class SourceRecorder:
     unmanage: Unmanage
     now: Callable[[], datetime]
 
-    def take(self, store: Store, stored: Stored | None, see: See) -> str | None:
+    def take(self, store: Store, stored: Stored | None, see: See, asked: datetime) -> str | None:
         """Keep what Graph says of a person; the sentence that tells why it could not be mapped, or None.
 
+        ``asked``: when Graph was asked. Raises Overtaken where another writer wrote or removed the person since.
         A person who need not have an account and never had one is not kept.
         """
+        was_there = stored is not None
 
         def look() -> Stored | None:
             seen = see(None)
             return match(self.identities, store.id, seen.object_id, lambda: seen.person)
 
-        return self._again(stored, look, lambda found: self._take(store, found, see(found)))
+        def write(found: Stored | None) -> str | None:
+            if found.identity.said.modified > asked if found is not None else was_there:
+                raise Overtaken
+            return self._take(store, found, see(found))
+
+        return self._again(stored, look, write)
 
     def recompute(
         self, store: Store, stored: Stored, only_rules: Callable[[Stored, Identity], None] | None = None
