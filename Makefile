@@ -1,5 +1,5 @@
 # `make run` and `make test` do all of their own set-up on a fresh machine.
-.PHONY: setup chromium run test lint types unit campaign check-host bench screenshots check-infra package lock clean
+.PHONY: quick setup chromium run test lint types unit campaign check-host bench screenshots check-infra package lock clean
 
 # A pyenv shim answers only where .python-version names an installed version, so each candidate is asked.
 PYTHON ?= $(shell for p in python3.13 python3 python; do $$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && echo $$p && break; done)
@@ -7,6 +7,7 @@ VENV := .venv/bin
 READY := .venv/.ready
 AZURITE := local/node_modules/.ready
 WORKERS ?= 3
+QUICK := tests/rules tests/sync tests/connection tests/zoho tests/tables
 TOOLS := .infra-checks
 
 # What Python and pytest make of a source is kept: the tests start Python a hundred times.
@@ -50,6 +51,10 @@ types: setup
 
 unit: setup chromium
 	$(VENV)/pytest -n $(WORKERS) --dist worksteal
+
+# Rules, life cycle and races of the core on tables in memory: no process is started. The tests take some seconds.
+quick: setup
+	$(VENV)/pytest -q --no-process $(QUICK)
 
 # Properties for an hour, and kills at every point, where `make test` has a short form.
 campaign: setup

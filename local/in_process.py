@@ -121,6 +121,12 @@ def _bytes(value: str | bytes) -> bytes:
 def _response(request: requests.PreparedRequest, sent: list[MutableMapping[str, Any]]) -> requests.Response:
     head, *rest = sent
     headers = HTTPHeaderDict([(name.decode("latin-1"), value.decode("latin-1")) for name, value in head["headers"]])
-    body = b"".join(part.get("body", b"") for part in rest)
-    raw = HTTPResponse(io.BytesIO(body), headers, head["status"], preload_content=False, request_method=request.method)
+    return answered(request, head["status"], headers, b"".join(part.get("body", b"") for part in rest))
+
+
+def answered(
+    request: requests.PreparedRequest, status: int, headers: Mapping[str, str], body: bytes
+) -> requests.Response:
+    """What a session is answered, as if it had come over a network."""
+    raw = HTTPResponse(io.BytesIO(body), headers, status, preload_content=False, request_method=request.method)
     return _BUILDER.build_response(request, raw)

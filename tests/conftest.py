@@ -1,6 +1,7 @@
 """What the tests of a worker share: Azurite, a simulated Zoho One and Entra, and a host."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,33 @@ settings.register_profile("campaign", max_examples=5000, deadline=None)
 settings.load_profile("quick")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--no-process", action="store_true", help="leave out what starts a process, and refuse to")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what starts a process, and leave it out of `make quick`."""
+    for item in items:
+        if "processes" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.process)
+    if config.getoption("--no-process"):
+        left_out = [item for item in items if item.get_closest_marker("process")]
+        items[:] = [item for item in items if not item.get_closest_marker("process")]
+        config.hook.pytest_deselected(items=left_out)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_process(pytestconfig: pytest.Config) -> None:
+    """`make quick` stays true: a test that starts a process there fails."""
+    if pytestconfig.getoption("--no-process"):
+        sys.addaudithook(_refuse)
+
+
+def _refuse(event: str, _: tuple[object, ...]) -> None:
+    if event in ("subprocess.Popen", "os.posix_spawn", "os.fork", "os.exec"):
+        raise AssertionError("this test starts a process: mark it with pytest.mark.process")
+
+
 @pytest.fixture(scope="session")
 def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
     """This worker's child processes."""
@@ -39,9 +67,15 @@ def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
 
 
 @pytest.fixture(scope="session")
-def azurite(processes: Processes) -> str:
+def azurite_process(processes: Processes) -> str:
     """The connection string of this worker's Azurite. It looks at all rows there are to find one: each has its own."""
     return start_azurite(processes).connection_string
+
+
+@pytest.fixture(scope="session")
+def azurite(azurite_process: str) -> str:
+    """The connection string of the tables: of Azurite, but for folders that have theirs in memory (in_memory.py)."""
+    return azurite_process
 
 
 @pytest.fixture(scope="session")
@@ -190,9 +224,15 @@ def held(account: dict[str, Any]) -> ZohoUser:
 
 
 @pytest.fixture(scope="session")
-def zoho_one_process(processes: Processes) -> ZohoOne:
-    """This worker's Zoho One."""
+def zoho_one_server(processes: Processes) -> ZohoOne:
+    """This worker's Zoho One as a process."""
     return ZohoOne(start_zoho_one(processes))
+
+
+@pytest.fixture(scope="session")
+def zoho_one_process(zoho_one_server: ZohoOne) -> ZohoOne:
+    """Zoho One: that process, but for folders that have it in theirs (in_memory.py)."""
+    return zoho_one_server
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """One access token for all, whatever the clock, Zoho and the other workers do."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -193,7 +194,7 @@ def test_an_error_that_nobody_knows_gives_up_nothing(
 def test_a_rejected_token_is_renewed_once_by_all(
     worker: Callable[..., SharedTokens], store: Store, zoho_one: ZohoOne
 ) -> None:
-    first, second = worker(), worker()
+    first, second = worker(time.sleep), worker(time.sleep)  # a clock that each who waits moves would end the lease
     old = first.current(store)
     assert second.current(store) == old
 

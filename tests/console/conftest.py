@@ -20,6 +20,7 @@ from shared.rules.store import Store
 from shared.settings import Platform
 from tests.conftest import Entra, ZohoOne
 from tests.console.signing_in import CALLBACK, ROLES, Clock, Visitor, app_of, sign_in_settings
+from tests.in_memory import *  # noqa: F403 - fixtures, in the place of processes
 from tests.sync.reconciled import Reconciled
 
 AZURE = {

@@ -10,6 +10,7 @@ from shared.mail.password_mail import Postbox
 from shared.rules.store import Store
 from shared.settings import Settings
 from tests.conftest import ZohoOne
+from tests.in_memory import *  # noqa: F403 - fixtures, in the place of processes
 from tests.mail.mailing import mail_settings
 from tests.mail.office import Office
 from tests.mail.smtp_server import MailServer, new_certificate, serving

@@ -6,11 +6,11 @@ import re
 from email.policy import default
 
 from aiosmtpd.smtp import Envelope
-from azure.data.tables import TableServiceClient
 
 from shared.rules.mail.password import MailNotification, PasswordNotice, PasswordNotification
 from shared.rules.mail.template import DEFAULT_TEMPLATES
 from shared.rules.store import Store
+from shared.tables.service import connect
 
 DOMAIN = "contoso.example"
 SENDER = "zoho-one@contoso.example"
@@ -62,7 +62,7 @@ def received(taken: list[Envelope]) -> list[tuple[str, str]]:
 
 def raw_tables(connection_string: str, *store_ids: str) -> str:
     """Every row of the stores, and every row of every small table, as it stands in the account."""
-    service = TableServiceClient.from_connection_string(connection_string)
+    service = connect(connection_string)
     rows: list[object] = []
     for table in service.list_tables():
         client = service.get_table_client(table.name)

@@ -2,27 +2,25 @@
 
 import logging
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from local.host.gate import Call, Moment
-from local.parts import app_settings
-from shared.app.container import Bridge
+from local.in_process import InProcess
 from shared.mail.password_mail import CannotSend
 from shared.rules.history import Event, EventKind
 from shared.rules.mail.due import MailDue
 from shared.rules.mail.password import PasswordNotice, PasswordNotification
 from shared.rules.status import Deprovisioning, StatusRules
 from shared.rules.store import Store, UpdateVerb
-from shared.settings import Settings
 from tests.conftest import ZohoOne
-from tests.faults.gated_host import gates
-from tests.mail.mailing import mail_settings, notifying, raw_tables
+from tests.in_memory import ZOHO_ONE
+from tests.mail.mailing import notifying, raw_tables
 from tests.mail.office import ADA, EMAILS, Office, assert_ends_well
-from tests.mail.smtp_server import MailServer
+from tests.tables.memory.tables import MemoryTables
 
 
 def test_a_new_person_of_a_verified_domain_is_mailed_his_password(office: Office, zoho_one: ZohoOne) -> None:
@@ -66,23 +64,24 @@ def test_without_password_notification_nothing_happens(office: Office, zoho_one:
 
 
 def test_what_a_person_who_is_due_costs(
-    mail_server: MailServer, azurite: str, key: str, zoho_one: ZohoOne, store: Store, office: Office
+    office: Office, memory: MemoryTables, answering: dict[str, InProcess], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Three table transactions, and two calls to Zoho One; tests/scim/test_budget.py counts everybody else's."""
     calls: Counter[str] = Counter()
 
-    def watch(call: Call, moment: Moment) -> None:
-        calls[f"{call.gate} {moment}"] += 1
+    def count(kind: str) -> Callable[[object, Callable[[], Any]], Any]:
+        def around(_: object, carry_out: Callable[[], Any]) -> Any:
+            calls[kind] += 1
+            return carry_out()
 
-    with gates(azurite, zoho_one.parts, watch) as (connection_string, gated):
-        settings = app_settings(connection_string, key, gated) | mail_settings(mail_server.port)
-        bridge = Bridge(Settings.model_validate(settings))
-        url = {"sync_endpoint": type(store.zoho.sync_endpoint)(gated.sync_endpoint)}
-        through = office.store.model_copy(update={"zoho": office.store.zoho.model_copy(update=url)})
-        bridge.push.create(through, {"userName": "warm@contoso.example", "active": True, **EMAILS})
-        calls.clear()
-        bridge.push.create(through, {"userName": ADA, "active": True, **EMAILS})
-    assert calls == {"tables before": 3, "tables after": 3, "zoho before": 2, "zoho after": 2}
+        return around
+
+    monkeypatch.setattr(memory, "around", count("tables"))
+    monkeypatch.setattr(answering[ZOHO_ONE], "around", count("zoho"))
+    office.bridge.push.create(office.store, {"userName": "warm@contoso.example", "active": True, **EMAILS})
+    calls.clear()
+    office.bridge.push.create(office.store, {"userName": ADA, "active": True, **EMAILS})
+    assert calls == {"tables": 3, "zoho": 2}
 
 
 def test_an_adopted_account_keeps_its_password(office: Office, zoho_one: ZohoOne) -> None:

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 import pytest
 
 from local.host.gate import Call, Moment
+from local.parts import app_settings
 from local.processes import Processes
 from local.store import add_store
 from shared.app.container import Bridge
 from shared.rules.guard import GuardLimits, Threshold
+from shared.settings import Settings
 from tests.conftest import Endpoint, ZohoOne
 from tests.faults.gated_host import gates, start_gated_host
+from tests.in_memory import *  # noqa: F403 - fixtures, in the place of processes
 
 NEVER = Threshold(count=10**9, percent=100)
 UNGUARDED = GuardLimits(leavings=NEVER, leavings_share=None, leavings_most=None, members=NEVER)
@@ -37,12 +40,14 @@ class Count:
 
 @pytest.fixture
 def counted(
-    processes: Processes, azurite: str, key: str, zoho_one: ZohoOne, store_id: str, bridge: Bridge
+    processes: Processes, azurite_process: str, key: str, zoho_one_server: ZohoOne, store_id: str
 ) -> Iterator[tuple[Count, Endpoint]]:
-    """A host behind counting gates, everything warm."""
-    count = Count()
-    with gates(azurite, zoho_one.parts, count) as (connection_string, gated):
-        token = add_store(azurite, key, gated, store_id)
+    """A host behind counting gates, everything warm: what is counted is what goes over the wire."""
+    count, parts = Count(), zoho_one_server.parts
+    zoho_one_server.reset()
+    bridge = Bridge(Settings.model_validate(app_settings(azurite_process, key, parts)))
+    with gates(azurite_process, parts, count) as (connection_string, gated):
+        token = add_store(azurite_process, key, gated, store_id)
         # People and members come and go to be counted, which the guard would stop.
         bridge.stores.change(store_id, lambda store: store.model_copy(update={"guard": UNGUARDED}))
         host = start_gated_host(processes, connection_string, key, gated, store_id, token)

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
 import pytest
-from azure.data.tables import TableServiceClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from shared.rules.secret_token import token_hash
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoField
 from shared.scim.endpoint import HttpRequest, HttpResponse
+from shared.tables.service import connect
 from tests.conftest import Endpoint, ZohoOne
 
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -210,7 +210,7 @@ def inhabited(bridge: Bridge, open_store: Store) -> tuple[Store, str]:
 
 def _rows(azurite: str, store: Store) -> dict[str, object]:
     """Everything in the store's partition but its history."""
-    table = TableServiceClient.from_connection_string(azurite).get_table_client("identities")
+    table = connect(azurite).get_table_client("identities")
     found = table.query_entities("PartitionKey eq @store", parameters={"store": store.id})
     return {row["RowKey"]: dict(row) for row in found if not row["RowKey"].startswith("event:")}
 

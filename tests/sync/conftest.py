@@ -5,6 +5,7 @@ import pytest
 from shared.app.container import Bridge
 from shared.rules.store import Store
 from tests.conftest import Endpoint, Entra, ZohoOne
+from tests.in_memory import *  # noqa: F403 - fixtures, in the place of processes
 from tests.sync.grouped import Grouped
 from tests.sync.reconciled import Reconciled
 

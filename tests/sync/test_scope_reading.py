@@ -7,7 +7,6 @@ from uuid import uuid4
 
 import pytest
 from azure.core.exceptions import ServiceRequestError
-from azure.core.pipeline.transport import RequestsTransport
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +22,7 @@ from shared.tables.errors import TablesBusy
 from shared.tables.identities import Identities
 from shared.tables.service import connect
 from tests.conftest import Entra
+from tests.tables.memory.tables import MemoryTables
 
 IDS = [person.id for person in PEOPLE]
 ANNA, BERT, CARLA, DORA = IDS[:4]
@@ -491,11 +491,13 @@ def test_killed_at_any_step_it_comes_to_the_same(
     assert 5 < deadly < 99
 
 
-def test_tables_that_do_not_answer_end_it_where_it_can_go_on(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tables_that_do_not_answer_end_it_where_it_can_go_on(
+    reader: Reader, memory: MemoryTables, monkeypatch: pytest.MonkeyPatch
+) -> None:
     reader.read()
     reader.entra.act({"do": "remove member", "id": A, "members": [DORA]})
     with monkeypatch.context() as broken:
-        broken.setattr(RequestsTransport, "send", no_answer)
+        broken.setattr(memory, "around", no_answer)
         with pytest.raises(TablesBusy):
             reader.read()
     assert reader.read() == {*IDS[:3], *IDS[4:11]}

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Any, Literal, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
@@ -14,8 +14,6 @@ from tests.tables.memory.filters import EVERYTHING, Filter, filter_of
 from tests.tables.memory.limits import LARGEST_PAGE, Key, Refusal, Values, check_transaction
 from tests.tables.memory.operations import Operation, alone, guard, in_transaction, key_of
 from tests.tables.memory.rows import Row, Rows
-
-type Moment = Literal["before", "after"]
 
 
 class Call(NamedTuple):

@@ -20,12 +20,12 @@ from shared.calls import note_call
 from tests.tables.memory.limits import Key, Refusal
 from tests.tables.memory.operations import error_of
 from tests.tables.memory.rows import Rows
-from tests.tables.memory.table import Call, MemoryTable, Moment
+from tests.tables.memory.table import Call, MemoryTable
 
 _NAME = re.compile(r"[a-z][a-z0-9]{2,62}")
 
-type Hook = Callable[[Moment, Call], None]
-"""Told before a call and after it, failed or not. What it raises is what the caller sees, as of a network."""
+type Around = Callable[[Call, Callable[[], Any]], Any]
+"""Stands around each round trip: is given the call and what carries it out, and returns or raises what is answered."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Snapshot:
 class MemoryTables(TableServiceClient):
     """An account without tables. Threads may share it."""
 
-    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC), hook: Hook | None = None) -> None:
-        """``now``: the service's clock, for timestamps."""
-        self.hook = hook
+    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC), around: Around | None = None) -> None:
+        """``now``: the service's clock, for timestamps. ``around``: where calls are cut, delayed or counted."""
+        self.around = around
         self._now = now
         self._tables: dict[str, Rows] = {}
         self._writes = 0
@@ -113,15 +113,17 @@ class MemoryTables(TableServiceClient):
         return f"W/\"datetime'{self._writes:016d}'\"", self._now()
 
     def round_trip[T](self, call: Call, work: Callable[[], T]) -> T:
-        """Do some work as the service does. Raises what the SDK makes of a refusal, and what the hook raises."""
+        """Do some work as the service does. Raises what the client raises for a refusal, or what ``around`` raises."""
         note_call("tables")
-        if self.hook is not None:
-            self.hook("before", call)
-        try:
-            with self._lock:
-                return work()
-        except Refusal as refusal:
-            raise error_of(refusal, call.operation) from None
-        finally:
-            if self.hook is not None:
-                self.hook("after", call)
+
+        def carry_out() -> T:
+            try:
+                with self._lock:
+                    return work()
+            except Refusal as refusal:
+                raise error_of(refusal, call.operation) from None
+
+        if self.around is None:
+            return carry_out()
+        answer: T = self.around(call, carry_out)
+        return answer

@@ -1,0 +1,3 @@
+"""The tests of the connection to Zoho One start no process."""
+
+from tests.in_memory import *  # noqa: F403 - fixtures, in the place of processes
