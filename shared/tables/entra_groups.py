@@ -3,7 +3,8 @@
 A row ``group:<group>`` says what a group is called, and whether it is in scope still; its members are rows of
 shared/tables/entra_scope.py. Marks say what is to be looked at: ``look:<group>:-`` the group itself, which changed,
 ``look:<group>:all`` everybody in it, ``look:<group>:<user>`` one membership. They are written by who holds the lease of
-the store's cycles, before the place to go on from moves, and taken away when what they led to is done.
+the store's cycles, before the place to go on from moves, and taken away when what they led to is done. Provisioning on
+demand writes them too: what it read may be older than what a cycle wrote meanwhile, so that a cycle looks after it.
 
 A row ``ending:<list>:<group>`` says that whatever the group grants is to be taken away, and why. The rows of a list
 count once the note of the cycles names that list, so that they and the groups that are followed change as one.
@@ -82,6 +83,10 @@ class EntraGroups(StoreRows):
         """Mark one user's memberships. One round trip for a hundred."""
         for portion in batched(groups, MOST_ROWS, strict=False):
             self._submit([_put(store, look_key(group, user)) for group in portion])
+
+    def look_at_some(self, store: str, group: str, users: Iterable[str]) -> None:
+        """Mark a group itself, and these users' memberships of it. One round trip for a hundred."""
+        self._submit([_put(store, look_key(group, each)) for each in (_ITSELF, *users)])
 
     def looks(self, store: str) -> Iterator[Look]:
         """What is to be looked at, group by group. One round trip for a thousand marks."""
