@@ -16,9 +16,11 @@ anything else                                         no: another person
 ====================================================  =========================
 
 Two people of the same name, without employee numbers, one of whom gets the other's sign-in name and mail alias, cannot
-be told apart. https://github.com/MicrosoftDocs/azure-docs/issues/101526 tells of names that are used again.
+be told apart. https://github.com/MicrosoftDocs/azure-docs/issues/101526 tells of names that are used again. The table
+also decides about a push whose sender found the former by the name, and writes somebody else over their row.
 """
 
+import re
 from enum import StrEnum
 from typing import Self
 
@@ -28,6 +30,7 @@ from shared.model import Model
 from shared.rules.azure_user import AzureUser
 from shared.rules.user_name import folded
 
+_OBJECT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _NAMED = ("given_name", "surname", "mail", "mail_nickname", "on_premises_sam_account_name")
 
 
@@ -58,6 +61,13 @@ class Traits(Model):
         """A person's."""
         named = {name: getattr(person, name) for name in ("employee_id", "display_name", *_NAMED)}
         return cls(object_id=object_id, **named)
+
+    @classmethod
+    def pushed(cls, external_id: str | None, person: AzureUser) -> Self:
+        """Those of somebody who was pushed. Some mappings give the object id as externalId, not the mail alias."""
+        if external_id is None or not _OBJECT_ID.fullmatch(external_id):
+            return cls.of(None, person)
+        return cls.of(external_id.lower(), person).model_copy(update={"mail_nickname": None})
 
 
 class Former(Model):
@@ -109,6 +119,19 @@ def is_same_person(former: Traits, comes: Traits) -> bool:
     if former.object_id is None:
         return not differs
     return not differs and bool(former.display_name and comes.display_name)
+
+
+def is_pushed_over(known: Traits, pushed: Traits, *, in_bin: bool) -> bool:
+    """Whether a push that is about somebody else of the name would write over a known person.
+
+    ``in_bin``: the known person lies in Entra's recycle bin, so that anybody may have the name. Somebody who is there
+    may have been given another name: only another employee number tells that they are two people.
+    """
+    if known.object_id is not None and known.object_id == pushed.object_id:
+        return False
+    if known.employee_id and pushed.employee_id:
+        return known.employee_id != pushed.employee_id
+    return in_bin and not is_same_person(known, pushed)
 
 
 def is_pushed_of(external_id: str | None, pushed: AzureUser, object_id: str, person: AzureUser) -> bool | None:
