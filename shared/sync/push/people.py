@@ -13,7 +13,7 @@ from pydantic import JsonValue, TypeAdapter
 
 from shared.model import HIDDEN
 from shared.rules.change import ChangeKind, plan_change
-from shared.rules.desired import status_of
+from shared.rules.desired import needed, status_of
 from shared.rules.former import Adoptions, Traits, is_pushed_over
 from shared.rules.history import EventKind
 from shared.rules.identity import Identity, PendingChange, SourceState
@@ -71,9 +71,11 @@ class Push:
         _ensure_same_person(store, before, said)
         if said.resource == before.said.resource and before.pending is None:
             return before
-        holds = before.account.holds if before.account else None
-        after = before.model_copy(update={"said": said})
-        if before.pending is None and plan_change(holds, said.desired).kind is ChangeKind.NOTHING:
+        after, needs = (
+            before.model_copy(update={"said": said}),
+            needed(before.account, said.desired, store.status_rules),
+        )
+        if before.pending is None and needs.kind is ChangeKind.NOTHING:
             try:
                 return self._record(store, stored, after, reason)
             except Conflict:

@@ -17,7 +17,7 @@ from shared.model import HIDDEN
 from shared.rules.account_seen import was_wrongly_by_hand
 from shared.rules.azure_user import AzureUser
 from shared.rules.change import ChangeKind, plan_change
-from shared.rules.desired import status_of
+from shared.rules.desired import needed, status_of
 from shared.rules.history import Event, EventKind
 from shared.rules.identity import Identity, PendingChange, SourceState, id_of_object
 from shared.rules.keys import keys_of
@@ -214,8 +214,7 @@ class SourceRecorder:
         if before is not None and _same(before, after) and not (before.pending and before.pending.begun is False):
             return
         mark = before.pending if before else None
-        holds = after.account.holds if after.account else None
-        nothing_to_do = plan_change(holds, after.said.desired).kind is ChangeKind.NOTHING
+        nothing_to_do = needed(after.account, after.said.desired, store.status_rules).kind is ChangeKind.NOTHING
         if nothing_to_do and (mark is None or not mark.begun):
             settled = after.model_copy(update={"pending": None})
             if before is None or not _same(before, settled) or before.pending is not None:
