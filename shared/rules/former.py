@@ -150,6 +150,14 @@ def is_pushed_of(external_id: str | None, pushed: AzureUser, object_id: str, per
     return None
 
 
+def is_surely_pushed_of(external_id: str | None, pushed: AzureUser, object_id: str, person: AzureUser) -> bool:
+    """The same by more than a mail alias: by the object id, the employee number, or a name or address beside it."""
+    if not is_pushed_of(external_id, pushed, object_id, person):
+        return False
+    numbered = bool(pushed.employee_id) and pushed.employee_id == person.employee_id
+    return numbered or is_alike(pushed, person) or (external_id or "").lower() == object_id.lower()
+
+
 def is_alike(pushed: AzureUser, person: AzureUser) -> bool:
     """Whether a name or an address is the same: two people of different domains may have one mail alias."""
     both = [(getattr(pushed, name), getattr(person, name)) for name in ("display_name", "given_name", "mail")]

@@ -25,7 +25,8 @@ from shared.rules.status import Action, Status
 from shared.rules.store import Store
 from shared.sync.apply.person_settlement import PersonSettlement
 from shared.sync.desired.people import DesiredStates
-from shared.sync.errors import HeldBack, UserNameTaken
+from shared.sync.errors import Doubtful, HeldBack, UserNameTaken
+from shared.sync.source.match import match_pushed
 from shared.tables.errors import Conflict
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored
@@ -52,8 +53,13 @@ class Push:
         return self.settlement.now()
 
     def create(self, store: Store, resource: Resource) -> Identity:
-        """A person whom Entra has not written before. The same request again joins one that is still pending."""
+        """A person whom Entra has not written before. The same request again joins one that is still pending.
+
+        Where Graph is read, it may have reported the person already, under the name that they had then.
+        """
         said, reason = self._said(store, resource, None)
+        if store.entra is not None and (known := self._reported(store, said)) is not None:
+            return self.replace(store, known, resource)
         identity = Identity(id=uuid.uuid4().hex, said=said, created=said.modified)
         try:
             if said.desired is None:
@@ -95,6 +101,15 @@ class Push:
         said = before.said.model_copy(update={"desired": desired_state.desired, "status": Status.DELETED})
         after = before.model_copy(update={"said": said})
         self._submit(store, stored, self._pending(after, before, reason))
+
+    def _reported(self, store: Store, said: SourceState) -> Stored | None:
+        """The person, if Graph has reported them. Raises HeldBack where that cannot be told before the next cycle."""
+        try:
+            return match_pushed(self.identities, store.id, said.source, said.keys)
+        except Doubtful as doubt:
+            if said.desired is None:
+                return None  # no account follows
+            raise HeldBack(f"{doubt}. {BY_GRAPH}") from doubt
 
     def _said(self, store: Store, resource: Resource, before: Identity | None) -> tuple[SourceState, str]:
         known = before.said if before else None
