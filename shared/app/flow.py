@@ -118,7 +118,7 @@ class Flow:
 
         self.recorder = SourceRecorder(identities, desired_states, self.settlement.unmanage, now)
         self.people_reader = PeopleReader(
-            identities, common.mappings, self.recorder, self.scope, self.entra_groups, SeenPages(entra)
+            identities, common.mappings, self.recorder, self.scope, self.entra_groups, SeenPages(entra), now
         )
         self.group_planner = GroupPlanner(
             self.entra_groups, self.scope, identities, groups, desired_groups, search, counts, now

@@ -272,7 +272,7 @@ class Worker:
                 self._says(who, back=event == "graph back")
                 status = Status.ACTIVATED if world.in_entra[who] else Status.DEACTIVATED
                 seen = Seen(str(UUID(who)), stored.identity.said.source, status)
-                self.source.take(world.store, stored, lambda _: seen)
+                self.source.take(world.store, stored, lambda _: seen, world.now)
 
     def _says(self, who: str, *, back: bool) -> None:
         self.world.in_entra[who] = back

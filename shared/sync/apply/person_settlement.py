@@ -122,8 +122,8 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
         stored, identity = this.stored, this.stored.identity
         event = confirmation(store, identity, outcome, self.now())
         settled = identity.settled(outcome.account)
-        if outcome.instead and outcome.account:
-            # What it holds is what it should hold, or each write would try again.
+        if outcome.instead and outcome.account and outcome.change.kind is ChangeKind.DEACTIVATE:
+            # Zoho One refused the rest: what it holds is what it should hold, or each write would try again.
             said = identity.said.model_copy(update={"desired": outcome.account.holds})
             settled = settled.model_copy(update={"said": said})
         if identity.is_being_deleted:
