@@ -1,5 +1,5 @@
 # `make run` and `make test` do all of their own set-up on a fresh machine.
-.PHONY: setup chromium run test lint types unit campaign check-host bench screenshots check-infra package lock clean
+.PHONY: setup chromium run test quick simulate mutations lint types unit campaign check-host bench screenshots check-infra package lock clean
 
 # A pyenv shim answers only where .python-version names an installed version, so each candidate is asked.
 PYTHON ?= $(shell for p in python3.13 python3 python; do $$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && echo $$p && break; done)
@@ -51,8 +51,21 @@ types: setup
 unit: setup chromium
 	$(VENV)/pytest -n $(WORKERS) --dist worksteal
 
+# What takes seconds: fifty histories of the whole bridge in one process.
+quick: setup
+	$(VENV)/python -m tests.simulation --histories 50
+
+# A history again, step by step: make simulate SEED=7 [SHORTEST=1] [CALM=1]; without a seed, those of `quick`.
+simulate: setup
+	$(VENV)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(SHORTEST),--shortest) $(if $(CALM),--calm)
+
+# How many histories it takes to notice each cure that is taken back.
+mutations: setup
+	$(VENV)/python -m tests.simulation.mutations
+
 # Properties for an hour, and kills at every point, where `make test` has a short form.
 campaign: setup
+	$(VENV)/python -m tests.simulation --histories 1000000 --seconds 3600 --go-on .local/simulation.json
 	$(VENV)/pytest -n $(WORKERS) --dist worksteal --hypothesis-profile=campaign --timeout 3600 tests/scim/test_bad_input.py tests/rules tests/sync tests/faults tests/host tests/local/test_bench.py
 
 # The tests that know no difference between the local host and Azure's own, against Azure's: where `func` is on the PATH.
