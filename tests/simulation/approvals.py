@@ -6,6 +6,9 @@ from datetime import datetime
 from tests.simulation.facts import Facts
 from tests.simulation.observed import Account, Changed, Held, Planned, ZohoGroup
 
+ELSEWHERE: frozenset[str] = frozenset({"push", "on demand"})
+"""What changes accounts beside a cycle. A cycle's own threads may not say whose they are."""
+
 
 def as_shown(facts: Facts) -> Iterator[str]:
     """Checker (g).
@@ -30,7 +33,7 @@ def _people(facts: Facts, held: Held, begun: datetime, end: datetime) -> Iterato
     shown = {change.person: change for change in held.changes if not change.group}
     done: dict[str, list[Changed[Account]]] = {}
     for change in facts.seen.changes:
-        if change.by == "bridge" and change.through == "cycle" and begun <= change.at <= end:
+        if change.by == "bridge" and change.through not in ELSEWHERE and begun <= change.at <= end:
             done.setdefault(change.id, []).append(change)
     for account, changes in done.items():
         person = _person(facts, held, account, changes[0].at)
