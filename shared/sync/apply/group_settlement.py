@@ -207,10 +207,12 @@ class GroupSettlement:
         people = self.accounts.of(store.id, (*joining, *leaving)) if asks else {}
         told = _told(people, joining, leaving, pending.accounts) if asks else Told()
 
+        whose = dict[str, str]()
+
         def everybody() -> Iterator[str]:
             if pending.before is None and certain:
                 return iter(told.joining)
-            return self._accounts_of_all(store, group.id, frozenset(pending.members.leaving))
+            return self._accounts_of_all(store, group.id, frozenset(pending.members.leaving), whose)
 
         try:
             outcome = self.apply.apply(store, group, told, everybody, found, certain=certain)
@@ -220,7 +222,7 @@ class GroupSettlement:
         except (ZohoBusy, ZohoCredentials) as failure:
             self._give_back(store, begun, failure)
             raise
-        event = self._event_of(group, outcome, people)
+        event = self._event_of(group, outcome, people, whose)
         if group.said.is_deleted:
             self.groups.remove(store.id, begun.stored, event)
             return begun.stored
@@ -245,11 +247,19 @@ class GroupSettlement:
         now = self.accounts.of(store.id, refused)
         return [one for one, known in now.items() if known.joins and known.account != people[one].account]
 
-    def _accounts_of_all(self, store: Store, group_id: str, leaving: frozenset[str]) -> Iterator[str]:
-        """The accounts of all members; the rows of those who are leaving may not be gone yet."""
+    def _accounts_of_all(
+        self, store: Store, group_id: str, leaving: frozenset[str], whose: dict[str, str]
+    ) -> Iterator[str]:
+        """The accounts of all members, and in ``whose`` the people they are of.
+
+        The rows of those who are leaving may not be gone yet.
+        """
         for people in batched(self.groups.members(store.id, group_id), SLICE, strict=False):
             staying = [one for one in people if one not in leaving]
-            yield from (known.joins for known in self.accounts.of(store.id, staying).values() if known.joins)
+            for one, known in self.accounts.of(store.id, staying).items():
+                if known.joins:
+                    whose[known.joins] = one
+                    yield known.joins
 
     def _go_back(
         self, store: Store, begun: Begun, of: str, refusal: ZohoRefused, sent: int, *, certain: bool
@@ -304,10 +314,14 @@ class GroupSettlement:
         pending = group.pending.model_copy(update={"writer": None, "failure": str(failure)})
         self.groups.end(store.id, begun, group.model_copy(update={"pending": pending}), None)
 
-    def _event_of(self, group: Group, outcome: GroupOutcome, people: dict[str, MemberAccount]) -> Event:
+    def _event_of(
+        self, group: Group, outcome: GroupOutcome, people: dict[str, MemberAccount], members: Mapping[str, str]
+    ) -> Event:
+        """``members``: people by their accounts, of a group that is made again with all of them."""
         assert group.pending is not None  # what was confirmed was pending
         kind = EventKind.ADOPTED if outcome.adopted else EVENTS[outcome.kind]
-        whose = {known.account: person for person, known in people.items() if known.account}
+        whose = dict(members) if len(members) <= SLICE else {}  # more do not fit into a row
+        whose |= {known.account: person for person, known in people.items() if known.account}
         whose |= {account: person for person, account in group.pending.accounts.items()}
         refused = "".join(f" Zoho One refused a member: {reason}" for reason in sorted(set(outcome.refused.values())))
         return Event(
