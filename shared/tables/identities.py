@@ -13,6 +13,7 @@ from shared.rules.former import Former
 from shared.rules.history import Event, EventKind
 from shared.rules.identity import Account, DoneBy, Identity
 from shared.rules.mail.due import MailDue
+from shared.rules.recycle_bin import object_in_bin
 from shared.rules.search_terms import search_prefix
 from shared.tables.by_time import inverted
 from shared.tables.entity_text import gather
@@ -93,10 +94,12 @@ class Identities(StoreRows):
             start = claim(lookup, value)
             rows = [row for row, _ in self._range(store, start + ":", start + AFTER_ALL, PERSON_COLUMNS)]
         elif lookup is Lookup.USER_NAME:
-            # Of those in Entra's recycle bin, who own no name, only where nobody is called so.
+            # Those in Entra's recycle bin own no name. Who asks for it means somebody else, and would write to what is
+            # found: so they are found only by the name that Entra gives them there, and where nobody is called so.
             start = claim(lookup, value)
             found = [row for row, _ in self._range(store, start, start + AFTER_ALL, PERSON_COLUMNS)]
-            rows = [row for row in found if row["RowKey"] == start and "resource" in row] or found
+            owner = [row for row in found if row["RowKey"] == start and "resource" in row]
+            rows = owner or (found if object_in_bin(value) is not None else [])
         elif lookup is Lookup.ID and not is_id(value):
             return []
         else:
