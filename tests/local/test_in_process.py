@@ -8,8 +8,8 @@ import requests
 from local.entra import described
 from local.entra.directory import EntraDirectory
 from local.entra.graph import Graph
-from local.in_process import InProcess
 from local.entra.people import PEOPLE
+from local.in_process import InProcess
 from local.zoho_one import ZohoOne
 from shared.entra.session import new_session
 from shared.zoho.scim_calls import new_session as new_zoho_session

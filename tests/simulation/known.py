@@ -14,6 +14,10 @@ KNOWN: Mapping[str, re.Pattern[str]] = MappingProxyType(
         "to be adopted is gone by then (seeds 5015, 5010)": re.compile(r"\(g\) .* otherwise than shown"),
         "who is renamed in Entra, alias included, between Graph's first reading and the first push gets two accounts "
         "(seed 7 of commit d0a5080)": re.compile(r"\(d\) \S+ got account \S+ at .*, and had "),
+        "a value that Entra has cleared stays where the link to the changes expired before it was read: a full listing "
+        "leaves it out (seed 22; or: cycle, new job 2 11, links end)": re.compile(
+            r"\(a\) .*: \w+ must be None, and is '"
+        ),
         "an account that a hand deactivated and then deleted is not made again (seed 26)": re.compile(
             r"\(a\) .*: account must be '.*', and is None"
         ),
