@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 import requests
 
-from local.entra import described
 from local.entra.directory import EntraDirectory
 from local.entra.graph import Graph
 from local.entra.people import PEOPLE
+from local.entra.server import described
 from local.in_process import InProcess
-from local.zoho_one import ZohoOne
+from local.zoho_one.server import ZohoOne
 from shared.entra.session import new_session
 from shared.zoho.scim_calls import new_session as new_zoho_session
 
