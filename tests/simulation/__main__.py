@@ -25,6 +25,7 @@ def main() -> int:
     parser.add_argument("--calm", action="store_true", help="without faults")
     parser.add_argument("--patience", type=float, default=60, help="seconds for finding the shortest; 0: not at all")
     parser.add_argument("--most", type=int, default=1, help="end after so many kinds of failures")
+    parser.add_argument("--all", action="store_true", help="fail for faults that are known, too: see known.py")
     parser.add_argument("--mutation", help="take a cure back first: a name in tests/simulation/mutations")
     parser.add_argument("--go-on", type=Path, metavar="FILE", help="begin after the last seed there, and note the last")
     arguments = parser.parse_args()

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 
 from tests.simulation.coverage import Coverage
+from tests.simulation.known import known
 from tests.simulation.play import Played, play
 from tests.simulation.shrink import kind_of, shortest
 from tests.simulation.steps import History, drawn
@@ -14,6 +15,7 @@ from tests.simulation.steps import History, drawn
 def campaign(arguments: argparse.Namespace, began: float) -> int:
     """Play them; 1 where one failed."""
     covered, kinds, seed = Coverage(), Counter[str](), arguments.start
+    old = Counter[str]()
     while covered.histories < arguments.histories:
         if arguments.seconds is not None and time.monotonic() - began > arguments.seconds:
             break
@@ -21,6 +23,8 @@ def campaign(arguments: argparse.Namespace, began: float) -> int:
         played = play(history)
         covered.add(played)
         seed += 1
+        if not arguments.all:
+            _set_apart(played, old)
         new = [each for each in played.wrong if kind_of(each) not in kinds]
         kinds.update(map(kind_of, played.wrong))
         if new:
@@ -37,9 +41,16 @@ def campaign(arguments: argparse.Namespace, began: float) -> int:
     seconds = time.monotonic() - began
     print(covered.told())
     print(f"\n{covered.histories} histories in {seconds:.0f} s: {covered.histories * 60 / seconds:.0f} a minute")
+    print("".join(f"known, in {count} histories: {fault}\n" for fault, count in old.most_common()), end="")
     for kind, count in kinds.most_common():
         print(f"VIOLATION {count} times: {kind}")
     return 1 if kinds else 0
+
+
+def _set_apart(played: Played, old: Counter[str]) -> None:
+    """Count the faults that are known, and leave what is news."""
+    old.update({fault for each in played.wrong if (fault := known(each))})
+    played.wrong = [each for each in played.wrong if known(each) is None]
 
 
 def _tell_shortest(history: History, kind: str, seconds: float) -> None:

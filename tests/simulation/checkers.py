@@ -41,6 +41,8 @@ def nobody_stays_in(facts: Facts) -> Iterator[str]:
     for account, owners in facts.owners.items():
         ends = [*(owner.at for owner in owners[1:]), facts.seen.now]
         for owner, end in zip(owners, ends, strict=True):
+            if not facts.is_told_of(owner.person):
+                continue
             for span in spans.get(owner.object or "", []):
                 until = end if span.until is None else min(end, span.until)
                 yield from _stays(facts, account, owner.object, max(span.since, owner.at), until)

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import NAMESPACE_DNS, uuid5
 
-from local.entra.person import Person
+from local.entra.person import Person, id_of
 from tests.simulation.registry import act
 from tests.simulation.world import World
 
@@ -56,7 +56,8 @@ def _(world: World, a: int, b: int) -> None:
 @act("hire a guest")
 def _(world: World, a: int, b: int) -> None:
     mail = f"guest{a % 5}@fabrikam.example"
-    if all(mail != each.mail for each in world.directory.people()):
+    name = f"{mail.replace('@', '_')}#EXT#@{DOMAIN}"
+    if id_of(name) not in world.directory.created:  # its id is made of its name, and no id comes twice
         world.directory.invite(mail, f"Guest {a % 5}")
 
 

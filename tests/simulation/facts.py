@@ -42,6 +42,18 @@ class Facts:
         self.failed: Mapping[str, list[Failed]] = _failed(observed)
         """By account, and by folded name."""
 
+    def is_told_of(self, person: str | None) -> bool:
+        """Whether cycles can know what became of a person: Graph has named them, or pushes are all there is.
+
+        Who is put into the recycle bin before Graph first lists everybody is never named; Entra's next push says it.
+        """
+        feeds = self.last.settings.feeds
+        return feeds != {"push", "graph"} or person in self._named
+
+    @cached_property
+    def _named(self) -> frozenset[str]:
+        return frozenset(link.person for link in self.seen.links if link.object)
+
     @cached_property
     def full_cycles(self) -> list[Run]:
         """Those that were done."""

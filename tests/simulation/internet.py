@@ -174,7 +174,7 @@ def connect(internet: Callable[[], Internet]) -> None:
     def send(_: HTTPAdapter, request: requests.PreparedRequest, *__: Any, **___: Any) -> requests.Response:
         return internet().send(request)
 
-    HTTPAdapter.send = send  # type: ignore[method-assign]  # that is what it is for
+    HTTPAdapter.send = send  # type: ignore[method-assign, assignment]  # that is what it is for
 
 
 def _bytes(body: Any) -> bytes:

@@ -31,9 +31,12 @@ from tests.simulation.seen_settings import settings_of
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-NAMES = ("displayName", "mailNickname", "mail", "givenName", "surname", "jobTitle", "department", "companyName")
-NAMES += ("employeeId", "officeLocation", "streetAddress", "city", "state", "postalCode", "country")
-NAMES += ("preferredLanguage", "mobilePhone", "faxNumber")
+NAMES = (
+    *("displayName", "mailNickname", "mail", "givenName", "surname", "jobTitle", "department", "companyName"),
+    *("employeeId", "officeLocation", "streetAddress", "city", "state", "postalCode", "country"),
+    *("preferredLanguage", "mobilePhone", "faxNumber"),
+)
+"""Of the attributes that histories change or mappings read, by Graph's names."""
 
 
 class Observer:
@@ -43,7 +46,7 @@ class Observer:
         self._world, self._store = world, store
         self._moments: list[Moment] = []
         self._people: dict[str, Person] = {}
-        self._known: dict[str, tuple[EntraPerson, bool, Person]] = {}
+        self._made: dict[str, tuple[EntraPerson, bool, Person]] = {}
         """What was made of the people of Entra, so that it is made once."""
         self._groups: dict[str, Group] = {}
         self._settings: Settings | None = None
@@ -83,11 +86,11 @@ class Observer:
         assigned = set(directory.assigned())
         seen = {}
         for person in directory.people():
-            known = self._known.get(person.id)
-            if known is None or known[0] is not person or known[1] != (person.id in assigned):
-                new = _person(person, person.id in assigned)
-                known = self._known[person.id] = person, person.id in assigned, new
-            seen[person.id] = known[2]
+            made = self._made.get(person.id)
+            if made is None or made[0] is not person or made[1] != (person.id in assigned):
+                made = person, person.id in assigned, _person(person, person.id in assigned)
+                self._made[person.id] = made
+            seen[person.id] = made[2]
         for known, before in self._people.items():
             if known not in seen:
                 gone = before if before.gone == "purged" else replace(before, gone="purged", assigned=False)

@@ -91,9 +91,11 @@ _THREADS = {
     "Thread": threads.Thread,
 }
 _TIME = {"time": _time, "monotonic": _monotonic, "perf_counter": _monotonic, "sleep": _sleep}
-_SECRETS = {"token_hex": _token_hex, "token_urlsafe": _token_hex, "choice": _chance("choice")}
+_SECRETS: dict[str, Any] = {"token_hex": _token_hex, "token_urlsafe": _token_hex, "choice": _chance("choice")}
 _SECRETS |= {"SystemRandom": _SystemRandom, "randbelow": _chance("randrange")}
-_RANDOM = {name: _chance(name) for name in ("random", "uniform", "choice", "randint", "randrange", "shuffle")}
+_RANDOM: dict[str, Any] = {
+    name: _chance(name) for name in ("random", "uniform", "choice", "randint", "randrange", "shuffle")
+}
 _RANDOM |= {"SystemRandom": _SystemRandom}
 
 _REPLACED: list[tuple[object, object]] = [

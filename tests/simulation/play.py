@@ -55,7 +55,9 @@ def play(history: History, tell: Callable[[str], None] | None = None) -> Played:
     """Play it. ``tell`` hears of each step and outside call, as a line for a person."""
     _DEFECTS.found.clear()
     scope = Scope.ALL_USERS if history.everybody else Scope.ASSIGNED
-    world = World(Plan(history.seed, history.people, history.push, history.graph, scope, history.processes))
+    world = World(
+        Plan(history.seed, history.people, history.push, history.graph, scope, history.processes, history.strict)
+    )
     played = Played(history, world)
     if tell is not None:
         world.outside.told = lambda line: tell(_told(line))

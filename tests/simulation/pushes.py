@@ -84,6 +84,8 @@ class Told:
     def __init__(self, service: Service, observer: Observer) -> None:
         self._service, self._observer = service, observer
         self._people: dict[str, dict[str, str]] = {}
+        self._unclear: set[str] = set()
+        """Whom the last request that was not understood, or not answered, was about."""
         self._members: dict[str, Group] = {}
         self._ids: dict[str, str] = {}
         """Object ids by the bridge's ids of people."""
@@ -92,6 +94,7 @@ class Told:
         """A request was answered; 0: it was not."""
         parts = unquote(urlsplit(url).path).split("/")
         if method == "GET":
+            self._read(answer if status == 200 else b"")
             return
         about, collection, key = self._service.about, parts[3], parts[4] if len(parts) > 4 else None
         said = json.loads(body) if body else {}
@@ -107,6 +110,19 @@ class Told:
             Push(self._observer.now, about, method, status, told, key if collection == "Users" else None)  # type: ignore[arg-type]  # of the four
         )
 
+    def _read(self, answer: bytes) -> None:
+        """What Entra reads after a request without an answer is what it compares with, and so what has been said."""
+        about = self._service.about
+        if about not in self._unclear or about not in self._people or not answer:
+            return
+        shown = json.loads(answer)
+        shown = shown if "Resources" not in shown else next(iter(shown["Resources"]), None)
+        if shown:
+            values = {each.target: text for each in DEFAULT_MAPPING if (text := each.path.read(shown))}
+            self._people[about] = values | {
+                name: value for name, value in self._people[about].items() if name == MANAGER
+            }
+
     def _person(self, about: str, said: dict[str, Any], status: int) -> Person:
         values = dict(self._people.get(about, {}))
         if "Operations" in said:
@@ -117,8 +133,11 @@ class Told:
         else:
             values = {each.target: text for each in DEFAULT_MAPPING if (text := each.path.read(said))}
         if not 300 <= status < 500:
-            # Refused it is nothing. Unanswered it may have been done: what was not, the next request says once more.
+            # Refused it is nothing. Unanswered it may have been done: what Entra reads next says what was.
             self._people[about] = values
+        self._unclear.discard(about)
+        if status >= 500 or status == 0:
+            self._unclear.add(about)
         attributes = {}
         for each in DEFAULT_MAPPING:
             name = _GRAPH_NAMES.get(each.source, each.source)

@@ -76,7 +76,7 @@ class Schedule:
     def __init__(self) -> None:
         self.seconds = 0.0
         self.order = count()
-        self.events: list[tuple[float, int, Callable[[], None]]] = []
+        self.events: list[tuple[float, int, Callable[[], object]]] = []
         self.current: Task | None = None
         self.horizon = 0.0
         """Until when the hub lets events happen."""
@@ -90,7 +90,7 @@ class Schedule:
         """Seconds since some time before the world began."""
         return self.seconds + 1000.0
 
-    def at(self, seconds: float, event: Callable[[], None]) -> None:
+    def at(self, seconds: float, event: Callable[[], object]) -> None:
         """Let something happen so many seconds from now."""
         heapq.heappush(self.events, (self.seconds + max(0.0, seconds), next(self.order), event))
 

@@ -42,6 +42,8 @@ class History:
     """Whether the scope is all users."""
     people: int = 8
     processes: int = 2
+    strict: bool = False
+    """Whether the guard holds more than two departures, instead of the limits that a store begins with."""
     approves: bool = True
     """What becomes of the plan that is held at the end."""
 
@@ -86,6 +88,7 @@ def drawn(seed: int, length: int = 60, *, faults: bool = True) -> History:
         everybody=chance.random() < 0.2,
         processes=chance.choice((1, 2, 2, 3)),
         approves=chance.random() < 0.7,
+        strict=chance.random() < 0.4,
     )
 
 

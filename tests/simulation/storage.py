@@ -57,7 +57,7 @@ class Tables(MemoryTables):
                     self.refused.append((call, refusal))
                 raise error_of(refusal, call.operation) from None
             if call.operation not in ("get_entity", "query", "list_tables"):
-                self._wrote(call.table, [tuple(key) for key in call.keys])
+                self._wrote(call.table, [(key.partition, key.row) for key in call.keys])
             return done
 
         answer: T = self._outside.call(self._medium, _told(call), act)

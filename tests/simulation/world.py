@@ -25,6 +25,7 @@ from shared.app.container import Bridge
 from shared.connection.consent import CLIENT_SECRET as ZOHO_SECRET
 from shared.entra.clients import SECRET
 from shared.rules.entra_connection import Credential, EntraConnection, Scope
+from shared.rules.guard import GuardLimits, Threshold
 from shared.rules.secret_token import token_hash
 from shared.rules.store import Store, ZohoConnection
 from shared.settings import Settings
@@ -59,6 +60,8 @@ class Plan:
     """Whether the store reads Graph."""
     scope: Scope = Scope.ASSIGNED
     processes: int = 2
+    strict: bool = False
+    """Whether the guard holds more than two departures."""
 
 
 _world: list["World"] = []
@@ -138,6 +141,9 @@ class World:
             zoho=ZohoConnection(sync_endpoint=HttpUrl(f"{ZOHO}/scim"), data_center="us", client_id=ZOHO_CLIENT),
             token_hashes=(token_hash(TOKEN),),
         )
+        if self.plan.strict:
+            limits = GuardLimits(leavings=Threshold(count=2, percent=0))
+            store = store.model_copy(update={"guard": limits})
         if self.plan.graph:
             bridge.secrets.put(STORE, SECRET, CLIENT_SECRET)
             entra = EntraConnection(
