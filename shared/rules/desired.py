@@ -78,7 +78,9 @@ def desired_account(
 
 def is_shutting(status: Status, policy: Policy) -> bool:
     """Whether the store's rules shut out whom Entra says this of."""
-    return status is not Status.ACTIVATED and policy.store.status_rules.of_leaving(status)[0] is Reflection.CHANGE
+    return (
+        status is not Status.ACTIVATED and policy.store.status_rules.of_deprovisioning(status)[0] is Reflection.CHANGE
+    )
 
 
 def needed(account: Account | None, desired: Desired, rules: StatusRules) -> Change:

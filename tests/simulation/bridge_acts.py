@@ -186,7 +186,7 @@ def _(world: World, a: int, b: int) -> None:
         people = sorted(stored.identity.id for stored in app.identities.everybody(store.id))
         if people:
             care = PersonActions(app.identities, app.deprovisionings, app.users, world.schedule.now)
-            care.let_go(store, people[a % len(people)], ADMIN)
+            care.unmanage(store, people[a % len(people)], ADMIN)
             return people[a % len(people)]
         return ""
 

@@ -69,7 +69,7 @@ class Ledger:
         """Find them."""
         self.facts = facts
         self.spans = shut_out(facts)
-        self.departures = sorted(map(self._departure, filter(is_departure, facts.seen.changes)), key=_begun)
+        self.deprovisionings = sorted(map(self._departure, filter(is_departure, facts.seen.changes)), key=_begun)
 
     def span(self, object_id: str | None, at: datetime) -> Span | None:
         """The time of being shut out that an instant lies in, else the last that began before it."""
@@ -84,13 +84,13 @@ class Ledger:
 
     def recent(self, at: datetime) -> list[Departure]:
         """Departures without a decision that began within the window before an instant."""
-        return [each for each in self.departures if not each.decided and at - WINDOW < each.counts <= at]
+        return [each for each in self.deprovisionings if not each.decided and at - WINDOW < each.counts <= at]
 
     @cached_property
     def _active(self) -> list[tuple[datetime, int]]:
         """How many are active from an instant on."""
         told: list[tuple[datetime, str, int, bool]] = []
-        began = {(each.account, each.at): each.counts for each in self.departures}
+        began = {(each.account, each.at): each.counts for each in self.deprovisionings}
         for change in self.facts.seen.changes:
             if change.by == "bridge":
                 at = began.get((change.id, change.at), change.at)
@@ -141,7 +141,7 @@ def _approves(held: Held, person: str | None, at: datetime, span: Span | None) -
 
 
 def _people(facts: Facts, ledger: Ledger) -> Iterator[str]:
-    for each in ledger.departures:
+    for each in ledger.deprovisionings:
         if each.decided:
             continue
         recent = ledger.recent(each.counts)
@@ -157,7 +157,7 @@ def _people(facts: Facts, ledger: Ledger) -> Iterator[str]:
 
 
 def _discarded(facts: Facts, ledger: Ledger) -> Iterator[str]:
-    for each in ledger.departures:
+    for each in ledger.deprovisionings:
         span = ledger.span(each.object, each.at)
         for held in facts.seen.held:
             at = next((move.at for move in held.moves if move.state == "discarded" and move.at < each.at), None)
