@@ -22,6 +22,7 @@ from shared.rules.store import Store
 from shared.sync.cycle import Done
 from shared.sync.cycle_note import CycleRequest
 from shared.sync.guard.decisions import NothingHeld
+from shared.sync.progress import SILENT, Steps
 
 type _Command = Callable[[Bridge, Store, argparse.Namespace], int]
 
@@ -100,18 +101,23 @@ class _Bar:
         self.progress.update(self.task, description=step, completed=done, total=of or None)
 
 
-def _provision(bridge: Bridge, store: Store, arguments: argparse.Namespace) -> int:
-    def show(person: str, found: StepFound) -> None:
+class _Steps:
+    """Prints the steps of provisioning on demand."""
+
+    def step(self, person: str, found: StepFound) -> None:
+        """A person's, or the group's."""
         mark = "[green]✓[/]" if found.passed else "[red]✗[/]"
         out.print(f"{mark} {person} {found.step}: {escape(found.told)}")
         for name, value in found.details:
             out.print(f"      {name}: {value}", markup=False, highlight=False)
 
-    tell = (lambda *_: None) if arguments.json else show
+
+def _provision(bridge: Bridge, store: Store, arguments: argparse.Namespace) -> int:
+    steps: Steps = SILENT if arguments.json else _Steps()
     if arguments.group:
-        run, reports = bridge.group_on_demand.provision(store, arguments.group, arguments.people, operator(), tell)
+        run, reports = bridge.group_on_demand.provision(store, arguments.group, arguments.people, operator(), steps)
     else:
-        run, reports = bridge.on_demand.provision(store, arguments.people, operator(), tell)
+        run, reports = bridge.on_demand.provision(store, arguments.people, operator(), steps)
     if arguments.json:
         print(json.dumps([report.model_dump(mode="json") for report in reports], ensure_ascii=False, indent=2))
     failed = run.state is RunState.FAILED or any(not step.passed for report in reports for step in report.steps)

@@ -1,9 +1,9 @@
-"""What the app answers, in the platform's terms; a Set-Cookie header arrives as it was written.
+"""The app's answers in the platform's terms; a Set-Cookie header arrives as it was written.
 
-The worker library takes Set-Cookie headers apart, and the host writes them anew: with an empty Domain, which makes
-browsers refuse a cookie named ``__Host-…`` (https://github.com/Azure/azure-functions-python-worker/issues/1902). A
-header that the library does not find is passed on like any other, and the host leaves it as it is. The host takes each
-name once, so that an answer has one cookie at the most.
+The worker library parses Set-Cookie headers, and the host writes them again, with an empty Domain, which makes browsers
+refuse a cookie named ``__Host-…`` (https://github.com/Azure/azure-functions-python-worker/issues/1902). A header that
+the library does not find is passed on like any other, and the host leaves it as it is. The host takes each name once,
+so an answer has one cookie at most.
 """
 
 from typing import Any
@@ -11,12 +11,11 @@ from typing import Any
 import azure.functions as func
 from werkzeug.datastructures import Headers
 
-from shared.console.page import Page
 from shared.scim.endpoint import HttpResponse
 
 
 class Answer(func.HttpResponse):
-    """A page as the worker library should take it."""
+    """An answer as the worker library should take it."""
 
     def __init__(self, page: func.HttpResponse) -> None:
         super().__init__(
@@ -32,7 +31,7 @@ class Answer(func.HttpResponse):
 
     @property
     def headers(self) -> Headers:
-        """The headers; whoever asks for a cookie by ``in`` finds none."""
+        """The headers; ``in`` never finds a cookie."""
         return self._headers
 
 
@@ -41,7 +40,6 @@ class _Headers(Headers):
         return str(key).lower() != "set-cookie" and super().__contains__(key)
 
 
-def answer_of(answer: Page | HttpResponse) -> func.HttpResponse:
-    """A page, or an answer of the sync endpoint."""
-    body = answer.html if isinstance(answer, Page) else answer.body
-    return Answer(func.HttpResponse(body, status_code=answer.status, headers=dict(answer.headers)))
+def answer_of(answer: HttpResponse) -> func.HttpResponse:
+    """An answer of the sync endpoint."""
+    return Answer(func.HttpResponse(answer.body, status_code=answer.status, headers=dict(answer.headers)))

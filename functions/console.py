@@ -1,25 +1,15 @@
-"""HTTP: the admins' pages, and whether the app is alive."""
+"""HTTP: the administrators' pages, and whether the app is alive."""
 
 from typing import List  # noqa: UP035 - the worker refuses `list` in an annotation
 
 import azure.functions as func
-from flask import Flask
 
-from functions.answer import Answer, answer_of
-from shared.app.startup import NotStarted, startup
-from shared.console.obstacle_page import obstacle_health, obstacle_page
+from functions.pages import console_page
 from shared.console.queued import collected
 
 CONSOLE_ROUTE, HEALTH_ROUTE = "console/{*path}", "health"
 
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # the library leaves it untyped
-
-
-class _Pages(func.WsgiMiddleware):
-    """The library's way to call a WSGI application, but for one thing: a page with a status of 5xx is an answer too."""
-
-    def _handle_errors(self, wsgi_response: object) -> None:
-        """Raise nothing: the library would answer 500 without a page."""
 
 
 @blueprint.function_name("console")
@@ -32,16 +22,12 @@ def pages(
     cycles: func.Out[List[str]],  # noqa: UP006
     errands: func.Out[List[str]],  # noqa: UP006
 ) -> func.HttpResponse:
-    """Answer with a page, and put the cycles and jobs that it asks for into their queues."""
-    try:
-        console = startup().console()
-    except NotStarted as reason:
-        return answer_of(obstacle_page(reason.obstacle))
+    """Answer with a page, and put the cycles and jobs that it requests into their queues."""
     with collected() as messages:
-        page = _answer(console, req, context)
-    for queue, asked in ((cycles, messages.cycles), (errands, messages.errands)):
-        if asked:
-            queue.set(asked)
+        page = console_page(req, context)
+    for queue, requested in ((cycles, messages.cycles), (errands, messages.jobs)):
+        if requested:
+            queue.set(requested)
     return page
 
 
@@ -49,12 +35,4 @@ def pages(
 @blueprint.route(HEALTH_ROUTE, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 def health(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """Say whether the app is alive, or ready."""
-    try:
-        console = startup().console()
-    except NotStarted as reason:
-        return answer_of(obstacle_health(reason.obstacle, req.url, req.headers.get("accept", "")))
-    return _answer(console, req, context)
-
-
-def _answer(console: Flask, req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    return Answer(_Pages(console.wsgi_app).handle(req, context))  # type: ignore[no-untyped-call]  # untyped
+    return console_page(req, context)

@@ -1,14 +1,8 @@
-"""HTTP: Zoho's consent, as the admin's browser goes through it."""
-
-from collections.abc import Callable
+"""HTTP: Zoho's consent, as the administrator's browser goes through it."""
 
 import azure.functions as func
 
-from functions.answer import answer_of
-from shared.app.startup import NotStarted, startup
-from shared.console.consent_pages import ConsentPages
-from shared.console.obstacle_page import obstacle_page
-from shared.console.page import Page, PageRequest
+from functions.pages import console_page
 
 START_ROUTE, CALLBACK_ROUTE = "oauth/start", "oauth/callback"
 
@@ -17,21 +11,13 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # the library lea
 
 @blueprint.function_name("oauth_start")
 @blueprint.route(START_ROUTE, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)  # the pages ask who is signed in
-def oauth_start(req: func.HttpRequest) -> func.HttpResponse:
-    """Send an admin's browser to Zoho for a store's consent."""
-    return _answer(ConsentPages.start, req)
+def oauth_start(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    """Send an administrator's browser to Zoho for a store's consent."""
+    return console_page(req, context)
 
 
 @blueprint.function_name("oauth_callback")
 @blueprint.route(CALLBACK_ROUTE, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-def oauth_callback(req: func.HttpRequest) -> func.HttpResponse:
-    """Take it back, with Zoho's answer."""
-    return _answer(ConsentPages.callback, req)
-
-
-def _answer(asked: Callable[[ConsentPages, PageRequest], Page], req: func.HttpRequest) -> func.HttpResponse:
-    try:
-        pages = startup().bridge().consent_pages
-    except NotStarted as reason:
-        return answer_of(obstacle_page(reason.obstacle))
-    return answer_of(asked(pages, PageRequest(req.url, req.params, req.headers)))
+def oauth_callback(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    """Take the browser back, with Zoho's answer."""
+    return console_page(req, context)

@@ -119,10 +119,11 @@ class ReconcilerSteps:
         remember()
         store = self.bridge.stores.read(self.store)
         assert store is not None  # it has been there all the time
-        _, (report,) = self.bridge.on_demand.provision(store, [NEWCOMER.id], "local admin", self._show)
+        _, (report,) = self.bridge.on_demand.provision(store, [NEWCOMER.id], "local admin", self)
         return report.result is Result.DONE
 
-    def _show(self, _: str, found: StepFound) -> None:
+    def step(self, person: str, found: StepFound) -> None:  # noqa: ARG002 - there is one
+        """Show a step of provisioning on demand."""
         mark = "[green]✓[/]" if found.passed else "[red]✗[/]"
         self.console.print(f"{mark} {found.step}: {escape(found.told)}")
 

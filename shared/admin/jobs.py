@@ -160,12 +160,12 @@ class JobRunner:
             case MakePlan():
                 return self._plan(store, record)
             case ProvisionPeople(object_ids=people):
-                run, reports = self.on_demand.provision(store, people, record.job.asked_by, record.step)
+                run, reports = self.on_demand.provision(store, people, record.job.asked_by, record)
             case ProvisionGroup(object_id=group, members=people):
-                run, reports = self.group_on_demand.provision(store, group, people, record.job.asked_by, record.step)
+                run, reports = self.group_on_demand.provision(store, group, people, record.job.asked_by, record)
             case RetryPerson(identity=identity):
                 try:
-                    run, reports = self.on_demand.retry(store, identity, record.job.asked_by, record.step)
+                    run, reports = self.on_demand.retry(store, identity, record.job.asked_by, record)
                 except KeyError:
                     raise CannotProvision(GONE) from None
         return record.job.with_run(run.id, reports, self.now())

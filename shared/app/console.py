@@ -8,7 +8,17 @@ from shared.admin.store_removal import StoreRemoval
 from shared.admin.store_settings import StoreSettings
 from shared.app.container import Bridge
 from shared.console.app import create_app
-from shared.console.parts import ConsoleParts
+from shared.console.parts import (
+    ConsoleParts,
+    GroupParts,
+    HealthParts,
+    JobParts,
+    MappingParts,
+    PeopleParts,
+    RunParts,
+    Site,
+    StoreParts,
+)
 from shared.tables.liveness import queue_answers, tables_answer
 from shared.tables.partitions import Partitions
 
@@ -18,40 +28,43 @@ OF_ONE_STORE = ("identities", "mappings", "runs", "heldplans", "entra", "errands
 
 def open_console(bridge: Bridge) -> Flask:
     """The Flask application."""
-    now, partitions = bridge.outside.now, Partitions([bridge.table(name) for name in OF_ONE_STORE])
+    now = bridge.outside.now
     return create_app(
         ConsoleParts(
             sign_in=bridge.sign_in,
-            stores=bridge.stores,
-            settings=StoreSettings(bridge.stores, bridge.secrets, now),
-            connections=bridge.connections,
-            disconnect=bridge.disconnect,
-            switch=bridge.switch,
-            removal=StoreRemoval(bridge.stores, bridge.disconnect, partitions, now),
-            readiness=Readiness({ZOHO_ONE: bridge.switch.check.quick, GRAPH: bridge.graph_check.quick}, now),
-            graph_check=bridge.graph_check,
-            mappings=bridge.mappings,
-            mapping_preview=bridge.mapping_preview,
-            identities=bridge.identities,
-            groups=bridge.groups,
-            ignored=bridge.ignored,
-            group_guard=bridge.group_guard,
-            people=PersonActions(bridge.identities, bridge.deprovisionings, bridge.users, now),
-            mails=bridge.mails,
-            password_mails=bridge.password_mails,
-            runs=bridge.runs,
-            held_plans=bridge.held_plans,
-            errands=bridge.jobs,
-            job_runner=bridge.job_runner,
-            decisions=bridge.decisions,
-            leavings=bridge.deprovisionings,
-            cycles=bridge.cycles,
-            answers=lambda: {
-                "Table Storage": tables_answer(bridge.stores),
-                "Queue Storage": queue_answers(bridge.account),
-            },
-            now=now,
-            public_url=bridge.public_url,
-            secret=bridge.secret("forms"),
+            stores=_stores(bridge),
+            people=PeopleParts(
+                identities=bridge.identities,
+                actions=PersonActions(bridge.identities, bridge.deprovisionings, bridge.users, now),
+                ignored=bridge.ignored,
+                mails=bridge.mails,
+                password_mails=bridge.password_mails,
+            ),
+            groups=GroupParts(bridge.groups, bridge.group_guard),
+            mappings=MappingParts(bridge.mappings, bridge.mapping_preview),
+            runs=RunParts(bridge.cycles, bridge.runs, bridge.held_plans, bridge.decisions, bridge.deprovisionings),
+            jobs=JobParts(bridge.jobs, bridge.job_runner),
+            health=HealthParts(
+                readiness=Readiness({ZOHO_ONE: bridge.switch.check.quick, GRAPH: bridge.graph_check.quick}, now),
+                graph_check=bridge.graph_check,
+                answers=lambda: {
+                    "Table Storage": tables_answer(bridge.stores),
+                    "Queue Storage": queue_answers(bridge.account),
+                },
+            ),
+            site=Site(now, bridge.public_url, bridge.secret("forms")),
         )
+    )
+
+
+def _stores(bridge: Bridge) -> StoreParts:
+    now, partitions = bridge.outside.now, Partitions([bridge.table(name) for name in OF_ONE_STORE])
+    return StoreParts(
+        table=bridge.stores,
+        settings=StoreSettings(bridge.stores, bridge.secrets, now),
+        switch=bridge.switch,
+        removal=StoreRemoval(bridge.stores, bridge.disconnect, partitions, now),
+        connections=bridge.connections,
+        consent=bridge.consent,
+        disconnect=bridge.disconnect,
     )

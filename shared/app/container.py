@@ -20,7 +20,6 @@ from shared.app.outside import Outside
 from shared.connection.consent import Consent
 from shared.connection.disconnect import Disconnect
 from shared.connection.tokens import LEASE, SharedTokens
-from shared.console.consent_pages import ConsentPages
 from shared.console.sign_in import SignIn
 from shared.entra.clients import SECRET, GraphClients
 from shared.entra.errors import GraphCredentials
@@ -104,11 +103,8 @@ class Bridge:
         self.secrets = Secrets(table("secrets"), self.keys)
         self.mappings = Mappings(table("mappings"), monotonic)
         self.connections = Connections(table("secrets"), self.secrets)
-        self.runs, self.jobs, self.held_plans = (
-            Runs(table("runs")),
-            Jobs(table("errands")),
-            HeldPlans(table("heldplans")),
-        )
+        self.runs, self.jobs = Runs(table("runs")), Jobs(table("errands"))
+        self.held_plans = HeldPlans(table("heldplans"))
         self.mails = Mails(table("identities"))
         self.ignored = IgnoredNotes(table("identities"), self.outside.now)
 
@@ -225,7 +221,6 @@ class Bridge:
             self.secret("sign-in"),
             now,
         )
-        self.consent_pages = ConsentPages(self.consent, self.stores, self.sign_in, self.public_url)
         self.sync_endpoint = SyncEndpoint(
             self.stores,
             self.identities,

@@ -1,35 +1,35 @@
-"""Who may open the pages, and what they may do there."""
+"""Administrators of the pages and what each of their roles allows."""
 
 from dataclasses import dataclass
 
 OWNER = "Organization.Owner"
 ADMIN_ROLES = frozenset({OWNER, "Organization.Admin"})
-"""App roles with the names of those who may do this in Zoho One: "Roles required to perform this action"."""
+"""App roles, named after those that Zoho One requires for the same actions: "Roles required to perform this action"."""
 
 
 class PagesClosed(Exception):
-    """Nobody can be told from anybody else here; the message says what to set."""
+    """Administrators cannot be identified here; the message says which setting is missing."""
 
 
 class NotSignedIn(Exception):
-    """Nobody is signed in, or the session has ended."""
+    """No administrator is signed in, or the session has ended."""
 
 
 class NotAnAdmin(Exception):
-    """Somebody is signed in who has neither of the roles."""
+    """The signed-in user has neither of the roles."""
 
 
 @dataclass(frozen=True)
 class Admin:
-    """Somebody who may configure directory stores."""
+    """A user who may configure directory stores."""
 
     id: str
-    """Their object id in Entra."""
+    """Object id in Entra."""
     name: str = ""
-    """What they are called, as far as Entra says."""
+    """Display name in Entra, if Entra sends one."""
     is_owner: bool = False
-    """An owner may also delete a store, and end other admins' sessions."""
+    """An owner may also delete a store and end other administrators' sessions."""
 
     def __str__(self) -> str:
-        """As the record of changes names them."""
+        """Name and id, as the record of changes shows them."""
         return f"{self.name} ({self.id})" if self.name else self.id

@@ -1,38 +1,45 @@
-"""The console: the admins' pages as one Flask application, mounted under /console.
+"""The console: the administrators' pages as one Flask application, mounted under /console.
 
-Every request is answered by a page, whatever came in. Nobody gets in who is not signed in and has one of the roles;
-nothing is changed by a request that did not come from one of our own forms.
+Every request is answered with a page, whatever it contains. Only signed-in users with one of the roles get in, and only
+requests that come from one of the console's own forms change anything.
 """
 
-import hashlib
 import logging
 from datetime import datetime
 from http import HTTPStatus
-from pathlib import Path
 
-from flask import Flask, g, request
-from jinja2 import StrictUndefined
+from flask import Flask, g, redirect, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from shared.connection.errors import ConsentRefused
 from shared.console import (
     connection_pages,
+    consent_pages,
+    criteria_pages,
     group_pages,
+    guard_pages,
     held_plan_pages,
     job_pages,
+    mail_template_pages,
     mapping_pages,
     mapping_version_pages,
+    new_store_pages,
+    notification_pages,
+    on_demand_pages,
     people_pages,
     run_pages,
-    scope_pages,
-    settings_pages,
-    setup,
+    schedule_pages,
     sign_in_pages,
     status_pages,
+    status_sync_pages,
     store_pages,
+    wizard,
 )
 from shared.console.admin import NotAnAdmin, NotSignedIn, PagesClosed
+from shared.console.bare_app import bare_app
 from shared.console.charts import CHARTS
+from shared.console.consent_pages import refuse_consent
 from shared.console.context import (
     EXTENSION,
     NoSuchStore,
@@ -46,6 +53,7 @@ from shared.console.context import (
     parts,
 )
 from shared.console.form_token import form_token
+from shared.console.kept_form import sent_rows
 from shared.console.notices import (
     DEFECT,
     NO_PAGE,
@@ -62,43 +70,33 @@ from shared.entra.sign_in import EntraSilent, SignInRefused
 from shared.logging import places
 from shared.tables.errors import TablesBusy
 
-ROOT = "/console"
-STATIC = Path(__file__).parent / "static"
-VERSION = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(STATIC.iterdir()))).hexdigest()[:12]
-"""Of the static files: a part of their address, so that a browser may keep them and never has old ones."""
-YEAR = 365 * 24 * 3600  # seconds
 LARGEST_FORM = 1_000_000  # bytes; the longest mapping that can be saved, imported as a file
-
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
 
 _log = logging.getLogger("bridge.console")
 
 
 def create_app(console: ConsoleParts) -> Flask:
-    """The application; its parts are what it calls."""
-    app = Flask(__name__, static_folder="static", static_url_path=f"{ROOT}/static/{VERSION}")
+    """Build the application. ``console`` holds everything that the pages call."""
+    app = bare_app()
     app.extensions[EXTENSION] = console
-    app.config.update(MAX_CONTENT_LENGTH=LARGEST_FORM, SEND_FILE_MAX_AGE_DEFAULT=YEAR)
-    app.jinja_env.undefined = StrictUndefined
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.config.update(MAX_CONTENT_LENGTH=LARGEST_FORM)
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals.update(CHARTS)
     for pages in (
         store_pages,
+        new_store_pages,
         connection_pages,
+        consent_pages,
         mapping_pages,
         mapping_version_pages,
-        settings_pages,
-        scope_pages,
+        notification_pages,
+        mail_template_pages,
+        status_sync_pages,
+        criteria_pages,
+        guard_pages,
+        schedule_pages,
         people_pages,
+        on_demand_pages,
         group_pages,
         run_pages,
         held_plan_pages,
@@ -108,14 +106,14 @@ def create_app(console: ConsoleParts) -> Flask:
     ):
         app.register_blueprint(pages.blueprint)
     app.before_request(_admit)
-    app.after_request(_harden)
-    app.context_processor(_at_hand)
+    app.after_request(_keep_session)
+    app.context_processor(_layout_values)
     app.register_error_handler(Exception, _explain)
     return app
 
 
 def _admit() -> View | None:
-    """Let nobody in but admins, and no change through that a page of theirs did not ask for."""
+    """Let in administrators only, and refuse a change that does not come from one of their pages."""
     if request.endpoint in ("static", "status.health", *sign_in_pages.OPEN):
         return None
     g.signed_in = signed_in = parts().sign_in.who(browser())
@@ -125,30 +123,29 @@ def _admit() -> View | None:
     return sign_in_pages.refuse_form(signed_in)
 
 
-def _harden(response: Response) -> Response:
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-    if request.endpoint != "static":
-        response.headers["Cache-Control"] = "no-store"
+def _keep_session(response: Response) -> Response:
+    """Extend the session. An answer has one cookie at most: the page's own comes first."""
     if "signed_in" in g and g.signed_in.cookie and "Set-Cookie" not in response.headers:
         response.headers["Set-Cookie"] = g.signed_in.cookie
     return response
 
 
-def _at_hand() -> dict[str, object]:
-    """What the layout shows on each page."""
+def _layout_values() -> dict[str, object]:
+    """Values that the layout shows on each page."""
     signed_in: SignedIn | None = getattr(g, "signed_in", None)
-    now: datetime = parts().now()
+    now: datetime = parts().site.now()
     return {
         "admin": signed_in and signed_in.admin,
         "signs_out": signed_in is not None and signed_in.session != LOCAL,
-        "form_token": form_token(parts().secret, signed_in.session, signed_in.admin.id) if signed_in else "",
+        "form_token": form_token(parts().site.secret, signed_in.session, signed_in.admin.id) if signed_in else "",
         "now": now,
         "here": request.endpoint or "",
         "shown_store": getattr(g, "store", None),
         "setting_up": is_setting_up(),
-        "steps": setup.STEPS,
+        "steps": wizard.STEPS,
         "origin": origin(),
+        "scripts": True,
+        "sent_rows": sent_rows,
     }
 
 
@@ -160,19 +157,32 @@ def _explain(error: Exception) -> Response:
             return sign_in_pages.lead_to_sign_in()
         case NotAnAdmin() | SignInRefused() | EntraSilent():
             return sign_in_pages.refuse(error)
+        case ConsentRefused():
+            return refuse_consent(error)
         case OwnersOnly():
             return notice_page(OWNERS_ONLY)
         case NoSuchStore():
             return notice_page(NO_STORE)
         case NoSuchThing():
             return notice_page(
-                Notice(404, str(error), "It does not exist, or was taken away in the meantime.", "Go back.")
+                Notice(404, str(error), "It does not exist, or was deleted in the meantime.", "Go back.")
             )
         case TablesBusy():
             return notice_page(TABLES_BUSY)
         case HTTPException(code=code) if code is not None and code < HTTPStatus.INTERNAL_SERVER_ERROR:
-            said = NO_PAGE if code == HTTPStatus.NOT_FOUND else Notice(code, error.name, error.description or "", "")
-            return notice_page(said)
-        case _:  # a defect of ours is a page too, never a stack trace
+            return _explain_http(error, code)
+        case _:  # a defect is answered with a page too, never with a stack trace
             _log.error("defect error=%s at %s", type(error).__name__, places(error))
             return notice_page(DEFECT)
+
+
+def _explain_http(error: HTTPException, code: int) -> Response:
+    """Answer a request that no page takes. Opening the address of a form, as a reload does, leads to the form's
+    page.
+    """
+    is_form = request.path.startswith("/console/stores/") and code == HTTPStatus.METHOD_NOT_ALLOWED
+    if is_form and request.method == "GET":
+        return redirect(request.path.rpartition("/")[0])
+    return notice_page(
+        NO_PAGE if code == HTTPStatus.NOT_FOUND else Notice(code, error.name, error.description or "", "")
+    )

@@ -1,22 +1,21 @@
-"""Small charts of runs: where each bar stands. The templates draw them as SVG, so that no script is needed."""
+"""Small charts of runs: the position of each bar. The templates draw them as SVG, so no script is needed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from shared.rules.plan import ORDER
-from shared.rules.run import Result, Run, RunState
+from shared.rules.run import Run, RunOutcome
 
 HEIGHT = 96.0
 BAR, GAP = 9.0, 3.0
 SMALL_HEIGHT = 24.0
 SMALL_BAR, SMALL_GAP = 4.0, 2.0
 LEAST = 1.5
-"""A value that is not nothing is seen."""
+"""Least height of a bar whose value is not zero."""
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A part of a bar; ``kind`` is a class of the stylesheet."""
+    """A segment of a bar; ``kind`` is a class of the style sheet."""
 
     x: float
     y: float
@@ -28,17 +27,17 @@ class Bar:
 
 @dataclass(frozen=True)
 class Chart:
-    """What a template draws."""
+    """A chart as a template draws it."""
 
     width: float
     height: float
     bars: tuple[Bar, ...]
     most: float
-    """The value that the full height stands for."""
+    """Value that the full height represents."""
 
 
 type Parts = Sequence[tuple[str, float, str]]
-"""Of one bar from the ground up: kind, value, title."""
+"""Segments of one bar from the bottom up: kind, value, title."""
 
 
 def _stacked(columns: Sequence[Parts], height: float, bar: float, gap: float) -> Chart:
@@ -54,43 +53,54 @@ def _stacked(columns: Sequence[Parts], height: float, bar: float, gap: float) ->
     return Chart(max(len(columns) * (bar + gap), bar), height, tuple(bars), most)
 
 
+_KINDS = {RunOutcome.FAILED: "bad", RunOutcome.WITH_ERRORS: "wait", RunOutcome.HELD: "wait"}
+"""Colour of a run's bar, by its outcome."""
+
+
 def sparkline(runs: Sequence[Run]) -> Chart:
-    """The last runs of a store, oldest first: a bar each, as tall as what it changed, with a foot where nothing did."""
+    """A bar for each of the store's last runs, oldest first. Its height is the number of changes; without any, it
+    is a stub.
+    """
     columns = []
     for run in reversed(runs):
         changed = sum(run.changes.values())
-        kind = {RunState.FAILED: "bad", RunState.HELD: "wait"}.get(run.state, "good" if changed else "off")
-        columns.append([(kind, changed + 0.4, f"{run.started:%Y-%m-%d %H:%M}: {run.state}, {changed} changes")])
+        kind = _KINDS.get(run.outcome, "good" if changed else "off")
+        title = f"{run.started:%Y-%m-%d %H:%M}: {run.outcome}, {changed} changes"
+        columns.append([(kind, changed + 0.4, f"{title}, {run.failures} failed" if run.failures else title)])
     return _stacked(columns, SMALL_HEIGHT, SMALL_BAR, SMALL_GAP)
 
 
 def changes_by_kind(runs: Sequence[Run]) -> Chart:
-    """What runs planned, by kind of change, oldest first."""
-    columns = [
-        [
-            (kind, float(run.changes.get(kind, 0)), f"{run.started:%m-%d %H:%M}: {run.changes.get(kind, 0)} {kind}")
-            for kind in ORDER
-        ]
-        for run in reversed(runs)
-    ]
-    return _stacked(columns, HEIGHT, BAR, GAP)
+    """Changes of each run by kind, oldest run first. Failed changes are at the bottom, the others in proportion above.
+
+    A run that was held or failed is one segment: none of its changes, or not all of them, were made.
+    """
+    return _stacked([_by_kind(run) for run in reversed(runs)], HEIGHT, BAR, GAP)
+
+
+def _by_kind(run: Run) -> Parts:
+    at, total = f"{run.started:%m-%d %H:%M}", sum(run.changes.values())
+    if run.outcome in (RunOutcome.HELD, RunOutcome.FAILED):
+        return [(_KINDS[run.outcome], float(total), f"{at}: {run.outcome}, {total} changes planned")]
+    failed = min(run.failures, total)
+    made = 1 - failed / total if total else 0.0
+    kinds = [(kind, count * made, f"{at}: {count} {kind}") for kind, count in run.changes.items()]
+    return [("bad", float(failed), f"{at}: {failed} failed"), *kinds]
 
 
 def durations(runs: Sequence[Run]) -> Chart:
-    """How long runs took, in seconds."""
+    """Durations of runs, in seconds."""
     return _one(runs, lambda run: run.duration.total_seconds() if run.duration else 0.0, "s")
 
 
 def calls(runs: Sequence[Run]) -> Chart:
-    """How many calls runs made outside."""
+    """Number of calls to Entra, Zoho One and the tables in each run."""
     return _one(runs, lambda run: float(sum(run.calls.values())), "calls")
 
 
 def errors(runs: Sequence[Run]) -> Chart:
-    """What went wrong: errors of the run, and changes that failed."""
-    return _one(
-        runs, lambda run: float(len(run.errors) + run.more_errors + run.results.get(Result.FAILED, 0)), "errors"
-    )
+    """Number of errors in each run: errors of the run and changes that failed."""
+    return _one(runs, lambda run: float(len(run.errors) + run.more_errors + run.failures), "errors")
 
 
 def _one(runs: Sequence[Run], value: Callable[[Run], float], unit: str) -> Chart:

@@ -1,4 +1,4 @@
-"""API Integration: how the store reaches Zoho One and Microsoft Graph, and how Entra reaches the store."""
+"""API Integration: how the store connects to Zoho One and Microsoft Graph, and how Entra connects to the store."""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -10,8 +10,21 @@ from shared.admin.store_settings import Section, SettingsChanged, fingerprint
 from shared.connection.consent import CLIENT_SECRET
 from shared.connection.organisation import in_the_way
 from shared.console.consent_pages import CALLBACK
-from shared.console.context import View, admin, faults, go, is_live, origin, page, parts, texts, the_store
-from shared.console.setup import after
+from shared.console.context import (
+    View,
+    admin,
+    faults,
+    go,
+    go_saved,
+    is_live,
+    none_if_empty,
+    origin,
+    page,
+    parts,
+    texts,
+    the_store,
+)
+from shared.console.wizard import after
 from shared.entra.clients import SECRET
 from shared.model import Model
 from shared.rules.entra_connection import CLOUDS, Credential, EntraConnection, ObjectId, Scope
@@ -23,12 +36,8 @@ from shared.zoho.errors import ZohoBusy
 blueprint = Blueprint("connection", __name__, url_prefix="/console/stores/<store_id>/api-integration")
 
 
-def _none_if_empty(value: object) -> object:
-    return None if value == "" else value
-
-
 class ZohoForm(Model):
-    """How the store reaches Zoho One."""
+    """Connection settings for Zoho One."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -40,17 +49,17 @@ class ZohoForm(Model):
     parallel_calls: int
     page_size: int
     members_per_call: int
-    calls_per_second: Annotated[float | None, BeforeValidator(_none_if_empty)] = None
+    calls_per_second: Annotated[float | None, BeforeValidator(none_if_empty)] = None
     sends_passwords: bool = False
     shares_organisation: bool = False
 
 
 class TenantForm(Model):
-    """Whose own tokens are accepted."""
+    """Tenant whose own tokens are accepted."""
 
     model_config = ConfigDict(extra="ignore")
 
-    entra_tenant: Annotated[ObjectId | None, BeforeValidator(_none_if_empty)] = None
+    entra_tenant: Annotated[ObjectId | None, BeforeValidator(none_if_empty)] = None
 
 
 @blueprint.get("")
@@ -66,9 +75,11 @@ def save_zoho(store_id: str) -> View:
         settings = given.model_dump(exclude={"client_secret"})
         wanted = type(store.zoho).model_validate(store.zoho.model_dump() | settings)
         if (other := _in_the_way(store.model_copy(update={"zoho": wanted}))) is not None:
-            wrong = f"The directory store {other.name} is connected to this organisation. If both may be, say so below."
+            wrong = (
+                f"The directory store {other.name} is connected to this organization. To allow it, select that below."
+            )
             return _shown(store, {"sync_endpoint": wrong}, 422)
-        parts().settings.save(
+        parts().stores.settings.save(
             store_id,
             Section.ZOHO,
             form.get("seen", ""),
@@ -80,34 +91,36 @@ def save_zoho(store_id: str) -> View:
     except SettingsChanged:
         return _shown(the_store(store_id), conflict=True, status=409)
     if given.client_secret:
-        parts().settings.keep_secret(
+        parts().stores.settings.keep_secret(
             store_id, CLIENT_SECRET, given.client_secret, "Client secret of Zoho One", str(admin())
         )
-    return go(".api_integration", store_id=store_id)
+    return go_saved(".api_integration", store_id=store_id)
 
 
 def _in_the_way(store: Store) -> Store | None:
-    """Another store on the same organisation, where this one is connected: else its consent is asked first."""
-    connections = parts().connections
+    """Find another store on the same organization, if this store is connected. If it is not, its consent checks
+    that first.
+    """
+    connections = parts().stores.connections
     if connections.state(store.id).state is ConnectionState.NOT_CONNECTED:
         return None
-    return in_the_way(store, parts().stores, connections)
+    return in_the_way(store, parts().stores.table, connections)
 
 
 @blueprint.post("/test")
 def test(store_id: str) -> View:
     """Test Connection, as a piece of the page or as a page."""
-    report = parts().switch.check(the_store(store_id))
+    report = parts().stores.switch.check(the_store(store_id))
     return _steps(report.steps, report.passed)
 
 
 @blueprint.post("/disconnect")
 def disconnect(store_id: str) -> View:
     store = the_store(store_id)
-    # Before it is done: what is recorded is true then even if the process ends in between.
-    parts().settings.note(store_id, "Disconnecting from Zoho One was asked for", str(admin()))
+    # Recorded before the call, so that the record is true even if the process ends in between.
+    parts().stores.settings.note(store_id, "Disconnection from Zoho One was requested", str(admin()))
     try:
-        parts().disconnect(store_id)
+        parts().stores.disconnect(store_id)
     except ZohoBusy as busy:
         return _shown(store, {"": f"Zoho could not be asked to revoke the tokens, so they were kept: {busy}"}, 503)
     return go(".api_integration", store_id=store_id)
@@ -115,10 +128,10 @@ def disconnect(store_id: str) -> View:
 
 @blueprint.post("/new-token")
 def new_token(store_id: str) -> View:
-    """A secret token, shown in this answer and never again."""
+    """Create a secret token. It is shown in this answer and never again."""
     the_store(store_id)
     try:
-        store, token = parts().settings.new_token(store_id, request.form.get("seen", ""), str(admin()))
+        store, token = parts().stores.settings.new_token(store_id, request.form.get("seen", ""), str(admin()))
     except SettingsChanged:
         return _tokens(the_store(store_id), conflict=True, status=409)
     return _tokens(store, token=token)
@@ -128,7 +141,7 @@ def new_token(store_id: str) -> View:
 def end_older_token(store_id: str) -> View:
     the_store(store_id)
     try:
-        store = parts().settings.end_older_token(store_id, request.form.get("seen", ""), str(admin()))
+        store = parts().stores.settings.end_older_token(store_id, request.form.get("seen", ""), str(admin()))
     except SettingsChanged:
         return _tokens(the_store(store_id), conflict=True, status=409)
     return _tokens(store)
@@ -139,7 +152,7 @@ def save_tenant(store_id: str) -> View:
     store, form = the_store(store_id), texts(request.form)
     try:
         given = TenantForm.model_validate(form)
-        parts().settings.save(
+        parts().stores.settings.save(
             store_id,
             Section.TENANT,
             form.get("seen", ""),
@@ -150,7 +163,7 @@ def save_tenant(store_id: str) -> View:
         return _shown(store, faults(error), 422)
     except SettingsChanged:
         return _shown(the_store(store_id), conflict=True, status=409)
-    return go(".api_integration", store_id=store_id)
+    return go_saved(".api_integration", store_id=store_id)
 
 
 @blueprint.post("/graph")
@@ -158,7 +171,7 @@ def save_graph(store_id: str) -> View:
     store, form = the_store(store_id), texts(request.form)
     try:
         connection = _graph_connection(form, store)
-        parts().settings.save(
+        parts().stores.settings.save(
             store_id, Section.ENTRA, form.get("seen", ""), lambda _: {"entra": connection}, str(admin())
         )
     except ValidationError as error:
@@ -166,10 +179,10 @@ def save_graph(store_id: str) -> View:
     except SettingsChanged:
         return _shown(the_store(store_id), conflict=True, status=409)
     if form.get("graph_secret") and connection is not None:
-        parts().settings.keep_secret(
+        parts().stores.settings.keep_secret(
             store_id, SECRET, form["graph_secret"], f"The {connection.credential} for Microsoft Graph", str(admin())
         )
-    return go(".api_integration", store_id=store_id)
+    return go_saved(".api_integration", store_id=store_id)
 
 
 @blueprint.post("/graph/test")
@@ -177,12 +190,12 @@ def test_graph(store_id: str) -> View:
     store = the_store(store_id)
     if store.entra is None:
         return _shown(store, {"": "Save the connection to Microsoft Graph first."}, 422)
-    steps = parts().graph_check(store)
+    steps = parts().health.graph_check(store)
     return _steps(steps, all(step.reason is None for step in steps))
 
 
 def _graph_connection(form: Mapping[str, str], store: Store) -> EntraConnection | None:
-    """What the form says. The hosts of Graph stay those of the store, or follow the cloud that was chosen."""
+    """Read the form. The hosts of Graph follow the chosen cloud, or stay those of the store."""
     if form.get("credential") == "":
         return None
     graph = form.get("cloud") or (store.entra.graph.host if store.entra else None) or "graph.microsoft.com"
@@ -196,9 +209,7 @@ def _graph_connection(form: Mapping[str, str], store: Store) -> EntraConnection 
     return EntraConnection.model_validate(given | chosen | hosts)
 
 
-def _shown(
-    store: Store, wrong: dict[str, str] | None = None, status: int = 200, *, conflict: bool = False
-) -> tuple[str, int]:
+def _shown(store: Store, wrong: dict[str, str] | None = None, status: int = 200, *, conflict: bool = False) -> View:
     return page("console/api_integration.html", status, **_values(store, wrong or {}, conflict))
 
 
@@ -207,8 +218,8 @@ def _values(store: Store, wrong: dict[str, str], conflict: bool) -> dict[str, ob
         "store": store,
         "faults": wrong,
         "conflict": conflict,
-        "given": texts(request.form),
-        "connection": parts().connections.state(store.id),
+        "given": {} if conflict else texts(request.form),
+        "connection": parts().stores.connections.state(store.id),
         "center": DATA_CENTERS[store.zoho.data_center],  # Zoho's own, for the portal
         "redirect_uri": origin() + CALLBACK,
         "sync_endpoint": f"{origin()}/scim/{store.id}",
@@ -222,11 +233,11 @@ def _values(store: Store, wrong: dict[str, str], conflict: bool) -> dict[str, ob
     }
 
 
-def _tokens(store: Store, token: str | None = None, status: int = 200, *, conflict: bool = False) -> tuple[str, int]:
+def _tokens(store: Store, token: str | None = None, status: int = 200, *, conflict: bool = False) -> View:
     values = _values(store, {}, conflict) | {"token": token}
     return page("console/secret_tokens.html" if is_live() else "console/api_integration.html", status, **values)
 
 
-def _steps(steps: object, passed: bool) -> tuple[str, int]:
+def _steps(steps: object, passed: bool) -> View:
     template = "console/connection_steps.html" if is_live() else "console/connection_test.html"
     return page(template, steps=steps, passed=passed)

@@ -1,4 +1,4 @@
-"""What every page has at hand: the app's parts, who is signed in, the store that the address names."""
+"""What every page needs: the app's parts, the signed-in administrator, the store in the address."""
 
 from typing import Any
 
@@ -15,83 +15,95 @@ from shared.rules.store import Store
 
 EXTENSION = "console"
 
-type View = str | Response | tuple[str, int]
+type View = Response
 
 
 class NoSuchStore(Exception):
-    """The address names a directory store that is not there."""
+    """The directory store in the address does not exist."""
 
 
 class NoSuchThing(Exception):
-    """The address names something else that is not there; the message says what."""
+    """Something else in the address does not exist; the message says what."""
 
 
 class OwnersOnly(Exception):
-    """An admin asked for what only an owner may do."""
+    """An administrator tried to do what only an owner may do."""
 
 
 def parts() -> ConsoleParts:
-    """What the pages call."""
+    """Everything that the pages call."""
     found: ConsoleParts = current_app.extensions[EXTENSION]
     return found
 
 
 def admin() -> Admin:
-    """Whose request this is."""
+    """The administrator who sent this request."""
     signed_in: Admin = g.admin
     return signed_in
 
 
 def browser() -> Browser:
-    """Where the request comes from."""
+    """The browser that sent this request."""
     return Browser(request.cookies, origin())
 
 
 def the_store(store_id: str) -> Store:
-    """The store, as it is now. Raises NoSuchStore."""
-    store = parts().stores.read(store_id)
+    """The store in its current state. Raises NoSuchStore."""
+    store = parts().stores.table.read(store_id)
     if store is None:
         raise NoSuchStore(store_id)
     g.store = store
     return store
 
 
-def page(template: str, status: int = 200, /, **values: Any) -> tuple[str, int]:
-    """A page from a template."""
-    return render_template(template, **values), status
+def page(template: str, status: int = 200, /, **values: Any) -> Response:
+    """Render a page from a template."""
+    return make_response(render_template(template, **values), status)
 
 
 def notice_page(notice: Notice, *actions: tuple[str, str]) -> Response:
-    """A page that says what stood in the way, with buttons: addresses and their words. In a piece of a page it is a
-    piece."""
+    """Render a page that says what went wrong. ``actions`` are buttons, each an address and a label. htmx gets a
+    piece of a page.
+    """
     template = "console/notice_piece.html" if is_live() else "console/notice.html"
     return make_response(render_template(template, notice=notice, actions=actions), notice.status)
 
 
 def go(endpoint: str, **values: Any) -> Response:
-    """To another page, which is then loaded by GET: a reload does nothing twice. A set-up that is under way goes on,
-    unless ``setup`` is empty."""
+    """Redirect to another page, which the browser loads by GET, so a reload repeats nothing. A set-up in progress
+    continues unless ``setup`` is empty.
+    """
     values.setdefault("setup", "1" if is_setting_up() else "")
     return redirect(url_for(endpoint, **{name: value for name, value in values.items() if value != ""}), 303)
 
 
+def go_saved(endpoint: str, **values: Any) -> Response:
+    """Redirect to another page, which says that the form was saved."""
+    return go(endpoint, saved="1", **values)
+
+
 def is_live() -> bool:
-    """Whether htmx asks for a piece of a page."""
+    """Whether htmx requests a piece of a page."""
     return request.headers.get("HX-Request") == "true"
 
 
 def is_setting_up() -> bool:
-    """Whether the page is a step of adding a directory."""
+    """Whether the page is a step of Add Directory."""
     return request.args.get("setup") == "1"
 
 
 def texts(form: MultiDict[str, str]) -> dict[str, str]:
-    """A form's fields, without spaces around them."""
+    """Fields of a form, without surrounding spaces."""
     return {name: value.strip() for name, value in form.items()}
 
 
+def none_if_empty(value: object) -> object:
+    """Read an optional field: an empty box has no value."""
+    return None if value == "" else value
+
+
 def faults(error: ValidationError) -> dict[str, str]:
-    """What is wrong with a form by the path of the field; under no name, what is wrong with the whole."""
+    """Errors of a form by the path of the field; errors of the whole form are under the empty name."""
     found = dict[str, str]()
     for detail in error.errors():
         where = ".".join(str(part) for part in detail["loc"])
@@ -100,5 +112,5 @@ def faults(error: ValidationError) -> dict[str, str]:
 
 
 def origin() -> str:
-    """The app's address as the browser has it."""
-    return parts().public_url or request.host_url.rstrip("/")
+    """The app's address as the browser sees it."""
+    return parts().site.public_url or request.host_url.rstrip("/")

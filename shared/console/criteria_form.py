@@ -1,6 +1,6 @@
-"""The form of criteria: a tree whose every box is named by its place, such as ``n.0.2.attribute``.
+"""The criteria form: a tree in which the name of every box is its position, such as ``n.0.2.attribute``.
 
-The buttons that add and take away send the whole form; the answer is the same form with another tree. So no script is
+The buttons that add and remove send the whole form; the answer is the same form with another tree. So no script is
 needed, and what was typed stays.
 """
 
@@ -17,7 +17,7 @@ _ACTION = re.compile(r"(add-condition|add-group|remove) (n(?:\.\d{1,3}){0,6})")
 
 @dataclass
 class Box:
-    """One condition as it is typed, right or wrong."""
+    """One condition as typed, valid or not."""
 
     kind: str = "profile field"
     attribute: str = "department"
@@ -25,20 +25,20 @@ class Box:
     values: list[str] = field(default_factory=list)
 
     def as_data(self) -> dict[str, object]:
-        """What the model is made of."""
+        """Input for the model."""
         return {"kind": self.kind, "attribute": self.attribute, "operator": self.operator, "values": self.values}
 
 
 @dataclass
 class Tree:
-    """A group as it is typed."""
+    """A group of conditions as typed."""
 
     match: str = "all"
     of: list["Tree | Box"] = field(default_factory=list)
 
     @classmethod
     def of_group(cls, group: Group) -> Self:
-        """Criteria as the form shows them."""
+        """Show criteria in the form."""
         parts = [
             cls.of_group(part)
             if isinstance(part, Group)
@@ -49,7 +49,7 @@ class Tree:
 
     @classmethod
     def read(cls, form: Mapping[str, str], place: str = ROOT, depth: int = 0) -> Self:
-        """The tree of a form that was sent."""
+        """Read the tree from a form."""
         numbers = {int(found[1]) for name in form if (found := re.match(rf"{re.escape(place)}\.(\d{{1,3}})\.", name))}
         parts = list[Tree | Box]()
         for number in sorted(numbers) if depth < 8 else ():
@@ -65,7 +65,7 @@ class Tree:
         return cls(form.get(f"{place}.match", "all"), parts)
 
     def changed(self, action: str) -> bool:
-        """Do what a button says; whether it said anything."""
+        """Do what a button says. Returns whether the action was one of the form's buttons."""
         found = _ACTION.fullmatch(action)
         if found is None:
             return False
@@ -83,5 +83,5 @@ class Tree:
         return True
 
     def as_data(self) -> dict[str, object]:
-        """What the model is made of."""
+        """Input for the model."""
         return {"match": self.match, "of": [part.as_data() for part in self.of]}

@@ -1,8 +1,8 @@
-"""The token that a form carries to show that it came from one of our own pages (CSRF).
+"""The token in a form that proves that it comes from one of the console's own pages (CSRF).
 
-It names a session and its admin, with an HMAC that nobody else can make, so that there is nothing to keep: it is worth
-something for as long as the session lasts. See OWASP's Cross-Site Request Forgery Prevention Cheat Sheet, "Employing
-HMAC CSRF Tokens". The browser's own word on where a request comes from, Sec-Fetch-Site, is asked as well.
+It names a session and its administrator and carries an HMAC that only the app can make, so nothing is stored, and it is
+valid as long as the session. See OWASP's Cross-Site Request Forgery Prevention Cheat Sheet, "Employing HMAC CSRF
+Tokens". The browser's own statement of where a request comes from, Sec-Fetch-Site, is checked as well.
 """
 
 import hashlib
@@ -14,18 +14,20 @@ HEADER = "x-form-token"
 
 
 def form_token(secret: bytes, session: str, admin: str) -> str:
-    """For the forms of a session's pages."""
+    """Token for the forms of a session's pages."""
     return f"{session}.{admin}.{_mac(secret, session, admin)}"
 
 
 def is_ours(secret: bytes, session: str, admin: str, token: str, headers: Mapping[str, str]) -> bool:
-    """Whether a request was sent by a page of this session. ``headers`` in small letters."""
+    """Whether a page of this session sent the request. ``headers``: names in lower case."""
     expected = form_token(secret, session, admin)
     return _is_from_here(headers) and hmac.compare_digest(token.encode(), expected.encode())
 
 
 def admin_of(secret: bytes, token: str, headers: Mapping[str, str]) -> str | None:
-    """Whose page sent a request, whichever session it was of; None where it was no page of ours."""
+    """Id of the administrator whose page sent the request, in whichever session; None if it was not one of the
+    console's pages.
+    """
     session, _, rest = token.partition(".")
     admin, _, mac = rest.rpartition(".")
     is_made_here = hmac.compare_digest(mac.encode(), _mac(secret, session, admin).encode())

@@ -1,4 +1,4 @@
-"""Groups: the store's choices for them, and of each what Entra says, what Zoho One holds, its members, its history."""
+"""Groups: the store's settings for them, and each group's state in Entra and Zoho One, members and history."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from itertools import islice
 from flask import Blueprint, request
 
 from shared.admin.store_settings import Section
-from shared.console.context import NoSuchThing, View, admin, go, is_live, page, parts, the_store
+from shared.console.context import NoSuchThing, View, admin, go, go_saved, is_live, page, parts, the_store
 from shared.console.settings_form import sent_form
 from shared.rules.groups.group import Group, ZohoGroup
 from shared.rules.groups.settings import GroupSettings, ResourceSync, ensure_deletion_confirmed
@@ -22,26 +22,28 @@ blueprint = Blueprint("groups", __name__, url_prefix="/console/stores/<store_id>
 SHOWN = 50
 """Groups in the list."""
 LOOKED = 1_000
-"""Groups among which a name is looked for, in one round trip; one of the others is found by its whole name."""
+"""Groups searched by name in one round trip; any other group is found by its whole name."""
 MEMBERS = 25
-"""Members on a page of a group: a read for each, because a membership says nothing of the person."""
+"""Members on a page of a group. Each costs a read, because a membership stores nothing about the person."""
 EVENTS = 100
-"""Of a group's history."""
+"""Events shown of a group's history."""
 
 
 @dataclass(frozen=True)
-class Member:
-    """Who is a member, as far as he is known."""
+class MemberLine:
+    """A member, as far as they are known."""
 
     id: str
     name: str | None
-    """None: he has not been provisioned yet."""
+    """None: they are not provisioned yet."""
     state: str
 
 
 @blueprint.get("")
 def listed(store_id: str) -> View:
-    """Groups in the order of ids, a page at a time, or those whose name begins so: a piece of a page, or a page."""
+    """List groups in the order of ids, a page at a time, or those that match what was typed: a piece of a page,
+    or a page.
+    """
     the_store(store_id)
     typed, after = request.args.get("typed", "").strip(), request.args.get("after", "")
     groups, everywhere = _named(store_id, typed) if typed else (_some(store_id, after), True)
@@ -59,22 +61,22 @@ def listed(store_id: str) -> View:
 def _some(store_id: str, after: str) -> list[Group]:
     """A page of groups and one more. One round trip."""
     after = after if is_id(after) else ""
-    return [stored.group for stored in islice(parts().groups.everything(store_id, after, SHOWN + 1), SHOWN + 1)]
+    return [stored.group for stored in islice(parts().groups.table.everything(store_id, after, SHOWN + 1), SHOWN + 1)]
 
 
 def _named(store_id: str, typed: str) -> tuple[list[Group], bool]:
-    """The groups of which a word of the name begins so, by name; and whether all groups were looked at.
+    """Groups with a word in their name that begins as typed, sorted by name, and whether all groups were searched.
 
-    Three round trips at most: rows by the beginning of a name, as people have them, are not kept of groups.
+    Three round trips at most: groups have no rows by the beginnings of their names, as people have.
     """
-    looked = [stored.group for stored in islice(parts().groups.everything(store_id, page=LOOKED), LOOKED)]
+    looked = [stored.group for stored in islice(parts().groups.table.everything(store_id, page=LOOKED), LOOKED)]
     prefix, everywhere = search_prefix(typed), len(looked) < LOOKED
     found = {
         group.id: group
         for group in looked
         if any(text.startswith(prefix) for text in search_terms(group.said.display_name, ""))
     }
-    if not everywhere and (holder := parts().groups.holder_of(store_id, typed)) is not None:
+    if not everywhere and (holder := parts().groups.table.holder_of(store_id, typed)) is not None:
         found[holder.group.id] = holder.group
     return sorted(found.values(), key=lambda group: group.said.display_name.casefold()), everywhere
 
@@ -83,7 +85,7 @@ def _named(store_id: str, typed: str) -> tuple[list[Group], bool]:
 def settings(store_id: str) -> View:
     sent = sent_form(the_store(store_id), Section.GROUPS, _given)
     if sent.saved:
-        return go(".settings", store_id=store_id)
+        return go_saved(".settings", store_id=store_id)
     return page(
         "console/group_settings.html",
         sent.status,
@@ -95,7 +97,7 @@ def settings(store_id: str) -> View:
 
 
 def _chosen(form: dict[str, str]) -> dict[str, object]:
-    """What was chosen, right or wrong."""
+    """The chosen settings, valid or not."""
     chosen: dict[str, object] = {name: form[name] for name in ("resource_sync", "deleted") if name in form}
     chosen["name_prefix"] = request.form.get("name_prefix", "")  # its last character may be a space
     chosen["name_expression"] = form.get("name_expression") or None
@@ -115,8 +117,8 @@ def group(store_id: str, group_id: str) -> View:
 
 
 def _group(store: Store, group_id: str, status: int = 200, fault: str = "") -> View:
-    stored = parts().groups.read(store.id, group_id)
-    history = parts().identities.history(store.id, group_id, EVENTS)
+    stored = parts().groups.table.read(store.id, group_id)
+    history = parts().people.identities.history(store.id, group_id, EVENTS)
     if stored is None and not history:
         raise NoSuchThing("There is no such group in this directory store")
     members, more = _members(store.id, group_id) if stored else ([], False)
@@ -138,33 +140,33 @@ def _group(store: Store, group_id: str, status: int = 200, fault: str = "") -> V
 
 @blueprint.post("/<group_id>/allow")
 def allow(store_id: str, group_id: str) -> View:
-    """Let what the guard held back pass for a while: Entra sends it again."""
+    """Allow for a while what the guard held; Entra sends it again."""
     store = the_store(store_id)
     try:
-        there = parts().group_guard.allow(store, group_id, str(admin()))
+        there = parts().groups.guard.allow(store, group_id, str(admin()))
     except Stale:
-        return _group(store, group_id, 409, "The group is being written just now. Nothing was done; try again.")
+        return _group(store, group_id, 409, "Another process is changing the group. Nothing was done; try again.")
     if not there:
-        return _group(store, group_id, 409, "Nothing is held back any more: Entra said something else meanwhile.")
+        return _group(store, group_id, 409, "Nothing is held any more: Entra has sent another change meanwhile.")
     return go(".group", store_id=store_id, group_id=group_id)
 
 
-def _members(store_id: str, group_id: str) -> tuple[list[Member], bool]:
-    """A page of members in the order of ids, and whether there are more. A round trip, and one for each of them."""
+def _members(store_id: str, group_id: str) -> tuple[list[MemberLine], bool]:
+    """A page of members in the order of ids, and whether there are more. One round trip, and one for each member."""
     after = request.args.get("after", "")
-    found = parts().groups.members(store_id, group_id, after if is_id(after) else "", MEMBERS + 1)
+    found = parts().groups.table.members(store_id, group_id, after if is_id(after) else "", MEMBERS + 1)
     ids = list(islice(found, MEMBERS + 1))
-    known = parts().identities.several(store_id, ids[:MEMBERS])
+    known = parts().people.identities.several(store_id, ids[:MEMBERS])
     return [_member(each, known.get(each)) for each in ids[:MEMBERS]], len(ids) > MEMBERS
 
 
-def _member(member_id: str, stored: Stored | None) -> Member:
+def _member(member_id: str, stored: Stored | None) -> MemberLine:
     if stored is None:
-        return Member(member_id, None, "")
+        return MemberLine(member_id, None, "")
     identity = stored.identity
     name = identity.said.source.display_name or identity.said.keys.user_name
     if identity.pending is not None:
-        return Member(member_id, name, "pending")
+        return MemberLine(member_id, name, "pending")
     if identity.account is None:
-        return Member(member_id, name, "no account")
-    return Member(member_id, name, "active" if identity.account.holds.active else "inactive")
+        return MemberLine(member_id, name, "no account")
+    return MemberLine(member_id, name, "active" if identity.account.holds.active else "inactive")

@@ -1,4 +1,4 @@
-"""The plan: what the next cycle would do, and a plan that the guard holds, with approve or discard."""
+"""The plan: what the next cycle would do, and the plan that the guard holds, to approve or discard."""
 
 from collections import Counter
 from contextlib import suppress
@@ -10,7 +10,7 @@ from shared.console.context import NoSuchThing, View, admin, go, page, parts, th
 from shared.console.job_pages import last_plan, set_off
 from shared.console.plan_view import by_kind
 from shared.console.plan_view import download as plan_file
-from shared.console.queued import ask_cycle
+from shared.console.queued import request_cycle
 from shared.rules.held_plan import CannotBecome
 from shared.rules.job import MakePlan, beginning
 from shared.rules.run import RunKind
@@ -24,7 +24,7 @@ from shared.tables.plan_parts import PlanLost
 blueprint = Blueprint("plan", __name__, url_prefix="/console/stores/<store_id>/plan")
 
 EARLIER = 10
-"""Decisions shown of earlier plans."""
+"""Earlier held plans shown with their decisions."""
 
 
 @blueprint.get("", endpoint="page")
@@ -33,11 +33,11 @@ def shown(store_id: str) -> View:
 
 
 def _page(store: Store, status: int = 200, wrong: str = "") -> View:
-    held = parts().held_plans.all(store.id, EARLIER)
+    held = parts().runs.held_plans.all(store.id, EARLIER)
     plan, lost = None, False
     if held and held[0].held.is_open:
         try:
-            plan = parts().held_plans.plan(held[0].held)
+            plan = parts().runs.held_plans.plan(held[0].held)
         except PlanLost:
             lost = True
     shown = beginning(plan, SHOWN) if plan else None
@@ -59,7 +59,7 @@ def _page(store: Store, status: int = 200, wrong: str = "") -> View:
 
 @blueprint.post("/make")
 def make(store_id: str) -> View:
-    """Let the plan of now be made, which touches nothing."""
+    """Make a plan now. It changes nothing."""
     return set_off(the_store(store_id), MakePlan())
 
 
@@ -76,36 +76,38 @@ def discard(store_id: str, plan_id: str) -> View:
 
 
 def _decided(store: Store, plan_id: str, *, approved: bool) -> View:
-    """Only the plan that was shown is decided on, and only as it was shown."""
+    """Decide on the plan that was shown, only if it is still the same."""
     stored = _newest(store, plan_id)
     if stored.held.digest != request.form.get("digest"):
-        return _page(store, 409, "The plan is another one than the one that was shown. Nothing was done.")
-    decide = parts().decisions.approve if approved else parts().decisions.discard
+        return _page(store, 409, "The plan has changed since it was shown. Nothing was done.")
+    decide = parts().runs.decisions.approve if approved else parts().runs.decisions.discard
     try:
         decide(store.id, plan_id, str(admin()))
     except (CannotBecome, NothingHeld) as failure:
         return _page(store, 409, str(failure))
     except Stale:
-        return _page(store, 409, "Somebody else decided just now. Nothing was done.")
+        return _page(store, 409, "Another administrator has decided meanwhile. Nothing was done.")
     if approved and store.is_started:
-        with suppress(NotNow):  # it is paused: the plan waits for the next cycle
-            ask_cycle(parts().cycles.ask(store, RunKind.CYCLE, str(admin())))  # nobody has to wait for the next one
+        with suppress(NotNow):  # paused: the plan waits for the next cycle
+            request_cycle(
+                parts().runs.cycles.ask(store, RunKind.CYCLE, str(admin()))
+            )  # the next scheduled cycle may be far
     return go(".page", store_id=store.id)
 
 
 def _newest(store: Store, plan_id: str) -> StoredPlan:
-    stored = parts().held_plans.newest(store.id)
+    stored = parts().runs.held_plans.newest(store.id)
     if stored is None or stored.held.id != plan_id:
-        raise NoSuchThing("This plan is not the one that is held any more")
+        raise NoSuchThing("This plan is no longer held")
     return stored
 
 
 @blueprint.get("/<plan_id>/changes.<form>")
 def download(store_id: str, plan_id: str, form: str) -> Response:
-    """The held plan whole, as a file, CSV or JSON."""
+    """Download the held plan as CSV or JSON."""
     stored = _newest(the_store(store_id), plan_id)
     try:
-        plan = parts().held_plans.plan(stored.held)
+        plan = parts().runs.held_plans.plan(stored.held)
     except PlanLost:
-        raise NoSuchThing("The changes of this plan are not kept any more") from None
+        raise NoSuchThing("The changes of this plan are no longer stored") from None
     return plan_file(plan, stored.held.breaches, plan_id, form)

@@ -1,12 +1,13 @@
-"""A form that was sent when the session had ended: kept for an hour, shown again after sign-in, never sent unasked.
+"""A form that was sent after the session had ended: kept for an hour, shown again after sign-in, never sent by itself.
 
-It is kept only if a page of ours sent it, as its token says, and shown to the same person only. What was typed as a
-secret is encrypted in the table like the rest of it, and goes back to the browser that sent it in a hidden field.
+It is kept only if a page of the console sent it, as its token proves, and shown only to the same person. A secret in it
+is encrypted in the table like the rest, and returns to the browser that sent it in a hidden field.
 """
 
 from datetime import timedelta
 from typing import NamedTuple
 
+from flask import request
 from pydantic import ConfigDict, ValidationError
 from werkzeug.wrappers import Request
 
@@ -18,7 +19,7 @@ from shared.tables.sessions import Kept, Sessions
 
 LIFETIME = timedelta(hours=1)
 LONGEST = 250_000
-"""Characters in all: encrypted, an entity of Table Storage takes little more."""
+"""Characters in total. Encrypted, an entity of Table Storage can hold little more."""
 SHOWN = 200
 """Characters of a value that the page shows."""
 SECRET = ("secret", "password", "token", "certificate", "key")
@@ -32,7 +33,7 @@ class Row(NamedTuple):
     value: str
 
 
-class SentForm(Model):
+class KeptForm(Model):
     """A form as it was sent."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,20 +44,25 @@ class SentForm(Model):
 
     @property
     def shown(self) -> list[Row]:
-        """What was typed, shortened; what a page only remembers of itself is left out."""
+        """What was typed, shortened, without the fields that a page keeps for itself."""
         return [Row(name, _short(name, value)) for name, value in self.fields if value and not name.startswith("seen")]
 
 
-def sent_form(request: Request, admin_id: str) -> SentForm:
-    """The form of a request. A file counts as a field with its text."""
+def read_form(request: Request, admin_id: str) -> KeptForm:
+    """Read the form of a request. A file counts as a field with its text."""
     fields = [(name, value) for name, value in request.form.items(multi=True) if name != FIELD]
     for name, file in request.files.items(multi=True):
         fields.append((name, file.read().decode("utf-8", "replace")))
-    return SentForm(admin_id=admin_id, path=address_of(request.url), fields=tuple(fields))
+    return KeptForm(admin_id=admin_id, path=address_of(request.url), fields=tuple(fields))
 
 
-def keep_form(sessions: Sessions, form: SentForm) -> str | None:
-    """The id to show it by, or None where it is too long. Raises TablesBusy."""
+def sent_rows() -> list[Row]:
+    """Fields of this request's form, for a page that could not save it."""
+    return read_form(request, "").shown
+
+
+def keep_form(sessions: Sessions, form: KeptForm) -> str | None:
+    """Store the form. Returns its id, or None if it is too long. Raises TablesBusy."""
     text = form.model_dump_json()
     if len(text) > LONGEST:
         return None
@@ -66,11 +72,11 @@ def keep_form(sessions: Sessions, form: SentForm) -> str | None:
         return None
 
 
-def kept_form(sessions: Sessions, form_id: str, admin_id: str) -> SentForm | None:
-    """The form, for who sent it. Raises TablesBusy."""
+def kept_form(sessions: Sessions, form_id: str, admin_id: str) -> KeptForm | None:
+    """The stored form, only for the person who sent it. Raises TablesBusy."""
     text = sessions.look(Kept.FORM, form_id)
     try:
-        form = SentForm.model_validate_json(text or "")
+        form = KeptForm.model_validate_json(text or "")
     except ValidationError:
         return None
     return form if form.admin_id == admin_id and own_address(form.path) == form.path else None

@@ -1,4 +1,4 @@
-"""Attribute mapping: the table, and the change of one field with what it gives while it is typed."""
+"""Attribute mapping: the table, and the change of one field with a preview while it is typed."""
 
 from dataclasses import dataclass
 
@@ -12,6 +12,7 @@ from shared.console.context import (
     admin,
     faults,
     go,
+    go_saved,
     is_live,
     page,
     parts,
@@ -78,7 +79,7 @@ def change(store_id: str, target: str) -> View:
     store, field = the_store(store_id), _target(target)
     draft = draft_of(shown_to_admin(store))
     if request.form.get("do") == "remove":
-        parts().mappings.keep_draft(store_id, admin().id, draft.without(field))
+        parts().mappings.versions.keep_draft(store_id, admin().id, draft.without(field))
         return go(".table", store_id=store_id)
     form = RuleForm.model_validate(texts(request.form))
     try:
@@ -86,7 +87,7 @@ def change(store_id: str, target: str) -> View:
         wrong, _ = check_rule(rule, store.zoho.extensions)
         if wrong:
             return _edit(store, field, form, {"": "; ".join(fault.reason for fault in wrong)}, 422)
-        parts().mappings.keep_draft(store_id, admin().id, draft.with_rule(rule))
+        parts().mappings.versions.keep_draft(store_id, admin().id, draft.with_rule(rule))
     except ValidationError as error:
         return _edit(store, field, form, {name.rpartition(".")[2]: text for name, text in faults(error).items()}, 422)
     return go(".table", store_id=store_id, person=request.form.get("person", ""))
@@ -94,7 +95,7 @@ def change(store_id: str, target: str) -> View:
 
 @dataclass(frozen=True)
 class Trial:
-    """What a rule that is being typed gives."""
+    """Result of a rule as typed."""
 
     rule: Rule | None
     faults: list[tuple[int | None, str]]
@@ -111,7 +112,7 @@ def _trial(store: Store, field: ZohoField, form: RuleForm, person: Listed | None
     wrong, doubtful = check_rule(rule, [*store.zoho.extensions, field])
     line = None
     if not wrong and person is not None:
-        (line,) = parts().mapping_preview.person(store, Mapping(rules=(rule,)), person.id)
+        (line,) = parts().mappings.preview.person(store, Mapping(rules=(rule,)), person.id)
     return Trial(
         rule, [(fault.position, fault.reason) for fault in wrong], [fault.reason for fault in doubtful], line, person
     )
@@ -119,7 +120,7 @@ def _trial(store: Store, field: ZohoField, form: RuleForm, person: Listed | None
 
 @blueprint.post("/fields/<target>/try")
 def try_out(store_id: str, target: str) -> View:
-    """What is being typed, for one person: a piece of the page."""
+    """Preview of the rule as typed, for one person: a piece of the page."""
     store, field = the_store(store_id), _target(target)
     form = RuleForm.model_validate(texts(request.form))
     return page("console/mapping_trial.html", trial=_trial(store, field, form, person_shown(store)), form=form)
@@ -127,27 +128,35 @@ def try_out(store_id: str, target: str) -> View:
 
 @blueprint.post("/fields/<target>/extension")
 def extension(store_id: str, target: str) -> View:
-    """Switch on a field that Zoho One is not documented to take over SCIM, or off again."""
+    """Enable a field that Zoho One does not document for SCIM, or disable it."""
     store, field, form = the_store(store_id), _target(target), texts(request.form)
     extensions = {name: path for name, path in store.zoho.extensions.items() if name is not field}
     if form.get("do") != "off":
         extensions[field] = form.get("path") or None
     try:
         zoho = ZohoConnection.model_validate(store.zoho.model_dump() | {"extensions": extensions})
-        parts().settings.save(store_id, Section.ZOHO, form.get("seen", ""), lambda _: {"zoho": zoho}, str(admin()))
+        parts().stores.settings.save(
+            store_id, Section.ZOHO, form.get("seen", ""), lambda _: {"zoho": zoho}, str(admin())
+        )
     except (ValidationError, SettingsChanged) as error:
         said = faults(error) if isinstance(error, ValidationError) else {}
-        shown = next(iter(said.values()), "The store's connection was changed meanwhile: look, and try again.")
-        form_now = RuleForm.of(rule_for(shown_to_admin(store).mapping, field))
-        return _edit(the_store(store_id), field, form_now, {"path": shown}, 422)
-    return go(".edit", store_id=store_id, target=target)
+        shown = next(iter(said.values()), "The store's connection was changed meanwhile: check it, and try again.")
+        return _edit(the_store(store_id), field, _typed(store, field), {"path": shown}, 422)
+    return _edit(the_store(store_id), field, _typed(store, field), {})
+
+
+def _typed(store: Store, field: ZohoField) -> RuleForm:
+    """The rule in the boxes. What was typed is kept, whatever else changes on the page."""
+    if "kind" not in request.form:
+        return RuleForm.of(rule_for(shown_to_admin(store).mapping, field))
+    return RuleForm.model_validate(texts(request.form))
 
 
 @blueprint.post("/attributes")
 def attributes(store_id: str) -> View:
     store, names = the_store(store_id), tuple(request.form.get("custom_attributes", "").split())
     try:
-        parts().settings.save(
+        parts().stores.settings.save(
             store_id,
             Section.ATTRIBUTES,
             request.form.get("seen", ""),
@@ -155,20 +164,21 @@ def attributes(store_id: str) -> View:
             str(admin()),
         )
     except ValidationError:
-        reason = "A directory extension's name has letters, digits and underscores; there may be 50 of them."
+        reason = "The name of a directory extension contains letters, digits and underscores; at most 50 are allowed."
         return mapping_table(store, status=422, attribute_fault=reason)
     except SettingsChanged:
-        return mapping_table(
-            the_store(store_id), status=409, attribute_fault="They were changed meanwhile: look, and try again."
-        )
-    return go(".table", store_id=store_id)
+        store = the_store(store_id)
+        saved = ", ".join(store.custom_attributes) or "none"
+        reason = f"Another administrator saved meanwhile: {saved}. Yours are in the box."
+        return mapping_table(store, status=409, attribute_fault=reason)
+    return go_saved(".table", store_id=store_id)
 
 
 @blueprint.get("/people")
 def people(store_id: str) -> View:
-    """Whom the preview could be for: a piece of the page, or the page without htmx."""
+    """People to choose for the preview: a piece of the page. Without htmx, the page."""
     the_store(store_id)
     if not is_live():
         return go(".table", store_id=store_id)
-    found = parts().identities.search(store_id, request.args.get("typed", ""), 8)
+    found = parts().people.identities.search(store_id, request.args.get("typed", ""), 8)
     return page("console/mapping_people.html", found=found, store_id=store_id)

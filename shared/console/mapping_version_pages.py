@@ -1,4 +1,4 @@
-"""What becomes of a changed mapping: how many people it changes, saving it, versions, import and export."""
+"""Versions of the mapping: the impact of a change, saving it, restoring an earlier version, import and export."""
 
 from collections import Counter
 
@@ -7,7 +7,7 @@ from pydantic import ConfigDict, ValidationError
 
 from shared.console.context import NoSuchThing, View, admin, go, is_setting_up, page, parts, the_store
 from shared.console.mapping_view import mapping_table, shown_to_admin
-from shared.console.setup import after
+from shared.console.wizard import after
 from shared.model import Model
 from shared.rules.mapping.check import InvalidMapping, check_mapping, read_mapping
 from shared.rules.mapping.draft import Draft, rebased
@@ -17,11 +17,11 @@ from shared.tables.mappings import SavedMeanwhile
 blueprint = Blueprint("versions", __name__, url_prefix="/console/stores/<store_id>/mapping")
 
 STEP = 250
-"""People compared in one step of the count: as many as a request may take time for."""
+"""People compared in one step of the count: as many as one request has time for."""
 
 
 class Tally(Model):
-    """What has been counted so far of what a change does."""
+    """Count of the people that a change affects, so far."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -34,7 +34,7 @@ class Tally(Model):
 
 @blueprint.post("/impact")
 def impact(store_id: str) -> View:
-    """How many people the draft would change: a step of the count, whose answer asks for the next."""
+    """Count how many people the draft would change. One step; its answer requests the next."""
     store = the_store(store_id)
     draft = shown_to_admin(store).draft
     if draft is None:
@@ -44,7 +44,7 @@ def impact(store_id: str) -> View:
         check_mapping(draft.mapping, store.zoho.extensions)
     except (ValidationError, InvalidMapping):
         return page("console/mapping_impact.html", tally=Tally(), done=True, valid=False)
-    found, last = parts().mapping_preview.change_of_some(store, draft.mapping, tally.after, STEP)
+    found, last = parts().mappings.preview.change_of_some(store, draft.mapping, tally.after, STEP)
     tally = Tally(
         after=last or "",
         people=tally.people + found.people,
@@ -63,72 +63,73 @@ def save(store_id: str) -> View:
         return go("mapping.table", store_id=store_id)
     try:
         check_mapping(shown.draft.mapping, store.zoho.extensions)
-        parts().mappings.save(
+        parts().mappings.versions.save(
             store_id,
             shown.draft.mapping,
             based_on=shown.draft.based_on,
             by=str(admin()),
-            at=parts().now(),
-            why=request.form.get("why", "").strip() or "No reason given",
+            at=parts().site.now(),
+            why=request.form.get("why", "").strip() or "No comment",
         )
     except InvalidMapping as invalid:
         return mapping_table(store, invalid, 422)
     except SavedMeanwhile:
         return mapping_table(store, status=409)
-    parts().mappings.drop_draft(store_id, admin().id)
+    parts().mappings.versions.drop_draft(store_id, admin().id)
     return go(after("mapping.table") if is_setting_up() else "mapping.table", store_id=store_id)
 
 
 @blueprint.post("/discard")
 def discard(store_id: str) -> View:
     the_store(store_id)
-    parts().mappings.drop_draft(store_id, admin().id)
+    parts().mappings.versions.drop_draft(store_id, admin().id)
     return go("mapping.table", store_id=store_id)
 
 
 @blueprint.post("/rebase")
 def rebase(store_id: str) -> View:
-    """Put the draft's changes on top of what somebody else saved."""
+    """Apply the draft's changes to the version that someone else saved."""
     store = the_store(store_id)
     shown = shown_to_admin(store)
     both: tuple[ZohoField, ...] = ()
     if shown.draft is not None and shown.is_behind:
-        base = parts().mappings.version(store_id, shown.draft.based_on)
+        base = parts().mappings.versions.version(store_id, shown.draft.based_on)
         merged, both = rebased(
             shown.draft, base.mapping if base else shown.version.mapping, shown.version.mapping, shown.version.number
         )
-        parts().mappings.keep_draft(store_id, admin().id, merged)
+        parts().mappings.versions.keep_draft(store_id, admin().id, merged)
     return mapping_table(store, both=both)
 
 
 @blueprint.get("/versions")
 def listed(store_id: str) -> View:
     the_store(store_id)
-    return page("console/mapping_versions.html", versions=parts().mappings.versions(store_id), wrong=None)
+    return page("console/mapping_versions.html", versions=parts().mappings.versions.versions(store_id), wrong=None)
 
 
 @blueprint.post("/versions/<int:number>/restore")
 def restore(store_id: str, number: int) -> View:
     store = the_store(store_id)
-    earlier = parts().mappings.version(store_id, number)
+    earlier = parts().mappings.versions.version(store_id, number)
     if earlier is None:
         raise NoSuchThing(f"There is no version {number}")
     try:
         check_mapping(earlier.mapping, store.zoho.extensions)
         based_on = int(request.form.get("based_on", "-1"))
-        parts().mappings.restore(store_id, number, based_on=based_on, by=str(admin()), at=parts().now())
+        parts().mappings.versions.restore(store_id, number, based_on=based_on, by=str(admin()), at=parts().site.now())
     except (InvalidMapping, SavedMeanwhile) as error:
-        found = parts().mappings.versions(store_id)
+        found = parts().mappings.versions.versions(store_id)
         return page("console/mapping_versions.html", 409, versions=found, wrong=str(error))
     return go(".listed", store_id=store_id)
 
 
 @blueprint.get("/export")
 def export(store_id: str) -> Response:
-    """The mapping that counts, or an earlier version, as a file."""
+    """Download the current mapping, or an earlier version."""
     the_store(store_id)
     number = request.args.get("version", type=int)
-    version = parts().mappings.current(store_id) if number is None else parts().mappings.version(store_id, number)
+    versions = parts().mappings.versions
+    version = versions.current(store_id) if number is None else versions.version(store_id, number)
     if version is None:
         raise NoSuchThing(f"There is no version {number}")
     text = version.mapping.model_dump_json(indent=2, exclude_defaults=False) + "\n"
@@ -140,7 +141,7 @@ def export(store_id: str) -> Response:
 
 @blueprint.post("/import")
 def import_file(store_id: str) -> View:
-    """A file becomes the draft: it is looked at, counted and saved like any other change."""
+    """Import a file as the draft. It is checked, counted and saved like any other change."""
     store = the_store(store_id)
     file = request.files.get("file")
     text = file.read() if file else request.form.get("text", request.form.get("file", "")).encode()
@@ -149,6 +150,6 @@ def import_file(store_id: str) -> View:
         check_mapping(mapping, store.zoho.extensions)
     except InvalidMapping as invalid:
         return mapping_table(store, invalid, 422)
-    current = parts().mappings.current(store_id)
-    parts().mappings.keep_draft(store_id, admin().id, Draft(based_on=current.number, mapping=mapping))
+    current = parts().mappings.versions.current(store_id)
+    parts().mappings.versions.keep_draft(store_id, admin().id, Draft(based_on=current.number, mapping=mapping))
     return go("mapping.table", store_id=store_id)

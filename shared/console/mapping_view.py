@@ -1,4 +1,4 @@
-"""The mapping as one administrator sees it: what counts, what he is changing, and what it makes of somebody."""
+"""The mapping as one administrator sees it: the current version, their draft, and its result for one person."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from flask import request
 
 from shared.admin.store_settings import Section, fingerprint
 from shared.console.context import View, admin, page, parts
-from shared.console.setup import after
+from shared.console.wizard import after
 from shared.rules.mapping.check import InvalidMapping, check_mapping
 from shared.rules.mapping.draft import Draft, rule_for
 from shared.rules.mapping.mapping import Mapping, difference
@@ -19,34 +19,34 @@ from shared.tables.mappings import Version
 
 @dataclass(frozen=True)
 class Shown:
-    """The mapping as this admin sees it."""
+    """The mapping as this administrator sees it."""
 
     version: Version
     draft: Draft | None
 
     @property
     def mapping(self) -> Mapping:
-        """With his changes, if he has any."""
+        """The mapping with their changes, if there are any."""
         return self.draft.mapping if self.draft else self.version.mapping
 
     @property
     def is_behind(self) -> bool:
-        """Whether somebody else saved since he began to change it."""
+        """Whether someone else has saved since they began their draft."""
         return self.draft is not None and self.draft.based_on != self.version.number
 
 
 def shown_to_admin(store: Store) -> Shown:
-    """What counts, and what he is changing. Two round trips."""
-    return Shown(parts().mappings.current(store.id), parts().mappings.draft(store.id, admin().id))
+    """The current version and the administrator's draft. Two round trips."""
+    return Shown(parts().mappings.versions.current(store.id), parts().mappings.versions.draft(store.id, admin().id))
 
 
 def draft_of(shown: Shown) -> Draft:
-    """What he is changing, or what he begins to."""
+    """The administrator's draft, or a new one."""
     return shown.draft or Draft(based_on=shown.version.number, mapping=shown.version.mapping)
 
 
 def mapping_table(store: Store, wrong: InvalidMapping | None = None, status: int = 200, **values: object) -> View:
-    """The page of the whole mapping; ``wrong``: why a change of it was refused. ``values``: what else to say."""
+    """The page of the whole mapping. ``wrong``: why a change was refused. ``values``: further values of the page."""
     shown = shown_to_admin(store)
     person = person_shown(store)
     changes = difference(shown.version.mapping, shown.mapping)
@@ -73,14 +73,14 @@ def mapping_table(store: Store, wrong: InvalidMapping | None = None, status: int
 
 
 def person_shown(store: Store) -> Listed | None:
-    """Whom the preview is for: whoever was chosen, or the first."""
+    """The person in the preview: the chosen one, or the first."""
     chosen = request.values.get("person", "")
     if chosen:
-        stored = parts().identities.read(store.id, chosen)
+        stored = parts().people.identities.read(store.id, chosen)
         if stored is not None:
             said = stored.identity.said
             return Listed(chosen, said.source.display_name or said.keys.user_name, said.keys.user_name, True)
-    return next(iter(parts().identities.search(store.id, "", 1)), None)
+    return next(iter(parts().people.identities.search(store.id, "", 1)), None)
 
 
 def _preview(store: Store, mapping: Mapping, person: Listed | None) -> dict[ZohoField, PreviewLine]:
@@ -88,7 +88,7 @@ def _preview(store: Store, mapping: Mapping, person: Listed | None) -> dict[Zoho
         return {}
     try:
         check_mapping(mapping, store.zoho.extensions)
-        lines = parts().mapping_preview.person(store, mapping, person.id)
+        lines = parts().mappings.preview.person(store, mapping, person.id)
     except (InvalidMapping, KeyError):
         return {}
     return {line.field: line for line in lines}

@@ -1,4 +1,4 @@
-"""What a page says where something stood in the way: what happened, and what to do."""
+"""Texts of the pages that say what went wrong: what happened, and what to do."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from shared.connection.errors import Refusal
 
 @dataclass(frozen=True)
 class Notice:
-    """The words of one page, and its status."""
+    """Text of one page, and its status."""
 
     status: int
     title: str
@@ -21,17 +21,17 @@ UNCHANGED = "Nothing was changed."
 REFUSALS: Mapping[Refusal, Notice] = {
     Refusal.STATE: Notice(
         400,
-        "This answer does not belong to an open question",
-        "The bridge did not ask for this consent, or it was answered already, or that was more than ten minutes ago. "
+        "This answer does not match an open request",
+        "The bridge did not request this consent, or it was already answered, or it is older than ten minutes. "
         + UNCHANGED,
         "Connect the directory store again, and answer Zoho within ten minutes.",
     ),
     Refusal.FOREIGN: Notice(
         403,
-        "This consent was asked for by another browser or another admin",
-        "The answer came back to a browser that did not ask, or to somebody else. " + UNCHANGED,
+        "This consent was requested by another browser or another admin",
+        "The answer came to a browser or to a user that did not request it. " + UNCHANGED,
         "If it was you, connect the directory store again in this browser, with cookies allowed. If you only "
-        "followed a link, somebody may have tried to connect his own Zoho account here: do nothing.",
+        "followed a link, someone may have tried to connect their own Zoho account here: do nothing.",
     ),
     Refusal.DENIED: Notice(
         400,
@@ -44,7 +44,7 @@ REFUSALS: Mapping[Refusal, Notice] = {
         404,
         "There is no such directory store",
         "The directory store does not exist, or was deleted in the meantime. " + UNCHANGED,
-        "Look at the list of directory stores, and connect one that is there.",
+        "Choose a directory store from the list, and connect it.",
     ),
     Refusal.NO_CLIENT_SECRET: Notice(
         409,
@@ -58,26 +58,26 @@ REFUSALS: Mapping[Refusal, Notice] = {
         "The answer names a server that is not one of Zoho's",
         "The code would have to be exchanged at an accounts server that is not on the list of Zoho's data centers. "
         "Nothing was sent there, and nothing was changed.",
-        "Connect the directory store again from here. If it happens again, tell whoever runs the bridge: either Zoho "
-        "has a new data center, or somebody tampers with the answer.",
+        "Connect the directory store again from here. If it happens again, tell the administrators of the bridge: "
+        "either Zoho has a new data center, or the answer was tampered with.",
     ),
     Refusal.THROTTLED: Notice(
         503,
-        "Zoho asks to wait",
-        "Zoho has been asked for tokens too often in the last minutes. The consent itself is fine, but its code is "
-        "worth something for a minute only. " + UNCHANGED,
-        "Wait for ten minutes, then connect the directory store again.",
+        "Zoho limits the rate of requests",
+        "Too many tokens were requested in the last minutes. The consent itself is valid, but its code expires after "
+        "one minute. " + UNCHANGED,
+        "Wait ten minutes, then connect the directory store again.",
     ),
     Refusal.BUSY: Notice(
         503,
-        "Zoho did not answer as it should",
-        "Zoho's accounts server could not be reached, or had an error of its own. " + UNCHANGED,
+        "Zoho did not answer correctly",
+        "Zoho's accounts server could not be reached, or had an internal error. " + UNCHANGED,
         "Connect the directory store again in a few minutes.",
     ),
     Refusal.CODE: Notice(
         400,
-        "Zoho does not take the code",
-        "It was used already, is older than a minute, or belongs to another data center. " + UNCHANGED,
+        "Zoho does not accept the code",
+        "It was already used, is older than a minute, or belongs to another data center. " + UNCHANGED,
         "Connect the directory store again, and do not reload the page that Zoho sends you back to.",
     ),
     Refusal.CLIENT: Notice(
@@ -87,15 +87,15 @@ REFUSALS: Mapping[Refusal, Notice] = {
         "data center. " + UNCHANGED,
         "In Zoho's API console, open the client: its id and secret must be those of the directory store, this page's "
         "address up to the question mark must be one of its redirect URIs, and under Settings, Multi-DC must include "
-        "the data center in which the organization lives, with the same credentials.",
+        "the data center of the organization, with the same credentials.",
     ),
     Refusal.SAME_ORGANISATION: Notice(
         409,
         "Another directory store is connected to this Zoho One organization",
-        "Its sync endpoint is the same. Two directory stores on one organization undo each other's changes: each takes "
-        "the other's people for people whom nobody manages, and sets back what the other has set. " + UNCHANGED,
-        "Use one directory store for each organization. If the two take different people and you are sure, open this "
-        "store's API Integration, Connection settings, allow that another directory store reaches the same "
+        "Its sync endpoint is the same. Two directory stores on one organization undo each other's changes: each "
+        "treats the other's people as unmanaged and reverts the other's changes. " + UNCHANGED,
+        "Use one directory store for each organization. If the two provision different people and you are sure, open "
+        "this store's API Integration, Connection settings, allow that another directory store reaches the same "
         "organization, and connect it again.",
     ),
     Refusal.NOT_OFFLINE: Notice(
@@ -115,44 +115,38 @@ NOT_SIGNED_IN = Notice(
 OWNERS_ONLY = Notice(
     403,
     "Only an owner may do this",
-    "You are an Organization.Admin. Deleting a directory store, and seeing and ending other admins' sessions, takes "
-    "the role Organization.Owner. " + UNCHANGED,
-    "Ask somebody who has that role.",
+    "You are an Organization.Admin. Deleting a directory store, and seeing and ending other admins' sessions, "
+    "requires the role Organization.Owner. " + UNCHANGED,
+    "Ask an owner.",
 )
 NO_STORE = Notice(
     404,
     "There is no such directory store",
     "The directory store does not exist, or was deleted in the meantime.",
-    "Look at the list of directory stores.",
+    "See the list of directory stores.",
 )
-NO_PAGE = Notice(404, "There is no such page", "The address leads nowhere.", "Look at the list of directory stores.")
+NO_PAGE = Notice(404, "There is no such page", "The address does not exist.", "See the list of directory stores.")
 FORM_TOO_OLD = Notice(
     403,
     "This page was open for too long",
-    "The form is not one that the bridge gave you within the last hours, so it was not taken. " + UNCHANGED,
-    "Go back, load the page again, and send the form once more.",
+    "The form is older than your session, or does not come from the bridge, so it was not accepted. " + UNCHANGED,
+    "Go back, load the page again, and send the form again.",
 )
 TABLES_BUSY = Notice(
     503,
     "The bridge's storage does not answer",
-    "Azure Storage could not be reached, so this was not done, or not to its end.",
+    "Azure Storage could not be reached, so this was not done, or only in part.",
     "Try again in a minute.",
 )
 
-MALFORMED = Notice(
-    400,
-    "The address of this page is malformed",
-    "The browser asked for a host that is none. Nothing was changed.",
-    "Open the page again from the list of directory stores.",
-)
 DEFECT = Notice(
     500,
-    "The bridge has a defect",
-    "Something happened that should not. Where it happened is in the app's log.",
-    "Try again. If it happens again, tell whoever runs the bridge.",
+    "Something went wrong",
+    "This is a defect of the bridge. The app's log says where it happened.",
+    "Try again. If it happens again, tell the administrators of the bridge.",
 )
 
 
 def closed(reason: str) -> Notice:
-    """The pages are not served at all."""
-    return Notice(503, "The pages are closed", reason + ".", "Provisioning itself goes on.")
+    """The pages are closed."""
+    return Notice(503, "The pages are closed", reason + ".", "Provisioning continues.")

@@ -1,4 +1,4 @@
-"""Addresses that a page may lead to because the browser said so: our own pages, and nothing else."""
+"""Addresses from the browser that a page may redirect to: the console's own pages, and nothing else."""
 
 import re
 from urllib.parse import urlsplit
@@ -8,12 +8,12 @@ from werkzeug.urls import iri_to_uri
 START = "/console/"
 
 _OWN = re.compile(r"/(console|oauth/start)([/?][A-Za-z0-9._~%!$&'()*+,;=:@/?-]*)?")
-"""A path of ours from its first character on: no scheme, no host, no backslash, nothing that a browser drops."""
+"""A path of the app from its first character on: no scheme, no host, no backslash, nothing that a browser drops."""
 _SIGN_IN = re.compile(r"/console/(sign-in(?!/form/)|sign-out|signed-out)\b.*")
 
 
 def own_address(address: str) -> str:
-    """The address where it is one of our pages to come back to, else the first page."""
+    """The address if it is one of the app's pages to return to, otherwise the first page."""
     return address if _OWN.fullmatch(address) and not _SIGN_IN.fullmatch(address) else START
 
 

@@ -1,4 +1,4 @@
-"""What the pages are made of: the parts of the app that they call, and nothing of how those work."""
+"""The parts of the app that the pages call, grouped by what they are about; nothing of how they work."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from shared.admin.readiness import Readiness
 from shared.admin.store_removal import StoreRemoval
 from shared.admin.store_settings import StoreSettings
 from shared.admin.switch import Switch
+from shared.connection.consent import Consent
 from shared.connection.disconnect import Disconnect
 from shared.console.sign_in import SignIn
 from shared.mail.password_mail import PasswordMails
@@ -32,38 +33,95 @@ from shared.tables.stores import Stores
 
 
 @dataclass(frozen=True)
-class ConsoleParts:
-    """What the pages call."""
+class StoreParts:
+    """Directory stores: their settings, their connections, their start and end."""
 
-    sign_in: SignIn
-    stores: Stores
+    table: Stores
     settings: StoreSettings
-    connections: Connections
-    disconnect: Disconnect
     switch: Switch
     removal: StoreRemoval
-    readiness: Readiness
-    graph_check: GraphCheck
-    mappings: Mappings
-    mapping_preview: MappingPreview
+    connections: Connections
+    consent: Consent
+    disconnect: Disconnect
+
+
+@dataclass(frozen=True)
+class PeopleParts:
+    """The people of a store."""
+
     identities: Identities
-    groups: Groups
+    actions: PersonActions
     ignored: IgnoredNotes
-    group_guard: GroupGuard
-    people: PersonActions
     mails: Mails
     password_mails: PasswordMails
-    runs: Runs
-    held_plans: HeldPlans
-    errands: Jobs
-    job_runner: JobRunner
-    decisions: Decisions
-    leavings: DeprovisioningCounts
+
+
+@dataclass(frozen=True)
+class GroupParts:
+    """The groups of a store."""
+
+    table: Groups
+    guard: GroupGuard
+
+
+@dataclass(frozen=True)
+class MappingParts:
+    """Attribute mappings."""
+
+    versions: Mappings
+    preview: MappingPreview
+
+
+@dataclass(frozen=True)
+class RunParts:
+    """Cycles: what ran, what is held, and what an administrator decides."""
+
     cycles: Cycles
+    table: Runs
+    held_plans: HeldPlans
+    decisions: Decisions
+    deprovisionings: DeprovisioningCounts
+
+
+@dataclass(frozen=True)
+class JobParts:
+    """Jobs: what a page asks a worker to do."""
+
+    table: Jobs
+    runner: JobRunner
+
+
+@dataclass(frozen=True)
+class HealthParts:
+    """Whether the app and what it needs answer."""
+
+    readiness: Readiness
+    graph_check: GraphCheck
     answers: Callable[[], Mapping[str, str | None]]
     """What the app itself needs, each by name: None where it answers, or what is wrong."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """The console itself."""
+
     now: Callable[[], datetime]
     public_url: str | None
     """The app's address as browsers know it, where a proxy stands before it."""
     secret: bytes
     """For the tokens of forms."""
+
+
+@dataclass(frozen=True)
+class ConsoleParts:
+    """What the pages call."""
+
+    sign_in: SignIn
+    stores: StoreParts
+    people: PeopleParts
+    groups: GroupParts
+    mappings: MappingParts
+    runs: RunParts
+    jobs: JobParts
+    health: HealthParts
+    site: Site

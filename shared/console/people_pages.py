@@ -1,27 +1,24 @@
-"""People and groups: found while a name is typed; of each what Entra says, what it becomes, and what happened."""
+"""People and groups: a search while a name is typed, and each person's source, fields and history."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from flask import Blueprint, Response, request
-from pydantic import ValidationError
 
 from shared.console.context import NoSuchThing, View, admin, go, is_live, page, parts, the_store
-from shared.console.job_pages import set_off
 from shared.mail.password_mail import CannotSend
 from shared.rules.azure_user import AZURE_FIELDS, EXTENSION_ATTRIBUTES, AzureUser, value_of
 from shared.rules.change import Change, plan_change
 from shared.rules.csv_text import as_csv
 from shared.rules.groups.group import Group
+from shared.rules.held_plan import HeldPlan
 from shared.rules.history import Event
 from shared.rules.identity import Identity
-from shared.rules.job import ProvisionGroup, ProvisionPeople, RetryPerson
 from shared.rules.mail.due import MailDue
 from shared.rules.mapping.check import InvalidMapping, check_mapping
 from shared.rules.mapping.preview import PreviewLine
-from shared.rules.on_demand import MOST_PEOPLE
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZOHO_FIELDS, ZohoField, ZohoUser
 from shared.sync.errors import BeingWritten
@@ -33,14 +30,14 @@ blueprint = Blueprint("people", __name__, url_prefix="/console/stores/<store_id>
 SHOWN = 25
 """People in a list while a name is typed."""
 GROUPS = 20
-"""That are named on a person's page."""
+"""Groups named on a person's page."""
 EVENTS = 200
-"""Of a person's history on his page; the download has all."""
+"""Events shown of a person's history; the download has all."""
 
 
 @dataclass(frozen=True)
 class FieldLine:
-    """One field of an account: what the mapping gives, by which rule, what should be there, and what is."""
+    """One field of an account: its mapped value and rule, its desired value, and the value last confirmed."""
 
     field: ZohoField
     mapped: PreviewLine | None
@@ -49,7 +46,7 @@ class FieldLine:
 
     @property
     def differs(self) -> bool:
-        """Whether Zoho One was not confirmed to hold what it should."""
+        """Whether the confirmed value is not the desired one."""
         return self.desired != self.holds
 
 
@@ -58,21 +55,21 @@ def search(store_id: str) -> View:
     store = the_store(store_id)
     typed = request.args.get("typed", "").strip()
     if is_live():
-        found = parts().identities.search(store_id, typed, SHOWN)
+        found = parts().people.identities.search(store_id, typed, SHOWN)
         return page("console/people_found.html", found=found, typed=typed, most=SHOWN)
-    return _people(store, typed)
+    return people_page(store, typed)
 
 
-def _people(store: Store, typed: str, faults: Mapping[str, str] = MappingProxyType({})) -> View:
-    """``faults``: what is wrong with the form that was sent."""
+def people_page(store: Store, typed: str, faults: Mapping[str, str] = MappingProxyType({})) -> View:
+    """The page of people. ``faults``: errors of the form that was sent."""
     return page(
         "console/people.html",
         422 if faults else 200,
         store=store,
-        found=parts().identities.search(store.id, typed, SHOWN),
+        found=parts().people.identities.search(store.id, typed, SHOWN),
         typed=typed,
         most=SHOWN,
-        people=parts().identities.estimate(store.id),
+        people=parts().people.identities.estimate(store.id),
         asked={name: request.form.get(name, "") for name in ("object_ids", "group", "members")},
         faults=faults,
     )
@@ -84,13 +81,13 @@ def person(store_id: str, identity_id: str) -> View:
 
 
 def _person(store: Store, identity_id: str, status: int = 200, **said: object) -> View:
-    stored = parts().identities.read(store.id, identity_id)
-    history = parts().identities.history(store.id, identity_id, EVENTS)
+    stored = parts().people.identities.read(store.id, identity_id)
+    history = parts().people.identities.history(store.id, identity_id, EVENTS)
     if stored is None and not history:
         raise NoSuchThing("There is no such person in this directory store")
     if stored is None:
-        return page("console/person_gone.html", identity_id=identity_id, history=history)
-    mail = parts().mails.read(store.id, identity_id)
+        return page("console/person_gone.html", identity_id=identity_id, history=history, name=_last_name(history))
+    mail = parts().people.mails.read(store.id, identity_id)
     return page(
         "console/person.html",
         status,
@@ -100,6 +97,7 @@ def _person(store: Store, identity_id: str, status: int = 200, **said: object) -
             "entra": _entra(stored.identity.said.source),
             "lines": _lines(store, stored.identity),
             "pending_change": _pending_change(stored.identity),
+            "held": _holding(store, stored.identity),
             "history": history,
             "mail": mail.mail if mail else None,
             "groups": _groups(store, identity_id),
@@ -111,14 +109,21 @@ def _person(store: Store, identity_id: str, status: int = 200, **said: object) -
     )
 
 
+def _last_name(history: Sequence[Event]) -> str:
+    """The last name in the history of a person who is no longer managed; empty if it has none."""
+    names = (ZohoField.DISPLAY_NAME, ZohoField.USER_NAME)
+    found = {part.field: part.after or part.before for event in reversed(history) for part in event.fields}
+    return next((name for field in names if (name := found.get(field))), "")
+
+
 def _groups(store: Store, identity_id: str) -> list[Group]:
-    """The first groups that he is a member of."""
-    ids = parts().groups.of_person(store.id, identity_id)[:GROUPS]
-    return [stored.group for each in ids if (stored := parts().groups.read(store.id, each)) is not None]
+    """The first groups that the person is a member of."""
+    ids = parts().groups.table.of_person(store.id, identity_id)[:GROUPS]
+    return [stored.group for each in ids if (stored := parts().groups.table.read(store.id, each)) is not None]
 
 
 def _entra(source: AzureUser) -> list[tuple[str, str]]:
-    """What Entra says of him, by Graph's names; without what has no value."""
+    """The person's attributes in Entra, by Graph's names, without those that have no value."""
     names = [name for name in AZURE_FIELDS if name not in EXTENSION_ATTRIBUTES]
     found = [(name, value_of(name)(source)) for name in names]
     found += list(source.extension_attributes.items())
@@ -133,12 +138,12 @@ def _shown(value: object) -> str:
 
 
 def _lines(store: Store, identity: Identity) -> list[FieldLine]:
-    """Each field that the store uses: mapped now, desired, and held."""
+    """Each field that the store uses: mapped now, desired, and confirmed."""
     mapped: dict[ZohoField, PreviewLine] = {}
     try:
-        mapping = parts().mappings.current(store.id).mapping
+        mapping = parts().mappings.versions.current(store.id).mapping
         check_mapping(mapping, store.zoho.extensions)
-        mapped = {line.field: line for line in parts().mapping_preview.of_identity(mapping, identity)}
+        mapped = {line.field: line for line in parts().mappings.preview.of_identity(mapping, identity)}
     except InvalidMapping:
         pass  # the mapping page says what is wrong with it
     said = identity.said.desired
@@ -151,6 +156,14 @@ def _lines(store: Store, identity: Identity) -> list[FieldLine]:
     ]
 
 
+def _holding(store: Store, identity: Identity) -> HeldPlan | None:
+    """The open plan that holds the person's change, if their change has not begun. One round trip."""
+    if identity.pending is None or identity.pending.begun:
+        return None
+    newest = parts().runs.held_plans.newest(store.id)
+    return newest.held if newest and newest.held.is_open else None
+
+
 def _pending_change(identity: Identity) -> Change | None:
     if identity.pending is None:
         return None
@@ -159,10 +172,10 @@ def _pending_change(identity: Identity) -> Change | None:
 
 @blueprint.post("/<identity_id>/look")
 def look(store_id: str, identity_id: str) -> View:
-    """What Zoho One holds just now: a piece of the page."""
+    """The account in Zoho One, read now: a piece of the page."""
     store = the_store(store_id)
     try:
-        account, wrong = parts().people.look(store, identity_id), ""
+        account, wrong = parts().people.actions.look(store, identity_id), ""
     except ZohoError as failure:
         account, wrong = None, str(failure)
     except KeyError:
@@ -170,62 +183,17 @@ def look(store_id: str, identity_id: str) -> View:
     return page("console/person_look.html", account=account, wrong=wrong, fields=ZOHO_FIELDS)
 
 
-@blueprint.post("/<identity_id>/provision")
-def provision(store_id: str, identity_id: str) -> View:
-    """Provision on demand: from Entra, where the store reads Graph and knows who it is; else what is pending."""
-    store = the_store(store_id)
-    stored = parts().identities.read(store_id, identity_id)
-    if stored is None:
-        raise NoSuchThing("There is no such person in this directory store")
-    object_id = stored.identity.object_id
-    if store.entra is not None and object_id is not None:
-        return set_off(store, ProvisionPeople(object_ids=(object_id,), identity=identity_id))
-    return set_off(store, RetryPerson(identity=identity_id))
-
-
-@blueprint.post("/provision")
-def provision_some(store_id: str) -> View:
-    """Provision up to five people on demand by their object ids in Entra, also those whom the store does not know."""
-    store, asked = the_store(store_id), request.form.get("object_ids", "")
-    try:
-        people = ProvisionPeople.model_validate({"object_ids": _several(asked)})
-    except ValidationError:
-        wrong = f"One to {MOST_PEOPLE} object ids, each a GUID as Entra shows it on the user's page."
-        return _people(store, "", {"object_ids": wrong})
-    return set_off(store, people)
-
-
-@blueprint.post("/provision-group")
-def provision_group(store_id: str) -> View:
-    """Provision a group on demand by its object id in Entra, with up to five of its members."""
-    store, members = the_store(store_id), _several(request.form.get("members", ""))
-    try:
-        group = ProvisionGroup.model_validate({"object_id": request.form.get("group", ""), "members": members})
-    except ValidationError as error:
-        wrong = {
-            "object_id": ("group", "The object id of a group, a GUID as Entra shows it on the group's page."),
-            "members": ("members", f"Up to {MOST_PEOPLE} object ids of users, each a GUID."),
-        }
-        return _people(store, "", dict(wrong[str(fault["loc"][0])] for fault in error.errors()))
-    return set_off(store, group)
-
-
-def _several(typed: str) -> list[str]:
-    """Ids between spaces, commas or line ends, each once."""
-    return list(dict.fromkeys(typed.lower().replace(",", " ").split()))
-
-
 @blueprint.post("/<identity_id>/new-password")
 def new_password(store_id: str, identity_id: str) -> View:
     store = the_store(store_id)
     try:
-        ended = parts().password_mails.send_new_password(store, identity_id, str(admin()))
+        ended = parts().people.password_mails.send_new_password(store, identity_id, str(admin()))
     except CannotSend as failure:
         return _person(store, identity_id, 409, fault=str(failure))
     except Stale:
-        return _person(store, identity_id, 409, fault="Somebody else sent one just now: look at the history.")
+        return _person(store, identity_id, 409, fault="Another administrator has just sent one: see the history.")
     if isinstance(ended, MailDue):
-        return _person(store, identity_id, 202, said=f"The mail waits and is tried again: {ended.failure}")
+        return _person(store, identity_id, 202, said=f"The mail is waiting and will be sent again: {ended.failure}")
     return go(".person", store_id=store_id, identity_id=identity_id)
 
 
@@ -233,19 +201,21 @@ def new_password(store_id: str, identity_id: str) -> View:
 def let_go(store_id: str, identity_id: str) -> View:
     store = the_store(store_id)
     try:
-        parts().people.let_go(store, identity_id, str(admin()))
+        parts().people.actions.let_go(store, identity_id, str(admin()))
     except KeyError:
         raise NoSuchThing("There is no such person in this directory store") from None
     except (BeingWritten, Stale):
-        return _person(store, identity_id, 409, fault="He is being written just now. Nothing was done; try again.")
+        return _person(
+            store, identity_id, 409, fault="Another process is changing this person. Nothing was done; try again."
+        )
     return go(".person", store_id=store_id, identity_id=identity_id)
 
 
 @blueprint.get("/<identity_id>/history.<form>")
 def history(store_id: str, identity_id: str, form: str) -> Response:
-    """A person's history as a file, CSV or JSON."""
+    """Download a person's history as CSV or JSON."""
     the_store(store_id)
-    events = parts().identities.history(store_id, identity_id)
+    events = parts().people.identities.history(store_id, identity_id)
     if form == "json":
         text, kind = _as_json(events), "application/json"
     else:

@@ -11,13 +11,13 @@ from shared.rules.plan import ORDER, Plan, PlannedChange
 from shared.rules.plan_report import as_json
 
 COLUMNS = ("what", "kind", "name", "user name", "reason", "fields", "members joining", "members leaving", "identity")
-"""Of a change in a file."""
+"""Columns of a change in a file."""
 
 type ByKind = list[tuple[ChangeKind, list[PlannedChange], int]]
 
 
 def by_kind(shown: Plan, counts: Mapping[ChangeKind, int]) -> ByKind:
-    """The changes of each kind in their order: those that are shown, and how many there are."""
+    """The changes of each kind in order: those that are shown, and their total."""
     return [
         (kind, [change for change in shown.changes if change.kind is kind], counts[kind])
         for kind in ORDER
@@ -26,7 +26,7 @@ def by_kind(shown: Plan, counts: Mapping[ChangeKind, int]) -> ByKind:
 
 
 def download(plan: Plan, breaches: Sequence[Breach], plan_id: str, form: str) -> Response:
-    """A plan whole, as a file, CSV or JSON."""
+    """Download a whole plan as CSV or JSON."""
     if form == "json":
         text, kind = as_json(plan, breaches), "application/json"
     else:
@@ -39,7 +39,7 @@ def download(plan: Plan, breaches: Sequence[Breach], plan_id: str, form: str) ->
 
 
 def row_of(change: PlannedChange) -> tuple[str, ...]:
-    """A change in a file, in COLUMNS."""
+    """A change in a file, by COLUMNS."""
     fields = "; ".join(f"{part.field}: {part.before or '–'} → {part.after or '–'}" for part in change.fields)
     members = change.members
     told = (str(members.joining), str(members.leaving)) if members else ("", "")

@@ -1,4 +1,4 @@
-"""What pages ask workers for: messages, which the function that answers the request puts into the queues."""
+"""Requests to the workers: messages that the function which answers the page puts into the queues."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +12,10 @@ from shared.sync.cycle_note import CycleRequest
 
 @dataclass(frozen=True)
 class Queued:
-    """Messages by their queue."""
+    """Messages by queue."""
 
     cycles: list[str] = field(default_factory=list)
-    errands: list[str] = field(default_factory=list)
+    jobs: list[str] = field(default_factory=list)
 
 
 _asked = ContextVar[Queued]("asked")
@@ -23,7 +23,7 @@ _asked = ContextVar[Queued]("asked")
 
 @contextmanager
 def collected() -> Iterator[Queued]:
-    """The messages that are asked for within the block."""
+    """Collect the messages that are sent within the block."""
     messages = Queued()
     token = _asked.set(messages)
     try:
@@ -32,11 +32,11 @@ def collected() -> Iterator[Queued]:
         _asked.reset(token)
 
 
-def ask_cycle(request: CycleRequest) -> None:
-    """Let a cycle begin as soon as a worker is free. Raises LookupError where nobody collects."""
+def request_cycle(request: CycleRequest) -> None:
+    """Request a cycle, which begins as soon as a worker is free. Raises LookupError outside ``collected``."""
     _asked.get().cycles.append(request.model_dump_json())
 
 
-def ask_errand(errand: Job) -> None:
-    """Let an errand be carried out as soon as a worker is free. Raises LookupError where nobody collects."""
-    _asked.get().errands.append(JobRequest(store=errand.store, errand=errand.id).model_dump_json())
+def request_job(job: Job) -> None:
+    """Request a job, which begins as soon as a worker is free. Raises LookupError outside ``collected``."""
+    _asked.get().jobs.append(JobRequest(store=job.store, errand=job.id).model_dump_json())

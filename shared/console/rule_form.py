@@ -1,4 +1,4 @@
-"""The form of one rule: four ways to fill a field, each with its own box, of which the chosen one counts."""
+"""The form of one rule: four sources for a field, each with its own box, of which the chosen one counts."""
 
 from typing import Literal, Self
 
@@ -27,7 +27,7 @@ _BOXES: dict[Kind, str] = {
 
 
 class RuleForm(Model):
-    """What stands in the boxes, right or wrong."""
+    """Content of the boxes, valid or not."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -41,7 +41,7 @@ class RuleForm(Model):
 
     @classmethod
     def of(cls, rule: Rule | None) -> Self:
-        """A rule as the form shows it."""
+        """Show a rule in the form."""
         if rule is None:
             return cls()
         form = cls(kind=rule.source.kind, default=rule.default or "", apply=rule.apply)
@@ -57,7 +57,7 @@ class RuleForm(Model):
 
     @property
     def is_filled(self) -> bool:
-        """Whether the chosen box holds anything."""
+        """Whether the chosen box has a value."""
         return bool(getattr(self, _BOXES[self.kind]))
 
     def rule(self, target: ZohoField) -> Rule:

@@ -1,4 +1,4 @@
-"""Runs: what was asked, planned and done; charts, a run's changes, downloads."""
+"""Runs: what was requested, planned and done; charts, a run's changes, downloads."""
 
 import json
 from collections.abc import Iterator
@@ -9,10 +9,11 @@ from pydantic import ConfigDict, ValidationError
 
 from shared.console.context import NoSuchThing, View, admin, go, is_live, page, parts, the_store
 from shared.console.plan_view import COLUMNS, row_of
-from shared.console.queued import ask_cycle
+from shared.console.queued import request_cycle
 from shared.model import Model
 from shared.rules.csv_text import as_csv
 from shared.rules.run import Run, RunChange, RunKind, RunState
+from shared.rules.schedule import closed
 from shared.rules.store import Store
 from shared.sync.cycles import NotNow
 
@@ -21,13 +22,13 @@ blueprint = Blueprint("runs", __name__, url_prefix="/console/stores/<store_id>/r
 CHARTED = 60
 """Runs in the charts, and on the first page."""
 CHANGES = 100
-"""Of a run on a page."""
+"""Changes on a page of a run."""
 PORTION = 1000
 """Changes read at a time for a download."""
 
 
-class Asked(Model):
-    """Which kind of cycle is asked for."""
+class CycleForm(Model):
+    """Kind of cycle to request."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -38,26 +39,27 @@ class Asked(Model):
 def listed(store_id: str) -> View:
     store = the_store(store_id)
     after = request.args.get("after", "")
-    runs = parts().runs.newest(store_id, CHARTED, after=after)
+    runs = parts().runs.table.newest(store_id, CHARTED, after=after)
     running = any(run.state is RunState.RUNNING for run in runs[:5])
-    cycles = parts().cycles.standing(store)
+    cycles = parts().runs.cycles.standing(store)
     values = {"store": store, "runs": runs, "after": after, "most": CHARTED, "running": running, "cycles": cycles}
+    values["shut"] = closed(parts().site.now(), store.schedule)
     return page("console/runs_listed.html" if is_live() else "console/runs.html", **values)
 
 
 @blueprint.post("")
-def request_cycle(store_id: str) -> View:
-    """Let a cycle begin as soon as a worker is free; the list shows it when it has begun."""
+def ask_cycle(store_id: str) -> View:
+    """Request a cycle, which begins as soon as a worker is free; the list shows it once it has begun."""
     store = the_store(store_id)
     try:
-        asked = Asked.model_validate(dict(request.form))
+        asked = CycleForm.model_validate(dict(request.form))
     except ValidationError:
         raise NoSuchThing("There is no such kind of cycle") from None
     try:
-        ask_cycle(parts().cycles.ask(store, asked.kind, str(admin())))
+        request_cycle(parts().runs.cycles.ask(store, asked.kind, str(admin())))
     except NotNow as reason:
         return go(".listed", store_id=store_id, not_now=str(reason))
-    parts().settings.note(store_id, f"A {asked.kind} was asked for", str(admin()))
+    parts().stores.settings.note(store_id, f"A {asked.kind} was requested", str(admin()))
     return go(".listed", store_id=store_id, asked=asked.kind.value)
 
 
@@ -65,10 +67,10 @@ def request_cycle(store_id: str) -> View:
 def run(store_id: str, run_id: str) -> View:
     store, found = the_store(store_id), _run(store_id, run_id)
     first = max(request.args.get("first", 0, type=int), 0)
-    changes = parts().runs.changes(store_id, run_id, first, CHANGES + 1)
+    changes = parts().runs.table.changes(store_id, run_id, first, CHANGES + 1)
     values = {
         "run": found,
-        "cycles": parts().cycles.standing(store) if found.state is RunState.RUNNING else None,
+        "cycles": parts().runs.cycles.standing(store) if found.state is RunState.RUNNING else None,
         "changes": changes[:CHANGES],
         "first": first,
         "next": first + CHANGES if len(changes) > CHANGES else None,
@@ -77,7 +79,7 @@ def run(store_id: str, run_id: str) -> View:
 
 
 def _run(store_id: str, run_id: str) -> Run:
-    found = parts().runs.get(store_id, run_id) if run_id.replace("-", "").isalnum() else None
+    found = parts().runs.table.get(store_id, run_id) if run_id.replace("-", "").isalnum() else None
     if found is None:
         raise NoSuchThing("There is no such run; runs are kept for a number of days")
     return found
@@ -85,7 +87,7 @@ def _run(store_id: str, run_id: str) -> Run:
 
 @blueprint.get("/<run_id>/changes.<form>")
 def download(store_id: str, run_id: str, form: str) -> Response:
-    """All of a run's changes as a file, CSV or JSON."""
+    """Download all changes of a run as CSV or JSON."""
     store = the_store(store_id)
     found = _run(store_id, run_id)
     if form == "json":
@@ -102,7 +104,7 @@ def download(store_id: str, run_id: str, form: str) -> Response:
 
 def _all(store: Store, run_id: str) -> Iterator[RunChange]:
     first = 0
-    while found := parts().runs.changes(store.id, run_id, first, PORTION):
+    while found := parts().runs.table.changes(store.id, run_id, first, PORTION):
         yield from found
         first += PORTION
 

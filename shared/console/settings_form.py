@@ -1,4 +1,4 @@
-"""A page of settings: shown, sent, and shown again where it was not saved, with the reason."""
+"""A page of settings: shown, sent, and shown again with the reason if it was not saved."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,48 +13,52 @@ from shared.rules.status import NotConfirmed
 from shared.rules.store import Store
 
 type Given = Callable[[dict[str, str], Store], Mapping[str, object]]
-"""The new settings, from what was typed and the store as it is. Raises pydantic.ValidationError and NotConfirmed."""
+"""The new settings, from what was typed and the current store. Raises pydantic.ValidationError and NotConfirmed."""
 
 
 @dataclass(frozen=True)
-class Sent:
-    """What became of a form."""
+class Submission:
+    """Result of a form."""
 
     store: Store
-    """As it is now."""
+    """The store in its current state."""
     section: Section
     typed: dict[str, str] = field(default_factory=dict)
-    """To be shown again; nothing where nothing was sent, or where somebody else's change is shown instead."""
+    """What was typed, to be shown again. Empty if nothing was sent, or if another administrator's change is shown
+    instead.
+    """
     faults: dict[str, str] = field(default_factory=dict)
     conflict: bool = False
     saved: bool = False
 
     @property
     def status(self) -> int:
-        """Of the page that shows it."""
+        """Status of the page that shows the result."""
         if self.conflict:
             return HTTPStatus.CONFLICT
         return HTTPStatus.UNPROCESSABLE_ENTITY if self.faults else HTTPStatus.OK
 
     @property
     def values(self) -> dict[str, object]:
-        """What each page of settings needs."""
+        """Values that each page of settings needs."""
         seen = fingerprint(self.store, self.section)
         return {"store": self.store, "faults": self.faults, "conflict": self.conflict, "seen": seen}
 
 
-def sent_form(store: Store, section: Section, given: Given) -> Sent:
-    """Save what was sent, if anything was, and if nobody else has changed the same settings since they were shown."""
+def sent_form(store: Store, section: Section, given: Given) -> Submission:
+    """Save the form, if one was sent and nobody else has changed the same settings since they were shown."""
     if request.method != "POST":
-        return Sent(store, section)
+        return Submission(store, section)
     form = texts(request.form)
     try:
-        parts().settings.save(store.id, section, form.get("seen", ""), lambda now: given(form, now), str(admin()))
+        parts().stores.settings.save(
+            store.id, section, form.get("seen", ""), lambda now: given(form, now), str(admin())
+        )
     except ValidationError as error:
-        return Sent(store, section, form, faults(error))
+        return Submission(store, section, form, faults(error))
     except NotConfirmed as missing:
-        return Sent(store, section, form, {"typed": str(missing)})
+        return Submission(store, section, form, {"typed": str(missing)})
     except SettingsChanged:
-        now = parts().stores.read(store.id)
-        return Sent(now or store, section, conflict=True)
-    return Sent(store, section, saved=True)
+        now = parts().stores.table.read(store.id)
+        return Submission(now or store, section, conflict=True)
+    return Submission(store, section, saved=True)

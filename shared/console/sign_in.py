@@ -1,22 +1,22 @@
-"""How administrators sign in to the pages: the whole way, from top to bottom.
+"""How administrators sign in to the pages, step by step.
 
-1. ``who`` finds nobody signed in, and the page leads to ``begin``: the browser goes to Entra, with a cookie that binds
-   the answer to this browser. What the answer is compared with is kept in a row for ten minutes.
+1. ``who`` finds no session, and the page leads to ``begin``: the browser goes to Entra with a cookie that binds the
+   answer to this browser. What the answer is checked against is stored in a row for ten minutes.
 2. ``finish`` takes Entra's answer, once, has it checked, and begins a session: a new row, and a cookie with its id.
-3. ``who`` reads the session at each request, in one round trip to the table. An hour without a request ends it, eight
-   hours end it in any case: when the cookie was last seen stands in the cookie itself, signed, so that a page that is
-   only read writes nothing.
-4. Roles are given and taken away in Entra, and looked at again within the hour. For that the session keeps Entra's
+3. ``who`` reads the session on each request, in one round trip to the table. An hour without a request ends it, and
+   eight hours end it in any case. The time of the last request is in the cookie itself, signed, so a page that is only
+   read writes nothing.
+4. Roles are assigned and removed in Entra, and checked again within the hour. For that the session stores Entra's
    refresh token, encrypted: Entra itself then says whether the person may still sign in and with which roles, which
-   takes blocked accounts, revoked sessions and conditional access in. A redirect with ``prompt=none`` would keep no
-   token, but would lose the forms sent at that moment and blink; reading assignments from Graph would miss all but
-   assignments. The look begins ten minutes ahead, so that a short fault of Entra's is not noticed. The token is worth
-   nothing without the app's own credential, and is deleted with the session. Where Entra gave none (no consent to
+   covers blocked accounts, revoked sessions and conditional access. A redirect with ``prompt=none`` would store no
+   token, but would lose the forms sent at that moment; reading assignments from Graph would miss everything but
+   assignments. The check begins ten minutes early, so that a short outage of Entra is not noticed. The token is useless
+   without the app's own credential, and is deleted with the session. If Entra issued none (no consent to
    offline_access), the session ends after the hour, and the sign-in at Entra begins the next one.
 5. ``sign_out`` deletes the row, which ends the session in every process at once.
 
-A session's cookie is named ``__Host-…``, so that no other host and no unencrypted page can set it. On http on one
-machine, where browsers differ on Secure cookies, it has another name; in Azure it never has.
+A session's cookie is named ``__Host-…``, so that no other host and no unencrypted page can set it. On http on a local
+machine, where browsers differ on Secure cookies, it has another name; in Azure it never does.
 """
 
 import hashlib
@@ -37,47 +37,47 @@ from shared.tables.errors import Stale
 from shared.tables.sessions import Found, Kept, Session, Sessions
 
 CALLBACK = "/console/sign-in/callback"
-"""With the app's address before it, the redirect URI of the app registration."""
+"""Path of the redirect URI of the app registration; the app's address comes before it."""
 
 FLOW_LIFETIME = timedelta(minutes=10)
-"""Between leaving for Entra and coming back: a password, a second factor, a consent."""
+"""Time between leaving for Entra and coming back: a password, a second factor, a consent."""
 IDLE = timedelta(hours=1)
 CONFIRM_AFTER, CONFIRM_WITHIN = timedelta(minutes=50), timedelta(hours=1)
-"""When Entra is asked about somebody again, and when the session stands still unless it has answered."""
+"""Age of the last check at which Entra is asked again, and at which the session is refused until Entra has answered."""
 COOKIE_RENEWED_AFTER = timedelta(minutes=1)
-"""How exact the hour without a request is."""
+"""Precision of the hour without a request."""
 
 NO_COOKIE = "no cookie"
 LATE = "late"
-"""Further codes of SignInRefused: the browser has no cookie of this sign-in; it was answered already, or is too old."""
+"""Further codes of SignInRefused: the browser has no cookie of this sign-in; it was already answered, or is too old."""
 
 LOCAL = "local"
-"""The id and the session of the admin of one machine, who does not sign in."""
+"""Id and session of the administrator of a local machine, who does not sign in."""
 
 
 @dataclass(frozen=True)
 class Browser:
-    """What a request says of the browser that it comes from."""
+    """The browser that a request comes from."""
 
     cookies: Mapping[str, str]
     origin: str
-    """The app's address as the browser has it."""
+    """The app's address as the browser sees it."""
 
 
 @dataclass(frozen=True)
 class SignedIn:
-    """Whose request it is."""
+    """The administrator who sent a request."""
 
     admin: Admin
     session: str
-    """The session's row key, which forms belong to."""
+    """Row key of the session that forms belong to."""
     cookie: str | None = None
-    """A Set-Cookie header for the answer, which keeps a session alive that is used."""
+    """A Set-Cookie header that extends the session."""
 
 
 @dataclass(frozen=True)
-class Step:
-    """Where the browser goes next, with which Set-Cookie header: an answer can have one (functions/answer.py)."""
+class Redirect:
+    """Where the browser goes next, and the Set-Cookie header: an answer has one at most (functions/answer.py)."""
 
     url: str
     cookie: str
@@ -90,25 +90,27 @@ class _Flow(Model):
 
 @dataclass(frozen=True)
 class SignIn:
-    """Its methods raise TablesBusy, and PagesClosed where nobody can sign in."""
+    """Signs administrators in and out. Its methods raise TablesBusy, and PagesClosed if nobody can sign in."""
 
     platform: Platform
     sessions: Sessions
     entra: EntraSignIn | None
-    """None where the settings are not all there: then ``platform`` says what is wrong."""
+    """None if settings are missing; ``platform`` says which."""
     secret: bytes
-    """Signs the cookies."""
+    """Key that signs the cookies."""
     now: Callable[[], datetime]
 
-    def begin(self, browser: Browser, to: str, *, choose: bool = False) -> Step:
-        """To Entra; afterwards to an address of ours. ``choose``: Entra asks which account. Raises EntraSilent."""
+    def begin(self, browser: Browser, to: str, *, choose: bool = False) -> Redirect:
+        """Redirect to Entra, and afterwards to a page of the app. ``choose``: Entra asks which account. Raises
+        EntraSilent.
+        """
         flow = self._entra().begin(self._address(browser) + CALLBACK, choose=choose)
         url = str(flow.pop("auth_uri"))
         kept = self.sessions.keep(Kept.FLOW, _Flow(msal=flow, to=own_address(to)).model_dump_json(), FLOW_LIFETIME)
-        return Step(url, self._cookie(browser, _flow_name(flow["state"]), kept, int(FLOW_LIFETIME.total_seconds())))
+        return Redirect(url, self._cookie(browser, _flow_name(flow["state"]), kept, int(FLOW_LIFETIME.total_seconds())))
 
-    def finish(self, browser: Browser, answer: Mapping[str, str]) -> Step:
-        """Take Entra's answer: a new session, and on to the page that was asked for.
+    def finish(self, browser: Browser, answer: Mapping[str, str]) -> Redirect:
+        """Take Entra's answer: begin a session and continue to the page that was requested.
 
         Raises SignInRefused, EntraSilent and NotAnAdmin.
         """
@@ -125,12 +127,12 @@ class SignIn:
         if former := self._session_id(browser):
             self.sessions.end(self.sessions.key(former[0]))
         new_id = self.sessions.begin(session)
-        return Step(flow.to, self._session_cookie(browser, new_id))
+        return Redirect(flow.to, self._session_cookie(browser, new_id))
 
     def who(self, browser: Browser) -> SignedIn:
-        """Whose request this is.
+        """Identify the administrator.
 
-        Raises NotSignedIn, NotAnAdmin, and once an hour, where Entra cannot be asked, EntraSilent and SignInRefused.
+        Raises NotSignedIn and NotAnAdmin; once an hour, if Entra cannot be asked, EntraSilent and SignInRefused.
         """
         if self.platform.local_admin is not None:
             return SignedIn(_local_admin(self.platform, self.platform.local_admin), LOCAL)
@@ -147,13 +149,13 @@ class SignIn:
         cookie = self._session_cookie(browser, session_id) if used else None
         return SignedIn(Admin(session.admin_id, session.name, session.is_owner), found.key, cookie)
 
-    def sign_out(self, browser: Browser, signed_in: SignedIn) -> Step:
-        """End the session everywhere. Entra's own sign-in goes on."""
+    def sign_out(self, browser: Browser, signed_in: SignedIn) -> Redirect:
+        """End the session everywhere. The sign-in at Entra itself continues."""
         self.sessions.end(signed_in.session)
-        return Step("/console/signed-out", self._cookie(browser, _SESSION, "", 0))
+        return Redirect("/console/signed-out", self._cookie(browser, _SESSION, "", 0))
 
     def _confirmed(self, session_id: str, found: Found) -> Session:
-        """The session, with the roles of within the hour."""
+        """The session, with roles that were checked within the hour."""
         session, asked = found.session, self.now()
         if asked - session.confirmed < CONFIRM_AFTER:
             return session
@@ -184,7 +186,9 @@ class SignIn:
         raise reason
 
     def _session(self, identified: Identified, at: datetime, former: Session | None = None) -> Session:
-        """What Entra says, as a session; ``former``: the one that goes on. Raises NotAnAdmin and SignInRefused."""
+        """Build a session from Entra's answer. ``former``: the session that continues. Raises NotAnAdmin and
+        SignInRefused.
+        """
         claims, app = identified.claims, self._entra().app
         if former and former.admin_id != claims.oid:
             raise SignInRefused(NOT_OURS)
@@ -204,19 +208,20 @@ class SignIn:
     def _entra(self) -> EntraSignIn:
         if self.entra is None:
             try:
-                reason = f"{self.platform.sign_in_app.client_id} was not set when the app started"
+                reason = f"{self.platform.sign_in_app.client_id} was missing when the app started"
             except SignInOff as off:
                 reason = str(off)
             raise PagesClosed(f"Nobody can sign in: {reason}")
         return self.entra
 
     def _address(self, browser: Browser) -> str:
-        """The app's address as Entra has it registered: in Azure https, whatever a proxy made of it."""
+        """The app's address as registered in Entra: in Azure https, whatever a proxy made of it."""
         return browser.origin.replace("http://", "https://", 1) if self.platform.is_azure else browser.origin
 
     def _session_id(self, browser: Browser) -> tuple[str, datetime] | None:
-        """The session that a browser names, and when it was last seen; None where the cookie is not one of ours, or
-        was not used for an hour."""
+        """The id of the browser's session and the time of its last request; None if the cookie is not valid, or
+        was not used for an hour.
+        """
         session_id, _, rest = browser.cookies.get(self._named(browser, _SESSION), "").partition(".")
         seconds, _, mac = rest.partition(".")
         if not hmac.compare_digest(mac.encode(), self._mac(session_id, seconds).encode()):
@@ -245,13 +250,15 @@ _SESSION = "bridge-session"
 
 
 def _flow_name(state: str) -> str:
-    """Its cookie's name: each tab has a sign-in of its own."""
+    """Name of the cookie of a sign-in: each tab has its own."""
     return f"bridge-sign-in-{state[:8]}"
 
 
 def _local_admin(platform: Platform, roles: str) -> Admin:
     if platform.is_azure:
-        raise PagesClosed("BRIDGE_LOCAL_ADMIN signs anybody in and is for one machine only: remove this app setting")
+        raise PagesClosed(
+            "BRIDGE_LOCAL_ADMIN signs anybody in and is for a local machine only: remove this app setting"
+        )
     given = {role.strip() for role in roles.split(",")}
     if not given & ADMIN_ROLES:
         raise NotAnAdmin

@@ -1,7 +1,7 @@
-"""What a page says where a sign-in did not come to its end: Entra's refusals in plain words, with what to do.
+"""Texts of the pages on which a sign-in failed: Entra's refusals in plain words, with what to do.
 
-Entra shows some of them on a page of its own, and sends the browser back with the others; which it does has changed
-over the years, so all of them are here. https://learn.microsoft.com/entra/identity-platform/reference-error-codes
+Entra shows some of them on its own page, and sends the browser back with the others. Which it does has changed over the
+years, so all of them are here. https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 """
 
 import re
@@ -17,110 +17,110 @@ NO_ROLE = Notice(
     403,
     "You are not an admin of the bridge",
     "You are signed in, but have neither of the roles Organization.Owner, which may do everything, and "
-    "Organization.Admin, which may do everything but delete a directory store and end other admins' sessions.",
-    "Ask somebody who manages applications in Entra to give you one: in the Entra admin center, Enterprise "
+    "Organization.Admin, which may do everything except delete a directory store and end other admins' sessions.",
+    "Ask an administrator of applications in Entra to assign one: in the Entra admin center, Enterprise "
     "applications, the bridge's application, Users and groups, Add user/group. Then sign in again.",
 )
 NOT_ASSIGNED = Notice(
     403,
     "You are not assigned to the bridge",
-    "Entra lets only people in who are assigned to the bridge's application, with one of the roles Organization.Owner "
+    "Entra admits only users who are assigned to the bridge's application, with one of the roles Organization.Owner "
     "and Organization.Admin.",
     NO_ROLE.cure,
 )
 ENTRA_SILENT = Notice(
     503,
     "Entra cannot be reached",
-    "Microsoft Entra did not answer, so nobody can be signed in, and no role can be looked at. Nothing was changed, "
-    "and provisioning goes on.",
-    "Try again in a few minutes; https://azure.status.microsoft says whether Microsoft knows of a fault.",
+    "Microsoft Entra did not answer, so nobody can sign in and no role can be checked. Nothing was changed, "
+    "and provisioning continues.",
+    "Try again in a few minutes; https://azure.status.microsoft shows known outages.",
 )
 SESSION_ENDED = Notice(
     401,
     "Your session has ended",
-    "You were signed out before this form came, so it was not carried out. It is kept for an hour.",
-    "Sign in: the form is then shown again, and nothing is done before you send it once more.",
+    "Your session ended before this form arrived, so nothing was done. The form is kept for an hour.",
+    "Sign in: the form is then shown again, and nothing is done until you send it again.",
 )
 NOT_KEPT = Notice(
     401,
     "Your session has ended",
-    "You were signed out before this form came, so it was not carried out. It is too long to be kept here.",
+    "Your session ended before this form arrived, so nothing was done. The form is too long to be kept.",
     "Sign in in another tab, then go back in this one: your browser still has what you typed.",
 )
 PIECE_ENDED = Notice(
     401,
     "Your session has ended",
     "Nothing typed on this page is lost as long as it stays open.",
-    "Sign in in a new tab, then go on here: what you send is shown once more before it is done.",
+    "Sign in in a new tab, then continue here: what you send is shown again before it is done.",
 )
 SIGNED_OUT = Notice(
     200,
     "You are signed out",
-    "Your session here has ended, in every tab. At Microsoft you are still signed in: on a computer that is not yours, "
+    "Your session here has ended, in every tab. You are still signed in at Microsoft: on a shared computer, "
     "sign out there, too.",
     "",
 )
-OUT_OF_REACH_HERE = "Whoever runs the bridge has to look at it; provisioning goes on. "
+OUT_OF_REACH_HERE = "The administrators of the bridge must correct it; provisioning continues. "
 
 _REFUSALS: Mapping[str, Notice] = {
     NO_COOKIE: Notice(
         400,
         "This browser did not begin the sign-in",
-        "It has no cookie of it: cookies are switched off, the sign-in was begun in another browser, or that was more "
+        "It has no cookie of the sign-in: cookies are disabled, the sign-in began in another browser, or it began more "
         "than ten minutes ago.",
         "Allow cookies for this address, then sign in again.",
     ),
     LATE: Notice(
         400,
         "This sign-in is over",
-        "It was answered already, as after the back button, or begun more than ten minutes ago.",
+        "It was already answered, as after the back button, or began more than ten minutes ago.",
         AGAIN,
     ),
     NOT_OURS: Notice(
         400,
         "This answer does not belong to your sign-in",
-        "Somebody else's, or another tab's, may have been put in its place; nobody was signed in.",
+        "Another user's or another tab's answer may have replaced it; nobody was signed in.",
         AGAIN,
     ),
     BAD_TOKEN: Notice(
         403,
         "This account cannot sign in here",
-        "What Entra says of it was not made for this app and this tenant, as with personal accounts and those of other "
+        "Its token was not issued for this app and this tenant, as with personal accounts and accounts of other "
         "organizations, or the clocks differ.",
         "Sign in with your account of the organization that the bridge belongs to.",
     ),
     "access_denied": Notice(
         403,
-        "The sign-in was called off",
-        "At Microsoft, somebody pressed Cancel, or declined what the app asks for.",
-        "Sign in again, and accept: the bridge reads your name and your roles, and nothing else.",
+        "The sign-in was cancelled",
+        "Cancel was pressed at Microsoft, or the requested permissions were declined.",
+        "Sign in again, and accept: the bridge reads only your name and your roles.",
     ),
     "AADSTS50105": NOT_ASSIGNED,
     "AADSTS65001": Notice(
         403,
         "The organization has not consented to the bridge",
-        "Because its application takes assigned people only, Entra asks nobody but an administrator for consent.",
-        "Somebody with the role Cloud Application Administrator opens the bridge's enterprise application in Entra, "
+        "Because its application admits assigned users only, only an administrator can consent.",
+        "A Cloud Application Administrator opens the bridge's enterprise application in Entra, "
         "Permissions, and presses Grant admin consent; infra/scripts/sign-in-app.sh does it, too.",
     ),
     "AADSTS50011": Notice(
         500,
         "Entra does not know this address of the bridge",
-        "The redirect URI is none of those of the app registration. " + OUT_OF_REACH_HERE,
+        "The redirect URI is not registered in the app registration. " + OUT_OF_REACH_HERE,
         "In the app registration, Authentication, add this page's address up to the question mark as a redirect URI of "
         "the kind Web; behind a proxy, set BRIDGE_PUBLIC_URL.",
     ),
     "AADSTS70021": Notice(
         500,
-        "Entra does not take the bridge for what it is",
-        "The federated credential of the app registration does not fit the managed identity: its issuer, subject or "
-        "audience is another. " + OUT_OF_REACH_HERE,
+        "Entra does not accept the bridge's credential",
+        "The federated credential of the app registration does not match the managed identity: its issuer, subject or "
+        "audience differs. " + OUT_OF_REACH_HERE,
         "In the app registration, Certificates & secrets, Federated credentials, the subject must be the object "
         "(principal) ID of the identity in BRIDGE_SIGN_IN_IDENTITY_CLIENT_ID; infra/scripts/sign-in-app.sh sets it.",
     ),
     "AADSTS7000215": Notice(
         500,
-        "Entra does not take the bridge for what it is",
+        "Entra does not accept the bridge's credential",
         "Its client secret or certificate is wrong, has expired or is not registered. " + OUT_OF_REACH_HERE,
         "In the app registration, Certificates & secrets, add a new one, and put it into BRIDGE_SIGN_IN_CLIENT_SECRET "
         "or BRIDGE_SIGN_IN_CERTIFICATE.",
@@ -129,25 +129,25 @@ _REFUSALS: Mapping[str, Notice] = {
         500,
         "Entra does not know the bridge",
         "The tenant has no app with the id in BRIDGE_SIGN_IN_CLIENT_ID. " + OUT_OF_REACH_HERE,
-        "Look at that setting and at BRIDGE_SIGN_IN_TENANT_ID; infra/scripts/sign-in-app.sh makes the app.",
+        "Check that setting and BRIDGE_SIGN_IN_TENANT_ID; infra/scripts/sign-in-app.sh creates the app.",
     ),
     "AADSTS53003": Notice(
         403,
         "A conditional access policy blocks this sign-in",
-        "Your organization asks for more than your sign-in brought: another device, network or second factor.",
-        "Sign in from where the policy lets you in. In Entra's sign-in log, the entry's tab Conditional Access names "
+        "Your organization requires another device, network or second factor.",
+        "Sign in from where the policy allows it. In Entra's sign-in log, the entry's tab Conditional Access names "
         "the policy.",
     ),
     "AADSTS50057": Notice(
         403,
         "The account is blocked",
         "It is disabled in Entra.",
-        "Sign in with another one, or ask an administrator of Entra to enable it.",
+        "Sign in with another account, or ask an administrator of Entra to enable it.",
     ),
     "AADSTS50020": Notice(
         403,
         "This account is not one of the organization's",
-        "It belongs to another tenant, or is a personal one, and was not invited as a guest.",
+        "It belongs to another tenant, or is a personal account, and was not invited as a guest.",
         "Sign in with your account of the organization that the bridge belongs to.",
     ),
     NO_IDENTITY: Notice(
@@ -176,18 +176,18 @@ _SAME_AS: Mapping[str, str] = {
     "AADSTS70008": LATE,
     "AADSTS501481": NOT_OURS,
 }
-"""Further codes that come down to one of those."""
+"""Further codes with the same cause as one of those."""
 
 
 _CODE = re.compile(r"AADSTS(\d{2,9})")
 
 
 def refused(refusal: SignInRefused) -> Notice:
-    """The words for a refusal; for one that is not in the table, its code and where to look it up."""
+    """The text for a refusal; for an unknown one, its code and where to look it up."""
     code = _SAME_AS.get(refusal.code, refusal.code)
     if code in _REFUSALS:
         return _REFUSALS[code]
-    number = _CODE.fullmatch(code)  # what a browser brings is anybody's: nothing else of it is shown
+    number = _CODE.fullmatch(code)  # a browser may send anything: nothing else of it is shown
     where = (
         f" If it happens again, look it up at https://login.microsoftonline.com/error?code={number[1]}"
         if number

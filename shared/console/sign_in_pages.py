@@ -1,4 +1,4 @@
-"""The pages around the sign-in: the way to Entra and back, out, the form that came too late, who is signed in."""
+"""The pages of the sign-in: to Entra and back, sign-out, a form that came too late, the list of sessions."""
 
 import logging
 import re
@@ -10,10 +10,10 @@ from werkzeug.wrappers import Response
 from shared.console.admin import NotAnAdmin
 from shared.console.context import NoSuchThing, OwnersOnly, View, admin, browser, is_live, notice_page, page, parts
 from shared.console.form_token import FIELD, HEADER, admin_of, is_ours
-from shared.console.kept_form import keep_form, kept_form, sent_form
+from shared.console.kept_form import keep_form, kept_form, read_form
 from shared.console.notices import FORM_TOO_OLD, NOT_SIGNED_IN
-from shared.console.own_address import START, address_of
-from shared.console.sign_in import SignedIn, Step
+from shared.console.own_address import START, address_of, own_address
+from shared.console.sign_in import Redirect, SignedIn
 from shared.console.sign_in_notices import (
     ENTRA_SILENT,
     NO_ROLE,
@@ -29,7 +29,7 @@ from shared.entra.sign_in import EntraSilent, SignInRefused
 blueprint = Blueprint("sign_in", __name__, url_prefix="/console")
 
 OPEN = ("sign_in.begin", "sign_in.callback", "sign_in.signed_out")
-"""What is answered to everybody."""
+"""Endpoints that answer without a session."""
 
 _log = logging.getLogger("bridge.console")
 _KEY = re.compile("[0-9a-f]{64}")
@@ -37,20 +37,20 @@ _KEY = re.compile("[0-9a-f]{64}")
 
 @blueprint.get("/sign-in")
 def begin() -> Response:
-    """To Entra. With ``choose``, Entra asks which account."""
+    """Redirect to Entra. With ``choose``, Entra asks which account."""
     to = request.args.get("to", START)
     return _go(parts().sign_in.begin(browser(), to, choose="choose" in request.args))
 
 
 @blueprint.get("/sign-in/callback")
 def callback() -> Response:
-    """Back from Entra."""
+    """Take the browser back from Entra."""
     return _go(parts().sign_in.finish(browser(), request.args.to_dict()))
 
 
 @blueprint.post("/sign-out")
 def sign_out() -> Response:
-    """Out, and never by another site's page: it takes the form's token."""
+    """Sign out. It needs the form's token, so no other site can do it."""
     return _go(parts().sign_in.sign_out(browser(), _signed_in()))
 
 
@@ -61,7 +61,7 @@ def signed_out() -> View:
 
 @blueprint.get("/sign-in/form/<form_id>")
 def form(form_id: str) -> View:
-    """A form that was sent when the session had ended."""
+    """Show a form that was sent after the session had ended."""
     found = kept_form(parts().sign_in.sessions, form_id, admin().id)
     if found is None:
         raise NoSuchThing("There is no such form any more")
@@ -70,7 +70,7 @@ def form(form_id: str) -> View:
 
 @blueprint.get("/signed-in")
 def listed() -> View:
-    """Who is signed in, and since when."""
+    """List the sessions."""
     _for_owners()
     return page("console/signed_in.html", found=parts().sign_in.sessions.all(), own=_signed_in().session)
 
@@ -86,7 +86,7 @@ def end(key: str) -> Response:
 
 @blueprint.post("/signed-in/end")
 def end_all() -> Response:
-    """Everybody's, the own one included."""
+    """End all sessions, including one's own."""
     _for_owners()
     sessions = parts().sign_in.sessions
     for found in sessions.all():
@@ -95,8 +95,9 @@ def end_all() -> Response:
 
 
 def lead_to_sign_in() -> Response:
-    """Nobody is signed in: to Entra, and back to the same page. A form is kept; a piece of a page takes the whole page
-    there, unless something may have been typed on it."""
+    """Redirect to Entra, and back to the same page. A form is kept. A piece of a page redirects the whole page,
+    unless the user may have typed something on it.
+    """
     way = _way(address_of(request.headers.get("HX-Current-URL", START) if is_live() else request.url))
     if request.method in ("GET", "HEAD"):
         if not is_live():
@@ -115,17 +116,17 @@ def lead_to_sign_in() -> Response:
 
 
 def refuse(error: NotAnAdmin | SignInRefused | EntraSilent) -> Response:
-    """Somebody tried to sign in, or is to be looked at again, and may not or cannot."""
+    """Answer a sign-in, or a check of roles, that Entra or the bridge refuses."""
     entra = parts().sign_in.entra
     if isinstance(error, EntraSilent):
         _log.warning("sign-in: %s", error)
         kept = request.method == "POST" and not is_live() and _sender() and _keep()
-        again = address_of(request.url) if request.method == "GET" and request.endpoint != "sign_in.callback" else START
+        again = own_address(address_of(request.url)) if request.method == "GET" else START
         return notice_page(ENTRA_SILENT, (kept or again, "Try again"))
     notice = NO_ROLE if isinstance(error, NotAnAdmin) else refused(error)
     if notice.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.warning("sign-in: %s", notice.title)
-    if entra is None:  # on one machine
+    if entra is None:  # on a local machine
         return notice_page(notice, (START, "Try again"))
     if notice in (NO_ROLE, NOT_ASSIGNED):
         other = url_for("sign_in.begin", choose="1")
@@ -134,28 +135,30 @@ def refuse(error: NotAnAdmin | SignInRefused | EntraSilent) -> Response:
 
 
 def refuse_form(signed_in: SignedIn) -> View | None:
-    """The answer to a form that is not one of this session's, or None.
+    """The answer to a form that does not belong to this session, or None if it does.
 
-    One of an earlier session of theirs is shown, and sent again if they say so; anybody else's is not looked at.
+    A form of an earlier session of the same person is shown, and sent again if they confirm; any other is refused.
     """
     token, headers = _token(), _headers()
-    if is_ours(parts().secret, signed_in.session, signed_in.admin.id, token, headers):
+    if is_ours(parts().site.secret, signed_in.session, signed_in.admin.id, token, headers):
         return None
     if _sender() != signed_in.admin.id:
         return notice_page(FORM_TOO_OLD)
     if is_live():
         return notice_page(PIECE_ENDED)
-    return page("console/form_again.html", 409, sent=sent_form(request, signed_in.admin.id))
+    return page("console/form_again.html", 409, sent=read_form(request, signed_in.admin.id))
 
 
 def _sender() -> str | None:
-    """Whose page sent the form, whichever session it was of; None where it was no page of ours."""
-    return admin_of(parts().secret, _token(), _headers())
+    """Id of the administrator whose page sent the form, in whichever session; None if it was not one of the
+    console's pages.
+    """
+    return admin_of(parts().site.secret, _token(), _headers())
 
 
 def _keep() -> str | None:
-    """Keep the form that was sent; the address that shows it, or None where it is too long."""
-    kept = keep_form(parts().sign_in.sessions, sent_form(request, _sender() or ""))
+    """Keep the form that was sent. Returns the address that shows it, or None if it is too long."""
+    kept = keep_form(parts().sign_in.sessions, read_form(request, _sender() or ""))
     return kept and url_for("sign_in.form", form_id=kept)
 
 
@@ -168,7 +171,7 @@ def _headers() -> dict[str, str]:
 
 
 def _way(to: str) -> str:
-    return url_for("sign_in.begin", to=to)
+    return url_for("sign_in.begin", to=own_address(to))
 
 
 def _for_owners() -> None:
@@ -181,7 +184,7 @@ def _signed_in() -> SignedIn:
     return signed_in
 
 
-def _go(step: Step) -> Response:
-    response = redirect(step.url, 303 if request.method == "POST" else 302)
-    response.headers["Set-Cookie"] = step.cookie
+def _go(way: Redirect) -> Response:
+    response = redirect(way.url, 303 if request.method == "POST" else 302)
+    response.headers["Set-Cookie"] = way.cookie
     return response

@@ -1,4 +1,4 @@
-"""Whether the app works: a page for admins, and /health for whoever watches it."""
+"""Whether the app works: a page for administrators, and /health for monitors."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -8,7 +8,7 @@ from flask import Blueprint, Response, jsonify, request
 from shared.admin.readiness import GRAPH, ZOHO_ONE, Answer, Said, is_ready
 from shared.console.admin import NotAnAdmin, NotSignedIn, PagesClosed
 from shared.console.context import View, browser, is_live, page, parts
-from shared.console.store_pages import standing
+from shared.console.standing import standing
 from shared.entra.sign_in import EntraSilent, SignInRefused
 from shared.rules.store import Store
 from shared.tables.errors import TablesBusy
@@ -16,18 +16,18 @@ from shared.tables.errors import TablesBusy
 blueprint = Blueprint("status", __name__)
 
 PATIENCE = 2.0
-"""Seconds that /health waits for Zoho One and Graph: a watcher's own patience ends soon after."""
+"""Seconds that /health waits for Zoho One and Graph: a monitor's own timeout is little longer."""
 GLANCE = 0.15
-"""Seconds that the page waits; what has not answered by then comes into the page when it has."""
+"""Seconds that the page waits; what has not answered by then is filled in later."""
 
 
 @blueprint.get("/console/status", endpoint="page")
 def shown() -> View:
-    """A page; for htmx, the piece of it with the stores."""
-    answers = parts().answers()
+    """The status page; for htmx, the piece of it with the stores."""
+    answers = parts().health.answers()
     working = all(reason is None for reason in answers.values())
-    stores = parts().stores.all() if working else []
-    said = parts().readiness.of((store for store in stores if store.is_started), GLANCE)
+    stores = parts().stores.table.all() if working else []
+    said = parts().health.readiness.of((store for store in stores if store.is_started), GLANCE)
     values = {
         "standings": [standing(store) for store in stores],
         "said": said,
@@ -41,20 +41,20 @@ def shown() -> View:
 
 @blueprint.get("/health")
 def health() -> Response:
-    """Liveness, which asks nobody; with ``?ready``, readiness. What does not work is named to admins only.
+    """Liveness, which calls nothing; with ``?ready``, readiness. Only administrators see what does not work.
 
-    The app is ready where its own storage answers: what is wrong with one store's Zoho One or Graph is cured by an
-    administrator in the console, which needs the app. With ``?ready=stores`` that counts, too.
+    The app is ready if its own storage answers: a problem with one store's Zoho One or Graph is solved by an
+    administrator in the console, which needs the app. With ``?ready=stores`` such a problem counts, too.
     """
     if "ready" not in request.args:
         return jsonify({"status": "alive"})
-    answers = parts().answers()
+    answers = parts().health.answers()
     if any(answers.values()):
         return _told(HTTPStatus.SERVICE_UNAVAILABLE, "not ready", answers, [], {})
-    stores = parts().stores.all()
+    stores = parts().stores.table.all()
     started = [store for store in stores if store.is_started]
-    said = parts().readiness.of(started, PATIENCE)
-    if is_ready(said) and not parts().cycles.interrupted(started):
+    said = parts().health.readiness.of(started, PATIENCE)
+    if is_ready(said) and not parts().runs.cycles.interrupted(started):
         return _told(HTTPStatus.OK, "ready", answers, stores, said)
     counts = request.args["ready"] == "stores"
     return _told(HTTPStatus.SERVICE_UNAVAILABLE if counts else HTTPStatus.OK, "impaired", answers, stores, said)

@@ -1,4 +1,4 @@
-"""How values read on a page: times, counts, states."""
+"""How values are written on a page: times, counts, states."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -6,16 +6,18 @@ from datetime import UTC, datetime, timedelta
 from markupsafe import Markup
 
 from shared.rules.change import ChangeKind
+from shared.rules.held_plan import HeldState
 from shared.rules.history import EventKind
 from shared.rules.job import Job, JobState
-from shared.rules.run import Result, RunState
+from shared.rules.run import Result, RunOutcome, RunState
 from shared.rules.store_state import StoreState
 from shared.rules.zoho_user import ZOHO_FIELDS, ZohoField
 from shared.tables.connections import ConnectionState
 
 TONES: Mapping[str, str] = {
     **dict.fromkeys((StoreState.RECONNECT, StoreState.FAILING, RunState.FAILED, Result.FAILED), "bad"),
-    **dict.fromkeys((StoreState.HELD, Result.PARKED, Result.NOT_TRIED), "wait"),
+    **dict.fromkeys((StoreState.HELD, StoreState.PAUSED, StoreState.WITH_ERRORS, RunOutcome.WITH_ERRORS), "wait"),
+    **dict.fromkeys((Result.PARKED, Result.NOT_TRIED), "wait"),
     **dict.fromkeys((StoreState.STARTED, RunState.DONE, ConnectionState.CONNECTED), "good"),
     RunState.RUNNING: "busy",
     JobState.ASKED: "wait",
@@ -30,16 +32,27 @@ TONES: Mapping[str, str] = {
     "inactive": "off",
     "pending": "wait",
 }
-"""The colour of a badge. It only repeats what its word says."""
+"""Color of a badge. It only repeats what the word says."""
 
 
-ERRANDS = {
-    "plan": "The plan of now",
+TITLES = {
+    "plan": "Preview of changes",
     "people": "Provision on demand",
     "group": "Provision a group on demand",
     "retry": "Retry what is pending",
 }
-"""The title of each kind of errand's page."""
+"""Title of each kind of job's page."""
+
+
+SHOWN: Mapping[str, str] = {
+    StoreState.RECONNECT: "reconnect required",
+    EventKind.LET_GO: "no longer managed",
+    EventKind.PARKED: "retried daily",
+    HeldState.OVERTAKEN: "superseded",
+    EventKind.RECORDED: "no change needed",
+    ChangeKind.NOTHING: "no change",
+}
+"""Words of a badge whose stored word is not plain."""
 
 
 def when(at: datetime | None) -> Markup:
@@ -51,7 +64,7 @@ def when(at: datetime | None) -> Markup:
 
 
 def ago(at: datetime | None, now: datetime) -> Markup:
-    """How long ago, or in how long, with the time itself for who points at it."""
+    """The time since or until then, with the time itself as a tooltip."""
     if at is None:
         return Markup("–")
     text = f"{spell(abs(now - at))} ago" if at <= now else f"in {spell(at - now)}"
@@ -62,7 +75,7 @@ def ago(at: datetime | None, now: datetime) -> Markup:
 
 
 def spell(span: timedelta | None) -> str:
-    """A span of time in its largest unit that is not nothing."""
+    """A span of time in its largest unit that is not zero."""
     if span is None:
         return "–"
     seconds = span.total_seconds()
@@ -73,7 +86,7 @@ def spell(span: timedelta | None) -> str:
 
 
 def counted(number: int) -> str:
-    """With a thin space between thousands."""
+    """A number with a thin space between thousands."""
     return f"{number:,}".replace(",", "\u202f")
 
 
@@ -93,18 +106,18 @@ def or_more(found: tuple[int, bool]) -> str:
 
 
 def badge(state: str) -> Markup:
-    """A state as a word in a colour."""
-    return Markup('<span class="badge {}">{}</span>').format(TONES.get(state, "plain"), str(state))
+    """A state as a word in a color."""
+    return Markup('<span class="badge {}">{}</span>').format(TONES.get(state, "plain"), SHOWN.get(state, str(state)))
 
 
 def sentence(text: str) -> str:
-    """With its first letter large, and the others as they are."""
+    """The text with a capital first letter."""
     return text[:1].upper() + text[1:]
 
 
-def errand_title(errand: Job) -> str:
-    """What an errand is about."""
-    return ERRANDS[errand.task.kind]
+def job_title(job: Job) -> str:
+    """Title of a job."""
+    return TITLES[job.task.kind]
 
 
 def field_label(field: ZohoField) -> str:
@@ -113,7 +126,7 @@ def field_label(field: ZohoField) -> str:
 
 
 def zip_same(options: Iterable[str]) -> list[tuple[str, str]]:
-    """Options of a list whose words are their values."""
+    """Options of a list whose labels are their values."""
     return [(str(option), str(option)) for option in options]
 
 
@@ -126,7 +139,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "or_more": or_more,
     "badge": badge,
     "sentence": sentence,
-    "errand_title": errand_title,
+    "job_title": job_title,
     "field_label": field_label,
     "zip_same": zip_same,
 }

@@ -2,7 +2,8 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
@@ -78,33 +79,6 @@ FEW_GROUPS = 3
 """Fewer groups have no share: of two, one is half."""
 
 
-class GroupLimit(Model):
-    """A store's limit on groups deleted within INTERVAL, by pushes and cycles together."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    count: int = Field(default=MOST_GROUPS, ge=0, description="Groups")
-    percent: float = Field(default=MOST_GROUPS_PERCENT, ge=0, le=100, description="Of the groups")
-    share: float = Field(default=MOST_GROUPS_SHARE, ge=0, le=100, description="Of the groups, however few")
-    most: int = Field(default=MOST_GROUPS_AT_ALL, ge=0, description="Groups, however many there are")
-
-    def is_passed(self, count: int, of: int) -> bool:
-        """Whether ``count`` of ``of`` groups are too many."""
-        many = count > self.count and count * 100 > self.percent * of
-        most_of_few = of >= FEW_GROUPS and count * 100 > self.share * of
-        return many or most_of_few or count > self.most
-
-    def free(self, of: int) -> int:
-        """The number of ``of`` groups that may be deleted within INTERVAL without a decision."""
-        return next((count - 1 for count in range(1, of + 1) if self.is_passed(count, of)), of)
-
-    def __str__(self) -> str:
-        return (
-            f"{self.count} groups and {self.percent:g} %, or {self.share:g} % of at least {FEW_GROUPS}, "
-            f"or {self.most} groups"
-        )
-
-
 class Share(Model):
     """Passed by more than ``percent`` of those there are, where there are at least ``of_at_least``."""
 
@@ -119,6 +93,62 @@ class Share(Model):
 
     def __str__(self) -> str:
         return f"{self.percent:g} % of at least {self.of_at_least} people"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Three limits on what goes within INTERVAL: on many, on a share of few, and on how many go at all."""
+
+    many: Threshold | None = None
+    share: Share | None = None
+    most: int | None = None
+
+    def passed(self, count: int, of: int) -> Threshold | Share | int | None:
+        """The first limit that ``count`` of ``of`` pass; None: none of them."""
+        if self.many is not None and self.many.is_passed(count, of):
+            return self.many
+        if self.share is not None and self.share.is_passed(count, of):
+            return self.share
+        return self.most if self.most is not None and count > self.most else None
+
+    def first_held(self, of: int) -> int | None:
+        """The smallest number of ``of`` that passes a limit; None: all may go."""
+        place = bisect_left(range(1, of + 1), True, key=lambda count: self.passed(count, of) is not None)
+        return place + 1 if place < of else None
+
+    def firsts(self, of: int) -> tuple[int | None, int | None, int | None]:
+        """The same for each of the three."""
+        alone = (Limits(many=self.many), Limits(share=self.share), Limits(most=self.most))
+        many, share, most = (each.first_held(of) for each in alone)
+        return many, share, most
+
+
+class GroupLimit(Model):
+    """A store's limit on groups deleted within INTERVAL, by pushes and cycles together."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    count: int = Field(default=MOST_GROUPS, ge=0, description="Groups")
+    percent: float = Field(default=MOST_GROUPS_PERCENT, ge=0, le=100, description="Of the groups")
+    share: float = Field(default=MOST_GROUPS_SHARE, ge=0, le=100, description="Of the groups, however few")
+    most: int = Field(default=MOST_GROUPS_AT_ALL, ge=0, description="Groups, however many there are")
+
+    @property
+    def limits(self) -> Limits:
+        """The same as three limits."""
+        share = Share(percent=self.share, of_at_least=FEW_GROUPS)
+        return Limits(Threshold(count=self.count, percent=self.percent), share, self.most)
+
+    def free(self, of: int) -> int:
+        """The number of ``of`` groups that may be deleted within INTERVAL without a decision."""
+        first = self.limits.first_held(of)
+        return of if first is None else first - 1
+
+    def __str__(self) -> str:
+        return (
+            f"{self.count} groups and {self.percent:g} %, or {self.share:g} % of at least {FEW_GROUPS}, "
+            f"or {self.most} groups"
+        )
 
 
 class GuardLimits(Model):
@@ -160,43 +190,25 @@ class GuardLimits(Model):
         description="Updates of the same field: a mapping or an attribute that went wrong",
     )
 
-    def leavings_passed(self, count: int, of: int) -> Threshold | Share | int | None:
-        """The first of the three limits that ``count`` deprovisionings among ``of`` people pass."""
-        if self.leavings.is_passed(count, of):
-            return self.leavings
-        if self.leavings_share is not None and self.leavings_share.is_passed(count, of):
-            return self.leavings_share
-        return self.leavings_most if self.leavings_most is not None and count > self.leavings_most else None
-
-    def first_held(self, of: int) -> int | None:
-        """The smallest number of deprovisionings among ``of`` people that is held; None: all may go."""
-        return _first(of, lambda count: self.leavings_passed(count, of) is not None)
+    @property
+    def deprovisionings(self) -> Limits:
+        """The limits on deactivations and deletions together."""
+        return Limits(self.leavings, self.leavings_share, self.leavings_most)
 
     def today(self, of: int) -> str:
         """What the three limits mean among so many active people, in a sentence."""
         if of == 0:
             return "Nobody is active today, so there is nobody whom the limits could keep."
-        share, most = self.leavings_share, self.leavings_most
-        firsts = (
-            ("first", _first(of, lambda count: self.leavings.is_passed(count, of))),
-            ("second", _first(of, lambda count: share.is_passed(count, of)) if share else None),
-            ("third", _first(of, lambda count: count > most) if most is not None else None),
-        )
+        firsts = tuple(zip(("first", "second", "third"), self.deprovisionings.firsts(of), strict=True))
         each = ", ".join(f"the {name} limit holds from {first} on" for name, first in firsts if first is not None)
         never = " and ".join(name for name, first in firsts if first is None)
         none = f"{'; the ' if each else 'the '}{never} never" if never else ""
-        held = self.first_held(of)
+        held = self.deprovisionings.first_held(of)
         so = f"{held - 1} may go" if held is not None else "all may go"
         return (
             f"With today's {of} active people, counting those who leave within {INTERVAL.seconds // 60} minutes, "
             f"{each}{none}: {so} without a decision."
         )
-
-
-def _first(of: int, is_passed: Callable[[int], bool]) -> int | None:
-    """The smallest number up to ``of`` that passes; each that is larger passes too."""
-    place = bisect_left(range(1, of + 1), True, key=is_passed)
-    return place + 1 if place < of else None
 
 
 class Rule(StrEnum):
@@ -291,7 +303,7 @@ def check_deprovisionings(
     """
     count = planned + recent
     of = max(active_users + inactive + recent, count)
-    if not planned or (limit := limits.leavings_passed(count, of)) is None:
+    if not planned or (limit := limits.deprovisionings.passed(count, of)) is None:
         return None  # a plan in which nobody leaves is not held for those who left before
     return Breach(rule=Rule.LEAVINGS, count=count, recent=recent, of=of, limit=limit)
 
@@ -315,7 +327,7 @@ def check_group_deletions(deleted: int, groups: int, limits: GuardLimits, recent
     ``groups``: how many there are now. ``recent``: how many were deleted within INTERVAL.
     """
     count, of = deleted + recent, groups + recent
-    if not deleted or not limits.groups.is_passed(count, of):
+    if not deleted or limits.groups.limits.passed(count, of) is None:
         return None
     return Breach(rule=Rule.GROUPS, count=count, recent=recent, of=of, limit=limits.groups)
 

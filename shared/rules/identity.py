@@ -67,14 +67,19 @@ class SourceState(Model):
     status: Status | None = None
     """The status that Graph told, or DELETED by either source; None: what a push can tell, which is in the source."""
     reports_to: str | None = None
-    """The manager, by the bridge's id or Entra's, whose account in Zoho One is among what is desired."""
+    """The manager, by the bridge's id or Entra's, if their account in Zoho One is part of what is desired."""
     rules: str = ""
     """A digest of the mapping and the rules that ``desired`` was computed by; empty: by a release before this."""
     awaits: str | None = None
-    """Whom he waits for: his manager, by the bridge's id or Entra's, who has no account in Zoho One yet."""
+    """The manager, by the bridge's id or Entra's, if they have no account in Zoho One yet."""
     in_bin: bool = False
     """Whether Graph's last word of the person's object is that it is in the recycle bin, or gone."""
     modified: datetime
+
+    @property
+    def name(self) -> str:
+        """What pages and plans call the person."""
+        return self.source.display_name or self.keys.user_name
 
     @property
     def is_in_bin(self) -> bool:
@@ -124,13 +129,13 @@ class Identity(Managed[PendingChange, Account]):
 
     id: str
     object_id: str | None = None
-    """Entra's id of him, once Graph has named him; a push does not bring it."""
+    """Entra's id of the person, once Graph has reported them; a push does not bring it."""
     said: SourceState
     created: datetime
 
     @property
     def standing(self) -> Standing:
-        """What status sync knows of his account. One whose creation is not confirmed may exist, so it counts."""
+        """What status sync knows of the account. One whose creation is not confirmed may exist, so it counts."""
         if self.account is not None:
             return self.account.standing
         return Standing.ACTIVE if self.pending is not None and self.pending.attempted else Standing.NONE
@@ -149,7 +154,7 @@ class Identity(Managed[PendingChange, Account]):
 
     @property
     def is_going(self) -> bool:
-        """Whether the identity goes once Zoho One has confirmed: what Entra said last is that it deleted the person."""
+        """Whether the identity goes once Zoho One has confirmed: Entra's last word is that it deleted the person."""
         return self.said.status is Status.DELETED
 
     @property
@@ -183,11 +188,11 @@ class Identity(Managed[PendingChange, Account]):
         return self.model_copy(update={"pending": mark})
 
     def without_account(self) -> Self:
-        """Somebody in the recycle bin whose account has become that of another object."""
+        """A person in the recycle bin after their account became that of another object."""
         said = self.said.model_copy(update={"desired": None, "status": Status.DEACTIVATED, "awaits": None})
         return self.model_copy(update={"said": said, "account": None, "pending": None})
 
 
 def id_of_object(object_id: str) -> str:
-    """The id in the bridge of whom, or what, Microsoft Graph named first: whoever creates it creates the same."""
+    """The id in the bridge of a person or group that Graph reported first: every process gives it the same."""
     return object_id.replace("-", "")

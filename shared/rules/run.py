@@ -36,6 +36,16 @@ class RunState(StrEnum):
     FAILED = "failed"  # it ended before planning, or did not finish: nothing else was changed
 
 
+class RunOutcome(StrEnum):
+    """State of a run as it is shown: a run is done only if nothing in it failed."""
+
+    RUNNING = "running"
+    DONE = "done"
+    WITH_ERRORS = "done with errors"  # it came to its end, and a change was refused or something could not be read
+    HELD = "held"
+    FAILED = "failed"
+
+
 class Result(StrEnum):
     """What became of one planned change."""
 
@@ -106,6 +116,18 @@ class Run(Model):
         """Changes of people and of groups that were planned, by kind, in order."""
         both = Counter(self.planned) + Counter(self.groups)
         return {kind: both[kind] for kind in ORDER if both[kind]}
+
+    @property
+    def failures(self) -> int:
+        """Number of changes that did not go through, those that are tried once a day included."""
+        return self.results.get(Result.FAILED, 0) + self.results.get(Result.PARKED, 0)
+
+    @property
+    def outcome(self) -> RunOutcome:
+        """State as lists, pages and charts show it."""
+        if self.state is RunState.DONE and (self.failures or self.errors):
+            return RunOutcome.WITH_ERRORS
+        return RunOutcome(self.state.value)
 
     def with_plan(self, plan: Plan) -> Self:
         """Once it is planned."""

@@ -58,6 +58,6 @@ def scim_errors() -> Iterator[None]:
         raise PayloadTooLargeException(detail="The person or group is larger than the bridge can keep") from error
     except Conflict as error:
         # Of the claims that push knows of none is left over; whatever it is, the request may be sent again.
-        raise ServiceUnavailableException("Another request is writing the same", 5) from error
+        raise ServiceUnavailableException("Another request is writing this resource", 5) from error
     except TablesBusy as error:
         raise ServiceUnavailableException(str(error), 5) from error

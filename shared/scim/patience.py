@@ -15,5 +15,5 @@ def until_free[T](write: Callable[[], T]) -> T:
         return patience.until_free(write, FOR_A_REQUEST)
     except (BeingWritten, Stale):
         raise ServiceUnavailableException(
-            "Another request is writing the same; send the request again", round(FOR_A_REQUEST.seconds)
+            "Another request is writing this resource; send the request again", round(FOR_A_REQUEST.seconds)
         ) from None

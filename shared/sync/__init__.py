@@ -1,4 +1,4 @@
-"""The flow between Entra and Zoho One: the map for whoever reads this code for the first time.
+"""The flow between Entra and Zoho One: a map for a first reading.
 
 The one contract
 ----------------
@@ -28,26 +28,30 @@ The way of a change, and the files in it
                 reading_checkpoint                           where the next reading goes on
     desired/    people, groups                               what Zoho One should hold; the rules are in shared/rules
     plan/       prepare                                      the one order of steps, for cycle and dry run
-                people, groups, group_*                      one change for each person and group that needs one
+                people, groups, group_work, member_ids       one change for each person and group that needs one
+                group_adoption, zoho_groups, group_counts    who leaves a group that is adopted; what is in Zoho One
                 drift, people_drift, group_drift             what somebody changed in Zoho One (a full cycle)
     guard/      plans, decisions                             whether a plan may pass; what an administrator decides
                 admission, groups                            whether one deprovisioning or deletion may begin now
     apply/      people, groups                               a plan's changes, several at the same time
                 person_settlement, group_settlement          mark, call, confirm, as far as they differ
+                group_changes, person_events, group_events   what is written of a group; what the history says
+                silence                                      when to stop: no answer again and again
                 accounts, zoho_groups, member_accounts       the calls themselves: look first, then write
 
     checkpoint.py, cycle_note.py   how far a cycle came, and its lease: what another process goes on from
     run_record.py                  what pages and log show of a cycle
-    progress.py                    Heartbeat, Checkpoint, Progress, Results: what the steps are given
+    progress.py                    Heartbeat, Checkpoint, Progress, Results, Steps: what the steps are given
     dry_run.py, retention.py       a plan that nobody applies; how long the past is kept
+    errors.py, patience.py         why a write did not go through; waiting while another writer is there
 
 Each folder imports from those before it alone: source and desired, plan, guard, apply, then what starts them.
 
 The order of steps in a cycle
 -----------------------------
 1. cycles.py takes the store's lease and opens its note; the run that was interrupted comes before any other.
-2. plan/prepare.py reads: assignments and groups (source/scope.py), people (source/people.py), people whose rules
-   changed (source/recompute.py). An error ends the cycle here: it is never an empty directory.
+2. plan/prepare.py reads: assignments and groups (source/scope.py), people (source/people.py), and computes again where
+   rules changed (source/recompute.py). An error ends the cycle here: it is never an empty directory.
 3. A full cycle compares everything with Zoho One (plan/drift.py).
 4. plan/prepare.py plans, from what is pending: people first, then groups. Nothing is written.
 5. guard/plans.py lets the plan pass, or holds it for an administrator.

@@ -1,4 +1,4 @@
-"""How far a cycle came, for whoever goes on with it: the note of the store's lease, and the lease itself."""
+"""How far a cycle came, and what another process goes on from: the note of the store's lease, and the lease itself."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

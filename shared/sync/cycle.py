@@ -16,7 +16,8 @@ from shared.rules.run import Run, RunKind, RunState
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoField
 from shared.sync.apply.groups import GroupApplier
-from shared.sync.apply.people import PeopleApplier, Stopped
+from shared.sync.apply.people import PeopleApplier
+from shared.sync.apply.silence import Stopped
 from shared.sync.checkpoint import CycleCheckpoint, Halted, OutOfTime
 from shared.sync.cycle_note import CycleRequest
 from shared.sync.guard.plans import PASSED, PlanGuard, Verdict
@@ -152,7 +153,7 @@ class Cycle:
             self._apply_people(Plan(store=plan.store, changes=changes))
 
     def _apply_people(self, plan: Plan) -> set[str]:
-        """Take a plan's people to Zoho One; the ids of those for whom it was not done."""
+        """Take a plan's people to Zoho One; the ids of people for whom it was not done."""
         self.record.show()
         with self.record.applying("applying", len(plan.visits)) as applied:
             try:

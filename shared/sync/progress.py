@@ -7,6 +7,7 @@ The steps know these protocols; sync/checkpoint.py and sync/run_record.py are wh
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
+from shared.rules.on_demand import StepFound
 from shared.rules.run import RunChange
 
 PAGE = 1000
@@ -48,7 +49,7 @@ class Checkpoint[T](Heartbeat, Protocol):
 
 
 class Progress(Protocol):
-    """Hears which step is under way, for whoever looks on."""
+    """Hears which step is under way, for a page or a terminal."""
 
     def tell(self, step: str, done: int = 0, of: int = 0) -> None:
         """A step's name, how much of it is done, and of how much; 0 where that is not known."""
@@ -60,6 +61,14 @@ class Results(Protocol):
 
     def add(self, changes: Sequence[RunChange]) -> None:
         """Some of them, in any order."""
+        ...
+
+
+class Steps(Protocol):
+    """Hears the steps of provisioning on demand, each as it happens."""
+
+    def step(self, person: str, found: StepFound) -> None:
+        """What a step found; ``person``: the object id of the person or group."""
         ...
 
 
@@ -87,14 +96,17 @@ class Unkept[T]:
 
 
 class _Silent:
-    """Progress that nobody looks at."""
+    """Progress and steps that nobody looks at."""
 
     def tell(self, step: str, done: int = 0, of: int = 0) -> None:
         """Nothing."""
 
+    def step(self, person: str, found: StepFound) -> None:
+        """Nothing."""
+
 
 NO_LEASE: Heartbeat = Unkept(None)
-SILENT: Progress = _Silent()
+SILENT = _Silent()
 
 
 def beating[T](items: Iterable[T], heartbeat: Heartbeat, every: int = PAGE) -> Iterator[T]:

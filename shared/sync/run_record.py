@@ -158,7 +158,7 @@ class AppliedChanges:
 
     @property
     def failed(self) -> set[str]:
-        """The ids of those for whom it was not done."""
+        """The ids of people and groups whose change was not done."""
         return {identity for identity, result in self.results.items() if result is not Result.DONE}
 
     def add(self, changes: Sequence[RunChange]) -> None:
@@ -182,6 +182,6 @@ class AppliedChanges:
         self.record.keep(heard)
 
     def tell(self) -> None:
-        """Let whoever looks on see how much is done."""
+        """Say how much is done."""
         if self.of:
             self.record.progress.tell(self.step, len(self.results), self.of)

@@ -57,7 +57,7 @@ def test_a_mail_is_shown_as_text_and_as_html_while_it_is_typed(
     watched = open_page(served.origin, color_scheme="dark")
     page = watched.page
     watched.go(f"{STORE}/settings/templates/user/en")
-    page.get_by_text("As HTML, which most mail programs show").click()
+    page.get_by_text("HTML version, which most mail programs show").click()
     frame = page.frame_locator("iframe")
     code = frame.locator("code", has_text="Kp7#mXw4Te9%cRna")
     code.wait_for()
@@ -65,9 +65,9 @@ def test_a_mail_is_shown_as_text_and_as_html_while_it_is_typed(
     body = page.get_by_label("Body")
     body.fill("Good day\n\n" + body.input_value())
     page.locator("#preview", has_text="Good day").wait_for()
-    watched.press("Show what is typed")
+    watched.press("Update")
     frame.get_by_text("Good day").wait_for()
-    watched.heading("Mail to the user in en")
+    watched.heading("Email to users (en)")
     watched.assert_accessible()
 
 
@@ -97,7 +97,7 @@ def test_a_rule_is_tried_while_it_is_typed_and_a_conflict_is_shown(
     watched.press(f"Save as version {current.number + 1}")
     page.get_by_text(f"Bob saved version {current.number + 1} meanwhile").wait_for()
     watched.assert_accessible()
-    watched.press(f"Put my changes on top of version {current.number + 1}")
+    watched.press(f"Apply my changes to version {current.number + 1}")
     page.get_by_text("12 of 12 people would change.").wait_for()
     watched.press(f"Save as version {current.number + 2}")
     page.get_by_text(f"Version {current.number + 2}, saved by").wait_for()
@@ -112,8 +112,8 @@ def test_a_plan_is_made_while_the_page_is_reloaded_left_and_seen_by_another(
     watched, another = open_page(served.origin), open_page(served.origin)
     _slow_graph(served, 0.5)
     watched.go(f"{STORE}/plan")
-    watched.press("Make the plan of now")
-    watched.heading("The plan of now")
+    watched.press("Preview changes")
+    watched.heading("Preview of changes")
     address = watched.page.url.removeprefix(served.origin)
     watched.page.get_by_role("progressbar").wait_for()
     watched.assert_accessible()
@@ -124,17 +124,17 @@ def test_a_plan_is_made_while_the_page_is_reloaded_left_and_seen_by_another(
         each.page.get_by_role("link", name="CSV").wait_for()
     watched.assert_accessible()
     watched.go(f"{STORE}/plan")
-    watched.press("The last one")
-    watched.heading("The plan of now")
+    watched.press("The last preview")
+    watched.heading("Preview of changes")
     assert watched.page.url.endswith(address)
     without = open_page(served.origin, java_script_enabled=False)
     without.go(f"{STORE}/plan")
-    without.press("Make the plan of now")
-    without.heading("The plan of now")
+    without.press("Preview changes")
+    without.heading("Preview of changes")
     gives_up = time.monotonic() + 20
-    while without.page.get_by_role("link", name="Look again").count():
+    while without.page.get_by_role("link", name="Reload").count():
         assert time.monotonic() < gives_up
-        without.press("Look again")
+        without.press("Reload")
     without.page.get_by_text("Nothing was changed: this is what a cycle would have done").wait_for()
     _slow_graph(served, 0)
 
@@ -155,7 +155,7 @@ def test_cycles_provisioning_on_demand_and_a_held_plan_that_is_approved(
     page.get_by_label("Object ids in Entra").fill(people[0])
     watched.press("Provision")
     page.get_by_text("The person was deactivated in Entra.").wait_for()
-    steps = page.locator("#errand li > .badge").all_inner_texts()
+    steps = page.locator("#job li > .badge").all_inner_texts()
     assert steps == ["import", "scope", "match", "map", "action"]
     page.get_by_text("The run that records it").wait_for()
     watched.assert_accessible()

@@ -39,10 +39,12 @@ def test_the_whole_set_up_until_people_are_provisioned(served: Served, open_page
     watched.assert_accessible()
     page.reload()
     assert token not in page.content(), "shown once"
-    page.get_by_text("One secret token is live.").wait_for()
+    page.get_by_text("1 active token.").wait_for()
     watched.press("Connect Zoho One")
     page.get_by_role("button", name="Accept").click()
-    page.get_by_role("link", name="Back to API Integration").click()
+    watched.heading("Fabrikam is connected to Zoho One")
+    watched.assert_accessible()
+    watched.press("Back to API Integration")
     watched.press("Test Connection")
     page.get_by_text("The connection works.").wait_for()
     watched.press("Next: Attribute Mapping")
@@ -53,7 +55,7 @@ def test_the_whole_set_up_until_people_are_provisioned(served: Served, open_page
     page.get_by_role("textbox", name="Hard-coded value").fill("Colleague")
     watched.assert_accessible()
     watched.press("Ok")
-    page.get_by_label("Why, for whoever reads the versions later").fill("Everybody is a colleague")
+    page.get_by_label("Comment (optional)").fill("Everybody is a colleague")
     watched.assert_accessible()
     watched.press("Save as version 1")
 
@@ -72,12 +74,12 @@ def test_the_whole_set_up_until_people_are_provisioned(served: Served, open_page
     report = ProvisioningService(directory, tenant_url, token).cycle()
     assert not report.errors
     page.get_by_role("link", name="People and groups").click()
-    page.get_by_label("Find somebody").press_sequentially("chlo")
-    page.get_by_text("Found for “chlo”").wait_for()  # the list is replaced with each letter
+    page.get_by_label("Search people").press_sequentially("chlo")
+    page.get_by_text("Results for “chlo”").wait_for()  # the list is replaced with each letter
     page.get_by_role("link", name="Chloé Brown").click()
     watched.heading("Chloé Brown")
     assert page.get_by_role("row", name="Designation").get_by_text("Colleague").count() >= 1
     page.get_by_role("cell", name="created").wait_for()
-    watched.press("Ask Zoho One now")
-    page.get_by_text("Just now: active.").wait_for()
+    watched.press("Compare with Zoho One")
+    page.get_by_text("Current state: active.").wait_for()
     watched.assert_accessible()

@@ -84,7 +84,7 @@ def test_provision_shows_its_steps(served: dict[str, Any]) -> None:
     ]
     status, out, _ = _cli(served, "provision", "00000000-0000-0000-0000-000000000000", "--json")
     (report,) = json.loads(out)
-    assert (status, report["steps"][-1]["told"]) == (1, "Entra has no such user, or he is in its recycle bin.")
+    assert (status, report["steps"][-1]["told"]) == (1, "Entra has no such user, or only in its recycle bin.")
 
 
 def test_a_group_is_provisioned_with_a_member(served: dict[str, Any]) -> None:

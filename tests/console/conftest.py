@@ -18,6 +18,7 @@ from shared.console.queued import Queued, collected
 from shared.console.sign_in import LOCAL, SignIn
 from shared.rules.store import Store
 from shared.settings import Platform
+from shared.tables.stores import Stores
 from tests.conftest import Entra, ZohoOne
 from tests.console.signing_in import CALLBACK, ROLES, Clock, Visitor, app_of, sign_in_settings
 from tests.in_memory import *  # noqa: F403 - fixtures, in the place of processes
@@ -48,24 +49,29 @@ class Pages:
         found: ConsoleParts = self.app.extensions[EXTENSION]
         return found
 
+    def with_stores(self, stores: Stores) -> None:
+        """Let the pages read other stores."""
+        parts = self.parts
+        self.app.extensions[EXTENSION] = replace(parts, stores=replace(parts.stores, table=stores))
+
     def get(self, path: str, **headers: str) -> TestResponse:
         """Open a page of the console."""
         return self.client.get(f"/console{path}", headers=headers)
 
     def post(self, path: str, admin: str = "local", /, **form: object) -> TestResponse:
         """Send a form as one of our pages does."""
-        token = form_token(self.parts.secret, LOCAL, admin)
+        token = form_token(self.parts.site.secret, LOCAL, admin)
         with collected() as messages:
             answer = self.client.post(f"/console{path}", data={FIELD: token} | form)
         self.asked.cycles.extend(messages.cycles)
-        self.asked.errands.extend(messages.errands)
+        self.asked.jobs.extend(messages.jobs)
         return answer
 
     def carried_out(self, path: str, /, **form: object) -> str:
         """Send a form that sets off an errand, let a worker carry it out, and see its page."""
         sent = self.post(path, **form)
         assert sent.status_code == 303, sent.text
-        self.bridge.run_job(self.asked.errands.pop().encode())
+        self.bridge.run_job(self.asked.jobs.pop().encode())
         return self.client.get(sent.headers["Location"]).text
 
     def signed_in(self, roles: str) -> None:
@@ -91,7 +97,8 @@ def pages_of(bridge: Bridge, readiness: Readiness | None = None) -> Pages:
     """
     app = open_console(bridge)
     pages = Pages(app, app.test_client(), bridge)
-    pages.app.extensions[EXTENSION] = replace(pages.parts, readiness=readiness or Readiness({}, bridge.switch.now))
+    health = replace(pages.parts.health, readiness=readiness or Readiness({}, bridge.switch.now))
+    pages.app.extensions[EXTENSION] = replace(pages.parts, health=health)
     pages.signed_in("Organization.Owner")
     return pages
 

@@ -74,7 +74,7 @@ def app_of(bridge: Bridge, entra: Entra, clock: Clock, settings: Mapping[str, st
     app = open_console(bridge)
     parts: ConsoleParts = app.extensions[EXTENSION]
     sign_in = sign_in_of(bridge, entra, clock, settings)
-    app.extensions[EXTENSION] = replace(parts, sign_in=sign_in, now=clock)
+    app.extensions[EXTENSION] = replace(parts, sign_in=sign_in, site=replace(parts.site, now=clock))
     return app
 
 

@@ -1,15 +1,12 @@
 """Who may open the pages where nobody signs in, and that the pages are closed where nobody can."""
 
-import dataclasses
-
 import pytest
 
 from shared.app.container import Bridge
 from shared.console.admin import Admin, NotAnAdmin, PagesClosed
-from shared.console.page import PageRequest
 from shared.console.sign_in import LOCAL, Browser
 from shared.rules.store import Store
-from tests.console.conftest import AZURE, served_by
+from tests.console.conftest import AZURE, Pages, served_by
 
 NOBODY = Browser({}, "http://localhost")
 ENTRA_ID = "44444444-4444-4444-8444-444444444444"
@@ -84,12 +81,12 @@ def test_each_cloud_has_its_own_addresses(
     ],
 )
 def test_the_pages_of_consent_say_so(
-    platform: dict[str, str], status: int, words: str, bridge: Bridge, store: Store
+    platform: dict[str, str], status: int, words: str, pages: Pages, store: Store
 ) -> None:
-    pages = dataclasses.replace(bridge.consent_pages, sign_in=served_by(bridge.sign_in, **platform))
-    page = pages.start(PageRequest("https://bridge.example/oauth/start", {"store": store.id}))
-    assert page.status == status
-    assert words in page.html
-    assert pages.callback(PageRequest("https://bridge.example/oauth/callback")).status == status
+    pages.served_by(**platform)
+    page = pages.client.get(f"/oauth/start?store={store.id}")
+    assert page.status_code == status
+    assert words in page.text
+    assert pages.client.get("/oauth/callback").status_code == status
     if status == 302:
-        assert page.headers["Location"] == f"/console/sign-in?to=%2Foauth%2Fstart%3Fstore%3D{store.id}"
+        assert page.headers["Location"] == f"/console/sign-in?to=/oauth/start?store%3D{store.id}"

@@ -50,7 +50,7 @@ def test_the_overview_names_what_entra_sends_and_nothing_uses(pages: Pages, brid
     assert "not used" not in pages.get(path).text
     bridge.ignored.note(store.id, ["shoeSize"])
     shown = pages.get(path).text
-    assert "Sent by Entra and not used" in shown
+    assert "Sent by Entra, not used" in shown
     assert '<td class="mono">shoeSize</td><td>1</td>' in shown
 
 
@@ -59,7 +59,7 @@ def test_a_form_without_its_token_changes_nothing(token: str, pages: Pages, stor
     refused = pages.client.post(f"/console/stores/{store.id}/stop", data={FIELD: token})
     assert refused.status_code == 403
     assert "This page was open for too long" in refused.text
-    found = pages.parts.stores.read(store.id)
+    found = pages.parts.stores.table.read(store.id)
     assert found is not None
     assert found.is_started
 
@@ -84,7 +84,7 @@ def test_an_admin_may_do_all_but_delete(pages: Pages, store: Store) -> None:
     refused = pages.post(f"/stores/{store.id}/delete", typed=store.name)
     assert refused.status_code == 403
     assert "Only an owner may do this" in refused.text
-    assert pages.parts.stores.read(store.id) is not None
+    assert pages.parts.stores.table.read(store.id) is not None
 
 
 @pytest.mark.parametrize(
@@ -136,9 +136,9 @@ class _Unreachable(Stores):
 def test_a_storage_that_does_not_answer_and_a_defect_are_pages(pages: Pages) -> None:
     for error, status, words in (
         (TablesBusy("down"), 503, "storage does not answer"),
-        (RuntimeError("secret"), 500, "The bridge has a defect"),
+        (RuntimeError("secret"), 500, "Something went wrong"),
     ):
-        pages.app.extensions[EXTENSION] = replace(pages.parts, stores=_Unreachable(error))
+        pages.with_stores(_Unreachable(error))
         page = pages.get("/stores/contoso")
         assert page.status_code == status
         assert words in page.text
@@ -159,9 +159,9 @@ class _One(Stores):
 
 
 def test_health_says_little_to_strangers(bridge: Bridge, store: Store, zoho_one: ZohoOne) -> None:
-    asked = open_console(bridge).extensions[EXTENSION].readiness
+    asked = open_console(bridge).extensions[EXTENSION].health.readiness
     pages = pages_of(bridge, asked)
-    pages.app.extensions[EXTENSION] = replace(pages.parts, stores=_One(store))
+    pages.with_stores(_One(store))
     assert pages.client.get("/health").json == {"status": "alive"}
     told = pages.client.get("/health?ready").json
     assert told is not None
@@ -169,10 +169,11 @@ def test_health_says_little_to_strangers(bridge: Bridge, store: Store, zoho_one:
     assert told["parts"] == {"Table Storage": "answers", "Queue Storage": "answers"}
     assert told["stores"] == {store.id: {"state": "started", "Zoho One": "answers"}}
     shown = pages.get("/status").text
-    assert '<span class="badge good">answers</span> <span class="soft small">' in shown
+    assert '<span class="badge good">OK</span> <span class="soft small">' in shown
     pages.served_by(**AZURE)
     assert pages.client.get("/health?ready").json == {"status": "ready"}
-    pages.app.extensions[EXTENSION] = replace(pages.parts, answers=lambda: {"tables": "they are down"})
+    health = replace(pages.parts.health, answers=lambda: {"tables": "they are down"})
+    pages.app.extensions[EXTENSION] = replace(pages.parts, health=health)
     down = pages.client.get("/health?ready")
     assert (down.status_code, down.json) == (503, {"status": "not ready"})
 
@@ -181,18 +182,18 @@ def test_one_store_whose_zoho_one_does_not_answer_does_not_take_the_app_away(
     bridge: Bridge, store: Store, zoho_one: ZohoOne
 ) -> None:
     zoho_one.fail(method="GET", path="/ServiceProviderConfig", status=503, times=10)
-    pages = pages_of(bridge, open_console(bridge).extensions[EXTENSION].readiness)
-    pages.app.extensions[EXTENSION] = replace(pages.parts, stores=_One(store))
+    pages = pages_of(bridge, open_console(bridge).extensions[EXTENSION].health.readiness)
+    pages.with_stores(_One(store))
     app = pages.client.get("/health?ready")
     assert app.status_code == 200
     assert app.json is not None
     assert app.json["status"] == "impaired"
     assert app.json["stores"][store.id]["Zoho One"] == "Zoho One answered 503: Service Unavailable"
-    assert "does not work" in pages.get("/status").text
+    assert '<span class="badge bad">failed</span>' in pages.get("/status").text
     watched = pages.client.get("/health?ready=stores")
     assert watched.status_code == 503
     pages.served_by(**AZURE)
     assert pages.client.get("/health?ready=stores").json == {"status": "impaired"}
     stopped = store.model_copy(update={"schedule": store.schedule.stopped()})
-    pages.app.extensions[EXTENSION] = replace(pages.parts, stores=_One(stopped))
+    pages.with_stores(_One(stopped))
     assert pages.client.get("/health?ready=stores").json == {"status": "ready"}, "a stopped store is not asked about"

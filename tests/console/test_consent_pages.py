@@ -1,33 +1,39 @@
-"""The pages of consent answer whatever came in, and whatever happens."""
+"""The pages of consent answer whatever came in, and whatever happens, under the strictest policy of all pages."""
 
-import dataclasses
 import logging
 
 import pytest
 
 from local.walkthrough.admin_browser import AdminBrowser
 from shared.app.container import Bridge
-from shared.console.consent_pages import ConsentPages
-from shared.console.page import PageRequest
+from shared.console.bare_app import STRICT_POLICY
 from shared.rules.store import Store
 from shared.tables.stores import Stores
 from tests.conftest import ZohoOne
-from tests.console.conftest import pages_of, served_by
+from tests.console.conftest import AZURE, Pages, pages_of
 
 
-@pytest.fixture
-def pages(bridge: Bridge) -> ConsentPages:
-    """The pages for an owner, with the address taken from the request."""
-    sign_in = served_by(bridge.sign_in, BRIDGE_LOCAL_ADMIN="Organization.Owner")
-    return dataclasses.replace(bridge.consent_pages, sign_in=sign_in, public_url=None)
+@pytest.mark.parametrize(
+    "path", ["/oauth/start?store=nobody", "/oauth/start", "/oauth/callback", "/oauth/callback?state=x"]
+)
+def test_they_run_no_script_send_no_form_and_have_the_layout_of_the_others(path: str, pages: Pages) -> None:
+    page = pages.client.get(path)
+    assert page.status_code in (400, 404)
+    assert page.headers["Content-Security-Policy"] == STRICT_POLICY
+    assert "script-src" not in STRICT_POLICY
+    assert (page.headers["Cache-Control"], page.headers["Referrer-Policy"]) == ("no-store", "no-referrer")
+    for never in ("<script", "<form", "form-token", "form_token"):
+        assert never not in page.text
+    assert 'href="/console/"' in page.text
+    assert "script-src 'self'" in pages.get("/").headers["Content-Security-Policy"], "the others as before"
 
 
-@pytest.mark.parametrize("which", ["start", "callback"])
-def test_a_malformed_host_header_is_a_400_page(pages: ConsentPages, which: str) -> None:
-    request = PageRequest("https://[::1/oauth/start", {"store": "x"})
-    answer = getattr(pages, which)(request)
-    assert answer.status == 400
-    assert "malformed" in answer.html
+def test_an_address_with_a_code_is_not_passed_on_to_the_sign_in(pages: Pages, store: Store) -> None:
+    pages.served_by(**AZURE)
+    start = pages.client.get(f"/oauth/start?store={store.id}")
+    assert start.headers["Location"] == f"/console/sign-in?to=/oauth/start?store%3D{store.id}"
+    callback = pages.client.get("/oauth/callback?state=s&code=secret-code")
+    assert (callback.status_code, callback.headers["Location"]) == (302, "/console/sign-in?to=/console/")
 
 
 class _Broken(Stores):
@@ -39,16 +45,16 @@ class _Broken(Stores):
 
 
 def test_a_defect_is_a_page_without_details_and_one_line_without_values(
-    pages: ConsentPages, caplog: pytest.LogCaptureFixture
+    pages: Pages, caplog: pytest.LogCaptureFixture
 ) -> None:
-    broken = dataclasses.replace(pages, stores=_Broken())
+    pages.with_stores(_Broken())
     with caplog.at_level(logging.INFO):
-        answer = broken.start(PageRequest("https://b.example/", {"store": "ada"}))
-    assert answer.status == 500
-    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        answer = pages.client.get("/oauth/start?store=ada")
+    assert answer.status_code == 500
+    assert answer.headers["Content-Security-Policy"] == STRICT_POLICY
     (record,) = (record for record in caplog.records if record.name == "bridge.console")
     assert "RuntimeError" in record.getMessage()
-    for text in (answer.html, caplog.text):
+    for text in (answer.text, caplog.text):
         assert "secret of" not in text
         assert "Traceback" not in text
 
@@ -68,4 +74,4 @@ def test_who_connected_and_disconnected_a_store_is_on_record(
     assert (first.by, first.what, first.changes) == ("local", "Connected to Zoho One, data center us", ())
     assert moved.what == "Connected to Zoho One, data center eu"
     assert [(part.setting, part.before, part.after) for part in moved.changes] == [("zoho.data_center", "us", "eu")]
-    assert gone.what == "Disconnecting from Zoho One was asked for"
+    assert gone.what == "Disconnection from Zoho One was requested"

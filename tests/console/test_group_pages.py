@@ -59,7 +59,7 @@ def test_all_members_are_shown_a_page_at_a_time(
     names = [re.findall(r">(Person \d\d)</a>", page) for page in shown]
     assert [len(some) for some in names] == [25, 25, 9]
     assert [name for some in names for name in some] == [each.said.source.display_name for each in people[:-1]]
-    assert "not provisioned yet; joins when he is" in shown[-1]
+    assert "not provisioned yet; joins once they are" in shown[-1]
     assert "no account" in shown[0]
     assert "60 members" in shown[0]
     odd = get(f"/stores/{store_id}/groups/{stored.group.id}?after=nobody")
@@ -104,4 +104,4 @@ def test_groups_are_paged_through_and_found_by_the_beginning_of_a_word(
     monkeypatch.setattr("shared.console.group_pages.LOOKED", 1)
     last = max(groups, key=lambda group: group.id).said.display_name
     assert found(last.upper().replace(" ", "+")) == [last], "by its whole name, however many there are"
-    assert "Looked through 1 groups" in get(f"{path}?typed=x")
+    assert "1 groups were searched" in get(f"{path}?typed=x")

@@ -36,7 +36,7 @@ def _asked(pages: Pages, path: str, **form: object) -> tuple[str, JobRequest]:
     """The address of an errand's page, and the message for the worker."""
     sent = pages.post(path, **form)
     assert sent.status_code == 303, sent.text
-    return sent.headers["Location"], JobRequest.model_validate_json(pages.asked.errands.pop())
+    return sent.headers["Location"], JobRequest.model_validate_json(pages.asked.jobs.pop())
 
 
 def _see(pages: Pages, address: str, **headers: str) -> TestResponse:
@@ -44,21 +44,21 @@ def _see(pages: Pages, address: str, **headers: str) -> TestResponse:
 
 
 def _poll(page: str) -> str | None:
-    found = re.search(r'id="errand" hx-get="([^"]+)" hx-trigger="every 1s"', page)
+    found = re.search(r'id="job" hx-get="([^"]+)" hx-trigger="every 1s"', page)
     return found and found[1].replace("&amp;", "&")
 
 
 def _put(pages: Pages, request: JobRequest, **changes: object) -> None:
-    errand = pages.parts.errands.get(request.store, request.errand)
+    errand = pages.parts.jobs.table.get(request.store, request.errand)
     assert errand is not None
-    pages.parts.errands.put(errand.model_copy(update=changes))
+    pages.parts.jobs.table.put(errand.model_copy(update=changes))
 
 
 def test_a_plan_is_made_beside_the_page_and_found_again(pages: Pages, reconciled: Reconciled) -> None:
     path = f"/stores/{reconciled.store_id}"
     address, request = _asked(pages, f"{path}/plan/make")
     waits = _see(pages, address)
-    assert "Waits for a worker" in waits.text
+    assert "Waiting for a worker" in waits.text
     poll = _poll(waits.text)
     assert poll is not None
     nothing_new = _see(pages, poll, **LIVE)
@@ -87,7 +87,7 @@ def test_a_newer_plan_takes_the_place_of_the_last(pages: Pages, reconciled: Reco
     second, request = _asked(pages, first.removeprefix("/console") + "/again")
     reconciled.bridge.run_job(request.model_dump_json().encode())
     assert PEOPLE[0].display_name in _see(pages, second).text
-    assert "The names are not kept any more" in _see(pages, first).text
+    assert "The names are no longer stored" in _see(pages, first).text
     assert _see(pages, f"{first}/changes.csv").status_code == 404
     assert _see(pages, f"{second}/changes.csv").status_code == 200
 
@@ -96,13 +96,13 @@ def test_each_step_is_told_as_it_happens_and_each_phase_with_its_numbers(
     pages: Pages, reconciled: Reconciled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, seen = f"/stores/{reconciled.store_id}", list[Job]()
-    put, job_runner = pages.parts.errands.put, reconciled.bridge.job_runner
+    put, job_runner = pages.parts.jobs.table.put, reconciled.bridge.job_runner
 
     def noted(errand: Job) -> None:
         seen.append(errand)
         put(errand)
 
-    monkeypatch.setattr(pages.parts.errands, "put", noted)
+    monkeypatch.setattr(pages.parts.jobs.table, "put", noted)
     monkeypatch.setattr("shared.admin.jobs.NEWS_EVERY", timedelta())
     _, request = _asked(pages, f"{path}/plan/make")
     job_runner.carry_out(request)
@@ -118,11 +118,11 @@ def test_each_step_is_told_as_it_happens_and_each_phase_with_its_numbers(
     steps = [sum(len(report.steps) for report in each.reports) for each in seen]
     assert steps == [0, 0, *range(1, 11), 10], "asked, begun, one step after the other, done"
     monkeypatch.undo()
-    pages.parts.errands.put(seen[4])
+    pages.parts.jobs.table.put(seen[4])
     half = _see(pages, address).text
     assert re.findall(r'<li><span class="badge good">(\w+)</span>', half) == ["import", "scope", "match"]
     assert _poll(half) is not None
-    pages.parts.errands.put(seen[-1])
+    pages.parts.jobs.table.put(seen[-1])
     done = _see(pages, address).text
     assert "The person was deactivated in Entra." in done
     assert "The run that records it" in done
@@ -135,7 +135,7 @@ def test_what_cannot_be_done_says_why(pages: Pages, reconciled: Reconciled) -> N
     assert "Provisioning is stopped" in stopped
     reconciled.bridge.secrets.put(reconciled.store_id, SECRET, "wrong")
     failed = pages.carried_out(f"{path}/plan/make")
-    assert "It came to nothing." in failed
+    assert "<strong>Failed.</strong>" in failed
     assert _poll(failed) is None
 
 
@@ -146,7 +146,7 @@ def test_what_fails_is_tried_again_and_in_the_end_given_up(pages: Pages, reconci
     with pytest.raises(ValueError, match="not a time"):
         reconciled.bridge.run_job(message)
     tried = _see(pages, address).text
-    assert "The last attempt came to nothing." in tried
+    assert "The last attempt failed." in tried
     assert "A defect of the bridge: ValueError." in tried
     assert _poll(tried) is not None
     _put(pages, request, attempts=MOST_ATTEMPTS - 1)
@@ -167,11 +167,11 @@ def test_whom_a_killed_worker_holds_is_waited_for(
     zoho_one.fail(method="POST", path="/Users", status=503, times=3)
     body = {"userName": "ada@contoso.example", "active": True, "displayName": "Ada"}
     assert reconciled.endpoint(host).request("POST", "/Users", json=body).status_code == 503
-    (waits,) = pages.parts.identities.waiting(reconciled.store_id, 10)
+    (waits,) = pages.parts.people.identities.waiting(reconciled.store_id, 10)
     path = f"/stores/{reconciled.store_id}/people/{waits.id}/provision"
     on_demand, stored = (
         reconciled.bridge.on_demand,
-        pages.parts.identities.read(reconciled.store_id, waits.id),
+        pages.parts.people.identities.read(reconciled.store_id, waits.id),
     )
     assert stored is not None
     assert stored.identity.pending is not None
@@ -202,15 +202,15 @@ def test_what_is_not_heard_of_any_more_is_not_waited_for(pages: Pages, reconcile
     long_ago = datetime.now(UTC) - timedelta(hours=1)
     _put(pages, request, asked=long_ago)
     never = _see(pages, address).text
-    assert "No worker has taken it up." in never
+    assert "No worker has started it." in never
     assert _poll(never) is None
     _put(pages, request, state=JobState.RUNNING, attempts=1, heard=datetime.now(UTC) - timedelta(minutes=2))
     silent = _see(pages, address).text
-    assert "another one begins it again within three minutes" in silent
+    assert "another one starts it again within three minutes" in silent
     assert _poll(silent) is not None
     _put(pages, request, state=JobState.RUNNING, attempts=1, heard=long_ago)
     lost = _see(pages, address).text
-    assert "Nothing has been heard of it since" in lost
+    assert "No progress since" in lost
     assert _poll(lost) is None
     assert "lost" in pages.get(f"/stores/{reconciled.store_id}/errands").text
 
@@ -219,19 +219,19 @@ def test_errands_go_with_the_history_and_with_the_store(pages: Pages, reconciled
     path = f"/stores/{reconciled.store_id}"
     reconciled.change(entra=reconciled.entra.connection(scope=Scope.ALL_USERS))
     pages.carried_out(f"{path}/plan/make")
-    (made,) = pages.parts.errands.newest(reconciled.store_id)
+    (made,) = pages.parts.jobs.table.newest(reconciled.store_id)
     assert made.plan is not None
     asked = datetime.now(UTC) - timedelta(days=91)
     old = made.model_copy(update={"id": new_id(asked), "asked": asked})
-    pages.parts.errands.put(old)
-    pages.parts.errands._whole.put(old.id, pages.parts.errands.whole_plan(made, made.plan))
+    pages.parts.jobs.table.put(old)
+    pages.parts.jobs.table._whole.put(old.id, pages.parts.jobs.table.whole_plan(made, made.plan))
     reconciled.cycle(RunKind.FULL_CYCLE)
-    assert [errand.id for errand in pages.parts.errands.newest(reconciled.store_id)] == [made.id]
+    assert [errand.id for errand in pages.parts.jobs.table.newest(reconciled.store_id)] == [made.id]
     kept = [key for key in reconciled.tables() if key.startswith("errands/")]
     assert all(made.id in key for key in kept)
-    while not pages.parts.removal.partitions.drop_some(reconciled.store_id):
+    while not pages.parts.stores.removal.partitions.drop_some(reconciled.store_id):
         pass
-    assert pages.parts.errands.newest(reconciled.store_id) == []
+    assert pages.parts.jobs.table.newest(reconciled.store_id) == []
 
 
 def test_an_address_that_leads_nowhere_is_a_404(pages: Pages, store: Store) -> None:

@@ -69,5 +69,5 @@ def test_the_list_reads_a_bounded_number_for_each_store(counted: tuple[Pages, Co
     for path in ("/", "/status"):
         count.calls = 0
         assert pages.get(path).status_code == 200
-        stores = len(pages.parts.stores.all())
+        stores = len(pages.parts.stores.table.all())
         assert count.calls <= 3 + 6 * stores, path

@@ -41,7 +41,7 @@ def test_the_plan_of_the_first_cycle_is_shown_and_then_done(pages: Pages, reconc
     asked = json.loads(message)
     assert asked.pop("id"), "the run's id: the message may come twice"
     assert asked == {"store": reconciled.store_id, "kind": "cycle", "asked_by": "local", "goes_on": None}
-    assert "No run yet." in pages.get(f"{path}/runs?asked=cycle").text
+    assert "No runs yet." in pages.get(f"{path}/runs?asked=cycle").text
     _run_asked(pages, reconciled)
     reconciled.assert_as_in_entra()
     runs = pages.get(f"{path}/runs").text
@@ -49,7 +49,7 @@ def test_the_plan_of_the_first_cycle_is_shown_and_then_done(pages: Pages, reconc
     assert "local" in runs
     assert "24 changes" in pages.get(path).text
     assert pages.post(f"{path}/runs", kind="on demand").status_code == 404
-    assert "A cycle was asked for" in pages.get(f"{path}/changes").text
+    assert "A cycle was requested" in pages.get(f"{path}/changes").text
 
 
 def test_a_held_plan_is_approved_or_discarded_by_name(pages: Pages, reconciled: Reconciled) -> None:
@@ -62,11 +62,17 @@ def test_a_held_plan_is_approved_or_discarded_by_name(pages: Pages, reconciled: 
     shown = pages.get(f"{path}/plan").text
     names = [person.display_name for person in PEOPLE[:12] if person.account_enabled]
     assert all(name in shown for name in names if name.isalpha())
+    leaver = next(number for number, person in enumerate(PEOPLE[:12]) if person.account_enabled)
+    one = reconciled.bridge.identities.find_object(reconciled.store_id, IDS[leaver])
+    assert one is not None
+    own = pages.get(f"{path}/people/{one.identity.id}").text
+    assert "The guard has held this change since" in own
+    assert "A change is in progress" not in own
     rows = list(csv.reader(io.StringIO(pages.get(f"{path}/plan/{held.held.id}/changes.csv").text)))
     assert sum(row[2] == "deactivate" for row in rows) == held.held.counts["deactivate"]  # type: ignore[index]  # a StrEnum
     other = pages.post(f"{path}/plan/{held.held.id}/approve", digest="another")
     assert other.status_code == 409
-    assert "another one than the one that was shown" in other.text
+    assert "has changed since it was shown" in other.text
     assert pages.post(f"{path}/plan/1-2/approve", digest=held.held.digest).status_code == 404
     assert pages.post(f"{path}/plan/{held.held.id}/approve", digest=held.held.digest).status_code == 303
     again = pages.post(f"{path}/plan/{held.held.id}/approve", digest=held.held.digest)
@@ -92,7 +98,7 @@ def test_people_are_provisioned_on_demand_with_each_step(pages: Pages, reconcile
         wrong = pages.post(f"{path}/provision", object_ids=typed)
         assert wrong.status_code == 422
         assert "One to 5 object ids, each a GUID" in wrong.text
-    assert pages.asked.errands == []
+    assert pages.asked.jobs == []
     reconciled.cycle()
     reconciled.entra.act({"do": "disable", "id": IDS[0]})
     done = pages.carried_out(f"{path}/provision", object_ids=IDS[0].upper())
@@ -112,14 +118,14 @@ def test_what_a_push_left_pending_is_tried_again(
     zoho_one.fail(method="POST", path="/Users", status=503, times=3)
     body = {"userName": "ada@contoso.example", "active": True, "displayName": "Ada"}
     assert endpoint.request("POST", "/Users", json=body).status_code == 503
-    (waits,) = pages.parts.identities.waiting(reconciled.store_id, 10)
+    (waits,) = pages.parts.people.identities.waiting(reconciled.store_id, 10)
     assert (waits.name, waits.reason) == ("Ada", "The person is active in Entra.")
     assert "Ada" in pages.get(f"/stores/{reconciled.store_id}").text
     path = f"/stores/{reconciled.store_id}/people/{waits.id}"
     shown = pages.get(path).text
-    assert "The last change did not go through." in shown
+    assert "The last change failed." in shown
     assert "Retry now" in shown
     done = pages.carried_out(f"{path}/provision")
     assert "The person is active in Entra." in done
-    assert pages.parts.identities.waiting(reconciled.store_id, 10) == []
+    assert pages.parts.people.identities.waiting(reconciled.store_id, 10) == []
     assert [user["userName"] for user in zoho_one.users()] == ["ada@contoso.example"]

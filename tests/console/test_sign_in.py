@@ -1,18 +1,15 @@
 """Signing in at the simulated Entra, staying signed in, and not staying so."""
 
 import logging
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
 
 from local.entra.people import PEOPLE
-from shared.console.context import EXTENSION
-from shared.console.page import PageRequest
 from shared.rules.store import Store
 from tests.conftest import Entra
 from tests.console.conftest import SignIns
-from tests.console.signing_in import ADMIN, ORIGIN, OWNER, WITHOUT_ROLE, query_of, with_token
+from tests.console.signing_in import ADMIN, OWNER, WITHOUT_ROLE, query_of, with_token
 
 
 @pytest.fixture
@@ -52,7 +49,7 @@ def test_the_managed_identity_stands_for_the_app(sign_ins: SignIns, identity: No
     sign_ins.clock.forward(minutes=55)
     assert visitor.get("/console/stores/new").status_code == 200
     sign_ins.entra.set(federated_subject="another")
-    assert "Entra does not take the bridge for what it is" in sign_ins.visitor(**by_identity).sign_in().text
+    assert "Entra does not accept the bridge" in sign_ins.visitor(**by_identity).sign_in().text
     sign_ins.entra.fail("/msi/token", status=400)
     assert "The bridge&#39;s managed identity does not answer" in sign_ins.visitor(**by_identity).sign_in().text
 
@@ -265,22 +262,20 @@ def test_nothing_of_a_session_can_be_read_in_the_table(sign_ins: SignIns) -> Non
 
 def test_the_pages_of_consent_know_the_same_session(sign_ins: SignIns, store: Store) -> None:
     visitor = sign_ins.visitor()
-    pages = replace(sign_ins.bridge.consent_pages, sign_in=visitor.app.extensions[EXTENSION].sign_in, public_url=None)
-    url, query = f"{ORIGIN}/oauth/start", {"store": store.id}
-    led = pages.start(PageRequest(url, query))
-    assert led.status == 302
+    address = f"/oauth/start?store={store.id}"
+    led = visitor.get(address)
+    assert led.status_code == 302
     back = visitor.get(visitor.chosen(visitor.begun(led.headers["Location"])))
-    assert back.headers["Location"] == f"/oauth/start?store={store.id}"
-    cookie = f"__Host-bridge-session={visitor.session_cookie}"
-    asked = pages.start(PageRequest(url, query, {"Cookie": cookie}))
-    assert asked.status == 302
+    assert back.headers["Location"] == address
+    asked = visitor.get(address)
+    assert asked.status_code == 302
     assert urlsplit(asked.headers["Location"]).path.endswith("/oauth/v2/auth")
-    state, flow = query_of(asked.headers["Location"])["state"], asked.headers["Set-Cookie"].partition(";")[0]
+    state = query_of(asked.headers["Location"])["state"]
+    name, _, value = asked.headers["Set-Cookie"].partition(";")[0].partition("=")
     other = sign_ins.visitor()
     other.sign_in(ADMIN)
-    cookies = f"__Host-bridge-session={other.session_cookie}; {flow}"
-    answer = PageRequest(f"{ORIGIN}/oauth/callback", {"state": state, "code": "c"}, {"Cookie": cookies})
-    assert "another browser or another admin" in pages.callback(answer).html
+    other.client.set_cookie(name, value, domain="bridge.example", path="/oauth", secure=True)
+    assert "another browser or another admin" in other.get(f"/oauth/callback?state={state}&code=c").text
 
 
 @pytest.fixture(autouse=True)
@@ -318,6 +313,6 @@ def test_a_sign_in_leaves_nobodys_name_code_or_token_in_the_log(
     visitor.sign_in(WITHOUT_ROLE)
     sign_ins.entra.set(client_secret="another")
     visitor.sign_in()
-    assert "sign-in: Entra does not take the bridge for what it is" in caplog.text
+    assert "sign-in: Entra does not accept the bridge's credential" in caplog.text
     for private in (OWNER, "Katya", "katya", query_of(answer)["code"], query_of(answer)["state"], "another"):
         assert private not in caplog.text

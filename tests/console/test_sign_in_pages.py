@@ -33,14 +33,14 @@ def _buttons(page: TestResponse) -> list[tuple[str, str]]:
         ("AADSTS700213", 500, "federated credential"),
         ("AADSTS53003", 403, "conditional access policy"),
         ("AADSTS50076", 403, "conditional access policy"),
-        ("AADSTS65004", 403, "The sign-in was called off"),
+        ("AADSTS65004", 403, "The sign-in was cancelled"),
         ("AADSTS50057", 403, "The account is blocked"),
         ("AADSTS7000222", 500, "BRIDGE_SIGN_IN_CLIENT_SECRET"),
         ("AADSTS700016", 500, "BRIDGE_SIGN_IN_CLIENT_ID"),
         ("AADSTS50020", 403, "not one of the organization's"),
         ("AADSTS12345", 403, "https://login.microsoftonline.com/error?code=12345"),
-        ("AADSTS<script>", 403, "The sign-in was called off"),
-        ("<script>", 403, "The sign-in was called off"),
+        ("AADSTS<script>", 403, "The sign-in was cancelled"),
+        ("<script>", 403, "The sign-in was cancelled"),
     ],
 )
 def test_what_entra_refuses_is_said_in_plain_words(code: str, status: int, words: str, sign_ins: SignIns) -> None:
@@ -63,7 +63,7 @@ def test_who_is_not_assigned_and_who_presses_cancel(sign_ins: SignIns) -> None:
     assert portal.startswith("https://entra.microsoft.com/#view/")
     assert again == "/console/sign-in?choose=1"
     cancelled = visitor.get(visitor.chosen(visitor.asked(), None))
-    assert "The sign-in was called off" in cancelled.text
+    assert "The sign-in was cancelled" in cancelled.text
 
 
 def test_entra_out_of_reach_is_a_page(sign_ins: SignIns, entra: Entra) -> None:
@@ -185,7 +185,7 @@ def test_a_form_that_is_too_long_says_so(sign_ins: SignIns, store: Store) -> Non
     assert long.status_code == 401
     assert "too long to be kept" in long.text
     longest = visitor.post(address, with_token(token, text="ü" * (LONGEST // 2)))
-    assert "It is kept for an hour" in longest.text
+    assert "The form is kept for an hour" in longest.text
     shown = visitor.get(visitor.chosen(visitor.begun(_buttons(longest)[0][0]))).headers["Location"]
     assert _fields(visitor.get(shown))[1]["text"] == "ü" * (LONGEST // 2)
 

@@ -14,10 +14,9 @@ from hypothesis import settings as hypothesis_settings
 from local.parts import app_settings
 from local.walkthrough.mailbox import mail_settings
 from shared.app.container import Bridge
-from shared.entra.graph_client import PATIENCE, GraphClient
+from shared.app.outside import Outside
 from shared.rules.store import Store
 from shared.settings import Settings
-from shared.zoho.scim_calls import CALLS_SECONDS, ScimCalls
 from tests.conftest import Entra, ZohoOne
 from tests.faults.cycle_scene import CycleScene
 from tests.faults.outside_calls import CallName, Kind
@@ -46,13 +45,12 @@ def scene(
 ) -> CycleScene:
     """In this process no client waits before it tries again, and the clock is the test's."""
     monkeypatch.setattr(RequestsTransport, "sleep", lambda *_: None)
-    monkeypatch.setattr(GraphClient.__init__, "__kwdefaults__", {"patience": PATIENCE, "sleep": lambda _: None})
-    monkeypatch.setattr(ScimCalls.__init__, "__defaults__", (lambda _: None, CALLS_SECONDS))
     clock = Clock()
-    monkeypatch.setattr("shared.app.container._now", clock)
+    outside = Outside(now=clock, sleep=lambda _: None)
     settings = app_settings(azurite, key, zoho_one.parts) | mail_settings(tmp_path / "mails")
     settings |= {"BRIDGE_ENTRA_CERTIFICATE": entra.ready["certificate"]}
-    return CycleScene.build(Bridge(Settings.model_validate(settings)), clock, store, entra, zoho_one, settings)
+    bridge = Bridge(Settings.model_validate(settings), outside)
+    return CycleScene.build(bridge, clock, store, entra, zoho_one, settings)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

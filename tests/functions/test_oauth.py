@@ -126,14 +126,14 @@ def test_an_answer_counts_once(browser: AdminBrowser, unconnected: Endpoint, sto
     assert browser.come_back(callback).status_code == 200
     again = browser.come_back(callback)
     assert again.status_code == 400
-    assert "does not belong to an open question" in again.text
+    assert "does not match an open request" in again.text
 
 
 @pytest.mark.parametrize("state", [None, "", "made-up", "x" * 500])
 def test_an_answer_without_a_question_is_refused(state: str | None, browser: AdminBrowser) -> None:
     page = browser.come_back(_with(f"{browser.host}/oauth/callback", code="c", state=state))
     assert page.status_code == 400
-    assert "does not belong to an open question" in page.text
+    assert "does not match an open request" in page.text
 
 
 def test_another_browser_cannot_answer(
@@ -208,8 +208,8 @@ def test_a_throttled_exchange_never_says_authorise_again_now(
     zoho_one.fail(path="/oauth/v2/token", status=status, body=THROTTLED)
     page = browser.come_back(callback)
     assert page.status_code == 503
-    _assert_unconnected(bridge, zoho_one, store_id, page, "Zoho asks to wait")
-    assert "Wait for ten minutes" in page.text
+    _assert_unconnected(bridge, zoho_one, store_id, page, "Zoho limits the rate of requests")
+    assert "Wait ten minutes" in page.text
 
 
 def test_a_code_that_was_used_is_refused(
@@ -221,7 +221,7 @@ def test_a_code_that_was_used_is_refused(
     used = dict(parse_qsl(urlsplit(first).query))["code"]
     page = browser.come_back(_with(second, code=used))
     assert page.status_code == 400
-    assert "Zoho does not take the code" in page.text
+    assert "Zoho does not accept the code" in page.text
     assert bridge.connections.read(store_id) == before, "the connection that worked goes on working"
 
 
@@ -230,12 +230,12 @@ def test_a_code_that_was_used_is_refused(
     [
         ({"status": 200, "body": {"error": "invalid_client"}}, 409, "Multi-DC"),
         ({"status": 400, "body": {"error": "invalid_client_secret"}}, 409, "Multi-DC"),
-        ({"status": 200, "body": {"error": "invalid_code"}}, 400, "Zoho does not take the code"),
-        ({"status": 200, "body": {"error": "general_error"}}, 503, "did not answer as it should"),
+        ({"status": 200, "body": {"error": "invalid_code"}}, 400, "Zoho does not accept the code"),
+        ({"status": 200, "body": {"error": "general_error"}}, 503, "did not answer correctly"),
         ({"status": 200, "body": {"access_token": "a", "expires_in": 3600}}, 400, "no refresh token"),
-        ({"status": 500}, 503, "did not answer as it should"),
-        ({"status": 200, "body": "<html>"}, 503, "did not answer as it should"),
-        ({"drop": "before"}, 503, "did not answer as it should"),
+        ({"status": 500}, 503, "did not answer correctly"),
+        ({"status": 200, "body": "<html>"}, 503, "did not answer correctly"),
+        ({"drop": "before"}, 503, "did not answer correctly"),
     ],
 )
 def test_whatever_the_accounts_server_says_has_a_page(

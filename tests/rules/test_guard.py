@@ -151,7 +151,7 @@ def test_what_is_deleted_counts_though_the_account_was_not_active() -> None:
 
 @pytest.mark.parametrize(("people", "first"), [(1, None), (2, None), (3, 2), (8, 5), (60, 11), (5_000, 201)])
 def test_the_first_number_that_is_held_by_default(people: int, first: int | None) -> None:
-    assert DEFAULT.first_held(people) == first
+    assert DEFAULT.deprovisionings.first_held(people) == first
     held = [number for number in range(1, people + 1) if check_deprovisionings(number, people, DEFAULT, recent=0)]
     assert held == list(range(first or people + 1, people + 1))
 
@@ -160,7 +160,7 @@ def test_the_documentation_says_who_goes_without_a_decision() -> None:
     told = re.findall(r"^\| ([\d,]+) \|(?:[^|]+\|){3} (\d+) \| (\d+) on \|$", DOCS.read_text(), re.MULTILINE)
     assert [row[0] for row in told] == ["3", "8", "60", "5,000"]
     for people, go, held in told:
-        assert DEFAULT.first_held(int(people.replace(",", ""))) == int(held) == int(go) + 1
+        assert DEFAULT.deprovisionings.first_held(int(people.replace(",", ""))) == int(held) == int(go) + 1
 
 
 def test_limits_that_an_earlier_version_stored_are_read_with_the_limits_that_came_since() -> None:

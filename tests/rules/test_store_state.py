@@ -1,11 +1,11 @@
 """How a store stands, the most urgent first."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from shared.rules.held_plan import HeldPlan, HeldState, Move
-from shared.rules.run import Run, RunKind, RunState
+from shared.rules.run import Result, Run, RunKind, RunState
 from shared.rules.schedule import Schedule
 from shared.rules.store_state import StoreState, store_state
 from tests.rules.test_admin_change import STORE
@@ -20,6 +20,29 @@ def _plan(state: HeldState) -> HeldPlan:
 
 def _run(state: RunState) -> Run:
     return Run(id="1", store="contoso", kind=RunKind.CYCLE, asked_by="schedule", started=NOW, state=state)
+
+
+SOME_FAILED = _run(RunState.DONE).with_results({Result.DONE: 9, Result.FAILED: 1}, {})
+LATER, EARLIER = NOW + timedelta(hours=1), NOW - timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("paused_until", "last", "expected"),
+    [
+        (None, SOME_FAILED, StoreState.WITH_ERRORS),
+        (None, _run(RunState.DONE).with_results({Result.PARKED: 1}, {}), StoreState.WITH_ERRORS),
+        (None, _run(RunState.DONE).with_results({Result.NOT_TRIED: 1}, {}), StoreState.STARTED),
+        (None, _run(RunState.DONE).with_error("A manager could not be read."), StoreState.WITH_ERRORS),
+        (LATER, SOME_FAILED, StoreState.PAUSED),
+        (EARLIER, SOME_FAILED, StoreState.WITH_ERRORS),
+        (LATER, None, StoreState.PAUSED),
+    ],
+)
+def test_a_pause_and_what_failed_in_the_last_cycle_are_states(
+    paused_until: datetime | None, last: Run | None, expected: StoreState
+) -> None:
+    store = STORE.model_copy(update={"schedule": Schedule(started_at=NOW, paused_until=paused_until)})
+    assert store_state(store, None, last, NOW, reconnect=False, interrupted=False) is expected
 
 
 @pytest.mark.parametrize(
@@ -40,4 +63,4 @@ def test_the_most_urgent_counts(
 ) -> None:
     store = STORE.model_copy(update={"schedule": Schedule(started_at=NOW if started else None)})
     held, run = _plan(plan) if plan else None, _run(last) if last else None
-    assert store_state(store, held, run, reconnect=reconnect, interrupted=False) is expected
+    assert store_state(store, held, run, NOW, reconnect=reconnect, interrupted=False) is expected

@@ -217,7 +217,9 @@ class World:
         recent = self.recent()
         if len(self.left) > before:
             of = sum(self.were.values()) + recent
-            assert self.store.guard.leavings_passed(recent, of) is None, f"{recent} of {of}: more than the limit allows"
+            assert self.store.guard.deprovisionings.passed(recent, of) is None, (
+                f"{recent} of {of}: more than the limit allows"
+            )
         ledger = self.workers[0].leavings.read(self.store.id).recent
         assert ledger.within(self.now) >= recent, "a count was forgotten"
 

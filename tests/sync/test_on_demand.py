@@ -40,7 +40,10 @@ def test_a_new_person_and_one_who_changed(reconciled: Reconciled) -> None:
 def test_before_the_first_cycle_nobody_is_in_scope_yet(reconciled: Reconciled) -> None:
     (report,) = _provision(reconciled, ANNA)
     assert [step.passed for step in report.steps] == [True, False]
-    assert report.steps[-1].told == "He is not assigned to the enterprise application, as of the last cycle's reading."
+    assert (
+        report.steps[-1].told
+        == "The user is not assigned to the enterprise application, as of the last cycle's reading."
+    )
     assert reconciled.accounts() == {}
 
 

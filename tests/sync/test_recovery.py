@@ -103,7 +103,7 @@ def test_nobody_can_ask_for_a_cycle_of_a_store_that_is_stopped(reconciled: Recon
         reconciled.bridge.cycles.ask(reconciled.store, RunKind.CYCLE, "ada")
     pages = pages_of(reconciled.bridge)
     sent = pages.post(f"/stores/{reconciled.store_id}/runs", kind="cycle")
-    assert "No cycle was asked for. Provisioning is stopped" in pages.client.get(sent.headers["Location"]).text
+    assert "No cycle was requested. Provisioning is stopped" in pages.client.get(sent.headers["Location"]).text
     assert pages.asked.cycles == []
 
 
@@ -132,13 +132,13 @@ def test_pages_say_that_a_cycle_was_interrupted_and_what_it_did(reconciled: Reco
     assert "interrupted" not in pages.get(path).text, "it may be alive"
     reconciled.lapse()
     assert "A cycle was interrupted." in pages.get(path).text
-    assert "goes on with it within three minutes" in pages.get(f"{path}/runs/{run.id}").text
+    assert "continues within three minutes" in pages.get(f"{path}/runs/{run.id}").text
     assert "interrupted</span>" in pages.get(f"{path}/runs").text
     assert "impaired" in pages.client.get("/health?ready").text
     assert sum(run.planned.values()) == len(ENABLED), "the plan is shown while it is carried out"
     reconciled.cycle()
     assert "interrupted" not in pages.get(path).text
-    assert "interrupted once, and gone on with" in pages.get(f"{path}/runs/{run.id}").text
+    assert "interrupted once, and continued" in pages.get(f"{path}/runs/{run.id}").text
 
 
 def test_a_run_that_nobody_goes_on_with_is_told_to_the_alert(

@@ -24,6 +24,13 @@ document.addEventListener("submit", (event) => {
   if (question && !confirm(question)) event.preventDefault();
 });
 
+// Typing into the box of a choice chooses it.
+document.addEventListener("input", (event) => {
+  if (event.target.type === "radio") return;
+  const radio = event.target.closest(".choice")?.querySelector("input[type=radio]");
+  if (radio) radio.checked = true;
+}, true);
+
 // A form that was changed and not sent: leaving the page asks first.
 const changed = new Set();
 document.addEventListener("input", (event) => {

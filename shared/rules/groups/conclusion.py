@@ -48,7 +48,7 @@ def conclude(group: Group, shown: InZohoOne | None, told: Told, everybody: Itera
     """What is so in Zoho One, and what is not yet.
 
     ``told``: what is asked for now, with all that was sent and has no known answer. ``everybody``: the accounts of all
-    members, for a group that is new to the bridge. Somebody who should be a member never leaves, whoever named them;
+    members, for a group that is new to the bridge. A person who should be a member never leaves, whatever named them;
     and of the members that Zoho One shows, only those named in ``told`` leave.
     """
     if shown is None:
@@ -82,7 +82,7 @@ def on_top(
 ) -> tuple[MemberChange, MemberChange, MemberChange]:
     """A write on top of a change that may have come through or not: what both make of what was confirmed last.
 
-    With it, the members of whom Zoho One has to be told again, and the rows to put right. ``confirmed``: of the people
+    With it, the members that Zoho One has to be told of again, and the rows to put right. ``confirmed``: of the people
     who are named, the members when Zoho One confirmed last.
     """
     named = MemberChange().then(earlier.members.joining, earlier.members.leaving)

@@ -101,9 +101,9 @@ class GroupPendingChange(Pending[GroupSourceState]):
     """A group's change under way to Zoho One. A deletion that is not ``counted`` waits for a decision."""
 
     members: MemberChange = MemberChange()
-    """Whom Entra has added and removed since Zoho One last confirmed."""
+    """Members that Entra has added and removed since Zoho One last confirmed."""
     again: MemberChange = MemberChange()
-    """Whose membership Zoho One has to be told beside those: their standing changed, or an earlier try may have."""
+    """Members that Zoho One has to be told of beside those: their standing changed, or an earlier try did something."""
     accounts: dict[str, str] = {}
     """The accounts of people named above who are gone, by the ids they had."""
     found: ZohoGroupRecord | None = None

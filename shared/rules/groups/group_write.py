@@ -31,9 +31,9 @@ class GroupWrite:
     change: MemberChange = NOBODY
     """Members who come and go."""
     again: MemberChange = NOBODY
-    """Members of whom Zoho One has to be told though Entra says nothing new of them."""
+    """Members that Zoho One has to be told of though Entra says nothing new of them."""
     accounts: Mapping[str, str] = field(default_factory=dict)
-    """The accounts of those named above of whom the bridge has no identity."""
+    """The accounts of people named above who have no identity in the bridge."""
     permission: Permission = Permission.PLANNED
     """By what right a group is deleted, or loses members."""
     looks: bool = False

@@ -1,4 +1,4 @@
-"""Changes of a group's members, as differences: whoever is not named in one is not touched by it."""
+"""Changes of a group's members, as differences: a person who is not named in one is not touched by it."""
 
 from collections.abc import Iterable, Iterator, Set
 from itertools import batched
@@ -31,7 +31,7 @@ class MemberChange(Model):
 
     @property
     def everybody(self) -> tuple[str, ...]:
-        """Whom the change is about."""
+        """Everybody whom the change names."""
         return (*self.leaving, *self.joining)
 
     @property
@@ -70,7 +70,7 @@ class MemberRequest(Model):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     only: bool = False
-    """It says who all the members are, ``change.joining``; otherwise it is a difference to whoever they are."""
+    """It says who all the members are, ``change.joining``; otherwise it is a difference."""
     change: MemberChange = MemberChange()
 
     def add(self, people: Iterable[str]) -> Self:

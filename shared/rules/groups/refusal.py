@@ -8,7 +8,7 @@ from pydantic import AwareDatetime
 from shared.rules.pending import PARKED_FOR, Refusals
 
 FORGOTTEN_AFTER = 2 * PARKED_FOR
-"""Age of a refusal that nobody has repeated: whoever asked for the change has given it up."""
+"""Age of a refusal after which nobody asks for the change any more."""
 
 
 class GroupRefusal(Refusals):

@@ -60,7 +60,7 @@ class GroupSettings(Model):
             if unknown := expression.attributes - set(ATTRIBUTES):
                 raise ValueError(f"a group has no [{min(unknown)}]: use [displayName] or [externalId]")
             if expression.only_on_creation:
-                raise ValueError("SelectUniqueValue is for people: a group that has the name already is taken over")
+                raise ValueError("SelectUniqueValue is for people: a group that has the name already is adopted")
         return text
 
     def name_for(self, display_name: str, external_id: str | None, context: EvaluationContext) -> str:

@@ -1,4 +1,4 @@
-"""From desired to Zoho One: the one place that changes an account."""
+"""From the desired state to Zoho One: the one place that changes an account, but for the one-time password mail."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from shared.zoho.scim_client import ZohoUsers
 
 UNPLANNED = "Zoho One has an account with this userName, of which the plan did not tell; the next plan shows it."
 ROUNDS = 3
-"""How often Zoho One's answer may show an account to be there or gone against what was known."""
+"""Number of contradictory answers from Zoho One to tolerate."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Outcome:
     adopted: bool = False
     """The account was there before the bridge."""
     instead: str | None = None
-    """Why what the account holds is taken for what it should hold, where that is not what was desired."""
+    """Why the account counts as what it should be, though it is not what was desired."""
     record: AccountRecord | None = None
-    """What was known of an account that somebody left behind, and that this person takes over."""
+    """What was known of an account that somebody left behind, and that this person adopts."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class AccountWriter:
         self._record_of = record_of
 
     def look(self, store: Store, identity: Identity, sent: Collection[Sent]) -> Found | None:
-        """What Zoho One holds of someone for whom an earlier call may or may not have taken effect.
+        """What Zoho One holds of a person for whom an earlier call may or may not have taken effect.
 
         ``sent``: what earlier calls asked for.
         """
@@ -136,7 +136,7 @@ class AccountWriter:
 
 
 def adoption_by(identity: Identity, record: AccountRecord | None) -> Adoption | None:
-    """What it is if an account becomes this person's: an adoption where it is known whose it was, who is gone."""
+    """The adoption that it is if an account becomes this person's; None: nobody who is gone had the account."""
     if record is None or record.former is None or record.owner == identity.id:
         return None
     return adoption_of(record.former, Traits.of(identity.object_id, identity.said.source))
@@ -153,7 +153,7 @@ def _why_not(store: Store, identity: Identity, record: AccountRecord | None) -> 
 
 
 def _only_deactivated(users: ZohoUsers, account: Account, refusal: ZohoRefused, outcome: Outcome) -> Outcome:
-    """Shut a leaver out though Zoho One refuses what else has changed about him. Raises as ZohoUsers does."""
+    """Deactivate an account though Zoho One refuses the other changes of the person. Raises as ZohoUsers does."""
     inactive = ZohoUser(active=False, fields=account.holds.fields)
     done = users.update(account, inactive, change := Change(ChangeKind.DEACTIVATE))
     reason = f"Zoho One refused the other changes: {refusal}"

@@ -1,4 +1,4 @@
-"""What becomes of groups, whoever brings the news: a change or a deletion, a set-back, a membership update, a retry."""
+"""Each change of a group, from push and cycle alike: a write, a deletion, a set-back, a membership update, a retry."""
 
 from dataclasses import dataclass
 

@@ -36,7 +36,7 @@ CLEARED = 1_000
 
 @dataclass
 class GroupTry:
-    """One try at a group's pending change, whose lease is the caller's."""
+    """One try at a group's pending change, whose lease the caller holds."""
 
     begun: Begun
     of: str
@@ -52,7 +52,7 @@ class GroupTry:
 
     @property
     def group(self) -> Group:
-        """The group as it was marked."""
+        """The group with its pending change."""
         return self.begun.stored.group
 
     @property
@@ -100,10 +100,8 @@ class GroupSettlement(Settlement[GroupTry, GroupOutcome, StoredGroup]):
             counted=after.said.is_deleted,
             lease_ends=self.now(),
         )
-        marked, certain = (
-            after.model_copy(update={"pending": self._leased(pending)}),
-            earlier is None and not write.looks,
-        )
+        marked = after.model_copy(update={"pending": self._leased(pending)})
+        certain = earlier is None and not write.looks
         try:
             begun = self._begin(store, stored, marked, rows, write, certain=certain)
         except NotAllChange as less:

@@ -16,7 +16,7 @@ from shared.rules.plan import PlannedChange, essence
 from shared.rules.run import Result, RunChange
 from shared.rules.store import Store
 from shared.sync.apply.group_changes import GroupChanges
-from shared.sync.apply.people import Stopped
+from shared.sync.apply.silence import Silence
 from shared.sync.errors import PushError, Refused
 from shared.sync.patience import FOR_A_GROUP, until_free
 from shared.sync.plan.group_work import GroupWork, PlannedGroups
@@ -56,8 +56,8 @@ class GroupApplier:
         """Take the planned groups to Zoho One. ``results`` hears what became of each that needed a change.
 
         The work may be ended between groups, and between portions of a large one's members; what is left is found
-        again. ``approved``: an administrator has decided on the plan, so that what it
-        takes away does not count against what follows.
+        again. ``approved``: an administrator has decided on the plan, so that what it takes away does not count against
+        what follows.
         """
         permission = Permission.DECIDED if approved else Permission.PLANNED
         planned = {change.identity: essence(change) for change in groups.changes}
@@ -66,7 +66,7 @@ class GroupApplier:
             heartbeat.may_end()
         if not groups.changes:
             return
-        busy = 0
+        silence = Silence(BUSY_IN_A_ROW)
         adoptions = self.planner.adoptions(store, groups.looked_up)
         for work in _deletions_last(self.planner.works(store, drifts, groups.held, [], adoptions, heartbeat)):
             if work.planned is None:
@@ -77,11 +77,8 @@ class GroupApplier:
                 if work.planned.identity in planned:
                     results.add([self._told(work.planned, Result.NOT_TRIED, MOVED)])
                 continue
-            told, silent = self._turn(store, work, work.planned, permission, heartbeat)
-            results.add([told])
-            busy = busy + 1 if silent else 0 if told.result is Result.DONE else busy
-            if silent and (isinstance(silent, ZohoCredentials) or busy >= BUSY_IN_A_ROW):
-                raise Stopped(str(silent)) from silent
+            results.add([self._turn(store, work, work.planned, permission, heartbeat, silence)])
+            silence.ensure_not_ended()
             heartbeat.may_end()
 
     def _turn(
@@ -91,18 +88,24 @@ class GroupApplier:
         planned: PlannedChange,
         permission: Permission,
         heartbeat: Heartbeat,
-    ) -> tuple[RunChange, ZohoBusy | ZohoCredentials | None]:
-        """One group; and why Zoho One had no answer, where it had none."""
+        silence: Silence,
+    ) -> RunChange:
+        """One group."""
         try:
             self.apply_one(store, work, permission, heartbeat)
         except (ZohoBusy, ZohoCredentials) as failure:
-            return self._told(planned, Result.FAILED, str(failure)), failure
+            silence.unanswered(failure)
+            return self._told(planned, Result.FAILED, str(failure))
+        except Refused as refusal:
+            silence.answered()
+            parked = self._is_parked(store, planned.identity)
+            return self._told(planned, Result.PARKED if parked else Result.FAILED, str(refusal))
         except (PushError, Stale) as failure:
             told = str(failure) or "A push was writing this group at the same time."
-            parked = isinstance(failure, Refused) and self._is_parked(store, planned.identity)
-            return self._told(planned, Result.PARKED if parked else Result.FAILED, told), None
+            return self._told(planned, Result.FAILED, told)
+        silence.answered()
         self._settled(store, work)
-        return self._told(planned, Result.DONE, None), None
+        return self._told(planned, Result.DONE, None)
 
     def apply_one(self, store: Store, work: GroupWork, permission: Permission, heartbeat: Heartbeat = NO_LEASE) -> None:
         """Take one group to Zoho One. Raises PushError, ZohoBusy, ZohoCredentials and Stale."""

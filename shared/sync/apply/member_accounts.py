@@ -11,9 +11,9 @@ from shared.tables.identities import Identities
 from shared.threads import in_parallel
 
 REMEMBERED = 30.0
-"""Seconds for which a worker may know of an account that another has deactivated since.
+"""Seconds for which a worker may remember an account that another has deactivated since.
 
-Such a one would be put into a group, and no harm would come of it but a name in a list: he cannot sign in.
+It would be put into a group, and nothing would come of that but a name in a list: its person cannot sign in.
 """
 MOST_REMEMBERED = 50_000
 """About 15 MiB."""
@@ -23,13 +23,13 @@ READERS = 8
 
 @dataclass(frozen=True)
 class MemberAccount:
-    """One person, as far as it decides whether he can be a member in Zoho One."""
+    """What decides whether a person can be a member in Zoho One."""
 
     account: str | None = None
-    """His account there, None where he has none."""
+    """The account there; None: there is none."""
     active: bool = False
     unsettled: bool = False
-    """It is being written, so that nothing can be said of it now."""
+    """The person is being written, so that nothing can be said of the account now."""
 
     @property
     def joins(self) -> str | None:
@@ -38,7 +38,7 @@ class MemberAccount:
 
 
 class MemberAccounts:
-    """Looks accounts up, a point read for each, some at once; of those seen within half a minute none."""
+    """Looks accounts up: a point read for each that was not seen within half a minute, some at once."""
 
     def __init__(self, identities: Identities, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._identities = identities
@@ -71,7 +71,7 @@ class MemberAccounts:
             self._seen[store, person] = (self._monotonic(), account.id)
 
     def forget(self, store: str, people: Iterable[str]) -> None:
-        """Look these up anew when they are asked for next: Zoho One did not know what was remembered of them."""
+        """Look these up again when they are asked for next: Zoho One did not know what was remembered of them."""
         with self._lock:
             for person in people:
                 self._seen.pop((store, person), None)

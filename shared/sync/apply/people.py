@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from itertools import batched, groupby
-from threading import Event as Signal
 
 from shared.calls import in_context
 from shared.rules.change import ARRIVALS, ChangeKind
@@ -21,6 +20,7 @@ from shared.rules.plan import Plan, PlannedChange, is_still
 from shared.rules.run import Result, RunChange
 from shared.rules.store import Store
 from shared.sync.apply.person_settlement import PersonSettlement, Planned
+from shared.sync.apply.silence import Silence
 from shared.sync.errors import HeldBack, Refused
 from shared.sync.guard.admission import Admission
 from shared.sync.progress import Heartbeat, Results
@@ -43,10 +43,6 @@ PORTION = 2
 
 _BY_A_PUSH = "A push was writing this person at the same time."
 _ANOTHER = "Something else is to be done for this person since the plan was made; the next cycle plans it."
-
-
-class Stopped(Exception):
-    """Nothing can be taken to Zoho One now; people who were not tried stay pending. The message says why."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +81,7 @@ class PeopleApplier:
                     turns.work_through(sorted(changes, key=_by_id), pool)
                 finally:
                     self._count_arrivals(store, kind, turns.done)
-                if turns.stopped is not None:
-                    raise Stopped(turns.stopped)
+                turns.silence.ensure_not_ended()
 
     def _count_arrivals(self, store: Store, kind: ChangeKind, count: int) -> None:
         """Let the guard know how many came; a deprovisioning is counted where it begins."""
@@ -107,13 +102,9 @@ class _Turns:
     """The people whose change a policy left out, and who are visited all the same."""
     held: str | None = None
     """Why the guard lets nobody else leave."""
-    stopped: str | None = None
-    """Why nobody else is tried."""
-    busy: int = 0
-    """People in a row for whom there was no answer."""
     done: int = 0
     """Number of changes of one kind that Zoho One confirmed."""
-    ended: Signal = field(default_factory=Signal)
+    silence: Silence = field(default_factory=lambda: Silence(BUSY_IN_A_ROW))
 
     def work_through(self, changes: Sequence[PlannedChange], pool: ThreadPoolExecutor) -> None:
         """Everybody in portions: while one is worked on, the next is made ready."""
@@ -121,7 +112,7 @@ class _Turns:
         under_way: deque[Future[RunChange]] = deque()
         try:
             for number, portion in enumerate(batched(changes, size, strict=False)):
-                if self.ended.is_set():
+                if self.silence.ended.is_set():
                     break
                 if number:
                     self.heartbeat.may_end()
@@ -135,7 +126,7 @@ class _Turns:
         self.results.add(changes)
 
     def _begin(self, portion: Sequence[PlannedChange], pool: ThreadPoolExecutor) -> list[Future[RunChange]]:
-        """Take the leases of a portion, and let each have his turn."""
+        """Take the leases of a portion, and begin the turn of each person."""
         read = self.parts.identities.several(self.store.id, [change.identity for change in portion])
         ready: list[tuple[Stored, Identity]] = []
         changes: dict[str, tuple[PlannedChange, bool]] = {}
@@ -186,7 +177,7 @@ class _Turns:
             try:
                 return self._once(change, certain and attempt == 0, leased)
             except ZohoBusy as busy:
-                if attempt == TRIES - 1 or busy.retry_after > LONGEST_WAIT or self.ended.is_set():
+                if attempt == TRIES - 1 or busy.retry_after > LONGEST_WAIT or self.silence.ended.is_set():
                     return self._failed(change, busy)
                 pause = min(busy.retry_after, FIRST_PAUSE * 2**attempt)
                 self.parts.sleep(pause * (1 + self.parts.settlement.spread() / 2))  # not all at the same time
@@ -207,18 +198,18 @@ class _Turns:
 
     def _once(self, change: PlannedChange, certain: bool, stored: Stored) -> RunChange:
         """One try. Raises ZohoBusy."""
-        mark, parts = stored.identity.pending, self.parts
-        assert mark is not None  # its lease has just been taken
+        pending, parts = stored.identity.pending, self.parts
+        assert pending is not None  # its lease has just been taken
         try:
-            must_end = self.ended.is_set() or self.heartbeat.must_end is not None
-            if must_end or mark.lease_ends - parts.now() < parts.settlement.lease * 0.75:
+            must_end = self.silence.ended.is_set() or self.heartbeat.must_end is not None
+            if must_end or pending.lease_ends - parts.now() < parts.settlement.lease * 0.75:
                 parts.settlement.give_back(self.store, stored, "Its turn did not come in time")
                 return self._told(change, Result.NOT_TRIED, None)
             parts.settlement.settle(self.store, stored, certain=certain, planned=Planned(change.adopts))
         except Refused as refusal:
-            self.busy = 0
+            self.silence.answered()
             kept = stored.identity.object_id is not None
-            parked = kept and mark.refused(str(refusal), parts.now(), 0).is_parked
+            parked = kept and pending.refused(str(refusal), parts.now(), 0).is_parked
             return self._told(change, Result.PARKED if parked else Result.FAILED, str(refusal))
         except HeldBack as held:
             return self._told(change, Result.FAILED, str(held))
@@ -226,15 +217,12 @@ class _Turns:
             return self._told(change, Result.FAILED, _BY_A_PUSH)
         except (ZohoCredentials, TablesBusy) as failure:
             return self._failed(change, failure)
-        self.busy = 0
+        self.silence.answered()
         return self._told(change, Result.DONE, None)
 
     def _failed(self, change: PlannedChange, failure: ZohoBusy | ZohoCredentials | TablesBusy) -> RunChange:
-        """Nobody's fault: after too many in a row, or where the connection does not work, nobody else is tried."""
-        self.busy += 1
-        if isinstance(failure, ZohoCredentials) or self.busy >= BUSY_IN_A_ROW:
-            self.stopped = str(failure)
-            self.ended.set()
+        """A change that had no answer, through no fault of the person's."""
+        self.silence.unanswered(failure)
         return self._told(change, Result.FAILED, str(failure))
 
     def _told(self, change: PlannedChange, result: Result, failure: str | None) -> RunChange:

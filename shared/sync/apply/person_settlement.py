@@ -54,7 +54,7 @@ class Planned:
 
 @dataclass
 class PersonTry:
-    """One try at a person's pending change, whose lease is the caller's."""
+    """One try at a person's pending change, whose lease the caller holds."""
 
     stored: Stored
     certain: bool
@@ -71,7 +71,7 @@ class PersonTry:
 
 @dataclass(frozen=True, kw_only=True)
 class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
-    """Settles people's changes. Whoever begins one here gets its lease in the transaction that marks it."""
+    """Settles people's changes: marks and leases them, calls Zoho One, and writes what came of it."""
 
     OF_ANOTHER: ClassVar[str] = "The Zoho One account belongs to another person"
 
@@ -106,7 +106,7 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
         return self.admission.write(store, stored, self.leased(store, after))
 
     def settle(self, store: Store, stored: Stored, *, certain: bool, planned: Planned | None = None) -> Identity:
-        """Take a change whose lease is the caller's to Zoho One. ``certain``, ``planned``: as of PersonTry.
+        """Take a change, whose lease the caller holds, to Zoho One. ``certain``, ``planned``: as of PersonTry.
 
         Raises HeldBack where Zoho One has an account that the plan did not say, or not like this: the next plan does.
         """
@@ -130,11 +130,11 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
         return self.settle(store, began.leased[0], certain=certain, planned=planned)
 
     def give_back(self, store: Store, stored: Stored, failure: str) -> None:
-        """Give the lease of a change back whose turn does not come: Zoho One has not heard of it in this try."""
+        """Give a lease back that was taken for nothing: Zoho One has not heard of the change in this try."""
         self._give_back(store, PersonTry(stored, certain=False), failure)
 
     def unmanage(self, store: Store, stored: Stored, reason: str) -> None:
-        """Forget a person whose account stays as it is. Raises ZohoBusy and ZohoCredentials."""
+        """Stop managing a person; the account stays as it is. Raises ZohoBusy and ZohoCredentials."""
         identity = stored.identity
         found = Found(identity.account, None) if identity.account else None
         if identity.pending is not None and identity.pending.begun:

@@ -8,7 +8,7 @@
    *give back*, where Zoho One had no answer or the guard held the change back: it stays pending.
 
 A process that dies before the mark has done nothing. One that dies after it leaves the change pending: its lease ends,
-and whoever comes next asks Zoho One what it holds before the call is repeated. One that dies after step 3 has done all
+and the next writer asks Zoho One what it holds before the call is repeated. One that dies after step 3 has done all
 but what ``_after`` does, which is written down for later in the same transaction.
 """
 
@@ -40,7 +40,7 @@ EVENTS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Settlement[Try, Outcome, Confirmed](ABC):
-    """Settles pending changes. ``Try``: one try at a change whose lease is the caller's.
+    """Settles pending changes. ``Try``: one try at a change, whose lease the caller holds.
 
     Its methods raise PushError, ZohoBusy and ZohoCredentials (the change stays pending), TablesBusy, and Stale where
     the lease ended and another writer was there.
@@ -76,7 +76,7 @@ class Settlement[Try, Outcome, Confirmed](ABC):
         self.ensure_free(holder)
 
     def _settle(self, store: Store, this: Try) -> Confirmed:
-        """Call Zoho One for a change whose lease is ours, and write what came of it."""
+        """Call Zoho One for a change, whose lease the caller holds, and write what came of it."""
         try:
             outcome = self._call(store, this)
         except ZohoRefused as refusal:

@@ -125,7 +125,7 @@ class GroupWriter:
     def _taken_apart(
         self, groups: ZohoGroups, account: ZohoGroupRecord, desired: ZohoGroup, told: Told, refusal: ZohoRefused
     ) -> dict[str, str]:
-        """Bring in whom Zoho One takes, where it refused all at once: one account that is gone keeps nobody out.
+        """Add the members that Zoho One takes, where it refused all at once: one account that is gone keeps nobody out.
 
         Answers which accounts it refuses, and why. Raises ZohoRefused where it does not take the rest.
         """

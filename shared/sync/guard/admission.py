@@ -113,6 +113,6 @@ class Admission:
 
 
 def with_count(identity: Identity) -> Identity:
-    """A person whose change begins, with a note in the mark if it is a departure, which the guard counts now."""
-    assert identity.pending is not None  # what is under way has a mark
+    """A person whose change begins, with a note in it if it is a deprovisioning, which the guard counts now."""
+    assert identity.pending is not None  # what begins is pending
     return identity.model_copy(update={"pending": identity.pending.model_copy(update={"counted": identity.departs})})

@@ -76,7 +76,7 @@ class GroupGuard:
     ) -> Begun:
         """Begin the deletion of a group, and count it in the same transaction. Raises HeldBack and Stale.
 
-        ``begin``: writes the mark together with an operation; it may be called again after it raised Stale or Conflict.
+        ``begin``: writes the pending change together with an operation; called again, perhaps, after Stale or Conflict.
         A deletion that is held back stays with the group as Entra's last word, for the plan that is shown.
         """
         if permission is Permission.ASKED and self._is_allowed(stored.group, Removal.of_group(stored.group.members)):
@@ -119,12 +119,12 @@ class GroupGuard:
         return check_group_deletions(1, self.counts.there(store, 1).now, store.guard, recent)
 
     def _hold_deletion(self, store: Store, stored: StoredGroup, reason: str, told: str) -> None:
-        """Keep a deletion as Entra's last word. What may be under way stays with the mark, to be looked at first."""
+        """Keep a deletion as Entra's last word. What may be under way stays pending, to be looked at first."""
         group = stored.group
         said = group.said.model_copy(update={"desired": "deleted"})
         new = GroupPendingChange(reason=reason, before=group.said, lease_ends=self.now())
-        mark = (group.pending or new).model_copy(update={"reason": reason, "counted": False, "writer": None})
-        after = group.model_copy(update={"said": said, "pending": mark})
+        pending = (group.pending or new).model_copy(update={"reason": reason, "counted": False, "writer": None})
+        after = group.model_copy(update={"said": said, "pending": pending})
         self._hold(store, stored, after, told, Removal.of_group(group.members))
 
     def _is_allowed(self, group: Group, removal: Removal) -> bool:

@@ -50,8 +50,8 @@ class PlanGuard:
         """Whether a plan may be applied; one that may not is kept for an administrator.
 
         ``may_be_open``: an earlier plan may be held still, or people be kept back. ``is_whole``: nobody who is to go is
-        missing in the plan. An approved plan passes if it is the plan of now. Where nobody is left whom the guard keeps
-        back, it opens by itself.
+        missing in the plan. An approved plan passes if it is the plan of now. The guard opens by itself where it keeps
+        nobody back any more.
         """
         if not (may_be_open or plan.counts or plan.group_counts):
             return PASSED

@@ -19,9 +19,10 @@ from shared.rules.run import Result, Run
 from shared.rules.store import Store
 from shared.sync.apply.groups import GroupApplier
 from shared.sync.errors import PushError
-from shared.sync.on_demand.people import CannotProvision, OnDemand, Steps, Tell
+from shared.sync.on_demand.people import CannotProvision, OnDemand, StepsTaken
 from shared.sync.plan.group_work import GroupWork
 from shared.sync.plan.groups import GroupPlanner
+from shared.sync.progress import SILENT, Steps
 from shared.sync.source.groups import UNASSIGNED
 from shared.tables.entra_groups import EntraGroup, EntraGroups
 from shared.tables.errors import Stale
@@ -41,7 +42,7 @@ class GroupOnDemand:
     entra: EntraGroups
 
     def provision(
-        self, store: Store, group: str, members: Sequence[str], asked_by: str, tell: Tell = lambda *_: None
+        self, store: Store, group: str, members: Sequence[str], asked_by: str, steps: Steps = SILENT
     ) -> tuple[Run, tuple[OnDemandReport, ...]]:
         """Take a group from Entra to Zoho One now, and up to five users in or out of it, all by their object ids.
 
@@ -56,14 +57,17 @@ class GroupOnDemand:
             raise CannotProvision(f'The store\'s resource sync is "{store.groups.resource_sync}": it has no groups')
 
         def through() -> tuple[OnDemandReport, ...]:
-            reports = self.people.through(store, wanted, tell) if wanted else ()
-            return (*reports, _OneGroup(group.strip().lower(), tell, parts=self, store=store, members=wanted).through())
+            reports = self.people.through(store, wanted, steps) if wanted else ()
+            return (
+                *reports,
+                _OneGroup(group.strip().lower(), steps, parts=self, store=store, members=wanted).through(),
+            )
 
         return self.people.recorded(store, asked_by, through)
 
 
 @dataclass(kw_only=True)
-class _OneGroup(Steps):
+class _OneGroup(StepsTaken):
     """The steps of one group."""
 
     parts: GroupOnDemand

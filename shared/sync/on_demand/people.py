@@ -31,6 +31,7 @@ from shared.rules.zoho_user import ZohoUser
 from shared.sync.apply.person_settlement import PersonSettlement, Planned
 from shared.sync.errors import BeingWritten, Overtaken, PushError
 from shared.sync.plan.people import PeoplePlanner
+from shared.sync.progress import SILENT, Steps
 from shared.sync.source.match import match
 from shared.sync.source.people import PeopleReader
 from shared.sync.source.person import gone
@@ -45,13 +46,10 @@ from shared.zoho.errors import ZohoBusy, ZohoCredentials
 SHOWN = ("displayName", "userPrincipalName", "mail", "accountEnabled", "jobTitle", "department", "manager")
 """Properties that the step import shows."""
 
-NOT_THERE = "Entra has no such user, or he is in its recycle bin."
+NOT_THERE = "Entra has no such user, or only in its recycle bin."
 TRIES = 4
 """Of writing what Graph says, while others write the same person."""
 BEING_WRITTEN = "Another request is writing this person just now; try again in a minute."
-
-type Tell = Callable[[str, StepFound], None]
-"""Hears each step as it happens: the person's object id, and what was found."""
 
 
 class CannotProvision(Exception):
@@ -74,14 +72,14 @@ class OnDemand:
     now: Callable[[], datetime]
 
     def provision(
-        self, store: Store, object_ids: Sequence[str], asked_by: str, tell: Tell = lambda *_: None
+        self, store: Store, object_ids: Sequence[str], asked_by: str, steps: Steps = SILENT
     ) -> tuple[Run, tuple[OnDemandReport, ...]]:
         """Take up to five people, by their object ids, from Entra to Zoho One now. The run is recorded."""
         wanted = list(dict.fromkeys(each.strip().lower() for each in object_ids))
         if not 0 < len(wanted) <= MOST_PEOPLE:
             raise CannotProvision(f"One to {MOST_PEOPLE} people can be provisioned at once")
         self.ensure_possible(store)
-        return self.recorded(store, asked_by, lambda: self.through(store, wanted, tell))
+        return self.recorded(store, asked_by, lambda: self.through(store, wanted, steps))
 
     def ensure_possible(self, store: Store) -> None:
         """Raise CannotProvision where the store reads nothing, or takes nothing to Zoho One."""
@@ -90,14 +88,14 @@ class OnDemand:
         if (shut := closed(self.now(), store.schedule)) is not None:
             raise CannotProvision(shut.reason)
 
-    def through(self, store: Store, wanted: Sequence[str], tell: Tell) -> tuple[OnDemandReport, ...]:
+    def through(self, store: Store, wanted: Sequence[str], steps: Steps) -> tuple[OnDemandReport, ...]:
         """These people's steps, one after the other."""
         asked = self.now()
         try:
             found = list(self.people_reader.read_people(store, self.graphs.of(store), wanted))
         except GraphError as failure:
             raise CannotProvision(str(failure)) from failure
-        return tuple(_Person(each, tell, parts=self, store=store).through(see, asked) for each, see in found)
+        return tuple(_Person(each, steps, parts=self, store=store).through(see, asked) for each, see in found)
 
     def ask(self, store: Store, object_id: str) -> tuple[See | None, datetime]:
         """One person as they are in Entra now, and when Graph was asked. Raises GraphError."""
@@ -106,18 +104,18 @@ class OnDemand:
         return see, asked
 
     def retry(
-        self, store: Store, identity_id: str, asked_by: str, tell: Tell = lambda *_: None
+        self, store: Store, identity_id: str, asked_by: str, steps: Steps = SILENT
     ) -> tuple[Run, tuple[OnDemandReport, ...]]:
         """Take what is pending of one person to Zoho One now, as Entra wrote it last; Graph is not asked.
 
-        Raises KeyError where he is not in the store.
+        Raises KeyError where the person is not in the store.
         """
         stored = self.identities.read(store.id, identity_id)
         if stored is None:
             raise KeyError(identity_id)
         if (shut := closed(self.now(), store.schedule)) is not None:
             raise CannotProvision(shut.reason)
-        person = _Person(identity_id, tell, parts=self, store=store)
+        person = _Person(identity_id, steps, parts=self, store=store)
         return self.recorded(store, asked_by, lambda: (person.again(stored),))
 
     def recorded(
@@ -159,22 +157,22 @@ class OnDemand:
 
 
 @dataclass
-class Steps:
+class StepsTaken:
     """The steps of one person or group, each told as it happens."""
 
     object_id: str
-    tell: Tell
+    hears: Steps
     steps: list[StepFound] = field(default_factory=list)
 
     def found(self, step: Step, passed: bool, told: str, details: tuple[tuple[str, str], ...] = ()) -> None:
         """A step was taken."""
         found = StepFound(step=step, passed=passed, told=told, details=details)
         self.steps.append(found)
-        self.tell(self.object_id, found)
+        self.hears.step(self.object_id, found)
 
 
 @dataclass(kw_only=True)
-class _Person(Steps):
+class _Person(StepsTaken):
     """The steps of one person."""
 
     parts: OnDemand
@@ -202,7 +200,7 @@ class _Person(Steps):
         return self._act(name)
 
     def again(self, stored: Stored) -> OnDemandReport:
-        """The last steps, for what is known of him already."""
+        """The last steps, for what is known of the user already."""
         self._match(stored)
         return self._act_on(stored, stored.identity.said.source.user_principal_name)
 
@@ -210,24 +208,26 @@ class _Person(Steps):
         if seen.status is Status.UNASSIGNED and seen.why:
             self.found(Step.SCOPE, known, seen.why)
         elif seen.status is Status.UNASSIGNED:
-            told = "He is not assigned to the enterprise application, as of the last cycle's reading."
+            told = "The user is not assigned to the enterprise application, as of the last cycle's reading."
             self.found(Step.SCOPE, known, told)
         else:
             everybody = self.store.entra is not None and self.store.entra.scope is Scope.ALL_USERS
-            told = "The store takes all users." if everybody else "He is assigned, himself or by a group."
+            told = "The store takes all users." if everybody else "The user is assigned, directly or by a group."
             self.found(Step.SCOPE, True, told)
         return self.steps[-1].passed
 
     def _match(self, stored: Stored | None) -> None:
         identity = stored.identity if stored else None
         if identity is None:
-            self.found(Step.MATCH, True, "The store does not know him yet; Zoho One is asked when he is created.")
+            self.found(
+                Step.MATCH, True, "The store does not know the user yet; Zoho One is asked when the account is created."
+            )
         elif identity.account is None:
-            self.found(Step.MATCH, True, "The store knows him; he has no account in Zoho One.")
+            self.found(Step.MATCH, True, "The store knows the user, who has no account in Zoho One.")
         else:
             state = "active" if identity.account.holds.active else "not active"
             ids = (("Zoho One account", identity.account.id), ("id in the bridge", identity.id))
-            self.found(Step.MATCH, True, f"He has an account in Zoho One, which is {state}.", ids)
+            self.found(Step.MATCH, True, f"The user has an account in Zoho One, which is {state}.", ids)
 
     def _map(self, see: See, asked: datetime, stored: Stored | None) -> bool:
         seen = see(stored)
@@ -272,7 +272,11 @@ class _Person(Steps):
 
     def _act_on(self, stored: Stored | None, name: str) -> OnDemandReport:
         if stored is None or stored.identity.pending is None:
-            told = "Zoho One holds what it should." if stored else "He is not active, so no account is created."
+            told = (
+                "Zoho One holds what it should."
+                if stored
+                else "The user is disabled in Entra, so no account is created."
+            )
             self.found(Step.ACTION, True, told)
             return self._report(name, result=Result.DONE)
         self.identity = stored.identity.id

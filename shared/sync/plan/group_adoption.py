@@ -76,14 +76,14 @@ class Adoptions:
                 "of": len(there),
             }
         )
-        reason = f"{planned.reason} Zoho One's group of this name is taken over, with exactly Entra's members."
+        reason = f"{planned.reason} Zoho One's group of this name is adopted, with exactly Entra's members."
         adopted = planned.model_copy(update={"members": told, "reason": reason})
         return replace(work, planned=adopted, foreign=foreign)
 
     def _inside(self, work: GroupWork) -> frozenset[str] | None:
         """The accounts of the members that the group will have; None: some of them are not known yet.
 
-        Somebody whose account is found by the same cycle would be taken for a stranger. One round trip for a hundred.
+        A person whose account the same cycle finds would be taken for a stranger. One round trip for a hundred.
         """
         people = set(work.change.joining)
         if work.stored is not None:
@@ -107,8 +107,5 @@ class Adoptions:
         records = in_parallel(lambda one: self.identities.record_of(self.store.id, one, asks=""), accounts, READERS)
         owners = {account: record.owner for account, record in zip(accounts, records, strict=True) if record}
         known = self.identities.several(self.store.id, sorted(filter(None, owners.values())))
-        said = {person: stored.identity.said for person, stored in known.items()}
-        owned = {account: said[owner] for account, owner in owners.items() if owner in said}
-        return [
-            (owned[one].source.display_name or owned[one].keys.user_name) if one in owned else one for one in accounts
-        ]
+        names = {account: known[owner].identity.said.name for account, owner in owners.items() if owner in known}
+        return [names.get(one, one) for one in accounts]

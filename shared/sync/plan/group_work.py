@@ -4,11 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
-from shared.rules.groups.group import GroupDrift
+from shared.rules.change import ChangeKind
+from shared.rules.groups.group import GroupDrift, decide_deletion
 from shared.rules.groups.group_write import NOBODY, SLICE, GroupWrite, Permission
 from shared.rules.groups.member_change import MemberChange
-from shared.rules.plan import GroupsThere, Plan, PlannedChange
+from shared.rules.plan import GroupsThere, Plan, PlannedChange, PlannedMembers
 from shared.rules.scim_path import Resource
+from shared.rules.status import Action
+from shared.rules.store import Store
 from shared.tables.entra_groups import Look
 from shared.tables.group_rows import StoredGroup
 
@@ -30,7 +33,7 @@ class GroupWork:
     look: Look | None = None
     """The marks that led here."""
     foreign: tuple[str, ...] = ()
-    """Accounts that leave Zoho One's group of this name when it is taken over."""
+    """Accounts that leave Zoho One's group of this name when it is adopted."""
     left_alone: PlannedChange | None = None
     """What is not tried now, and why."""
 
@@ -69,3 +72,23 @@ class PlannedGroups:
 
 
 NO_GROUPS = PlannedGroups()
+
+
+def gone(store: Store, stored: StoredGroup | None, why: str, look: Look | None) -> GroupWork:
+    """What a group needs that is gone. ``why``: what happened in Entra, a sentence."""
+    if stored is None:
+        return GroupWork(None, gone=why, look=look)
+    group = stored.group
+    decision = decide_deletion(group.account, store.groups.deleted, why)
+    deletes = decision.action is Action.DELETE
+    planned = PlannedChange(
+        kind=ChangeKind.DELETE if deletes else ChangeKind.NOTHING,
+        identity=group.id,
+        name=group.said.display_name,
+        user_name="",
+        reason=decision.reason,
+        pending=True,
+        members=PlannedMembers(leaving=group.members if deletes else 0, of=group.members),
+        judged=group.is_deletion_begun,
+    )
+    return GroupWork(stored, planned, gone=why, look=look)

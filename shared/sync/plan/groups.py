@@ -14,19 +14,18 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 from shared.model import HIDDEN
 from shared.rules.change import ChangeKind, FieldChange
 from shared.rules.entra_connection import ObjectId
-from shared.rules.groups.group import GROUP, Group, GroupDrift, GroupSourceState, ZohoGroup, decide_deletion
+from shared.rules.groups.group import GROUP, Group, GroupDrift, GroupSourceState, ZohoGroup
 from shared.rules.groups.group_write import Permission
 from shared.rules.groups.member_change import MemberChange
 from shared.rules.identity import id_of_object
 from shared.rules.plan import ORDER, PlannedChange, PlannedMembers
 from shared.rules.scim_path import Resource
-from shared.rules.status import Action
 from shared.rules.store import Store
 from shared.sync.desired.groups import DesiredGroups
 from shared.sync.errors import Refused
 from shared.sync.plan.group_adoption import Adoptions, CannotTell
 from shared.sync.plan.group_counts import GroupCounts
-from shared.sync.plan.group_work import GroupWork, PlannedGroups
+from shared.sync.plan.group_work import GroupWork, PlannedGroups, gone
 from shared.sync.plan.member_ids import MemberIds
 from shared.sync.plan.zoho_groups import ZohoGroupSearch
 from shared.sync.progress import NO_LEASE, Heartbeat, beating
@@ -111,7 +110,7 @@ class GroupPlanner:
         for group_id in held:
             stored = self.groups.read(store.id, group_id) if group_id not in looked_at else None
             if stored is not None and stored.group.awaits_decision and stored.group.pending is not None:
-                yield _gone(store, stored, stored.group.pending.reason, None)
+                yield gone(store, stored, stored.group.pending.reason, None)
         for group_id, drift in drifts.items():
             stored = self.groups.read(store.id, group_id)
             if stored is not None and stored.group.pending is None:
@@ -148,7 +147,7 @@ class GroupPlanner:
             return GroupWork(None, look=look)
         stored = self._find(store, shown)
         if shown.gone is not None:
-            return _gone(store, stored, shown.gone, look)
+            return gone(store, stored, shown.gone, look)
         if look.whole:
             change = self._whole(store, stored, look.group, people)
         else:
@@ -255,10 +254,7 @@ class GroupPlanner:
     def _names(self, store: Store, people: Sequence[str]) -> tuple[str, ...]:
         """What these are called; by their ids where nobody knows them yet."""
         found = self.identities.several(store.id, people)
-        said = {person: stored.identity.said for person, stored in found.items()}
-        return tuple(
-            (said[one].source.display_name or said[one].keys.user_name) if one in said else one for one in people
-        )
+        return tuple(found[one].identity.said.name if one in found else one for one in people)
 
 
 def _is_object_id(external_id: str | None) -> bool:
@@ -268,25 +264,6 @@ def _is_object_id(external_id: str | None) -> bool:
     except ValidationError:
         return False
     return True
-
-
-def _gone(store: Store, stored: StoredGroup | None, why: str, look: Look | None) -> GroupWork:
-    if stored is None:
-        return GroupWork(None, gone=why, look=look)
-    group = stored.group
-    decision = decide_deletion(group.account, store.groups.deleted, why)
-    deletes = decision.action is Action.DELETE
-    planned = PlannedChange(
-        kind=ChangeKind.DELETE if deletes else ChangeKind.NOTHING,
-        identity=group.id,
-        name=group.said.display_name,
-        user_name="",
-        reason=decision.reason,
-        pending=True,
-        members=PlannedMembers(leaving=group.members if deletes else 0, of=group.members),
-        judged=group.is_deletion_begun,
-    )
-    return GroupWork(stored, planned, gone=why, look=look)
 
 
 def _fields(said: GroupSourceState, before: Group | None) -> tuple[FieldChange, ...]:

@@ -51,7 +51,7 @@ class ZohoGroupSearch:
     def search(self, store: Store, groups: ZohoGroups, group: Group, *, members: bool = True) -> InZohoOne | None:
         """A group that may be this one's: by the id that an earlier try saw, else by the names that were sent.
 
-        ``groups``: the client of whoever asks, which has a time to end.
+        ``groups``: the client of the caller, which has a time to end.
 
         The names that the bridge may have made a group of come first: such a group is its own, whatever else has the
         name that this one should have. Raises ZohoRefused where all that have the name are another's.

@@ -35,11 +35,11 @@ class GroupPush:
     changes: GroupChanges
 
     def now(self) -> datetime:
-        """The time, by the clock that the leases are written by."""
+        """The time, from the clock that dates the leases."""
         return self.settlement.now()
 
     def create(self, store: Store, resource: Resource, members: MemberRequest) -> Group:
-        """A group that Entra has not written before. The same request again joins one that is still pending."""
+        """Create a group. The same request, sent again, joins a creation that is still pending."""
         said = self.desired.of(store, resource)
         group = Group(id=uuid.uuid4().hex, said=said, created=said.modified)
         first, *others = MemberChange(joining=members.change.joining).slices(SLICE)
@@ -58,7 +58,7 @@ class GroupPush:
         return stored.group
 
     def change(self, store: Store, stored: StoredGroup, resource: Resource, members: MemberRequest) -> Group:
-        """A group's new state, as Entra wrote it, and what it says of the members."""
+        """Write a group's new state, as Entra sent it, and what it says of the members."""
         self.settlement.ensure_free(stored.group)
         before, said = stored.group, self.desired.of(store, resource)
         same, change = is_same(said, before.said), members.change

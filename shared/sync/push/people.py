@@ -1,8 +1,7 @@
-"""Push: what Entra's provisioning service writes, taken to Zoho One.
+"""Push: what Entra's provisioning service writes of a person, taken to Zoho One.
 
-The order makes a killed process harmless: one transaction writes what Entra says and a pending row, then Zoho One is
-called, then one transaction writes what it confirmed. What stays pending is finished by the same request, sent again,
-or by the next cycle.
+The order makes a killed process harmless: shared/sync/apply/settlement.py. What stays pending is finished by the same
+request, sent again, or by the next cycle.
 """
 
 import uuid
@@ -49,11 +48,11 @@ class Push:
     settlement: PersonSettlement
 
     def now(self) -> datetime:
-        """The time, by the clock that the leases are written by."""
+        """The time, from the clock that dates the leases."""
         return self.settlement.now()
 
     def create(self, store: Store, resource: Resource) -> Identity:
-        """A person whom Entra has not written before. The same request again joins one that is still pending.
+        """Create a person. The same request, sent again, joins a creation that is still pending.
 
         Where Graph is read, it may have reported the person already, under the name that they had then.
         """
@@ -70,7 +69,7 @@ class Push:
         return self.settlement.settle(store, marked, certain=True)
 
     def replace(self, store: Store, stored: Stored, resource: Resource) -> Identity:
-        """A person's new state, as Entra wrote it."""
+        """Write a person's new state, as Entra sent it."""
         before = stored.identity
         self.settlement.ensure_free(before)
         said, reason = self._said(store, resource, before)
@@ -198,8 +197,9 @@ def _traits(said: SourceState) -> Traits:
 def _still_told(known: SourceState | None, earlier: Resource, resource: Resource) -> Status | None:
     """What Graph tells of a person's status, unless this push says something new of ``active``; None: what it says.
 
-    Who lies in the recycle bin or left the scope may be enabled: a push of his title does not bring him back. Who was
-    deleted is there again when anything is pushed of him, and active only if that says so, or never said otherwise.
+    A person in the recycle bin, or out of scope, may be enabled: a push of their title does not bring them back. A
+    person who was deleted is there again when anything is pushed of them, and active only if that says so, or if it
+    never said otherwise.
     """
     if known is not None and known.status is Status.DELETED:
         return Status.DEACTIVATED if resource.get("active") is False else None

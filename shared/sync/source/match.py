@@ -12,7 +12,7 @@ from shared.tables.identities import Identities
 from shared.tables.identity_rows import Lookup, Stored
 
 NAMESAKES = 20
-"""Number of people looked at who have the display name of somebody whom a push made."""
+"""Number of people looked at who have the display name of a person that a push made."""
 
 
 def match(
@@ -26,9 +26,10 @@ def match(
     """The store's person for a user in Entra: by the object id, else the one that a push made of the same user.
 
     ``see``: the user, asked for only where nobody has the object id. A userName alone says little: it may have been
-    given to somebody else since it was pushed. So it counts only where Graph has nobody else for whom a push made,
-    which is known once it has listed everybody (``all_listed``); before that Doubtful is raised. Two round trips for
-    people reported by Graph, up to eight else. Raises TablesBusy.
+    given to somebody else since it was pushed. So it counts only where the person that a push made can be no other
+    user in Graph, which is known once it has listed everybody (``all_listed``); before that Doubtful is raised.
+
+    Two round trips for people reported by Graph, up to eight else. Raises TablesBusy.
     """
     stored = identities.read(store, id_of_object(object_id)) or identities.find_object(store, object_id)
     if stored is not None or see is None:
@@ -94,7 +95,7 @@ def _is_another(identities: Identities, store: str, pushed: Stored) -> bool:
 
 
 def _is_pushed_of(stored: Stored, object_id: str, person: AzureUser) -> bool | None:
-    """Whether this is the person, as far as a push told; False for one whom Graph has reported already."""
+    """Whether this is the person, as far as a push told; False for a person that Graph has reported already."""
     identity = stored.identity
     if identity.object_id is not None:
         return False

@@ -69,7 +69,7 @@ class PeopleReader:
         """
         if checkpoint.reached.about != asked_for(store):
             self.seen.forget(store.id)
-            checkpoint.move(checkpoint.reached.anew(asked_for(store)))
+            checkpoint.move(checkpoint.reached.about_another(asked_for(store)))
         graph = graph.beating(checkpoint.beat)
         reading = _PeopleReading(self, store, graph, checkpoint, self._one_by_one(store, troubles), progress)
         progress.tell(READING)
@@ -122,7 +122,7 @@ class _PeopleReading:
     person: PersonReader
     progress: Progress
     read: int = 0
-    """Number of people whom the pages named so far."""
+    """Number of people that the pages named so far."""
     empty: bool | None = None
     """Whether nobody was known when the reading began; None: not looked at yet."""
 

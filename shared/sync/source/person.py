@@ -124,7 +124,7 @@ class PersonReader:
         return match(self.identities, self.store.id, object_id, person, all_listed=self.all_listed)
 
     def _look_at_memberships(self, object_id: str, stored: Stored | None) -> None:
-        """Mark the memberships of a person whom a push made: the store was told of them under another id."""
+        """Mark the memberships of a person that a push made: the store was told of them under another id."""
         if stored is None or stored.identity.object_id is not None or not self.store.groups.are_synced:
             return
         mine = [group for group in self.scope.by_what(self.store.id, object_id) if group != HIMSELF]
@@ -156,7 +156,7 @@ class PersonReader:
 
 
 def gone(known: Stored, object_id: str, removal: Removal | None, now: Stored | None) -> Seen:
-    """Somebody whom Graph no longer shows."""
+    """A person that Graph no longer shows."""
     said = (now or known).identity.said
     person = said.source
     if removal is Removal.DELETED or said.status is Status.DELETED:

@@ -34,7 +34,7 @@ class ReadingCheckpoint(Model):
     group_rules: str = ""
     """A digest of the settings that groups were last looked at by."""
 
-    def anew(self, about: str) -> "ReadingCheckpoint":
+    def about_another(self, about: str) -> "ReadingCheckpoint":
         """For another question: everybody is read again, and nothing is forgotten that does not depend on it."""
         kept = self.model_dump(include={"rules", "checked", "people", "group_rules"})
         return ReadingCheckpoint(about=about, **kept)

@@ -1,4 +1,4 @@
-"""Recompute: desired states again, of people of whom Entra said nothing new: the rules changed, or a manager came."""
+"""Recompute: desired states again, where Entra said nothing new: the rules changed, or a manager came."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

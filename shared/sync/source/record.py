@@ -27,6 +27,7 @@ from shared.rules.status import Action, Standing, Status
 from shared.rules.store import Store
 from shared.sync.desired.people import DesiredState, DesiredStates
 from shared.sync.errors import BeingWritten, Overtaken, Refused, UserNameTaken
+from shared.sync.patience import FOR_A_READING, until_free
 from shared.sync.source.match import match
 from shared.tables.errors import Conflict, Stale
 from shared.tables.identities import Identities
@@ -36,9 +37,6 @@ PUT_RIGHT = (
     "The person is active in Entra. The account was put down as deactivated by hand after a call of the bridge that "
     "Zoho One had not answered: it is taken for the bridge's own doing."
 )
-TRIES = 3
-"""While a push writes the same person."""
-
 _JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue], config=HIDDEN)
 
 
@@ -100,7 +98,7 @@ class SourceRecorder:
     ) -> str | None:
         """Compute the desired state of a person again, after a rule or the manager's account has changed. As ``take``.
 
-        ``only_rules``: takes a person of whom nothing changes but the rules it was computed by, to be written later.
+        ``only_rules``: takes a person where nothing changes but the rules it was computed by, to be written later.
         """
         person = stored.identity.id
         return self._again(
@@ -116,18 +114,25 @@ class SourceRecorder:
         write: Callable[[Stored | None], str | None],
     ) -> str | None:
         """Write from what was read, and from what is there now where a push wrote it in between."""
-        for _ in range(TRIES):
-            if stored is not None and (until := stored.identity.leased_until(self.now())) is not None:
+        known = [stored]
+
+        def attempt() -> str | None:
+            found = known.pop() if known else look()
+            if found is not None and (until := found.identity.leased_until(self.now())) is not None:
                 raise BeingWritten(until)
             try:
-                return write(stored)
-            except Stale:
-                stored = look()
+                return write(found)
             except Conflict:
                 # Of two who create the same person one finds them; of two persons one has the name.
-                if stored is not None or (stored := look()) is None:
+                if found is not None or (another := look()) is None:
                     raise UserNameTaken from None
-        raise BeingWritten(self.now())
+                known.append(another)
+                raise Stale from None
+
+        try:
+            return until_free(attempt, FOR_A_READING)
+        except Stale:
+            raise BeingWritten(self.now()) from None
 
     def _take(self, store: Store, stored: Stored | None, seen: Seen) -> str | None:
         before = stored.identity if stored else None
