@@ -29,6 +29,7 @@ from pydantic import ConfigDict
 from shared.model import Model
 from shared.rules.azure_user import AzureUser
 from shared.rules.user_name import folded
+from shared.rules.zoho_user import ZohoUser
 
 _OBJECT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _NAMED = ("given_name", "surname", "mail", "mail_nickname", "on_premises_sam_account_name")
@@ -96,14 +97,20 @@ class Adoption(Model):
 
     account: str
     former: str
-    """The id in the bridge of the account's former person."""
+    """The id in the bridge of the account's former person; empty if it had none."""
     name: str
     another: bool
     """Whether that was another person, so that an administrator has to approve."""
+    holds: ZohoUser | None = None
+    """What the account held when the plan was made; None in a plan of an earlier release."""
+    left_alone: bool = False
+    """Whether status sync leaves it as it is."""
 
     @property
     def reason(self) -> str:
         """The reason, a sentence."""
+        if not self.former:
+            return "Zoho One already has an account with this userName, which is adopted."
         if self.another:
             return f"The account with this userName is that of {self.name}, another person, who was deleted in Entra."
         return "The account that the person had before they were deleted in Entra is adopted."

@@ -7,7 +7,6 @@ from itertools import islice
 from shared.rules.former import Former
 from shared.rules.history import Event
 from shared.rules.identity import DoneBy, Identity
-from shared.rules.recycle_bin import object_in_bin
 from shared.rules.search_terms import search_prefix
 from shared.tables.claims import Lookup, claim
 from shared.tables.entity_text import gather
@@ -63,12 +62,10 @@ class IdentityReads(RecordTable):
             start = claim(lookup, value)
             rows = [row for row, _ in self._range(store, start + ":", start + AFTER_ALL, SCIM_COLUMNS)]
         elif lookup is Lookup.USER_NAME:
-            # People in Entra's recycle bin own no name. A sender that asks for it means somebody else, and would write
-            # to what it finds: so they are found only by the name that Entra gives them there, if nobody has it.
+            # People in Entra's recycle bin own no name: they are found only where nobody else has it.
             start = claim(lookup, value)
             found = [row for row, _ in self._range(store, start, start + AFTER_ALL, SCIM_COLUMNS)]
-            owner = [row for row in found if row["RowKey"] == start and "resource" in row]
-            rows = owner or (found if object_in_bin(value) is not None else [])
+            rows = [row for row in found if row["RowKey"] == start and "resource" in row] or found
         elif lookup is Lookup.ID and not is_id(value):
             return []
         else:

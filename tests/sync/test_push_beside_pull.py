@@ -16,11 +16,11 @@ def test_a_push_of_another_attribute_does_not_bring_back_who_has_left(
 ) -> None:
     endpoint = reconciled.endpoint(host)
     reconciled.cycle()
-    query = {"filter": f'userName eq "{ANNA.user_principal_name}"'}
-    (shown,) = endpoint.request("GET", "/Users", query=query).json()["Resources"]
     reconciled.entra.act({"do": action, "id": ANNA.id})
     reconciled.cycle()
     assert reconciled.accounts()[ANNA.user_principal_name]["active"] is False
+    query = {"filter": f'userName eq "{ANNA.user_principal_name}"'}
+    (shown,) = endpoint.request("GET", "/Users", query=query).json()["Resources"]
     assert endpoint.request("PATCH", f"/Users/{shown['id']}", json=_patch("title", "Archivist")).ok
     account = reconciled.accounts()[ANNA.user_principal_name]
     assert (account["title"], account["active"]) == ("Archivist", False)

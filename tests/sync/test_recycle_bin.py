@@ -96,15 +96,6 @@ def _create_anew(reconciled: Reconciled, **changes: Any) -> None:
     reconciled.entra.act({"do": "add", "values": values}, {"do": "assign", "id": ANEW})
 
 
-def test_nobody_is_written_over_who_lies_in_the_bin_by_graph_alone(reconciled: Reconciled, host: str) -> None:
-    endpoint = reconciled.endpoint(host)
-    reconciled.cycle()
-    assert _found(endpoint, PEOPLE[0].user_principal_name) != []
-    reconciled.entra.act({"do": "soft-delete", "id": PEOPLE[0].id})
-    reconciled.cycle()
-    assert _found(endpoint, PEOPLE[0].user_principal_name) == [], "Entra would match somebody else of this name with it"
-
-
 def test_restored(reconciled: Reconciled) -> None:
     reconciled.cycle()
     account = reconciled.accounts()[NAME]

@@ -89,10 +89,10 @@ def test_a_creation_that_was_killed_tells_all_that_the_account_holds(
         if user.user_name == NAME:
             raise Killed
 
-    monkeypatch.setattr(ZohoUsers, "create", last)
-    with pytest.raises(Killed):
-        reconciled.cycle()
-    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        patched.setattr(ZohoUsers, "create", last)
+        with pytest.raises(Killed):
+            reconciled.cycle()
     _end_leases(reconciled)
     reconciled.cycle()
     (created,) = reconciled.bridge.identities.history(reconciled.store_id, _stored(reconciled).identity.id)

@@ -7,7 +7,7 @@ guard, as with a push.
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
@@ -18,18 +18,19 @@ from shared.entra.errors import GraphError
 from shared.rules.azure_user import AzureUser, value_of
 from shared.rules.change import ChangeKind, FieldChange
 from shared.rules.entra_connection import Scope
+from shared.rules.former import Adoption
 from shared.rules.identity import id_of_object
 from shared.rules.mapping.preview import PreviewLine
 from shared.rules.on_demand import MOST_PEOPLE, OnDemandReport, Step, StepFound
-from shared.rules.plan import Candidate, PlannedChange, make_plan
+from shared.rules.plan import PlannedChange
 from shared.rules.run import Result, Run, RunChange, RunKind, RunState
 from shared.rules.schedule import closed
 from shared.rules.status import Status
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoUser
-from shared.sync.apply.person_settlement import PersonSettlement
+from shared.sync.apply.person_settlement import PersonSettlement, Planned
 from shared.sync.errors import BeingWritten, Overtaken, PushError
-from shared.sync.plan.people import Formers
+from shared.sync.plan.people import PeoplePlanner
 from shared.sync.progress import SILENT, Steps
 from shared.sync.source.match import match
 from shared.sync.source.people import PeopleReader
@@ -63,6 +64,7 @@ class OnDemand:
     graphs: GraphClients
     people_reader: PeopleReader
     source: SourceRecorder
+    planner: PeoplePlanner
     settlement: PersonSettlement
     runs: Runs
     preview: Callable[[Store, AzureUser, ZohoUser | None], tuple[PreviewLine, ...]]
@@ -278,20 +280,17 @@ class _Person(StepsTaken):
             self.found(Step.ACTION, True, told)
             return self._report(name, result=Result.DONE)
         self.identity = stored.identity.id
-        candidate = replace(Candidate.pending(stored.identity, self.parts.now()), waits=None)  # they are wanted now
-        formers = Formers(self.parts.identities, self.store.id).named(candidate.comes)
-        candidate = candidate.among(formers, self.store.guard.adoptions)
-        plan = make_plan(self.store.id, [candidate], self.store.status_rules)
+        plan = self.parts.planner.plan_one(self.store, stored.identity)
         change = next(iter((*plan.changes, *plan.suppressed)))
-        why_not = self._settle(stored)
+        why_not = self._settle(stored, change.adopts)
         self.found(Step.ACTION, why_not is None, why_not or change.reason)
         result = Result.DONE if why_not is None else Result.FAILED
         return self._report(name, change.kind, change.fields, result)
 
-    def _settle(self, stored: Stored) -> str | None:
+    def _settle(self, stored: Stored, adopts: Adoption | None) -> str | None:
         """Why it did not go through, or None."""
         try:
-            self.parts.settlement.settle_pending(self.store, stored)
+            self.parts.settlement.settle_pending(self.store, stored, Planned(adopts))
         except BeingWritten:
             return BEING_WRITTEN
         except (PushError, ZohoBusy, ZohoCredentials) as failure:
