@@ -1,5 +1,5 @@
 # `make run` and `make test` do all of their own set-up on a fresh machine.
-.PHONY: quick setup chromium run test lint types unit campaign check-host bench screenshots check-infra package lock clean
+.PHONY: quick simulate mutations setup chromium run test lint types unit campaign check-host bench screenshots check-infra package lock clean
 
 # A pyenv shim works only if .python-version names an installed version, so each candidate is tried.
 PYTHON ?= $(shell for p in python3.13 python3 python; do $$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && echo $$p && break; done)
@@ -52,12 +52,22 @@ types: setup
 unit: setup chromium
 	$(VENV)/pytest -n $(WORKERS) --dist worksteal
 
-# Rules, life cycle and races of the core on tables in memory: no process is started. The tests take some seconds.
+# Rules, life cycle and races of the core on tables in memory, and fifty histories of the whole bridge in one process.
 quick: setup
 	$(VENV)/pytest -q --no-process $(QUICK)
+	$(VENV)/python -m tests.simulation --histories 50
+
+# A history again, step by step: make simulate SEED=7 [SHORTEST=1] [CALM=1]; without a seed, the first fifty.
+simulate: setup
+	$(VENV)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(SHORTEST),--shortest) $(if $(CALM),--calm)
+
+# How many histories it takes to notice each cure that is taken back.
+mutations: setup
+	$(VENV)/python -m tests.simulation.mutations
 
 # Properties for an hour, and kills at every point, where `make test` has a short form.
 campaign: setup
+	$(VENV)/python -m tests.simulation --histories 1000000 --seconds 3600 --go-on .local/simulation.json
 	$(VENV)/pytest -n $(WORKERS) --dist worksteal --hypothesis-profile=campaign --timeout 3600 tests/scim/test_bad_input.py tests/rules tests/sync tests/faults tests/host tests/local/test_bench.py
 
 # The tests that hold for the local host and Azure's own, against Azure's, if `func` is on the PATH.

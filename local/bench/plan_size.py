@@ -4,9 +4,9 @@ import json
 import random
 import time
 import tracemalloc
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import override
+from typing import cast, override
 
 from azure.data.tables import TableClient
 from pydantic import HttpUrl
@@ -17,7 +17,6 @@ from local.entra.person import Person
 from local.parts import STORE
 from shared.rules.azure_user import from_graph
 from shared.rules.expressions import EvaluationContext
-from shared.rules.former import Former
 from shared.rules.identity import Identity, PendingChange, SourceState
 from shared.rules.keys import keys_of
 from shared.rules.mapping.compiled import CompiledMapping
@@ -29,6 +28,7 @@ from shared.sync.plan.people import PeoplePlanner
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored, rows_of, stored_from
 from shared.tables.record_table import Row
+from shared.zoho.scim_client import Page, ZohoUsers
 
 _MIB = 2**20
 
@@ -45,10 +45,16 @@ class _InMemory(Identities):
         """Return some of them."""
         return {each: stored_from(self._rows[each], "etag") for each in ids}
 
-    @override
-    def formers(self, store: str) -> Iterator[Former]:
-        """Return nothing: nobody has gone."""
-        return iter(())
+
+class _NoAccounts:
+    """A Zoho One without users."""
+
+    def find(self, _: str) -> None:
+        """Return nobody."""
+
+    def page(self, _: int) -> Page:
+        """Return nobody."""
+        return Page((), 0)
 
 
 def plan_size(people: int) -> PlanSize:
@@ -56,7 +62,9 @@ def plan_size(people: int) -> PlanSize:
     zoho = ZohoConnection(sync_endpoint=HttpUrl("https://one.zoho.example"), data_center="us", client_id="1")
     store = Store(id=STORE, name="Contoso", zoho=zoho)
     rows = _rows(store, make_people(people))
-    people_planner = PeoplePlanner(_InMemory(rows), lambda: datetime.now(UTC))
+    people_planner = PeoplePlanner(
+        _InMemory(rows), lambda _: cast("ZohoUsers", _NoAccounts()), lambda: datetime.now(UTC)
+    )
     started = time.process_time()  # nothing waits, so other programs do not matter
     people_planner.plan(store, tuple(rows))
     seconds = time.process_time() - started

@@ -183,6 +183,7 @@ class Bridge:
             graphs=self.graphs,
             people_reader=flow.people_reader,
             source=flow.recorder,
+            planner=flow.people_planner,
             settlement=flow.settlement,
             runs=self.runs,
             preview=self._preview_person,

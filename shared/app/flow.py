@@ -118,18 +118,19 @@ class Flow:
 
         self.recorder = SourceRecorder(identities, desired_states, self.settlement.unmanage, now)
         self.people_reader = PeopleReader(
-            identities, common.mappings, self.recorder, self.scope, self.entra_groups, SeenPages(entra)
+            identities, common.mappings, self.recorder, self.scope, self.entra_groups, SeenPages(entra), now
         )
         self.group_planner = GroupPlanner(
             self.entra_groups, self.scope, identities, groups, desired_groups, search, counts, now
         )
+        self.people_planner = PeoplePlanner(identities, common.users, now)
         self.preparation = Preparation(
             mappings=common.mappings,
             graphs=common.graphs,
             people_reader=self.people_reader,
             recompute=Recompute(identities, common.mappings, self.pending_changes, self.recorder),
             pending_changes=self.pending_changes,
-            people_planner=PeoplePlanner(identities, now),
+            people_planner=self.people_planner,
             group_planner=self.group_planner,
         )
         self.drift = DriftSearch(

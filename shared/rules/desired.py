@@ -4,14 +4,24 @@ import hashlib
 from dataclasses import dataclass
 
 from shared.rules.azure_user import AzureUser
+from shared.rules.change import NO_CHANGE, Change, ChangeKind, plan_change
 from shared.rules.expressions import EvaluationContext
-from shared.rules.identity import Identity
+from shared.rules.identity import Account, Identity
 from shared.rules.mapping.compiled import CompiledMapping, MappingFailed
-from shared.rules.status import Action, Decision, Standing, Status, decide
+from shared.rules.status import (
+    Action,
+    Decision,
+    Reflection,
+    Standing,
+    Status,
+    StatusRules,
+    decide,
+    why_left_alone,
+)
 from shared.rules.store import Store
 from shared.rules.zoho_user import Desired, ZohoUser
 
-COMPUTED_BY = "2"
+COMPUTED_BY = "3"
 """Version of the rules in code. A new one makes the first cycle of a release recompute everybody."""
 
 
@@ -39,16 +49,23 @@ def status_of(person: AzureUser) -> Status:
 def desired_account(
     person: AzureUser, status: Status, policy: Policy, before: Identity | None
 ) -> tuple[Desired, Decision]:
-    """Return the desired state and its reason. Raises MappingFailed if a rule has no result for this person."""
+    """Return the desired state and its reason. Raises MappingFailed if a rule has no result for this person.
+
+    The desired state is what Entra says, also while the account is left alone because somebody deactivated it in Zoho
+    One: that is a reason not to apply it (``needed``), and ends when it is activated again there.
+    """
     standing = before.standing if before else Standing.NONE
     decision = decide(status, standing, policy.store.status_rules)
     so_far = before.said.desired if before and standing is not Standing.NONE else None
     if decision.action is Action.DELETE:
         return "deleted", decision
-    if decision.action in (Action.KEEP, Action.UNMANAGE):
+    if decision.action is Action.KEEP and standing is Standing.DEACTIVATED_BY_HAND and is_shutting(status, policy):
+        assert before is not None and before.account is not None  # noqa: PT018 - or it stands otherwise
+        return ZohoUser(active=False, fields=before.account.holds.fields), decision
+    if decision.action in (Action.KEEP, Action.UNMANAGE) and status is not Status.ACTIVATED:
         return so_far, decision
     account = so_far if isinstance(so_far, ZohoUser) else None
-    active = decision.action is Action.PROVISION
+    active = status is Status.ACTIVATED
     try:
         fields = policy.mapping.fields_for(person, account, policy.context, policy.store.zoho.paths.keys())
     except MappingFailed:
@@ -57,3 +74,17 @@ def desired_account(
             raise
         fields = account.fields
     return ZohoUser(active=active, fields=fields), decision
+
+
+def is_shutting(status: Status, policy: Policy) -> bool:
+    """Whether the store's rules shut out whom Entra says this of."""
+    return (
+        status is not Status.ACTIVATED and policy.store.status_rules.of_deprovisioning(status)[0] is Reflection.CHANGE
+    )
+
+
+def needed(account: Account | None, desired: Desired, rules: StatusRules) -> Change:
+    """What has to be done for an account to hold what it should; nothing while status sync leaves it alone."""
+    change = plan_change(account.holds if account else None, desired)
+    is_left = account is not None and change.kind is ChangeKind.REACTIVATE and why_left_alone(account.standing, rules)
+    return NO_CHANGE if is_left else change

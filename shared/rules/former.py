@@ -16,9 +16,11 @@ anything else                                         no: another person
 ====================================================  =========================
 
 Two people with the same name and without employee numbers cannot be distinguished if one gets the other's sign-in name
-and mail alias. Reused names are reported in https://github.com/MicrosoftDocs/azure-docs/issues/101526.
+and mail alias. Reused names are reported in https://github.com/MicrosoftDocs/azure-docs/issues/101526. The table also
+decides about a push whose sender found the former person by the name, and writes another person over their row.
 """
 
+import re
 from enum import StrEnum
 from typing import Self
 
@@ -27,7 +29,9 @@ from pydantic import ConfigDict
 from shared.model import Model
 from shared.rules.azure_user import AzureUser
 from shared.rules.user_name import folded
+from shared.rules.zoho_user import ZohoUser
 
+_OBJECT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _NAMED = ("given_name", "surname", "mail", "mail_nickname", "on_premises_sam_account_name")
 
 
@@ -59,6 +63,13 @@ class Traits(Model):
         named = {name: getattr(person, name) for name in ("employee_id", "display_name", *_NAMED)}
         return cls(object_id=object_id, **named)
 
+    @classmethod
+    def pushed(cls, external_id: str | None, person: AzureUser) -> Self:
+        """Those of somebody who was pushed. Some mappings give the object id as externalId, not the mail alias."""
+        if external_id is None or not _OBJECT_ID.fullmatch(external_id):
+            return cls.of(None, person)
+        return cls.of(external_id.lower(), person).model_copy(update={"mail_nickname": None})
+
 
 class Former(Model):
     """The account of a person who is in Entra's recycle bin, or gone."""
@@ -86,14 +97,20 @@ class Adoption(Model):
 
     account: str
     former: str
-    """The id in the bridge of the account's former person."""
+    """The id in the bridge of the account's former person; empty if it had none."""
     name: str
     another: bool
     """Whether that was another person, so that an administrator has to approve."""
+    holds: ZohoUser | None = None
+    """What the account held when the plan was made; None in a plan of an earlier release."""
+    left_alone: bool = False
+    """Whether status sync leaves it as it is."""
 
     @property
     def reason(self) -> str:
         """The reason, a sentence."""
+        if not self.former:
+            return "Zoho One already has an account with this userName, which is adopted."
         if self.another:
             return f"The account with this userName is that of {self.name}, another person, who was deleted in Entra."
         return "The account that the person had before they were deleted in Entra is adopted."
@@ -111,6 +128,19 @@ def is_same_person(former: Traits, comes: Traits) -> bool:
     return not differs and bool(former.display_name and comes.display_name)
 
 
+def is_pushed_over(known: Traits, pushed: Traits, *, in_bin: bool) -> bool:
+    """Whether a push that is about somebody else of the name would write over a known person.
+
+    ``in_bin``: the known person lies in Entra's recycle bin, so that anybody may have the name. Somebody who is there
+    may have been given another name: only another employee number tells that they are two people.
+    """
+    if known.object_id is not None and known.object_id == pushed.object_id:
+        return False
+    if known.employee_id and pushed.employee_id:
+        return known.employee_id != pushed.employee_id
+    return in_bin and not is_same_person(known, pushed)
+
+
 def is_pushed_of(external_id: str | None, pushed: AzureUser, object_id: str, person: AzureUser) -> bool | None:
     """Return whether a person known only from a push is this person in Graph; None: nothing proves it either way.
 
@@ -125,6 +155,14 @@ def is_pushed_of(external_id: str | None, pushed: AzureUser, object_id: str, per
     if any(_differ(getattr(pushed, name), getattr(person, name)) for name in ("display_name", "given_name", "surname")):
         return False
     return None
+
+
+def is_surely_pushed_of(external_id: str | None, pushed: AzureUser, object_id: str, person: AzureUser) -> bool:
+    """The same by more than a mail alias: by the object id, the employee number, or a name or address beside it."""
+    if not is_pushed_of(external_id, pushed, object_id, person):
+        return False
+    numbered = bool(pushed.employee_id) and pushed.employee_id == person.employee_id
+    return numbered or is_alike(pushed, person) or (external_id or "").lower() == object_id.lower()
 
 
 def is_alike(pushed: AzureUser, person: AzureUser) -> bool:

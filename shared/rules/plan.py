@@ -15,7 +15,7 @@ from pydantic import ConfigDict
 from shared.model import Model
 from shared.rules.change import DEPROVISIONINGS, Change, ChangeKind, FieldChange, plan_change
 from shared.rules.former import Adoption, Adoptions, Former, Traits, adoption_of, why_not_adopted
-from shared.rules.identity import Identity
+from shared.rules.identity import Account, Identity
 from shared.rules.status import Action, Decision, StatusRules, why_left_alone
 from shared.rules.zoho_user import Desired, ZohoUser
 
@@ -63,16 +63,22 @@ class Candidate:
             return None
         return desired.user_name
 
-    def among(self, formers: Iterable[Former], policy: Adoptions) -> Self:
-        """Return the candidate with the account that a creation would adopt, among those with this userName whose
-        people are gone.
-        """
-        traits = Traits.of(self.identity.object_id, self.identity.said.source)
-        found = sorted((adoption_of(former, traits) for former in formers), key=lambda each: each.another)
-        if not found:
-            return self
-        why_not = why_not_adopted(found[0], policy, found[0].account)
-        return replace(self, adopts=found[0], waits=self.waits or why_not)
+    def upon(self, account: Account, former: Former | None, policy: Adoptions, rules: StatusRules) -> Self:
+        """Return the candidate with the account that a creation adopts. ``former``: its former person, now gone."""
+        adopts = Adoption(account=account.id, former="", name=account.holds.user_name, another=False)
+        if former is not None:
+            adopts = adoption_of(former, Traits.of(self.identity.object_id, self.identity.said.source))
+        is_left = why_left_alone(account.standing, rules) is not None
+        adopts = adopts.model_copy(update={"holds": account.holds, "left_alone": is_left})
+        return replace(self, adopts=adopts, waits=self.waits or why_not_adopted(adopts, policy, adopts.account))
+
+    def change(self) -> Change:
+        """Return what Zoho One is asked to do; for a creation that adopts an account, what that changes in it."""
+        account, desired = self.identity.account, self.identity.said.desired
+        change = plan_change(account.holds if account else None, desired)
+        if self.adopts is None or self.adopts.holds is None or change.kind is not ChangeKind.CREATE:
+            return change
+        return replace(change, fields=() if self.adopts.left_alone else plan_change(self.adopts.holds, desired).fields)
 
 
 class PlannedMembers(Model):
@@ -197,7 +203,7 @@ def make_plan(store: str, candidates: Iterable[Candidate], rules: StatusRules) -
     retried = inactive = 0
     for candidate in candidates:
         identity, account = candidate.identity, candidate.identity.account
-        change = plan_change(account.holds if account else None, identity.said.desired)
+        change = candidate.change()
         if (why_not := _left_out(candidate, change, rules)) is not None:
             visited = identity.pending is not None and candidate.waits is None
             suppressed.append(_planned(candidate, change, why_not, visited=visited))

@@ -29,6 +29,7 @@ The way of a change, and the files in it
     desired/    people, groups                               what Zoho One should hold; the rules are in shared/rules
     plan/       prepare                                      the one order of steps, for cycle and dry run
                 people, groups, group_work, member_ids       one change for each person and group that needs one
+                accounts_there                               the accounts that creations would come upon
                 group_adoption, zoho_groups, group_counts    who leaves a group that is adopted; what is in Zoho One
                 drift, people_drift, group_drift             what somebody changed in Zoho One (a full cycle)
     guard/      plans, decisions                             whether a plan may pass; what an administrator decides

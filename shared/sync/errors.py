@@ -25,6 +25,13 @@ class Doubtful(PushError):
     """Whether a push made this person, or somebody else of the name, is known once Graph has listed everybody."""
 
 
+class Overtaken(PushError):
+    """Another writer wrote this person after Graph was asked: Graph's answer may be the older one."""
+
+    def __init__(self) -> None:
+        super().__init__("Something newer was written for this person meanwhile; Microsoft Graph is asked again")
+
+
 class BeingWritten(PushError):
     """Another request is writing this person or group just now."""
 

@@ -3,7 +3,8 @@
 A row ``group:<group>`` holds a group's name, and whether it is still in scope; its members are rows of entra_scope.py.
 Marks name what to look at: ``look:<group>:-`` the group itself, which changed, ``look:<group>:all`` all its members,
 ``look:<group>:<user>`` one membership. The holder of the store's cycle lease writes them before the checkpoint moves,
-and deletes them once the resulting changes are done.
+and deletes them once the resulting changes are done. Provisioning on demand writes them too: what it read may be older
+than what a cycle has written meanwhile, so a cycle has to look again.
 
 A row ``ending:<list>:<group>`` says that everything the group grants is to be taken away, and why. The rows of a list
 count once the cycles' note names that list, so that they and the set of followed groups change together.
@@ -80,6 +81,10 @@ class EntraGroups(RecordTable):
         """Mark one user's memberships. One round trip for a hundred."""
         for portion in batched(groups, MOST_ROWS, strict=False):
             self._transact([upsert(keyed(store, look_key(group, user))) for group in portion])
+
+    def look_at_some(self, store: str, group: str, users: Iterable[str]) -> None:
+        """Mark a group itself, and these users' memberships of it. One round trip for a hundred."""
+        self._transact([upsert(keyed(store, look_key(group, each))) for each in (_ITSELF, *users)])
 
     def looks(self, store: str) -> Iterator[Look]:
         """Return what to look at, group by group. One round trip for a thousand marks."""

@@ -281,6 +281,8 @@ def test_a_full_cycle_sets_groups_back(synced: Reconciled) -> None:
     assert "the group Sales: deleted there" in run.findings
     assert synced.groups() == {"Staff": named(*IDS[:4], IDS[8]), "Sales": named(IDS[0])}, "who was added by hand stays"
     assert history(synced, STAFF)[0].reason.startswith("Somebody changed the group in Zoho One")
+    made_again = history(synced, SALES)[0]
+    assert (made_again.kind, made_again.joined) == (EventKind.CREATED, (IDS[0].replace("-", ""),))
     assert synced.cycle(RunKind.FULL_CYCLE).drifted == 0
     synced.change(groups=GroupSettings(exact_members=True))
     synced.cycle(RunKind.FULL_CYCLE)

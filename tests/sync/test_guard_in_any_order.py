@@ -4,7 +4,7 @@ Push, cycle and decisions are the app's own, on tables in memory; Zoho One is a 
 or after it is called.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -42,6 +42,7 @@ from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored
 from shared.tables.pending import PendingChanges
 from shared.tables.recent_deprovisionings import DeprovisioningCounts
+from shared.zoho.scim_client import ZohoUsers
 from tests.rules.plans import NOON, identity
 from tests.tables.memory.tables import MemoryTables
 
@@ -153,7 +154,7 @@ class World:
             leavings,
             Push(self.identities, desired_states, settlement),
             SourceRecorder(self.identities, desired_states, settlement.unmanage, now),
-            PeoplePlanner(self.identities, now),
+            PeoplePlanner(self.identities, cast("Callable[[Store], ZohoUsers]", None), now),
             PlanGuard(self.plans, leavings, self.identities, now),
             PeopleApplier(self.identities, settlement, admission, leavings, now, lambda _: None),
             Decisions(self.plans, leavings, now),
@@ -173,7 +174,9 @@ class World:
         account = self._account(who.id)
         return Found(account, None) if account else None
 
-    def apply(self, store: Store, who: Identity, found: Found | None, password: object = None) -> Outcome:
+    def apply(
+        self, store: Store, who: Identity, found: Found | None, password: object = None, *, adopts: bool = True
+    ) -> Outcome:
         change = plan_change(found.account.holds if found else None, who.said.desired)
         self._die("before")
         if change.kind is ChangeKind.DELETE:
@@ -272,7 +275,7 @@ class Worker:
                 self._says(who, back=event == "graph back")
                 status = Status.ACTIVATED if world.in_entra[who] else Status.DEACTIVATED
                 seen = Seen(str(UUID(who)), stored.identity.said.source, status)
-                self.source.take(world.store, stored, lambda _: seen)
+                self.source.take(world.store, stored, lambda _: seen, world.now)
 
     def _says(self, who: str, *, back: bool) -> None:
         self.world.in_entra[who] = back

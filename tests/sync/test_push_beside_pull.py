@@ -31,3 +31,61 @@ def test_a_push_of_another_attribute_does_not_bring_back_who_has_left(
 def _patch(path: str, value: str) -> dict[str, Any]:
     operations = [{"op": "Replace", "path": path, "value": value}]
     return {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations}
+
+
+RENAMED = {
+    "userPrincipalName": "renamed@contoso.example",
+    "mail": "renamed@contoso.example",
+    "givenName": "Given",
+    "surname": "Sur",
+    "displayName": "Given Sur",
+}
+
+
+def _posted(person: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """Somebody as Entra's default mapping pushes them."""
+    said = person | changes
+    return {
+        "userName": said["userPrincipalName"],
+        "externalId": said["mailNickname"],
+        "active": True,
+        "displayName": said["displayName"],
+        "name": {"givenName": said["givenName"], "familyName": said["surname"]},
+        "emails": [{"type": "work", "primary": True, "value": said["mail"]}],
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"employeeNumber": said["employeeId"] or ""},
+    }
+
+
+@pytest.mark.parametrize("number", ["", "1234"])
+def test_a_first_push_under_a_new_name_is_the_person_whom_graph_reported(
+    number: str, reconciled: Reconciled, host: str
+) -> None:
+    """Where nothing but the mail alias says so, it waits for the cycle that reads the new name."""
+    endpoint = reconciled.endpoint(host)
+    values = {"employeeId": number or None}
+    reconciled.entra.act({"do": "change", "id": ANNA.id, "values": values})
+    reconciled.cycle()
+    before = {user["id"] for user in reconciled.zoho_one.users()}
+    reconciled.entra.act({"do": "change", "id": ANNA.id, "values": RENAMED})
+    body = _posted(ANNA.model_dump(by_alias=True) | values, **RENAMED)
+    answer = endpoint.request("POST", "/Users", json=body)
+    assert answer.status_code == (201 if number else 503), answer.text
+    assert {user["id"] for user in reconciled.zoho_one.users()} == before, "nobody has a second account"
+    run = reconciled.cycle()
+    assert not run.errors
+    query = {"filter": 'userName eq "renamed@contoso.example"'}
+    (shown,) = endpoint.request("GET", "/Users", query=query).json()["Resources"]
+    identity = reconciled.identity(ANNA.id)
+    assert identity is not None
+    assert shown["id"] == identity.id
+    assert endpoint.request("PATCH", f"/Users/{shown['id']}", json=_patch("title", "Countess")).ok
+    reconciled.assert_as_in_entra()
+
+
+def test_a_first_push_of_somebody_new_makes_an_account(reconciled: Reconciled, host: str) -> None:
+    endpoint = reconciled.endpoint(host)
+    reconciled.cycle()
+    new = {"userPrincipalName": "new@contoso.example", "mail": "new@contoso.example", "mailNickname": "new"}
+    body = _posted(ANNA.model_dump(by_alias=True), **new, employeeId="777")
+    assert endpoint.request("POST", "/Users", json=body).status_code == 201
+    assert "new@contoso.example" in reconciled.active(), "a namesake is no reason to wait"

@@ -185,7 +185,7 @@ def test_a_note_of_the_release_before_goes_on_with_the_groups_that_end(
 def test_dropping_history_and_reading_everybody_in_scope_have_a_heartbeat(
     reconciled: Reconciled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.tables.identity_reads.MOST_IN_A_PAGE", 2)
+    monkeypatch.setattr("shared.tables.identities.MOST_IN_A_PAGE", 2)
     monkeypatch.setattr("shared.tables.entra_scope.PAGE", 2)
     beats = list[str]()
     identities = reconciled.bridge.identities

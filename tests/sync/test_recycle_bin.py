@@ -208,3 +208,73 @@ def test_a_name_that_changed_hands_before_graph_was_connected(reconciled: Reconc
     assert reconciled.accounts()[new_name]["id"] == account_id
     assert reconciled.accounts()[NAME]["displayName"] == colleague.display_name
     reconciled.assert_as_in_entra()
+
+
+OTHER = {"displayName": "Different Human", "active": True}
+NUMBER = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber"
+
+
+def _answered(endpoint: Endpoint, user_id: str, *changes: tuple[str, Any]) -> Any:
+    operations = [{"op": "Replace", "path": path, "value": value} for path, value in changes]
+    return endpoint.request("PATCH", f"/Users/{user_id}", json={"schemas": [PATCH], "Operations": operations})
+
+
+def test_a_push_that_finds_the_row_of_one_in_the_bin_does_not_give_the_account_away(
+    reconciled: Reconciled, host: str
+) -> None:
+    """Entra's service finds the row under the name that somebody else has now, and writes that one over it."""
+    endpoint = reconciled.endpoint(host)
+    reconciled.cycle()
+    before = reconciled.accounts()[NAME]
+    reconciled.entra.act({"do": "soft-delete", "id": ANNA.id})
+    reconciled.cycle()
+    (user_id,) = _found(endpoint, NAME)
+    shown = endpoint.request("GET", f"/Users/{user_id}").json()
+    others = [("displayName", "Different Human"), (NUMBER, "9999"), ("active", "True")]
+    patched = _answered(endpoint, user_id, *others)
+    assert (patched.status_code, ANNA.display_name in patched.json()["detail"]) == (503, True), patched.text
+    put = endpoint.request("PUT", f"/Users/{user_id}", json=shown | OTHER | {NUMBER.rpartition(":")[0]: {}})
+    assert put.status_code == 503, put.text
+    account = reconciled.accounts()[NAME]
+    assert (account["active"], account["displayName"]) == (False, before["displayName"])
+    _create_anew(reconciled, displayName="Different Human", mailNickname="dh", employeeId="9999")
+    assert reconciled.request().run.planned == {ChangeKind.ADOPT: 1}, "an administrator decides"
+    (found,) = _found(endpoint, NAME)
+    assert found != user_id
+
+
+def test_a_push_of_one_in_the_bin_who_is_restored_passes(reconciled: Reconciled, host: str) -> None:
+    endpoint = reconciled.endpoint(host)
+    reconciled.cycle()
+    reconciled.entra.act({"do": "soft-delete", "id": ANNA.id})
+    reconciled.cycle()
+    (user_id,) = _found(endpoint, NAME)
+    reconciled.entra.act({"do": "restore", "id": ANNA.id})
+    assert _answered(endpoint, user_id, ("active", "True"), ("title", "Countess")).status_code == 200
+    assert reconciled.accounts()[NAME]["active"] is True
+
+
+def test_another_employee_number_passes_once_graph_has_told_it(reconciled: Reconciled, host: str) -> None:
+    """Until then the name may have been given to somebody else of whom no cycle has heard."""
+    endpoint = reconciled.endpoint(host)
+    reconciled.cycle()
+    reconciled.entra.act({"do": "change", "id": ANNA.id, "values": {"employeeId": "1"}})
+    reconciled.cycle()
+    (user_id,) = _found(endpoint, NAME)
+    reconciled.entra.act({"do": "change", "id": ANNA.id, "values": {"employeeId": "9999"}})
+    changes = ((NUMBER, "9999"), ("title", "Countess"))
+    assert _answered(endpoint, user_id, *changes).status_code == 503
+    reconciled.cycle()
+    assert _answered(endpoint, user_id, *changes).status_code == 200
+    assert reconciled.accounts()[NAME]["title"] == "Countess"
+
+
+def test_a_pushed_creation_is_not_joined_by_one_of_another_employee_number(
+    endpoint: Endpoint, zoho_one: ZohoOne
+) -> None:
+    zoho_one.fail(method="POST", path="/Users", status=503, times=9)
+    enterprise = NUMBER.rpartition(":")[0]
+    first = ADA | {enterprise: {"employeeNumber": "1"}}
+    assert endpoint.request("POST", "/Users", json=first).status_code == 503
+    second = ADA | {"displayName": "Different Human", enterprise: {"employeeNumber": "2"}}
+    assert endpoint.request("POST", "/Users", json=second).status_code == 409

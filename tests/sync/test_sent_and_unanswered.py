@@ -12,11 +12,13 @@ from local.entra.people import PEOPLE
 from shared.rules.guard_limits import GuardLimits, Threshold
 from shared.rules.history import EventKind
 from shared.rules.identity import Identity
+from shared.rules.zoho_user import ZohoUser
 from shared.sync.errors import HeldBack
 from shared.tables.claims import Lookup
 from shared.tables.identity_rows import Stored, stored_from
 from shared.zoho.errors import ZohoBusy
 from shared.zoho.scim_client import ZohoUsers
+from tests.conftest import held
 from tests.sync.reconciled import Reconciled
 
 ANNA = next(person for person in PEOPLE if person.account_enabled)
@@ -75,6 +77,27 @@ def test_a_push_that_was_killed_blames_nobody(
     assert not _push(reconciled, active=True).is_kept_inactive
     assert reconciled.accounts()[NAME]["active"] is True
     assert _shown_active(reconciled)
+
+
+def test_a_creation_that_was_killed_tells_all_that_the_account_holds(
+    reconciled: Reconciled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = ZohoUsers.create
+
+    def last(self: ZohoUsers, user: ZohoUser, *args: Any) -> Any:
+        create(self, user, *args)
+        if user.user_name == NAME:
+            raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ZohoUsers, "create", last)
+        with pytest.raises(Killed):
+            reconciled.cycle()
+    _end_leases(reconciled)
+    reconciled.cycle()
+    (created,) = reconciled.bridge.identities.history(reconciled.store_id, _stored(reconciled).identity.id)
+    assert created.kind is EventKind.CREATED
+    assert {each.field: each.after for each in created.fields} == held(reconciled.accounts()[NAME]).fields
 
 
 @pytest.mark.parametrize("told_by", ["cycle", "on demand", "push"])

@@ -17,6 +17,7 @@ from shared.tables.identity_rows import AccountRecord
 from shared.zoho.errors import ZohoBusy, ZohoNotFound, ZohoRefused
 from shared.zoho.scim_client import ZohoUsers
 
+UNPLANNED = "Zoho One has an account with this userName, of which the plan did not tell; the next plan shows it."
 ROUNDS = 3
 """Number of contradictory answers from Zoho One to tolerate."""
 
@@ -80,11 +81,18 @@ class AccountWriter:
         return self._users(store).find(user_name) is not None
 
     def apply(
-        self, store: Store, identity: Identity, found: Found | None, password: SecretStr | None = None
+        self,
+        store: Store,
+        identity: Identity,
+        found: Found | None,
+        password: SecretStr | None = None,
+        *,
+        adopts: bool = True,
     ) -> Outcome:
         """Bring Zoho One from what it holds to what it should hold. A new account gets the one-time password.
 
         An account that exists already is adopted, not made twice; one that is linked to another person is refused.
+        ``adopts``: whether also one that was not found before, of which no plan could say so; else HeldBack is raised.
         """
         users, desired, adopted = self._users(store), identity.said.desired, False
         account, record = (found.account, found.record) if found else (None, None)
@@ -108,6 +116,8 @@ class AccountWriter:
                 account, record = self._unowned(store, identity, users.find(desired.user_name))
                 if account is None:
                     raise
+                if not adopts:
+                    raise HeldBack(UNPLANNED) from refusal
                 adopted = True
         raise ZohoBusy("Zoho One's answers contradict each other: an account is there and is not")
 

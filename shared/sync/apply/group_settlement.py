@@ -49,6 +49,8 @@ class GroupTry:
     """The members that the change names, by their ids."""
     told: GroupAccountChange = field(default_factory=GroupAccountChange)
     """The accounts of them that Zoho One is told of."""
+    remade: dict[str, str] = field(default_factory=dict)
+    """Members by their accounts, of a group that is created again with all of them."""
 
     @property
     def group(self) -> Group:
@@ -165,7 +167,7 @@ class GroupSettlement(Settlement[GroupTry, GroupOutcome, StoredGroup]):
         def everybody() -> Iterator[str]:
             if pending.before is None and this.certain:
                 return iter(this.told.joining)
-            return self._accounts_of_all(store, group.id, frozenset(pending.members.leaving))
+            return self._accounts_of_all(store, group.id, frozenset(pending.members.leaving), this.remade)
 
         try:
             return self.writer.apply(store, group, this.told, everybody, this.found, certain=this.certain)
@@ -175,7 +177,7 @@ class GroupSettlement(Settlement[GroupTry, GroupOutcome, StoredGroup]):
 
     def _confirm(self, store: Store, this: GroupTry, outcome: GroupOutcome) -> StoredGroup:
         group, people = this.group, this.people
-        event = confirmation(group, outcome, people, self.now())
+        event = confirmation(group, outcome, people, this.remade, self.now())
         if group.said.is_deleted:
             self.groups.remove(store.id, this.begun.stored, event)
             return this.begun.stored
@@ -194,11 +196,19 @@ class GroupSettlement(Settlement[GroupTry, GroupOutcome, StoredGroup]):
         now = self.accounts.of(store.id, refused)
         return [one for one, known in now.items() if known.joins and known.account != people[one].account]
 
-    def _accounts_of_all(self, store: Store, group_id: str, leaving: frozenset[str]) -> Iterator[str]:
-        """The accounts of all members; the rows of those who are leaving may not be gone yet."""
+    def _accounts_of_all(
+        self, store: Store, group_id: str, leaving: frozenset[str], whose: dict[str, str]
+    ) -> Iterator[str]:
+        """The accounts of all members; adds each to ``whose`` with the member it belongs to.
+
+        The rows of those who are leaving may not be gone yet.
+        """
         for people in batched(self.groups.members(store.id, group_id), SLICE, strict=False):
             staying = [one for one in people if one not in leaving]
-            yield from (known.joins for known in self.accounts.of(store.id, staying).values() if known.joins)
+            for one, known in self.accounts.of(store.id, staying).items():
+                if known.joins:
+                    whose[known.joins] = one
+                    yield known.joins
 
     def _after(self, store: Store, this: GroupTry, outcome: GroupOutcome, confirmed: StoredGroup) -> None:
         """Nothing follows: the members whose account was being written are noted with the confirmation."""

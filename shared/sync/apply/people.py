@@ -19,7 +19,7 @@ from shared.rules.identity import Identity
 from shared.rules.plan import Plan, PlannedChange, is_still
 from shared.rules.run import Result, RunChange
 from shared.rules.store import Store
-from shared.sync.apply.person_settlement import PersonSettlement
+from shared.sync.apply.person_settlement import PersonSettlement, Planned
 from shared.sync.apply.silence import Silence
 from shared.sync.errors import HeldBack, Refused
 from shared.sync.guard.admission import Admission
@@ -205,7 +205,7 @@ class _Turns:
             if must_end or pending.lease_ends - parts.now() < parts.settlement.lease * 0.75:
                 parts.settlement.give_back(self.store, stored, "Its turn did not come in time")
                 return self._told(change, Result.NOT_TRIED, None)
-            parts.settlement.settle(self.store, stored, certain=certain)
+            parts.settlement.settle(self.store, stored, certain=certain, planned=Planned(change.adopts))
         except Refused as refusal:
             self.silence.answered()
             kept = stored.identity.object_id is not None

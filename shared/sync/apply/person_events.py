@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from shared.rules.account_seen import done_before
-from shared.rules.change import Change, ChangeKind
+from shared.rules.change import Change, ChangeKind, plan_change
 from shared.rules.history import Event, EventKind
 from shared.rules.identity import Identity
 from shared.rules.mail.password import PasswordNotice, notice_for
@@ -22,7 +22,8 @@ def confirmation(store: Store, identity: Identity, outcome: Outcome, now: dateti
         if (adoption := adoption_by(identity, outcome.record)) is not None:
             reason = f"{reason} {adoption.reason}"
     elif identity.account is None and outcome.account is not None:
-        kind = EventKind.CREATED  # perhaps by an earlier try whose answer was lost
+        # Perhaps by an earlier try whose answer was lost: whatever it holds came with the bridge.
+        kind, change = EventKind.CREATED, plan_change(None, outcome.account.holds)
         if store.password_notification.password_notification is not PasswordNotice.NOBODY:
             notice = notice_for(store.password_notification, outcome.account.holds, identity.said.source)
             reason = f"{reason} {notice.reason}"

@@ -9,13 +9,14 @@ from pydantic import SecretStr
 from shared.logging import logged_with
 from shared.mail.password_mail import PasswordMails
 from shared.rules.change import ChangeKind
+from shared.rules.former import Adoption, Adoptions, why_not_adopted
 from shared.rules.history import Event, EventKind
 from shared.rules.identity import Account, Identity, Sent
 from shared.rules.mail.due import MailDue
 from shared.rules.mail.password import NoNotice, Notice, new_password, notice_for
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoField, ZohoUser
-from shared.sync.apply.accounts import AccountWriter, Found, Outcome
+from shared.sync.apply.accounts import UNPLANNED, AccountWriter, Found, Outcome
 from shared.sync.apply.memberships import Memberships
 from shared.sync.apply.person_events import confirmation
 from shared.sync.apply.settlement import Settlement
@@ -27,6 +28,29 @@ from shared.tables.recent_deprovisionings import DeprovisioningCounts
 from shared.tables.record_table import Operation
 from shared.zoho.errors import ZohoRefused
 
+NOT_AS_PLANNED = "The account in Zoho One is not as it was when the plan was made; the next plan shows what it is now."
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What a plan said of a person; a push has no plan."""
+
+    adopts: Adoption | None
+    """The account that a creation comes upon, as it was when the plan was made."""
+
+    def why_not(self, identity: Identity, found: Found | None, policy: Adoptions) -> str | None:
+        """Why what was found is not what was planned of somebody without an account, a sentence, or None."""
+        if identity.account is not None:
+            return None
+        if self.adopts is not None:
+            if found is None and (why := why_not_adopted(self.adopts, policy, None)) is not None:
+                return why
+            is_it = found is not None and found.account.id == self.adopts.account
+            is_same = is_it and self.adopts.holds in (None, found.account.holds if found else None)
+            return None if is_same else NOT_AS_PLANNED
+        own = found is None or found.account.holds == identity.said.desired
+        return None if own or (identity.pending is not None and identity.pending.password_due) else UNPLANNED
+
 
 @dataclass
 class PersonTry:
@@ -35,6 +59,8 @@ class PersonTry:
     stored: Stored
     certain: bool
     """Zoho One cannot have heard of this change before."""
+    planned: Planned | None = None
+    """What may be done, where there is a plan."""
     password: SecretStr | None = None
     """The one-time password of a creation."""
     found: Found | None = None
@@ -79,22 +105,29 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
         """Write a person with a pending change and its lease, for a push. Raises Stale, Conflict and HeldBack."""
         return self.admission.write(store, stored, self.leased(store, after))
 
-    def settle(self, store: Store, stored: Stored, *, certain: bool) -> Identity:
-        """Take a change, whose lease the caller holds, to Zoho One. ``certain``: as of PersonTry."""
+    def settle(self, store: Store, stored: Stored, *, certain: bool, planned: Planned | None = None) -> Identity:
+        """Take a change, whose lease the caller holds, to Zoho One. ``certain``, ``planned``: as of PersonTry.
+
+        Raises HeldBack where Zoho One has an account that the plan did not say, or not like this: the next plan does.
+        """
         identity = stored.identity
         assert identity.pending is not None  # every caller has just written it
         password = new_password(store.password_notification, secrets.choice) if identity.pending.password_due else None
         found = Found(identity.account, None) if identity.account else None
-        return self._settle(store, PersonTry(stored, certain, password, found)).identity
+        return self._settle(store, PersonTry(stored, certain, planned, password, found)).identity
 
-    def settle_pending(self, store: Store, stored: Stored) -> Identity:
+    def settle_pending(self, store: Store, stored: Stored, planned: Planned) -> Identity:
         """Lease and settle what is pending of one person, now. Raises BeingWritten and HeldBack."""
         assert stored.identity.pending is not None  # the caller has seen it
         self.ensure_free(stored.identity)
-        began = self.admission.begin(store, [(stored, self.leased(store, stored.identity))])
+        leased = self.leased(store, stored.identity)
+        if planned.adopts is not None and not planned.adopts.another:
+            leased = leased.adopting(planned.adopts.account)
+        began = self.admission.begin(store, [(stored, leased)])
         if not began.leased:
             raise HeldBack(began.held) if began.held else BeingWritten(self.now())
-        return self.settle(store, began.leased[0], certain=not stored.identity.pending.begun)
+        certain = not stored.identity.pending.begun and planned.adopts is None
+        return self.settle(store, began.leased[0], certain=certain, planned=planned)
 
     def give_back(self, store: Store, stored: Stored, failure: str) -> None:
         """Give a lease back that was taken for nothing: Zoho One has not heard of the change in this try."""
@@ -115,15 +148,23 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
                 this.found = self.accounts.look(
                     store, identity, identity.pending.sent or () if identity.pending else ()
                 )
+            if (why := self._unplanned(store, this)) is not None:
+                raise HeldBack(why)
             this.heard = True
-            return self.accounts.apply(store, identity, this.found, this.password)
+            return self.accounts.apply(store, identity, this.found, this.password, adopts=this.planned is None)
+
+    def _unplanned(self, store: Store, this: PersonTry) -> str | None:
+        """Why what was found in Zoho One is not what was planned, or None."""
+        if this.planned is None:
+            return None
+        return this.planned.why_not(this.stored.identity, this.found, store.guard.adoptions)
 
     def _confirm(self, store: Store, this: PersonTry, outcome: Outcome) -> Stored:
         stored, identity = this.stored, this.stored.identity
         event = confirmation(store, identity, outcome, self.now())
         settled = identity.settled(outcome.account)
-        if outcome.instead and outcome.account:
-            # What it holds is what it should hold, or each write would try again.
+        if outcome.instead and outcome.account and outcome.change.kind is ChangeKind.DEACTIVATE:
+            # Zoho One refused the rest: what it holds is what it should hold, or each write would try again.
             said = identity.said.model_copy(update={"desired": outcome.account.holds})
             settled = settled.model_copy(update={"said": said})
         if identity.is_being_deleted:

@@ -11,6 +11,7 @@ from shared.entra.errors import GraphError, GraphNotFound
 from shared.entra.groups import read_direct_members, read_group
 from shared.rules.change import ChangeKind
 from shared.rules.entra_connection import Scope
+from shared.rules.groups.group import DELETED
 from shared.rules.groups.group_write import Permission
 from shared.rules.on_demand import MOST_PEOPLE, OnDemandReport, Step
 from shared.rules.plan import PlannedMembers
@@ -22,6 +23,7 @@ from shared.sync.on_demand.people import CannotProvision, OnDemand, StepsTaken
 from shared.sync.plan.group_work import GroupWork
 from shared.sync.plan.groups import GroupPlanner
 from shared.sync.progress import SILENT, Steps
+from shared.sync.source.groups import UNASSIGNED
 from shared.tables.entra_groups import EntraGroup, EntraGroups
 from shared.tables.errors import Stale
 from shared.zoho.errors import ZohoBusy, ZohoCredentials
@@ -85,6 +87,8 @@ class _OneGroup(StepsTaken):
         self.found(Step.IMPORT, True, told if self.members else "Entra has this group.", (("displayName", name),))
         if not self._scope():
             return self._report(name)
+        # Before anything is written, in case the process is killed; and after it, for a cycle may have come between.
+        self._let_a_cycle_look()
         try:
             shown, outside = EntraGroup(self.object_id, name), set(self.members) - inside
             work = self.parts.planner.of_members(self.store, shown, inside, outside)
@@ -92,7 +96,31 @@ class _OneGroup(StepsTaken):
             self.found(Step.MAP, False, str(refusal))
             return self._report(name)
         self._match(work)
-        return self._act(name, work)
+        report = self._act(name, work)
+        self._let_a_cycle_look()
+        if work.stored is None:
+            self._ensure_there(name)
+        return report
+
+    def _let_a_cycle_look(self) -> None:
+        """Let the next cycle compare these members with what it was told of them, which may be newer."""
+        self.parts.entra.look_at_some(self.store.id, self.object_id, self.members)
+
+    def _ensure_there(self, name: str) -> None:
+        """Ask for a group again that was new: had it gone before it was written, no cycle would have told the store."""
+        try:
+            found, _ = self._read()
+        except GraphError:
+            return  # the group is followed from now on, whatever this answer would have been
+        known = self.parts.entra.shown(self.store.id, self.object_id)
+        is_unassigned = known is None and not self._takes_all
+        if found is None or is_unassigned:
+            why = DELETED if found is None else UNASSIGNED
+            self.parts.entra.put(self.store.id, [EntraGroup(self.object_id, name, why)], look=True)
+
+    @property
+    def _takes_all(self) -> bool:
+        return self.store.entra is not None and self.store.entra.scope is Scope.ALL_USERS
 
     def _read(self) -> tuple[str | None, set[str]]:
         """What the group is called, and which of the users are direct members; pages are read until all are found."""
@@ -109,7 +137,7 @@ class _OneGroup(StepsTaken):
         return (found.name if found else None), inside
 
     def _scope(self) -> bool:
-        if self.store.entra is not None and self.store.entra.scope is Scope.ALL_USERS:
+        if self._takes_all:
             self.found(Step.SCOPE, True, "The store takes every group of the tenant.")
             return True
         known = self.parts.entra.shown(self.store.id, self.object_id)

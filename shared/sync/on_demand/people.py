@@ -6,30 +6,35 @@ guard, as with a push.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from shared.calls import counted
+from shared.entra.answers import Removal
 from shared.entra.clients import GraphClients
 from shared.entra.errors import GraphError
 from shared.rules.azure_user import AzureUser, value_of
 from shared.rules.change import ChangeKind, FieldChange
 from shared.rules.entra_connection import Scope
+from shared.rules.former import Adoption
 from shared.rules.identity import id_of_object
 from shared.rules.mapping.preview import PreviewLine
 from shared.rules.on_demand import MOST_PEOPLE, OnDemandReport, Step, StepFound
-from shared.rules.plan import Candidate, PlannedChange, make_plan
+from shared.rules.plan import PlannedChange
 from shared.rules.run import Result, Run, RunChange, RunKind, RunState
 from shared.rules.schedule import closed
 from shared.rules.status import Status
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoUser
-from shared.sync.apply.person_settlement import PersonSettlement
-from shared.sync.errors import BeingWritten, PushError
-from shared.sync.plan.people import Formers
+from shared.sync.apply.person_settlement import PersonSettlement, Planned
+from shared.sync.errors import BeingWritten, Overtaken, PushError
+from shared.sync.plan.people import PeoplePlanner
 from shared.sync.progress import SILENT, Steps
 from shared.sync.source.match import match
 from shared.sync.source.people import PeopleReader
+from shared.sync.source.person import gone
 from shared.sync.source.record import See, Seen, SourceRecorder
 from shared.tables.by_time import new_id
 from shared.tables.errors import Stale
@@ -41,6 +46,9 @@ from shared.zoho.errors import ZohoBusy, ZohoCredentials
 SHOWN = ("displayName", "userPrincipalName", "mail", "accountEnabled", "jobTitle", "department", "manager")
 """Properties that the step import shows."""
 
+NOT_THERE = "Entra has no such user, or only in its recycle bin."
+TRIES = 4
+"""Of writing what Graph says, while others write the same person."""
 BEING_WRITTEN = "Another request is writing this person just now; try again in a minute."
 
 
@@ -56,6 +64,7 @@ class OnDemand:
     graphs: GraphClients
     people_reader: PeopleReader
     source: SourceRecorder
+    planner: PeoplePlanner
     settlement: PersonSettlement
     runs: Runs
     preview: Callable[[Store, AzureUser, ZohoUser | None], tuple[PreviewLine, ...]]
@@ -81,11 +90,18 @@ class OnDemand:
 
     def through(self, store: Store, wanted: Sequence[str], steps: Steps) -> tuple[OnDemandReport, ...]:
         """These people's steps, one after the other."""
+        asked = self.now()
         try:
             found = list(self.people_reader.read_people(store, self.graphs.of(store), wanted))
         except GraphError as failure:
             raise CannotProvision(str(failure)) from failure
-        return tuple(_Person(each, steps, parts=self, store=store).through(seen) for each, seen in found)
+        return tuple(_Person(each, steps, parts=self, store=store).through(see, asked) for each, see in found)
+
+    def ask(self, store: Store, object_id: str) -> tuple[See | None, datetime]:
+        """One person as they are in Entra now, and when Graph was asked. Raises GraphError."""
+        asked = self.now()
+        ((_, see),) = self.people_reader.read_people(store, self.graphs.of(store), [object_id])
+        return see, asked
 
     def retry(
         self, store: Store, identity_id: str, asked_by: str, steps: Steps = SILENT
@@ -163,23 +179,23 @@ class _Person(StepsTaken):
     store: Store
     identity: str = ""
 
-    def through(self, see: See | None) -> OnDemandReport:
-        """All steps, as far as they go."""
+    def through(self, see: See | None, asked: datetime) -> OnDemandReport:
+        """All steps, as far as they go. ``asked``: when Graph was asked for the person."""
         if see is None:
-            self.found(Step.IMPORT, False, "Entra has no such user, or only in its recycle bin.")
+            self.found(Step.IMPORT, False, NOT_THERE)
             return self._report(self.object_id)
         try:
-            name = see(None).person.user_principal_name
+            name = _shown(see).user_principal_name
         except GraphError as unclear:
             self.found(Step.IMPORT, False, str(unclear))
             return self._report(self.object_id)
-        stored = match(self.parts.identities, self.store.id, self.object_id, lambda: see(None).person)
+        stored = match(self.parts.identities, self.store.id, self.object_id, partial(_shown, see))
         seen = see(stored)
         self.found(Step.IMPORT, True, "Entra has this user.", _properties(seen.person))
         if not self._scope(seen, known=stored is not None):
             return self._report(name)
         self._match(stored)
-        if not self._map(see, stored):
+        if not self._map(see, asked, stored):
             return self._report(name)
         return self._act(name)
 
@@ -213,21 +229,43 @@ class _Person(StepsTaken):
             ids = (("Zoho One account", identity.account.id), ("id in the bridge", identity.id))
             self.found(Step.MATCH, True, f"The user has an account in Zoho One, which is {state}.", ids)
 
-    def _map(self, see: See, stored: Stored | None) -> bool:
+    def _map(self, see: See, asked: datetime, stored: Stored | None) -> bool:
         seen = see(stored)
         account = stored.identity.said.desired if stored else None
         lines = self.parts.preview(self.store, seen.person, account if isinstance(account, ZohoUser) else None)
         details = tuple((str(line.field), f"{line.value or line.error or '–'}   ← {line.rule}") for line in lines)
         try:
-            failure = self.parts.source.take(self.store, stored, see)
+            failure = self._take(see, asked, stored)
         except BeingWritten:
             failure = BEING_WRITTEN
-        except (PushError, ZohoBusy, ZohoCredentials) as trouble:
+        except (PushError, ZohoBusy, ZohoCredentials, GraphError) as trouble:
             failure = str(trouble)
         self.found(
             Step.MAP, failure is None, failure or "The mapping has a value for each field that needs one.", details
         )
         return failure is None
+
+    def _take(self, see: See, asked: datetime, stored: Stored | None) -> str | None:
+        """Keep what Graph said, or what it says now where a newer word came between; as SourceRecorder.take.
+
+        A cycle that heard meanwhile that somebody left has written it only if the store knew them. So Graph is asked
+        about somebody new once more when they are known: whatever happens after that, a cycle writes.
+        """
+        find = partial(match, self.parts.identities, self.store.id, self.object_id)
+        for _ in range(TRIES):
+            with suppress(Overtaken):
+                failure = self.parts.source.take(self.store, stored, see, asked)
+                if stored is not None or find() is None:
+                    return failure
+            answer, asked = self.parts.ask(self.store, self.object_id)
+            stored = find(partial(_shown, answer) if answer else None)
+            if answer is not None:
+                see = answer
+            elif stored is not None:
+                see = partial(gone, stored, self.object_id, Removal.CHANGED)
+            else:
+                return NOT_THERE
+        raise Overtaken
 
     def _act(self, name: str) -> OnDemandReport:
         return self._act_on(match(self.parts.identities, self.store.id, self.object_id), name)
@@ -242,20 +280,17 @@ class _Person(StepsTaken):
             self.found(Step.ACTION, True, told)
             return self._report(name, result=Result.DONE)
         self.identity = stored.identity.id
-        candidate = replace(Candidate.pending(stored.identity, self.parts.now()), waits=None)  # they are wanted now
-        formers = Formers(self.parts.identities, self.store.id).named(candidate.comes)
-        candidate = candidate.among(formers, self.store.guard.adoptions)
-        plan = make_plan(self.store.id, [candidate], self.store.status_rules)
+        plan = self.parts.planner.plan_one(self.store, stored.identity)
         change = next(iter((*plan.changes, *plan.suppressed)))
-        why_not = self._settle(stored)
+        why_not = self._settle(stored, change.adopts)
         self.found(Step.ACTION, why_not is None, why_not or change.reason)
         result = Result.DONE if why_not is None else Result.FAILED
         return self._report(name, change.kind, change.fields, result)
 
-    def _settle(self, stored: Stored) -> str | None:
+    def _settle(self, stored: Stored, adopts: Adoption | None) -> str | None:
         """Why it did not go through, or None."""
         try:
-            self.parts.settlement.settle_pending(self.store, stored)
+            self.parts.settlement.settle_pending(self.store, stored, Planned(adopts))
         except BeingWritten:
             return BEING_WRITTEN
         except (PushError, ZohoBusy, ZohoCredentials) as failure:
@@ -280,6 +315,10 @@ class _Person(StepsTaken):
             fields=fields,
             result=result,
         )
+
+
+def _shown(see: See) -> AzureUser:
+    return see(None).person
 
 
 def _properties(person: AzureUser) -> tuple[tuple[str, str], ...]:

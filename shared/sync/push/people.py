@@ -12,7 +12,8 @@ from pydantic import JsonValue, TypeAdapter
 
 from shared.model import HIDDEN
 from shared.rules.change import ChangeKind, plan_change
-from shared.rules.desired import status_of
+from shared.rules.desired import needed, status_of
+from shared.rules.former import Adoptions, Traits, is_pushed_over
 from shared.rules.history import EventKind
 from shared.rules.identity import Identity, PendingChange, SourceState
 from shared.rules.keys import keys_of
@@ -23,11 +24,14 @@ from shared.rules.status import Action, Status
 from shared.rules.store import Store
 from shared.sync.apply.person_settlement import PersonSettlement
 from shared.sync.desired.people import DesiredStates
-from shared.sync.errors import UserNameTaken
+from shared.sync.errors import Doubtful, HeldBack, UserNameTaken
+from shared.sync.source.match import match_pushed
 from shared.tables.errors import Conflict
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored
 
+BY_GRAPH = "The next cycle reads in Microsoft Graph who has the name now, and this push passes after it if it is right."
+BY_HAND = "Let go of that person in the console: the next push of this one makes a plan then, for you to approve."
 _JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue], config=HIDDEN)
 
 
@@ -48,8 +52,13 @@ class Push:
         return self.settlement.now()
 
     def create(self, store: Store, resource: Resource) -> Identity:
-        """Create a person. The same request, sent again, joins a creation that is still pending."""
+        """Create a person. The same request, sent again, joins a creation that is still pending.
+
+        Where Graph is read, it may have reported the person already, under the name that they had then.
+        """
         said, reason = self._said(store, resource, None)
+        if store.entra is not None and (known := self._reported(store, said)) is not None:
+            return self.replace(store, known, resource)
         identity = Identity(id=uuid.uuid4().hex, said=said, created=said.modified)
         try:
             if said.desired is None:
@@ -64,11 +73,14 @@ class Push:
         before = stored.identity
         self.settlement.ensure_free(before)
         said, reason = self._said(store, resource, before)
+        _ensure_same_person(store, before, said)
         if said.resource == before.said.resource and before.pending is None:
             return before
-        holds = before.account.holds if before.account else None
-        after = before.model_copy(update={"said": said})
-        if before.pending is None and plan_change(holds, said.desired).kind is ChangeKind.NOTHING:
+        after, needs = (
+            before.model_copy(update={"said": said}),
+            needed(before.account, said.desired, store.status_rules),
+        )
+        if before.pending is None and needs.kind is ChangeKind.NOTHING:
             try:
                 return self._record(store, stored, after, reason)
             except Conflict:
@@ -88,6 +100,15 @@ class Push:
         said = before.said.model_copy(update={"desired": desired_state.desired, "status": Status.DELETED})
         after = before.model_copy(update={"said": said})
         self._submit(store, stored, self._pending(after, before, reason))
+
+    def _reported(self, store: Store, said: SourceState) -> Stored | None:
+        """The person, if Graph has reported them. Raises HeldBack where that cannot be told before the next cycle."""
+        try:
+            return match_pushed(self.identities, store.id, said.source, said.keys)
+        except Doubtful as doubt:
+            if said.desired is None:
+                return None  # no account follows
+            raise HeldBack(f"{doubt}. {BY_GRAPH}") from doubt
 
     def _said(self, store: Store, resource: Resource, before: Identity | None) -> tuple[SourceState, str]:
         known = before.said if before else None
@@ -131,6 +152,8 @@ class Push:
         holder = self.identities.holder_of(store.id, said.keys.user_name)
         self.settlement.ensure_joinable(holder.identity if holder else None, UserNameTaken())
         assert holder is not None  # or it cannot be joined
+        if is_pushed_over(_traits(holder.identity.said), _traits(said), in_bin=False):
+            raise UserNameTaken
         said, reason = self._said(store, resource, holder.identity)
         after = holder.identity.model_copy(update={"said": said})
         return self.settlement.mark(store, holder, self._pending(after, holder.identity, reason))
@@ -147,6 +170,28 @@ class Push:
         """Keep what Entra says where Zoho One need not hear of it. Raises Conflict."""
         event = self.settlement.event(EventKind.RECORDED, reason)
         return self.identities.write(store.id, stored, after, event).identity
+
+
+def _ensure_same_person(store: Store, before: Identity, said: SourceState) -> None:
+    """Raise HeldBack where a push is about somebody else who has the person's name now: no account changes hands so.
+
+    Entra's service finds the row by the userName, and writes whoever has that name onto it. Where Graph is read, it
+    tells who is who: the other person gets a row of their own by the next cycle, and a changed employee number passes
+    when Graph has told it too.
+    """
+    in_bin, reads_graph = before.said.is_in_bin, store.entra is not None and before.object_id is not None
+    known = Traits.of(before.object_id, before.said.source)
+    if not (in_bin or reads_graph) or not is_pushed_over(known, _traits(said), in_bin=in_bin):
+        return
+    name = known.display_name or before.said.source.user_principal_name
+    if reads_graph:
+        raise HeldBack(f"This seems to be another person than {name}, whose row it is. {BY_GRAPH}")
+    if store.guard.adoptions is not Adoptions.ALWAYS:
+        raise HeldBack(f"This seems to be another person than {name}, who is gone from Entra. {BY_HAND}")
+
+
+def _traits(said: SourceState) -> Traits:
+    return Traits.pushed(said.keys.external_id, said.source)
 
 
 def _still_told(known: SourceState | None, earlier: Resource, resource: Resource) -> Status | None:

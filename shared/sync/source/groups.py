@@ -24,7 +24,9 @@ from shared.tables.entra_scope import EntraScope
 from shared.tables.identities import Identities
 
 PORTION = 500
-"""Users or groups written between two heartbeats: a second or two."""
+"""Groups marked between two heartbeats: a second or two."""
+GRANTS = 100
+"""Grants written between two: a process that slept learns that its lease is lost before it writes what is older."""
 ENDED_AT_ONCE = 20
 """Groups that are ended between two checkpoints, each of which may have a hundred thousand members."""
 UNASSIGNED = "The group is not assigned to the enterprise application any more."
@@ -228,11 +230,11 @@ class GroupReader(ABC):
             self.keep(marked=True)
         pending_changes, nobody = reading.look if look is None else look, frozenset[str]()
         changes: list[tuple[Collection[str], Collection[str]]] = []
-        changes += [(some, nobody) for some in batched(sorted(added), PORTION, strict=False)]
-        changes += [(nobody, some) for some in batched(sorted(removed), PORTION, strict=False)]
+        changes += [(some, nobody) for some in batched(sorted(added), GRANTS, strict=False)]
+        changes += [(nobody, some) for some in batched(sorted(removed), GRANTS, strict=False)]
         for more, less in changes:
-            reading.scope.change(reading.store, group, more, less, mark=reading.mark, look=pending_changes)
             self._checkpoint.beat()
+            reading.scope.change(reading.store, group, more, less, mark=reading.mark, look=pending_changes)
 
     def with_link(self, number: int, link: str | None, *, midway: bool = False) -> tuple[Chunk, ...]:
         """The chunks, of which one goes on elsewhere."""

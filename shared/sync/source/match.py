@@ -1,10 +1,11 @@
-"""Which person of a store somebody in Entra is: by the object id, else by what a push told of them."""
+"""Which person of a store somebody in Entra is: by the object id, else by what a push told of them, and vice versa."""
 
 from collections.abc import Callable
 
 from shared.rules.azure_user import AzureUser
-from shared.rules.former import is_alike, is_pushed_of
+from shared.rules.former import is_pushed_of, is_surely_pushed_of
 from shared.rules.identity import id_of_object
+from shared.rules.keys import Keys
 from shared.rules.user_name import folded
 from shared.sync.errors import Doubtful
 from shared.tables.claims import Lookup
@@ -44,8 +45,8 @@ def match(
         pushed
         for pushed in (identities.read(store, each.id) for each in found)
         if pushed is not None
-        and _is_pushed_of(pushed, object_id, person)
-        and (is_alike(pushed.identity.said.source, person) or pushed.identity.said.keys.external_id == object_id)
+        and pushed.identity.object_id is None
+        and is_surely_pushed_of(pushed.identity.said.keys.external_id, pushed.identity.said.source, object_id, person)
     ]
     if len(alike) == 1:
         return alike[0]
@@ -54,6 +55,35 @@ def match(
     if not all_listed:
         raise Doubtful("Somebody of this name was pushed; who it is will be known when all are listed")
     return None if _is_another(identities, store, holder) else holder
+
+
+def match_pushed(identities: Identities, store: str, pushed: AzureUser, keys: Keys) -> Stored | None:
+    """The store's person for somebody who is pushed for the first time, where Graph has reported them already.
+
+    Their name may be another since Graph reported them, so that Entra's service does not find them by it. Three round
+    trips, and one for each person who is looked at. Raises TablesBusy, and Doubtful where nothing but the mail alias
+    says that they are one: the next cycle reads in Graph who has the name that is pushed.
+    """
+    found = identities.find(store, Lookup.EXTERNAL_ID, keys.external_id) if keys.external_id else []
+    found += [each for address in keys.work_addresses for each in identities.find(store, Lookup.EMAIL, address)]
+    ids = {each.id for each in found}
+    if pushed.display_name and pushed.employee_id:
+        ids |= {each.id for each in identities.search(store, pushed.display_name, NAMESAKES)}
+    if keys.external_id and (named := identities.find_object(store, keys.external_id.lower())) is not None:
+        ids.add(named.identity.id)
+    same, doubtful = list[Stored](), False
+    for known in identities.several(store, sorted(ids)).values():
+        said, object_id = known.identity.said, known.identity.object_id
+        if object_id is None or said.is_in_bin:
+            continue
+        if is_surely_pushed_of(keys.external_id, pushed, object_id, said.source):
+            same.append(known)
+        doubtful = doubtful or is_pushed_of(keys.external_id, pushed, object_id, said.source) is True
+    if len(same) == 1:
+        return same[0]
+    if doubtful:
+        raise Doubtful("Somebody else has this mail alias, who may be the same person under the name of before")
+    return None
 
 
 def _is_another(identities: Identities, store: str, pushed: Stored) -> bool:

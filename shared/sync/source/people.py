@@ -5,8 +5,9 @@ loses nobody. Whatever goes wrong ends the reading, and with it the cycle, befor
 means that people are gone.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from itertools import batched
 
@@ -50,6 +51,7 @@ class PeopleReader:
     scope: EntraScope
     groups: EntraGroups
     seen: SeenPages
+    now: Callable[[], datetime]
 
     def read(
         self,
@@ -79,7 +81,7 @@ class PeopleReader:
     def read_people(
         self, store: Store, graph: GraphClient, object_ids: Iterable[str]
     ) -> Iterable[tuple[str, See | None]]:
-        """These people as they are in Entra now; None for one who is not there."""
+        """These people as they are in Entra now; None for one who is not there. Twenty take a call."""
         person = self._one_by_one(store, [])
         for object_id, properties in read_users(graph, object_ids, self.properties(store)):
             yield object_id, partial(person.seen, properties) if properties else None
@@ -153,22 +155,26 @@ class _PeopleReading:
             return
         ids = list(self.parts.scope.marked(self.store.id))
         self.person.granted, self.person.all_listed, later = None, True, False
-        for portion in batched(read_users(self.graph, ids, self.select), PORTION, strict=False):
-            kept = in_parallel(lambda each: self.person.take_asked(*each), portion, THREADS)
-            done = [object_id for (object_id, _), is_kept in zip(portion, kept, strict=True) if is_kept]
+        for portion in batched(ids, PORTION, strict=False):
+            take = partial(self._take_asked, self.parts.now())
+            kept = in_parallel(take, list(read_users(self.graph, portion, self.select)), THREADS)
+            done = [object_id for object_id, is_kept in zip(portion, kept, strict=True) if is_kept]
             self.parts.scope.unmark(self.store.id, done)
             later = later or len(done) < len(portion)
             self.checkpoint.may_end()
         unmarked = self.reached.scope.model_copy(update={"marked": False})
         self.checkpoint.move(self.reached.model_copy(update={"scope": unmarked, "again": later}))
 
+    def _take_asked(self, asked: datetime, read: tuple[str, UserProperties | None]) -> bool:
+        return self.person.take_asked(*read, asked)
+
     def _read_round(self) -> None:
         position, everybody = self.reached.position, set[str]()
         if position is not None and position.full:
             everybody = set(self.parts.seen.everybody(self.store.id))
-        for page in read_changes(self.graph, position, self.select):
+        for asked, page in _with_times(read_changes(self.graph, position, self.select), self.parts.now):
             listed = [*(each.id for each in page.changes), *page.unclear]
-            self._take_page(page)
+            self._take_page(page, asked)
             if page.nameless:
                 self.person.troubles.append(
                     f"Microsoft Graph lists {page.nameless} people without an id; they stay as they were"
@@ -182,8 +188,11 @@ class _PeopleReading:
                 self._end_full_round(everybody)
             self._advance(page, changed=True, people=len(everybody) if page.last else None)
 
-    def _take_page(self, page: UsersPage) -> None:
-        """Keep a page's people. Those who cannot be kept now are marked, to be read by their ids at the end."""
+    def _take_page(self, page: UsersPage, asked: datetime) -> None:
+        """Keep a page's people. Those who cannot be kept now are marked, to be read by their ids at the end.
+
+        ``asked``: when Graph was asked for the page.
+        """
         if page.full and self.person.granted is None and self.person.is_assigned_only:
             self.person.granted = self.parts.scope.everyone(self.store.id, self.checkpoint.beat)
         first = page.full and not self.reached.people and self._nobody_is_known()
@@ -193,7 +202,7 @@ class _PeopleReading:
         kept = list[bool]()
         take = partial(self.person.take, first=first, complete=page.full)
         for some in batched(changes, PORTION, strict=False):
-            kept += in_parallel(lambda change: take(*change), some, THREADS)
+            kept += in_parallel(lambda change: take(*change, asked), some, THREADS)
             self.checkpoint.beat()
         later = [change[0] for change, done in zip(changes, kept, strict=True) if not done]
         self._mark([*later, *page.unclear])
@@ -245,3 +254,11 @@ class _PeopleReading:
 
     def _keep(self, **changes: object) -> None:
         self.checkpoint.keep(self.reached.model_copy(update=changes))
+
+
+def _with_times(pages: Iterator[UsersPage], now: Callable[[], datetime]) -> Iterator[tuple[datetime, UsersPage]]:
+    """Pages, each with the time at which Graph was asked for it: when the one before was dealt with."""
+    asked = now()
+    for page in pages:
+        yield asked, page
+        asked = now()

@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from shared.entra.answers import Removal
@@ -12,7 +13,7 @@ from shared.rules.criteria import conditions, why_not
 from shared.rules.entra_connection import Scope
 from shared.rules.status import Status
 from shared.rules.store import Store
-from shared.sync.errors import Doubtful, PushError
+from shared.sync.errors import Doubtful, Overtaken, PushError
 from shared.sync.source.match import match
 from shared.sync.source.record import See, Seen, SourceRecorder
 from shared.tables.entra_groups import EntraGroups
@@ -63,11 +64,11 @@ class PersonReader:
             return Seen(properties.id, person, Status.UNASSIGNED, why)
         return Seen(properties.id, person, Status.ACTIVATED if person.account_enabled else Status.DEACTIVATED)
 
-    def take_asked(self, object_id: str, properties: UserProperties | None) -> bool:
+    def take_asked(self, object_id: str, properties: UserProperties | None, asked: datetime) -> bool:
         """Keep one person who was asked for by their id; False where they have to be read again."""
         if properties is None:
-            return self.take(object_id, None, Removal.CHANGED)
-        is_kept = self.take(object_id, properties, None)
+            return self.take(object_id, None, Removal.CHANGED, asked)
+        is_kept = self.take(object_id, properties, None, asked)
         if not is_kept and not properties.complete:
             self._tell_unreadable(object_id, properties.unreadable or ("accountEnabled",), "waits until it is")
         # An answer in which nothing was readable is asked for once more in the next cycle.
@@ -78,14 +79,15 @@ class PersonReader:
         object_id: str,
         properties: UserProperties | None,
         removal: Removal | None,
+        asked: datetime,
         *,
         first: bool = False,
         complete: bool = True,
     ) -> bool:
         """Keep one person; False where they have to be read again.
 
-        ``first``: nobody is known yet, so nobody is looked up. ``complete``: the properties are all there are, so that
-        somebody unknown can be made of them.
+        ``asked``: when Graph was asked. ``first``: nobody is known yet, so nobody is looked up. ``complete``: the
+        properties are all there are, so that somebody unknown can be made of them.
         """
         person = partial(self._person, properties) if properties is not None and properties.complete else None
         try:
@@ -96,7 +98,7 @@ class PersonReader:
         if properties is None:
             if stored is None:
                 return True
-            see: See = partial(_gone, stored, object_id, removal)
+            see: See = partial(gone, stored, object_id, removal)
         elif stored is None and not (complete and properties.complete):
             return not self._in_scope(object_id)
         else:
@@ -108,7 +110,9 @@ class PersonReader:
             return True
         self._look_at_memberships(object_id, stored)
         try:
-            failure = self.recorder.take(self.store, stored, see)
+            failure = self.recorder.take(self.store, stored, see, asked)
+        except Overtaken:
+            return False
         except (PushError, GraphUnclear, TooLarge) as trouble:  # a push is writing, or another person has the userName
             self.troubles.append(f"{object_id}: {str(trouble) or 'what Entra says is too much to be kept'}")
             return False
@@ -151,7 +155,7 @@ class PersonReader:
         return self.scope.has(self.store.id, object_id)
 
 
-def _gone(known: Stored, object_id: str, removal: Removal | None, now: Stored | None) -> Seen:
+def gone(known: Stored, object_id: str, removal: Removal | None, now: Stored | None) -> Seen:
     """A person that Graph no longer shows."""
     said = (now or known).identity.said
     person = said.source

@@ -1,6 +1,10 @@
 """The source state of a person, written together with the desired state that follows from it.
 
 Zoho One is not called here. What has to change there is marked as pending, for the plan of this cycle.
+
+An answer of Graph's is as old as the question. A push, another cycle or provisioning on demand may have written newer
+source state before the answer is written; a delta query does not tell again what it told. So a source state that was
+written after Graph was asked stays, and Graph is asked again.
 """
 
 from collections.abc import Callable
@@ -13,7 +17,7 @@ from shared.model import HIDDEN
 from shared.rules.account_seen import was_wrongly_by_hand
 from shared.rules.azure_user import AzureUser
 from shared.rules.change import ChangeKind, plan_change
-from shared.rules.desired import status_of
+from shared.rules.desired import needed, status_of
 from shared.rules.history import Event, EventKind
 from shared.rules.identity import Identity, PendingChange, SourceState, id_of_object
 from shared.rules.keys import keys_of
@@ -22,7 +26,7 @@ from shared.rules.scim_user import onto_scim
 from shared.rules.status import Action, Standing, Status
 from shared.rules.store import Store
 from shared.sync.desired.people import DesiredState, DesiredStates
-from shared.sync.errors import BeingWritten, Refused, UserNameTaken
+from shared.sync.errors import BeingWritten, Overtaken, Refused, UserNameTaken
 from shared.sync.patience import FOR_A_READING, until_free
 from shared.sync.source.match import match
 from shared.tables.claims import Lookup
@@ -71,17 +75,24 @@ class SourceRecorder:
     unmanage: Unmanage
     now: Callable[[], datetime]
 
-    def take(self, store: Store, stored: Stored | None, see: See) -> str | None:
+    def take(self, store: Store, stored: Stored | None, see: See, asked: datetime) -> str | None:
         """Keep what Graph says of a person; the sentence that tells why it could not be mapped, or None.
 
+        ``asked``: when Graph was asked. Raises Overtaken where another writer wrote or removed the person since.
         A person who need not have an account and never had one is not kept.
         """
+        was_there = stored is not None
 
         def look() -> Stored | None:
             seen = see(None)
             return match(self.identities, store.id, seen.object_id, lambda: seen.person)
 
-        return self._again(stored, look, lambda found: self._take(store, found, see(found)))
+        def write(found: Stored | None) -> str | None:
+            if found.identity.said.modified > asked if found is not None else was_there:
+                raise Overtaken
+            return self._take(store, found, see(found))
+
+        return self._again(stored, look, write)
 
     def recompute(
         self, store: Store, stored: Stored, only_rules: Callable[[Stored, Identity], None] | None = None
@@ -209,8 +220,7 @@ class SourceRecorder:
         if before is not None and _same(before, after) and not (before.pending and before.pending.begun is False):
             return
         mark = before.pending if before else None
-        holds = after.account.holds if after.account else None
-        nothing_to_do = plan_change(holds, after.said.desired).kind is ChangeKind.NOTHING
+        nothing_to_do = needed(after.account, after.said.desired, store.status_rules).kind is ChangeKind.NOTHING
         if nothing_to_do and (mark is None or not mark.begun):
             settled = after.model_copy(update={"pending": None})
             if before is None or not _same(before, settled) or before.pending is not None:

@@ -1,0 +1,118 @@
+"""An adoption is planned as one, with the values that it changes; what no plan said waits for the plan that does."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from local.entra.people import PEOPLE
+from shared.rules.change import ChangeKind, FieldChange
+from shared.rules.on_demand import OnDemandReport
+from shared.rules.plan import PlannedChange
+from shared.rules.run import Result, Run, RunChange
+from shared.rules.zoho_user import ZohoField
+from shared.sync.apply.people import PeopleApplier
+from shared.sync.plan.people import PeoplePlanner
+from tests.sync.reconciled import Reconciled
+
+ANNA = next(person for person in PEOPLE if person.account_enabled)
+NAME, TITLE = ANNA.user_principal_name, ZohoField.TITLE
+ANEW = "00000000-0000-4000-8000-000000000777"
+BY_HAND = {"userName": NAME, "displayName": "By hand", "title": "Left by hand", "active": True}
+
+
+def _of_anna(reconciled: Reconciled, run: Run) -> RunChange:
+    changes = reconciled.bridge.runs.changes(reconciled.store_id, run.id)
+    return next(each for each in changes if each.change.user_name == NAME)
+
+
+def _field(change: PlannedChange | OnDemandReport, field: ZohoField) -> FieldChange | None:
+    return next((each for each in change.fields if each.field is field), None)
+
+
+def _between(monkeypatch: pytest.MonkeyPatch, owner: type, name: str, happens: Callable[[], object]) -> None:
+    """Let something happen once, between the plan and what is done of it."""
+    original = getattr(owner, name)
+
+    def wrapped(*args: Any, **named: Any) -> Any:
+        monkeypatch.setattr(owner, name, original)
+        if owner is PeopleApplier:
+            happens()
+            return original(*args, **named)
+        plan = original(*args, **named)
+        happens()
+        return plan
+
+    monkeypatch.setattr(owner, name, wrapped)
+
+
+def test_an_account_that_somebody_made_is_planned_as_an_adoption(reconciled: Reconciled) -> None:
+    reconciled.zoho_one.add(BY_HAND)
+    done = _of_anna(reconciled, reconciled.cycle())
+    assert (done.change.kind, done.result) == (ChangeKind.ADOPT, Result.DONE)
+    assert _field(done.change, ZohoField.DISPLAY_NAME) == FieldChange(
+        ZohoField.DISPLAY_NAME, "By hand", ANNA.display_name
+    )
+    assert "which is adopted" in done.change.reason
+    reconciled.assert_as_in_entra()
+
+
+def test_an_account_that_is_made_after_the_plan_waits_for_the_next_one(
+    reconciled: Reconciled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _between(monkeypatch, PeopleApplier, "apply", lambda: reconciled.zoho_one.add(BY_HAND))
+    first = _of_anna(reconciled, reconciled.cycle())
+    assert (first.change.kind, first.result) == (ChangeKind.CREATE, Result.FAILED)
+    assert "the next plan shows it" in str(first.failure)
+    assert reconciled.accounts()[NAME]["title"] == "Left by hand", "nobody has touched it"
+    second = _of_anna(reconciled, reconciled.cycle())
+    assert (second.change.kind, second.result) == (ChangeKind.ADOPT, Result.DONE)
+    assert _field(second.change, TITLE) == FieldChange(TITLE, "Left by hand", ANNA.job_title)
+    reconciled.assert_as_in_entra()
+
+
+def test_an_account_that_changes_after_the_plan_waits_for_the_next_one(
+    reconciled: Reconciled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reconciled.zoho_one.add(BY_HAND)
+    _between(monkeypatch, PeopleApplier, "apply", lambda: reconciled.zoho_one.change(NAME, title="Another"))
+    first = _of_anna(reconciled, reconciled.cycle())
+    assert (first.change.kind, first.result) == (ChangeKind.ADOPT, Result.FAILED)
+    assert reconciled.accounts()[NAME]["title"] == "Another"
+    second = _of_anna(reconciled, reconciled.cycle())
+    assert _field(second.change, TITLE) == FieldChange(TITLE, "Another", ANNA.job_title)
+    reconciled.assert_as_in_entra()
+
+
+def test_the_values_that_the_old_account_loses_stand_in_the_plan(reconciled: Reconciled) -> None:
+    reconciled.cycle()
+    before = reconciled.accounts()[NAME]
+    reconciled.entra.act({"do": "soft-delete", "id": ANNA.id})
+    reconciled.cycle()
+    values = ANNA.model_dump(mode="json", by_alias=True) | {"id": ANEW, "jobTitle": None}
+    reconciled.entra.act({"do": "add", "values": values}, {"do": "assign", "id": ANEW})
+    done = _of_anna(reconciled, reconciled.cycle())
+    assert (done.change.kind, done.result) == (ChangeKind.ADOPT, Result.DONE)
+    assert done.change.fields == (FieldChange(TITLE, before["title"], None),)
+    assert "title" not in reconciled.accounts()[NAME]
+
+
+def test_on_demand_an_adoption_is_shown_as_one_or_waits(
+    reconciled: Reconciled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reconciled.entra.act({"do": "disable", "id": ANNA.id})
+    reconciled.cycle()
+    reconciled.entra.act({"do": "enable", "id": ANNA.id})
+    _between(monkeypatch, PeoplePlanner, "plan_one", lambda: reconciled.zoho_one.add(BY_HAND))
+
+    def provision() -> OnDemandReport:
+        _, (report,) = reconciled.bridge.on_demand.provision(reconciled.store, [ANNA.id], "admin")
+        return report
+
+    first = provision()
+    assert (first.kind, first.result) == (ChangeKind.CREATE, Result.FAILED)
+    assert reconciled.accounts()[NAME]["title"] == "Left by hand"
+    second = provision()
+    assert (second.kind, second.result) == (ChangeKind.ADOPT, Result.DONE)
+    assert _field(second, TITLE) == FieldChange(TITLE, "Left by hand", ANNA.job_title)
+    reconciled.assert_as_in_entra()
