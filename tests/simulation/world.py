@@ -25,7 +25,7 @@ from shared.app.container import Bridge
 from shared.connection.consent import CLIENT_SECRET as ZOHO_SECRET
 from shared.entra.clients import SECRET
 from shared.rules.entra_connection import Credential, EntraConnection, Scope
-from shared.rules.guard import GuardLimits, Threshold
+from shared.rules.guard_limits import GuardLimits, Threshold
 from shared.rules.secret_token import token_hash
 from shared.rules.store import Store, ZohoConnection
 from shared.settings import Settings
