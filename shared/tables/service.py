@@ -45,7 +45,10 @@ _NO_ROLE = (
 )
 # https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes
 _REFUSALS = {
-    "AuthenticationFailed": "the key in AzureWebJobsStorage is not the account's, or this machine's clock is wrong",
+    "AuthenticationFailed": (
+        "the key in AzureWebJobsStorage is not the account's, or the token of its identity is for something else, or "
+        "this machine's clock is wrong"
+    ),
     "AuthorizationFailure": (
         "the network rules of the storage account do not let it through, or its identity needs the role Storage "
         "Table Data Contributor"

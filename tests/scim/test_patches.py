@@ -162,9 +162,9 @@ def test_what_a_new_person_brings_and_no_schema_has_is_told_at_any_depth() -> No
     assert set(unknown_of(resource)) == told
 
 
-@pytest.mark.parametrize("key", ["ada@contoso.example", "Ada Lovelace", "x" * 500, "", "[", "a b", "1a"])
-def test_what_may_be_somebodys_data_is_no_name(key: str) -> None:
-    assert attribute_name(key) == NO_NAME
+@pytest.mark.parametrize("name", ["ada@contoso.example", "Ada Lovelace", "x" * 500, "", "[", "a b", "1a"])
+def test_what_may_be_somebodys_data_is_no_name(name: str) -> None:
+    assert attribute_name(name) == NO_NAME
 
 
 @pytest.mark.parametrize(
