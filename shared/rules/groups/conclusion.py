@@ -27,6 +27,9 @@ class Told:
         return len(self.joining) + len(self.leaving)
 
 
+NOBODY = Told()
+
+
 @dataclass(frozen=True)
 class InZohoOne:
     """A group as Zoho One shows it."""
@@ -42,14 +45,19 @@ class Conclusion:
     account: ZohoGroupRecord | None
     """None: there is none, so that one is made."""
     told: Told = field(default_factory=Told)
+    before: Told = field(default_factory=Told)
+    """What an earlier try has told Zoho One, whose answer was lost."""
 
 
-def conclude(group: Group, shown: InZohoOne | None, told: Told, everybody: Iterable[str] = ()) -> Conclusion:
+def conclude(
+    group: Group, shown: InZohoOne | None, told: Told, everybody: Iterable[str] = (), changing: Told = NOBODY
+) -> Conclusion:
     """What is so in Zoho One, and what is not yet.
 
     ``told``: what is asked for now, with all that was sent and has no known answer. ``everybody``: the accounts of all
     members, for a group that is new to the bridge. A person who should be a member never leaves, whatever named them;
-    and of the members that Zoho One shows, only those named in ``told`` leave.
+    and of the members that Zoho One shows, only those named in ``told`` leave. ``changing``: those of ``told`` for whom
+    it was otherwise when Zoho One confirmed last.
     """
     if shown is None:
         return Conclusion(None, Told(tuple(dict.fromkeys((*everybody, *told.joining)))))
@@ -58,7 +66,11 @@ def conclude(group: Group, shown: InZohoOne | None, told: Told, everybody: Itera
     outside = shown.members.difference(wanted)
     joining = tuple(one for one in wanted if one not in shown.members)
     leaving = tuple(one for one in dict.fromkeys(told.leaving) if one in outside)
-    return Conclusion(account, Told(joining, leaving))
+    is_made = not is_known and not account.adopted
+    joined = wanted if is_made else changing.joining
+    left = [one for one in changing.leaving if one not in shown.members and one not in wanted] if is_known else []
+    before = Told(tuple(one for one in joined if one in shown.members), tuple(left))
+    return Conclusion(account, Told(joining, leaving), before)
 
 
 def link(group: Group, shown: ZohoGroupRecord) -> ZohoGroupRecord:
