@@ -27,6 +27,9 @@ class GroupAccountChange:
         return len(self.joining) + len(self.leaving)
 
 
+NOBODY = GroupAccountChange()
+
+
 @dataclass(frozen=True)
 class InZohoOne:
     """A group as Zoho One shows it."""
@@ -42,16 +45,23 @@ class Conclusion:
     account: ZohoGroupRecord | None
     """None: there is no such group, so one is created."""
     to_send: GroupAccountChange = field(default_factory=GroupAccountChange)
+    before: GroupAccountChange = field(default_factory=GroupAccountChange)
+    """What an earlier try sent to Zoho One, whose answer was lost."""
 
 
 def conclude(
-    group: Group, shown: InZohoOne | None, sent: GroupAccountChange, everybody: Iterable[str] = ()
+    group: Group,
+    shown: InZohoOne | None,
+    sent: GroupAccountChange,
+    everybody: Iterable[str] = (),
+    changing: GroupAccountChange = NOBODY,
 ) -> Conclusion:
     """Return what is true in Zoho One, and what remains to be sent.
 
     ``told``: what is asked for now, with all that was sent and has no known answer. ``everybody``: the accounts of all
     members, for a group that is new to the bridge. A person who should be a member never leaves, whatever named them;
-    and of the members that Zoho One shows, only those named in ``told`` leave.
+    and of the members that Zoho One shows, only those named in ``told`` leave. ``changing``: those of ``sent`` for
+    whom it was otherwise at Zoho One's last confirmation.
     """
     if shown is None:
         return Conclusion(None, GroupAccountChange(tuple(dict.fromkeys((*everybody, *sent.joining)))))
@@ -60,7 +70,11 @@ def conclude(
     outside = shown.members.difference(wanted)
     joining = tuple(one for one in wanted if one not in shown.members)
     leaving = tuple(one for one in dict.fromkeys(sent.leaving) if one in outside)
-    return Conclusion(account, GroupAccountChange(joining, leaving))
+    is_made = not is_known and not account.adopted
+    joined = wanted if is_made else changing.joining
+    left = [one for one in changing.leaving if one not in shown.members and one not in wanted] if is_known else []
+    before = GroupAccountChange(tuple(one for one in joined if one in shown.members), tuple(left))
+    return Conclusion(account, GroupAccountChange(joining, leaving), before)
 
 
 def link(group: Group, shown: ZohoGroupRecord) -> ZohoGroupRecord:

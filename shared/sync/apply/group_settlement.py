@@ -49,6 +49,8 @@ class GroupTry:
     """The members that the change names, by their ids."""
     told: GroupAccountChange = field(default_factory=GroupAccountChange)
     """The accounts of them that Zoho One is told of."""
+    changing: GroupAccountChange = field(default_factory=GroupAccountChange)
+    """Those of them for whom it was otherwise at Zoho One's last confirmation."""
     remade: dict[str, str] = field(default_factory=dict)
     """Members by their accounts, of a group that is created again with all of them."""
 
@@ -163,6 +165,7 @@ class GroupSettlement(Settlement[GroupTry, GroupOutcome, StoredGroup]):
         if group.said.desired is not None and not group.said.is_deleted:
             this.people = self.accounts.of(store.id, (*joining, *leaving))
             this.told = _told(this.people, joining, leaving, pending.accounts)
+            this.changing = _told(this.people, pending.members.joining, pending.members.leaving, pending.accounts)
 
         def everybody() -> Iterator[str]:
             if pending.before is None and this.certain:
@@ -170,7 +173,9 @@ class GroupSettlement(Settlement[GroupTry, GroupOutcome, StoredGroup]):
             return self._accounts_of_all(store, group.id, frozenset(pending.members.leaving), this.remade)
 
         try:
-            return self.writer.apply(store, group, this.told, everybody, this.found, certain=this.certain)
+            return self.writer.apply(
+                store, group, this.told, everybody, this.found, certain=this.certain, changing=this.changing
+            )
         except ZohoRefused:
             self.accounts.forget(store.id, this.people)
             raise
