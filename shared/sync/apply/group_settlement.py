@@ -47,6 +47,8 @@ class GroupTry:
     """The group in Zoho One that this one adopts, or that an earlier try made."""
     people: dict[str, MemberAccount] = field(default_factory=dict)
     """The members that the change names, by their ids."""
+    others: dict[str, str] = field(default_factory=dict)
+    """Of a group that is new in Zoho One: all its members, by their accounts."""
     told: Told = field(default_factory=Told)
     """The accounts of them that Zoho One is told of."""
     changing: Told = field(default_factory=Told)
@@ -168,7 +170,7 @@ class GroupSettlement(Settlement[GroupTry, GroupOutcome, StoredGroup]):
         def everybody() -> Iterator[str]:
             if pending.before is None and this.certain:
                 return iter(this.told.joining)
-            return self._accounts_of_all(store, group.id, frozenset(pending.members.leaving))
+            return self._accounts_of_all(store, group.id, frozenset(pending.members.leaving), this.others)
 
         try:
             return self.writer.apply(
@@ -180,7 +182,7 @@ class GroupSettlement(Settlement[GroupTry, GroupOutcome, StoredGroup]):
 
     def _confirm(self, store: Store, this: GroupTry, outcome: GroupOutcome) -> StoredGroup:
         group, people = this.group, this.people
-        event = confirmation(group, outcome, people, self.now())
+        event = confirmation(group, outcome, people, this.others, self.now())
         if group.said.is_deleted:
             self.groups.remove(store.id, this.begun.stored, event)
             return this.begun.stored
@@ -199,11 +201,19 @@ class GroupSettlement(Settlement[GroupTry, GroupOutcome, StoredGroup]):
         now = self.accounts.of(store.id, refused)
         return [one for one, known in now.items() if known.joins and known.account != people[one].account]
 
-    def _accounts_of_all(self, store: Store, group_id: str, leaving: frozenset[str]) -> Iterator[str]:
-        """The accounts of all members; the rows of those who are leaving may not be gone yet."""
+    def _accounts_of_all(
+        self, store: Store, group_id: str, leaving: frozenset[str], whose: dict[str, str]
+    ) -> Iterator[str]:
+        """The accounts of all members; the rows of those who are leaving may not be gone yet.
+
+        ``whose`` gets the person of each account.
+        """
         for people in batched(self.groups.members(store.id, group_id), SLICE, strict=False):
             staying = [one for one in people if one not in leaving]
-            yield from (known.joins for known in self.accounts.of(store.id, staying).values() if known.joins)
+            for person, known in self.accounts.of(store.id, staying).items():
+                if known.joins:
+                    whose[known.joins] = person
+                    yield known.joins
 
     def _after(self, store: Store, this: GroupTry, outcome: GroupOutcome, confirmed: StoredGroup) -> None:
         """Nothing follows: the members whose account was being written are noted with the confirmation."""
