@@ -312,7 +312,7 @@ class Identities(StoreRows):
             old |= {former_key(over.former): former_row(over.former)}
         operations = _changes(store, f"id:{identity_id}", before, old, new, over)
         if over is not None and over.holder is not None:
-            operations += _given_up(store, over.holder, event)
+            operations = _joined(operations, _given_up(store, over.holder, event))
         if event is not None:
             operations.append(("create", event_row(store, identity_id, event)))
         with our_errors():
@@ -344,6 +344,19 @@ def _given_up(store: str, holder: Stored, event: Event | None) -> list[Operation
     before, after = holder.identity, holder.identity.without_account()
     kept = {key: row for key, row in rows_of(before).items() if not key.startswith("zoho:")}
     return [*_changes(store, f"id:{before.id}", holder, kept, rows_of(after), None), *told]
+
+
+def _joined(operations: Sequence[Operation], others: Sequence[Operation]) -> list[Operation]:
+    """Both, each row once: what the one who gets an account writes goes before what its holder takes away.
+
+    A row of both is that of a former account: the one who gets it may lie in the recycle bin too.
+    """
+    also, written = ({each[1]["RowKey"] for each in some} for some in (others, operations))
+    joined = list[Operation]()
+    for each in operations:
+        is_both = each[0] == "create" and each[1]["RowKey"] in also
+        joined.append(("upsert", each[1], {"mode": UpdateMode.REPLACE}) if is_both else each)
+    return [*joined, *(each for each in others if each[1]["RowKey"] not in written)]
 
 
 def _guarded(store: str, key: str, before: Stored | None, row: Row | None) -> Operation:
