@@ -398,3 +398,16 @@ def test_a_group_whose_members_joined_by_a_lost_answer_is_told_with_them(reconci
     assert reconciled.groups() == {"Staff": named(*IDS[:2])}
     (line,) = reconciled.bridge.identities.history(reconciled.store_id, id_of_object(STAFF))
     assert (line.kind, len(line.joined), bool(line.fields)) == (EventKind.CREATED, 2, True)
+
+
+def test_a_group_that_was_deleted_in_zoho_one_is_made_again_and_its_line_names_everybody(
+    reconciled: Reconciled,
+) -> None:
+    put(reconciled, STAFF, "Staff", *IDS[:2])
+    reconciled.cycle()
+    reconciled.zoho_one.remove_group("Staff")
+    act(reconciled, "add member", STAFF, IDS[2])
+    reconciled.cycle()
+    assert reconciled.groups() == {"Staff": named(*IDS[:3])}
+    line = reconciled.bridge.identities.history(reconciled.store_id, id_of_object(STAFF))[0]
+    assert (line.kind, len(line.joined)) == (EventKind.CREATED, 3)
