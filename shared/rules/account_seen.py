@@ -19,12 +19,14 @@ anything               anything at all             other values        none: the
 an account             nothing                     other values        somebody in Zoho One changed it
 an account             the desired state           the desired state   an earlier call of the bridge did it
 an account             other state, or nothing     the desired state   it was so before
+an account             something                   other values        after the next call: all that differs from the
+                                                                       row is the bridge's, one change in all
 =====================  ==========================  ==================  ======================================
 """
 
 from collections.abc import Collection, Sequence
 
-from shared.rules.change import NO_CHANGE, Change, plan_change
+from shared.rules.change import NO_CHANGE, Change, ChangeKind, plan_change
 from shared.rules.history import Event, EventKind
 from shared.rules.identity import Account, DoneBy, Sent
 from shared.rules.status import LEFT_ALONE
@@ -58,6 +60,30 @@ def done_before(known: Account | None, sent: Collection[Sent], seen: Account | N
     if isinstance(desired, ZohoUser) and seen is not None and seen.holds.active != desired.active:
         return NO_CHANGE
     return plan_change(known.holds, desired)
+
+
+def done_since(
+    known: Account | None, sent: Collection[Sent], change: Change, after: Account | None, desired: Desired
+) -> Change:
+    """Return what the bridge has done since Zoho One last confirmed anything: this call, after calls without an answer.
+
+    ``change``: this call, whose ``before`` is what Zoho One showed. ``after``: the account after it.
+    """
+    if change.kind is ChangeKind.NOTHING:
+        return done_before(known, sent, after, desired)
+    by_hand = after is not None and after.deactivated_by == "hand"
+    if known is None or not sent or after is None or by_hand:
+        return change
+    whole = plan_change(known.holds, after.holds)
+    told = {each.field for each in whole.fields}
+    others = tuple(each for each in change.fields if each.field not in told)
+    undone = {ChangeKind.REACTIVATE: Sent.INACTIVE, ChangeKind.DEACTIVATE: Sent.ACTIVE}.get(change.kind)
+    kind: ChangeKind = whole.kind
+    if known.holds.active == after.holds.active and undone is not None and undone not in sent:
+        kind = change.kind  # it undoes what somebody in Zoho One did, not what the bridge did itself
+    elif kind is ChangeKind.NOTHING and others:
+        kind = ChangeKind.UPDATE
+    return Change(kind, (*whole.fields, *others))
 
 
 def was_wrongly_by_hand(account: Account, desired: Desired, history: Sequence[Event]) -> bool:

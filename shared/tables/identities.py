@@ -138,7 +138,8 @@ class Identities(IdentityReads):
         if over is not None:
             changed = {key: row for key, row in taken.items() if row != old.get(key)}
             operations += [update(keyed(store, key, row), over.etag) for key, row in changed.items()]
-            operations += _given_up(store, over.holder, event) if over.holder else []
+            if over.holder is not None:
+                operations = _joined(operations, _given_up(store, over.holder, event))
         operations += [create(event_row(store, identity_id, event))] if event else []
         return self._transact([*operations, *more])
 
@@ -158,3 +159,13 @@ def _given_up(store: str, holder: Stored, event: Event | None) -> list[Operation
         given_up = Event(at=event.at, kind=EventKind.UNMANAGED, reason=GIVEN_UP)
         operations.append(create(event_row(store, before.id, given_up)))
     return operations
+
+
+def _joined(operations: Sequence[Operation], others: Sequence[Operation]) -> list[Operation]:
+    """Return both, each row once: what the new owner of an account writes replaces what its holder removes.
+
+    A row of both is that of a former account: the new owner may be in the recycle bin too.
+    """
+    also, written = ({each[1]["RowKey"] for each in some} for some in (others, operations))
+    joined = [upsert(each[1]) if each[0] == "create" and each[1]["RowKey"] in also else each for each in operations]
+    return [*joined, *(each for each in others if each[1]["RowKey"] not in written)]

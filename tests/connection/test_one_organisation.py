@@ -53,5 +53,5 @@ def test_a_connected_store_does_not_move_to_anothers_organisation(
     path = f"/stores/{second.id}/api-integration/zoho-one"
     refused = pages.post(path, **form, seen=fingerprint(second, Section.ZOHO))
     assert refused.status_code == 422
-    assert "is connected to this organisation" in refused.text
+    assert "is connected to this organization" in refused.text
     assert pages.post(path, **form, seen=fingerprint(second, Section.ZOHO), shares_organisation="1").status_code == 303

@@ -22,7 +22,7 @@ def test_the_package_holds_only_what_is_deployed() -> None:
     assert {path.partition("/")[0] for path in files if "/" in path} == {"functions", "shared"}
     beside_code = {path for path in files if Path(path).suffix not in (".py", ".html")} - top
     assert {str(Path(path).parent) for path in beside_code} <= {"shared/console/static", "shared/console/templates"}
-    assert "shared/console/templates/layout.html" in files
+    assert "shared/console/templates/console/bare.html" in files
 
 
 def test_what_is_secret_or_of_one_machine_is_left_out(tmp_path: Path) -> None:

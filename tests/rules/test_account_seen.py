@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from shared.rules.account_seen import changed_there, done_before, noted, was_wrongly_by_hand
+from shared.rules.account_seen import changed_there, done_before, done_since, noted, was_wrongly_by_hand
 from shared.rules.azure_user import AzureUser
-from shared.rules.change import ChangeKind
+from shared.rules.change import ChangeKind, plan_change
 from shared.rules.history import Event, EventKind
 from shared.rules.identity import Account, DoneBy, Identity, PendingChange, Sent, SourceState
 from shared.rules.keys import Keys
@@ -163,3 +163,27 @@ def test_nobody_with_an_inactive_account_is_shown_active(
     source = identity.said.source.model_copy(update={"account_enabled": enabled})
     said = identity.said.model_copy(update={"status": status, "source": source})
     assert identity.model_copy(update={"said": said, "account": account}).is_kept_inactive is shut_out
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown", "desired", "kind", "fields"),
+    [
+        ([], _account(title="a"), _account(False, title="a"), ChangeKind.DEACTIVATE, []),
+        # An update whose answer was lost, and then a deactivation: one line tells of both.
+        ([ACTIVE], _account(title="b"), _account(False, title="b"), ChangeKind.DEACTIVATE, [("a", "b")]),
+        ([ACTIVE], _account(title="b"), _account(title="c"), ChangeKind.UPDATE, [("a", "c")]),
+        # A deactivation whose answer was lost, and then another title.
+        ([INACTIVE], _account(False, title="a"), _account(False, title="b"), ChangeKind.DEACTIVATE, [("a", "b")]),
+        ([INACTIVE], _account(False, title="a"), _account(title="a"), ChangeKind.NOTHING, []),
+        # What somebody in Zoho One changed, and the call of now brings back, is the bridge's doing.
+        ([ACTIVE], _account(title="x"), _account(title="a"), ChangeKind.UPDATE, [("x", "a")]),
+        ([ACTIVE], _account(False, title="a"), _account(title="a"), ChangeKind.REACTIVATE, []),
+    ],
+)
+def test_what_was_done_since_the_last_answer(
+    sent: list[Sent], shown: Account, desired: Account, kind: ChangeKind, fields: list[tuple[str, str]]
+) -> None:
+    after = desired.model_copy(update={"deactivated_by": None if desired.holds.active else "bridge"})
+    change = plan_change(shown.holds, desired.holds)
+    done = done_since(_account(title="a"), sent, change, after, desired.holds)
+    assert (done.kind, [(each.before, each.after) for each in done.fields]) == (kind, fields)

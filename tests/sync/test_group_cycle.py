@@ -10,6 +10,7 @@ from shared.rules.entra_connection import Scope
 from shared.rules.groups.group import GROUP
 from shared.rules.groups.settings import GroupSettings, ResourceSync
 from shared.rules.history import Event, EventKind
+from shared.rules.identity import id_of_object
 from shared.rules.run import Result, RunKind, RunState
 from shared.rules.status import Reflection
 from shared.tables.groups import GroupLookup
@@ -218,6 +219,7 @@ def test_most_of_a_group_removed_by_mistake_is_held_and_approved_as_it_was_shown
 
 def test_a_dry_run_shows_groups_and_touches_nothing(reconciled: Reconciled) -> None:
     put(reconciled, STAFF, "Staff", *IDS[:2])
+    reconciled.bridge.users(reconciled.store).find("nobody")  # so that Zoho One's token is there already
     before = reconciled.tables()
     found = reconciled.bridge.dry_run(reconciled.store)
     assert [(change.kind, change.name) for change in found.plan.groups] == [(ChangeKind.CREATE, "Staff")]
@@ -386,3 +388,26 @@ def test_groups_out_of_time_go_on_where_they_stopped(reconciled: Reconciled) -> 
     assert messages > 2
     assert reconciled.groups() == {f"Group {number}": named(IDS[number]) for number in range(4)}
     assert done.run.groups == {ChangeKind.CREATE: 4}
+
+
+def test_a_group_whose_members_joined_by_a_lost_answer_is_told_with_them(reconciled: Reconciled) -> None:
+    put(reconciled, STAFF, "Staff", *IDS[:2])
+    reconciled.zoho_one.fail(method="PATCH", path="/Groups/{id}", drop="after")
+    reconciled.cycle()
+    reconciled.bridge.try_again([reconciled.store])
+    assert reconciled.groups() == {"Staff": named(*IDS[:2])}
+    (line,) = reconciled.bridge.identities.history(reconciled.store_id, id_of_object(STAFF))
+    assert (line.kind, len(line.joined), bool(line.fields)) == (EventKind.CREATED, 2, True)
+
+
+def test_a_group_that_was_deleted_in_zoho_one_is_made_again_and_its_line_names_everybody(
+    reconciled: Reconciled,
+) -> None:
+    put(reconciled, STAFF, "Staff", *IDS[:2])
+    reconciled.cycle()
+    reconciled.zoho_one.remove_group("Staff")
+    act(reconciled, "add member", STAFF, IDS[2])
+    reconciled.cycle()
+    assert reconciled.groups() == {"Staff": named(*IDS[:3])}
+    line = reconciled.bridge.identities.history(reconciled.store_id, id_of_object(STAFF))[0]
+    assert (line.kind, len(line.joined)) == (EventKind.CREATED, 3)

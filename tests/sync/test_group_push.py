@@ -259,7 +259,7 @@ def test_busy_keeps_the_change_and_the_same_request_finishes_it(
 
 
 @pytest.mark.parametrize("drop", ["before", "after"])
-def test_a_lost_answer_is_looked_up(grouped: Grouped, drop: str) -> None:
+def test_a_lost_answer_is_looked_up(grouped: Grouped, drop: str, bridge: Bridge, store_id: str) -> None:
     grouped.people("ada", "ben")
     grouped.zoho_one.fail(method="POST", path="/Groups", drop=drop)
     body = {"displayName": "Sales", "externalId": "id of Sales"}
@@ -273,6 +273,9 @@ def test_a_lost_answer_is_looked_up(grouped: Grouped, drop: str) -> None:
         change("Sales", "ada", "ben")
         assert change("Sales", "ada", "ben").status_code == 204
         assert grouped.in_zoho_one("Sales") == grouped.members("Sales") == held
+        people = {grouped.ids["ada"], grouped.ids["ben"]}
+        last = bridge.identities.history(store_id, grouped.ids["Sales"])[0]
+        assert (set(last.joined), set(last.left)) == ((people, set()) if held else (set(), people)), "told once"
 
 
 def test_a_refused_change_is_undone(grouped: Grouped, bridge: Bridge, store_id: str) -> None:

@@ -122,6 +122,19 @@ def test_a_cycle_that_was_killed_blames_nobody(
     reconciled.assert_as_in_entra()
 
 
+def test_one_line_tells_what_was_done_before_the_answer_was_lost_and_after(
+    reconciled: Reconciled, killed_after_an_update: Callable[[], None]
+) -> None:
+    reconciled.cycle()
+    with pytest.raises(Killed):
+        _push(reconciled, title="Countess")
+    killed_after_an_update()
+    identity = _push(reconciled, active=False)
+    last = reconciled.bridge.identities.history(reconciled.store_id, identity.id)[0]
+    told = [(each.field, each.after) for each in last.fields]
+    assert (last.kind, told) == (EventKind.DEACTIVATED, [("title", "Countess")])
+
+
 def _end_leases(reconciled: Reconciled) -> None:
     """Let time pass: whoever died has no lease any more."""
     table = reconciled.bridge.table("leases")

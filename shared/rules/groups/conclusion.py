@@ -27,6 +27,9 @@ class GroupAccountChange:
         return len(self.joining) + len(self.leaving)
 
 
+NOBODY = GroupAccountChange()
+
+
 @dataclass(frozen=True)
 class InZohoOne:
     """A group as Zoho One shows it."""
@@ -42,16 +45,23 @@ class Conclusion:
     account: ZohoGroupRecord | None
     """None: there is no such group, so one is created."""
     to_send: GroupAccountChange = field(default_factory=GroupAccountChange)
+    before: GroupAccountChange = field(default_factory=GroupAccountChange)
+    """What an earlier try sent to Zoho One, whose answer was lost."""
 
 
 def conclude(
-    group: Group, shown: InZohoOne | None, sent: GroupAccountChange, everybody: Iterable[str] = ()
+    group: Group,
+    shown: InZohoOne | None,
+    sent: GroupAccountChange,
+    everybody: Iterable[str] = (),
+    changing: GroupAccountChange = NOBODY,
 ) -> Conclusion:
     """Return what is true in Zoho One, and what remains to be sent.
 
     ``sent``: the changes wanted now, together with everything sent without a known answer. ``everybody``: the accounts
     of all members, for a group that is new to the bridge. Somebody who should be a member is never removed, whatever
-    ``sent`` says; and of the members in Zoho One only those named in ``sent`` are removed.
+    ``sent`` says; and of the members in Zoho One only those named in ``sent`` are removed. ``changing``: those of
+    ``sent`` for whom Zoho One's last confirmation said otherwise.
     """
     if shown is None:
         return Conclusion(None, GroupAccountChange(tuple(dict.fromkeys((*everybody, *sent.joining)))))
@@ -60,7 +70,11 @@ def conclude(
     outside = shown.members.difference(wanted)
     joining = tuple(one for one in wanted if one not in shown.members)
     leaving = tuple(one for one in dict.fromkeys(sent.leaving) if one in outside)
-    return Conclusion(account, GroupAccountChange(joining, leaving))
+    is_made = not is_known and not account.adopted
+    joined = wanted if is_made else changing.joining
+    left = [one for one in changing.leaving if one not in shown.members and one not in wanted] if is_known else []
+    before = GroupAccountChange(tuple(one for one in joined if one in shown.members), tuple(left))
+    return Conclusion(account, GroupAccountChange(joining, leaving), before)
 
 
 def link(group: Group, shown: ZohoGroupRecord) -> ZohoGroupRecord:

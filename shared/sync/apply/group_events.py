@@ -4,37 +4,39 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from shared.rules.groups.group import Group
-from shared.rules.groups.group_write import SLICE
 from shared.rules.history import Event, EventKind
 from shared.sync.apply.member_accounts import MemberAccount
 from shared.sync.apply.settlement import EVENTS
 from shared.sync.apply.zoho_groups import GroupOutcome
+
+MOST_TOLD = 2000
+"""Members that one line names: a row of Table Storage takes 1 MiB, and a group created again may have 50,000."""
 
 
 def confirmation(
     group: Group,
     outcome: GroupOutcome,
     people: Mapping[str, MemberAccount],
-    remade: Mapping[str, str],
+    others: Mapping[str, str],
     now: datetime,
 ) -> Event:
-    """The line for a change, as it was pending in ``group``.
+    """The line for a change, as it was pending in ``group``. ``people``: the members that the change names.
 
-    ``people``: the members that the change names. ``remade``: members by their accounts, of a group that was created
-    again with all of them.
+    ``others``: all members of a group that is new in Zoho One, by their accounts.
     """
     assert group.pending is not None  # what was confirmed was pending
     kind = EventKind.ADOPTED if outcome.adopted else EVENTS[outcome.kind]
-    whose = dict(remade) if len(remade) <= SLICE else {}  # more do not fit into a row
-    whose |= {known.account: person for person, known in people.items() if known.account}
+    whose = dict(others) | {known.account: person for person, known in people.items() if known.account}
     whose |= {account: person for person, account in group.pending.accounts.items()}
     refused = "".join(f" Zoho One refused a member: {reason}" for reason in sorted(set(outcome.refused.values())))
+    joined = tuple(whose[one] for one in outcome.told.joining if one in whose)
+    all_told = f" {len(joined)} members joined; the line names the first." if len(joined) > MOST_TOLD else ""
     return Event(
         at=now,
         kind=kind,
-        reason=group.pending.reason + refused,
+        reason=group.pending.reason + refused + all_told,
         fields=outcome.fields,
-        joined=tuple(whose[one] for one in outcome.told.joining if one in whose),
+        joined=joined[:MOST_TOLD],
         left=tuple(whose[one] for one in outcome.told.leaving if one in whose),
         waiting=tuple(one for one in group.pending.members.joining if one not in people or not people[one].joins),
     )

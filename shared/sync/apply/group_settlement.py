@@ -47,10 +47,12 @@ class GroupTry:
     """The group in Zoho One that this one adopts, or that an earlier try made."""
     people: dict[str, MemberAccount] = field(default_factory=dict)
     """The members that the change names, by their ids."""
+    others: dict[str, str] = field(default_factory=dict)
+    """All members of a group that is new in Zoho One, by their accounts."""
     told: GroupAccountChange = field(default_factory=GroupAccountChange)
     """The accounts of them that Zoho One is told of."""
-    remade: dict[str, str] = field(default_factory=dict)
-    """Members by their accounts, of a group that is created again with all of them."""
+    changing: GroupAccountChange = field(default_factory=GroupAccountChange)
+    """Those of them for whom it was otherwise at Zoho One's last confirmation."""
 
     @property
     def group(self) -> Group:
@@ -163,21 +165,24 @@ class GroupSettlement(Settlement[GroupTry, GroupOutcome, StoredGroup]):
         if group.said.desired is not None and not group.said.is_deleted:
             this.people = self.accounts.of(store.id, (*joining, *leaving))
             this.told = _told(this.people, joining, leaving, pending.accounts)
+            this.changing = _told(this.people, pending.members.joining, pending.members.leaving, pending.accounts)
 
         def everybody() -> Iterator[str]:
             if pending.before is None and this.certain:
                 return iter(this.told.joining)
-            return self._accounts_of_all(store, group.id, frozenset(pending.members.leaving), this.remade)
+            return self._accounts_of_all(store, group.id, frozenset(pending.members.leaving), this.others)
 
         try:
-            return self.writer.apply(store, group, this.told, everybody, this.found, certain=this.certain)
+            return self.writer.apply(
+                store, group, this.told, everybody, this.found, certain=this.certain, changing=this.changing
+            )
         except ZohoRefused:
             self.accounts.forget(store.id, this.people)
             raise
 
     def _confirm(self, store: Store, this: GroupTry, outcome: GroupOutcome) -> StoredGroup:
         group, people = this.group, this.people
-        event = confirmation(group, outcome, people, this.remade, self.now())
+        event = confirmation(group, outcome, people, this.others, self.now())
         if group.said.is_deleted:
             self.groups.remove(store.id, this.begun.stored, event)
             return this.begun.stored

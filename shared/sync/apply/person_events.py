@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from shared.rules.account_seen import done_before
+from shared.rules.account_seen import done_since
 from shared.rules.change import Change, ChangeKind, plan_change
 from shared.rules.history import Event, EventKind
 from shared.rules.identity import Identity
@@ -32,9 +32,10 @@ def confirmation(store: Store, identity: Identity, outcome: Outcome, now: dateti
 
 def _confirmed(identity: Identity, outcome: Outcome) -> Change:
     """What Zoho One has done since it last confirmed anything: now, or at an earlier call whose answer was lost."""
-    if outcome.change.kind is not ChangeKind.NOTHING or outcome.instead or identity.pending is None:
+    if identity.pending is None or (outcome.instead and outcome.change.kind is ChangeKind.NOTHING):
         return outcome.change
-    return done_before(identity.account, identity.pending.sent or (), outcome.account, identity.said.desired)
+    sent = identity.pending.sent or ()
+    return done_since(identity.account, sent, outcome.change, outcome.account, identity.said.desired)
 
 
 def _reason(outcome: Outcome, reason: str) -> str:

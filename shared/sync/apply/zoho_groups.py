@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from shared.rules.change import ChangeKind, FieldChange
-from shared.rules.groups.conclusion import Conclusion, GroupAccountChange, conclude
+from shared.rules.groups.conclusion import NOBODY, Conclusion, GroupAccountChange, conclude
 from shared.rules.groups.group import Group, ZohoGroup, ZohoGroupRecord
 from shared.rules.store import Store
 from shared.sync.plan.zoho_groups import ZohoGroupSearch, seen
@@ -47,12 +47,13 @@ class GroupWriter:
         found: ZohoGroupRecord | None,
         *,
         certain: bool,
+        changing: GroupAccountChange = NOBODY,
     ) -> GroupOutcome:
         """Bring Zoho One's group to what it should hold, and these accounts in and out.
 
         ``everybody``: the accounts of all members, asked for where the group is new to the bridge or was lost.
         ``found``: what ZohoGroupSearch.unlinked has answered. ``certain``: no earlier try is open; otherwise Zoho One
-        is asked first what it holds.
+        is asked first what it holds. ``changing``: as of ``conclude``.
         """
         groups, desired, account = self.groups(store), group.said.desired, group.account
         if desired is None:
@@ -70,26 +71,33 @@ class GroupWriter:
             if shown is None and known is not None:
                 shown = self.search.search(store, groups, group)
             if shown is not None and account is not None and shown.record.id == account.id:
-                kind, concluded = None, conclude(group, shown, told)
+                kind, concluded = None, conclude(group, shown, told, changing=changing)
             else:
-                kind, concluded = ChangeKind.CREATE, conclude(group, shown, told, everybody())
+                kind, concluded = ChangeKind.CREATE, conclude(group, shown, told, everybody(), changing)
             try:
-                return self._concluded(groups, desired, concluded, kind)
+                return self._concluded(groups, group, desired, concluded, kind)
             except ZohoNotFound:
                 known, shown = known or concluded.account, None
         raise ZohoBusy("Zoho One's answers contradict each other: a group is there and is not")
 
     def _concluded(
-        self, groups: ZohoGroups, desired: ZohoGroup, concluded: Conclusion, kind: ChangeKind | None
+        self, groups: ZohoGroups, group: Group, desired: ZohoGroup, concluded: Conclusion, kind: ChangeKind | None
     ) -> GroupOutcome:
         """Tell Zoho One what is left to tell. Raises ZohoNotFound where the group has gone meanwhile."""
         account, is_made = concluded.account, concluded.account is None
         if account is None:
             account = groups.create(desired)
         outcome = self._change(groups, account, desired, concluded.to_send, must_take=not is_made)
+        # What earlier tries did, whose answers were lost, is told in one line with this one.
+        before, now = concluded.before, outcome.told
+        told = GroupAccountChange((*before.joining, *now.joining), (*before.leaving, *now.leaving))
+        outcome = replace(outcome, told=told)
         if kind is None:
-            return outcome
-        fields = desired.changes_from(None) if is_made else outcome.fields
+            held = group.account.holds if group.account else None
+            fields = desired.changes_from(held) or outcome.fields
+            is_nothing = not fields and not outcome.told
+            return replace(outcome, kind=ChangeKind.NOTHING if is_nothing else ChangeKind.UPDATE, fields=fields)
+        fields = outcome.fields if account.adopted else desired.changes_from(None)
         return replace(outcome, kind=kind, fields=fields, adopted=account.adopted)
 
     def _change(
