@@ -56,9 +56,9 @@ unit: setup chromium
 quick: setup
 	$(VENV)/pytest -q --no-process $(QUICK)
 
-# Properties for an hour, and kills at every point, where `make test` has a short form.
+# What is too slow for `make test`: properties, the simulation, kills of real processes, recovery times, the bench's tests.
 campaign: setup
-	$(VENV)/pytest -n $(WORKERS) --dist worksteal --hypothesis-profile=campaign --timeout 3600 tests/scim/test_bad_input.py tests/rules tests/sync tests/faults tests/host tests/local/test_bench.py
+	$(VENV)/python -m tools.campaign --minutes $(or $(MINUTES),90) --workers $(WORKERS)
 
 # The tests that hold for the local host and Azure's own, against Azure's, if `func` is on the PATH.
 check-host: setup
