@@ -88,7 +88,7 @@ class CycleScene:
         assert reconciled.cycle().state is RunState.DONE
         reconciled.change(password_notification=NOTIFICATION)
         accounts = {user["id"]: user["userName"] for user in zoho_one.users()}
-        gates = {entra.ready["url"]: "graph", zoho_one.parts.url: "zoho", _tables_url(settings): "tables"}
+        gates = {entra.ready["url"]: "graph", zoho_one.parts.url: "zoho", tables_url(settings): "tables"}
         scene = cls(
             bridge,
             clock,
@@ -254,5 +254,6 @@ class CycleScene:
         return [(str(message_from_bytes(mail, policy=default)["To"]), password_in(mail)) for mail in mails]
 
 
-def _tables_url(settings: dict[str, str]) -> str:
+def tables_url(settings: dict[str, str]) -> str:
+    """How every call to the tables begins."""
     return dict(part.split("=", 1) for part in settings["AzureWebJobsStorage"].strip(";").split(";"))["TableEndpoint"]
