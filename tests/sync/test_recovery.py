@@ -1,5 +1,6 @@
 """A cycle or a job whose process ended is gone on with, and everything says so meanwhile."""
 
+import json
 import logging
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,10 @@ from shared.rules.schedule import LOOK_AGAIN_AFTER, RETRY_AFTER
 from shared.sync.cycle import GIVEN_UP, MOST_INTERRUPTIONS
 from shared.sync.cycle_note import HANDED_ON, CycleRequest
 from shared.sync.cycles import NotNow
+from shared.sync.errors import BeingWritten
+from shared.sync.push.people import Push
 from shared.tables.heartbeat import LASTS
+from shared.zoho.scim_client import ZohoUsers
 from tests.console.conftest import pages_of
 from tests.sync.reconciled import Hears, Reconciled
 
@@ -214,3 +218,28 @@ def test_a_job_whose_process_ended_is_asked_for_at_the_first_tick_after_its_leas
     assert waiting(LASTS - timedelta(seconds=5)) == [asked]
     assert sorted(waiting(LASTS)) == sorted([asked, begun])
     assert LASTS + timedelta(minutes=1) < RECOVERED_WITHIN
+
+
+def test_a_person_whom_a_dead_push_held_is_pushed_again_once_its_lease_has_ended(
+    reconciled: Reconciled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Entra hears 503 for a minute and a half at most, and repeats the request."""
+    reconciled.cycle()
+
+    def dies(*_: object) -> None:
+        raise Dies
+
+    def pushed(push: Push, title: str) -> None:
+        stored = reconciled.bridge.identities.find_object(reconciled.store_id, ENABLED[0])
+        assert stored is not None
+        push.replace(reconciled.store, stored, json.loads(stored.identity.said.resource) | {"title": title})
+
+    with monkeypatch.context() as patched, pytest.raises(Dies):
+        patched.setattr(ZohoUsers, "update", dies)
+        pushed(reconciled.bridge.push, "Countess")
+    with pytest.raises(BeingWritten) as held:
+        pushed(reconciled.bridge.push, "Duchess")
+    assert held.value.until - datetime.now(UTC) <= timedelta(seconds=90)
+    settlement = replace(reconciled.bridge.push.settlement, now=lambda: held.value.until)
+    pushed(replace(reconciled.bridge.push, settlement=settlement), "Duchess")
+    assert "Duchess" in [account.get("title") for account in reconciled.accounts().values()]
