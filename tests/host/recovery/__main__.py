@@ -47,6 +47,8 @@ def _row(measured: Measured) -> str:
 
 def _cell(recovery: Recovery) -> str:
     """When it went on; in brackets, when it was done."""
+    if recovery.told:
+        return f"told after {recovery.done:.0f} s"
     gone_on, done = (f"{each:.0f} s" if each is not None else "not" for each in (recovery.gone_on, recovery.done))
     return gone_on if gone_on == done else f"{gone_on} ({done})"
 

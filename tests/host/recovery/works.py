@@ -59,6 +59,11 @@ class Work(ABC):
     def done(self) -> bool:
         """Whether all of it is done."""
 
+    @property
+    def told(self) -> str | None:
+        """What whoever asked for it was told instead: it is not gone on with."""
+        return None
+
     @abstractmethod
     def check(self) -> None:
         """Nothing is lost, doubled, or taken for somebody's hand."""
@@ -132,9 +137,13 @@ class JobWork(Work):
         return self._now().attempts > 1 or not self._now().is_open
 
     def done(self) -> bool:
+        return not self._now().is_open
+
+    @property
+    def told(self) -> str | None:
+        """A job whose other end is away fails at once, and says so on its page."""
         job = self._now()
-        assert job.state is not JobState.FAILED, f"{self.name}: {job.failure}"
-        return job.state is JobState.DONE
+        return job.failure if job.state is JobState.FAILED else None
 
     def _now(self) -> Job:
         found = self.parts.bridge.jobs.get(self.job.store, self.job.id)
@@ -157,8 +166,7 @@ class PlanWork(JobWork):
 
     def check(self) -> None:
         plan = self._now().plan
-        assert plan is not None
-        assert plan.changes > 0
+        assert (plan is not None and plan.changes > 0) or self.told
 
 
 class OnDemandWork(JobWork):
@@ -178,7 +186,7 @@ class OnDemandWork(JobWork):
     def check(self) -> None:
         self._one_account_each()
         moved = [user for user in self.directory.zoho_one.users() if user.get("title") == TITLE]
-        assert len(moved) == 5
+        assert len(moved) == 5 or self.told
 
 
 class Pushed(Work):
