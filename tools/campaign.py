@@ -115,6 +115,7 @@ def _tests(options: list[str], seconds: float, environment: dict[str, str] | Non
     given = ["-m", "pytest", "-q", "--hypothesis-profile=campaign", "--timeout", "1800", *options]
     status, lines = _run(given, seconds, environment or {})
     last = next((line for line in reversed(lines) if COUNTS.search(line)), "nothing ran")
+    last += "".join(f"; {line}" for line in lines if " processes killed" in line)
     if status == 0:
         return Outcome(0, last)
     failed = re.search(r"\d+ (failed|error)", last) is not None or status not in (2, -signal.SIGKILL)

@@ -7,7 +7,7 @@ beside the plan, each new person was mailed once, and each run is recorded as it
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -64,9 +64,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("part", [pytest.param(part, marks=seconds) for part in parts])
 
 
-def test_whatever_goes_wrong_with_a_call_is_put_right_by_the_next_cycles(part: str, scene: CycleScene) -> None:
+def test_whatever_goes_wrong_with_a_call_is_put_right_by_the_next_cycles(
+    part: str, scene: CycleScene, kills: Callable[[object], None]
+) -> None:
     for call, kind in _few(scene) if part == "few" else _every(scene, part):
         scene.run_case(call, kind)
+        if kind.is_kill:
+            kills(call)
 
 
 def _few(scene: CycleScene) -> Iterator[tuple[CallName, Kind]]:

@@ -94,7 +94,9 @@ CASES: dict[str, tuple[Callable[[Doomed], None], bool, set[bool]]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_killed_process_leaves_a_store_that_works_or_says_connect(name: str, scene: Scene) -> None:
+def test_a_killed_process_leaves_a_store_that_works_or_says_connect(
+    name: str, scene: Scene, kills: Callable[[object], None]
+) -> None:
     step, connected, allowed = CASES[name]
     _, undisturbed = scene.run(step, connected, None)
     seen = list(undisturbed.seen)
@@ -102,6 +104,7 @@ def test_a_killed_process_leaves_a_store_that_works_or_says_connect(name: str, s
     outcomes = set()
     for at in moments(seen):
         store, _ = scene.run(step, connected, at)
+        kills(at)
         works = scene.works(store)
         assert works in allowed, str(at)
         outcomes.add(works)

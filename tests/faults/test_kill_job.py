@@ -1,6 +1,6 @@
 """A worker is killed before and after each kind of call of a job. Its message comes again, and all is well."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from signal import SIGKILL
 
@@ -85,7 +85,9 @@ def scene(azurite: str, key: str, store: Store, entra: Entra, zoho_one: ZohoOne)
 
 
 @pytest.mark.timeout(600)
-def test_whoever_is_killed_while_provisioning_on_demand_leaves_it_to_the_next(scene: Scene) -> None:
+def test_whoever_is_killed_while_provisioning_on_demand_leaves_it_to_the_next(
+    scene: Scene, kills: Callable[[object], None]
+) -> None:
     task = ProvisionPeople(object_ids=(PERSON.id,))
     assert scene.undisturbed(task)[0].state is JobState.DONE
     _move(scene, "undisturbed")
@@ -96,6 +98,7 @@ def test_whoever_is_killed_while_provisioning_on_demand_leaves_it_to_the_next(sc
         where = f"{kind}: {at}"
         _move(scene, f"Title {number}")
         job = scene.killed(task, at, kind)
+        kills(at)
         assert job.state is JobState.DONE, where
         (report,) = job.reports
         assert report.result is Result.DONE, f"{where}: {report.steps[-1].told}"
@@ -104,10 +107,11 @@ def test_whoever_is_killed_while_provisioning_on_demand_leaves_it_to_the_next(sc
 
 
 @pytest.mark.timeout(600)
-def test_whoever_is_killed_while_planning_leaves_it_to_the_next(scene: Scene) -> None:
+def test_whoever_is_killed_while_planning_leaves_it_to_the_next(scene: Scene, kills: Callable[[object], None]) -> None:
     _, seen = scene.undisturbed(MakePlan())
     for at, kind in scene.each(seen):
         job = scene.killed(MakePlan(), at, kind)
+        kills(at)
         where = f"{kind}: {at}"
         assert job.state is JobState.DONE, where
         assert job.plan is not None

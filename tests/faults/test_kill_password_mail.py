@@ -156,7 +156,9 @@ CASES = {"create": (_nothing, mail_steps.create), "retry": (_unmailed, mail_step
 
 
 @pytest.mark.parametrize("name", CASES if EVERYWHERE else ("create",))
-def test_whoever_is_killed_one_valid_password_has_been_mailed(name: str, scene: Scene, store_id: str) -> None:
+def test_whoever_is_killed_one_valid_password_has_been_mailed(
+    name: str, scene: Scene, store_id: str, kills: Callable[[object], None]
+) -> None:
     prepare, step = CASES[name]
     names = (f"{store_id}-{number}" for number in itertools.count())
     store = scene.new_store(next(names))
@@ -170,6 +172,7 @@ def test_whoever_is_killed_one_valid_password_has_been_mailed(name: str, scene: 
         store = scene.new_store(next(names))
         prepare(scene, store)
         scene.run(step, store, at)
+        kills(at)
         scene.entra_repeats(store)
         scene.timer_runs(store)
         scene.assert_one_valid_password(store, where)
