@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import Self
 
 from local.processes import ROOT
 
@@ -94,8 +95,10 @@ def _properties(workers: str, seconds: float) -> Outcome:
         options = ["-n", workers, "--dist", "worksteal", "-m", "hypothesis", "tests"]
         environment = {"BRIDGE_CAMPAIGN_EXAMPLES": str(examples)}
         outcome = _tests(options, ends - time.monotonic() + ENDS_WITHIN, environment)
-        if outcome.status == 2 and rounds:
-            break  # a round that was begun in vain: those before it count
+        if outcome.status == 2:
+            if rounds:
+                break  # a round that was begun in vain: those before it count
+            return Outcome(2, f"the first round, of {examples} examples of each property, did not end: {outcome.found}")
         rounds.append(examples)
         found = outcome.found
         took = time.monotonic() - since
@@ -137,18 +140,20 @@ def _once(command: list[str], seconds: float) -> Outcome:
 def _run(command: list[str], seconds: float, environment: dict[str, str]) -> tuple[int, list[str]]:
     """Run Python, and show its output as it comes; the status, and the lines. It is ended when its time is over."""
     print(f"$ python {' '.join(command)}", flush=True)
-    process = subprocess.Popen(
-        [sys.executable, *command],
-        cwd=ROOT,
-        env=os.environ | environment,
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    ending = _Ending(process, seconds)
     lines = []
-    with ending:
+    with (
+        subprocess.Popen(
+            [sys.executable, *command],
+            cwd=ROOT,
+            env=os.environ | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        ) as process,
+        _Ending(process, seconds) as ending,
+    ):
+        assert process.stdout is not None
         for line in process.stdout:
             print(line, end="", flush=True)
             lines.append(line.rstrip())
@@ -166,10 +171,11 @@ class _Ending:
             threading.Timer(max(seconds, 0) + ENDS_WITHIN, self._strike, [signal.SIGKILL]),
         ]
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Self:
         for timer in self._timers:
             timer.daemon = True
             timer.start()
+        return self
 
     def __exit__(self, *_: object) -> None:
         for timer in self._timers:
