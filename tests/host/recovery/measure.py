@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.processes import ChildFailedError
-from tests.host.recovery.parts import ENDS_WITHIN, PLATFORM_SECONDS, Parts, parts, until
+from tests.host.recovery.parts import PLATFORM_SECONDS, Parts, parts
 from tests.host.recovery.works import TITLE, WORKS, Work
 
 LIMIT = 180.0
@@ -52,10 +52,8 @@ def _host_killed(parts: Parts) -> None:
 
 
 def _terminated(parts: Parts) -> None:
-    ending = parts.host.process
-    ending.send(signal.SIGTERM)
+    parts.host.process.send(signal.SIGTERM)
     parts.start_host()
-    until(lambda: not ending.is_running, ENDS_WITHIN, "the host ends after SIGTERM")
 
 
 def _storage_away(parts: Parts) -> None:
@@ -72,13 +70,22 @@ def _zoho_one_away(parts: Parts) -> None:
         directory.zoho_one.forget_faults()
 
 
-FAULTS: dict[str, tuple[Callable[[Parts], None], bool]] = {
-    # what happens, and whether it is an outage, from whose end the time counts
-    "worker killed": (_worker_killed, False),
-    "host killed": (_host_killed, False),
-    "SIGTERM": (_terminated, False),
-    "storage away": (_storage_away, True),
-    "Zoho One away": (_zoho_one_away, True),
+@dataclass(frozen=True)
+class Fault:
+    """What happens."""
+
+    strike: Callable[[Parts], None]
+    kills: bool = False
+    is_outage: bool = False
+    """The time counts from its end."""
+
+
+FAULTS = {
+    "worker killed": Fault(_worker_killed, kills=True),
+    "host killed": Fault(_host_killed, kills=True),
+    "SIGTERM": Fault(_terminated),
+    "storage away": Fault(_storage_away, is_outage=True),
+    "Zoho One away": Fault(_zoho_one_away, is_outage=True),
 }
 
 
@@ -91,9 +98,9 @@ def measure(fault: str, logs: Path) -> Measured:
         return Measured(fault, {work.name: Recovery() for work in WORKS}, wrong, os.getloadavg()[0])
 
 
-def _measure(fault: str, logs: Path) -> Measured:
+def _measure(name: str, logs: Path) -> Measured:
     logs.mkdir(parents=True, exist_ok=True)
-    strike, is_outage = FAULTS[fault]
+    fault = FAULTS[name]
     with parts(logs, tuple(work.name for work in WORKS)) as scene:
         works = [work(scene) for work in WORKS]
         for work in works:
@@ -103,18 +110,18 @@ def _measure(fault: str, logs: Path) -> Measured:
         for work in works:
             work.begin()
         for work in works:
-            work.strike()
+            work.strike(kills=fault.kills)
         began = time.monotonic()
-        strike(scene)
-        if is_outage:
+        fault.strike(scene)
+        for work in works:
+            work.struck()
+        if fault.is_outage:
             began = time.monotonic()
-            for work in works:
-                work.calls_before = work.directory.calls()
         found = _watched(works, began)
         wrong = _wrong(scene, works, found)
         if wrong:
             wrong.append(f"logs in {logs}")
-        return Measured(fault, found, wrong, os.getloadavg()[0])
+        return Measured(name, found, wrong, os.getloadavg()[0])
 
 
 def _everybody_moves(scene: Parts) -> None:
@@ -128,7 +135,7 @@ def _watched(works: list[Work], began: float) -> dict[str, Recovery]:
     while open_works and time.monotonic() - began < WATCHED:
         for work in list(open_works):
             recovery, now = found[work.name], time.monotonic() - began
-            if recovery.gone_on is None and work.gone_on():
+            if recovery.gone_on is None and (work.gone_on() or work.done()):
                 recovery.gone_on = now
             if recovery.gone_on is not None and work.done():
                 recovery.done, recovery.told = now, work.told

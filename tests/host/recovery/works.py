@@ -46,10 +46,13 @@ class Work(ABC):
     def begin(self) -> None:
         """Begin, and return once it is in the middle."""
 
-    def strike(self) -> None:
-        """The fault comes now: from here on nothing is slow."""
-        self.directory.zoho_one.forget_faults()
+    def struck(self) -> None:
+        """The fault has come; an outage is over."""
         self.calls_before = self.directory.calls()
+
+    def strike(self, *, kills: bool) -> None:
+        """The fault comes now: from here on nothing is slow. ``kills``: nobody will hear the answers under way."""
+        self.directory.zoho_one.forget_faults()
 
     def gone_on(self) -> bool:
         """Whether it went on: Zoho One was called for it."""
@@ -129,8 +132,8 @@ class JobWork(Work):
         self.parts.send("errands", JobRequest(store=self.job.store, errand=self.job.id).model_dump_json())
         until(lambda: self._now().state is JobState.RUNNING, BEGINS_WITHIN, "the job runs")
 
-    def strike(self) -> None:
-        super().strike()
+    def strike(self, *, kills: bool) -> None:
+        super().strike(kills=kills)
         assert self._now().state is JobState.RUNNING, f"{self.name} ended before the fault"
 
     def gone_on(self) -> bool:
@@ -160,8 +163,8 @@ class PlanWork(JobWork):
         self.parts.entra.set(latency=2 * SLOW)
         self._begin(MakePlan())
 
-    def strike(self) -> None:
-        super().strike()
+    def strike(self, *, kills: bool) -> None:
+        super().strike(kills=kills)
         self.parts.entra.set(latency=0)
 
     def check(self) -> None:
@@ -247,8 +250,14 @@ class MailWork(Pushed):
         self._request("POST", "/Users", _person("mailed"))
         until(self.parts.mails.waiting.is_set, BEGINS_WITHIN, "the mail is on its way")
 
-    def strike(self) -> None:
-        super().strike()
+    def strike(self, *, kills: bool) -> None:
+        super().strike(kills=kills)
+        self.parts.mails.accepts_late = not kills
+        if not kills:
+            self.parts.mails.answers.set()
+
+    def struck(self) -> None:
+        super().struck()
         self.parts.mails.answers.set()
 
     def gone_on(self) -> bool:
