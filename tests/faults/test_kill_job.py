@@ -1,5 +1,6 @@
 """A worker is killed before and after each kind of call of a job. Its message comes again, and all is well."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from signal import SIGKILL
@@ -24,7 +25,7 @@ from tests.faults.job_steps import Doomed
 from tests.faults.outside_calls import CallName, Kind, Wire
 from tests.sync.reconciled import Reconciled
 
-SHORT = {"BRIDGE_LEASE_SECONDS": "0.1"}
+LEASE_SECONDS = 0.1
 """How long a person is a dead writer's: over before the message comes again, as in Azure."""
 PERSON = next(person for person in PEOPLE if person.account_enabled)
 KINDS = {"before": Kind.KILLED_BEFORE, "after": Kind.KILLED_AFTER}
@@ -55,6 +56,7 @@ class Scene:
         process.start()
         process.join()
         assert process.exitcode == -SIGKILL, f"it was not {kind} {at}"
+        time.sleep(LEASE_SECONDS)
         self.reconciled.lapse()
         self.reconciled.bridge.run_job(message)
         return self._job(request)
@@ -76,7 +78,7 @@ class Scene:
 
 @pytest.fixture
 def scene(azurite: str, key: str, store: Store, entra: Entra, zoho_one: ZohoOne) -> Scene:
-    settings = app_settings(azurite, key, zoho_one.parts) | SHORT
+    settings = app_settings(azurite, key, zoho_one.parts) | {"BRIDGE_LEASE_SECONDS": str(LEASE_SECONDS)}
     settings |= {"BRIDGE_ENTRA_CERTIFICATE": entra.ready["certificate"]}
     reconciled = Reconciled.start(Bridge(Settings.model_validate(settings)), store, entra, zoho_one)
     reconciled.change(entra=entra.connection(scope=Scope.ALL_USERS))
