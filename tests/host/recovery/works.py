@@ -99,17 +99,13 @@ class CycleWork(Work):
         store, bridge = self.parts.store(self.name), self.parts.bridge
         bridge.stores.put(store.model_copy(update={"zoho": store.zoho.model_copy(update={"parallel_calls": 1})}))
         asked = bridge.cycles.ask(store, RunKind.CYCLE, "test")
-        self.asked = asked.id
         self.parts.send("cycles", asked.model_dump_json())
         until(lambda: len(self._moved()) >= 2, BEGINS_WITHIN, "the cycle changes accounts")
 
     def done(self) -> bool:
-        runs = self.parts.bridge.runs.newest(self.directory.store_id)
-        return (
-            runs[0].state is RunState.DONE
-            and runs[0].id >= (self.asked or "")
-            and len(self._moved()) == len([user for user in self.directory.zoho_one.users() if user["active"]])
-        )
+        (newest, *_) = self.parts.bridge.runs.newest(self.directory.store_id)
+        there = [user for user in self.directory.zoho_one.users() if user["active"]]
+        return newest.state is RunState.DONE and len(self._moved()) == len(there)
 
     def check(self) -> None:
         self._one_account_each()
