@@ -65,10 +65,9 @@ simulate: setup
 mutations: setup
 	$(VENV)/python -m tests.simulation.mutations
 
-# Properties for an hour, and kills at every point, where `make test` has a short form.
+# What is too slow for `make test`: properties, the simulation, kills of real processes, recovery times, the bench's tests.
 campaign: setup
-	$(VENV)/python -m tests.simulation --histories 1000000 --seconds 3600 --go-on .local/simulation.json
-	$(VENV)/pytest -n $(WORKERS) --dist worksteal --hypothesis-profile=campaign --timeout 3600 tests/scim/test_bad_input.py tests/rules tests/sync tests/faults tests/host tests/local/test_bench.py
+	$(VENV)/python -m tools.campaign --minutes $(or $(MINUTES),90) --workers $(WORKERS)
 
 # The tests that hold for the local host and Azure's own, against Azure's, if `func` is on the PATH.
 check-host: setup

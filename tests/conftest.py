@@ -26,9 +26,12 @@ from shared.rules.zoho_user import ZOHO_FIELDS, ZohoUser, from_scim
 from shared.settings import Settings
 from shared.tables.stores import PARTITION
 
-# `make campaign` gives the properties an hour, from another place each time; `make test` a short form, always the same.
+# `make campaign` gives the properties more and more examples, from another place each time, for as long as it has time;
+# `make test` a short form, always the same.
 settings.register_profile("quick", max_examples=60, deadline=None, derandomize=True)
-settings.register_profile("campaign", max_examples=5000, deadline=None)
+settings.register_profile(
+    "campaign", max_examples=int(os.environ.get("BRIDGE_CAMPAIGN_EXAMPLES", "5000")), deadline=None
+)
 settings.load_profile("quick")
 
 

@@ -3,7 +3,7 @@
 import http.client
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Literal, Self
@@ -20,6 +20,7 @@ class Call:
     gate: str
     method: str
     path: str
+    body: bytes = field(default=b"", repr=False)
 
 
 class Gate:
@@ -36,8 +37,8 @@ class Gate:
             disable_nagle_algorithm = True
 
             def _forward(self) -> None:
-                call = Call(gate.name, self.command, self.path)
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                call = Call(gate.name, self.command, self.path, body)
                 gate.watcher(call, "before")
                 status, headers, answer = gate.ask(self.command, self.path, dict(self.headers.items()), body)
                 gate.watcher(call, "after")

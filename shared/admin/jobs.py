@@ -103,7 +103,8 @@ class JobRunner:
         """The jobs that no worker holds, though they have not ended. One round trip for a thousand."""
         now = self.now()
         leases = self.leases.of_kind(JOBS).values()
-        free = (each for each in leases if not each.is_held(now) and now - each.ends >= WAITS)
+        # A job whose worker died has waited for the lease's end already; the message of any other may be on its way.
+        free = (each for each in leases if not each.is_held(now) and (each.holder or now - each.ends >= WAITS))
         return [JobRequest.model_validate_json(each.note) for each in free]
 
     def carry_out(self, request: JobRequest) -> None:

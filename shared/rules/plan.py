@@ -31,6 +31,9 @@ ORDER = (
 """The order in which changes are shown and applied."""
 
 
+BEING_WRITTEN = "Another request is writing this person."
+
+
 @dataclass(frozen=True)
 class Candidate:
     """A person considered by the cycle, with the decision of status sync."""
@@ -49,7 +52,7 @@ class Candidate:
         assert mark is not None  # the caller passes pending people only
         waits = None
         if identity.leased_until(now) is not None:
-            waits = "Another request is writing this person."
+            waits = BEING_WRITTEN
         elif mark.next_try is not None and now < mark.next_try:
             again = f"{mark.next_try.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
             waits = f"Zoho One refused it {mark.refusals} times ({mark.failure}); it is tried again at {again}."
@@ -189,6 +192,11 @@ class Plan(Model):
         """Equal for two plans that do the same to the same people and groups. Names and reasons do not count."""
         done = [sorted(map(essence, _effective(changes))) for changes in (self.changes, self.groups)]
         return hashlib.sha256(json.dumps([self.store, *done]).encode()).hexdigest()
+
+    @property
+    def meets_writers(self) -> bool:
+        """Whether somebody was left out because another process writes them: one that may have ended meanwhile."""
+        return any(change.reason == BEING_WRITTEN for change in self.suppressed)
 
     @property
     def visits(self) -> tuple[str, ...]:

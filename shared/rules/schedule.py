@@ -18,6 +18,11 @@ GRID = timedelta(minutes=5)
 RETRY_AFTER = timedelta(minutes=2)
 """Pause before a failed cycle is retried. It doubles with each further failure, up to the interval."""
 
+LOOK_AGAIN_AFTER = timedelta(minutes=1)
+"""Pause before the cycle that looks for people whom another process was writing. The lease of one that was killed ends
+within a minute and a half.
+"""
+
 EARLY = timedelta(seconds=30)
 """Tolerance for an early tick: a timer may fire early, and the clocks of two instances differ."""
 
@@ -132,13 +137,17 @@ def after_start(now: datetime, schedule: Schedule, times: CycleTimes) -> CycleTi
     return times.model_copy(update=changes)
 
 
-def after_end(now: datetime, schedule: Schedule, times: CycleTimes, *, failed: bool) -> CycleTimes:
+def after_end(
+    now: datetime, schedule: Schedule, times: CycleTimes, *, failed: bool, look_again: bool = False
+) -> CycleTimes:
     """Return what to store when a cycle ends. A cycle longer than the interval is followed by the next one on the next
     tick; missed ones are not made up for.
 
-    ``failed``: work was left undone that may succeed soon.
+    ``failed``: work was left undone that may succeed soon. ``look_again``: somebody was left to another process.
     """
     failures = times.failures + 1 if failed else 0
     pause = RETRY_AFTER * 2 ** (failures - 1) if failed and failures < _MOST_DOUBLINGS else schedule.interval
     retry_at = now + pause if failed and pause < schedule.interval else None
+    if look_again:
+        retry_at = now + LOOK_AGAIN_AFTER
     return times.model_copy(update={"last_ended": now, "failures": failures, "retry_at": retry_at})

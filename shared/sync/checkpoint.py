@@ -83,9 +83,11 @@ class CycleCheckpoint:
         self.note = self.note.left()
         self.give_back()
 
-    def end(self, *, failed: bool) -> None:
-        """The run has ended. ``failed``: something that ought to have been done was not."""
-        times = after_end(self.now(), self.store.schedule, self.note.times, failed=failed)
+    def end(self, *, failed: bool, look_again: bool) -> None:
+        """The run has ended. ``failed``: something that ought to have been done was not; ``look_again``: or somebody
+        was left to another process, which may be dead.
+        """
+        times = after_end(self.now(), self.store.schedule, self.note.times, failed=failed, look_again=look_again)
         self.note = self.note.ended(times)
         self.give_back()
 

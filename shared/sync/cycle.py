@@ -204,7 +204,8 @@ class Cycle:
 
     def _end(self, state: RunState) -> Done:
         self.record.end(state)
-        self.checkpoint.end(failed=state is RunState.FAILED)
+        meets_writers = self.prepared is not None and self.prepared.plan.meets_writers
+        self.checkpoint.end(failed=state is RunState.FAILED, look_again=state is RunState.DONE and meets_writers)
         return self._done()
 
     def _done(self, goes_on: CycleRequest | None = None) -> Done:

@@ -1,6 +1,6 @@
 """What the fault tests share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -8,6 +8,8 @@ from local.parts import app_settings
 from local.processes import Processes
 from tests.conftest import Endpoint, ZohoOne
 from tests.sync.grouped import Grouped
+
+KILLS = "kills"
 
 
 @pytest.fixture
@@ -25,3 +27,24 @@ def two_hosts(
 def grouped(endpoint: Endpoint, zoho_one: ZohoOne) -> Grouped:
     """A store for groups."""
     return Grouped(endpoint, zoho_one)
+
+
+@pytest.fixture
+def kills(record_property: Callable[[str, object], None]) -> Iterator[Callable[[object], None]]:
+    """Is told of each kill; the end of a run of pytest says how many there were."""
+    count = 0
+
+    def one(_: object) -> None:
+        nonlocal count
+        count += 1
+
+    yield one
+    record_property(KILLS, count)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many processes were killed, in all workers together."""
+    reports = [report for some in terminalreporter.stats.values() for report in some]
+    told = [value for report in reports for name, value in getattr(report, "user_properties", ()) if name == KILLS]
+    if told:
+        terminalreporter.write_line(f"{sum(told)} processes killed, each once around a kind of call")

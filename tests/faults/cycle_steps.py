@@ -10,7 +10,7 @@ from shared.settings import Settings
 from shared.sync.cycle_note import CycleRequest
 from tests.faults.outside_calls import CallName, Kind, Wire
 
-CALLS = TypeAdapter(list[CallName])
+CALLS = TypeAdapter(list[str])
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,10 @@ from local.host import server
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(
     [
-        *(f"tests.faults.{steps}" for steps in ("connection_steps", "cycle_steps", "mail_steps", "forked")),
+        *(
+            f"tests.faults.{steps}"
+            for steps in ("connection_steps", "cycle_steps", "job_steps", "mail_steps", "forked")
+        ),
         "azure_functions_runtime",
         "shared.app.console",
     ]

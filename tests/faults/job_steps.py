@@ -1,13 +1,10 @@
-"""What a process does that is killed while it carries out an errand. It is forked from one that has the imports."""
+"""What a process does that is killed while it carries out a job. It is forked from one that has the imports."""
 
-import os
-import signal
 from dataclasses import dataclass
 
-from local.host.gate import Moment
 from shared.app.container import Bridge
-from shared.rules.job import Job
 from shared.settings import Settings
+from tests.faults.outside_calls import CallName, Kind, Wire
 
 
 @dataclass(frozen=True)
@@ -16,26 +13,12 @@ class Doomed:
 
     settings: dict[str, str]
     message: bytes
-    at: tuple[int, Moment]
-    """Before or after which of its words about the errand it is killed, the first being 0."""
+    wire: Wire
+    at: CallName
+    kind: Kind
 
 
 def carry_out(doomed: Doomed) -> None:
     """Take the message from the queue, and get so far."""
-    bridge, said = Bridge(Settings.model_validate(doomed.settings)), 0
-    errands = bridge.jobs
-    put = errands.put
-
-    def killed_at(moment: Moment) -> None:
-        if doomed.at == (said, moment):
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def told(errand: Job) -> None:
-        nonlocal said
-        killed_at("before")
-        put(errand)
-        killed_at("after")
-        said += 1
-
-    errands.put = told  # type: ignore[method-assign]  # in this process only, which is about to die
-    bridge.run_job(doomed.message)
+    with doomed.wire.watched(doomed.at, doomed.kind):
+        Bridge(Settings.model_validate(doomed.settings)).run_job(doomed.message)

@@ -1,15 +1,17 @@
-"""Each call that a cycle with fifty changes makes outside goes wrong, in each way; nothing comes of it.
+"""Each kind of call that a cycle with fifty changes makes outside goes wrong; nothing comes of it.
+
+The reply is lost, or the process is killed before or after the call: what a simulation has to make up.
 
 After the next good cycles Zoho One holds what it holds where nothing went wrong, nobody was made twice or deleted
 beside the plan, each new person was mailed once, and each run is recorded as it ended.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from azure.core.pipeline.transport import RequestsTransport
-from hypothesis import settings as hypothesis_settings
 
 from local.parts import app_settings
 from local.walkthrough.mailbox import mail_settings
@@ -18,19 +20,20 @@ from shared.app.outside import Outside
 from shared.rules.store import Store
 from shared.settings import Settings
 from tests.conftest import Entra, ZohoOne
+from tests.faults.call_kinds import EVERYWHERE
 from tests.faults.cycle_scene import CycleScene
 from tests.faults.outside_calls import CallName, Kind
 from tests.mail.office import Clock
 
 FEW = (
-    # how a call begins, of which the middle one goes wrong, and in which way: the short form of `make test`
-    ("tables POST $batch id:", Kind.LOST),
+    # how a kind begins, and what goes wrong with it: the short form of `make test`
+    ("tables POST $batch identities", Kind.LOST),
     ("zoho DELETE", Kind.KILLED_AFTER),
     ("zoho PATCH /scim/Groups", Kind.LOST),
-    ("tables POST $batch group:", Kind.KILLED_AFTER),
+    ("tables POST $batch identities", Kind.KILLED_AFTER),
 )
-SHARDS = 8
-"""Of a campaign's calls, for each way, so that several processes share them."""
+SHARDS = 4
+"""Of a campaign's kinds, so that several processes share them."""
 
 
 @pytest.fixture
@@ -54,25 +57,25 @@ def scene(
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A few calls for `make test`, every call for `make campaign`."""
+    """A few kinds for `make test`, every kind for `make campaign`."""
     if "part" in metafunc.fixturenames:
-        campaign = hypothesis_settings.get_current_profile_name() == "campaign"
-        parts = [f"{kind}, {shard}" for kind in Kind for shard in range(SHARDS)] if campaign else ["few"]
-        seconds = pytest.mark.timeout(3600 if campaign else 240)
+        parts = [f"{kind}, {shard}" for kind in Kind for shard in range(SHARDS)] if EVERYWHERE else ["few"]
+        seconds = pytest.mark.timeout(1800 if EVERYWHERE else 240)
         metafunc.parametrize("part", [pytest.param(part, marks=seconds) for part in parts])
 
 
-def test_whatever_goes_wrong_with_a_call_is_put_right_by_the_next_cycles(part: str, scene: CycleScene) -> None:
-    cases = list(_few(scene) if part == "few" else _every(scene, part))
-    missed = [f"{kind}: {call}" for call, kind in cases if not scene.run_case(call, kind)]
-    # Threads take their turns as they like: a person may be read once less than in the run that was watched.
-    assert len(missed) <= len(cases) / 20, missed
+def test_whatever_goes_wrong_with_a_call_is_put_right_by_the_next_cycles(
+    part: str, scene: CycleScene, kills: Callable[[object], None]
+) -> None:
+    for call, kind in _few(scene) if part == "few" else _every(scene, part):
+        scene.run_case(call, kind)
+        if kind.is_kill:
+            kills(call)
 
 
 def _few(scene: CycleScene) -> Iterator[tuple[CallName, Kind]]:
     for start, kind in FEW:
-        calls = [call for call in _calls(scene, kind) if str(call).startswith(start)]
-        yield calls[len(calls) // 2], kind
+        yield next(call for call in _calls(scene, kind) if call.kind.startswith(start)), kind
 
 
 def _every(scene: CycleScene, part: str) -> Iterator[tuple[CallName, Kind]]:
@@ -82,4 +85,6 @@ def _every(scene: CycleScene, part: str) -> Iterator[tuple[CallName, Kind]]:
 
 
 def _calls(scene: CycleScene, kind: Kind) -> list[CallName]:
-    return scene.cold_calls if kind.is_kill else scene.calls
+    """One of each kind: the middle one, so that some are made before it and some are left."""
+    seen = scene.cold_calls if kind.is_kill else scene.calls
+    return [CallName(name, (count - 1) // 2) for name, count in sorted(Counter(seen).items())]

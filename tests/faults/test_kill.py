@@ -1,4 +1,4 @@
-"""The host process is killed before and after each call it makes; the same request, sent again, puts all right."""
+"""The host process is killed before and after each kind of call it makes; the same request again puts all right."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -8,19 +8,16 @@ from typing import Any
 
 import pytest
 import requests
-from hypothesis import settings
 
-from local.host.gate import Call, Moment
 from local.processes import Processes
 from local.store import add_store
 from shared.app.container import Bridge
 from tests.conftest import Endpoint, ZohoOne, held
+from tests.faults.call_kinds import EVERYWHERE, moments
 from tests.faults.gated_host import gates, start_gated_host
 from tests.faults.killer import Killer
 
 LEASE_SECONDS = 1.0
-EVERYWHERE = settings.get_current_profile_name() == "campaign"
-"""Every case, in `make campaign`."""
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 PERSON = {"userName": "grace@contoso.example", "externalId": "grace", "displayName": "Grace", "active": True}
 
@@ -89,27 +86,27 @@ CASES: dict[str, tuple[Write, bool, tuple[int, ...], dict[str, Any]]] = {
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("name", CASES if EVERYWHERE else ("post", "disable"))
 def test_a_killed_host_loses_nothing_and_doubles_nothing(
-    name: str, scene: Scene, zoho_one: ZohoOne, bridge: Bridge
+    name: str, scene: Scene, zoho_one: ZohoOne, bridge: Bridge, kills: Callable[[object], None]
 ) -> None:
     write, warm, statuses, expected = CASES[name]
-    calls = _calls_of(name, scene)
-    assert {call.gate for call in calls} == {"tables", "zoho"}
-    moments: list[Moment] = ["before", "after"]
-    for index, moment in itertools.product(range(len(calls)), moments):
-        where = f"killed {moment} call {index + 1} of {len(calls)}, {calls[index].method} to {calls[index].gate}"
+    seen = _calls_of(name, scene)
+    assert {kind.split()[0] for kind in seen} == {"tables", "zoho"}
+    for at in moments(seen):
+        where = str(at)
         with scene.store(name, warm=warm) as (doomed, staying, process, store):
             user_id = "" if write is _post else _post(staying, "").json()["id"]
-            scene.killer.arm(process, (index, moment))
+            scene.killer.arm(process, at)
             with pytest.raises(requests.RequestException):
                 write(doomed, user_id)
             assert scene.killer.killed.wait(10), where
+            kills(at)
             answer = write(staying, user_id)
             assert answer.status_code in statuses, f"{where}: {answer.text}"
             _agree(bridge, zoho_one, store, expected, where)
 
 
-def _calls_of(name: str, scene: Scene) -> list[Call]:
-    """What the host calls when nobody disturbs it."""
+def _calls_of(name: str, scene: Scene) -> list[str]:
+    """The kinds of the host's calls when nobody disturbs it."""
     write, warm, _, _ = CASES[name]
     with scene.store(name, warm=warm) as (doomed, staying, process, _):
         user_id = "" if write is _post else _post(staying, "").json()["id"]

@@ -1,4 +1,4 @@
-"""The host is killed before and after each call it makes for a group; the same request, sent again, puts all right."""
+"""The host is killed before and after each kind of call for a group; the same request, sent again, puts all right."""
 
 import itertools
 import time
@@ -9,22 +9,18 @@ from multiprocessing.process import BaseProcess
 
 import pytest
 import requests
-from hypothesis import settings
 
-from local.host.gate import Call, Moment
 from local.processes import Processes
 from local.store import add_store
 from shared.app.container import Bridge
 from tests.conftest import Endpoint, ZohoOne
+from tests.faults.call_kinds import EVERYWHERE, moments
 from tests.faults.gated_host import gates, start_gated_host
 from tests.faults.killer import Killer
 from tests.sync.grouped import Grouped
 
 LEASE_SECONDS = 1.0
 ROUNDS = 8
-EVERYWHERE = settings.get_current_profile_name() == "campaign"
-"""In `make campaign`. Otherwise before each call that changes something for a group, and after the last: a read leaves
-no trace, and test_kill.py kills before the person is settled."""
 PEOPLE = ("ada", "ben", "cleo", "dora")
 
 type Write = Callable[[Grouped], requests.Response]
@@ -114,41 +110,28 @@ def scene(processes: Processes, azurite: str, key: str, zoho_one: ZohoOne, host:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", CASES if EVERYWHERE else ("create", "delete-member"))
-def test_a_killed_host_loses_no_member_and_doubles_no_group(name: str, scene: Scene, bridge: Bridge) -> None:
+def test_a_killed_host_loses_no_member_and_doubles_no_group(
+    name: str, scene: Scene, bridge: Bridge, kills: Callable[[object], None]
+) -> None:
     case = CASES[name]
     with scene.store(name, case) as (doomed, _, process, _):
         scene.killer.arm(process, None)
         assert case.write(doomed).ok
-        calls = list(scene.killer.seen)
-    assert {call.gate for call in calls} == ({"tables", "zoho"} if name != "delete" else {"tables"})
-    moments, missed = _moments(calls), list[str]()
-    for index, moment in moments:
-        where = f"killed {moment} call {index + 1} of {len(calls)}, {calls[index].method} to {calls[index].gate}"
+        seen = list(scene.killer.seen)
+    assert {kind.split()[0] for kind in seen} == ({"tables", "zoho"} if name != "delete" else {"tables"})
+    for at in moments(seen):
+        where = str(at)
         with scene.store(name, case) as (doomed, staying, process, store):
-            scene.killer.arm(process, (index, moment))
-            try:
+            scene.killer.arm(process, at)
+            with pytest.raises(requests.RequestException):
                 case.write(doomed)
-            except requests.RequestException:
-                assert scene.killer.killed.wait(10), where
-            else:
-                missed.append(where)
+            assert scene.killer.killed.wait(10), where
+            kills(at)
             answer = case.write(staying)
             assert answer.status_code in case.statuses, f"{where}: {answer.text}"
             scene.killer.victim = None
             _settle(bridge, store)
             _agree(bridge, staying, store, case, where)
-    # A host that was slow when it was watched tried a write twice, which this one need not.
-    assert len(missed) <= len(moments) / 10, missed
-
-
-def _moments(calls: list[Call]) -> list[tuple[int, Moment]]:
-    moments: list[Moment] = ["before", "after"]
-    if EVERYWHERE:
-        return list(itertools.product(range(len(calls)), moments))
-    people = [index for index, call in enumerate(calls) if call.gate == "zoho" and "/Users" in call.path]
-    start = max(people, default=-1) + 1
-    writes = [index for index, call in enumerate(calls) if index >= start and call.method != "GET"]
-    return [*((index, moments[0]) for index in writes), (len(calls) - 1, "after")]
 
 
 def _settle(bridge: Bridge, store_id: str) -> None:

@@ -1,4 +1,4 @@
-"""The process is killed before and after each call between a creation and its mail, the mail server's included.
+"""The process is killed before and after each kind of call between a creation and its mail, the mail server's included.
 
 However it ends, the person has exactly one valid password, and the last mail he got has it in it.
 """
@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 from aiosmtpd.smtp import Envelope, Session
-from hypothesis import settings
 
-from local.host.gate import Call, Moment
+from local.host.gate import Call
 from local.parts import app_settings
 from local.store import add_store
 from shared.app.container import Bridge
@@ -25,6 +24,7 @@ from shared.tables.claims import Lookup
 from shared.tables.errors import Stale
 from tests.conftest import ZohoOne
 from tests.faults import mail_steps
+from tests.faults.call_kinds import EVERYWHERE, At, moments
 from tests.faults.forked import PROCESSES
 from tests.faults.gated_host import gates
 from tests.faults.killer import Killer
@@ -45,7 +45,7 @@ class GatedMailServer(MailServer):
     async def handle_DATA(self, server: Any, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
         call = Call("mail", "DATA", "")
         self._killer(call, "before")
-        if self._killer.victim is not None and self._killer.at == (len(self._killer.seen) - 1, "before"):
+        if self._killer.killed.is_set():
             return "451 The sender is gone"
         reply = await super().handle_DATA(server, session, envelope)
         self._killer(call, "after")
@@ -76,7 +76,7 @@ class Scene:
         self.bridge.stores.put(notifying(store))
         return notifying(store)
 
-    def run(self, step: Callable[[Doomed], None], store: Store, at: tuple[int, Moment] | None) -> list[Call]:
+    def run(self, step: Callable[[Doomed], None], store: Store, at: At | None) -> list[str]:
         """Take the step in a process that is killed at a moment, or not at all: what it called."""
         with gates(self._azurite, self.zoho_one.parts, self._killer) as (connection_string, gated):
             zoho = store.zoho.model_copy(update={"sync_endpoint": type(store.zoho.sync_endpoint)(gated.sync_endpoint)})
@@ -155,22 +155,24 @@ def _unmailed(scene: Scene, store: Store) -> None:
 CASES = {"create": (_nothing, mail_steps.create), "retry": (_unmailed, mail_steps.retry)}
 
 
-@pytest.mark.parametrize("name", CASES if settings.get_current_profile_name() == "campaign" else ("create",))
-def test_whoever_is_killed_one_valid_password_has_been_mailed(name: str, scene: Scene, store_id: str) -> None:
+@pytest.mark.parametrize("name", CASES if EVERYWHERE else ("create",))
+def test_whoever_is_killed_one_valid_password_has_been_mailed(
+    name: str, scene: Scene, store_id: str, kills: Callable[[object], None]
+) -> None:
     prepare, step = CASES[name]
     names = (f"{store_id}-{number}" for number in itertools.count())
     store = scene.new_store(next(names))
     prepare(scene, store)
-    calls = scene.run(step, store, None)
-    assert {call.gate for call in calls} == {"tables", "zoho", "mail"}
+    seen = scene.run(step, store, None)
+    assert {kind.split()[0] for kind in seen} == {"tables", "zoho", "mail"}
     scene.assert_one_valid_password(store, "nobody killed")
     assert len(scene.server.taken) == 1
-    moments: list[Moment] = ["before", "after"]
-    for index, moment in itertools.product(range(len(calls)), moments):
-        where = f"{name}: killed {moment} call {index + 1} of {len(calls)}, {calls[index]}"
+    for at in moments(seen):
+        where = f"{name}: {at}"
         store = scene.new_store(next(names))
         prepare(scene, store)
-        scene.run(step, store, (index, moment))
+        scene.run(step, store, at)
+        kills(at)
         scene.entra_repeats(store)
         scene.timer_runs(store)
         scene.assert_one_valid_password(store, where)

@@ -1,5 +1,6 @@
-"""A cycle whose process ended is gone on with, and everything says so meanwhile."""
+"""A cycle or a job whose process ended is gone on with, and everything says so meanwhile."""
 
+import json
 import logging
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -7,12 +8,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from local.entra.people import PEOPLE
+from shared.admin.jobs import WAITS, JobRequest
+from shared.rules.job import MakePlan
 from shared.rules.run import Result, RunKind, RunState
-from shared.rules.schedule import RETRY_AFTER
+from shared.rules.schedule import LOOK_AGAIN_AFTER, RETRY_AFTER
 from shared.sync.cycle import GIVEN_UP, MOST_INTERRUPTIONS
 from shared.sync.cycle_note import HANDED_ON, CycleRequest
 from shared.sync.cycles import NotNow
+from shared.sync.errors import BeingWritten
+from shared.sync.push.people import Push
 from shared.tables.heartbeat import LASTS
+from shared.zoho.scim_client import ZohoUsers
 from tests.console.conftest import pages_of
 from tests.sync.reconciled import Hears, Reconciled
 
@@ -169,3 +175,72 @@ def test_a_cycle_that_could_not_try_everybody_is_not_done_and_goes_on_soon(recon
     (request,) = _due(reconciled, RETRY_AFTER)
     reconciled.cycles().run(request.model_copy(update={"asked_by": "test"}))
     reconciled.assert_as_in_entra()
+
+
+def test_whoever_a_dead_process_was_writing_is_looked_for_within_two_minutes(reconciled: Reconciled) -> None:
+    """Their own lease may outlast the dead cycle's: the run that goes on leaves them out, and they cannot wait for the
+    next interval.
+    """
+    reconciled.cycle()
+    ada = ENABLED[0]
+    reconciled.entra.act({"do": "change", "id": ada, "values": {"jobTitle": "Countess"}})
+    _cut_off(reconciled, 0)
+    flow, stored = reconciled.bridge.flow, reconciled.bridge.identities.find_object(reconciled.store_id, ada)
+    assert stored is not None
+    leased = flow.settlement.leased(reconciled.store, stored.identity)
+    (held,) = flow.admission.begin(reconciled.store, [(stored, leased)]).leased
+    reconciled.lapse()
+    assert reconciled.cycle().state is RunState.DONE
+    assert "Countess" not in [account.get("title") for account in reconciled.accounts().values()]
+    assert _due(reconciled) == []
+    (request,) = _due(reconciled, LOOK_AGAIN_AFTER)
+    assert held.identity.pending is not None
+    ended = held.identity.pending.model_copy(update={"lease_ends": datetime.now(UTC)})
+    flow.identities.write(reconciled.store_id, held, held.identity.model_copy(update={"pending": ended}))
+    assert reconciled.cycles(now=lambda: datetime.now(UTC) + LOOK_AGAIN_AFTER).run(request).run.state is RunState.DONE
+    assert "Countess" in [account.get("title") for account in reconciled.accounts().values()]
+    assert _due(reconciled, 2 * LOOK_AGAIN_AFTER) == []
+
+
+def test_a_job_whose_process_ended_is_asked_for_at_the_first_tick_after_its_lease(reconciled: Reconciled) -> None:
+    """Only a message that no process has seen yet may still be on its way."""
+    runner = reconciled.bridge.job_runner
+    asked, begun = (runner.ask(reconciled.store, MakePlan(), "ada").id for _ in range(2))
+    requests = {each: JobRequest(store=reconciled.store_id, errand=each) for each in (asked, begun)}
+    runner.leases.acquire(requests[begun].lease, LASTS, lambda note: note)
+
+    def waiting(after: timedelta) -> list[str]:
+        later = datetime.now(UTC) + after
+        found = replace(runner, now=lambda: later).waiting()
+        return [each.errand for each in found if each.store == reconciled.store_id]
+
+    assert waiting(WAITS - timedelta(seconds=5)) == []
+    assert waiting(LASTS - timedelta(seconds=5)) == [asked]
+    assert sorted(waiting(LASTS)) == sorted([asked, begun])
+    assert LASTS + timedelta(minutes=1) < RECOVERED_WITHIN
+
+
+def test_a_person_whom_a_dead_push_held_is_pushed_again_once_its_lease_has_ended(
+    reconciled: Reconciled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Entra hears 503 for a minute and a half at most, and repeats the request."""
+    reconciled.cycle()
+
+    def dies(*_: object) -> None:
+        raise Dies
+
+    def pushed(push: Push, title: str) -> None:
+        stored = reconciled.bridge.identities.find_object(reconciled.store_id, ENABLED[0])
+        assert stored is not None
+        push.replace(reconciled.store, stored, json.loads(stored.identity.said.resource) | {"title": title})
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ZohoUsers, "update", dies)
+        with pytest.raises(Dies):
+            pushed(reconciled.bridge.push, "Countess")
+    with pytest.raises(BeingWritten) as held:
+        pushed(reconciled.bridge.push, "Duchess")
+    assert held.value.until - datetime.now(UTC) <= timedelta(seconds=90)
+    settlement = replace(reconciled.bridge.push.settlement, now=lambda: held.value.until)
+    pushed(replace(reconciled.bridge.push, settlement=settlement), "Duchess")
+    assert "Duchess" in [account.get("title") for account in reconciled.accounts().values()]

@@ -555,7 +555,7 @@ CYCLES = st.lists(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=1000 if EVERYTHING else 25)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=settings().max_examples // 2)
 @given(CYCLES, st.integers(0, 2))
 def test_whatever_happens_it_follows(
     entra: Entra,
