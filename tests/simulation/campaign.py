@@ -49,8 +49,8 @@ def campaign(arguments: argparse.Namespace, began: float) -> int:
 
 def _set_apart(played: Played, old: Counter[str]) -> None:
     """Count the faults that are known, and leave what is news."""
-    old.update({fault for each in played.wrong if (fault := known(each))})
-    played.wrong = [each for each in played.wrong if known(each) is None]
+    old.update({fault for each in played.wrong if (fault := known(each, played.history))})
+    played.wrong = [each for each in played.wrong if known(each, played.history) is None]
 
 
 def _tell_shortest(history: History, kind: str, seconds: float) -> None:

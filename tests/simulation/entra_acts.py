@@ -197,3 +197,12 @@ def _(world: World, a: int, b: int) -> None:
 def _(world: World, a: int, b: int) -> None:
     if group := _group(world, a):
         world.directory.groups.delete(group)
+
+
+@act("many leave")
+def _(world: World, a: int, b: int) -> None:
+    """Several at once, all in one way."""
+    there = [each.id for each in world.directory.people() if each.deleted_date_time is None]
+    leave = (world.directory.disable, world.directory.soft_delete, world.directory.unassign)[b % 3]
+    for number in range(min(len(there), 2 + a % 4)):
+        leave(there[(a + number) % len(there)])

@@ -103,6 +103,8 @@ class Told:
             self._ids[key] = about
         told: Person | Group | None = None
         if method != "DELETE":
+            if collection == "Users" and 200 <= status < 300:
+                self._read(answer)  # whether the request before it, which was not answered, took effect
             told = self._person(about, said, status) if collection == "Users" else self._group(about, said, status)
         elif 0 < status < 300:
             self._people.pop(about, None)
@@ -111,13 +113,13 @@ class Told:
         )
 
     def _read(self, answer: bytes) -> None:
-        """What Entra reads after a request without an answer is what it compares with, and so what has been said."""
+        """What the endpoint shows after a request without an answer is what Entra compares with: that has been said."""
         about = self._service.about
         if about not in self._unclear or about not in self._people or not answer:
             return
         shown = json.loads(answer)
         shown = shown if "Resources" not in shown else next(iter(shown["Resources"]), None)
-        if shown:
+        if shown and "userName" in shown:  # not the answer to whether somebody has a manager
             values = {each.target: text for each in DEFAULT_MAPPING if (text := each.path.read(shown))}
             self._people[about] = values | {
                 name: value for name, value in self._people[about].items() if name == MANAGER

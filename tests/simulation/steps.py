@@ -55,7 +55,7 @@ class History:
 ENTRA = {
     "hire": 6, "hire a guest": 1, "rename": 4, "disable": 4, "enable": 4, "recycle": 4, "restore": 3, "purge": 2,
     "create again": 3, "hand the name on": 2, "new job": 6, "new manager": 3,
-    "unassign": 3, "assign": 4,
+    "unassign": 3, "assign": 4, "many leave": 3,
     "new group": 3, "add member": 6, "remove member": 4, "rename group": 2, "nest group": 1,
     "assign group": 4, "unassign group": 2, "delete group": 1,
 }  # fmt: skip

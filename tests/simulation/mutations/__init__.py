@@ -10,8 +10,6 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from azure.data.tables import UpdateMode
-
 
 class Mutation(NamedTuple):
     """One function of the app, and what stands in its place."""
@@ -29,10 +27,10 @@ def _gives(value: object) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 
 def _certain(old: Callable[..., Any]) -> Callable[..., Any]:
-    def finish(self: Any, store: Any, stored: Any, *, certain: bool) -> Any:
-        return old(self, store, stored, certain=True)
+    def settle(self: Any, store: Any, stored: Any, *, certain: bool, planned: Any = None) -> Any:
+        return old(self, store, stored, certain=True, planned=planned)
 
-    return finish
+    return settle
 
 
 def _any_success(_: Callable[..., Any]) -> Callable[..., Any]:
@@ -40,14 +38,14 @@ def _any_success(_: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _first_of_the_name(old: Callable[..., Any]) -> Callable[..., Any]:
-    def find(self: Any, store: Any, object_id: str, see: Any = None, *, all_listed: bool = True) -> Any:
+    def match(identities: Any, store: str, object_id: str, see: Any = None, *, all_listed: bool = True) -> Any:
         if see is not None:
-            holder = self.identities.holder_of(store.id, see().user_principal_name)
+            holder = identities.holder_of(store, see().user_principal_name)
             if holder is not None:
                 return holder
-        return old(self, store, object_id, see, all_listed=all_listed)
+        return old(identities, store, object_id, see, all_listed=all_listed)
 
-    return find
+    return match
 
 
 MUTATIONS: Mapping[str, Mutation] = MappingProxyType(
@@ -55,7 +53,7 @@ MUTATIONS: Mapping[str, Mutation] = MappingProxyType(
         "guard forgets": Mutation(
             "shared.rules.recent_deprovisionings:RecentDeprovisionings.within",
             _gives(0),
-            "departures of the last 40 minutes count with those of now",
+            "deprovisionings of the last 40 minutes count with those of now",
         ),
         "guard asleep": Mutation(
             "shared.rules.recent_deprovisionings:RecentDeprovisionings.breach",
@@ -65,7 +63,7 @@ MUTATIONS: Mapping[str, Mutation] = MappingProxyType(
         "discards forgotten": Mutation(
             "shared.tables.recent_deprovisionings:DeprovisioningCounts.discard",
             _gives(None),
-            "whose departure was discarded is held again",
+            "a deprovisioning that was discarded is held again",
         ),
         "marks forget": Mutation(
             "shared.rules.identity:PendingChange.sent_before",
@@ -73,26 +71,26 @@ MUTATIONS: Mapping[str, Mutation] = MappingProxyType(
             "what was sent is remembered until its answer is known",
         ),
         "never looks": Mutation(
-            "shared.sync.apply.settlement:Settlement.finish",
+            "shared.sync.apply.person_settlement:PersonSettlement.settle",
             _certain,
-            "who repeats a call looks first what the one before has done",
+            "a call that is repeated looks first what the one before has done",
         ),
         "no heartbeat": Mutation(
             "shared.tables.heartbeat:Heartbeat._run", _gives(None), "the lease of work that goes on is renewed"
         ),
         "no leases": Mutation(
-            "shared.rules.identity:Identity.leased_until", _gives(None), "one writer at a time for one person"
+            "shared.rules.pending:Managed.leased_until", _gives(None), "one writer at a time for one person"
         ),
         "no etags": Mutation(
-            "shared.tables.identities:_guard",
-            _gives({"mode": UpdateMode.REPLACE}),
+            "shared.tables.record_table:_unchanged",
+            _gives({}),
             "a row is written as it was read or not",
         ),
         "any success": Mutation(
             "shared.zoho.success_answers:says_done", _any_success, "a success is read before it is believed"
         ),
         "name is identity": Mutation(
-            "shared.sync.source.record:SourceRecorder.find", _first_of_the_name, "an object id is a person, not a name"
+            "shared.sync.source.match:match", _first_of_the_name, "an object id is a person, not a name"
         ),
         "bin is a rename": Mutation(
             "shared.rules.recycle_bin:object_in_bin", _gives(None), "the name in the recycle bin is no new name"
@@ -107,13 +105,13 @@ MUTATIONS: Mapping[str, Mutation] = MappingProxyType(
         ),
         "rules not recomputed": Mutation(
             "shared.sync.source.recompute:Recompute.after_arrivals",
-            _gives(([], [])),
+            _gives([]),
             "a manager's new account reaches the reports",
         ),
         "by hand overlooked": Mutation(
             "shared.rules.account_seen:noted",
             lambda _: lambda *of: of[2].model_copy(update={"deactivated_by": None}),
-            "whom somebody deactivated in Zoho One is left alone",
+            "an account that somebody deactivated in Zoho One is left alone",
         ),
     }
 )
