@@ -7,7 +7,10 @@ VENV := .venv/bin
 READY := .venv/.ready
 AZURITE := local/node_modules/.ready
 WORKERS ?= 3
-QUICK := tests/rules tests/sync tests/connection tests/zoho tests/tables
+# What `make quick` takes of tests/sync: life cycle, races and orders. The whole of it takes a minute of processor time.
+RACES := life_cycle incarnation push push_beside_pull push_and_pull_groups status_sync recovery recycle_bin \
+	sent_and_unanswered guard_in_any_order group_deletions_in_any_order group_push map
+QUICK := tests/rules tests/connection tests/zoho tests/tables $(RACES:%=tests/sync/test_%.py)
 TOOLS := .infra-checks
 
 # The bytecode of Python and pytest is cached: the tests start Python a hundred times.
@@ -52,13 +55,13 @@ types: setup
 unit: setup chromium
 	$(VENV)/pytest -n $(WORKERS) --dist worksteal
 
-# Rules, life cycle and races of the core on tables in memory: no process is started. The tests take some seconds.
+# Rules, life cycle and races of the core on tables in memory: no process is started.
 quick: setup
-	$(VENV)/pytest -q --no-process $(QUICK)
+	$(VENV)/pytest -q -n 2 --no-process --hypothesis-profile=quick $(QUICK)
 
 # Properties for an hour, and kills at every point, where `make test` has a short form.
 campaign: setup
-	$(VENV)/pytest -n $(WORKERS) --dist worksteal --hypothesis-profile=campaign --timeout 3600 tests/scim/test_bad_input.py tests/rules tests/sync tests/faults tests/host tests/local/test_bench.py
+	$(VENV)/pytest -n $(WORKERS) --dist worksteal --hypothesis-profile=campaign --timeout 3600 tests/scim/test_bad_input.py tests/rules tests/sync tests/tables/test_contract_in_any_order.py tests/faults tests/host tests/local/test_bench.py
 
 # The tests that hold for the local host and Azure's own, against Azure's, if `func` is on the PATH.
 check-host: setup

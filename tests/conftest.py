@@ -26,10 +26,12 @@ from shared.rules.zoho_user import ZOHO_FIELDS, ZohoUser, from_scim
 from shared.settings import Settings
 from shared.tables.stores import PARTITION
 
-# `make campaign` gives the properties an hour, from another place each time; `make test` a short form, always the same.
-settings.register_profile("quick", max_examples=60, deadline=None, derandomize=True)
+# `make campaign` gives the properties an hour, from another place each time; `make test` a short form, always the same;
+# `make quick` a glance.
+settings.register_profile("quick", max_examples=10, deadline=None, derandomize=True)
+settings.register_profile("test", max_examples=60, deadline=None, derandomize=True)
 settings.register_profile("campaign", max_examples=5000, deadline=None)
-settings.load_profile("quick")
+settings.load_profile("test")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -13,7 +13,7 @@ from shared.rules.scim_path import Resource
 from shared.tables.groups import GroupLookup
 from tests.sync.reconciled import Reconciled
 
-EXAMPLES = 500 if settings.get_current_profile_name() == "campaign" else 15
+EXAMPLES = {"quick": 3, "test": 15}.get(settings.get_current_profile_name(), 500)
 IDS = [person.id for person in PEOPLE if person.account_enabled][:5]
 NAMES = {person.id: person.user_principal_name for person in PEOPLE}
 
