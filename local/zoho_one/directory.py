@@ -47,7 +47,7 @@ USER_ATTRIBUTES = (
 )
 
 # Zoho One has a Work Location, but documents no SCIM attribute for it: this one is invented, like the bridge's default.
-EXTENSION = {
+EXTENSION: dict[str, Any] = {
     "id": "urn:ietf:params:scim:schemas:extension:zohoone:2.0:User",
     "name": "ZohoOneUser",
     "attributes": [{"name": "workLocation", "type": "string", "mutability": "readWrite", "returned": "default"}],
