@@ -7,7 +7,10 @@ VENV := .venv/bin
 READY := .venv/.ready
 AZURITE := local/node_modules/.ready
 WORKERS ?= 3
-QUICK := tests/rules tests/sync tests/connection tests/zoho tests/tables
+# What `make quick` takes of tests/sync: life cycle, races and orders. The whole of it takes a minute of processor time.
+RACES := life_cycle incarnation push push_beside_pull push_and_pull_groups status_sync recovery recycle_bin \
+	sent_and_unanswered guard_in_any_order group_deletions_in_any_order group_push map
+QUICK := tests/rules tests/connection tests/zoho tests/tables $(RACES:%=tests/sync/test_%.py)
 TOOLS := .infra-checks
 
 # The bytecode of Python and pytest is cached: the tests start Python a hundred times.
@@ -54,7 +57,7 @@ unit: setup chromium
 
 # Rules, life cycle and races of the core on tables in memory, and fifty histories of the whole bridge in one process.
 quick: setup
-	$(VENV)/pytest -q --no-process $(QUICK)
+	$(VENV)/pytest -q -n 2 --no-process --hypothesis-profile=quick $(QUICK)
 	$(VENV)/python -m tests.simulation --histories 50
 
 # A history again, step by step: make simulate SEED=7 [SHORTEST=1] [CALM=1]; without a seed, the first fifty.

@@ -23,6 +23,7 @@ from local.host.routes import Match, Route, Routes
 from local.in_process import InProcess, answered
 from local.parts import app_settings
 from local.store import ZohoOneParts
+from local.zoho_one.plain_directory import PlainDirectory
 from local.zoho_one.server import ZohoOne as SimulatedZohoOne
 from shared.app.container import Bridge
 from shared.scim.endpoint import HttpRequest
@@ -121,7 +122,7 @@ def _endpoint(bridge: Bridge, routes: Routes[str], request: requests.PreparedReq
 @pytest.fixture(scope="session")
 def zoho_one_process(answering: dict[str, InProcess]) -> ZohoOne:
     """Zoho One."""
-    simulated = SimulatedZohoOne(ZOHO_ONE, "us", 0, None)
+    simulated = SimulatedZohoOne(ZOHO_ONE, "us", 0, None, PlainDirectory)
     answering[ZOHO_ONE] = InProcess(simulated)
     return ZohoOne(ZohoOneParts(**simulated.described))
 

@@ -5,7 +5,6 @@ The attributes are those of Microsoft's tutorial for Zoho One (../shared/facts/z
 
 import json
 from collections.abc import Callable, Iterable
-from http import HTTPStatus
 from typing import Any
 
 from scim2_models import (
@@ -29,6 +28,7 @@ from scim2_server.utils import (
     load_default_service_provider_config,
 )
 
+from local.serving import Response, Scope
 from local.zoho_one.passwords import Passwords
 
 USER_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -47,7 +47,7 @@ USER_ATTRIBUTES = (
 )
 
 # Zoho One has a Work Location, but documents no SCIM attribute for it: this one is invented, like the bridge's default.
-EXTENSION = {
+EXTENSION: dict[str, Any] = {
     "id": "urn:ietf:params:scim:schemas:extension:zohoone:2.0:User",
     "name": "ZohoOneUser",
     "attributes": [{"name": "workLocation", "type": "string", "mutability": "readWrite", "returned": "default"}],
@@ -161,21 +161,30 @@ class Directory(ASGIApplication):
         if scheme.lower() not in ("zoho-oauthtoken", "bearer") or not self._accepts(token):
             raise UnauthorizedException
 
-    async def add_user(self, user: dict[str, Any]) -> ScimResponse:
+    async def respond(self, scope: Scope, body: bytes) -> Response:
+        """Answer a request of the SCIM API."""
+
+        async def receive() -> dict[str, Any]:
+            return {"body": body}
+
+        request = await self.read_request({**scope, "root_path": "/scim"}, receive)
+        return _response(await self.serve(request))
+
+    async def add_user(self, user: dict[str, Any]) -> Response:
         """Add a user without the bridge, as an administrator of Zoho One does."""
         return await self._add("/Users", {"schemas": [USER_SCHEMA], **user})
 
-    async def add_group(self, group: dict[str, Any]) -> ScimResponse:
+    async def add_group(self, group: dict[str, Any]) -> Response:
         """Add a group without the bridge."""
         return await self._add("/Groups", {"schemas": [GROUP_SCHEMA], **group})
 
-    async def _add(self, path: str, resource: dict[str, Any]) -> ScimResponse:
+    async def _add(self, path: str, resource: dict[str, Any]) -> Response:
         headers = {"Content-Type": "application/scim+json"}
         request = ScimRequest("POST", "", path, headers=headers, body=json.dumps(resource).encode())
         try:
-            return await self.handler.handle(request)
+            return _response(await self.handler.handle(request))
         except Exception as exception:  # answered as the application answers any request
-            return self.handle_exception(request, exception)
+            return _response(self.handle_exception(request, exception))
 
     def held(self, resource_type: str) -> list[dict[str, Any]]:
         """Return every resource of a type, as SCIM."""
@@ -248,6 +257,6 @@ def _provider() -> ScimProvider:
     )
 
 
-def is_success(response: ScimResponse) -> bool:
-    """Return whether a SCIM request did what it asked for."""
-    return response.status < HTTPStatus.BAD_REQUEST
+def _response(answered: ScimResponse) -> Response:
+    content = b"" if answered.body is None else json.dumps(answered.body).encode()
+    return Response(answered.status, content, list(answered.headers.items()))

@@ -14,7 +14,8 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from http import HTTPStatus
+from typing import Any, Literal, Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -35,7 +36,7 @@ from local.serving import (
     url_of,
 )
 from local.zoho_one.accounts import CLIENT_ID, DATA_CENTERS, Accounts
-from local.zoho_one.directory import Directory, is_success
+from local.zoho_one.directory import Directory
 from local.zoho_one.passwords import hidden
 
 REMEMBERED_CALLS = 100
@@ -64,10 +65,31 @@ class Call:
     status: int | None = None
 
 
-class ZohoOne:
-    """The ASGI application."""
+class Organisation(Protocol):
+    """The users and groups of an organisation, behind its SCIM API: Directory, or PlainDirectory."""
 
-    def __init__(self, url: str, home: str, latency: float, licences: int | None) -> None:
+    async def respond(self, scope: Scope, body: bytes) -> Response: ...
+    async def add_user(self, user: dict[str, Any]) -> Response: ...
+    async def add_group(self, group: dict[str, Any]) -> Response: ...
+    def held(self, resource_type: str) -> list[dict[str, Any]]: ...
+    def with_password(self) -> list[str]: ...
+    def signs_in(self, user_name: str, password: str) -> bool: ...
+    def clear(self) -> None: ...
+    def keep(self) -> None: ...
+    def go_back(self) -> None: ...
+
+
+class ZohoOne:
+    """The ASGI application. ``kind``: what holds its users and groups."""
+
+    def __init__(
+        self,
+        url: str,
+        home: str,
+        latency: float,
+        licences: int | None,
+        kind: Callable[[Callable[[str], bool], int | None], Organisation] = Directory,
+    ) -> None:
         self.accounts = Accounts(url, home)
         self.described = {
             "url": url,
@@ -77,8 +99,7 @@ class ZohoOne:
             "client_secret": self.accounts.client_secret,
             "refresh_token": self.accounts.refresh_token,
         }
-        """Return what is needed to connect a store to it."""
-        self.directory = Directory(self.accounts.accepts, licences)
+        self.directory = kind(self.accounts.accepts, licences)
         self._latency = latency
         self._faults = Faults()
         self._counts: Counter[str] = Counter()
@@ -118,19 +139,10 @@ class ZohoOne:
 
     async def _carry_out(self, scope: Scope, body: bytes) -> Response:
         if _is_scim(scope["path"]):
-            return await self._scim(scope, body)
+            return await self.directory.respond(scope, body)
         if scope["path"].startswith("/dc/"):
             return self.accounts.respond(scope["method"], scope["path"], scope["query_string"].decode(), body)
         return Response(404)
-
-    async def _scim(self, scope: Scope, body: bytes) -> Response:
-        async def receive() -> dict[str, Any]:
-            return {"body": body}
-
-        request = await self.directory.read_request({**scope, "root_path": "/scim"}, receive)
-        response = await self.directory.serve(request)
-        content = b"" if response.body is None else json.dumps(response.body).encode()
-        return Response(response.status, content, list(response.headers.items()))
 
     async def _control(self, method: str, path: str, body: bytes) -> Response:
         simple: dict[tuple[str, str], Callable[[], object]] = {
@@ -179,8 +191,8 @@ class ZohoOne:
             responses = [await add(resource) for resource in RESOURCES.validate_json(body)]
         except ValidationError as error:
             return Response(422, error.json(include_url=False).encode(), [("content-type", "application/json")])
-        failed = any(not is_success(response) for response in responses)
-        return Response.json([response.body for response in responses], 422 if failed else 201)
+        failed = any(response.status >= HTTPStatus.BAD_REQUEST for response in responses)
+        return Response.json([json.loads(response.body) for response in responses], 422 if failed else 201)
 
     def _state(self) -> dict[str, Any]:
         grants = self.accounts.grants
@@ -190,7 +202,7 @@ class ZohoOne:
             "groups": self.directory.held("Group"),
             "calls": dict(self._counts),
             "tokens": {"issued": asdict(grants.issued), "refresh_tokens": len(grants.refresh_tokens)},
-            "last_calls": [asdict(call) for call in self._calls],
+            "last_calls": [vars(call) for call in self._calls],
         }
 
     def _reset(self) -> None:

@@ -24,7 +24,7 @@ from shared.tables.group_rows import StoredGroup
 from shared.zoho.group_client import ZohoGroups
 from tests.sync.reconciled import Reconciled
 
-EXAMPLES = settings().max_examples // 30
+EXAMPLES = max(settings().max_examples // 30, 1)
 GROUPS = [f"00000000-0000-0000-0000-{number:012}" for number in range(4)]
 LIMIT = GroupLimit(count=1, percent=0, share=100)
 SETTINGS = {"groups": GroupSettings(deleted=Reflection.CHANGE), "guard": GuardLimits(groups=LIMIT)}

@@ -13,7 +13,7 @@ from shared.rules.scim_path import Resource
 from shared.tables.groups import GroupLookup
 from tests.sync.reconciled import Reconciled
 
-EXAMPLES = settings().max_examples // 4
+EXAMPLES = max(settings().max_examples // 4, 3)
 IDS = [person.id for person in PEOPLE if person.account_enabled][:5]
 NAMES = {person.id: person.user_principal_name for person in PEOPLE}
 

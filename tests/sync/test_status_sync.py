@@ -187,6 +187,7 @@ def test_a_failing_mapping_does_not_keep_a_leaver_in(entra: Entra, zoho_one: Zoh
 
 
 NAMES = st.sampled_from(["a@contoso.example", "b@contoso.example"])
+EXAMPLES = max(settings().max_examples * 2 // 5, 5)
 EVENTS = st.lists(
     st.tuples(st.just("POST"), NAMES, st.booleans())
     | st.tuples(st.sampled_from(["active", "rename"]), NAMES, st.booleans())
@@ -195,7 +196,9 @@ EVENTS = st.lists(
 )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=max(settings().max_examples * 2 // 5, 5), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(events=EVENTS)
 def test_no_sequence_of_events_ever_deletes_an_account_by_default(
     bridge: Bridge, store: Store, zoho_one: ZohoOne, events: list[tuple[str, str, bool]]

@@ -129,7 +129,7 @@ def test_the_longest_mapping_can_be_saved(mappings: Mappings, store_id: str, cha
     assert mappings.current(store_id) == saved
 
 
-@settings(max_examples=15)
+@settings(max_examples=settings().max_examples // 4)
 @given(rules=MAPPINGS)
 def test_every_valid_mapping_round_trips_through_table_storage(
     azurite: str, rules: tuple[dict[str, object], ...]

@@ -1,4 +1,7 @@
-"""The simulated Zoho One stores accounts as SCIM requires, fails on request, and counts its calls."""
+"""The simulated Zoho One stores accounts as SCIM requires, fails on request, and counts its calls.
+
+All of it holds for both of its directories: scim2-server's in a process, and the plain one of the tests in process.
+"""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +12,10 @@ from typing import Any
 import pytest
 import requests
 
+from local.in_process import InProcess
 from local.processes import Processes
+from local.zoho_one.plain_directory import PlainDirectory
+from local.zoho_one.server import ZohoOne as SimulatedZohoOne
 
 NAME = "urn:ietf:params:scim:schemas:core:2.0:User"
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -33,7 +39,7 @@ class ZohoOne:
         return self.call("PATCH", f"/Users/{user}", {"schemas": [PATCH], "Operations": operations})
 
     def control(self, method: str, path: str, content: object = None) -> requests.Response:
-        return requests.request(method, self.ready["url"] + path, json=content, timeout=5)
+        return self.session.request(method, self.ready["url"] + path, json=content, timeout=5)
 
     def fail(self, **fault: Any) -> None:
         assert self.control("POST", "/_faults", [fault]).status_code == 204
@@ -54,15 +60,27 @@ def ready(processes: Processes) -> dict[str, str]:
     return processes.start_module("local.zoho_one", "--port", "0", "--licences", "2")[1]
 
 
-@pytest.fixture
-def zoho(ready: dict[str, str]) -> Iterator[ZohoOne]:
+@pytest.fixture(scope="module")
+def plain() -> SimulatedZohoOne:
+    """One with two licences and the plain directory, in this process."""
+    return SimulatedZohoOne("http://127.0.0.1:11", "us", 0, 2, PlainDirectory)
+
+
+@pytest.fixture(params=["scim2-server", "plain"])
+def zoho(request: pytest.FixtureRequest) -> Iterator[ZohoOne]:
     """An empty Zoho One, without faults and counts."""
-    requests.delete(f"{ready['url']}/_state", timeout=5)
-    form = {name: ready[name] for name in ("client_id", "client_secret", "refresh_token")}
-    answer = requests.post(
-        f"{ready['accounts']}/oauth/v2/token", data={"grant_type": "refresh_token", **form}, timeout=5
-    )
     with requests.Session() as session:
+        if request.param == "plain":
+            simulated: SimulatedZohoOne = request.getfixturevalue("plain")
+            InProcess(simulated).answers(session, simulated.described["url"])
+            ready = simulated.described
+        else:
+            ready = request.getfixturevalue("ready")
+        session.delete(f"{ready['url']}/_state", timeout=5)
+        form = {name: ready[name] for name in ("client_id", "client_secret", "refresh_token")}
+        answer = session.post(
+            f"{ready['accounts']}/oauth/v2/token", data={"grant_type": "refresh_token", **form}, timeout=5
+        )
         session.headers["Authorization"] = f"Zoho-oauthtoken {answer.json()['access_token']}"
         yield ZohoOne(ready, session)
 
@@ -223,13 +241,13 @@ def test_concurrent_creates_make_each_user_once(zoho: ZohoOne) -> None:
     assert statuses == [201] * 10 + [409] * 20
 
 
-def test_nothing_of_the_requests_is_logged(zoho: ZohoOne, processes: Processes, ready: dict[str, str]) -> None:
+def test_nothing_of_the_requests_is_logged(zoho: ZohoOne, processes: Processes) -> None:
     zoho.create("private@contoso.example")
     zoho.create("private@contoso.example")
     zoho.call("GET", "/Users", params={"filter": 'userName eq "private@contoso.example" and'})
     logs = "".join(child.log.read_text() for child in processes.children)
     assert not re.search("private|contoso", logs)
-    assert ready["client_secret"] not in logs
+    assert zoho.ready["client_secret"] not in logs
 
 
 @pytest.mark.parametrize("path", ["/scim", "/scim/", "/scim/v2", "/dc", "/dc/us", "/", "/scim/Nothing/1"])

@@ -24,6 +24,7 @@ from shared.rules.expressions.errors import RefusedError
 from shared.rules.expressions.limits import MAX_INTEGER, MAX_TEXT
 from shared.rules.expressions.tree import quoted
 
+EXAMPLES = settings().max_examples
 NAMES = ("a", "b c", "d.e", "urn:x:2.0:User:f", "absent")
 TELLING = (
     "d",
@@ -108,20 +109,20 @@ def check_bounds(value: object) -> None:
         assert value is None or value is IGNORED or isinstance(value, bool | int)
 
 
-@settings(max_examples=150, deadline=2_000)
+@settings(max_examples=EXAMPLES * 5 // 2, deadline=2_000)
 @given(st.one_of(st.text(max_size=200), st.text('Join(Swch"[],\\ )=<>&H0', max_size=60)), people)
 def test_any_text_is_answered_or_refused(text: str, person: dict[str, Value]) -> None:
     check_bounds(outcome(text, person))
 
 
-@settings(max_examples=300, deadline=2_000)
+@settings(max_examples=EXAMPLES * 5, deadline=2_000)
 @given(expressions, people)
 def test_any_expression_is_answered_within_bounds(text: str, person: dict[str, Value]) -> None:
     check_bounds(outcome(text, person))
 
 
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
-@settings(max_examples=10, deadline=2_000)
+@settings(max_examples=max(EXAMPLES // 6, 3), deadline=2_000)
 @given(data=st.data())
 def test_every_function_takes_any_value(function: Function, data: st.DataObject) -> None:
     least = max(2, len(function.parameters)) if function.parameters and function.parameters[-1].repeating else None
@@ -132,7 +133,7 @@ def test_every_function_takes_any_value(function: Function, data: st.DataObject)
     check_bounds(outcome(f"{function.name}({', '.join(arguments)})", person))
 
 
-@settings(max_examples=150, deadline=2_000)
+@settings(max_examples=EXAMPLES * 5 // 2, deadline=2_000)
 @given(expressions, people)
 def test_normal_form_means_the_same(text: str, person: dict[str, Value]) -> None:
     try:
@@ -149,7 +150,7 @@ def test_normal_form_means_the_same(text: str, person: dict[str, Value]) -> None
     assert outcome(normal, person) == outcome(text, person)
 
 
-@settings(max_examples=200, deadline=2_000)
+@settings(max_examples=EXAMPLES * 3, deadline=2_000)
 @given(st.text("ab(|)*+?{1,2}[^]-\\dpkz<>'=!:i$.P#&~", max_size=30), st.text("$1{g}&`'_+a", max_size=12))
 def test_any_pattern_is_run_or_refused(pattern: str, replacement: str) -> None:
     with suppress(RefusedError):
