@@ -26,8 +26,8 @@ from shared.rules.zoho_user import ZOHO_FIELDS, ZohoUser, from_scim
 from shared.settings import Settings
 from shared.tables.stores import PARTITION
 
-# `make test` gives the properties a short form, always the same, and `make quick` a glance; `make campaign` more and more
-# examples, from another place each time, for as long as it has time.
+# `make test` gives the properties a short form, always the same, and `make quick` a glance; `make campaign` more and
+# more examples, from another place each time, for as long as it has time.
 settings.register_profile("quick", max_examples=10, deadline=None, derandomize=True)
 settings.register_profile("test", max_examples=60, deadline=None, derandomize=True)
 settings.register_profile(
