@@ -180,11 +180,11 @@ def test_a_killed_cycle_has_counted_whom_it_began_to_shut_out(
     settlement = reconciled.bridge.flow.settlement
     real, calls = settlement.accounts.apply, list[str]()
 
-    def apply(*given: Any) -> Any:
+    def apply(*given: Any, **named: Any) -> Any:
         calls.append("")
         if len(calls) > dies_after_calls:
             raise Dies
-        return real(*given)
+        return real(*given, **named)
 
     unassign(reconciled, *ENABLED[:3])
     with monkeypatch.context() as patched:
