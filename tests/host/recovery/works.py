@@ -142,7 +142,9 @@ class JobWork(Work):
     def told(self) -> str | None:
         """A job whose other end is away fails at once, and says so on its page."""
         job = self._now()
-        return job.failure if job.state is JobState.FAILED else None
+        if job.state is not JobState.FAILED:
+            return None
+        return job.failure or " ".join(report.steps[-1].told for report in job.reports if report.steps)
 
     def _now(self) -> Job:
         found = self.parts.bridge.jobs.get(self.job.store, self.job.id)
