@@ -57,9 +57,9 @@ quick: setup
 	$(VENV)/pytest -q --no-process $(QUICK)
 	$(VENV)/python -m tests.simulation --histories 50
 
-# A history again, step by step: make simulate SEED=7 [SHORTEST=1] [CALM=1]; without a seed, the first fifty.
+# A history again, step by step: make simulate SEED=7 [SHORTEST=1] [CALM=1] [CROWDS=1]; without a seed, the first fifty.
 simulate: setup
-	$(VENV)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(SHORTEST),--shortest) $(if $(CALM),--calm)
+	$(VENV)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(SHORTEST),--shortest) $(if $(CALM),--calm) $(if $(CROWDS),--crowds)
 
 # How many histories it takes to notice each cure that is taken back.
 mutations: setup
@@ -67,7 +67,7 @@ mutations: setup
 
 # Properties for an hour, and kills at every point, where `make test` has a short form.
 campaign: setup
-	$(VENV)/python -m tests.simulation --histories 1000000 --seconds 3600 --go-on .local/simulation.json
+	$(VENV)/python -m tests.simulation --crowds --histories 1000000 --seconds 3600 --go-on .local/simulation.json
 	$(VENV)/pytest -n $(WORKERS) --dist worksteal --hypothesis-profile=campaign --timeout 3600 tests/scim/test_bad_input.py tests/rules tests/sync tests/faults tests/host tests/local/test_bench.py
 
 # The tests that hold for the local host and Azure's own, against Azure's, if `func` is on the PATH.
