@@ -109,7 +109,7 @@ def _properties(workers: str, seconds: float) -> Outcome:
 
 def _simulation(seconds: float) -> Outcome:
     """As many histories as there is time for."""
-    command = ["-m", "tests.simulation", "--histories", "1000000000", "--seconds", str(int(seconds))]
+    command = ["-m", "tests.simulation", "--crowds", "--histories", "1000000000", "--seconds", str(int(seconds))]
     return _once([*command, "--go-on", str(SEEDS)], seconds + 2 * ENDS_WITHIN)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.simulation.mutations import MUTATIONS
 from tests.simulation.registry import ACTS
-from tests.simulation.steps import WEIGHTS, drawn
+from tests.simulation.steps import CROWDS, WEIGHTS, drawn
 
 HISTORIES = int(os.environ.get("HISTORIES", "25"))
 """Of each of the two tests; `make campaign` plays as many as an hour allows."""
@@ -51,5 +51,5 @@ def test_each_step_is_an_action_and_each_mutation_says_what_it_takes_back() -> N
     import tests.simulation.bridge_acts
     import tests.simulation.entra_acts  # noqa: F401
 
-    assert set(WEIGHTS) == set(ACTS)
+    assert set(WEIGHTS | CROWDS) == set(ACTS)
     assert all(mutation.says for mutation in MUTATIONS.values())
