@@ -77,7 +77,7 @@ def desired_account(
 
 
 def is_shutting(status: Status, policy: Policy) -> bool:
-    """Whether the store's rules shut out whom Entra says this of."""
+    """Whether the store's rules shut out a person with this status in Entra."""
     return (
         status is not Status.ACTIVATED and policy.store.status_rules.of_deprovisioning(status)[0] is Reflection.CHANGE
     )

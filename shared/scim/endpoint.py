@@ -124,7 +124,9 @@ class SyncEndpoint:
         """Return the request in the library's terms, in the standard's shapes, relative to the store's endpoint."""
         origin = self._public_url or f"{url.scheme}://{url.netloc}"
         mount = f"/scim/{store.id}"
-        path = "/" + url.path.removeprefix(mount).strip("/")
+        # The host finds a route in any letter case, and hands on the path as it was sent.
+        is_mounted = url.path.lower().startswith(mount)
+        path = "/" + (url.path[len(mount) :] if is_mounted else url.path).strip("/")
         # The admin may have left or removed the /scim at the end of the sync endpoint.
         if path == "/scim" or path.startswith("/scim/"):
             mount, path = f"{mount}/scim", path.removeprefix("/scim")

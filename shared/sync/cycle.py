@@ -153,7 +153,7 @@ class Cycle:
             self._apply_people(Plan(store=plan.store, changes=changes))
 
     def _apply_people(self, plan: Plan) -> set[str]:
-        """Take a plan's people to Zoho One; the ids of people for whom it was not done."""
+        """Apply a plan's people; return the ids of those that were not done."""
         self.record.show()
         with self.record.applying("applying", len(plan.visits)) as applied:
             try:

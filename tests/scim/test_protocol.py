@@ -1,5 +1,6 @@
 """SCIM 2.0 as the endpoint announces it, on the running host: discovery, search, pages, ETags, bulk."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -35,6 +36,12 @@ def test_discovery(endpoint: Endpoint) -> None:
     assert "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User" in schemas
     user = endpoint.request("GET", "/Schemas/urn:ietf:params:scim:schemas:core:2.0:User").json()
     assert "password" not in {attribute["name"] for attribute in user["attributes"]}
+
+
+def test_the_route_is_found_in_any_letter_case(endpoint: Endpoint) -> None:
+    """As Azure's host does. https://learn.microsoft.com/aspnet/core/fundamentals/routing#url-matching"""
+    shouting = replace(endpoint, url=endpoint.url.replace("/scim/", "/SCIM/"))
+    assert shouting.request("GET", "/ServiceProviderConfig").status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/.search", "/Users/.search"])

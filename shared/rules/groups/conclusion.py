@@ -61,7 +61,7 @@ def conclude(
     ``sent``: the changes wanted now, together with everything sent without a known answer. ``everybody``: the accounts
     of all members, for a group that is new to the bridge. Somebody who should be a member is never removed, whatever
     ``sent`` says; and of the members in Zoho One only those named in ``sent`` are removed. ``changing``: those of
-    ``sent`` for whom Zoho One's last confirmation said otherwise.
+    ``sent`` that Zoho One's last confirmation showed otherwise.
     """
     if shown is None:
         return Conclusion(None, GroupAccountChange(tuple(dict.fromkeys((*everybody, *sent.joining)))))

@@ -58,7 +58,7 @@ class AccountWriter:
         self._record_of = record_of
 
     def look(self, store: Store, identity: Identity, sent: Collection[Sent]) -> Found | None:
-        """What Zoho One holds of a person for whom an earlier call may or may not have taken effect.
+        """What Zoho One holds of a person after an earlier call that may or may not have taken effect.
 
         ``sent``: what earlier calls asked for.
         """

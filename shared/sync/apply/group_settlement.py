@@ -52,7 +52,7 @@ class GroupTry:
     told: GroupAccountChange = field(default_factory=GroupAccountChange)
     """The accounts of them that Zoho One is told of."""
     changing: GroupAccountChange = field(default_factory=GroupAccountChange)
-    """Those of them for whom it was otherwise at Zoho One's last confirmation."""
+    """Those of them that Zoho One's last confirmation showed otherwise."""
 
     @property
     def group(self) -> Group:

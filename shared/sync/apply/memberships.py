@@ -51,7 +51,7 @@ class Memberships:
         the account neither came nor went.
         """
         self.accounts.learned(store.id, before.id, account)
-        # A person whom Graph reported first may be in a group that was read before they were.
+        # A person reported first by Graph may be in a group that was read before they were.
         new = before.object_id is None and before.pending is not None and before.pending.before is None
         if not store.groups.are_synced:
             return None  # Zoho One has no groups of the bridge's

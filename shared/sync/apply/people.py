@@ -31,7 +31,7 @@ from shared.tables.recent_deprovisionings import DeprovisioningCounts
 from shared.zoho.errors import ZohoBusy, ZohoCredentials
 
 BUSY_IN_A_ROW = 10
-"""People for whom Zoho One, or the tables, had no answer: by then nobody else needs to be tried."""
+"""Number of people without an answer from Zoho One or the tables after which nobody else is tried."""
 TRIES = 3
 """Tries of one person in one cycle, while Zoho One asks for short waits."""
 FIRST_PAUSE = 10.0

@@ -6,7 +6,7 @@ from shared.tables.identities import Identities
 
 
 class MemberIds:
-    """The bridge's ids of Entra's users; of a user whom the store does not have yet, the id that they will get."""
+    """The bridge's ids of Entra's users; for a user who is new to the store, the id that they will get."""
 
     def __init__(self, identities: Identities, store: str, heartbeat: Heartbeat) -> None:
         self._identities = identities

@@ -175,9 +175,9 @@ class Push:
 def _ensure_same_person(store: Store, before: Identity, said: SourceState) -> None:
     """Raise HeldBack where a push is about somebody else who has the person's name now: no account changes hands so.
 
-    Entra's service finds the row by the userName, and writes whoever has that name onto it. Where Graph is read, it
-    tells who is who: the other person gets a row of their own by the next cycle, and a changed employee number passes
-    when Graph has told it too.
+    Entra's service finds the row by the userName, and writes the person who has that name now onto it. Where Graph is
+    read, it tells who is who: the other person gets a row of their own by the next cycle, and a changed employee number
+    passes when Graph has told it too.
     """
     in_bin, reads_graph = before.said.is_in_bin, store.entra is not None and before.object_id is not None
     known = Traits.of(before.object_id, before.said.source)
