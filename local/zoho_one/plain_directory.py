@@ -135,13 +135,12 @@ class PlainDirectory:
         if not name:
             raise Refused(400, "userName is required", "invalidValue")
         others = [other for other in self._held["Users"].values() if other["id"] != user["id"]]
-        if any(str(other["userName"]).casefold() == name for other in others):
-            raise Refused(409, "userName is in use", "uniqueness")
-        if self._licences is None or user.get("active") is False:
-            return
-        if sum(other.get("active") is not False for other in others) >= self._licences:
+        active = sum(other.get("active") is not False for other in others)
+        if self._licences is not None and user.get("active") is not False and active >= self._licences:
             limit = f"the allowed license limit of '{self._licences}' users."
             raise Refused(400, f"You are trying to activate more users than {limit}", "invalidValue")
+        if any(str(other["userName"]).casefold() == name for other in others):
+            raise Refused(409, "userName is in use", "uniqueness")
 
     def _check_members(self, group: Resource) -> None:
         before = self._held["Groups"].get(group["id"], {})
@@ -225,11 +224,19 @@ def _known(collection: str, said: Resource) -> Resource:
 
 def _tidied(collection: str, resource: Resource) -> Resource:
     """Return a resource with a boolean ``active``, without empty attributes, and with its schemas."""
-    tidied = {name: value for name, value in resource.items() if value not in (None, [], {})}
+    tidied: Resource = _filled(resource)
     if isinstance(active := tidied.get("active"), str):
         tidied["active"] = active.lower() == "true"
     core = USER_SCHEMA if collection == "Users" else GROUP_SCHEMA
     return tidied | {"schemas": [core, *(name for name in EXTENSIONS if name in tidied)]}
+
+
+def _filled(value: Any) -> Any:
+    """Return a value without what is empty in it."""
+    if not isinstance(value, dict):
+        return value
+    filled = {name: _filled(part) for name, part in value.items()}
+    return {name: part for name, part in filled.items() if part not in (None, [], {})}
 
 
 def _chosen(resource: Resource, query: Mapping[str, str]) -> Resource:
@@ -263,7 +270,9 @@ def _parsed(path: str) -> tuple[str | None, str, str | None, str | None, str | N
 
 def _patched(collection: str, before: Resource, said: Resource) -> Resource:
     resource = deepcopy(before)
-    for operation in said.get("Operations", ()):
+    if not said.get("Operations"):
+        raise Refused(400, "A PATCH has operations", "invalidValue")
+    for operation in said["Operations"]:
         kind, value = str(operation.get("op", "")).lower(), operation.get("value")
         if kind not in ("add", "replace", "remove"):
             raise Refused(400, "An operation is one of add, replace and remove", "invalidSyntax")

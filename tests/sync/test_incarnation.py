@@ -196,7 +196,7 @@ def test_a_stop_in_another_process_is_seen_by_turns_that_wait(
     people = [person.id for person in PEOPLE if person.account_enabled][:4]
     reconciled.entra.act(*({"do": "change", "id": each, "values": {"jobTitle": "Count"}} for each in people))
     monkeypatch.setattr("shared.sync.cycles.Heartbeat", partial(Heartbeat, every=timedelta(milliseconds=50)))
-    zoho_one.fail(method="PATCH", path="/Users", latency=0.7, times=2)
+    zoho_one.fail(method="PATCH", path="/Users/{id}", latency=0.7, times=2)
     other = Stores(connect(azurite).get_table_client("stores"))
 
     def hook(step: str, done: int, of: int) -> None:
