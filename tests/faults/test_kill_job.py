@@ -110,6 +110,7 @@ def test_whoever_is_killed_while_provisioning_on_demand_leaves_it_to_the_next(
 
 @pytest.mark.timeout(600)
 def test_whoever_is_killed_while_planning_leaves_it_to_the_next(scene: Scene, kills: Callable[[object], None]) -> None:
+    scene.undisturbed(MakePlan())  # it fetches the access token that the others find
     _, seen = scene.undisturbed(MakePlan())
     for at, kind in scene.each(seen):
         job = scene.killed(MakePlan(), at, kind)
