@@ -10,7 +10,7 @@ from tests.simulation.mutations import MUTATIONS
 from tests.simulation.registry import ACTS
 from tests.simulation.steps import CROWDS, WEIGHTS, drawn
 
-HISTORIES = int(os.environ.get("HISTORIES", "25"))
+HISTORIES = int(os.environ.get("HISTORIES", "15"))
 """Of each of the two tests; `make campaign` plays as many as an hour allows."""
 
 
