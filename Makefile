@@ -55,12 +55,12 @@ types: setup
 unit: setup chromium
 	$(VENV)/pytest -n $(WORKERS) --dist worksteal
 
-# Rules, life cycle and races of the core on tables in memory, and fifty histories of the whole bridge in one process.
+# Rules, life cycle and races of the core on tables in memory, and thirty histories of the whole bridge in one process.
 quick: setup
 	$(VENV)/pytest -q -n 2 --no-process --hypothesis-profile=quick $(QUICK)
-	$(VENV)/python -m tests.simulation --histories 50
+	$(VENV)/python -m tests.simulation --histories 30
 
-# A history again, step by step: make simulate SEED=7 [SHORTEST=1] [CALM=1] [CROWDS=1]; without a seed, the first fifty.
+# A history again, step by step: make simulate SEED=7 [SHORTEST=1] [CALM=1] [CROWDS=1]; without a seed, the first ones.
 simulate: setup
 	$(VENV)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(SHORTEST),--shortest) $(if $(CALM),--calm) $(if $(CROWDS),--crowds)
 
