@@ -1,6 +1,6 @@
 """The accounts in Zoho One that creations would come upon, so that a plan says "adopt" and shows what that changes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from shared.rules.identity import Account
@@ -8,7 +8,7 @@ from shared.rules.store import Store
 from shared.rules.user_name import folded
 from shared.sync.progress import Heartbeat
 from shared.zoho.errors import ZohoError
-from shared.zoho.scim_client import ZohoUsers
+from shared.zoho.scim_client import Page, ZohoUsers
 
 FEW = 20
 """People who are looked up one by one; for more all accounts are listed, a page in a call."""
@@ -45,13 +45,21 @@ class AccountsThere:
 
     def _everybody(self) -> dict[str, str]:
         if self._listed is None:
-            listed, start = dict[str, str](), 1
-            while True:
-                self.heartbeat.beat()
-                page = self.users(self.store).page(start)  # a client of its own: each has a time to end
-                listed |= {folded(each.holds.user_name): each.model_dump_json() for each in page.accounts}
-                start += len(page.accounts)
-                if start > page.total or not page.accounts:
-                    break
-            self._listed = listed
+            self._listed = {
+                folded(each.holds.user_name): each.model_dump_json()
+                for page in pages(self.users, self.store, self.heartbeat)
+                for each in page.accounts
+            }
         return self._listed
+
+
+def pages(users: Callable[[Store], ZohoUsers], store: Store, heartbeat: Heartbeat) -> Iterator[Page]:
+    """Every account of Zoho One, a page in a call. A page without accounts is the last, whatever the total says."""
+    start = 1
+    while True:
+        heartbeat.beat()
+        page = users(store).page(start)  # a client of its own: each has a time to end
+        yield page
+        start += len(page.accounts)
+        if start > page.total or not page.accounts:
+            return

@@ -4,7 +4,7 @@ The accounts are read page by page and kept small; then the people are read page
 away from what was read. What is left over nobody manages: it is reported, and never changed.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from shared.rules.history import Event, EventKind
 from shared.rules.identity import Account, Identity, PendingChange
 from shared.rules.store import Drift, Store
 from shared.rules.zoho_user import ZohoField, ZohoUser
+from shared.sync.plan.accounts_there import pages
 from shared.sync.progress import Heartbeat, beating
 from shared.tables.errors import Stale
 from shared.tables.identities import Identities
@@ -72,22 +73,13 @@ class PeopleDriftSearch:
 
     def _accounts(self, store: Store, heartbeat: Heartbeat) -> dict[str, str]:
         """Every account by its id, as text: a hundred thousand are some 60 MB."""
-        accounts: dict[str, str] = {}
-        for account in self._pages(store, heartbeat):
-            accounts[account.id] = account.holds.model_dump_json()
+        accounts, read = dict[str, str](), 0
+        for page in pages(self.users, store, heartbeat):
+            accounts |= {account.id: account.holds.model_dump_json() for account in page.accounts}
+            read += len(page.accounts)
+            if not page.accounts and read < page.total:
+                raise ZohoUnclear(f"Zoho One lists {read} of {page.total} accounts: nothing follows from that")
         return accounts
-
-    def _pages(self, store: Store, heartbeat: Heartbeat) -> Iterator[Account]:
-        start = 1
-        while True:
-            heartbeat.beat()
-            page = self.users(store).page(start)  # a client of its own: each has a time to end
-            yield from page.accounts
-            start += len(page.accounts)
-            if start > page.total:
-                return
-            if not page.accounts:
-                raise ZohoUnclear(f"Zoho One lists {start - 1} of {page.total} accounts: nothing follows from that")
 
     def _look_closer(self, store: Store, stored: Stored, account: Account, found: PeopleDrift) -> None:
         """See whether one account differs now, and keep what it holds. A push may have been there meanwhile."""
