@@ -139,7 +139,7 @@ def meaning(
     link (400 Directory_ExpiredPageToken, 400 BadRequest, 404 UnknownError, 410 were seen), so every 4xx means that,
     except those about the app and the pace.
     """
-    code = _code(body)
+    code = error_code(body)
     said = f"Microsoft Graph answered {status} {code}".rstrip()
     is_dead = of_link and 400 <= status < 500 and status not in _NOT_ABOUT_THE_LINK
     if status == HTTPStatus.GONE or is_dead or any(part in code.lower() for part in EXPIRED):
@@ -165,7 +165,8 @@ def retry_after(headers: Mapping[str, str]) -> int:
     return int(text) if text.isdecimal() else RETRY_AFTER
 
 
-def _code(body: bytes) -> str:
+def error_code(body: bytes) -> str:
+    """Return the code of Graph's error (https://learn.microsoft.com/graph/errors); empty where the answer has none."""
     try:
         code = _Failure.model_validate_json(body).error.code
     except ValidationError:

@@ -3,17 +3,15 @@
 https://learn.microsoft.com/graph/api/user-sendmail
 """
 
-import re
 from collections.abc import Callable
 from email.message import EmailMessage
 from http import HTTPStatus
 from urllib.parse import quote
 
 import requests
-from pydantic import ConfigDict, ValidationError
 
+from shared.entra.answers import error_code
 from shared.mail.transport import MailBusy, MailCredentials, MailError, MailRefused, recipients_of, sender_of
-from shared.model import Model
 
 GRAPH = "https://graph.microsoft.com/v1.0"
 CONNECT_SECONDS = 5
@@ -26,22 +24,6 @@ OF_QUOTA = frozenset({"ErrorSubmissionQuotaExceeded", "ErrorExceededMessageLimit
 """Error codes of temporary failures, although their status says otherwise."""
 QUOTA_RETRY_AFTER = 60 * 60
 """Seconds: a mailbox's quota of recipients is counted per day."""
-CODE = re.compile(r"[A-Za-z0-9_.]{1,80}")
-"""The form of Graph's error codes."""
-
-
-class _Detail(Model):
-    model_config = ConfigDict(extra="ignore")
-
-    code: str
-
-
-class _Failure(Model):
-    """Graph's error: https://learn.microsoft.com/graph/errors."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    error: _Detail
 
 
 class GraphMail:
@@ -84,7 +66,7 @@ class GraphMail:
 
 
 def _meaning(response: requests.Response) -> MailError:
-    code, wait = _code(response), response.headers.get("Retry-After", "")
+    code, wait = error_code(response.content), response.headers.get("Retry-After", "")
     seconds = int(wait[:6]) if wait.isascii() and wait.isdecimal() else None
     return meaning(response.status_code, code, seconds)
 
@@ -101,11 +83,3 @@ def meaning(status: int, code: str, retry_after: int | None = None) -> MailError
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
         return MailCredentials(f"{said}: the app needs the permission Mail.Send, and the sender a mailbox")
     return MailCredentials(f"{said}: Exchange Online accepts no mail from this sender")
-
-
-def _code(response: requests.Response) -> str:
-    try:
-        code = _Failure.model_validate_json(response.content).error.code
-    except ValidationError:
-        return ""
-    return code if CODE.fullmatch(code) else ""
