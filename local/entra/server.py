@@ -115,7 +115,3 @@ def _in_a_thread(server: uvicorn.Server, listener: socket.socket) -> Iterator[No
     finally:
         server.should_exit = True
         thread.join()
-
-
-if __name__ == "__main__":
-    main()

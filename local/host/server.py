@@ -256,7 +256,3 @@ def main() -> None:
     asyncio.run(
         run_app(Options(given.app.resolve(), given.port, not given.no_timers, given.one_process, given.time_scale))
     )
-
-
-if __name__ == "__main__":
-    main()

@@ -261,7 +261,3 @@ def main() -> None:
     logging.getLogger("scim2_server").setLevel(logging.WARNING)  # it logs what was wrong with each refused request
     end_quietly_on_signals()
     asyncio.run(run(arguments.port, arguments.data_center, arguments.latency_ms / 1000, arguments.licences))
-
-
-if __name__ == "__main__":
-    main()

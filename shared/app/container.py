@@ -86,7 +86,7 @@ class Bridge:
     """What the functions call. Raises TablesBusy where the storage account does not answer."""
 
     def __init__(self, settings: Settings, outside: Outside = Outside()) -> None:  # noqa: B008 - it is frozen
-        self.outside = outside
+        self.outside, self._platform = outside, Platform()
         self._tables(settings)
         self._zoho_one(settings)
         self._flow(settings)
@@ -139,7 +139,7 @@ class Bridge:
         now, lease = self.outside.now, timedelta(seconds=settings.lease_seconds)
         self.entra_session = self.outside.entra_session(settings.entra_certificate)
         self.graphs = GraphClients(self.entra_session, self._graph_secret, self.outside.sleep)
-        postbox = open_postbox(settings, now, in_azure=Platform().is_azure)
+        postbox = open_postbox(settings, now, in_azure=self._platform.is_azure)
         self.password_mails = PasswordMails(
             self.mails,
             Identities(self.table("identities")),
@@ -198,7 +198,7 @@ class Bridge:
 
     def _doors(self, settings: Settings) -> None:
         """What is called from outside: the sync endpoint, consent, sign-in, and what pages do."""
-        now, platform = self.outside.now, Platform()
+        now, platform = self.outside.now, self._platform
         self.public_url = str(settings.public_url).rstrip("/") if settings.public_url else None
         self.switch = Switch(self.stores, ZohoCheck(self.users), now)
         self.graph_check = GraphCheck(self.secrets, self.entra_session)

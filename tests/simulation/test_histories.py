@@ -11,7 +11,7 @@ from tests.simulation.registry import ACTS
 from tests.simulation.steps import CROWDS, WEIGHTS, drawn
 
 HISTORIES = int(os.environ.get("HISTORIES", "15"))
-"""Of each of the two tests; `make campaign` plays as many as an hour allows."""
+"""Of each of the two tests; `make campaign` plays as many as its time allows."""
 
 
 def simulated(*arguments: str) -> str:

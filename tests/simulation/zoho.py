@@ -1,4 +1,4 @@
-"""Zoho One's SCIM API for thousands of histories: a hundredth of what local/zoho_one/server/directory.py costs.
+"""Zoho One's SCIM API for thousands of histories: a hundredth of what local/zoho_one/directory.py costs.
 
 Resources are kept flat, one text for a path, and each write leaves a line. It takes the requests that the bridge sends,
 in the bridge's shapes; any other is an error of this double and ends the history.
