@@ -43,6 +43,14 @@ class UpdateVerb(StrEnum):
     PUT = "PUT"
 
 
+class Filters(StrEnum):
+    """What Zoho One searches by; where it cannot, the bridge lists everything and looks itself."""
+
+    ALL = "users and groups"
+    USERS = "users only"
+    NONE = "none"
+
+
 class ZohoConnection(Model):
     """Where and how a store reaches Zoho One's SCIM API.
 
@@ -56,8 +64,21 @@ class ZohoConnection(Model):
     data_center: DataCenterName = Field(description="The organisation's data center, where consent is asked for")
     client_id: str = Field(description="The client id that the organisation registered in Zoho's API console")
     update_verb: UpdateVerb = UpdateVerb.PATCH
+    group_update_verb: UpdateVerb | None = Field(default=None, description="The verb for groups; None: as for users")
     members_per_call: int = Field(
         default=500, ge=1, le=10_000, description="Most members of a group that one PATCH adds or removes"
+    )
+    members_shown: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="Most members of a group that Zoho One shows; None: it shows all of them",
+    )
+    filters: Filters = Field(default=Filters.ALL, description="What Zoho One searches by name")
+    first_index: Literal[0, 1] = Field(default=1, description="The number of the first account of a list")
+    active_as_text: bool = Field(default=False, description='Whether `active` is sent as "True" or "False"')
+    left_out: tuple[ZohoField, ...] = Field(
+        default=(), description="Documented fields that this Zoho One drops or refuses: they are not sent"
     )
     extensions: dict[ZohoField, str | None] = Field(
         default_factory=dict,
@@ -90,10 +111,27 @@ class ZohoConnection(Model):
                 ScimPath.parse(path)
         return extensions
 
+    @field_validator("left_out")
+    @classmethod
+    def _can_be_left_out(cls, fields: tuple[ZohoField, ...]) -> tuple[ZohoField, ...]:
+        for field in fields:
+            if ZOHO_FIELDS[field].required or ZOHO_FIELDS[field].extension:
+                raise ValueError(f"{field} cannot be left out: it is required, or it is off by default")
+        return tuple(dict.fromkeys(fields))
+
+    @property
+    def verb_for_groups(self) -> UpdateVerb:
+        """The verb for changes of groups."""
+        return self.group_update_verb or self.update_verb
+
     @cached_property
     def paths(self) -> Paths:
         """The fields that this store uses, and their place in its Zoho One's SCIM."""
-        always = {field: facts.path for field, facts in ZOHO_FIELDS.items() if not facts.extension}
+        always = {
+            field: facts.path
+            for field, facts in ZOHO_FIELDS.items()
+            if not facts.extension and field not in self.left_out
+        }
         chosen = {
             field: ScimPath.parse(path) if path else ZOHO_FIELDS[field].path for field, path in self.extensions.items()
         }

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, JsonValue
 
 from shared.model import Model
 from shared.rules.scim_path import ENTERPRISE, USER, Resource, ScimPath
+from shared.rules.user_name import folded
 
 ZOHO = "urn:ietf:params:scim:schemas:extension:zohoone:2.0:User"
 """An assumption: Zoho One does not document a SCIM attribute for Work Location. A store may set another path."""
@@ -93,6 +94,9 @@ ZOHO_FIELDS: Mapping[ZohoField, ZohoFieldFacts] = MappingProxyType(
 fields that Zoho One's REST interface has.
 """
 
+CASELESS = frozenset({ZohoField.USER_NAME, ZohoField.EMAIL})
+"""Fields whose letter case does not count (RFC 7643 §4.1.1, §4.1.2): Zoho One may keep them in lower case."""
+
 type Paths = Mapping[ZohoField, ScimPath]
 """The fields that a store uses, and their place in its Zoho One's SCIM."""
 
@@ -113,6 +117,13 @@ class ZohoUser(Model):
 
 type Desired = ZohoUser | Literal["deleted"] | None
 """The desired state of a person in Zoho One: an account, its deletion, or None if the bridge manages nothing."""
+
+
+def is_same(field: ZohoField, value: str | None, shown: str | None) -> bool:
+    """Whether Zoho One shows a value as it was sent, or as it keeps such values; None is absent."""
+    if field in CASELESS and value is not None and shown is not None:
+        return folded(value) == folded(shown)
+    return value == shown
 
 
 def to_scim(user: ZohoUser, paths: Paths) -> Resource:

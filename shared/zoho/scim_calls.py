@@ -18,7 +18,7 @@ from shared.calls import note_call
 from shared.model import HIDDEN
 from shared.rules.scim_path import Resource
 from shared.rules.store import Store
-from shared.zoho.error_answers import error_of, lacks_scope
+from shared.zoho.error_answers import error_of, lacks_scope, meaning_of
 from shared.zoho.errors import ZohoBusy, ZohoNotFound, ZohoNowhere
 from shared.zoho.pace import Pace
 from shared.zoho.success_answers import Scim, understood
@@ -105,6 +105,11 @@ class ScimCalls:
                 waited += pause
         raise AssertionError  # the last try either returned or raised
 
+    def _place(self, start: int) -> dict[str, str]:
+        """Return the query of a page. ``start``: its first resource, from 1 on (RFC 7644 §3.4.2.4)."""
+        zoho = self._store.zoho
+        return {"startIndex": str(start - 1 + zoho.first_index), "count": str(zoho.page_size)}
+
     def _lists_beside(self, path: str) -> bool:
         """Whether a 404 is about the account or group, in a collection that Zoho One does list. One call at most."""
         _, collection, *resource = path.split("/")
@@ -126,12 +131,12 @@ class ScimCalls:
     ) -> requests.Response:
         token = self._tokens.current(self._store)
         response = self._send(method, path, body, query, token)
-        if response.status_code == HTTPStatus.UNAUTHORIZED and not lacks_scope(response):
+        if meaning_of(response) == HTTPStatus.UNAUTHORIZED and not lacks_scope(response):
             self._tokens.rejected(self._store, token)
             response = self._send(method, path, body, query, self._tokens.current(self._store))
-        if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
+        if (meaning := meaning_of(response)) >= HTTPStatus.MULTIPLE_CHOICES:
             error = error_of(response, password)
-            if response.status_code == HTTPStatus.TOO_MANY_REQUESTS and isinstance(error, ZohoBusy):
+            if meaning == HTTPStatus.TOO_MANY_REQUESTS and isinstance(error, ZohoBusy):
                 self._pace.throttled(error.retry_after)
             raise error
         return response

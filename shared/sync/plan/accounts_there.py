@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from shared.rules.identity import Account
-from shared.rules.store import Store
+from shared.rules.store import Filters, Store
 from shared.rules.user_name import folded
 from shared.sync.progress import Heartbeat
 from shared.zoho.errors import ZohoError
-from shared.zoho.scim_client import Page, ZohoUsers
+from shared.zoho.scim_client import Page, ZohoUsers, pages_of
 
 FEW = 20
-"""People who are looked up one by one; for more all accounts are listed, a page in a call."""
+"""People who are looked up one by one; for more, or where Zoho One does not search, all accounts are listed."""
 
 
 @dataclass
@@ -34,7 +34,7 @@ class AccountsThere:
         if self._silent:
             return None
         try:
-            if self._asked < FEW:
+            if self._asked < FEW and self.store.zoho.filters is not Filters.NONE:
                 self._asked += 1
                 return self.users(self.store).find(user_name)
             text = self._everybody().get(folded(user_name))
@@ -54,12 +54,10 @@ class AccountsThere:
 
 
 def pages(users: Callable[[Store], ZohoUsers], store: Store, heartbeat: Heartbeat) -> Iterator[Page]:
-    """Every account of Zoho One, a page in a call. A page without accounts is the last, whatever the total says."""
-    start = 1
-    while True:
+    """Every account of Zoho One, a page in a call."""
+
+    def page(start: int) -> Page:
         heartbeat.beat()
-        page = users(store).page(start)  # a client of its own: each has a time to end
-        yield page
-        start += len(page.accounts)
-        if start > page.total or not page.accounts:
-            return
+        return users(store).page(start)  # a client of its own: each has a time to end
+
+    return pages_of(page)
