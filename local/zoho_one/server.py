@@ -3,9 +3,9 @@
 
 It has the two interfaces of Zoho One that the bridge uses, the accounts servers under `/dc/{data center}` and the SCIM
 API under `/scim`, in a dialect (dialect.py); `/_sign_in`, where a user tries their password; and one of its own:
-`/_state`, `/_faults`, `/_users`, `/_groups`, `/_tokens`, `/_home` and `/_dialect` show and change its state and
-behaviour; POST to `/_kept` keeps its users and groups, PUT restores them. Below `/_scim` its SCIM API is plain,
-whatever its dialect, and counts nothing. When ready it prints in one line its address, client and refresh token.
+`/_state`, `/_faults`, `/_users`, `/_groups`, `/_tokens`, `/_scim_token`, `/_home` and `/_dialect` show and change its
+state and behaviour; POST to `/_kept` keeps its users and groups, PUT restores them. Below `/_scim` its SCIM API is
+plain, whatever its dialect, and counts nothing. When ready it prints in one line its address, client and tokens.
 """
 
 import argparse
@@ -102,6 +102,7 @@ class ZohoOne:
             "client_id": CLIENT_ID,
             "client_secret": self.accounts.client_secret,
             "refresh_token": self.accounts.refresh_token,
+            "scim_token": self.accounts.scim_token,
         }
         self.directory = kind(self.accounts.accepts, licences)
         self._first_dialect = dialect
@@ -172,6 +173,8 @@ class ZohoOne:
                 return Response.json(FAULTS.dump_python(self._faults.waiting, mode="json"))
             case "PUT", "/_home":
                 return self._move(body)
+            case "POST", "/_scim_token":
+                return Response.json(self.accounts.rotate_scim_token(keep=body == b"keep"))
             case "PUT", "/_dialect":
                 return self._speak(body)
             case "POST", "/_sign_in":

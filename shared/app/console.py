@@ -67,4 +67,5 @@ def _stores(bridge: Bridge) -> StoreParts:
         connections=bridge.connections,
         consent=bridge.consent,
         disconnect=bridge.disconnect,
+        scim_tokens=bridge.scim_tokens,
     )

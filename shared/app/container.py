@@ -19,6 +19,7 @@ from shared.app.outgoing_mail import open_postbox
 from shared.app.outside import Outside
 from shared.connection.consent import Consent
 from shared.connection.disconnect import Disconnect
+from shared.connection.scim_token import ScimTokens
 from shared.connection.tokens import LEASE, SharedTokens
 from shared.console.sign_in import SignIn
 from shared.entra.clients import SECRET, GraphClients
@@ -204,6 +205,7 @@ class Bridge:
         self.graph_check = GraphCheck(self.secrets, self.entra_session)
         self.mapping_preview = MappingPreview(self.identities, self.mappings.compiled, now)
         self.disconnect = Disconnect(self.connections, self.zoho_accounts, self.data_centers, self.tokens)
+        self.scim_tokens = ScimTokens(self.stores, self.connections, self.disconnect, self.tokens, now)
         self.consent = Consent(
             self.stores,
             self.secrets,

@@ -14,6 +14,7 @@ from shared.admin.store_settings import StoreSettings
 from shared.admin.switch import Switch
 from shared.connection.consent import Consent
 from shared.connection.disconnect import Disconnect
+from shared.connection.scim_token import ScimTokens
 from shared.console.sign_in import SignIn
 from shared.mail.password_mail import PasswordMails
 from shared.sync.cycles import Cycles
@@ -43,6 +44,7 @@ class StoreParts:
     connections: Connections
     consent: Consent
     disconnect: Disconnect
+    scim_tokens: ScimTokens
 
 
 @dataclass(frozen=True)

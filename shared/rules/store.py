@@ -43,6 +43,13 @@ class UpdateVerb(StrEnum):
     PUT = "PUT"
 
 
+class WayIn(StrEnum):
+    """How a store signs in to Zoho One."""
+
+    CONSENT = "consent"
+    TOKEN = "SCIM token"  # noqa: S105 - the name of a choice
+
+
 class Filters(StrEnum):
     """What Zoho One searches by; where it cannot, the bridge lists everything and looks itself."""
 
@@ -62,7 +69,10 @@ class ZohoConnection(Model):
     sync_endpoint: HttpUrl = Field(description="The Sync endpoint copied from Zoho One, with or without /scim")
     scim_path: str = Field(default="/scim", description="The path between the sync endpoint and /Users")
     data_center: DataCenterName = Field(description="The organisation's data center, where consent is asked for")
-    client_id: str = Field(description="The client id that the organisation registered in Zoho's API console")
+    way_in: WayIn = Field(default=WayIn.CONSENT, description="How the store signs in to Zoho One")
+    client_id: str = Field(
+        default="", description="The client id that the organisation registered in Zoho's API console, for consent"
+    )
     update_verb: UpdateVerb = UpdateVerb.PATCH
     group_update_verb: UpdateVerb | None = Field(default=None, description="The verb for groups; None: as for users")
     members_per_call: int = Field(

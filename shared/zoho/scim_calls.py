@@ -144,7 +144,8 @@ class ScimCalls:
     def _send(
         self, method: str, path: str, body: Resource | None, query: dict[str, str] | None, token: str | None
     ) -> requests.Response:
-        authorization = {"Authorization": f"Zoho-oauthtoken {token}"} if token else {}
+        # Either kind of token: Zoho takes Bearer beside its own Zoho-oauthtoken, and Entra's gallery app sends it.
+        authorization = {"Authorization": f"Bearer {token}"} if token else {}
         left = self._ends - time.monotonic()
         if left < LEAST_SECONDS:
             raise ZohoBusy("Zoho One took too long for one person's change", retry_after=5)

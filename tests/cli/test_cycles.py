@@ -117,3 +117,11 @@ def test_mistakes_are_told_in_a_sentence(served: dict[str, Any], tmp_path: Any) 
     empty.write_text('{"Values": {"AzureWebJobsStorage": "nonsense"}}')
     status, _, err = _cli({**served, "settings": str(empty)}, "runs")
     assert (status, "Traceback" in err, "BRIDGE_ENCRYPTION_KEYS" in err) == (1, False, True)
+
+
+def test_a_store_is_connected_by_a_scim_token(served: dict[str, Any]) -> None:
+    for token, status, words in (("", 1, "visible ASCII"), ("wrong", 1, "SCIM token"), ("right", 0, "works")):
+        typed = served["zoho_scim_token"] if token == "right" else token
+        with patch("sys.stdin", StringIO(typed + "\n")):
+            found, out, err = _cli(served, "scim-token")
+        assert (found, words in out + err, typed in (out + err or "?")) == (status, True, not typed), out + err
