@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from cli.backup import add_backup_command
-from cli.connect import add_connect_command
+from cli.connect import add_connection_commands
 from cli.cycles import add_cycle_commands
 from cli.mapping import BadFile, add_mapping_command
 from cli.reencrypt import add_reencrypt_command
@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     add_mapping_command(commands)
     add_backup_command(commands)
     add_reencrypt_command(commands)
-    add_connect_command(commands)
+    add_connection_commands(commands)
     return made
 
 

@@ -68,4 +68,5 @@ def _stores(bridge: Bridge) -> StoreParts:
         consent=bridge.consent,
         disconnect=bridge.disconnect,
         scim_tokens=bridge.scim_tokens,
+        probe=bridge.zoho_probe,
     )

@@ -14,6 +14,7 @@ from shared.admin.jobs import JobRequest, JobRunner
 from shared.admin.mapping_preview import MappingPreview
 from shared.admin.switch import Switch
 from shared.admin.zoho_check import ZohoCheck
+from shared.admin.zoho_probe import ZohoProbe
 from shared.app.flow import Common, Flow
 from shared.app.outgoing_mail import open_postbox
 from shared.app.outside import Outside
@@ -63,6 +64,7 @@ from shared.tables.stores import Stores
 from shared.zoho.group_client import ZohoGroups
 from shared.zoho.oauth import ZohoAccounts
 from shared.zoho.pace import Pace
+from shared.zoho.probe_calls import PROBE_SECONDS, ProbeCalls
 from shared.zoho.scim_client import ZohoUsers
 
 _RANDOM = random.SystemRandom()
@@ -127,6 +129,10 @@ class Bridge:
     def zoho_groups(self, store: Store) -> ZohoGroups:
         """A client for a store's groups, with a time to end of its own."""
         return ZohoGroups(store, self._zoho_session, self.tokens, self._pace(store), self.outside.sleep)
+
+    def _probe_calls(self, store: Store) -> ProbeCalls:
+        sleep = self.outside.sleep
+        return ProbeCalls(store, self._zoho_session, self.tokens, self._pace(store), sleep, seconds=PROBE_SECONDS)
 
     def _pace(self, store: Store) -> Pace:
         zoho, known = store.zoho, self.paces.get(store.id)
@@ -202,6 +208,7 @@ class Bridge:
         now, platform = self.outside.now, self._platform
         self.public_url = str(settings.public_url).rstrip("/") if settings.public_url else None
         self.switch = Switch(self.stores, ZohoCheck(self.users), now)
+        self.zoho_probe = ZohoProbe(self._probe_calls, now)
         self.graph_check = GraphCheck(self.secrets, self.entra_session)
         self.mapping_preview = MappingPreview(self.identities, self.mappings.compiled, now)
         self.disconnect = Disconnect(self.connections, self.zoho_accounts, self.data_centers, self.tokens)

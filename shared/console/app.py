@@ -28,6 +28,7 @@ from shared.console import (
     notification_pages,
     on_demand_pages,
     people_pages,
+    probe_pages,
     run_pages,
     schedule_pages,
     sign_in_pages,
@@ -102,6 +103,7 @@ def create_app(console: ConsoleParts) -> Flask:
         held_plan_pages,
         job_pages,
         status_pages,
+        probe_pages,
         sign_in_pages,
     ):
         app.register_blueprint(pages.blueprint)

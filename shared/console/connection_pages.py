@@ -25,6 +25,7 @@ from shared.console.context import (
     texts,
     the_store,
 )
+from shared.console.probe_pages import tested
 from shared.console.wizard import after
 from shared.console.wording import WAYS_IN
 from shared.entra.clients import SECRET
@@ -144,8 +145,8 @@ def _in_the_way(store: Store) -> Store | None:
 @blueprint.post("/test")
 def test(store_id: str) -> View:
     """Test Connection, as a piece of the page or as a page."""
-    report = parts().stores.switch.check(the_store(store_id))
-    return _steps(report.steps, report.passed)
+    store = the_store(store_id)
+    return tested(store, parts().stores.switch.check(store))
 
 
 @blueprint.post("/disconnect")

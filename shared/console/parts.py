@@ -12,6 +12,7 @@ from shared.admin.readiness import Readiness
 from shared.admin.store_removal import StoreRemoval
 from shared.admin.store_settings import StoreSettings
 from shared.admin.switch import Switch
+from shared.admin.zoho_probe import ZohoProbe
 from shared.connection.consent import Consent
 from shared.connection.disconnect import Disconnect
 from shared.connection.scim_token import ScimTokens
@@ -45,6 +46,7 @@ class StoreParts:
     consent: Consent
     disconnect: Disconnect
     scim_tokens: ScimTokens
+    probe: ZohoProbe
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def error_of(response: requests.Response, password: SecretStr | None = None) -> 
     if status in (HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED):
         return ZohoRefused(f"{reason} ({status}): Test Connection shows which methods and filters Zoho One takes")
     if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT) or status >= 500 or response.is_redirect:
-        return ZohoBusy(f"Zoho One answered {status}: {reason}", _retry_after(response, status))
+        return ZohoBusy(f"Zoho One answered {status}: {reason}", wait_of(response, status))
     if status == HTTPStatus.FORBIDDEN or lacks_scope(response):
         return ZohoForbidden(f"Zoho One does not allow this to the store's connection ({status}: {reason})")
     if status == HTTPStatus.UNAUTHORIZED:
@@ -124,8 +124,8 @@ def _told(body: dict[str, Any]) -> str:
     return ""
 
 
-def _retry_after(response: requests.Response, status: int) -> int:
-    """Return the seconds to wait (RFC 9110 §10.2.3); half a minute where it cannot be read.
+def wait_of(response: requests.Response, status: int) -> int:
+    """Return the seconds to wait (RFC 9110 §10.2.3); half a minute where it cannot be read. ``status``: its meaning.
 
     A date is read beside the answer's own, so that no two clocks are compared.
     """

@@ -129,16 +129,23 @@ class ScimCalls:
         query: dict[str, str] | None,
         password: SecretStr | None,
     ) -> requests.Response:
-        token = self._tokens.current(self._store)
-        response = self._send(method, path, body, query, token)
-        if meaning_of(response) == HTTPStatus.UNAUTHORIZED and not lacks_scope(response):
-            self._tokens.rejected(self._store, token)
-            response = self._send(method, path, body, query, self._tokens.current(self._store))
+        response = self._authorized(method, path, body, query)
         if (meaning := meaning_of(response)) >= HTTPStatus.MULTIPLE_CHOICES:
             error = error_of(response, password)
             if meaning == HTTPStatus.TOO_MANY_REQUESTS and isinstance(error, ZohoBusy):
                 self._pace.throttled(error.retry_after)
             raise error
+        return response
+
+    def _authorized(
+        self, method: str, path: str, body: Resource | None, query: dict[str, str] | None
+    ) -> requests.Response:
+        """Make one call, and once more with another token if this one is rejected."""
+        token = self._tokens.current(self._store)
+        response = self._send(method, path, body, query, token)
+        if meaning_of(response) == HTTPStatus.UNAUTHORIZED and not lacks_scope(response):
+            self._tokens.rejected(self._store, token)
+            response = self._send(method, path, body, query, self._tokens.current(self._store))
         return response
 
     def _send(

@@ -125,3 +125,11 @@ def test_a_store_is_connected_by_a_scim_token(served: dict[str, Any]) -> None:
         with patch("sys.stdin", StringIO(typed + "\n")):
             found, out, err = _cli(served, "scim-token")
         assert (found, words in out + err, typed in (out + err or "?")) == (status, True, not typed), out + err
+
+
+def test_a_probe_says_how_zoho_one_behaves(served: dict[str, Any]) -> None:
+    status, out, err = _cli(served, "probe", "--try", "bridge-test@contoso.example")
+    assert (status, "settings go with this Zoho One" in out) == (0, True), out + err
+    status, out, err = _cli(served, "probe", "--json")
+    assert (status, json.loads(out)["facts"]["accounts"]) == (0, 12), err
+    assert _cli(served, "probe", "--try", "ada@contoso.example")[0] == 1

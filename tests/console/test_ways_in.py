@@ -1,5 +1,7 @@
 """The two ways in to Zoho One, on the pages: chosen when a store is added, tested, changed, and replaced."""
 
+import base64
+import html
 import re
 
 from shared.rules.store import WayIn
@@ -15,7 +17,7 @@ def _form(page: str, action: str) -> dict[str, str]:
     for name, options in re.findall(r'<select[^>]* name="(\w+)".*?>(.*?)</select>', form, re.DOTALL):
         fields[name] = re.findall(r'value="([^"]*)" selected', options)[0]
     fields |= dict(re.findall(r'type="(?:radio|checkbox)"[^>]* name="(\w+)" value="([^"]*)" checked', form))
-    return {name: value for name, value in fields.items() if name != "form_token"}
+    return {name: html.unescape(value) for name, value in fields.items() if name != "form_token"}
 
 
 def test_a_store_is_added_by_scim_token_and_changed_for_consent_and_back(
@@ -70,3 +72,32 @@ def test_the_settings_of_a_dialect_are_saved(pages: Pages, store_id: str, new_st
     assert pages.post(f"{path}/zoho-one", **(form | {"left_out": "userName"})).status_code == 422
     assert pages.post(f"{path}/zoho-one", **(form | given)).status_code == 303
     assert _form(pages.get(path).text, f"/console{path}/zoho-one").items() >= given.items()
+
+
+def test_a_test_shows_what_zoho_one_does_and_saves_what_is_proposed(
+    pages: Pages, store_id: str, new_store_token: str, zoho_one: ZohoOne
+) -> None:
+    assert new_store_token
+    path = f"/stores/{store_id}/api-integration"
+    zoho_one.add(*({"userName": f"p{n}@contoso.example", "active": True} for n in range(3)))
+    assert "settings go with it" in pages.post(f"{path}/test").text
+    zoho_one.speak(filters="none", patch=False, base="")
+    shown = pages.post(f"{path}/test").text
+    assert "Searches for</dt><dd>none" in shown
+    assert "Method for updates" not in shown
+    (file,) = re.findall(r'href="data:application/json;base64,([^"]+)"', shown)
+    assert "contoso" not in base64.b64decode(file).decode()
+    assert pages.post(f"{path}/try", address="p1@contoso.example").status_code == 422
+    assert len(zoho_one.users()) == 3
+    shown = pages.post(f"{path}/try", address="Bridge-Test@contoso.example").text
+    assert "Method for updates</dt><dd>PUT" in shown
+    assert len(zoho_one.users()) == 3
+    form = _form(shown, f"/console{path}/proposed")
+    wrong = form | {"proposed": '{"update_verb": "POST"}'}
+    assert pages.post(f"{path}/proposed", **wrong).status_code == 422
+    assert pages.post(f"{path}/proposed", **(form | {"seen": "older"})).status_code == 409
+    assert pages.post(f"{path}/proposed", **form).status_code == 303
+    assert "settings go with it" in pages.post(f"{path}/test").text
+    history = pages.get(f"/stores/{store_id}/changes").text
+    assert "Bridge-Test@contoso.example" in history
+    assert "update_verb" in history
