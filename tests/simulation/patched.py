@@ -14,7 +14,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
@@ -58,7 +58,7 @@ class Datetime(datetime, metaclass=_OfNow):
     @classmethod
     def now(cls, tz: tzinfo | None = None) -> Any:
         now = threads.schedule().now()
-        return now.astimezone(tz) if tz else now.replace(tzinfo=None)
+        return now if tz is UTC else now.astimezone(tz) if tz else now.replace(tzinfo=None)
 
 
 def _like(module: ModuleType, **others: Any) -> Any:
