@@ -275,3 +275,18 @@ def test_a_departure_that_zoho_one_does_not_answer_is_counted_once(reconciled: R
     assert (run.state, run.results) == (RunState.DONE, {Result.DONE: 2}), "who was counted is not held by the count"
     ledger = reconciled.bridge.deprovisionings.read(reconciled.store_id).recent
     assert ledger.within(reconciled.bridge.push.now()) == 2
+
+
+def test_a_plan_shuts_out_two_of_three_people_whom_pushes_created_only_with_a_decision(
+    reconciled: Reconciled, host: str
+) -> None:
+    endpoint = reconciled.endpoint(host)
+    unassign(reconciled, *ENABLED[3:])
+    for each in ENABLED[:3]:
+        body = {"userName": NAMES[each], "displayName": next(p.display_name for p in PEOPLE if p.id == each)}
+        assert endpoint.request("POST", "/Users", json=body | {"externalId": each, "active": True}).ok
+    reconciled.cycle()
+    assert len(reconciled.active()) == 3
+    unassign(reconciled, *ENABLED[1:3])
+    assert held(reconciled).run.planned == {ChangeKind.DEACTIVATE: 2}
+    assert len(reconciled.active()) == 3
