@@ -1,4 +1,4 @@
-"""A plan that the guard holds, until an administrator decides or a newer plan takes its place."""
+"""A plan that the guard holds or a store observed, until an administrator decides or a newer plan replaces it."""
 
 from enum import StrEnum
 from types import MappingProxyType
@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, ConfigDict
 
 from shared.model import Model
 from shared.rules.change import ChangeKind
-from shared.rules.guard import Breach
+from shared.rules.guard import FIRST_PLAN_RULES, Breach
 
 
 class HeldState(StrEnum):
@@ -76,6 +76,11 @@ class HeldPlan(Model):
     def is_open(self) -> bool:
         """Whether the plan is still undecided or unfinished."""
         return bool(NEXT[self.state])
+
+    @property
+    def follows_observing(self) -> bool:
+        """Whether no plan but this one may be applied without being seen: it was made by observing, or after it."""
+        return any(breach.rule in FIRST_PLAN_RULES for breach in self.breaches)
 
     def moved(self, move: Move) -> Self:
         """Return the plan with one more change of state. Raises CannotBecome."""
