@@ -1,5 +1,6 @@
 """A plan that the guard holds or a store observed, until an administrator decides or a newer plan replaces it."""
 
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Self
@@ -71,6 +72,11 @@ class HeldPlan(Model):
     def state(self) -> HeldState:
         """The current state."""
         return self.moves[-1].state
+
+    @property
+    def made_at(self) -> datetime:
+        """When the plan was first made."""
+        return self.moves[0].at
 
     @property
     def is_open(self) -> bool:

@@ -96,6 +96,10 @@ class HeldPlans(RecordTable):
         held = stored.held.moved(move)
         return StoredPlan(held, self._decisive([update(_row(held), stored.etag)]))
 
+    def drop_changes(self, held: HeldPlan) -> None:
+        """Delete the changes of a plan that cannot be approved any more; its counts and states stay."""
+        self._parts.remove(held.store, held.id)
+
     def drop_before(self, store: str, cutoff: datetime, most: int = MOST_DROPPED) -> int:
         """Delete at most so many rows of plans held before a time, but never the newest plan, which may be open."""
         newest = self.newest(store)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from shared.rules.job import MakePlan, ProvisionPeople, RetryPerson
 from shared.rules.run import Result, RunKind, RunState
 from shared.sync.cycles import NotNow
 from shared.sync.progress import SILENT
+from shared.tables.plan_parts import PlanLost
 from shared.zoho.errors import ZohoNotWritten
 from tests.sync.reconciled import Hears, Reconciled
 
@@ -132,6 +133,24 @@ def test_that_nothing_would_be_done_is_a_plan_too(reconciled: Reconciled) -> Non
     assert reconciled.cycle().state is RunState.DONE, "nothing is left to agree to"
     reconciled.entra.act({"do": "disable", "id": ANNA.id})
     assert reconciled.cycle().results == {Result.DONE: 1}
+
+
+def test_of_the_plans_of_a_day_the_last_one_is_kept_whole(reconciled: Reconciled) -> None:
+    bridge = reconciled.bridge
+    observe(reconciled)
+    noon, plans = datetime(2026, 11, 28, 12, tzinfo=UTC), []
+    for number, day in enumerate((0, 0, 1)):
+        reconciled.entra.act({"do": "change", "id": ANNA.id, "values": {"jobTitle": f"Title {number}"}})
+        parts = reconciled.cycles().parts
+        clock = iter([noon + timedelta(days=day)] * 9)
+        guard = replace(parts.plan_guard, now=clock.__next__)
+        run = reconciled.cycles(plan_guard=guard).run(reconciled.asked()).run
+        plans.append(bridge.held_plans.get(reconciled.store_id, run.plan or ""))
+    first, second, third = (held for held in plans if held is not None)
+    assert first.counts == second.counts == third.counts
+    with pytest.raises(PlanLost):
+        bridge.held_plans.plan(first)
+    assert bridge.held_plans.plan(second).digest != bridge.held_plans.plan(third).digest
 
 
 def test_a_start_with_another_plan_than_the_last_one_starts_nothing(reconciled: Reconciled) -> None:
