@@ -15,6 +15,7 @@ from shared.rules.mapping.check import check_mapping, read_mapping
 from shared.rules.zoho_user import ZOHO_FIELDS
 from shared.settings import Platform, Settings
 from shared.zoho.data_centers import DATA_CENTERS
+from tests.infra.azure_cli import port
 from tools.cost import TABLE_CALLS, report
 from tools.mapping_docs import PAGE, SCHEMA, page, schema
 from tools.settings_docs import table
@@ -77,6 +78,7 @@ AZ = ROOT / "tests/infra"
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command not in ELSEWHERE])
 def test_every_command_runs(command: str, tmp_path: Path) -> None:
     environment = {**os.environ, "PATH": f"{AZ}:{os.environ['PATH']}", "AZ_STATE": str(tmp_path / "az.json")}
+    environment["AZ_PORT"] = port()
     done = subprocess.run(
         shlex.split(command), cwd=ROOT, env=environment, capture_output=True, text=True, timeout=110, check=False
     )
