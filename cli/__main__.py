@@ -14,7 +14,7 @@ from cli.reencrypt import add_reencrypt_command
 from cli.terminal import FAILED, NOT_NOW, NoSuchStore, err
 from shared.admin.backup import NotCopied
 from shared.admin.store_file import NotAStoreFile
-from shared.admin.switch import CannotStart
+from shared.admin.switch import AnotherPlan, CannotObserve, CannotStart
 from shared.entra.errors import GraphError
 from shared.rules.held_plan import CannotBecome
 from shared.rules.mapping.check import InvalidMapping
@@ -27,7 +27,7 @@ from shared.zoho.errors import ZohoError
 
 _EXPLAINED = (
     *(SettingsWrong, NoSuchStore, BadFile, InvalidMapping, NotCopied, NotAStoreFile),
-    *(CannotStart, CannotProvision, NothingHeld, CannotBecome, GraphError, ZohoError),
+    *(CannotStart, CannotObserve, AnotherPlan, CannotProvision, NothingHeld, CannotBecome, GraphError, ZohoError),
 )
 """Errors whose own messages say what to do."""
 

@@ -59,6 +59,17 @@ ELSEWHERE = {
         ),
         "needs a store and its people; tests/cli/test_requirements_alone.py runs it",
     ),
+    **dict.fromkeys(
+        (
+            *(
+                f".venv/bin/python -m cli {command} --store contoso --settings local.settings.json"
+                for command in ("observe", "sync --full", "start", "stop")
+            ),
+            ".venv/bin/python -m cli backup export contoso before.jsonl.gz --settings local.settings.json",
+            ".venv/bin/python -m cli backup import before.jsonl.gz --replace --settings local.settings.json",
+        ),
+        "needs a store that observes; tests/cli/test_cut_over.py plays the whole page",
+    ),
 }
 AZ = ROOT / "tests/infra"
 """Where the stand-in for the Azure CLI is."""

@@ -28,6 +28,7 @@ from shared.mail.password_mail import PasswordMails
 from shared.rules.azure_user import AzureUser
 from shared.rules.expressions import EvaluationContext
 from shared.rules.mapping.preview import PreviewLine, preview_person
+from shared.rules.schedule import closed
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoUser
 from shared.scim.endpoint import SyncEndpoint
@@ -73,7 +74,7 @@ class Tick:
     """What the timer finds each minute."""
 
     stores: Sequence[Store]
-    """The stores that are started."""
+    """The stores that are started or observe."""
     interrupted: int
     """Number of these with a cycle that began and did not end, and that no process works on."""
     cycles: list[str]
@@ -200,7 +201,7 @@ class Bridge:
         """What is called from outside: the sync endpoint, consent, sign-in, and what pages do."""
         now, platform = self.outside.now, self._platform
         self.public_url = str(settings.public_url).rstrip("/") if settings.public_url else None
-        self.switch = Switch(self.stores, ZohoCheck(self.users), now)
+        self.switch = Switch(self.stores, ZohoCheck(self.users), self.decisions, now)
         self.graph_check = GraphCheck(self.secrets, self.entra_session)
         self.mapping_preview = MappingPreview(self.identities, self.mappings.compiled, now)
         self.disconnect = Disconnect(self.connections, self.zoho_accounts, self.data_centers, self.tokens)
@@ -235,7 +236,7 @@ class Bridge:
         """Look at all stores. Five round trips, however many there are. A table that is missing is made again."""
         for table in create_missing_tables(self.service):
             _log.error("table=%s was missing and is made again, empty: see Backup and restore", table)
-        stores = self.stores.started()
+        stores = self.stores.with_cycles()
         due = self.cycles.due(stores)
         cycles = [request.model_dump_json() for request in due.requests]
         jobs = [request.model_dump_json() for request in self.job_runner.waiting()]
@@ -258,11 +259,12 @@ class Bridge:
     def try_again(self, stores: Sequence[Store]) -> None:
         """Send the one-time passwords that are due, and bring groups to Zoho One that have not come there.
 
-        Some seconds of work in every started store; what the tables do not answer now waits for the next minute.
+        Some seconds of work in every store whose provisioning runs now; what the tables do not answer waits a minute.
         """
+        open_now = [store for store in stores if closed(self.outside.now(), store.schedule) is None]
         try:
-            self.password_mails.work_through(stores)
-            self.memberships.work_through(stores)
+            self.password_mails.work_through(open_now)
+            self.memberships.work_through(open_now)
         except TablesBusy as busy:
             _log.warning("mails and groups wait for the tables (%s)", busy)
 

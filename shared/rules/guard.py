@@ -28,14 +28,21 @@ class Rule(StrEnum):
     """Pushes exceeded a limit on deprovisionings; every further one waits for a decision."""
     DISCARDED = "discarded"
     """An administrator discarded the same before; it waits until Entra reverts it or it is approved."""
+    OBSERVED = "observed"
+    """The store observes: the plan waits until provisioning is started with it."""
+    NOT_AGREED = "not agreed"
+    """Provisioning was started with another plan than this one, which waits for a decision."""
 
 
 HOLDING_RULES = frozenset({Rule.DEPROVISIONINGS, Rule.PUSHED})
 """Rules by which the guard holds every deprovisioning until an administrator decides."""
 
+FIRST_PLAN_RULES = frozenset({Rule.OBSERVED, Rule.NOT_AGREED})
+"""Rules by which no plan is applied after observing but the one that an administrator agreed to."""
+
 
 class Breach(Model):
-    """A limit that a plan exceeds."""
+    """A limit that a plan exceeds, or another reason to hold it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -65,6 +72,10 @@ class Breach(Model):
                 if self.count
                 else "An administrator discarded this plan before."
             )
+        if self.rule is Rule.OBSERVED:
+            return f"The directory store observes: {self.count} changes wait until provisioning is started with them."
+        if self.rule is Rule.NOT_AGREED:
+            return f"Provisioning was started with another plan than these {self.count} changes, which nobody has seen."
         if self.rule is Rule.ADOPTIONS:
             return f"{self.count} people would get the account of another person, who was deleted in Entra."
         minutes = INTERVAL.seconds // 60
@@ -156,6 +167,13 @@ def held_deprovisionings(plan: Plan, active_users: int, limits: GuardLimits) -> 
 def discarded_before(deprovisionings: int, active_users: int) -> Breach:
     """Return the breach for a plan that was discarded, or that contains this many departures of a discarded one."""
     return Breach(rule=Rule.DISCARDED, count=deprovisionings, of=active_users, limit=0)
+
+
+def unseen(plan: Plan, active_users: int, *, observes: bool) -> Breach:
+    """Return the breach for a plan that waits until somebody has seen it. ``observes``: the store still does."""
+    rule = Rule.OBSERVED if observes else Rule.NOT_AGREED
+    changes = sum(plan.counts.values()) + sum(plan.group_counts.values())
+    return Breach(rule=rule, count=changes, of=active_users, limit=0)
 
 
 def check_adoptions(plan: Plan, active_users: int, limits: GuardLimits) -> Breach | None:

@@ -33,6 +33,7 @@ class RunState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     HELD = "held"  # the guard stopped it: nothing was changed
+    OBSERVED = "observed"  # the store observes: nothing was changed in Zoho One
     FAILED = "failed"  # it ended before planning, or was not completed: nothing else was changed
 
 
@@ -43,6 +44,7 @@ class RunOutcome(StrEnum):
     DONE = "done"
     WITH_ERRORS = "done with errors"  # it ended, but a change was refused or something could not be read
     HELD = "held"
+    OBSERVED = "observed"
     FAILED = "failed"
 
 
@@ -52,7 +54,7 @@ class Result(StrEnum):
     DONE = "done"
     FAILED = "failed"  # it stays pending
     PARKED = "parked"  # refused repeatedly: tried once a day
-    NOT_TRIED = "not tried"  # a dry run, a held plan, or out of time
+    NOT_TRIED = "not tried"  # a held plan, a store that observes, or out of time
 
 
 class RunChange(Model):
@@ -87,6 +89,8 @@ class Run(Model):
     """Planned changes of groups by kind."""
     members: int = 0
     """Number of people who join or leave a group by these changes."""
+    plan: str | None = None
+    """Id of the stored plan that the run made and did not apply: it was held or observed."""
     suppressed: int = 0
     """Number of people left out by a policy."""
     results: dict[Result, int] = {}
@@ -130,7 +134,7 @@ class Run(Model):
     @property
     def outcome(self) -> RunOutcome:
         """The state shown in lists, pages and charts."""
-        if self.state is RunState.DONE and (self.failures or self.errors):
+        if self.state in (RunState.DONE, RunState.OBSERVED) and (self.failures or self.errors):
             return RunOutcome.WITH_ERRORS
         return RunOutcome(self.state.value)
 

@@ -40,7 +40,10 @@ for words in json.load(sys.stdin):
     found.append([status, told.getvalue()])
 json.dump(found, sys.stdout)
 """
-ORDER = ["mapping", "reencrypt", "plan", "sync", "runs", "approve", "discard", "provision", "stop", "backup", "start"]
+ORDER = [
+    *("mapping", "reencrypt", "plan", "sync", "runs", "approve", "discard", "provision"),
+    *("stop", "backup", "observe", "start"),
+]
 
 
 def _documented() -> Iterator[list[str]]:
