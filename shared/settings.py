@@ -179,6 +179,11 @@ class Settings(MailSettings, StorageSettings):
         return keys
 
     @property
+    def on_one_machine(self) -> bool:
+        """Whether this is the app on one machine: the simulators that it calls are on loopback."""
+        return self.accounts_servers is not None
+
+    @property
     def data_centers(self) -> Mapping[DataCenterName, DataCenter]:
         """The data centres that secrets may be sent to."""
         if self.accounts_servers is None:

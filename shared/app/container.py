@@ -110,7 +110,7 @@ class Bridge:
 
     def _zoho_one(self, settings: Settings) -> None:
         """Zoho One's side: a session for all stores, tokens and a pace for each."""
-        self.data_centers = settings.data_centers
+        self.data_centers, self.local = settings.data_centers, settings.on_one_machine
         self._zoho_session = self.outside.zoho_session()
         self.zoho_accounts = ZohoAccounts(self._zoho_session)
         lease = min(LEASE, timedelta(seconds=settings.lease_seconds))
@@ -121,11 +121,15 @@ class Bridge:
 
     def users(self, store: Store) -> ZohoUsers:
         """A client for a store's accounts, with a time to end of its own."""
-        return ZohoUsers(store, self._zoho_session, self.tokens, self._pace(store), self.outside.sleep)
+        return ZohoUsers(
+            store, self._zoho_session, self.tokens, self._pace(store), self.outside.sleep, local=self.local
+        )
 
     def zoho_groups(self, store: Store) -> ZohoGroups:
         """A client for a store's groups, with a time to end of its own."""
-        return ZohoGroups(store, self._zoho_session, self.tokens, self._pace(store), self.outside.sleep)
+        return ZohoGroups(
+            store, self._zoho_session, self.tokens, self._pace(store), self.outside.sleep, local=self.local
+        )
 
     def _pace(self, store: Store) -> Pace:
         zoho, known = store.zoho, self.paces.get(store.id)
@@ -138,7 +142,7 @@ class Bridge:
         """The flow on the app's tables."""
         now, lease = self.outside.now, timedelta(seconds=settings.lease_seconds)
         self.entra_session = self.outside.entra_session(settings.entra_certificate)
-        self.graphs = GraphClients(self.entra_session, self._graph_secret, self.outside.sleep)
+        self.graphs = GraphClients(self.entra_session, self._graph_secret, self.outside.sleep, local=self.local)
         postbox = open_postbox(settings, now, in_azure=self._platform.is_azure)
         self.password_mails = PasswordMails(
             self.mails,
@@ -201,7 +205,7 @@ class Bridge:
         now, platform = self.outside.now, self._platform
         self.public_url = str(settings.public_url).rstrip("/") if settings.public_url else None
         self.switch = Switch(self.stores, ZohoCheck(self.users), now)
-        self.graph_check = GraphCheck(self.secrets, self.entra_session)
+        self.graph_check = GraphCheck(self.secrets, self.entra_session, local=self.local)
         self.mapping_preview = MappingPreview(self.identities, self.mappings.compiled, now)
         self.disconnect = Disconnect(self.connections, self.zoho_accounts, self.data_centers, self.tokens)
         self.consent = Consent(

@@ -11,6 +11,7 @@ from shared.console.admin import Admin
 from shared.console.notices import Notice
 from shared.console.parts import ConsoleParts
 from shared.console.sign_in import Browser
+from shared.rules.outside_address import AddressRefused
 from shared.rules.store import Store
 
 EXTENSION = "console"
@@ -102,8 +103,10 @@ def none_if_empty(value: object) -> object:
     return None if value == "" else value
 
 
-def faults(error: ValidationError) -> dict[str, str]:
+def faults(error: ValidationError | AddressRefused) -> dict[str, str]:
     """Errors of a form by the path of the field; errors of the whole form are under the empty name."""
+    if isinstance(error, AddressRefused):
+        return {error.field: str(error)}
     found = dict[str, str]()
     for detail in error.errors():
         where = ".".join(str(part) for part in detail["loc"])
