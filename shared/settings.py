@@ -196,6 +196,7 @@ class Platform(SignInSettings):
 
     site_name: str = Field(default="", validation_alias="WEBSITE_SITE_NAME", description="Set in Azure")
     instance_id: str = Field(default="", validation_alias="WEBSITE_INSTANCE_ID", description="Set in Azure")
+    hostname: str = Field(default="", validation_alias="WEBSITE_HOSTNAME", description="Set in Azure")
     local_admin: str | None = Field(
         default=None,
         validation_alias="BRIDGE_LOCAL_ADMIN",

@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import requests
 
@@ -204,6 +205,7 @@ class Bridge:
         """What is called from outside: the sync endpoint, consent, sign-in, and what pages do."""
         now, platform = self.outside.now, self._platform
         self.public_url = str(settings.public_url).rstrip("/") if settings.public_url else None
+        self.hosts = frozenset(filter(None, (urlsplit(self.public_url or "").netloc, platform.hostname.lower())))
         self.switch = Switch(self.stores, ZohoCheck(self.users), now)
         self.graph_check = GraphCheck(self.secrets, self.entra_session, local=self.local)
         self.mapping_preview = MappingPreview(self.identities, self.mappings.compiled, now)

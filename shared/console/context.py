@@ -37,6 +37,12 @@ def parts() -> ConsoleParts:
     return found
 
 
+def owners_only() -> None:
+    """Raise OwnersOnly unless an owner sent this request."""
+    if not admin().is_owner:
+        raise OwnersOnly
+
+
 def admin() -> Admin:
     """The administrator who sent this request."""
     signed_in: Admin = g.admin
@@ -45,7 +51,7 @@ def admin() -> Admin:
 
 def browser() -> Browser:
     """The browser that sent this request."""
-    return Browser(request.cookies, origin())
+    return Browser(request.cookies, origin(), request.host)
 
 
 def the_store(store_id: str) -> Store:
