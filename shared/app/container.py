@@ -24,7 +24,9 @@ from shared.connection.tokens import LEASE, SharedTokens
 from shared.console.sign_in import SignIn
 from shared.entra.clients import SECRET, GraphClients
 from shared.entra.errors import GraphCredentials
+from shared.entra.issued_tokens import IssuedTokens
 from shared.entra.sign_in import EntraSignIn
+from shared.entra.signing_keys import SigningKeys
 from shared.mail.password_mail import PasswordMails
 from shared.rules.azure_user import AzureUser
 from shared.rules.expressions import EvaluationContext
@@ -233,6 +235,7 @@ class Bridge:
             self.push,
             self.group_push,
             self.ignored,
+            IssuedTokens(SigningKeys(self.entra_session, self.outside.monotonic)),
             secret=self.secret("cursors"),
             public_url=self.public_url,
         )

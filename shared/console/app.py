@@ -9,7 +9,7 @@ from datetime import datetime
 from http import HTTPStatus
 
 from flask import Flask, g, redirect, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from shared.connection.errors import ConsentRefused
@@ -80,6 +80,10 @@ class MisdirectedRequest(HTTPException):
     description = "The app does not answer under this name."
 
 
+MOST_FIELDS = 2_000
+"""Fields of a form; the largest, criteria with every place taken, has fewer."""
+URL_ENCODED = "application/x-www-form-urlencoded"
+
 _log = logging.getLogger("bridge.console")
 
 
@@ -130,6 +134,8 @@ def _admit() -> View | None:
         raise MisdirectedRequest
     if request.endpoint in ("static", "status.health", *sign_in_pages.OPEN):
         return None
+    if request.mimetype == URL_ENCODED and request.get_data(cache=True).count(b"&") >= MOST_FIELDS:
+        raise RequestEntityTooLarge
     g.signed_in = signed_in = parts().sign_in.who(browser())
     g.admin = signed_in.admin
     if request.method in ("GET", "HEAD"):
