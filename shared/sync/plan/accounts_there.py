@@ -62,6 +62,18 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Looked:
+    """What was found for some people; somebody who is in neither is created."""
+
+    found: Mapping[str, Found]
+    """By the id of the person."""
+    troubles: Mapping[str, str]
+    """Why somebody could not be looked up."""
+    unasked: str | None = None
+    """Why nobody could be: Zoho One has no answer."""
+
+
+@dataclass(frozen=True)
 class AccountsThere:
     """Finds accounts for people, for one plan. Raises TablesBusy, and whatever the heartbeat raises."""
 
@@ -77,11 +89,8 @@ class AccountsThere:
         """The store's rules."""
         return Matcher.of(self.store.matching)
 
-    def find(self, comers: Mapping[str, Comer], *, all_accounts: bool) -> tuple[dict[str, Found], dict[str, str]]:
-        """What these people come upon, by their ids, and why somebody could not be looked up.
-
-        ``all_accounts``: read all, however few these people are. Somebody who is in neither is created.
-        """
+    def find(self, comers: Mapping[str, Comer], *, all_accounts: bool) -> Looked:
+        """What these people come upon. ``all_accounts``: read all, however few these people are."""
         seen, troubles = _Seen(), dict[str, str]()
         try:
             if all_accounts or len(comers) > FEW:
@@ -89,7 +98,8 @@ class AccountsThere:
             else:
                 self._look_up(comers, seen, troubles)
         except ZohoError as failure:
-            return {}, dict.fromkeys(comers, UNASKED.format(failure))
+            told = UNASKED.format(failure)
+            return Looked({}, dict.fromkeys(comers, told), told if comers else None)
         decided = replace(self.decisions.all(self.store.id), contested=self.contested(comers.keys()))
         found, free = dict[str, Match](), dict[str, Comer]()
         for person, comer in comers.items():
@@ -101,7 +111,7 @@ class AccountsThere:
             elif person not in troubles:
                 free[person] = comer
         found |= match_all(self.matcher.rules, {each: comer.keys for each, comer in free.items()}, seen.keys, decided)
-        return {person: self._found(match, seen) for person, match in found.items()}, troubles
+        return Looked({person: self._found(match, seen) for person, match in found.items()}, troubles)
 
     def _list(self, comers: Mapping[str, Comer], seen: "_Seen") -> None:
         """See all accounts, and keep those that nobody manages. Those that match nobody are forgotten at once."""
