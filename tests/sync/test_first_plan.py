@@ -25,7 +25,9 @@ def _work(address: str | None) -> list[dict[str, Any]]:
 def _accounts() -> list[dict[str, Any]]:
     """Nine accounts: five of twelve people by their names, two by their addresses alone, two nobody's."""
     names = [SAME.user_principal_name, UPPER.user_principal_name.upper(), *(one.user_principal_name for one in OFF)]
-    named = [{"userName": name, "title": "By hand"} for name in (*names, TWELVE[4].user_principal_name)]
+    named: list[dict[str, Any]] = [
+        {"userName": name, "title": "By hand"} for name in (*names, TWELVE[4].user_principal_name)
+    ]
     for account, active in zip(named, (True, True, False, True, True), strict=True):
         account["active"] = active
     return [
