@@ -96,6 +96,8 @@ class Cycle:
             raise
         if self.record.untried:
             return self._fail(NOT_ALL.format(self.record.untried))
+        if prepared.unasked and not self.verdict.breaches:
+            return self._end(RunState.FAILED)
         return self._end(RunState.HELD if self.verdict.breaches else RunState.DONE)
 
     @property

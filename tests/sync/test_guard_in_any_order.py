@@ -196,6 +196,9 @@ class World:
         account = self._account(who.id)
         return Found(account, None) if account else None
 
+    def why_waits(self, store: Store, who: Identity, found: Found | None) -> str | None:
+        return None
+
     def apply(
         self, store: Store, who: Identity, found: Found | None, password: object = None, *, adopts: bool = True
     ) -> Outcome:

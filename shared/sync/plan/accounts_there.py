@@ -14,7 +14,7 @@ from shared.rules.account_seen import noted
 from shared.rules.expressions import EvaluationContext
 from shared.rules.former import Former
 from shared.rules.identity import Account, Identity
-from shared.rules.matching import Keys, Match, Matcher, match_all
+from shared.rules.matching import BEGUN, Keys, Match, Matcher, match_all
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoUser
 from shared.sync.plan.accounts_reading import AccountsReader
@@ -26,7 +26,6 @@ from shared.zoho.errors import ZohoError, ZohoRefused, ZohoUnclear
 FEW = 20
 """People who are looked up one by one; for more all accounts are read, a page in a call."""
 UNASKED = "Zoho One could not be asked whether it has this person's account already: {} The next cycle asks again."
-BEGUN = "The adoption of this account has begun."
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Comer:
         keys = matcher.of_person(identity.said.source, desired, context)
         if mark is None or not mark.begun:
             return cls(keys, desired.user_name)
-        return cls(keys, desired.user_name, mark.adopts, desired)
+        return cls(keys, desired.user_name, mark.adopts if mark.sent_before(identity.said) else None, desired)
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,18 @@ class Found:
     match: Match
     accounts: Sequence[tuple[Account, Former | None]]
     """The accounts of the match, each with its former person, who is gone."""
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What was found for some people; somebody who is in neither is created."""
+
+    found: Mapping[str, Found]
+    """By the id of the person."""
+    troubles: Mapping[str, str]
+    """Why somebody could not be looked up."""
+    unasked: str | None = None
+    """Why nobody could be: Zoho One has no answer."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +88,8 @@ class AccountsThere:
         """The store's rules."""
         return Matcher.of(self.store.matching)
 
-    def find(self, comers: Mapping[str, Comer], *, all_accounts: bool) -> tuple[dict[str, Found], dict[str, str]]:
-        """What these people come upon, by their ids, and why somebody could not be looked up.
-
-        ``all_accounts``: read all, however few these people are. Somebody who is in neither is created.
-        """
+    def find(self, comers: Mapping[str, Comer], *, all_accounts: bool) -> Looked:
+        """What these people come upon. ``all_accounts``: read all, however few these people are."""
         seen, troubles = _Seen(), dict[str, str]()
         try:
             if all_accounts or len(comers) > FEW:
@@ -89,7 +97,8 @@ class AccountsThere:
             else:
                 self._look_up(comers, seen, troubles)
         except ZohoError as failure:
-            return {}, dict.fromkeys(comers, UNASKED.format(failure))
+            told = UNASKED.format(failure)
+            return Looked({}, dict.fromkeys(comers, told), told if comers else None)
         decided = replace(self.decisions.all(self.store.id), contested=self.contested(comers.keys()))
         found, free = dict[str, Match](), dict[str, Comer]()
         for person, comer in comers.items():
@@ -97,11 +106,11 @@ class AccountsThere:
                 del seen.keys[own]  # the bridge made it: the answer of an earlier try was lost
             elif comer.began in seen.keys:
                 del seen.keys[comer.began]
-                found[person] = Match((comer.began,), True, BEGUN, "")
+                found[person] = Match((comer.began,), True, "The adoption of this account has begun.", BEGUN)
             elif person not in troubles:
                 free[person] = comer
         found |= match_all(self.matcher.rules, {each: comer.keys for each, comer in free.items()}, seen.keys, decided)
-        return {person: self._found(match, seen) for person, match in found.items()}, troubles
+        return Looked({person: self._found(match, seen) for person, match in found.items()}, troubles)
 
     def _list(self, comers: Mapping[str, Comer], seen: "_Seen") -> None:
         """See all accounts, and keep those that nobody manages. Those that match nobody are forgotten at once."""

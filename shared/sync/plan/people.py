@@ -12,7 +12,7 @@ from shared.rules.matching import Matcher
 from shared.rules.plan import Candidate, Plan, make_plan
 from shared.rules.store import Store
 from shared.sync.plan.accounts_reading import AccountsReader
-from shared.sync.plan.accounts_there import AccountsThere, Comer, Found
+from shared.sync.plan.accounts_there import AccountsThere, Comer, Looked
 from shared.sync.progress import NO_LEASE, SILENT, Heartbeat, Progress
 from shared.tables.account_decisions import AccountDecisions
 from shared.tables.identities import Identities
@@ -35,12 +35,18 @@ class PeoplePlanner:
     now: Callable[[], datetime]
 
     def plan(
-        self, store: Store, people: Sequence[str], heartbeat: Heartbeat = NO_LEASE, progress: Progress = SILENT
+        self,
+        store: Store,
+        people: Sequence[str],
+        heartbeat: Heartbeat = NO_LEASE,
+        progress: Progress = SILENT,
+        unasked: list[str] | None = None,
     ) -> Plan:
         """The changes that these people need. Zoho One is asked about accounts that creations would come upon.
 
         Those who are to get an account are read twice: what is compared of all of them decides what becomes of each. A
-        store's first plan reads all accounts in Zoho One, whoever comes.
+        store's first plan reads all accounts in Zoho One, whoever comes. ``unasked`` gets a sentence where Zoho One had
+        no answer, so that nobody can be created.
         """
         there, comers = AccountsThere(store, self.accounts, self.decisions, heartbeat), dict[str, Comer]()
 
@@ -55,10 +61,12 @@ class PeoplePlanner:
             first = not self.accounts.unmanaged.was_read(store)
             if not comers and not first:
                 return
-            found, troubles = there.find(comers, all_accounts=first)
+            looked = there.find(comers, all_accounts=first)
+            if unasked is not None and looked.unasked is not None:
+                unasked.append(looked.unasked)
             for identity in self._pending(store, list(comers), heartbeat):
                 candidate = Candidate.pending(identity, now)
-                yield upon(store, candidate, found.get(identity.id), troubles.get(identity.id))
+                yield upon(store, candidate, looked)
 
         now = self.now()
         progress.tell(PLANNING, 0, len(people))
@@ -75,8 +83,7 @@ class PeoplePlanner:
         candidate = replace(Candidate.pending(identity, self.now()), waits=None)
         if (comer := self._comer(identity, there.matcher, self.now())) is not None:
             first = not self.accounts.unmanaged.was_read(store)
-            found, troubles = there.find({identity.id: comer}, all_accounts=first)
-            candidate = upon(store, candidate, found.get(identity.id), troubles.get(identity.id))
+            candidate = upon(store, candidate, there.find({identity.id: comer}, all_accounts=first))
         return make_plan(store.id, [candidate], store.status_rules)
 
     def _pending(
@@ -100,10 +107,11 @@ class PeoplePlanner:
         return frozenset(adoption.account for each in others for adoption in each.accounts)
 
 
-def upon(store: Store, candidate: Candidate, found: Found | None, trouble: str | None) -> Candidate:
+def upon(store: Store, candidate: Candidate, looked: Looked) -> Candidate:
     """The candidate with what their creation comes upon, or with why nobody could say."""
-    if trouble is not None:
+    person = candidate.identity.id
+    if (trouble := looked.troubles.get(person)) is not None:
         return replace(candidate, waits=candidate.waits or trouble)
-    if found is None:
+    if (found := looked.found.get(person)) is None:
         return candidate
     return candidate.upon(found.match, found.accounts, store.guard.adoptions, store.status_rules)
