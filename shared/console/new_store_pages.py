@@ -18,6 +18,7 @@ from shared.console.context import (
 )
 from shared.console.wording import WAYS_IN
 from shared.model import Model
+from shared.rules.outside_address import AddressRefused
 from shared.rules.store import DataCenterName, StoreId, WayIn, ZohoConnection
 from shared.tables.errors import Conflict
 from shared.zoho.data_centers import DATA_CENTERS
@@ -90,7 +91,7 @@ def create() -> View:
         store = parts().stores.settings.create(form.id, form.name, zoho, form.client_secret, str(admin()))
         if form.way_in is WayIn.TOKEN:
             parts().stores.scim_tokens.save(store, form.scim_token, str(admin()))
-    except ValidationError as error:
+    except (ValidationError, AddressRefused) as error:
         return _new_connection(given, faults(error), 422)
     except Conflict:
         return _new_connection(given, {"": f"There is a directory store {given['id']} already"}, 422)

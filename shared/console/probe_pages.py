@@ -13,6 +13,7 @@ from shared.admin.zoho_trial import Trial, is_test_address
 from shared.console.context import View, admin, faults, go_saved, is_live, notice_page, page, parts, texts, the_store
 from shared.console.notices import Notice
 from shared.model import HIDDEN, Model
+from shared.rules.outside_address import AddressRefused
 from shared.rules.store import Store
 from shared.rules.zoho_probe import ProbeFacts, ProbeReport, differences, proposed
 
@@ -68,7 +69,7 @@ def save_proposed(store_id: str) -> View:
             lambda now: {"zoho": type(now.zoho).model_validate(now.zoho.model_dump() | settings)},
             str(admin()),
         )
-    except ValidationError as error:
+    except (ValidationError, AddressRefused) as error:
         return _notice(422, "The proposed settings cannot be saved", "; ".join(faults(error).values()))
     except SettingsChanged:
         return _notice(409, "The settings were changed meanwhile", "Test the connection again.")

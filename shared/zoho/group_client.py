@@ -58,6 +58,10 @@ class _Group(Resource):
         return frozenset(member.value for member in self.members or ())
 
 
+_GROUPS = Listed[_Group]
+"""Kept: see ``_USERS`` in scim_client.py."""
+
+
 class ZohoGroups(ScimCalls):
     """The groups of one store's Zoho One organisation; members are the ids of their accounts there.
 
@@ -97,7 +101,7 @@ class ZohoGroups(ScimCalls):
             everything = [self._record(group) for group in self._everything()]
             return [record for record in everything if folded(record.holds.display_name) == folded(display_name)]
         query = {"filter": f"displayName eq {quoted(display_name)}"} | _WITHOUT_MEMBERS
-        listed = understood(Listed[_Group], self._call("GET", "/Groups", query=query))
+        listed = understood(_GROUPS, self._call("GET", "/Groups", query=query))
         found = [self._record(group) for group in listed.Resources]
         named = [record for record in found if folded(record.holds.display_name) == folded(display_name)]
         if found and not named:
@@ -111,7 +115,7 @@ class ZohoGroups(ScimCalls):
         read = set[str]()
         while True:
             query = self._place(len(read) + 1) | _WITHOUT_MEMBERS
-            listed = understood(Listed[_Group], self._call("GET", "/Groups", query=query))
+            listed = understood(_GROUPS, self._call("GET", "/Groups", query=query))
             new = [group for group in listed.Resources if group.id not in read]
             yield from new
             read |= {group.id for group in new}
@@ -119,6 +123,11 @@ class ZohoGroups(ScimCalls):
                 return
             if not new:
                 raise ZohoUnclear(f"Zoho One lists {len(read)} of {listed.totalResults} groups")
+
+    def count(self) -> int:
+        """Return the number of groups (RFC 7644 §3.4.2: ``totalResults``)."""
+        query = self._place(1) | {"count": "1"} | _WITHOUT_MEMBERS
+        return understood(_GROUPS, self._call("GET", "/Groups", query=query)).totalResults
 
     def update(
         self, record: ZohoGroupRecord, desired: ZohoGroup, joining: Sequence[str] = (), leaving: Sequence[str] = ()

@@ -67,6 +67,7 @@ class ProbeCalls(ScimCalls):
         self, notes: Notes, what: str, method: str, path: str, body: Resource | None = None, **query: str
     ) -> ProbeAnswer:
         """Make one call, again where Zoho One asks to wait. ``what``: what the note says of it."""
+        self._ensure_may_write(method)
         for attempt in range(1, TRIES + 1):
             started = time.monotonic()
             response = self._authorized(method, path, body, query or None)
