@@ -62,10 +62,14 @@ CONNECTION_STRING = (
 )
 
 
+_MEMORY = MemoryTables()
+"""One for all folders: a worker may come back to a folder after another, whose fixtures have the same address."""
+
+
 @pytest.fixture(scope="session")
 def memory() -> Iterator[MemoryTables]:
     """The tables, which the app's client opens by CONNECTION_STRING."""
-    tables, open_account = MemoryTables(), shared.tables.service._client
+    tables, open_account = _MEMORY, shared.tables.service._client
 
     def opened(account: StorageAccount) -> TableServiceClient:
         return tables if account == CONNECTION_STRING else open_account(account)

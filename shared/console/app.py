@@ -51,6 +51,7 @@ from shared.console.context import (
     OwnersOnly,
     View,
     browser,
+    field_label,
     is_setting_up,
     notice_page,
     origin,
@@ -96,7 +97,7 @@ def create_app(console: ConsoleParts) -> Flask:
     app = bare_app()
     app.extensions[EXTENSION] = console
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_FORM)
-    app.jinja_env.filters.update(FILTERS)
+    app.jinja_env.filters.update(FILTERS, field_label=field_label)
     app.jinja_env.globals.update(CHARTS)
     for pages in (
         store_pages,

@@ -12,7 +12,6 @@ from shared.rules.job import Job, JobState
 from shared.rules.run import Result, RunOutcome, RunState
 from shared.rules.store import WayIn
 from shared.rules.store_state import StoreState
-from shared.rules.zoho_user import ZOHO_FIELDS, ZohoField
 from shared.tables.connections import ConnectionState
 
 TONES: Mapping[str, str] = {
@@ -135,11 +134,6 @@ def job_title(job: Job) -> str:
     return TITLES[job.task.kind]
 
 
-def field_label(field: ZohoField) -> str:
-    """A field's name in Zoho One."""
-    return ZOHO_FIELDS[field].label
-
-
 def zip_same(options: Iterable[str]) -> list[tuple[str, str]]:
     """Options of a list whose labels are their values."""
     return [(str(option), str(option)) for option in options]
@@ -155,6 +149,5 @@ FILTERS: dict[str, Callable[..., object]] = {
     "badge": badge,
     "sentence": sentence,
     "job_title": job_title,
-    "field_label": field_label,
     "zip_same": zip_same,
 }

@@ -61,7 +61,7 @@ class ScimPath:
                 return entry
         return None
 
-    def put(self, resource: Resource, value: str | bool) -> None:
+    def put(self, resource: Resource, value: JsonValue) -> None:
         """Write a value into a resource, creating the containers of the path; what is no container is replaced."""
         host = resource
         if self.schema is not None:

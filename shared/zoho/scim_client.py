@@ -16,7 +16,7 @@ from shared.rules.change import NO_CHANGE, Change, FieldChange
 from shared.rules.identity import Account
 from shared.rules.scim_path import Resource as Body
 from shared.rules.scim_path import ScimPath
-from shared.rules.store import Filters, UpdateVerb
+from shared.rules.store import Filters, UpdateVerb, ValueType
 from shared.rules.user_name import folded
 from shared.rules.zoho_user import ZOHO_FIELDS, Paths, ZohoField, ZohoUser, from_scim, to_scim
 from shared.zoho.error_answers import error_of
@@ -100,6 +100,8 @@ class ZohoUsers(ScimCalls):
         """Create an account, with a one-time password or without. Raises ZohoRefused where its userName is in use."""
         secret: Body = {"password": password.get_secret_value()} if password else {}
         body = to_scim(user, self._paths) | {"active": self._active(user.active)} | secret
+        for field in user.fields.keys() & self._store.zoho.custom_fields.keys():
+            self._paths[field].put(body, self._typed(field, user.fields[field]))
         created = understood(_User, self._call("POST", "/Users", body, password=password), password)
         shown = USER_NAME.get(created.rest)
         if shown is not None and folded(str(shown)) != folded(user.user_name):
@@ -153,7 +155,7 @@ class ZohoUsers(ScimCalls):
         Raises ZohoUnclear where the answer does not show that it was done. One call; a PUT reads the account first, so
         that what is not the bridge's stays.
         """
-        fields = tuple(each for each in change.fields if each.field not in self._store.zoho.left_out)
+        fields = tuple(each for each in change.fields if self._is_sent(each.field))
         if self._store.zoho.update_verb is UpdateVerb.PUT:
             answer = self._put(account.id, desired.active, fields)
         elif operations := self._operations(account.holds, desired, fields):
@@ -198,7 +200,7 @@ class ZohoUsers(ScimCalls):
             if change.after is None:
                 path.take_away(body)
             else:
-                path.put(body, change.after)
+                path.put(body, self._typed(change.field, change.after))
         secret: Body = {"password": password.get_secret_value()} if password else {}
         return self._call("PUT", _path(account_id), body | secret, password=password)
 
@@ -212,8 +214,24 @@ class ZohoUsers(ScimCalls):
             if change.after is None:
                 operations.append({"op": "remove", "path": path})
             else:
-                operations.append({"op": "replace" if change.before else "add", "path": path, "value": change.after})
+                value = self._typed(change.field, change.after)
+                operations.append({"op": "replace" if change.before else "add", "path": path, "value": value})
         return operations
+
+    def _is_sent(self, field: ZohoField) -> bool:
+        """Whether a change of a field is sent: not where Zoho One does not keep it, nor where nobody knows its path."""
+        return field not in self._store.zoho.left_out and (field in self._paths or not field.is_custom)
+
+    def _typed(self, field: ZohoField, text: str) -> JsonValue:
+        """Return a value as Zoho One takes it. Raises ZohoRefused where a custom field cannot hold it."""
+        custom = self._store.zoho.custom_fields.get(field)
+        if custom is None:
+            return text
+        try:
+            return custom.typed(text)
+        except ValueError:
+            kind = "True or False" if custom.type is ValueType.YES_NO else "a number"
+            raise ZohoRefused(f"{custom.label} is {kind} in Zoho One, which this person's value is not") from None
 
     def _active(self, active: bool) -> bool | str:
         return str(active) if self._store.zoho.active_as_text else active
