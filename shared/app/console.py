@@ -22,7 +22,7 @@ from shared.console.parts import (
 from shared.tables.liveness import queue_answers, tables_answer
 from shared.tables.partitions import Partitions
 
-OF_ONE_STORE = ("identities", "mappings", "runs", "heldplans", "entra", "errands", "secrets", "leases")
+OF_ONE_STORE = ("identities", "mappings", "runs", "heldplans", "entra", "errands", "accounts", "secrets", "leases")
 """Tables with rows of a store: in all but the last it has a partition of its own."""
 
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import requests
 
+from shared.admin.account_choices import AccountChoices
 from shared.admin.graph_check import GraphCheck
 from shared.admin.jobs import JobRequest, JobRunner
 from shared.admin.mapping_preview import MappingPreview
@@ -160,7 +161,9 @@ class Bridge:
             passwords=self.password_mails,
             lease=lease,
         )
-        self.flow = flow = Flow(self._common, self.table("identities"), self.table("entra"))
+        self.flow = flow = Flow(self._common, *map(self.table, ("identities", "entra", "accounts")))
+        self.unmanaged, self.proposals = flow.unmanaged, flow.proposals
+        self.account_choices = AccountChoices(flow.decisions, flow.proposals, flow.unmanaged, flow.identities, now)
         self.identities, self.groups, self.deprovisionings = flow.identities, flow.groups, flow.deprovisionings
         self.push, self.group_push, self.group_guard = flow.push, flow.group_push, flow.group_guard
         self.memberships = flow.memberships
@@ -175,6 +178,7 @@ class Bridge:
             people_applier=flow.people_applier,
             group_applier=flow.group_applier,
             retention=Retention(self.runs, self.jobs, self.held_plans, self.identities),
+            proposals=flow.proposals,
         )
         asked = AskedCycles(self.table("leases"))
         self.cycles = Cycles(self.stores, leases, asked, self.secrets, self.runs, parts, now)
@@ -271,8 +275,10 @@ class Bridge:
     def dry_run(self, store: Store, progress: Progress = SILENT) -> Preview:
         """What the store's next cycle would do, if it ran now. Nothing is written. Raises as DryRun does."""
         reading = self.cycles.standing(store).note.reading
-        forgetful = Flow(self._common, *(rehearsal_of(self.table(name)) for name in ("identities", "entra")))
-        return DryRun(forgetful.preparation, forgetful.plan_guard).preview(store, reading, progress)
+        people, entra = (rehearsal_of(self.table(name)) for name in ("identities", "entra"))
+        forgetful = Flow(self._common, people, entra, self.table("accounts"))
+        dry_run = DryRun(forgetful.preparation, forgetful.plan_guard, self.proposals, self.outside.now)
+        return dry_run.preview(store, reading, progress)
 
     def secret(self, purpose: str) -> bytes:
         """A secret of the app's for one purpose, the same in every process."""

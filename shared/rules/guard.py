@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator
 from enum import StrEnum
+from types import MappingProxyType
 
 from pydantic import ConfigDict
 
 from shared.model import Model
 from shared.rules.change import ChangeKind
-from shared.rules.former import Adoptions
+from shared.rules.former import Adoption, Adoptions
 from shared.rules.guard_limits import INTERVAL, GroupLimit, GuardLimits, Share, Threshold
 from shared.rules.plan import Plan
 from shared.rules.zoho_user import ZohoField
@@ -24,6 +25,8 @@ class Rule(StrEnum):
     ONE_FIELD = "one field"
     ADOPTIONS = "adoptions"
     """Somebody would get the account of another person, who is gone."""
+    ADOPTED = "adopted accounts"
+    """Accounts that Zoho One already has would be adopted, and changed by that."""
     PUSHED = "pushed leavings"
     """Pushes exceeded a limit on deprovisionings; every further one waits for a decision."""
     DISCARDED = "discarded"
@@ -39,6 +42,17 @@ HOLDING_RULES = frozenset({Rule.DEPROVISIONINGS, Rule.PUSHED})
 
 FIRST_PLAN_RULES = frozenset({Rule.OBSERVED, Rule.NOT_AGREED})
 """Rules by which no plan is applied after observing but the one that an administrator agreed to."""
+
+_OF_A_NUMBER = MappingProxyType(
+    {
+        Rule.ADOPTIONS: "{} people would get the account of another person, who was deleted in Entra.",
+        Rule.PUSHED: "{} people wait to be deactivated or deleted: a limit was passed, so the guard holds every "
+        "deactivation and deletion until an administrator decides.",
+        Rule.OBSERVED: "The directory store observes: {} changes wait until provisioning is started with them.",
+        Rule.NOT_AGREED: "Provisioning was started with another plan than these {} changes, which nobody has seen.",
+    }
+)
+"""Sentences in which nothing but a number differs."""
 
 
 class Breach(Model):
@@ -64,6 +78,8 @@ class Breach(Model):
         return 100 * self.count / self.of if self.of else 100.0
 
     def __str__(self) -> str:
+        if (sentence := _OF_A_NUMBER.get(self.rule)) is not None:
+            return sentence.format(self.count)
         if self.rule is Rule.CREATIONS:
             return f"{self.count} people would be created; the limit is {self.limit}."
         if self.rule is Rule.DISCARDED:
@@ -72,12 +88,6 @@ class Breach(Model):
                 if self.count
                 else "An administrator discarded this plan before."
             )
-        if self.rule is Rule.OBSERVED:
-            return f"The directory store observes: {self.count} changes wait until provisioning is started with them."
-        if self.rule is Rule.NOT_AGREED:
-            return f"Provisioning was started with another plan than these {self.count} changes, which nobody has seen."
-        if self.rule is Rule.ADOPTIONS:
-            return f"{self.count} people would get the account of another person, who was deleted in Entra."
         minutes = INTERVAL.seconds // 60
         recent = f", counting {self.recent} of the last {minutes} minutes" if self.recent else ""
         if self.rule is Rule.MEMBERS:
@@ -91,11 +101,9 @@ class Breach(Model):
         share = f"{self.count} of {self.of} active people ({self.percentage:.1f} %)"
         if self.rule is Rule.ONE_FIELD:
             return f"The field {self.field} would change for {share}; the limit is {self.limit}."
-        if self.rule is Rule.PUSHED:
-            return (
-                f"{self.count} people wait to be deactivated or deleted: a limit was passed, so the guard holds every "
-                "deactivation and deletion until an administrator decides."
-            )
+        if self.rule is Rule.ADOPTED:
+            accounts = f"{self.count} accounts that Zoho One already has"
+            return f"{accounts} would be adopted and changed; the limit is {self.limit}."
         most = f"{self.limit} people" if isinstance(self.limit, int) else str(self.limit)
         return f"{share} would be deactivated or deleted{recent}; the limit is {most}."
 
@@ -170,10 +178,14 @@ def check_adoptions(plan: Plan, active_users: int, limits: GuardLimits) -> Breac
     """Return the breach for a plan that gives accounts to other people: it is held, unless the store always allows
     that.
     """
-    of_others = sum(1 for change in plan.changes if change.adopts is not None and change.adopts.another)
+    of_others = sum(1 for change in plan.changes if _is_another(change.adopts))
     if not of_others or limits.adoptions is not Adoptions.HOLD:
         return None
     return Breach(rule=Rule.ADOPTIONS, count=of_others, of=active_users, limit=0)
+
+
+def _is_another(adoption: Adoption | None) -> bool:
+    return adoption is not None and adoption.another and not adoption.agreed
 
 
 def _breaches(plan: Plan, active_users: int, limits: GuardLimits, recent: int) -> Iterator[Breach]:
@@ -185,14 +197,18 @@ def _breaches(plan: Plan, active_users: int, limits: GuardLimits, recent: int) -
     creations = counts.get(ChangeKind.CREATE, 0)
     if limits.creations is not None and creations > limits.creations:
         yield Breach(rule=Rule.CREATIONS, count=creations, of=active_users, limit=limits.creations)
-    existing = (change for change in plan.changes if change.kind not in (ChangeKind.CREATE, ChangeKind.ADOPT))
+    there = active_users + counts.get(ChangeKind.ADOPT, 0)  # an adopted account is one of them from then on
+    adopted = sum(change.kind is ChangeKind.ADOPT and bool(change.fields) for change in plan.changes)
+    if limits.adopted.is_passed(adopted, there):
+        yield Breach(rule=Rule.ADOPTED, count=adopted, of=there, limit=limits.adopted)
+    existing = (change for change in plan.changes if change.kind not in (ChangeKind.CREATE, ChangeKind.PROPOSE))
     people = Counter(part.field for change in existing for part in change.fields)
     for field in ZohoField:
-        if limits.one_field.is_passed(people[field], active_users):
-            yield Breach(rule=Rule.ONE_FIELD, field=field, count=people[field], of=active_users, limit=limits.one_field)
+        if limits.one_field.is_passed(people[field], there):
+            yield Breach(rule=Rule.ONE_FIELD, field=field, count=people[field], of=there, limit=limits.one_field)
     new = [group for group in plan.groups if not group.judged]
-    deleted, there = sum(group.kind is ChangeKind.DELETE for group in new), plan.groups_there
-    if there and (breach := check_group_deletions(deleted, there.now, limits, there.deleted)) is not None:
+    deleted, groups = sum(group.kind is ChangeKind.DELETE for group in new), plan.groups_there
+    if groups and (breach := check_group_deletions(deleted, groups.now, limits, groups.deleted)) is not None:
         yield breach
     for group in new:
         found = group.members

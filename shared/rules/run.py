@@ -54,6 +54,7 @@ class Result(StrEnum):
     DONE = "done"
     FAILED = "failed"  # it stays pending
     PARKED = "parked"  # refused repeatedly: tried once a day
+    WAITS = "waits"  # for an administrator, who says whether an account in Zoho One is the person's
     NOT_TRIED = "not tried"  # a held plan, a store that observes, or out of time
 
 
@@ -101,6 +102,12 @@ class Run(Model):
     """Number of accounts that differed from their confirmed state."""
     unmanaged: int = 0
     """Number of accounts in Zoho One that nobody manages."""
+    unmanaged_active: int = 0
+    """Number of active accounts among these."""
+    unmanaged_groups: int = 0
+    """Number of groups in Zoho One that nobody manages; 0 for a store that syncs no groups."""
+    accounts: int = 0
+    """Number of all accounts in Zoho One; 0 where they were not read."""
     findings: tuple[str, ...] = ()
     """For a full cycle: drift and unmanaged accounts, one sentence each, at most MOST_FINDINGS."""
     errors: tuple[str, ...] = ()
@@ -169,10 +176,18 @@ class Run(Model):
             return self.model_copy(update={"more_errors": self.more_errors + 1})
         return self.model_copy(update={"errors": (*self.errors, error)})
 
-    def with_findings(self, drifted: int, unmanaged: int, findings: Sequence[str]) -> Self:
+    def with_findings(
+        self, drifted: int, unmanaged: int, unmanaged_active: int, accounts: int, findings: Sequence[str]
+    ) -> Self:
         """Return the run with the results of a drift search."""
-        kept = tuple(findings[:MOST_FINDINGS])
-        return self.model_copy(update={"drifted": drifted, "unmanaged": unmanaged, "findings": kept})
+        found = {
+            "drifted": drifted,
+            "unmanaged": unmanaged,
+            "unmanaged_active": unmanaged_active,
+            "accounts": accounts,
+            "findings": tuple(findings[:MOST_FINDINGS]),
+        }
+        return self.model_copy(update=found)
 
     def finished(self, state: RunState, at: datetime) -> Self:
         """Return the finished run."""

@@ -12,6 +12,7 @@ from shared.rules.entra_connection import EntraConnection, ObjectId
 from shared.rules.groups.settings import GroupSettings
 from shared.rules.guard_limits import GuardLimits
 from shared.rules.mail.password import PasswordNotice, PasswordNotification
+from shared.rules.matching import Matching
 from shared.rules.schedule import Schedule
 from shared.rules.scim_path import ScimPath
 from shared.rules.status import StatusRules
@@ -132,6 +133,9 @@ class Store(Model):
     )
     criteria: Group | None = Field(
         default=None, description="The people the reconciler includes; None: everybody in scope"
+    )
+    matching: Matching = Field(
+        default=Matching(), description="Which accounts that Zoho One already has become whose, or are proposed"
     )
     status_rules: StatusRules = StatusRules()
     guard: GuardLimits = GuardLimits()

@@ -78,6 +78,10 @@ class CycleCheckpoint:
         """The guard has judged the plan; ``is_held``: and holds it."""
         self.note = self.note.model_copy(update={"holds": is_held})
 
+    def proposed(self, *, any_account: bool) -> None:
+        """The plan is made; ``any_account``: and proposes accounts to somebody."""
+        self.note = self.note.model_copy(update={"proposes": any_account})
+
     def hand_on(self) -> None:
         """Leave the rest of the run to the next message."""
         self.note = self.note.left()

@@ -29,6 +29,7 @@ from shared.sync.retention import Retention
 from shared.sync.run_record import NOT_ALL, RunRecord
 from shared.tables.errors import MappingUnusable, Stale, TablesBusy
 from shared.tables.leases import LeaseLost
+from shared.tables.proposals import Proposals
 from shared.zoho.errors import ZohoError
 
 MOST_INTERRUPTIONS = 5
@@ -57,6 +58,7 @@ class CycleParts:
     people_applier: PeopleApplier
     group_applier: GroupApplier
     retention: Retention
+    proposals: Proposals
 
 
 @dataclass
@@ -96,6 +98,8 @@ class Cycle:
             raise
         if self.record.untried:
             return self._fail(NOT_ALL.format(self.record.untried))
+        if prepared.unasked and (self._observes or not self.verdict.breaches):
+            return self._end(RunState.FAILED)
         done = RunState.OBSERVED if self._observes else RunState.DONE
         return self._end(RunState.HELD if self.verdict.breaches and not self._observes else done)
 
@@ -130,8 +134,15 @@ class Cycle:
             self.store, self.drifts, self.checkpoint, record.troubles, record.progress
         )
         self.prepared = prepared
+        self._keep_proposals(prepared.plan)
         record.planned(prepared.plan)
         return prepared
+
+    def _keep_proposals(self, plan: Plan) -> None:
+        """Let pages show what the plan proposes, and no more what an earlier one did."""
+        if plan.visits or self.checkpoint.note.proposes or self._is_full:
+            self.parts.proposals.replace(self.store.id, plan.proposals, self.checkpoint.now())
+        self.checkpoint.proposed(any_account=bool(plan.proposals))
 
     def _guard(self, prepared: Prepared) -> Verdict:
         """Whether the plan may be applied; that of a store that observes is kept until the store is started."""

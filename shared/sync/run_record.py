@@ -67,7 +67,9 @@ class RunRecord:
 
     def drift(self, report: DriftReport) -> None:
         """What a full cycle found in Zoho One."""
-        self.run = self.run.with_findings(report.drifted, report.unmanaged, report.findings)
+        self.run = self.run.with_findings(
+            report.drifted, report.unmanaged, report.unmanaged_active, report.accounts, report.findings
+        )
 
     def planned(self, plan: Plan) -> None:
         """The plan, as it was at first: what another process plans when it goes on is a part of it."""

@@ -141,6 +141,11 @@ class IdentityReads(RecordTable):
         former = holder.identity.former if holder else None
         return replace(record, former=former, holder=holder) if former and former.account == zoho_id else record
 
+    def owned_accounts(self, store: str) -> Iterator[tuple[str, str]]:
+        """Return the accounts in Zoho One that somebody manages, each with the id of the identity; a page at a time."""
+        rows = self._range(store, "zoho:", "zoho" + AFTER_ALL, ("RowKey", "account", "id"))
+        return ((row["account"], row["id"]) for row, _ in rows if row.get("id"))
+
     def formers(self, store: str) -> Iterator[Former]:
         """Return the accounts of people who are in Entra's recycle bin or gone; a page at a time."""
         rows = self._range(store, "former:", "former" + AFTER_ALL)

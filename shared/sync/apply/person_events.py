@@ -4,6 +4,7 @@ from datetime import datetime
 
 from shared.rules.account_seen import done_since
 from shared.rules.change import Change, ChangeKind, plan_change
+from shared.rules.former import Adoption
 from shared.rules.history import Event, EventKind
 from shared.rules.identity import Identity
 from shared.rules.mail.password import PasswordNotice, notice_for
@@ -12,14 +13,17 @@ from shared.sync.apply.accounts import Outcome, adoption_by
 from shared.sync.apply.settlement import EVENTS
 
 
-def confirmation(store: Store, identity: Identity, outcome: Outcome, now: datetime) -> Event:
-    """The line for a change, as it was pending in ``identity``."""
+def confirmation(
+    store: Store, identity: Identity, outcome: Outcome, now: datetime, planned: Adoption | None = None
+) -> Event:
+    """The line for a change, as it was pending in ``identity``. ``planned``: the account that a plan let it adopt."""
     assert identity.pending is not None  # what was confirmed was pending
     change, reason = _confirmed(identity, outcome), identity.pending.reason
     kind = EVENTS[change.kind]
-    if outcome.record or (outcome.adopted and not identity.pending.password_due):
+    began = identity.account is None and outcome.account is not None and identity.pending.adopts == outcome.account.id
+    if outcome.record or began or (outcome.adopted and not identity.pending.password_due):
         kind = EventKind.ADOPTED
-        if (adoption := adoption_by(identity, outcome.record)) is not None:
+        if (adoption := planned or adoption_by(identity, outcome.record)) is not None:
             reason = f"{reason} {adoption.reason}"
     elif identity.account is None and outcome.account is not None:
         # Perhaps by an earlier try whose answer was lost: whatever it holds came with the bridge.

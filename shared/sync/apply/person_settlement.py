@@ -29,6 +29,7 @@ from shared.tables.record_table import Operation
 from shared.zoho.errors import ZohoRefused
 
 NOT_AS_PLANNED = "The account in Zoho One is not as it was when the plan was made; the next plan shows what it is now."
+UNDONE = "The decision that the account is this person's was undone; the next plan shows what becomes of them."
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,8 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
                 this.found = self.accounts.look(
                     store, identity, identity.pending.sent or () if identity.pending else ()
                 )
-            if (why := self._unplanned(store, this)) is not None:
+            why = self._unplanned(store, this) if this.planned else self.accounts.why_waits(store, identity, this.found)
+            if why is not None:
                 raise HeldBack(why)
             this.heard = True
             return self.accounts.apply(store, identity, this.found, this.password, adopts=this.planned is None)
@@ -157,11 +159,14 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
         """Why what was found in Zoho One is not what was planned, or None."""
         if this.planned is None:
             return None
-        return this.planned.why_not(this.stored.identity, this.found, store.guard.adoptions)
+        identity, adopts = this.stored.identity, this.planned.adopts
+        if adopts and adopts.agreed and not self.accounts.matches.stands(store, identity.id, adopts.account):
+            return UNDONE
+        return this.planned.why_not(identity, this.found, store.guard.adoptions)
 
     def _confirm(self, store: Store, this: PersonTry, outcome: Outcome) -> Stored:
         stored, identity = this.stored, this.stored.identity
-        event = confirmation(store, identity, outcome, self.now())
+        event = confirmation(store, identity, outcome, self.now(), this.planned.adopts if this.planned else None)
         settled = identity.settled(outcome.account)
         if outcome.instead and outcome.account and outcome.change.kind is ChangeKind.DEACTIVATE:
             # Zoho One refused the rest: what it holds is what it should hold, or each write would try again.
@@ -191,6 +196,8 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
         if outcome.record is not None and outcome.record.holder is not None:
             self.memberships.lost_account(store, outcome.record.holder.identity.id)
         self.memberships.update(store, confirmed.membership_update)
+        if outcome.account is not None and this.stored.identity.account is None and (this.found or outcome.adopted):
+            self.accounts.matches.adopted(store, confirmed.identity.id, outcome.account.id)
 
     def _revert(self, store: Store, this: PersonTry, refusal: ZohoRefused, *, came_through: bool) -> None:
         """Undo the push that Zoho One refused: a creation leaves nothing, an update what was there before.
