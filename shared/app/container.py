@@ -232,6 +232,7 @@ class Bridge:
             self.push,
             self.group_push,
             self.ignored,
+            self.unmanaged,
             secret=self.secret("cursors"),
             public_url=self.public_url,
         )
