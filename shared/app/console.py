@@ -52,7 +52,7 @@ def open_console(bridge: Bridge) -> Flask:
                     "Queue Storage": queue_answers(bridge.account),
                 },
             ),
-            site=Site(now, bridge.public_url, bridge.secret("forms")),
+            site=Site(now, bridge.public_url, bridge.secret("forms"), bridge.hosts),
         )
     )
 
@@ -61,7 +61,7 @@ def _stores(bridge: Bridge) -> StoreParts:
     now, partitions = bridge.outside.now, Partitions([bridge.table(name) for name in OF_ONE_STORE])
     return StoreParts(
         table=bridge.stores,
-        settings=StoreSettings(bridge.stores, bridge.secrets, now),
+        settings=StoreSettings(bridge.stores, bridge.secrets, now, bridge.local),
         switch=bridge.switch,
         removal=StoreRemoval(bridge.stores, bridge.disconnect, partitions, now),
         connections=bridge.connections,

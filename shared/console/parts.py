@@ -110,6 +110,8 @@ class Site:
     """The app's address as browsers know it, where a proxy stands before it."""
     secret: bytes
     """For the tokens of forms."""
+    hosts: frozenset[str] = frozenset()
+    """Names of the app in the header Host; none if they are not known, and then every name is taken."""
 
 
 @dataclass(frozen=True)

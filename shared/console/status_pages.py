@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from threading import BoundedSemaphore
 
 from flask import Blueprint, Response, jsonify, request
 
@@ -17,6 +18,10 @@ blueprint = Blueprint("status", __name__)
 
 PATIENCE = 2.0
 """Seconds that /health waits for Zoho One and Graph: a monitor's own timeout is little longer."""
+_WAITING = BoundedSemaphore(2)
+"""Requests that may wait at the same time: anybody can send one, and each that waits holds one of the app's threads.
+The others are told what is known.
+"""
 GLANCE = 0.15
 """Seconds that the page waits; what has not answered by then is filled in later."""
 
@@ -53,7 +58,12 @@ def health() -> Response:
         return _told(HTTPStatus.SERVICE_UNAVAILABLE, "not ready", answers, [], {})
     stores = parts().stores.table.all()
     running = [store for store in stores if store.has_cycles]
-    said = parts().health.readiness.of(running, PATIENCE)
+    waits = _WAITING.acquire(blocking=False)
+    try:
+        said = parts().health.readiness.of(running, PATIENCE if waits else 0)
+    finally:
+        if waits:
+            _WAITING.release()
     if is_ready(said) and not parts().runs.cycles.interrupted(running):
         return _told(HTTPStatus.OK, "ready", answers, stores, said)
     counts = request.args["ready"] == "stores"

@@ -108,26 +108,36 @@ class Breach(Model):
         return f"{share} would be deactivated or deleted{recent}; the limit is {most}."
 
 
-def check(plan: Plan, active_users: int, limits: GuardLimits, recent: int = 0) -> tuple[Breach, ...]:
+def check(
+    plan: Plan, active_users: int, limits: GuardLimits, recent: int = 0, *, is_counted: bool = True
+) -> tuple[Breach, ...]:
     """Return the limits that a plan exceeds; if none, it may be applied.
 
     ``active_users``: active people in the store now. ``recent``: people deprovisioned within INTERVAL, active before
-    that.
+    that. ``is_counted``: as of check_deprovisionings.
     """
-    return tuple(_breaches(plan, active_users, limits, recent))
+    return tuple(_breaches(plan, active_users, limits, recent, is_counted=is_counted))
 
 
 def check_deprovisionings(
-    planned: int, active_users: int, limits: GuardLimits, recent: int, inactive: int = 0
+    planned: int, active_users: int, limits: GuardLimits, recent: int, inactive: int = 0, *, is_counted: bool = True
 ) -> Breach | None:
     """Check the limits on deprovisionings alone: all that a push needs.
 
-    ``inactive``: how many of ``planned`` have an inactive account: deletions count all the same.
+    ``inactive``: how many of ``planned`` have an inactive account: deletions count all the same. ``is_counted``:
+    whether ``active_users`` was counted for this; else it may be too low, and what exceeds a limit for some greater
+    number exceeds it, so that the caller counts.
     """
     count = planned + recent
     of = max(active_users + inactive + recent, count)
-    if not planned or (limit := limits.deprovisionings.passed(count, of)) is None:
+    if not planned:
         return None  # a plan without deprovisionings is not held for earlier ones
+    limit = limits.deprovisionings.passed(count, of)
+    if limit is None and not is_counted:
+        of = limits.deprovisionings.of_at_least(of)
+        limit = limits.deprovisionings.passed(count, of)
+    if limit is None:
+        return None
     return Breach(rule=Rule.DEPROVISIONINGS, count=count, recent=recent, of=of, limit=limit)
 
 
@@ -188,10 +198,11 @@ def _is_another(adoption: Adoption | None) -> bool:
     return adoption is not None and adoption.another and not adoption.agreed
 
 
-def _breaches(plan: Plan, active_users: int, limits: GuardLimits, recent: int) -> Iterator[Breach]:
+def _breaches(plan: Plan, active_users: int, limits: GuardLimits, recent: int, *, is_counted: bool) -> Iterator[Breach]:
     counts = plan.counts
-    if (breach := check_deprovisionings(plan.waiting, active_users, limits, recent, plan.inactive)) is not None:
-        yield breach
+    leaving = check_deprovisionings(plan.waiting, active_users, limits, recent, plan.inactive, is_counted=is_counted)
+    if leaving is not None:
+        yield leaving
     if (breach := check_adoptions(plan, active_users, limits)) is not None:
         yield breach
     creations = counts.get(ChangeKind.CREATE, 0)

@@ -23,6 +23,7 @@ from shared.scim.handler import SyncHandler, SyncService
 from shared.scim.places import KnownPlaces
 from shared.scim.provider import MAX_BODY, sync_endpoint_provider
 from shared.scim.storage import store_resources
+from shared.scim.work import ensure_bounded_query
 from shared.sync.push.groups import GroupPush
 from shared.sync.push.people import Push
 from shared.tables.identities import Identities
@@ -65,6 +66,7 @@ class SyncEndpoint:
         group_push: GroupPush,
         ignored: IgnoredNotes,
         unmanaged: UnmanagedAccounts,
+        entra_tokens: IssuedTokens,
         secret: bytes,
         public_url: str | None = None,
         clock: Callable[[], float] = time.perf_counter,
@@ -77,7 +79,7 @@ class SyncEndpoint:
         self._ignored = ignored
         self._unmanaged = unmanaged
         self._public_url = public_url
-        self._entra_tokens = IssuedTokens()
+        self._entra_tokens = entra_tokens
         self._clock = clock
         self._secret = secret
         self._places = KnownPlaces(clock)
@@ -139,6 +141,7 @@ class SyncEndpoint:
             mount, path = f"{mount}/scim", path.removeprefix("/scim")
         # From the URL itself: Azure drops parameters without a value, and ``cursor=`` asks for a first page.
         query = dict(parse_qsl(url.query, keep_blank_values=True))
+        ensure_bounded_query(query)
         if "filter" in query:
             query["filter"] = standard_filter(query["filter"])
         return ScimRequest(

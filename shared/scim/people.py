@@ -23,6 +23,7 @@ from shared.scim.kind import PatchParts, described, ensure_fits, ensure_version,
 from shared.scim.patience import until_free
 from shared.scim.point_filter import point_of
 from shared.scim.unmanaged import UnmanagedStorage
+from shared.scim.work import MOST_ENTRIES
 from shared.sync.push.people import Push
 from shared.tables.claims import Lookup
 from shared.tables.identities import Identities
@@ -157,5 +158,7 @@ def _payload(resource: Resource[Any]) -> dict[str, JsonValue]:
     emails = payload.get("emails")
     if isinstance(emails, list) and len(emails) > MAX_WORK_ADDRESSES:
         raise InvalidValueException(detail=f"One person may have {MAX_WORK_ADDRESSES} email addresses at the most")
+    if sum(len(part) for part in payload.values() if isinstance(part, list)) > MOST_ENTRIES:
+        raise InvalidValueException(detail=f"One person may have {MOST_ENTRIES} entries of lists at the most")
     ensure_fits(payload, "person")
     return payload

@@ -34,7 +34,7 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
 def _backup(connection_string: str, key: str, copies: type[Copies] = Copies) -> Backup:
     service = connect(connection_string)
     secrets = Secrets(service.get_table_client("secrets"), key)
-    return Backup(Stores(service.get_table_client("stores")), copies(service), secrets, lambda: NOW, "anna")
+    return Backup(Stores(service.get_table_client("stores")), copies(service), secrets, lambda: NOW, "anna", local=True)
 
 
 @pytest.fixture
@@ -196,6 +196,10 @@ def test_the_command(
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("exported: the store's settings, ")
+    refused = run("import", file, "--replace")
+    assert refused[0] == 1
+    assert "The sync endpoint of a store in the data center us begins with https://" in refused[2]
+    monkeypatch.setenv("BRIDGE_ACCOUNTS_SERVERS", '{"us": "http://127.0.0.1:9"}')
     status, _, told = run("import", file)
     assert (status, told.split(" already")[0]) == (1, f"There is a directory store {filled.id}")
     assert run("import", file, "--replace")[1].startswith("imported: ")

@@ -117,7 +117,7 @@ class PlanGuard:
         if not plan.counts and not plan.group_counts:
             return ()
         now = self.now()
-        found = check(plan, ledger.active_users, store.guard, ledger.within(now))
+        found = check(plan, ledger.active_users, store.guard, ledger.within(now), is_counted=False)
         if found:
             ledger = self.deprovisionings.recount(store.id, now, lambda: self.identities.count_active(store.id)).recent
             found = check(plan, ledger.active_users, store.guard, ledger.within(now))
