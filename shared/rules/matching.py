@@ -38,6 +38,8 @@ from shared.rules.zoho_user import ZOHO_FIELDS, ZohoField, ZohoUser
 
 MOST_RULES = 10
 """Maximum number of rules of a store: each costs a look-up for every person who comes."""
+BEGUN = "begun"
+"""In the place of a rule: an earlier try began to adopt the account, and the person goes on with that one."""
 MOST_CANDIDATES = 10
 """Maximum number of accounts proposed for one person: a value that more accounts share tells nothing."""
 

@@ -176,18 +176,10 @@ class Run(Model):
             return self.model_copy(update={"more_errors": self.more_errors + 1})
         return self.model_copy(update={"errors": (*self.errors, error)})
 
-    def with_findings(
-        self, drifted: int, unmanaged: int, unmanaged_active: int, accounts: int, findings: Sequence[str]
-    ) -> Self:
-        """Return the run with the results of a drift search."""
-        found = {
-            "drifted": drifted,
-            "unmanaged": unmanaged,
-            "unmanaged_active": unmanaged_active,
-            "accounts": accounts,
-            "findings": tuple(findings[:MOST_FINDINGS]),
-        }
-        return self.model_copy(update=found)
+    def with_findings(self, drifted: int, findings: Sequence[str], counts: Mapping[str, int]) -> Self:
+        """Return the run with the results of a drift search. ``counts``: of accounts and groups, by their fields."""
+        kept = {"drifted": drifted, "findings": tuple(findings[:MOST_FINDINGS])}
+        return self.model_copy(update=kept | dict(counts))
 
     def finished(self, state: RunState, at: datetime) -> Self:
         """Return the finished run."""

@@ -67,9 +67,13 @@ class RunRecord:
 
     def drift(self, report: DriftReport) -> None:
         """What a full cycle found in Zoho One."""
-        self.run = self.run.with_findings(
-            report.drifted, report.unmanaged, report.unmanaged_active, report.accounts, report.findings
-        )
+        counts = {
+            "accounts": report.accounts,
+            "unmanaged": report.unmanaged,
+            "unmanaged_active": report.unmanaged_active,
+            "unmanaged_groups": report.unmanaged_groups,
+        }
+        self.run = self.run.with_findings(report.drifted, report.findings, counts)
 
     def planned(self, plan: Plan) -> None:
         """The plan, as it was at first: what another process plans when it goes on is a part of it."""

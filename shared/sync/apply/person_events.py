@@ -8,6 +8,7 @@ from shared.rules.former import Adoption
 from shared.rules.history import Event, EventKind
 from shared.rules.identity import Identity
 from shared.rules.mail.password import PasswordNotice, notice_for
+from shared.rules.matching import BEGUN
 from shared.rules.store import Store
 from shared.sync.apply.accounts import Outcome, adoption_by
 from shared.sync.apply.settlement import EVENTS
@@ -20,8 +21,11 @@ def confirmation(
     assert identity.pending is not None  # what was confirmed was pending
     change, reason = _confirmed(identity, outcome), identity.pending.reason
     kind = EVENTS[change.kind]
-    began = identity.account is None and outcome.account is not None and identity.pending.adopts == outcome.account.id
-    if outcome.record or began or (outcome.adopted and not identity.pending.password_due):
+    if (
+        outcome.record
+        or _was_there(identity, outcome, planned)
+        or (outcome.adopted and not identity.pending.password_due)
+    ):
         kind = EventKind.ADOPTED
         if (adoption := planned or adoption_by(identity, outcome.record)) is not None:
             reason = f"{reason} {adoption.reason}"
@@ -32,6 +36,14 @@ def confirmation(
             notice = notice_for(store.password_notification, outcome.account.holds, identity.said.source)
             reason = f"{reason} {notice.reason}"
     return Event(at=now, kind=kind, reason=_reason(outcome, reason), fields=change.fields)
+
+
+def _was_there(identity: Identity, outcome: Outcome, planned: Adoption | None) -> bool:
+    """Whether a plan let the account be adopted, and no earlier try can have made it."""
+    mark = identity.pending
+    if mark is None or identity.account is not None or outcome.account is None or mark.adopts != outcome.account.id:
+        return False
+    return planned is None or not mark.sent or planned.rule == BEGUN
 
 
 def _confirmed(identity: Identity, outcome: Outcome) -> Change:

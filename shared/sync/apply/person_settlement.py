@@ -229,7 +229,8 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
         pending = this.stored.identity.pending
         assert pending is not None  # it holds the lease
         if not this.heard:
-            pending = pending.model_copy(update={"sending": None})
+            adopts = pending.adopts if pending.sent else None  # no try has begun to adopt it
+            pending = pending.model_copy(update={"sending": None, "adopts": adopts})
         after = this.stored.identity.model_copy(update={"pending": pending.given_back(failure)})
         self.identities.write(store.id, this.stored, after)
 

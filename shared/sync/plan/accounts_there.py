@@ -14,7 +14,7 @@ from shared.rules.account_seen import noted
 from shared.rules.expressions import EvaluationContext
 from shared.rules.former import Former
 from shared.rules.identity import Account, Identity
-from shared.rules.matching import Keys, Match, Matcher, match_all
+from shared.rules.matching import BEGUN, Keys, Match, Matcher, match_all
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoUser
 from shared.sync.plan.accounts_reading import AccountsReader
@@ -26,7 +26,6 @@ from shared.zoho.errors import ZohoError, ZohoRefused, ZohoUnclear
 FEW = 20
 """People who are looked up one by one; for more all accounts are read, a page in a call."""
 UNASKED = "Zoho One could not be asked whether it has this person's account already: {} The next cycle asks again."
-BEGUN = "The adoption of this account has begun."
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Comer:
         keys = matcher.of_person(identity.said.source, desired, context)
         if mark is None or not mark.begun:
             return cls(keys, desired.user_name)
-        return cls(keys, desired.user_name, mark.adopts, desired)
+        return cls(keys, desired.user_name, mark.adopts if mark.sent_before(identity.said) else None, desired)
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ class AccountsThere:
                 del seen.keys[own]  # the bridge made it: the answer of an earlier try was lost
             elif comer.began in seen.keys:
                 del seen.keys[comer.began]
-                found[person] = Match((comer.began,), True, BEGUN, "")
+                found[person] = Match((comer.began,), True, "The adoption of this account has begun.", BEGUN)
             elif person not in troubles:
                 free[person] = comer
         found |= match_all(self.matcher.rules, {each: comer.keys for each, comer in free.items()}, seen.keys, decided)

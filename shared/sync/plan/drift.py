@@ -24,6 +24,8 @@ class DriftReport:
     """Number of active accounts among these."""
     accounts: int
     """Number of accounts in Zoho One in all."""
+    unmanaged_groups: int
+    """Number of groups in Zoho One that nobody manages; 0 where groups are not synced."""
     active: int
     """Number of active accounts that the bridge manages."""
     findings: Sequence[str]
@@ -49,6 +51,7 @@ class DriftSearch:
             unmanaged=people.unmanaged,
             unmanaged_active=people.unmanaged_active,
             accounts=people.accounts,
+            unmanaged_groups=groups.unmanaged,
             active=people.active,
             findings=findings,
             groups=groups.drifts,
