@@ -180,7 +180,8 @@ def discarded_before(deprovisionings: int, active_users: int) -> Breach:
 def unseen(plan: Plan, active_users: int, *, observes: bool) -> Breach:
     """Return the breach for a plan that waits until somebody has seen it. ``observes``: the store still does."""
     rule = Rule.OBSERVED if observes else Rule.NOT_AGREED
-    changes = sum(plan.counts.values()) + sum(plan.group_counts.values())
+    done = Counter(plan.counts) + Counter(plan.group_counts)
+    changes = done.total() - done[ChangeKind.PROPOSE]  # who waits for a decision is not changed by the plan
     return Breach(rule=rule, count=changes, of=active_users, limit=0)
 
 
