@@ -48,8 +48,8 @@ _OF_A_NUMBER = MappingProxyType(
         Rule.ADOPTIONS: "{} people would get the account of another person, who was deleted in Entra.",
         Rule.PUSHED: "{} people wait to be deactivated or deleted: a limit was passed, so the guard holds every "
         "deactivation and deletion until an administrator decides.",
-        Rule.OBSERVED: "The directory store observes: {} changes wait until provisioning is started with them.",
-        Rule.NOT_AGREED: "Provisioning was started with another plan than these {} changes, which nobody has seen.",
+        Rule.OBSERVED: "The directory store observes. Changes that wait until provisioning is started with them: {}.",
+        Rule.NOT_AGREED: "Provisioning was started with another plan, and nobody has seen this one. Its changes: {}.",
     }
 )
 """Sentences in which nothing but a number differs."""
