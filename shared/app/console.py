@@ -9,6 +9,7 @@ from shared.admin.store_settings import StoreSettings
 from shared.app.container import Bridge
 from shared.console.app import create_app
 from shared.console.parts import (
+    AccountParts,
     ConsoleParts,
     GroupParts,
     HealthParts,
@@ -40,6 +41,7 @@ def open_console(bridge: Bridge) -> Flask:
                 mails=bridge.mails,
                 password_mails=bridge.password_mails,
             ),
+            accounts=AccountParts(bridge.unmanaged, bridge.proposals, bridge.account_choices),
             groups=GroupParts(bridge.groups, bridge.group_guard),
             mappings=MappingParts(bridge.mappings, bridge.mapping_preview),
             runs=RunParts(bridge.cycles, bridge.runs, bridge.held_plans, bridge.decisions, bridge.deprovisionings),

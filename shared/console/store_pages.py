@@ -30,6 +30,8 @@ from shared.zoho.data_centers import DATA_CENTERS
 
 blueprint = Blueprint("stores", __name__, url_prefix="/console")
 
+PROPOSALS = 100
+"""Proposals counted for the overview."""
 RECORDS = 100
 """Changes by administrators on a page."""
 
@@ -41,10 +43,19 @@ def index() -> View:
 
 @blueprint.get("/stores/<store_id>")
 def overview(store_id: str) -> View:
-    stands = standing(the_store(store_id))
+    store = the_store(store_id)
+    stands = standing(store)
     waiting = parts().people.identities.waiting(store_id, 20)
     ignored = parts().people.ignored.read(store_id).attributes
-    return page("console/overview.html", stands=stands, waiting=waiting, ignored=ignored)
+    return page(
+        "console/overview.html",
+        stands=stands,
+        waiting=waiting,
+        ignored=ignored,
+        reading=parts().accounts.unmanaged.reading(store),
+        proposals=len(parts().accounts.proposals.page(store_id, PROPOSALS + 1)),
+        most_proposals=PROPOSALS,
+    )
 
 
 @blueprint.route("/stores/<store_id>/name", methods=["GET", "POST"])

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator
 from enum import StrEnum
-from types import MappingProxyType
 
 from pydantic import ConfigDict
 
@@ -43,17 +42,6 @@ HOLDING_RULES = frozenset({Rule.DEPROVISIONINGS, Rule.PUSHED})
 FIRST_PLAN_RULES = frozenset({Rule.OBSERVED, Rule.NOT_AGREED})
 """Rules by which no plan is applied after observing but the one that an administrator agreed to."""
 
-_OF_A_NUMBER = MappingProxyType(
-    {
-        Rule.ADOPTIONS: "{} people would get the account of another person, who was deleted in Entra.",
-        Rule.PUSHED: "{} people wait to be deactivated or deleted: a limit was passed, so the guard holds every "
-        "deactivation and deletion until an administrator decides.",
-        Rule.OBSERVED: "The directory store observes. Changes that wait until provisioning is started with them: {}.",
-        Rule.NOT_AGREED: "Provisioning was started with another plan, and nobody has seen this one. Its changes: {}.",
-    }
-)
-"""Sentences in which nothing but a number differs."""
-
 
 class Breach(Model):
     """A limit that a plan exceeds, or another reason to hold it."""
@@ -78,34 +66,42 @@ class Breach(Model):
         return 100 * self.count / self.of if self.of else 100.0
 
     def __str__(self) -> str:
-        if (sentence := _OF_A_NUMBER.get(self.rule)) is not None:
-            return sentence.format(self.count)
-        if self.rule is Rule.CREATIONS:
-            return f"{self.count} people would be created; the limit is {self.limit}."
-        if self.rule is Rule.DISCARDED:
-            return (
-                f"An administrator discarded {self.count} of these deactivations and deletions before."
-                if self.count
-                else "An administrator discarded this plan before."
-            )
-        minutes = INTERVAL.seconds // 60
-        recent = f", counting {self.recent} of the last {minutes} minutes" if self.recent else ""
-        if self.rule is Rule.MEMBERS:
-            share = f"{self.count} of {self.of} members ({self.percentage:.1f} %)"
-            limit = str(self.limit).replace("people", "members")
-            which = f"the group {self.group}" if self.group else "the group"
-            return f"{share} would be removed from {which}{recent}; the limit is {limit}."
-        if self.rule is Rule.GROUPS:
-            share = f"{self.count} of {self.of} groups ({self.percentage:.1f} %)"
-            return f"{share} would be deleted from Zoho One{recent}; the limit is {self.limit}."
-        share = f"{self.count} of {self.of} active people ({self.percentage:.1f} %)"
-        if self.rule is Rule.ONE_FIELD:
-            return f"The field {self.field} would change for {share}; the limit is {self.limit}."
-        if self.rule is Rule.ADOPTED:
-            accounts = f"{self.count} accounts that Zoho One already has"
-            return f"{accounts} would be adopted and changed; the limit is {self.limit}."
-        most = f"{self.limit} people" if isinstance(self.limit, int) else str(self.limit)
-        return f"{share} would be deactivated or deleted{recent}; the limit is {most}."
+        if self.rule is Rule.DISCARDED and not self.count:
+            return "An administrator discarded this plan before."
+        recent = f", counting {self.recent} of the last {INTERVAL.seconds // 60} minutes" if self.recent else ""
+        limit = str(self.limit)
+        if self.rule is Rule.DEPROVISIONINGS and isinstance(self.limit, int):
+            limit = f"{limit} people"
+        elif self.rule is Rule.MEMBERS:
+            limit = limit.replace("people", "members")
+        return _SENTENCES[self.rule].format(
+            count=self.count,
+            share=f"{self.count} of {self.of} {_OF.get(self.rule, 'active people')} ({self.percentage:.1f} %)",
+            group=f"the group {self.group}" if self.group else "the group",
+            field=self.field,
+            recent=recent,
+            limit=limit,
+        )
+
+
+_OF = {Rule.MEMBERS: "members", Rule.GROUPS: "groups"}
+"""What a share is of, unless it is of the active people."""
+_SENTENCES = {
+    Rule.DEPROVISIONINGS: "{share} would be deactivated or deleted{recent}; the limit is {limit}.",
+    Rule.MEMBERS: "{share} would be removed from {group}{recent}; the limit is {limit}.",
+    Rule.GROUPS: "{share} would be deleted from Zoho One{recent}; the limit is {limit}.",
+    Rule.CREATIONS: "{count} people would be created; the limit is {limit}.",
+    Rule.ONE_FIELD: "The field {field} would change for {share}; the limit is {limit}.",
+    Rule.ADOPTIONS: "{count} people would get the account of another person, who was deleted in Entra.",
+    Rule.ADOPTED: "{count} accounts that Zoho One already has would be adopted and changed; the limit is {limit}.",
+    Rule.PUSHED: (
+        "{count} people wait to be deactivated or deleted: a limit was passed, so the guard holds every deactivation "
+        "and deletion until an administrator decides."
+    ),
+    Rule.DISCARDED: "An administrator discarded {count} of these deactivations and deletions before.",
+    Rule.OBSERVED: "The directory store observes. Changes that wait until provisioning is started with them: {count}.",
+    Rule.NOT_AGREED: "Provisioning was started with another plan, and nobody has seen this one. Its changes: {count}.",
+}
 
 
 def check(

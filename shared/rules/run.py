@@ -55,7 +55,7 @@ class Result(StrEnum):
     FAILED = "failed"  # it stays pending
     PARKED = "parked"  # refused repeatedly: tried once a day
     WAITS = "waits"  # for an administrator, who says whether an account in Zoho One is the person's
-    NOT_TRIED = "not tried"  # a held plan, a store that observes, or out of time
+    NOT_TRIED = "not tried"  # a dry run, a held plan, a store that observes, or out of time
 
 
 class RunChange(Model):

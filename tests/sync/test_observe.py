@@ -398,3 +398,13 @@ def test_a_decision_between_the_plan_and_the_start_asks_again(reconciled: Reconc
     reconciled.bridge.account_choices.accept(reconciled.store_id, stored.identity.id, account["id"], "ada")
     assert reconciled.cycle().state is RunState.HELD
     assert written(reconciled) == {}
+
+
+def test_a_plan_for_which_zoho_one_could_not_be_asked_is_made_again_soon(reconciled: Reconciled) -> None:
+    observe(reconciled)
+    reconciled.zoho_one.fail(method="GET", path="/Users", status=503, times=50)
+    assert reconciled.cycle().state is RunState.FAILED
+    reconciled.zoho_one.forget_faults()
+    assert reconciled.cycle().state is RunState.OBSERVED
+    start(reconciled)
+    assert reconciled.cycle().results == {Result.DONE: len(ENABLED)}
