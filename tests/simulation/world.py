@@ -35,6 +35,7 @@ from shared.tables import service
 from shared.tables.connections import Tokens
 from shared.tables.stores import new_incarnation
 from tests.simulation import patched, threads
+from tests.simulation.exclusion import Exclusion
 from tests.simulation.host import Host
 from tests.simulation.internet import BRIDGE, GRAPH, LOGIN, ZOHO, Internet, connect
 from tests.simulation.observer import Observer
@@ -80,11 +81,12 @@ class World:
         patched.CHANCE.seed(plan.seed)
         self.chance = Random(plan.seed)
         self.outside = Outside(self.schedule, Random(plan.seed), quiet=True)
+        self.exclusion = Exclusion(self.outside)
         self.directory = EntraDirectory(make_people(plan.people))
         self.graph = Graph(self.directory)
         self.zoho = Zoho(ZOHO, self.schedule.now)
-        self.tables = Tables(self.outside, lambda table, keys: self.observer.wrote(table, keys))
-        self.internet = Internet(self.outside, self.zoho, self.graph, self._pushed)
+        self.tables = Tables(self.outside, lambda table, keys: self.observer.wrote(table, keys), self.exclusion)
+        self.internet = Internet(self.outside, self.zoho, self.graph, self._pushed, self.exclusion)
         self.numbers = count()
         self.observer = Observer(self, STORE)
         self.host = Host(self.schedule, Random(plan.seed + 1), self._bridge)
