@@ -4,6 +4,8 @@ import base64
 import html
 import re
 
+from shared.console.form_token import FIELD, form_token
+from shared.console.sign_in import LOCAL
 from shared.rules.store import WayIn
 from tests.conftest import ZohoOne
 from tests.console.conftest import Pages
@@ -18,6 +20,12 @@ def _form(page: str, action: str) -> dict[str, str]:
         fields[name] = re.findall(r'value="([^"]*)" selected', options)[0]
     fields |= dict(re.findall(r'type="(?:radio|checkbox)"[^>]* name="(\w+)" value="([^"]*)" checked', form))
     return {name: html.unescape(value) for name, value in fields.items() if name != "form_token"}
+
+
+def _live(pages: Pages, path: str) -> str:
+    """The piece of a page that htmx asks for."""
+    form = {FIELD: form_token(pages.parts.site.secret, LOCAL, "local")}
+    return pages.client.post(f"/console{path}", data=form, headers={"HX-Request": "true"}).text
 
 
 def test_a_store_is_added_by_scim_token_and_changed_for_consent_and_back(
@@ -81,6 +89,8 @@ def test_a_test_shows_what_zoho_one_does_and_saves_what_is_proposed(
     path = f"/stores/{store_id}/api-integration"
     zoho_one.add(*({"userName": f"p{n}@contoso.example", "active": True} for n in range(3)))
     assert "settings go with it" in pages.post(f"{path}/test").text
+    piece = _live(pages, f"{path}/test")
+    assert ("The connection works." in piece, "Try with this account" in piece, "<html" in piece) == (True, True, False)
     zoho_one.speak(filters="none", patch=False, base="")
     shown = pages.post(f"{path}/test").text
     assert "Searches for</dt><dd>none" in shown
