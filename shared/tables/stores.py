@@ -73,6 +73,10 @@ class Stores(RecordTable):
         """Return the started stores as they are now."""
         return [store for store in self.all() if store.is_started]
 
+    def with_cycles(self) -> list[Store]:
+        """Return the started stores and those that observe, as they are now."""
+        return [store for store in self.all() if store.has_cycles]
+
     def put(self, store: Store) -> None:
         """Store a directory store in place of the former one."""
         self._put(_row(store))

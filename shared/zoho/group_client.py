@@ -94,6 +94,11 @@ class ZohoGroups(ScimCalls):
             raise ZohoUnclear("Zoho One answers that there is such a group, but not which")
         return named
 
+    def count(self) -> int:
+        """Return the number of groups (RFC 7644 §3.4.2: ``totalResults``)."""
+        query = {"startIndex": "1", "count": "1"} | _WITHOUT_MEMBERS
+        return understood(Listed[_Group], self._call("GET", "/Groups", query=query)).totalResults
+
     def members(self, group_id: str) -> frozenset[str]:
         """Return a group's members. Raises ZohoNotFound."""
         return self._read(group_id).people

@@ -381,7 +381,7 @@ class Line:
     group: bool = False
 
 
-type Kind = Literal["create", "adopt", "update", "deactivate", "reactivate", "delete", "nothing"]
+type Kind = Literal["create", "adopt", "update", "deactivate", "reactivate", "delete", "propose", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)

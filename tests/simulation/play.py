@@ -56,7 +56,16 @@ def play(history: History, tell: Callable[[str], None] | None = None) -> Played:
     _DEFECTS.found.clear()
     scope = Scope.ALL_USERS if history.everybody else Scope.ASSIGNED
     world = World(
-        Plan(history.seed, history.people, history.push, history.graph, scope, history.processes, history.strict)
+        Plan(
+            history.seed,
+            history.people,
+            history.push,
+            history.graph,
+            scope,
+            history.processes,
+            history.strict,
+            history.accounts,
+        )
     )
     played = Played(history, world)
     if tell is not None:

@@ -281,6 +281,26 @@ def an_account_that_a_hand_made_is_adopted() -> Observed:
 
 
 @right
+def somebody_waits_whose_address_an_account_has_that_is_nobodys() -> Observed:
+    world = office(rules=(*RULES, Rule("email", Direct("mail"))))
+    for name in STAFF:
+        world.apply("update", name, world.mapped(name, email=f"{name}@contoso.com"))
+    world.hand("z-hand", fields={"userName": "other@old.example", "email": "ELI@contoso.com"})
+    world.hire("eli")
+    world.cycle()
+    return world.observed()
+
+
+@right
+def somebody_gets_an_account_whose_address_another_got_that_nothing_has_read() -> Observed:
+    world = office()
+    world.hand("z-hand", fields={"userName": "other@old.example", "email": "eli@contoso.com"})
+    world.hire("eli")
+    world.apply("create", "eli", world.mapped("eli", email="eli@contoso.com"))
+    return world.observed()
+
+
+@right
 def a_creation_whose_answer_was_lost_is_recorded_once() -> Observed:
     world = office()
     world.hire("eli")
@@ -928,6 +948,16 @@ def most_members_are_removed_at_once() -> Observed:
 
 
 # --- Wrong: (d) -------------------------------------------------------------------------------------------------------
+
+
+@wrong("d")
+def a_cycle_makes_a_second_account_of_an_address() -> Observed:
+    world = office()
+    world.hand("z-hand", fields={"userName": "other@old.example", "email": "ELI@contoso.com"})
+    world.cycle(full=True)
+    world.hire("eli")
+    world.apply("create", "eli", world.mapped("eli", email="eli@contoso.com"))
+    return world.observed()
 
 
 @wrong("d")
