@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import requests
 
@@ -24,11 +25,14 @@ from shared.connection.tokens import LEASE, SharedTokens
 from shared.console.sign_in import SignIn
 from shared.entra.clients import SECRET, GraphClients
 from shared.entra.errors import GraphCredentials
+from shared.entra.issued_tokens import IssuedTokens
 from shared.entra.sign_in import EntraSignIn
+from shared.entra.signing_keys import SigningKeys
 from shared.mail.password_mail import PasswordMails
 from shared.rules.azure_user import AzureUser
 from shared.rules.expressions import EvaluationContext
 from shared.rules.mapping.preview import PreviewLine, preview_person
+from shared.rules.schedule import closed
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoUser
 from shared.scim.endpoint import SyncEndpoint
@@ -74,7 +78,7 @@ class Tick:
     """What the timer finds each minute."""
 
     stores: Sequence[Store]
-    """The stores that are started."""
+    """The stores that are started or observe."""
     interrupted: int
     """Number of these with a cycle that began and did not end, and that no process works on."""
     cycles: list[str]
@@ -111,7 +115,7 @@ class Bridge:
 
     def _zoho_one(self, settings: Settings) -> None:
         """Zoho One's side: a session for all stores, tokens and a pace for each."""
-        self.data_centers = settings.data_centers
+        self.data_centers, self.local = settings.data_centers, settings.on_one_machine
         self._zoho_session = self.outside.zoho_session()
         self.zoho_accounts = ZohoAccounts(self._zoho_session)
         lease = min(LEASE, timedelta(seconds=settings.lease_seconds))
@@ -122,11 +126,15 @@ class Bridge:
 
     def users(self, store: Store) -> ZohoUsers:
         """A client for a store's accounts, with a time to end of its own."""
-        return ZohoUsers(store, self._zoho_session, self.tokens, self._pace(store), self.outside.sleep)
+        return ZohoUsers(
+            store, self._zoho_session, self.tokens, self._pace(store), self.outside.sleep, local=self.local
+        )
 
     def zoho_groups(self, store: Store) -> ZohoGroups:
         """A client for a store's groups, with a time to end of its own."""
-        return ZohoGroups(store, self._zoho_session, self.tokens, self._pace(store), self.outside.sleep)
+        return ZohoGroups(
+            store, self._zoho_session, self.tokens, self._pace(store), self.outside.sleep, local=self.local
+        )
 
     def _pace(self, store: Store) -> Pace:
         zoho, known = store.zoho, self.paces.get(store.id)
@@ -139,7 +147,7 @@ class Bridge:
         """The flow on the app's tables."""
         now, lease = self.outside.now, timedelta(seconds=settings.lease_seconds)
         self.entra_session = self.outside.entra_session(settings.entra_certificate)
-        self.graphs = GraphClients(self.entra_session, self._graph_secret, self.outside.sleep)
+        self.graphs = GraphClients(self.entra_session, self._graph_secret, self.outside.sleep, local=self.local)
         postbox = open_postbox(settings, now, in_azure=self._platform.is_azure)
         self.password_mails = PasswordMails(
             self.mails,
@@ -204,8 +212,9 @@ class Bridge:
         """What is called from outside: the sync endpoint, consent, sign-in, and what pages do."""
         now, platform = self.outside.now, self._platform
         self.public_url = str(settings.public_url).rstrip("/") if settings.public_url else None
-        self.switch = Switch(self.stores, ZohoCheck(self.users), now)
-        self.graph_check = GraphCheck(self.secrets, self.entra_session)
+        self.hosts = frozenset(filter(None, (urlsplit(self.public_url or "").netloc, platform.hostname.lower())))
+        self.switch = Switch(self.stores, ZohoCheck(self.users), self.decisions, now)
+        self.graph_check = GraphCheck(self.secrets, self.entra_session, local=self.local)
         self.mapping_preview = MappingPreview(self.identities, self.mappings.compiled, now)
         self.disconnect = Disconnect(self.connections, self.zoho_accounts, self.data_centers, self.tokens)
         self.consent = Consent(
@@ -231,6 +240,7 @@ class Bridge:
             self.push,
             self.group_push,
             self.ignored,
+            IssuedTokens(SigningKeys(self.entra_session, self.outside.monotonic)),
             secret=self.secret("cursors"),
             public_url=self.public_url,
         )
@@ -239,7 +249,7 @@ class Bridge:
         """Look at all stores. Five round trips, however many there are. A table that is missing is made again."""
         for table in create_missing_tables(self.service):
             _log.error("table=%s was missing and is made again, empty: see Backup and restore", table)
-        stores = self.stores.started()
+        stores = self.stores.with_cycles()
         due = self.cycles.due(stores)
         cycles = [request.model_dump_json() for request in due.requests]
         jobs = [request.model_dump_json() for request in self.job_runner.waiting()]
@@ -262,11 +272,12 @@ class Bridge:
     def try_again(self, stores: Sequence[Store]) -> None:
         """Send the one-time passwords that are due, and bring groups to Zoho One that have not come there.
 
-        Some seconds of work in every started store; what the tables do not answer now waits for the next minute.
+        Some seconds of work in every store whose provisioning runs now; what the tables do not answer waits a minute.
         """
+        open_now = [store for store in stores if closed(self.outside.now(), store.schedule) is None]
         try:
-            self.password_mails.work_through(stores)
-            self.memberships.work_through(stores)
+            self.password_mails.work_through(open_now)
+            self.memberships.work_through(open_now)
         except TablesBusy as busy:
             _log.warning("mails and groups wait for the tables (%s)", busy)
 

@@ -114,6 +114,10 @@ class Limits:
             return self.share
         return self.most if self.most is not None and count > self.most else None
 
+    def of_at_least(self, known: int) -> int:
+        """Return the total at which most limits hold, if ``known`` may be too low: a share needs a total of some."""
+        return max(known, self.share.of_at_least) if self.share is not None else known
+
     def first_held(self, of: int) -> int | None:
         """Return the smallest number of ``of`` that exceeds a limit, or None."""
         place = bisect_left(range(1, of + 1), True, key=lambda count: self.passed(count, of) is not None)

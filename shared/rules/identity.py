@@ -76,6 +76,10 @@ class SourceState(Model):
     """The manager, by the bridge's id or Entra's, if they have no account in Zoho One yet."""
     in_bin: bool = False
     """Whether Graph's latest report says that the user object is in the recycle bin, or gone."""
+    unverified: bool = False
+    """Whether a push wrote it after Graph had reported the person: a push may be late, and does not say which user
+    object it is about, so the next cycle reads the person again by their object id.
+    """
     modified: datetime
 
     @property

@@ -33,6 +33,7 @@ class RunState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     HELD = "held"  # the guard stopped it: nothing was changed
+    OBSERVED = "observed"  # the store observes: nothing was changed in Zoho One
     FAILED = "failed"  # it ended before planning, or was not completed: nothing else was changed
 
 
@@ -43,6 +44,7 @@ class RunOutcome(StrEnum):
     DONE = "done"
     WITH_ERRORS = "done with errors"  # it ended, but a change was refused or something could not be read
     HELD = "held"
+    OBSERVED = "observed"
     FAILED = "failed"
 
 
@@ -53,7 +55,7 @@ class Result(StrEnum):
     FAILED = "failed"  # it stays pending
     PARKED = "parked"  # refused repeatedly: tried once a day
     WAITS = "waits"  # for an administrator, who says whether an account in Zoho One is the person's
-    NOT_TRIED = "not tried"  # a dry run, a held plan, or out of time
+    NOT_TRIED = "not tried"  # a dry run, a held plan, a store that observes, or out of time
 
 
 class RunChange(Model):
@@ -88,6 +90,8 @@ class Run(Model):
     """Planned changes of groups by kind."""
     members: int = 0
     """Number of people who join or leave a group by these changes."""
+    plan: str | None = None
+    """Id of the stored plan that the run made and did not apply: it was held or observed."""
     suppressed: int = 0
     """Number of people left out by a policy."""
     results: dict[Result, int] = {}
@@ -137,7 +141,7 @@ class Run(Model):
     @property
     def outcome(self) -> RunOutcome:
         """The state shown in lists, pages and charts."""
-        if self.state is RunState.DONE and (self.failures or self.errors):
+        if self.state in (RunState.DONE, RunState.OBSERVED) and (self.failures or self.errors):
             return RunOutcome.WITH_ERRORS
         return RunOutcome(self.state.value)
 

@@ -151,6 +151,11 @@ class Store(Model):
         """Whether the store provisions to Zoho One, unless it is paused."""
         return self.schedule.started_at is not None
 
+    @property
+    def has_cycles(self) -> bool:
+        """Whether the store provisions to Zoho One or observes, unless it is paused."""
+        return self.schedule.began_at is not None
+
     @model_validator(mode="after")
     def _can_send_passwords(self) -> Self:
         chosen = self.password_notification.password_notification

@@ -56,7 +56,8 @@ The order of steps in a cycle
    rules changed (source/recompute.py). An error ends the cycle here: it is never an empty directory.
 3. A full cycle compares everything with Zoho One (plan/drift.py).
 4. plan/prepare.py plans, from what is pending: people first, then groups. Nothing is written.
-5. guard/plans.py lets the plan pass, or holds it for an administrator.
+5. guard/plans.py lets the plan pass, or holds it for an administrator. Of a store that observes it keeps
+   the plan, and the cycle ends here: starting the store approves that plan.
 6. apply/people.py takes the people to Zoho One, kind after kind: first those who leave. Once more those whose manager
    came with it. Then apply/groups.py, when everybody new has their account.
 7. run_record.py and checkpoint.py write the run and the note; the lease is given back.

@@ -68,7 +68,7 @@ class CycleCheckpoint:
         if self.heart.must_end is not None:
             return self.heart.must_end
         store = self.stores.get(self.store.id)
-        return why_halted(self.now(), store.schedule if store else None)
+        return why_halted(self.now(), store.schedule if store else None, observes=self.store.schedule.is_observing)
 
     def compared(self) -> None:
         """Everything in Zoho One was compared now."""

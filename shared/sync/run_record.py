@@ -80,11 +80,11 @@ class RunRecord:
         if self.run.digest is None:
             self.run = self.run.with_plan(plan)
 
-    def held(self, plan: Plan, breaches: Iterable[object]) -> None:
-        """The guard holds the plan, so that none of it is tried."""
-        self.troubles += map(str, breaches)
+    def not_applied(self, plan: Plan, plan_id: str, why: Iterable[object] = ()) -> None:
+        """The plan is kept under an id, and none of it is tried. ``why``: what the guard holds it for."""
+        self.troubles += map(str, why)
         left = len(plan.changes) + len(plan.groups)
-        self.run = self.run.with_results({Result.NOT_TRIED: left}, {})
+        self.run = self.run.model_copy(update={"plan": plan_id}).with_results({Result.NOT_TRIED: left}, {})
 
     @contextmanager
     def applying(self, step: str, of: int, *, at_once: bool = False) -> Iterator["AppliedChanges"]:

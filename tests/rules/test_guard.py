@@ -216,3 +216,14 @@ def test_members_removed(removed: int, members: int, recent: int, held: bool) ->
     if breach is not None:
         assert breach.rule is Rule.MEMBERS
         assert str(breach).startswith(f"{removed + recent} of {members + recent} members")
+
+
+@given(count=st.integers(1, 250), known=st.integers(0, 300), more=st.integers(0, 300))
+def test_a_number_of_people_that_is_too_low_lets_nobody_go_whom_the_right_one_holds(
+    count: int, known: int, more: int
+) -> None:
+    if check_deprovisionings(count, known + more, DEFAULT, recent=0):
+        assert check_deprovisionings(count, known, DEFAULT, recent=0, is_counted=False)
+    assert bool(check(plan(deactivate=count), known, DEFAULT, is_counted=False)) is bool(
+        check_deprovisionings(count, known, DEFAULT, recent=0, is_counted=False)
+    )

@@ -81,6 +81,7 @@ def play(history: History, tell: Callable[[str], None] | None = None) -> Played:
     played.wrong += checked(world)
     played.wrong += [f"the app told of a defect: {each}" for each in dict.fromkeys(_DEFECTS.found)]
     played.wrong += [f"a function failed: {each}" for each in dict.fromkeys(world.host.defects)]
+    world.schedule.close()
     return played
 
 

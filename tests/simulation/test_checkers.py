@@ -13,6 +13,7 @@ from tests.simulation import openness
 from tests.simulation.checkers import CHECKERS, violations
 from tests.simulation.facts import Facts
 from tests.simulation.observed import (
+    AtOnce,
     Condition,
     Constant,
     Difference,
@@ -1255,6 +1256,13 @@ def more_members_leave_than_an_approved_plan_shows() -> Observed:
 def a_row_was_too_large() -> Observed:
     world = office()
     world.seen["table_refusals"] = [TableRefusal(world.tick(), "identities", "1.2 MiB in one row")]
+    return world.observed()
+
+
+@wrong("i")
+def two_write_one_account_at_once() -> Observed:
+    world = office()
+    world.seen["at_once"] = [AtOnce(world.tick(), "user z-ann-0")]
     return world.observed()
 
 

@@ -1,5 +1,6 @@
 """A whole world in one process: Entra, Zoho One, Table Storage, the host with the bridge, and administrators."""
 
+import gc
 import importlib
 import json
 import sys
@@ -35,6 +36,7 @@ from shared.tables import service
 from shared.tables.connections import Tokens
 from shared.tables.stores import new_incarnation
 from tests.simulation import patched, threads
+from tests.simulation.exclusion import Exclusion
 from tests.simulation.host import Host
 from tests.simulation.internet import BRIDGE, GRAPH, LOGIN, ZOHO, Internet, connect
 from tests.simulation.observed import Account
@@ -83,12 +85,13 @@ class World:
         patched.CHANCE.seed(plan.seed)
         self.chance = Random(plan.seed)
         self.outside = Outside(self.schedule, Random(plan.seed), quiet=True)
+        self.exclusion = Exclusion(self.outside)
         people = make_people(plan.people)
         self.directory = EntraDirectory(people)
         self.graph = Graph(self.directory)
         self.zoho = Zoho(ZOHO, self.schedule.now)
-        self.tables = Tables(self.outside, lambda table, keys: self.observer.wrote(table, keys))
-        self.internet = Internet(self.outside, self.zoho, self.graph, self._pushed)
+        self.tables = Tables(self.outside, lambda table, keys: self.observer.wrote(table, keys), self.exclusion)
+        self.internet = Internet(self.outside, self.zoho, self.graph, self._pushed, self.exclusion)
         self.numbers = count()
         self.observer = Observer(self, STORE)
         self.host = Host(self.schedule, Random(plan.seed + 1), self._bridge)
@@ -209,3 +212,5 @@ def prepare() -> None:
     for name, module in list(sys.modules.items()):
         if name.startswith(("shared", "cli")) and vars(module).get("connect") is original:
             vars(module)["connect"] = lambda _: _world[0].tables
+    gc.freeze()  # the app itself is not garbage: it need not be looked at again and again
+    gc.set_threshold(50_000, 20, 50)

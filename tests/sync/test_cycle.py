@@ -424,6 +424,7 @@ def test_the_guard_of_the_push_keeps_back_what_the_cycle_then_shows(reconciled: 
     endpoint = reconciled.endpoint(host)
     reconciled.change(guard=GuardLimits(leavings=Threshold(count=2, percent=1)))
     reconciled.cycle()
+    reconciled.entra.act(*({"do": "disable", "id": each} for each in (ANNA, BERT, CARLA)))
     operations = [{"op": "Replace", "path": "active", "value": "False"}]
     patch = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations}
     answers = [

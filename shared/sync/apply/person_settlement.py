@@ -134,13 +134,16 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
         """Give a lease back that was taken for nothing: Zoho One has not heard of the change in this try."""
         self._give_back(store, PersonTry(stored, certain=False), failure)
 
-    def unmanage(self, store: Store, stored: Stored, reason: str) -> None:
-        """Stop managing a person; the account stays as it is. Raises ZohoBusy and ZohoCredentials."""
+    def unmanage(self, store: Store, stored: Stored, reason: str, *, unverified: bool = False) -> None:
+        """Stop managing a person; the account stays as it is. Raises ZohoBusy and ZohoCredentials.
+
+        ``unverified``: a push says so of somebody whom Graph has reported, who is to be read again.
+        """
         identity = stored.identity
         found = Found(identity.account, None) if identity.account else None
         if identity.pending is not None and identity.pending.begun:
             found = self.accounts.look(store, identity, identity.sent)  # an earlier try may have made an account
-        self._remove(store, stored, found, self.event(EventKind.UNMANAGED, reason))
+        self._remove(store, stored, found, self.event(EventKind.UNMANAGED, reason), unverified=unverified)
 
     def _call(self, store: Store, this: PersonTry) -> Outcome:
         identity = this.stored.identity
@@ -232,7 +235,14 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
         self.identities.write(store.id, this.stored, after)
 
     def _remove(
-        self, store: Store, stored: Stored, left: Found | None, event: Event, out_of_groups: Account | None = None
+        self,
+        store: Store,
+        stored: Stored,
+        left: Found | None,
+        event: Event,
+        out_of_groups: Account | None = None,
+        *,
+        unverified: bool = False,
     ) -> None:
         """Take the identity away, with a note of the account that it leaves behind, and update the groups.
 
@@ -243,7 +253,9 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
         notes: list[StoredMembershipUpdate | None] = []
 
         def transact(count: Operation | None) -> str:
-            note, etag = self.identities.remove(store.id, stored, account, event, record, membership_update, count)
+            note, etag = self.identities.remove(
+                store.id, stored, account, event, record, membership_update, count, unverified=unverified
+            )
             notes.append(note)
             return etag
 
