@@ -7,9 +7,11 @@ import pytest
 from local.entra.people import PEOPLE
 from shared.admin.account_choices import CannotDecide
 from shared.rules.change import ChangeKind
+from shared.rules.entra_connection import Scope
 from shared.rules.history import EventKind
 from shared.rules.identity import id_of_object
 from shared.rules.matching import PairVerdict
+from shared.rules.on_demand import OnDemandReport
 from shared.rules.run import Result, Run, RunChange, RunKind, RunState
 from shared.rules.zoho_user import ZohoField
 from shared.sync.apply.people import PeopleApplier
@@ -203,6 +205,35 @@ def test_an_adoption_whose_answer_was_lost_goes_on_with_the_same_account(there: 
     assert (identity.account.id, identity.pending) == (account, None)
     assert there.bridge.identities.history(store, one)[0].kind is EventKind.ADOPTED
     assert list(there.bridge.account_choices.decisions.pairs(store)) == []
+
+
+def test_on_demand_nobody_gets_a_second_account(there: Reconciled) -> None:
+    """Also where nothing was ever read: the first who comes lets all accounts be read."""
+
+    def provision() -> OnDemandReport:
+        _, (report,) = there.bridge.on_demand.provision(there.store, [ADDRESS.id], "ada")
+        return report
+
+    there.change(entra=there.entra.connection(scope=Scope.ALL_USERS))
+    report = provision()
+    assert (report.kind, report.result) == (ChangeKind.PROPOSE, Result.FAILED)
+    assert "with this email address" in report.steps[-1].told
+    assert len(there.zoho_one.users()) == 9
+    account = there.accounts()["other.name@old.example"]["id"]
+    there.bridge.account_choices.link(there.store_id, id_of_object(ADDRESS.id), account, "ada")
+    report = provision()
+    assert (report.kind, report.result) == (ChangeKind.ADOPT, Result.DONE)
+    assert there.accounts()[ADDRESS.user_principal_name]["id"] == account
+    assert len(there.zoho_one.users()) == 9
+
+
+def test_where_zoho_one_does_not_list_its_accounts_nobody_is_created(there: Reconciled) -> None:
+    there.zoho_one.fail(method="GET", path="/Users", status=503, times=9)
+    run = there.cycle()
+    assert (run.state, run.planned, run.suppressed) == (RunState.FAILED, {}, 12)
+    assert len(there.zoho_one.users()) == 9
+    there.zoho_one.forget_faults()
+    assert there.cycle().results == {Result.DONE: 10, Result.WAITS: 2}
 
 
 def test_an_account_is_linked_by_hand_or_set_aside(there: Reconciled) -> None:
