@@ -207,6 +207,21 @@ def test_an_adoption_whose_answer_was_lost_goes_on_with_the_same_account(there: 
     assert list(there.bridge.account_choices.decisions.pairs(store)) == []
 
 
+def test_what_was_decided_on_an_account_goes_with_it(there: Reconciled) -> None:
+    there.cycle()
+    proposed, choices, store = _propose_what(there), there.bridge.account_choices, there.store_id
+    one, other = id_of_object(ADDRESS.id), id_of_object(OTHER_ADDRESS.id)
+    choices.reject(store, one, proposed[one], "ada")
+    choices.accept(store, other, proposed[other], "ada")
+    scanner = there.accounts()["scanner@old.example"]["id"]
+    choices.set_aside(store, scanner, "A scanner.", "ada")
+    for name in ("other.name@old.example", "scanner@old.example"):
+        there.zoho_one.remove(name)
+    assert there.cycle(RunKind.FULL_CYCLE).results == {Result.DONE: 2}
+    decided = choices.decisions.all(store)
+    assert (list(decided.pairs), dict(decided.aside)) == ([], {})
+
+
 def test_on_demand_nobody_gets_a_second_account(there: Reconciled) -> None:
     """Also where nothing was ever read: the first who comes lets all accounts be read."""
 
