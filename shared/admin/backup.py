@@ -14,7 +14,7 @@ from pathlib import Path
 from shared.admin.store_file import Head, check_file, lines_of, write_file
 from shared.rules.admin_change import AdminChange, setting_changes
 from shared.rules.outside_address import AddressRefused, ensure_outside
-from shared.rules.schedule import closed
+from shared.rules.schedule import no_cycle
 from shared.rules.store import Store
 from shared.tables.copies import COPIED, SECRETS, Copies
 from shared.tables.cycle_leases import StillWorking
@@ -108,7 +108,7 @@ class Backup:
 
     def _ensure_still(self, store: Store) -> None:
         """Rows that change during the copy would match neither the earlier state nor the later one."""
-        if closed(self.now(), store.schedule) is None:
+        if no_cycle(self.now(), store.schedule) is None:
             raise NotCopied(f"Provisioning of {store.id} runs: stop or pause it first, and wait for a minute")
 
     def _ensure_readable(self, file: Path, store: Store) -> None:

@@ -32,6 +32,7 @@ class Section(Enum):
     TOKENS = "Secret tokens", ("token_hashes",)
     ATTRIBUTES = "Custom attributes", ("custom_attributes",)
     CRITERIA = "Criteria", ("criteria",)
+    MATCHING = "Matching rules", ("matching",)
     STATUS_SYNC = "Status sync", ("status_rules",)
     GROUPS = "Groups", ("groups",)
     GUARD = "Guard", ("guard",)

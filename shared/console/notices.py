@@ -140,6 +140,13 @@ TABLES_BUSY = Notice(
     "Try again in a minute.",
 )
 
+PLAN_MOVED = Notice(
+    409,
+    "The plan has changed since it was shown",
+    "Another plan was observed meanwhile. Provisioning was not started.",
+    "Look at the plan of now, then start.",
+)
+
 DEFECT = Notice(
     500,
     "Something went wrong",

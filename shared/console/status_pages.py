@@ -32,7 +32,7 @@ def shown() -> View:
     answers = parts().health.answers()
     working = all(reason is None for reason in answers.values())
     stores = parts().stores.table.all() if working else []
-    said = parts().health.readiness.of((store for store in stores if store.is_started), GLANCE)
+    said = parts().health.readiness.of((store for store in stores if store.has_cycles), GLANCE)
     values = {
         "standings": [standing(store) for store in stores],
         "said": said,
@@ -57,14 +57,14 @@ def health() -> Response:
     if any(answers.values()):
         return _told(HTTPStatus.SERVICE_UNAVAILABLE, "not ready", answers, [], {})
     stores = parts().stores.table.all()
-    started = [store for store in stores if store.is_started]
+    running = [store for store in stores if store.has_cycles]
     waits = _WAITING.acquire(blocking=False)
     try:
-        said = parts().health.readiness.of(started, PATIENCE if waits else 0)
+        said = parts().health.readiness.of(running, PATIENCE if waits else 0)
     finally:
         if waits:
             _WAITING.release()
-    if is_ready(said) and not parts().runs.cycles.interrupted(started):
+    if is_ready(said) and not parts().runs.cycles.interrupted(running):
         return _told(HTTPStatus.OK, "ready", answers, stores, said)
     counts = request.args["ready"] == "stores"
     return _told(HTTPStatus.SERVICE_UNAVAILABLE if counts else HTTPStatus.OK, "impaired", answers, stores, said)

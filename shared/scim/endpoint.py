@@ -20,6 +20,7 @@ from shared.scim.auth import NEEDS_TOKEN, ensure_authorized, ensure_open
 from shared.scim.entra_shapes import standard_filter
 from shared.scim.errors import LengthRequiredException, scim_errors
 from shared.scim.handler import SyncHandler, SyncService
+from shared.scim.places import KnownPlaces
 from shared.scim.provider import MAX_BODY, sync_endpoint_provider
 from shared.scim.storage import store_resources
 from shared.scim.work import ensure_bounded_query
@@ -88,6 +89,7 @@ class SyncEndpoint:
         self._entra_tokens = entra_tokens
         self._clock = clock
         self._secret = secret
+        self._places = KnownPlaces(clock)
         self._service = _service_of((), secret)
 
     def handle(self, store_id: str, request: HttpRequest) -> HttpResponse:
@@ -123,7 +125,7 @@ class SyncEndpoint:
         if len(request.body) > MAX_BODY:
             raise PayloadTooLargeException(detail=f"A request may take {MAX_BODY // 1024} KiB at the most")
         service = _service_of(store.custom_attributes, self._secret)
-        storage = store_resources(store, service.provider, self._identities, self._push, self._group_push)
+        storage = store_resources(store, service.provider, self._identities, self._push, self._group_push, self._places)
         with logged_with(store=store.id):
             response = SyncHandler(service, storage).handle(self._scim_request(service, store, request, url, headers))
         if response.status.is_success:

@@ -56,9 +56,13 @@ class PeopleStorage:
             self._kept[resource_id] = stored
         return self._resource(kind, _row(stored.identity))
 
-    def everything(self, after: str = "") -> Iterable[ScimRow]:
+    def everything(self, after: str = "", page: int | None = None) -> Iterable[ScimRow]:
         """Return everybody after an id, in the order of ids."""
-        return self.identities.scan(self.store.id, after)
+        return self.identities.scan(self.store.id, after, page)
+
+    def ids(self) -> Iterable[str]:
+        """Return the ids of everybody in order."""
+        return self.identities.ids(self.store.id)
 
     def shown(
         self,

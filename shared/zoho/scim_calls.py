@@ -15,10 +15,11 @@ from pydantic import JsonValue, SecretStr, TypeAdapter
 from shared.calls import note_call
 from shared.model import HIDDEN
 from shared.rules.outside_address import AddressRefused, ensure_zoho_one
+from shared.rules.schedule import OBSERVES
 from shared.rules.scim_path import Resource
 from shared.rules.store import Store
 from shared.zoho.error_answers import error_of, lacks_scope
-from shared.zoho.errors import ZohoBusy, ZohoCredentials, ZohoNotFound, ZohoNowhere
+from shared.zoho.errors import ZohoBusy, ZohoCredentials, ZohoNotFound, ZohoNotWritten, ZohoNowhere
 from shared.zoho.pace import Pace
 from shared.zoho.success_answers import Scim, understood
 from shared.zoho.tokens import AccessTokens
@@ -81,8 +82,11 @@ class ScimCalls:
     ) -> requests.Response:
         """Make one call, repeated while Zoho One asks for a short wait. Repeating is safe: userNames are unique.
 
-        ``password``: a part of the body that must not appear in an error.
+        ``password``: a part of the body that must not appear in an error. A store that observes makes no call but GET,
+        whatever the caller meant to do; the rules that keep callers from it stand in rules/schedule.py.
         """
+        if method != "GET" and self._store.schedule.is_observing:
+            raise ZohoNotWritten(OBSERVES)
         waited = 0.0
         for attempt in range(1, TRIES + 1):
             try:
