@@ -1,5 +1,6 @@
 """Every address and method of the pages, read from the routes themselves: a new page is in the suite by itself."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -29,8 +30,7 @@ def ways(app: Flask, values: Mapping[str, str]) -> Iterator[Way]:
     for rule in app.url_map.iter_rules():
         path = rule.rule
         for argument in rule.arguments:
-            path = path.replace(f"<{argument}>", values.get(argument, "x")).replace(f"<int:{argument}>", "1")
-        path = path.replace("<path:filename>", "style.css")
+            path = re.sub(rf"<(?:path:)?{argument}>", values.get(argument, "x"), path).replace(f"<int:{argument}>", "1")
         assert "<" not in path, rule
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             yield Way(rule.endpoint, method, path)

@@ -24,7 +24,7 @@ USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 LONGEST = 1.0
 """Seconds of processor time."""
-SIZES = (100, 500, 2_000, 30_000)
+SIZES = (100, 2_000, 30_000)
 """Numbers of things in a request; the largest that fits into its limits counts."""
 ID = "0" * 32
 
