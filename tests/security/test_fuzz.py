@@ -32,7 +32,11 @@ from tests.console.conftest import Pages
 from tests.security.routes import PUBLIC, ways
 from tests.security.test_work import BULK, GROUP, LONGEST, PATCH, SEARCH, USER, Scene
 
-shared_state = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+EXAMPLES = settings().max_examples
+shared_state = settings(
+    max_examples=EXAMPLES if EXAMPLES > 60 else 20,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 """The examples of a test are sent to the same store, one after another."""
 
 NAMES = (
@@ -260,7 +264,7 @@ def _attribute(name: str) -> Any:
     return value_of(name)(PERSON) if name in AZURE_FIELDS else None
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
+@shared_state
 @given(EXPRESSIONS)
 def test_an_expression(text: str) -> None:
 
