@@ -13,6 +13,7 @@ from shared.rules.status import why_left_alone
 from shared.rules.store import Store
 from shared.rules.zoho_user import Desired, ZohoUser
 from shared.sync.errors import HeldBack
+from shared.sync.plan.accounts_there import come_upon
 from shared.tables.identity_rows import AccountRecord
 from shared.zoho.errors import ZohoBusy, ZohoNotFound, ZohoRefused
 from shared.zoho.scim_client import ZohoUsers
@@ -73,7 +74,7 @@ class AccountWriter:
             account = users.find(name)
             record = self._record_of(store.id, account.id, identity.id) if account else None
             if account is not None and _why_not(store, identity, record) is None:
-                return Found(noted(None, sent, account, record.deactivated_by if record else None), record)
+                return Found(come_upon(account, record, sent), record)
         return None
 
     def is_taken(self, store: Store, user_name: str) -> bool:
@@ -132,7 +133,7 @@ class AccountWriter:
             may_be_agreed_to = record is not None and record.former and store.guard.adoptions is Adoptions.HOLD
             raise HeldBack(why) if may_be_agreed_to else ZohoRefused(why)
         sent = identity.pending.sent if identity.pending else None
-        return noted(None, sent or (), account, record.deactivated_by if record else None), record
+        return come_upon(account, record, sent or ()), record
 
 
 def adoption_by(identity: Identity, record: AccountRecord | None) -> Adoption | None:

@@ -1,12 +1,14 @@
 """The accounts in Zoho One that creations would come upon, so that a plan says "adopt" and shows what that changes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
-from shared.rules.identity import Account
+from shared.rules.account_seen import noted
+from shared.rules.identity import Account, Sent
 from shared.rules.store import Store
 from shared.rules.user_name import folded
 from shared.sync.progress import Heartbeat
+from shared.tables.identity_rows import AccountRecord
 from shared.zoho.errors import ZohoError
 from shared.zoho.scim_client import Page, ZohoUsers
 
@@ -63,3 +65,11 @@ def pages(users: Callable[[Store], ZohoUsers], store: Store, heartbeat: Heartbea
         start += len(page.accounts)
         if start > page.total or not page.accounts:
             return
+
+
+def come_upon(account: Account, record: AccountRecord | None, sent: Collection[Sent] = ()) -> Account:
+    """An account that was not the person's so far, with a note of who deactivated it: one who is gone may have left it.
+
+    ``sent``: what earlier calls asked for.
+    """
+    return noted(None, sent, account, record.deactivated_by if record else None)

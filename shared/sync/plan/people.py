@@ -5,11 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import batched
 
-from shared.rules.account_seen import noted
 from shared.rules.identity import Identity
 from shared.rules.plan import Candidate, Plan, make_plan
 from shared.rules.store import Store
-from shared.sync.plan.accounts_there import AccountsThere
+from shared.sync.plan.accounts_there import AccountsThere, come_upon
 from shared.sync.progress import NO_LEASE, SILENT, Heartbeat, Progress
 from shared.tables.identities import Identities
 from shared.zoho.scim_client import ZohoUsers
@@ -64,5 +63,4 @@ class PeoplePlanner:
         former, owner = (record.former, record.owner) if record else (None, None)
         if former is None and owner not in (None, identity.id):
             return candidate  # somebody's who is there; they may be renamed before this one's turn
-        account = noted(None, (), account, record.deactivated_by if record else None)
-        return candidate.upon(account, former, store.guard.adoptions, store.status_rules)
+        return candidate.upon(come_upon(account, record), former, store.guard.adoptions, store.status_rules)

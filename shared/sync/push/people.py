@@ -12,7 +12,7 @@ from pydantic import JsonValue, TypeAdapter
 
 from shared.model import HIDDEN
 from shared.rules.change import ChangeKind, plan_change
-from shared.rules.desired import needed, status_of
+from shared.rules.desired import is_to_be_looked_at, needed, status_of
 from shared.rules.former import Adoptions, Traits, is_pushed_over
 from shared.rules.history import EventKind
 from shared.rules.identity import Identity, PendingChange, SourceState
@@ -80,12 +80,13 @@ class Push:
             before.model_copy(update={"said": said}),
             needed(before.account, said.desired, store.status_rules),
         )
-        if before.pending is None and needs.kind is ChangeKind.NOTHING:
+        looks = is_to_be_looked_at(before, said.desired)
+        if before.pending is None and needs.kind is ChangeKind.NOTHING and not looks:
             try:
                 return self._record(store, stored, after, reason)
             except Conflict:
                 raise UserNameTaken from None
-        return self._submit(store, stored, self._pending(after, before, reason))
+        return self._submit(store, stored, self._pending(after, before, reason), looks=looks)
 
     def delete(self, store: Store, stored: Stored) -> None:
         """Entra deleted the person for good: the store's rules say what becomes of the account."""
@@ -93,13 +94,14 @@ class Push:
         self.settlement.ensure_free(before)
         desired_state = self.desired_states.of(store, before.said.source, Status.DELETED, before)
         holds, reason = before.account.holds if before.account else None, desired_state.decision.reason
+        looks = is_to_be_looked_at(before, desired_state.desired)
         nothing_to_do = before.pending is None and plan_change(holds, desired_state.desired).kind is ChangeKind.NOTHING
-        if nothing_to_do or desired_state.decision.action is Action.UNMANAGE:
+        if (nothing_to_do and not looks) or desired_state.decision.action is Action.UNMANAGE:
             self.settlement.unmanage(store, stored, reason, unverified=_is_reported(store, before))
             return
         told = {"desired": desired_state.desired, "status": Status.DELETED, "unverified": _is_reported(store, before)}
         after = before.model_copy(update={"said": before.said.model_copy(update=told)})
-        self._submit(store, stored, self._pending(after, before, reason))
+        self._submit(store, stored, self._pending(after, before, reason), looks=looks)
 
     def _reported(self, store: Store, said: SourceState) -> Stored | None:
         """The person, if Graph has reported them. Raises HeldBack where that cannot be told before the next cycle."""
@@ -159,8 +161,8 @@ class Push:
         after = holder.identity.model_copy(update={"said": said})
         return self.settlement.mark(store, holder, self._pending(after, holder.identity, reason))
 
-    def _submit(self, store: Store, stored: Stored, after: Identity) -> Identity:
-        certain = stored.identity.pending is None or not stored.identity.pending.begun
+    def _submit(self, store: Store, stored: Stored, after: Identity, *, looks: bool = False) -> Identity:
+        certain = not looks and (stored.identity.pending is None or not stored.identity.pending.begun)
         try:
             marked = self.settlement.mark(store, stored, after)
         except Conflict:
