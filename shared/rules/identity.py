@@ -147,6 +147,8 @@ class Identity(Managed[PendingChange, Account]):
     """Entra's id of the person, once Graph has reported them; a push does not contain it."""
     said: SourceState
     created: datetime
+    left_at: datetime | None = None
+    """When the guard last counted that the person leaves; None: never, or an administrator approved it."""
 
     @property
     def standing(self) -> Standing:
