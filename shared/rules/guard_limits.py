@@ -35,6 +35,13 @@ MOST_OF_ONE_FIELD_PERCENT = 50.0
 one.
 """
 
+MOST_ADOPTED = 20
+"""Adopted accounts that may always be changed: this many an administrator reads in the plan, and corrects by hand."""
+
+MOST_ADOPTED_PERCENT = 10.0
+"""Percentage of the active people, adopted ones included. In a first plan nearly everybody is adopted: it passes by
+itself only if the accounts hold nearly everywhere what they should, so that adopting them changes next to nothing.
+"""
 
 MOST_MEMBERS = 50
 """Members that may always be removed from a group: this many can be added again by hand."""
@@ -184,6 +191,10 @@ class GuardLimits(Model):
     adoptions: Adoptions = Field(
         default=Adoptions.HOLD,
         description="Accounts of deleted people that another person with their userName would get",
+    )
+    adopted: Threshold = Field(
+        default=Threshold(count=MOST_ADOPTED, percent=MOST_ADOPTED_PERCENT),
+        description="Accounts that Zoho One already has, adopted and changed by that",
     )
     one_field: Threshold = Field(
         default=Threshold(count=MOST_OF_ONE_FIELD, percent=MOST_OF_ONE_FIELD_PERCENT),

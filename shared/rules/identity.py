@@ -113,7 +113,7 @@ class PendingChange(Pending[SourceState], Refusals):
     sent: tuple[Sent, ...] | None = None
     """What earlier attempts may have sent; None: written by a release that did not store it."""
     adopts: str | None = None
-    """The account in Zoho One of somebody who is gone, if an administrator approved its adoption."""
+    """The account in Zoho One that a plan lets the person adopt; once begun, it goes on with this one."""
     begun: bool = True
     """Whether Zoho One may have received the change, so that its state is looked up first."""
 

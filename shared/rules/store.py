@@ -12,6 +12,7 @@ from shared.rules.entra_connection import EntraConnection, ObjectId
 from shared.rules.groups.settings import GroupSettings
 from shared.rules.guard_limits import GuardLimits
 from shared.rules.mail.password import PasswordNotice, PasswordNotification
+from shared.rules.matching import Matching
 from shared.rules.schedule import Schedule
 from shared.rules.scim_path import ScimPath
 from shared.rules.status import StatusRules
@@ -133,6 +134,9 @@ class Store(Model):
     criteria: Group | None = Field(
         default=None, description="The people the reconciler includes; None: everybody in scope"
     )
+    matching: Matching = Field(
+        default=Matching(), description="Which accounts that Zoho One already has become whose, or are proposed"
+    )
     status_rules: StatusRules = StatusRules()
     guard: GuardLimits = GuardLimits()
     drift: Drift = Drift.REPAIR
@@ -146,6 +150,11 @@ class Store(Model):
     def is_started(self) -> bool:
         """Whether the store provisions to Zoho One, unless it is paused."""
         return self.schedule.started_at is not None
+
+    @property
+    def has_cycles(self) -> bool:
+        """Whether the store provisions to Zoho One or observes, unless it is paused."""
+        return self.schedule.began_at is not None
 
     @model_validator(mode="after")
     def _can_send_passwords(self) -> Self:

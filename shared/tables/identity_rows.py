@@ -57,6 +57,7 @@ from shared.tables.record_table import Row, keyed
 from shared.tables.scim_row import scim_row_from
 
 _DESIRED = TypeAdapter[Desired](Desired, config=HIDDEN)
+_OBJECT = TypeAdapter[dict[str, object]](dict[str, object], config=HIDDEN)
 MANAGER = "manager:"
 """Part of a pending mark's key, before the id of a manager for whose account others may wait."""
 UNVERIFIED = "unverified:"
@@ -236,11 +237,7 @@ def event_row(store: str, identity_id: str, event: Event) -> Row:
 def stored_from(row: Row, etag: str) -> Stored:
     scim_row = scim_row_from(row)
     desired, status = _DESIRED.validate_json(gather(row, "desired")), row.get("status")
-    pending = (
-        TypeAdapter(dict[str, object], config=HIDDEN).validate_json(gather(row, "pending"))
-        if "pending" in row
-        else None
-    )
+    pending = _OBJECT.validate_json(gather(row, "pending")) if "pending" in row else None
     # An earlier release noted in the pending change that Entra had deleted the person, and kept the note when Entra
     # later reported them as active.
     if pending is not None and pending.pop("leaving", False) and not (isinstance(desired, ZohoUser) and desired.active):
@@ -252,7 +249,7 @@ def stored_from(row: Row, etag: str) -> Stored:
             {
                 "resource": scim_row.resource,
                 "keys": Keys.model_validate_json(gather(row, "keys")),
-                "source": TypeAdapter(dict[str, object], config=HIDDEN).validate_json(gather(row, "source")),
+                "source": _OBJECT.validate_json(gather(row, "source")),
                 "desired": desired,
                 "status": status,
                 "awaits": row.get("awaits"),

@@ -24,7 +24,8 @@ COUNTS = st.integers(0, 60)
 ONE = Deprovisionings(("somebody",), count=1, active=1)
 
 
-def plan(deactivate: int = 0, delete: int = 0, create: int = 0, title: int = 0) -> Plan:
+def plan(deactivate: int = 0, delete: int = 0, create: int = 0, title: int = 0, adopt: int = 0, link: int = 0) -> Plan:
+    """``adopt``: accounts whose title changes; ``link``: accounts that hold what they should already."""
     return Plan(
         store="contoso",
         changes=(
@@ -32,6 +33,9 @@ def plan(deactivate: int = 0, delete: int = 0, create: int = 0, title: int = 0) 
             *changes(ChangeKind.DELETE, delete),
             *changes(ChangeKind.CREATE, create, ZohoField.TITLE),
             *changes(ChangeKind.UPDATE, title, ZohoField.TITLE),
+            *changes(ChangeKind.ADOPT, adopt, ZohoField.TITLE),
+            *changes(ChangeKind.ADOPT, link),
+            *changes(ChangeKind.PROPOSE, 1000, ZohoField.TITLE),  # nothing is done of these
         ),
     )
 
@@ -56,6 +60,14 @@ CASES: list[tuple[Plan, int, int, list[Rule]]] = [
     (plan(create=1), 0, 5000, []),  # no deprovisioning, so nothing is held for earlier ones
     (plan(create=5000), 0, 0, []),  # a first sync
     (plan(create=4000), 1000, 0, []),  # the rest of one
+    (plan(adopt=20), 0, 0, []),  # a small organisation's first plan
+    (plan(adopt=21), 0, 0, [Rule.ADOPTED]),
+    (plan(adopt=21, link=189), 0, 0, []),  # 10 % is not over 10 %
+    (plan(adopt=21, link=188), 0, 0, [Rule.ADOPTED]),
+    (plan(link=5000), 0, 0, []),  # they hold what they should: adopting them changes nothing
+    (plan(adopt=51), 500, 0, []),
+    (plan(adopt=51, link=50), 0, 0, [Rule.ADOPTED, Rule.ONE_FIELD]),
+    (plan(adopt=26, title=26), 77, 0, [Rule.ADOPTED, Rule.ONE_FIELD]),  # of the 103 who are there then
     (plan(title=50), 50, 0, []),
     (plan(title=51), 102, 0, []),  # half is not over half
     (plan(title=51), 101, 0, [Rule.ONE_FIELD]),

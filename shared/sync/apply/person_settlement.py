@@ -30,6 +30,7 @@ from shared.zoho.errors import ZohoRefused
 
 ACTIVE_AGAIN = "Somebody activated the account in Zoho One; the next cycle deactivates it, if the guard lets it."
 NOT_AS_PLANNED = "The account in Zoho One is not as it was when the plan was made; the next plan shows what it is now."
+UNDONE = "The decision that the account is this person's was undone; the next plan shows what becomes of them."
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,8 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
                 this.found = self.accounts.look(
                     store, identity, identity.pending.sent or () if identity.pending else ()
                 )
-            if (why := self._unplanned(store, this)) is not None:
+            why = self._unplanned(store, this) if this.planned else self.accounts.why_waits(store, identity, this.found)
+            if why is not None:
                 raise HeldBack(why)
             this.drifted = self._unjudged(this)
             if this.drifted is not None:
@@ -166,7 +168,10 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
         """Why what was found in Zoho One is not what was planned, or None."""
         if this.planned is None:
             return None
-        return this.planned.why_not(this.stored.identity, this.found, store.guard.adoptions)
+        identity, adopts = this.stored.identity, this.planned.adopts
+        if adopts and adopts.agreed and not self.accounts.matches.stands(store, identity.id, adopts.account):
+            return UNDONE
+        return this.planned.why_not(identity, this.found, store.guard.adoptions)
 
     def _unjudged(self, this: PersonTry) -> Account | None:
         """The account that was found, if it would be deprovisioned now, which the guard was not asked for."""
@@ -178,7 +183,7 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
 
     def _confirm(self, store: Store, this: PersonTry, outcome: Outcome) -> Stored:
         stored, identity = this.stored, this.stored.identity
-        event = confirmation(store, identity, outcome, self.now())
+        event = confirmation(store, identity, outcome, self.now(), this.planned.adopts if this.planned else None)
         settled = identity.settled(outcome.account)
         if outcome.instead and outcome.account and outcome.change.kind is ChangeKind.DEACTIVATE:
             # Zoho One refused the rest: what it holds is what it should hold, or each write would try again.
@@ -208,6 +213,8 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
         if outcome.record is not None and outcome.record.holder is not None:
             self.memberships.lost_account(store, outcome.record.holder.identity.id)
         self.memberships.update(store, confirmed.membership_update)
+        if outcome.account is not None and this.stored.identity.account is None and (this.found or outcome.adopted):
+            self.accounts.matches.adopted(store, confirmed.identity.id, outcome.account.id)
 
     def _revert(self, store: Store, this: PersonTry, refusal: ZohoRefused, *, came_through: bool) -> None:
         """Undo the push that Zoho One refused: a creation leaves nothing, an update what was there before.
@@ -236,7 +243,8 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
         pending = this.stored.identity.pending
         assert pending is not None  # it holds the lease
         if not this.heard:
-            pending = pending.model_copy(update={"sending": None})
+            adopts = pending.adopts if pending.sent else None  # no try has begun to adopt it
+            pending = pending.model_copy(update={"sending": None, "adopts": adopts})
         after = this.stored.identity.model_copy(update={"pending": pending.given_back(failure)})
         event = None
         if this.drifted is not None:

@@ -26,6 +26,8 @@ class Prepared:
     groups: PlannedGroups
     is_guarded: bool
     """Whether the guard keeps somebody back since an earlier plan."""
+    unasked: tuple[str, ...] = ()
+    """Why nobody could be created: Zoho One did not say what accounts it has."""
 
     @property
     def is_whole(self) -> bool:
@@ -111,7 +113,8 @@ class Preparation:
         troubles: list[str],
         progress: Progress,
     ) -> Prepared:
-        people = self.people_planner.plan(store, waiting.people, heartbeat, progress)
+        unasked = list[str]()
+        people = self.people_planner.plan(store, waiting.people, heartbeat, progress, unasked)
         groups = self.group_planner.plan(store, drifts, waiting.groups, heartbeat)
-        troubles += groups.troubles
-        return Prepared(groups.beside(people), groups, waiting.is_guarded)
+        troubles += groups.troubles + tuple(unasked)
+        return Prepared(groups.beside(people), groups, waiting.is_guarded, tuple(unasked))

@@ -144,6 +144,7 @@ class Push:
             before=earlier.before if earlier else before.said if before else None,
             attempted=earlier.attempted if earlier else (),
             password_due=earlier is not None and earlier.password_due,
+            adopts=earlier.adopts if earlier is not None and earlier.begun else None,
             counted=earlier is not None and earlier.counted,
             sent=before.sent if before else (),
             lease_ends=self.now(),
