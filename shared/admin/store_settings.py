@@ -30,6 +30,7 @@ class Section(Enum):
     ENTRA = "Connection to Microsoft Graph", ("entra",)
     TENANT = "Entra's own tokens", ("entra_tenant",)
     TOKENS = "Secret tokens", ("token_hashes",)
+    DISCOVERY = "Account Discovery", ("lists_unmanaged",)
     ATTRIBUTES = "Custom attributes", ("custom_attributes",)
     CRITERIA = "Criteria", ("criteria",)
     MATCHING = "Matching rules", ("matching",)

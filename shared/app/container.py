@@ -240,6 +240,7 @@ class Bridge:
             self.push,
             self.group_push,
             self.ignored,
+            self.unmanaged,
             IssuedTokens(SigningKeys(self.entra_session, self.outside.monotonic)),
             secret=self.secret("cursors"),
             public_url=self.public_url,

@@ -29,6 +29,7 @@ from shared.sync.push.people import Push
 from shared.tables.identities import Identities
 from shared.tables.ignored_attributes import IgnoredNotes
 from shared.tables.stores import Stores
+from shared.tables.unmanaged_accounts import UnmanagedAccounts
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -74,6 +75,7 @@ class SyncEndpoint:
         push: Push,
         group_push: GroupPush,
         ignored: IgnoredNotes,
+        unmanaged: UnmanagedAccounts,
         entra_tokens: IssuedTokens,
         secret: bytes,
         public_url: str | None = None,
@@ -85,6 +87,7 @@ class SyncEndpoint:
         self._push = push
         self._group_push = group_push
         self._ignored = ignored
+        self._unmanaged = unmanaged
         self._public_url = public_url
         self._entra_tokens = entra_tokens
         self._clock = clock
@@ -125,7 +128,9 @@ class SyncEndpoint:
         if len(request.body) > MAX_BODY:
             raise PayloadTooLargeException(detail=f"A request may take {MAX_BODY // 1024} KiB at the most")
         service = _service_of(store.custom_attributes, self._secret)
-        storage = store_resources(store, service.provider, self._identities, self._push, self._group_push, self._places)
+        storage = store_resources(
+            store, service.provider, self._identities, self._push, self._group_push, self._places, self._unmanaged
+        )
         with logged_with(store=store.id):
             response = SyncHandler(service, storage).handle(self._scim_request(service, store, request, url, headers))
         if response.status.is_success:

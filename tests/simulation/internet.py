@@ -201,6 +201,5 @@ def _answer_of(request: requests.PreparedRequest, answer: Response) -> requests.
     response.status_code = int(answer.status)
     response.headers = CaseInsensitiveDict(dict(answer.headers))
     response.url, response.request, response.encoding = str(request.url), request, "utf-8"
-    response._content = answer.body
-    response.raw = BytesIO()
+    response.raw = BytesIO(answer.body)
     return response
