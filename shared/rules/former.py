@@ -160,6 +160,20 @@ def is_pushed_over(known: Traits, pushed: Traits, *, in_bin: bool) -> bool:
     return in_bin and not is_same_person(known, pushed)
 
 
+def is_another_who_comes(known: Traits, pushed: Traits) -> bool:
+    """Whether a push that brings back somebody who is not active is about another person, who has the name by now.
+
+    Somebody who was out of Entra's scope leaves unheard, and nobody comes back with every name changed.
+    """
+    if known.object_id is not None and known.object_id == pushed.object_id:
+        return False
+    if known.employee_id and pushed.employee_id:
+        return known.employee_id != pushed.employee_id
+    return all(
+        _differ(getattr(known, name), getattr(pushed, name)) for name in ("display_name", "given_name", "surname")
+    )
+
+
 def is_pushed_of(external_id: str | None, pushed: AzureUser, object_id: str, person: AzureUser) -> bool | None:
     """Return whether a person known only from a push is this person in Graph; None: nothing proves it either way.
 

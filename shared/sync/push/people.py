@@ -13,7 +13,7 @@ from pydantic import JsonValue, TypeAdapter
 from shared.model import HIDDEN
 from shared.rules.change import ChangeKind, plan_change
 from shared.rules.desired import is_to_be_looked_at, needed, status_of
-from shared.rules.former import Adoptions, Traits, is_pushed_over
+from shared.rules.former import Adoptions, Traits, is_another_who_comes, is_pushed_over
 from shared.rules.history import EventKind
 from shared.rules.identity import Identity, PendingChange, SourceState
 from shared.rules.keys import keys_of
@@ -190,13 +190,15 @@ def _ensure_same_person(store: Store, before: Identity, said: SourceState) -> No
     """
     in_bin, reads_graph = before.said.is_in_bin, _is_reported(store, before)
     known = Traits.of(before.object_id, before.said.source)
-    if not (in_bin or reads_graph) or not is_pushed_over(known, _traits(said), in_bin=in_bin):
+    comes_back = said.source.account_enabled and not before.said.source.account_enabled
+    is_over = (in_bin or reads_graph) and is_pushed_over(known, _traits(said), in_bin=in_bin)
+    if not is_over and not (comes_back and is_another_who_comes(_traits(before.said), _traits(said))):
         return
     name = known.display_name or before.said.source.user_principal_name
     if reads_graph:
         raise HeldBack(f"This seems to be another person than {name}, whose row it is. {BY_GRAPH}")
     if store.guard.adoptions is not Adoptions.ALWAYS:
-        raise HeldBack(f"This seems to be another person than {name}, who is gone from Entra. {BY_HAND}")
+        raise HeldBack(f"This seems to be another person than {name}, who has left. {BY_HAND}")
 
 
 def _traits(said: SourceState) -> Traits:
