@@ -36,6 +36,7 @@ first row. Lookup rows repeat what a SCIM read needs, so that a read is one roun
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from pydantic import TypeAdapter
 
@@ -165,6 +166,7 @@ def rows_of(identity: Identity) -> dict[str, Row]:
             **({"awaits": said.awaits} if said.awaits else {}),
             **({"inBin": "yes"} if said.in_bin else {}),
             **({"unverified": "yes"} if said.unverified else {}),
+            **({"leftAt": identity.left_at.isoformat()} if identity.left_at else {}),
             **({"reportsTo": said.reports_to} if said.reports_to else {}),
             **({"rules": said.rules} if said.rules else {}),
         }
@@ -261,6 +263,7 @@ def stored_from(row: Row, etag: str) -> Stored:
         account=Account.model_validate_json(gather(row, "account")) if "account" in row else None,
         pending=PendingChange.model_validate(pending) if pending is not None else None,
         created=scim_row.created,
+        left_at=datetime.fromisoformat(row["leftAt"]) if "leftAt" in row else None,
     )
     return Stored(identity, etag)
 
