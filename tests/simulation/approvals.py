@@ -1,6 +1,6 @@
 """Checker (g): an approved plan was applied as shown, or not at all, for each person and group."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from tests.simulation.facts import Facts
@@ -36,6 +36,8 @@ def _people(facts: Facts, held: Held, begun: datetime, end: datetime) -> Iterato
         if change.by == "bridge" and change.through not in ELSEWHERE and begun <= change.at <= end:
             done.setdefault(change.id, []).append(change)
     for account, changes in done.items():
+        if _in_two_turns(facts, held, shown, account, changes):
+            continue
         person = _person(facts, held, account, changes[0].at)
         where = f"The plan {held.id}, approved, and begun at {begun}: account {account} of {person}"
         if (planned := shown.get(person or "")) is None:
@@ -50,6 +52,21 @@ def _person(facts: Facts, held: Held, account: str, at: datetime) -> str | None:
     adopts = (change.person for change in held.changes if change.adopts == account)
     later = (owner.person for owner in facts.owners.get(account, []) if owner.person and owner.at >= at)
     return next(adopts, None) or facts.owner_at(account, at).person or next(later, None)
+
+
+def _in_two_turns(
+    facts: Facts, held: Held, shown: Mapping[str, Planned], account: str, changes: list[Changed[Account]]
+) -> bool:
+    """Whether an account was first changed as shown of its person, and then adopted as shown, or not at all."""
+    owner = shown.get(facts.owner_at(account, changes[0].at).person or "")
+    adopts = next((change for change in held.changes if change.adopts == account), None)
+    if owner is None or adopts is None or owner == adopts:
+        return False
+    parts = ((changes[:place], changes[place:]) for place in range(1, len(changes) + 1))
+    return any(
+        _unlike(facts, owner, account, first) is None and (not then or _unlike(facts, adopts, account, then) is None)
+        for first, then in parts
+    )
 
 
 def _unlike(facts: Facts, planned: Planned, account: str, changes: list[Changed[Account]]) -> str | None:

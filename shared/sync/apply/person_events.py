@@ -17,11 +17,14 @@ def confirmation(store: Store, identity: Identity, outcome: Outcome, now: dateti
     assert identity.pending is not None  # what was confirmed was pending
     change, reason = _confirmed(identity, outcome), identity.pending.reason
     kind = EVENTS[change.kind]
-    if outcome.record or (outcome.adopted and not identity.pending.password_due):
+    # In the place of one that is gone: what an earlier try made, whose answer was lost, holds what it should.
+    made = outcome.adopted and identity.account is not None and outcome.change.kind is ChangeKind.NOTHING
+    made = made and bool(identity.pending.sent)
+    if outcome.record or (outcome.adopted and not identity.pending.password_due and not made):
         kind = EventKind.ADOPTED
         if (adoption := adoption_by(identity, outcome.record)) is not None:
             reason = f"{reason} {adoption.reason}"
-    elif identity.account is None and outcome.account is not None:
+    elif outcome.account is not None and (identity.account is None or identity.account.id != outcome.account.id):
         # Perhaps by an earlier try whose answer was lost: whatever it holds came with the bridge.
         kind, change = EventKind.CREATED, plan_change(None, outcome.account.holds)
         if store.password_notification.password_notification is not PasswordNotice.NOBODY:

@@ -16,7 +16,7 @@ from shared.rules.mail.due import MailDue
 from shared.rules.mail.password import NoNotice, Notice, new_password, notice_for
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoField, ZohoUser
-from shared.sync.apply.accounts import UNPLANNED, AccountWriter, Found, Outcome
+from shared.sync.apply.accounts import UNPLANNED, AccountGone, AccountWriter, Found, Outcome, ensure_planned
 from shared.sync.apply.memberships import Memberships
 from shared.sync.apply.person_events import confirmation
 from shared.sync.apply.settlement import Settlement
@@ -67,6 +67,8 @@ class PersonTry:
     """What Zoho One was found to hold."""
     heard: bool = False
     """Zoho One may have heard of the change in this try."""
+    gone: bool = False
+    """Zoho One was found not to have the account any more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,15 +150,20 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
                 this.found = self.accounts.look(
                     store, identity, identity.pending.sent or () if identity.pending else ()
                 )
-            if (why := self._unplanned(store, this)) is not None:
-                raise HeldBack(why)
-            this.heard = True
-            return self.accounts.apply(store, identity, this.found, this.password, adopts=this.planned is None)
+            try:
+                if (why := self._unplanned(store, this)) is not None:
+                    raise HeldBack(why)
+                this.heard = True
+                return self.accounts.apply(store, identity, this.found, this.password, unplanned=this.planned is None)
+            except AccountGone:
+                this.gone = True
+                raise
 
     def _unplanned(self, store: Store, this: PersonTry) -> str | None:
         """Why what was found in Zoho One is not what was planned, or None."""
         if this.planned is None:
             return None
+        ensure_planned(this.stored.identity, this.found.account if this.found else None)
         return this.planned.why_not(this.stored.identity, this.found, store.guard.adoptions)
 
     def _confirm(self, store: Store, this: PersonTry, outcome: Outcome) -> Stored:
@@ -188,8 +195,6 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
         if confirmed.mail is not None:
             was_set = outcome.change.kind is ChangeKind.CREATE
             self.passwords.after_creation(store, confirmed, this.password if was_set else None)
-        if outcome.record is not None and outcome.record.holder is not None:
-            self.memberships.lost_account(store, outcome.record.holder.identity.id)
         self.memberships.update(store, confirmed.membership_update)
 
     def _revert(self, store: Store, this: PersonTry, refusal: ZohoRefused, *, came_through: bool) -> None:
@@ -213,7 +218,9 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
             return
         account, record = (found.account, found.record) if found else (None, None)
         back = identity.model_copy(update={"said": identity.pending.before, "account": account, "pending": None})
-        self.identities.write(store.id, stored, back, event, record)
+        due = self.memberships.due(store, identity, account, event.reason, sure=False)
+        written = self.identities.write(store.id, stored, back, event, record, membership_update=due)
+        self.memberships.update(store, written.membership_update)
 
     def _give_back(self, store: Store, this: PersonTry, failure: str) -> None:
         pending = this.stored.identity.pending
@@ -221,7 +228,11 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
         if not this.heard:
             pending = pending.model_copy(update={"sending": None})
         after = this.stored.identity.model_copy(update={"pending": pending.given_back(failure)})
-        self.identities.write(store.id, this.stored, after)
+        if not this.gone:
+            self.identities.write(store.id, this.stored, after)
+            return
+        event = self.event(EventKind.DRIFTED, "The account in Zoho One was deleted there.")
+        self.identities.write(store.id, this.stored, after.model_copy(update={"account": None}), event)
 
     def _remove(
         self, store: Store, stored: Stored, left: Found | None, event: Event, out_of_groups: Account | None = None
