@@ -82,7 +82,8 @@ class Flow:
 
         self.plan_guard = PlanGuard(common.held_plans, deprovisionings, identities, now)
         self.admission = Admission(identities, self.pending_changes, deprovisionings, now)
-        deletions, accounts = DeletedGroups(people), MemberAccounts(identities, common.outside.monotonic)
+        deletions, updates = DeletedGroups(people), MembershipUpdates(people)
+        accounts = MemberAccounts(identities, groups, updates, now)
         counts = GroupCounts(groups, deletions, now)
         self.group_guard = GroupGuard(groups, deletions, counts, now)
         desired_groups, search = DesiredGroups(now), ZohoGroupSearch(common.zoho_groups, groups.owner_of)
@@ -101,7 +102,7 @@ class Flow:
         self.group_push = GroupPush(
             groups, desired_groups, search, self.group_guard, accounts, group_settlement, group_changes
         )
-        self.memberships = Memberships(groups, MembershipUpdates(people), group_changes, accounts, now)
+        self.memberships = Memberships(groups, updates, group_changes, now)
         self.settlement = PersonSettlement(
             now=now,
             spread=random.random,

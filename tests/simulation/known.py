@@ -30,14 +30,6 @@ KNOWN = (
         frozenset({"new job", "links end"}),
         by_graph=True,
     ),
-    Known(
-        "a person whose account is not active stays in two groups, with pushes alone; the cause is not known (seed 43)",
-        re.compile(r"\(a\) \S+, account or group \S+: member \S+ must be 'out', and is 'in'"),
-        frozenset(
-            {"add member", "create again", "discard", "hand delete", "hand the name on", "unassign group", "unmanage"}
-        ),
-        by_graph=False,
-    ),
 )
 
 

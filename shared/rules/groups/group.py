@@ -105,7 +105,7 @@ class GroupPendingChange(Pending[GroupSourceState]):
     again: MemberChange = MemberChange()
     """Further members to send to Zoho One: their standing changed, or an earlier attempt may have changed them."""
     accounts: dict[str, str] = {}
-    """The accounts of members above who are gone, by the ids they had."""
+    """The accounts of members above who leave, by their ids: the people may be gone before it is confirmed."""
     found: ZohoGroupRecord | None = None
     """The group in Zoho One that this one adopts. Its id identifies it, whatever its name becomes."""
 
@@ -141,6 +141,11 @@ class Group(Managed[GroupPendingChange, ZohoGroupRecord]):
         """Number of members in Entra."""
         pending = self.pending.members if self.pending else MemberChange()
         return self.size + len(pending.joining) - len(pending.leaving)
+
+    @property
+    def is_in_zoho_one(self) -> bool:
+        """Whether Zoho One should have the group."""
+        return isinstance(self.said.desired, ZohoGroup)
 
     @property
     def is_of_graph(self) -> bool:
