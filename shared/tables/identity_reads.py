@@ -30,6 +30,8 @@ READERS = 8
 """Number of identities read at the same time: more would only wait for each other in one Python process."""
 SEVERAL = 8
 """Number of identities below which each is read on its own."""
+ROWS_WORTH_A_READ, PARTS_WORTH_A_READ = 2, 16
+"""Rows, and parts of rows, whose reading in one page costs the processor as much as one read on its own."""
 MOST_IN_A_PAGE = 1000
 """https://learn.microsoft.com/rest/api/storageservices/query-timeout-and-pagination"""
 _LAST = "~"
@@ -59,9 +61,10 @@ class IdentityReads(RecordTable):
     def accounts(self, store: str, ids: Sequence[str]) -> dict[str, Managed[PendingChange, Account]]:
         """Return the accounts of those of these identities that exist, by their ids, with what is pending of them.
 
-        As many round trips as ``several``, with a part of each row.
+        As ``several``, with a part of each row, so that more of them are read for one that is wanted.
         """
-        return {one: managed_from(row) for one, (row, _) in self._several(store, ids, ACCOUNT_COLUMNS).items()}
+        rows = self._several(store, ids, ACCOUNT_COLUMNS, PARTS_WORTH_A_READ)
+        return {one: managed_from(row) for one, (row, _) in rows.items()}
 
     def find(self, store: str, lookup: Lookup, value: str) -> list[ScimRow]:
         """Return the people with this id, userName, externalId or work address. One round trip."""
@@ -196,18 +199,21 @@ class IdentityReads(RecordTable):
         return [Event.model_validate_json(gather(row, "event")) for row, _ in rows]
 
     def _several(
-        self, store: str, ids: Sequence[str], select: tuple[str, ...] | None = None
+        self, store: str, ids: Sequence[str], select: tuple[str, ...] | None = None, worth: int = ROWS_WORTH_A_READ
     ) -> dict[str, tuple[Row, str]]:
-        """Return the rows of those of these identities that exist, by their ids; as of ``several``."""
+        """Return the rows of those of these identities that exist, by their ids; as of ``several``.
+
+        ``worth``: number of rows read in one page that cost as much as one read on its own.
+        """
         found, left = dict[str, tuple[Row, str]](), sorted(ids)
         while len(left) >= SEVERAL:
-            most = min(len(left), MOST_IN_A_PAGE)
+            most = min(len(left) * worth // 2, MOST_IN_A_PAGE)
             page = list(islice(self._range(store, f"id:{left[0]}", "id" + AFTER_ALL, select, page=most), most))
             wanted = set(left)
             here = {row["id"]: (row, etag) for row, etag in page if row["id"] in wanted}
             found |= here
             left = [each for each in left if len(page) == most and each > page[-1][0]["id"]]
-            if 2 * len(here) < len(page):
+            if worth * len(here) < len(page):
                 break
         alone = in_parallel(lambda each: self._get(store, f"id:{each}", select), filter(is_id, left), READERS)
         return found | {row[0]["id"]: row for row in alone if row is not None}
