@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Self
 
-from pydantic import ConfigDict, JsonValue, model_validator
+from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError, model_validator
 
-from shared.model import Model
+from shared.model import HIDDEN, Model
 from shared.rules.change import FieldChange
+from shared.rules.entra_connection import ObjectId
 from shared.rules.groups.hold import Allowance, HeldMembers
 from shared.rules.groups.member_change import MemberChange
 from shared.rules.groups.refusal import GroupRefusal
@@ -23,6 +24,8 @@ from shared.rules.status import Action, Decision, Reflection
 from shared.rules.zoho_user import ZohoField
 
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
+
+_OBJECT_ID = TypeAdapter[ObjectId](ObjectId, config=HIDDEN)
 
 DELETED = "The group was deleted in Entra."
 
@@ -90,6 +93,14 @@ class GroupSourceState(Model):
     external_id: str | None = None
     desired: DesiredGroup
     modified: datetime
+
+    @property
+    def object_id(self) -> str | None:
+        """Entra's id of the group, if its external id is one; a mapping of the provisioning service may give another."""
+        try:
+            return _OBJECT_ID.validate_python(self.external_id)
+        except ValidationError:
+            return None
 
     @property
     def is_deleted(self) -> bool:
