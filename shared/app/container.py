@@ -31,6 +31,7 @@ from shared.rules.mapping.preview import PreviewLine, preview_person
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoUser
 from shared.scim.endpoint import SyncEndpoint
+from shared.scim.storage import Storages
 from shared.settings import Platform, Settings
 from shared.sign_in_settings import SignInOff
 from shared.sync.cycle import CycleParts
@@ -223,9 +224,7 @@ class Bridge:
         )
         self.sync_endpoint = SyncEndpoint(
             self.stores,
-            self.identities,
-            self.push,
-            self.group_push,
+            Storages(self.identities, self.groups, self.push, self.group_push),
             self.ignored,
             secret=self.secret("cursors"),
             public_url=self.public_url,

@@ -26,6 +26,7 @@ from shared.scim.people import PeopleStorage
 from shared.scim.published import unknown_of
 from shared.sync.push.groups import GroupPush
 from shared.sync.push.people import Push
+from shared.tables.groups import Groups
 from shared.tables.identities import Identities
 
 
@@ -126,10 +127,17 @@ class StoreResources(ScimStorage):
         return None
 
 
-def store_resources(
-    store: Store, provider: ScimProvider, identities: Identities, push: Push, group_push: GroupPush
-) -> StoreResources:
-    """Return the storage of one directory store."""
-    people = PeopleStorage(store, provider, identities, push)
-    groups = GroupStorage(store, provider, group_push.groups, group_push)
-    return StoreResources({"User": people, "Group": groups})
+@dataclass(frozen=True)
+class Storages:
+    """What the storage of every directory store is made of."""
+
+    identities: Identities
+    groups: Groups
+    push: Push
+    group_push: GroupPush
+
+    def of(self, store: Store, provider: ScimProvider) -> StoreResources:
+        """Return the storage of one directory store, for one request."""
+        people = PeopleStorage(store, provider, self.identities, self.push)
+        groups = GroupStorage(store, provider, self.groups, self.group_push)
+        return StoreResources({"User": people, "Group": groups})

@@ -6,7 +6,7 @@ from scim2_server.testing import ScimStorageContract
 
 from shared.app.container import Bridge
 from shared.rules.store import Store
-from shared.scim.storage import StoreResources, store_resources
+from shared.scim.storage import Storages, StoreResources
 
 
 class TestStoreResources(ScimStorageContract):
@@ -14,4 +14,4 @@ class TestStoreResources(ScimStorageContract):
 
     @pytest.fixture
     def storage(self, bridge: Bridge, store: Store, provider: ScimProvider) -> StoreResources:
-        return store_resources(store, provider, bridge.identities, bridge.push, bridge.group_push)
+        return Storages(bridge.identities, bridge.groups, bridge.push, bridge.group_push).of(store, provider)

@@ -96,7 +96,7 @@ class GroupSourceState(Model):
 
     @property
     def object_id(self) -> str | None:
-        """Entra's id of the group, if its external id is one; a mapping of the provisioning service may give another."""
+        """Entra's id of the group, if its external id is one: Entra's mapping may give another attribute."""
         try:
             return _OBJECT_ID.validate_python(self.external_id)
         except ValidationError:
