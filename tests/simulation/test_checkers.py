@@ -317,6 +317,16 @@ def a_creation_whose_answer_was_lost_is_recorded_once() -> Observed:
 
 
 @right
+def a_hand_deletes_an_account_before_the_bridge_learns_that_it_made_it() -> Observed:
+    world = office()
+    world.hire("eli")
+    world.apply("create", "eli", world.mapped("eli"), account="z-lost", line=False, link=False)
+    world.hand("z-lost", gone=True)
+    world.provision("eli")
+    return world.observed()
+
+
+@right
 def zoho_one_refuses_somebody_when_all_is_quiet() -> Observed:
     world = office()
     world.hire("eli")
@@ -1187,6 +1197,16 @@ def _approved(world: SmallWorld, *changes: Planned) -> str:
     world.move(plan, "approved")
     world.move(plan, "applying", "cycle")
     return plan
+
+
+@wrong("f")
+def a_hand_deletes_an_account_whose_creation_the_bridge_knew_and_told_nobody() -> Observed:
+    world = office()
+    world.hire("eli")
+    world.apply("create", "eli", world.mapped("eli"), account="z-told", line=False)
+    world.hand("z-told", gone=True)
+    world.provision("eli", account="z-again")
+    return world.observed()
 
 
 @wrong("g")
