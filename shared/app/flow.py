@@ -85,7 +85,7 @@ class Flow:
         deletions, updates = DeletedGroups(people), MembershipUpdates(people)
         accounts = MemberAccounts(identities, groups, updates, now)
         counts = GroupCounts(groups, deletions, now)
-        self.group_guard = GroupGuard(groups, deletions, counts, now)
+        self.group_guard = GroupGuard(groups, deletions, counts, deprovisionings, now)
         desired_groups, search = DesiredGroups(now), ZohoGroupSearch(common.zoho_groups, groups.owner_of)
 
         group_settlement = GroupSettlement(
