@@ -310,3 +310,22 @@ def test_a_group_that_vanished_is_made_again_with_everybody(grouped: Grouped) ->
     grouped.zoho_one.remove_group("Sales")
     assert grouped.add("Sales", "cleo").status_code == 204
     assert grouped.in_zoho_one("Sales") == ["ada", "ben", "cleo"]
+
+
+def test_a_creation_that_is_refused_when_it_is_repeated_is_looked_up(
+    grouped: Grouped, bridge: Bridge, store_id: str
+) -> None:
+    """Zoho One made it, and answered that it was busy; the name that is refused then is the bridge's own."""
+    again = {"status": 429, "headers": {"Retry-After": "1"}, "carried_out": True}
+    bodies: dict[str, dict[str, Any]] = {
+        "/Users": {"userName": "ada@contoso.example", "title": "Countess", "active": True},
+        "/Groups": {"displayName": "Sales", "externalId": "id of Sales"},
+    }
+    for path, body in bodies.items():
+        grouped.zoho_one.fail(method="POST", path=path, **again)
+        assert grouped.endpoint.request("POST", path, json=body).status_code == 503
+        answer = grouped.endpoint.request("POST", path, json=body)
+        assert answer.status_code == 201
+        event = bridge.identities.history(store_id, answer.json()["id"])[0]
+        assert (event.kind, len(event.fields) > 1) == (EventKind.CREATED, True)
+    assert (len(grouped.zoho_one.users()), len(grouped.zoho_one.groups())) == (1, 1)
