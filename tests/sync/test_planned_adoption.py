@@ -12,7 +12,7 @@ from shared.rules.history import EventKind
 from shared.rules.identity import id_of_object
 from shared.rules.on_demand import OnDemandReport
 from shared.rules.plan import PlannedChange
-from shared.rules.run import Result, Run, RunChange
+from shared.rules.run import Result, Run, RunChange, RunKind
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoField
 from shared.sync.apply.people import PeopleApplier
@@ -147,6 +147,21 @@ def test_an_account_that_is_gone_when_a_change_is_applied_waits_for_the_plan_tha
     assert (second.change.kind, second.result) == (ChangeKind.ADOPT if again else ChangeKind.CREATE, Result.DONE)
     assert _field(second.change, TITLE) == FieldChange(TITLE, "Left by hand" if again else None, "Countess")
     reconciled.assert_as_in_entra()
+
+
+@pytest.mark.parametrize("kind", list(RunKind)[:2])
+def test_an_account_that_was_made_again_is_one_of_those_that_the_limits_are_shares_of(
+    reconciled: Reconciled, kind: RunKind
+) -> None:
+    """It counted twice: as the one that a hand had deleted, and as the one that came."""
+    reconciled.cycle(RunKind.FULL_CYCLE)
+    reconciled.zoho_one.remove(NAME)
+    reconciled.entra.act({"do": "change", "id": ANNA.id, "values": {"jobTitle": "Countess"}})
+    for _ in range(2):
+        reconciled.cycle(kind)
+    reconciled.assert_as_in_entra()
+    bridge, store_id = reconciled.bridge, reconciled.store_id
+    assert bridge.deprovisionings.read(store_id).recent.active_users == bridge.identities.count_active(store_id)
 
 
 def test_an_account_that_is_gone_when_it_is_to_be_deactivated_needs_nothing_more(reconciled: Reconciled) -> None:

@@ -228,11 +228,21 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
         if not this.heard:
             pending = pending.model_copy(update={"sending": None})
         after = this.stored.identity.model_copy(update={"pending": pending.given_back(failure)})
-        if not this.gone:
+        if this.gone:
+            self._note_gone(store, this.stored, after.model_copy(update={"account": None}))
+        else:
             self.identities.write(store.id, this.stored, after)
-            return
+
+    def _note_gone(self, store: Store, stored: Stored, without: Identity) -> None:
+        """Write a person whose account somebody deleted in Zoho One; the guard counts it as active no more."""
         event = self.event(EventKind.DRIFTED, "The account in Zoho One was deleted there.")
-        self.identities.write(store.id, this.stored, after.model_copy(update={"account": None}), event)
+
+        def transact(count: Operation | None) -> str:
+            if count is None:
+                return self.identities.write(store.id, stored, without, event).etag
+            return self.identities.write_leaving(store.id, stored, without, count, event)[1]
+
+        self.deprovisionings.unmanage(store.id, stored.identity, transact)
 
     def _remove(
         self, store: Store, stored: Stored, left: Found | None, event: Event, out_of_groups: Account | None = None
