@@ -1,11 +1,14 @@
 """Checker (g): an approved plan was applied as shown, or not at all, for each person and group."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tests.simulation.facts import Facts
 from tests.simulation.observed import Account, Changed, Held, Planned, ZohoGroup
+from tests.simulation.openness import is_refusal
 
+JUST_BEFORE = timedelta(minutes=2)
+"""One person's change takes less, with all its calls."""
 ELSEWHERE: frozenset[str] = frozenset({"push", "on demand"})
 """What changes accounts beside a cycle. A cycle's own threads may not say whose they are."""
 
@@ -89,7 +92,15 @@ def _unlike(facts: Facts, planned: Planned, account: str, changes: list[Changed[
     undone = {name for name, value in wanted.items() if became.get(name) != value}
     if wrong - _managers(facts):
         return f"{', '.join(sorted(wrong))} became something that was not shown"
-    return f"{', '.join(sorted(undone))} did not become what was shown" if undone and planned.kind != "adopt" else None
+    if planned.kind == "adopt" or (planned.kind == "deactivate" and _refused(facts, changes[-1])):
+        return None
+    return f"{', '.join(sorted(undone))} did not become what was shown" if undone else None
+
+
+def _refused(facts: Facts, change: Changed[Account]) -> bool:
+    """Whether Zoho One refused something of the same account just before: then it is deactivated, and that is all."""
+    failed = facts.failed.get(change.id, [])
+    return any(is_refusal(each.status) and change.at - JUST_BEFORE <= each.at <= change.at for each in failed)
 
 
 _absent = object()

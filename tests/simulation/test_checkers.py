@@ -164,6 +164,26 @@ def _left_and_handed_on(world: SmallWorld) -> str:
     return plan
 
 
+def _left_under_another_name(world: SmallWorld) -> str:
+    """An approved plan shows that somebody leaves and gets another name; they leave, and keep the name."""
+    world.entra("ann", enabled=False, attributes={**world.people["ann"].attributes, "displayName": "Anna"})
+    plan = world.hold(Planned("deactivate", "r-ann", (Difference("displayName", "Ann", "Anna"),)))
+    world.move(plan, "approved")
+    world.move(plan, "applying", "cycle")
+    return plan
+
+
+@right
+def somebody_leaves_though_zoho_one_refuses_what_else_a_plan_shows() -> Observed:
+    world = office()
+    plan = _left_under_another_name(world)
+    world.fail("ann@contoso.com", 409, world.has["ann"])
+    world.shut_out("ann")
+    world.move(plan, "applied", "cycle")
+    world.fail("ann@contoso.com", 409, world.has["ann"])
+    return world.observed()
+
+
 @right
 def an_account_leaves_its_person_and_is_not_adopted_within_the_same_plan() -> Observed:
     """What the adoption was shown upon has changed: the next plan shows it."""
@@ -1262,6 +1282,16 @@ def a_creation_turns_out_to_be_an_adoption() -> Observed:
     plan = _approved(world, Planned("create", "r-eli", shown))
     world.apply("adopt", "eli", world.mapped("eli"), account="z-hand")
     world.move(plan, "applied", "cycle")
+    return world.observed()
+
+
+@wrong("g")
+def somebody_leaves_and_keeps_what_a_plan_shows_as_changed() -> Observed:
+    world = office()
+    plan = _left_under_another_name(world)
+    world.shut_out("ann")
+    world.move(plan, "applied", "cycle")
+    world.entra("ann", attributes={**world.people["ann"].attributes, "displayName": "Ann"})
     return world.observed()
 
 
