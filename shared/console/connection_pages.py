@@ -28,6 +28,7 @@ from shared.console.wizard import after
 from shared.entra.clients import SECRET
 from shared.model import Model
 from shared.rules.entra_connection import CLOUDS, Credential, EntraConnection, ObjectId, Scope
+from shared.rules.outside_address import AddressRefused
 from shared.rules.store import Store, UpdateVerb
 from shared.tables.connections import ConnectionState
 from shared.zoho.data_centers import DATA_CENTERS
@@ -86,7 +87,7 @@ def save_zoho(store_id: str) -> View:
             lambda now: {"zoho": type(now.zoho).model_validate(now.zoho.model_dump() | settings)},
             str(admin()),
         )
-    except ValidationError as error:
+    except (ValidationError, AddressRefused) as error:
         return _shown(store, faults(error), 422)
     except SettingsChanged:
         return _shown(the_store(store_id), conflict=True, status=409)
@@ -166,6 +167,23 @@ def save_tenant(store_id: str) -> View:
     return go_saved(".api_integration", store_id=store_id)
 
 
+@blueprint.post("/discovery")
+def save_discovery(store_id: str) -> View:
+    the_store(store_id)
+    lists = request.form.get("lists_unmanaged") == "yes"
+    try:
+        parts().stores.settings.save(
+            store_id,
+            Section.DISCOVERY,
+            request.form.get("seen", ""),
+            lambda _: {"lists_unmanaged": lists},
+            str(admin()),
+        )
+    except SettingsChanged:
+        return _shown(the_store(store_id), conflict=True, status=409)
+    return go_saved(".api_integration", store_id=store_id)
+
+
 @blueprint.post("/graph")
 def save_graph(store_id: str) -> View:
     store, form = the_store(store_id), texts(request.form)
@@ -174,6 +192,8 @@ def save_graph(store_id: str) -> View:
         parts().stores.settings.save(
             store_id, Section.ENTRA, form.get("seen", ""), lambda _: {"entra": connection}, str(admin())
         )
+    except AddressRefused as refusal:
+        return _shown(store, faults(refusal), 422)
     except ValidationError as error:
         return _shown(store, {f"graph.{name}" if name else "": said for name, said in faults(error).items()}, 422)
     except SettingsChanged:

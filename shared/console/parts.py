@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.admin.account_choices import AccountChoices
 from shared.admin.graph_check import GraphCheck
 from shared.admin.jobs import JobRunner
 from shared.admin.mapping_preview import MappingPreview
@@ -27,9 +28,11 @@ from shared.tables.ignored_attributes import IgnoredNotes
 from shared.tables.jobs import Jobs
 from shared.tables.mails import Mails
 from shared.tables.mappings import Mappings
+from shared.tables.proposals import Proposals
 from shared.tables.recent_deprovisionings import DeprovisioningCounts
 from shared.tables.runs import Runs
 from shared.tables.stores import Stores
+from shared.tables.unmanaged_accounts import UnmanagedAccounts
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,15 @@ class PeopleParts:
     ignored: IgnoredNotes
     mails: Mails
     password_mails: PasswordMails
+
+
+@dataclass(frozen=True)
+class AccountParts:
+    """The accounts that Zoho One has and nobody manages."""
+
+    unmanaged: UnmanagedAccounts
+    proposals: Proposals
+    choices: AccountChoices
 
 
 @dataclass(frozen=True)
@@ -110,6 +122,8 @@ class Site:
     """The app's address as browsers know it, where a proxy stands before it."""
     secret: bytes
     """For the tokens of forms."""
+    hosts: frozenset[str] = frozenset()
+    """Names of the app in the header Host; none if they are not known, and then every name is taken."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +133,7 @@ class ConsoleParts:
     sign_in: SignIn
     stores: StoreParts
     people: PeopleParts
+    accounts: AccountParts
     groups: GroupParts
     mappings: MappingParts
     runs: RunParts

@@ -4,21 +4,14 @@ https://learn.microsoft.com/entra/identity/app-provisioning/use-scim-to-provisio
 provisioning connectors in the application gallery" and the sample's token validation.
 """
 
-import time
-from collections.abc import Callable
-from threading import Lock
-
 import jwt
 
-from shared.entra.errors import GraphBusy
+from shared.entra.signing_keys import SigningKeys
 
 LOGIN = "https://login.microsoftonline.com"
 PROVISIONING_SERVICE = "8adf8e6e-67b2-4cf2-a259-e3dc5476c621"
 """The audience, the same for every SCIM application in every tenant."""
-KEYS_SECONDS = 3600
-UNKNOWN_KEY_SECONDS = 60.0
-"""Shortest time between two requests for Entra's keys on unknown keys, which anybody can make up."""
-TIMEOUT = 5
+ALGORITHM = "RS256"
 LEEWAY = 60
 """Seconds by which the two clocks may differ."""
 
@@ -26,51 +19,33 @@ LEEWAY = 60
 class IssuedTokens:
     """Checks tokens that Entra issued for its provisioning service in one tenant. Threads may share it."""
 
-    def __init__(self, login: str = LOGIN, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, keys: SigningKeys, login: str = LOGIN) -> None:
+        self._keys = keys
         self._login = login
-        self._monotonic = monotonic
-        self._clients: dict[str, jwt.PyJWKClient] = {}
-        self._asked: dict[str, float] = {}
-        self._lock = Lock()
 
     def accepts(self, tenant: str, token: str) -> bool:
-        """Whether the token is valid and this tenant's. Raises GraphBusy where Entra's keys are out of reach."""
+        """Whether the token is valid and this tenant's. Raises GraphBusy where Entra's keys are out of reach.
+
+        Entra is asked for keys only if everything that needs none is in order.
+        """
+        issuer = f"https://sts.windows.net/{tenant}/"
         try:
-            key = self._key(tenant, str(jwt.get_unverified_header(token).get("kid")))
+            header = jwt.get_unverified_header(token)
+            said = jwt.decode(token, options={"verify_signature": False})
+            if (header.get("alg"), said.get("iss"), said.get("aud")) != (ALGORITHM, issuer, PROVISIONING_SERVICE):
+                return False
+            key = self._keys.find(f"{self._login}/{tenant}/discovery/keys", str(header.get("kid")))
             if key is None:
                 return False
             jwt.decode(
                 token,
                 key,
-                algorithms=["RS256"],
+                algorithms=[ALGORITHM],
                 audience=PROVISIONING_SERVICE,
-                issuer=f"https://sts.windows.net/{tenant}/",
+                issuer=issuer,
                 leeway=LEEWAY,
                 options={"require": ["exp", "iss", "aud"]},
             )
         except jwt.InvalidTokenError:
             return False
         return True
-
-    def _key(self, tenant: str, key_id: str) -> jwt.PyJWK | None:
-        with self._lock:
-            url = f"{self._login}/{tenant}/discovery/keys"
-            client = self._clients.setdefault(
-                tenant, jwt.PyJWKClient(url, cache_keys=False, lifespan=KEYS_SECONDS, timeout=TIMEOUT)
-            )
-            found = _find(client, key_id, refresh=False)
-            now = self._monotonic()
-            if found is None and now - self._asked.get(tenant, -UNKNOWN_KEY_SECONDS) >= UNKNOWN_KEY_SECONDS:
-                self._asked[tenant] = now
-                found = _find(client, key_id, refresh=True)
-            return found
-
-
-def _find(client: jwt.PyJWKClient, key_id: str, *, refresh: bool) -> jwt.PyJWK | None:
-    try:
-        keys = client.get_signing_keys(refresh=refresh)
-    except jwt.PyJWKClientConnectionError:
-        raise GraphBusy("Entra's signing keys are out of reach") from None
-    except jwt.PyJWKClientError:
-        return None
-    return next((key for key in keys if key.key_id == key_id), None)

@@ -12,6 +12,7 @@ from shared.rules.entra_connection import EntraConnection, ObjectId
 from shared.rules.groups.settings import GroupSettings
 from shared.rules.guard_limits import GuardLimits
 from shared.rules.mail.password import PasswordNotice, PasswordNotification
+from shared.rules.matching import Matching
 from shared.rules.schedule import Schedule
 from shared.rules.scim_path import ScimPath
 from shared.rules.status import StatusRules
@@ -127,11 +128,18 @@ class Store(Model):
     token_hashes: tuple[str, ...] = Field(
         default=(), max_length=2, description="SHA-256 of the valid secret tokens: two, so that they can be rotated"
     )
+    lists_unmanaged: bool = Field(
+        default=False,
+        description="Whether the sync endpoint lists accounts that nobody manages, for Entra's Account Discovery",
+    )
     custom_attributes: tuple[CustomAttributeName, ...] = Field(
         default=(), max_length=50, description="Directory extensions that Entra's mapping pushes, spelled exactly"
     )
     criteria: Group | None = Field(
         default=None, description="The people the reconciler includes; None: everybody in scope"
+    )
+    matching: Matching = Field(
+        default=Matching(), description="Which accounts that Zoho One already has become whose, or are proposed"
     )
     status_rules: StatusRules = StatusRules()
     guard: GuardLimits = GuardLimits()
@@ -146,6 +154,11 @@ class Store(Model):
     def is_started(self) -> bool:
         """Whether the store provisions to Zoho One, unless it is paused."""
         return self.schedule.started_at is not None
+
+    @property
+    def has_cycles(self) -> bool:
+        """Whether the store provisions to Zoho One or observes, unless it is paused."""
+        return self.schedule.began_at is not None
 
     @model_validator(mode="after")
     def _can_send_passwords(self) -> Self:

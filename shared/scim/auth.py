@@ -11,6 +11,8 @@ from shared.rules.secret_token import token_hash
 from shared.rules.store import Store
 from shared.scim.errors import CREDENTIALS_RETRY, ServiceUnavailableException
 
+NEEDS_TOKEN = "The request needs the directory store's secret token: paste it into Secret Token in Entra"  # noqa: S105
+
 
 def ensure_authorized(store: Store, authorization: str | None, entra_tokens: IssuedTokens) -> None:
     """Accept a bearer token (RFC 6750) that is one of the store's valid secret tokens, or issued by Entra.
@@ -25,9 +27,7 @@ def ensure_authorized(store: Store, authorization: str | None, entra_tokens: Iss
             return
         if store.entra_tenant is not None and entra_tokens.accepts(store.entra_tenant, token.strip()):
             return
-    raise UnauthorizedException(
-        detail="The request needs the directory store's secret token: paste it into Secret Token in Entra"
-    )
+    raise UnauthorizedException(detail=NEEDS_TOKEN)
 
 
 def ensure_open(store: Store, method: str, path: str, now: datetime) -> None:

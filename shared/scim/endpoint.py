@@ -9,25 +9,36 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from scim2_models import InvalidSyntaxException, NotFoundException, PayloadTooLargeException, SCIMException
+from scim2_models import InvalidSyntaxException, PayloadTooLargeException, SCIMException, UnauthorizedException
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
 
 from shared.entra.issued_tokens import IssuedTokens
 from shared.logging import logged_with, places
 from shared.rules.store import Store
-from shared.scim.auth import ensure_authorized, ensure_open
+from shared.scim.auth import NEEDS_TOKEN, ensure_authorized, ensure_open
 from shared.scim.entra_shapes import standard_filter
 from shared.scim.errors import LengthRequiredException, scim_errors
 from shared.scim.handler import SyncHandler, SyncService
 from shared.scim.provider import MAX_BODY, sync_endpoint_provider
 from shared.scim.storage import Storages
+from shared.scim.work import ensure_bounded_query
 from shared.tables.ignored_attributes import IgnoredNotes
 from shared.tables.stores import Stores
 
+HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Strict-Transport-Security": "max-age=31536000",
+}
+"""Headers of every answer: it holds personal data, and is JSON whatever a browser makes of it."""
 WITH_BODY = ("POST", "PUT", "PATCH")
 
 _log = logging.getLogger("bridge.scim")
+
+
+class _UnknownStore(UnauthorizedException):
+    """The answer is that to a missing token, so that nobody finds out which stores there are."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,7 @@ class SyncEndpoint:
         stores: Stores,
         storages: Storages,
         ignored: IgnoredNotes,
+        entra_tokens: IssuedTokens,
         secret: bytes,
         public_url: str | None = None,
         clock: Callable[[], float] = time.perf_counter,
@@ -66,34 +78,34 @@ class SyncEndpoint:
         self._storages = storages
         self._ignored = ignored
         self._public_url = public_url
-        self._entra_tokens = IssuedTokens()
+        self._entra_tokens = entra_tokens
         self._clock = clock
         self._secret = secret
         self._service = _service_of((), secret)
 
     def handle(self, store_id: str, request: HttpRequest) -> HttpResponse:
         """Answer one request to ``/scim/{store_id}/…``."""
-        started, request_id = self._clock(), uuid.uuid4().hex
+        started, request_id, store = self._clock(), uuid.uuid4().hex, store_id
         with logged_with(request=request_id):
             try:
                 with scim_errors():
                     response = self._serve(store_id, request)
             except SCIMException as error:
+                store = "-" if isinstance(error, _UnknownStore) else store_id
                 response = self._service.error_response(error)
             except Exception as error:  # a defect of ours is one SCIM error to Entra, never a stack trace
                 _log.error("defect error=%s at %s", type(error).__name__, places(error))
                 response = self._service.error_response(error)
             # Neither path nor query: they hold userNames.
-            store = store_id if response.status != 404 else "-"
             milliseconds = round((self._clock() - started) * 1000)
             _log.info("push store=%s method=%s status=%d ms=%d", store, request.method, response.status, milliseconds)
         body = b"" if response.body is None else json.dumps(response.body, ensure_ascii=False).encode()
-        return HttpResponse(response.status.value, {**response.headers, "X-Request-Id": request_id}, body)
+        return HttpResponse(response.status.value, {**response.headers, **HEADERS, "X-Request-Id": request_id}, body)
 
     def _serve(self, store_id: str, request: HttpRequest) -> ScimResponse:
         store = self._stores.get(store_id)
         if store is None:
-            raise NotFoundException(detail="There is no directory store with this sync endpoint")
+            raise _UnknownStore(detail=NEEDS_TOKEN)
         headers = {name.lower(): value for name, value in request.headers.items()}
         ensure_authorized(store, headers.get("authorization"), self._entra_tokens)
         url = _address(request.url)
@@ -125,6 +137,7 @@ class SyncEndpoint:
             mount, path = f"{mount}/scim", path.removeprefix("/scim")
         # From the URL itself: Azure drops parameters without a value, and ``cursor=`` asks for a first page.
         query = dict(parse_qsl(url.query, keep_blank_values=True))
+        ensure_bounded_query(query)
         if "filter" in query:
             query["filter"] = standard_filter(query["filter"])
         return ScimRequest(

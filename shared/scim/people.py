@@ -21,6 +21,8 @@ from shared.scim.errors import scim_errors
 from shared.scim.kind import PatchParts, ReadForWrite, described, ensure_fits, model_of, not_found, written_by_entra
 from shared.scim.patience import until_free
 from shared.scim.point_filter import point_of
+from shared.scim.unmanaged import UnmanagedStorage
+from shared.scim.work import MOST_ENTRIES
 from shared.sync.push.people import Push
 from shared.tables.claims import Lookup
 from shared.tables.identities import Identities
@@ -34,12 +36,21 @@ MAX_WORK_ADDRESSES = 20
 class PeopleStorage(ReadForWrite[Stored]):
     """The people of one directory store."""
 
-    def __init__(self, store: Store, provider: ScimProvider, identities: Identities, push: Push) -> None:
+    def __init__(
+        self,
+        store: Store,
+        provider: ScimProvider,
+        identities: Identities,
+        push: Push,
+        unmanaged: UnmanagedStorage | None = None,
+    ) -> None:
+        """``unmanaged``: the accounts that are listed after the people; None: the store does not list them."""
         super().__init__()
         self.store = store
         self.provider = provider
         self.identities = identities
         self.push = push
+        self.unmanaged = unmanaged
 
     def get(
         self, kind: ResourceType, resource_id: str, parameters: ResponseParameters[Any] | None, *, keep: bool
@@ -47,15 +58,21 @@ class PeopleStorage(ReadForWrite[Stored]):
         """Return a person, for an answer as Entra is told, for a write as Entra wrote them."""
         if parameters is not None:
             people = self.identities.find(self.store.id, Lookup.ID, resource_id)
+            if not people and self.unmanaged is not None and (account := self.unmanaged.find(resource_id)) is not None:
+                return self.unmanaged.shown(kind, account)
             return self.shown(kind, people[0], parameters) if people else not_found(kind, resource_id)
         stored = self._for_write(kind, resource_id)
         if keep:
             self._kept[resource_id] = stored
         return self._resource(kind, _row(stored.identity))
 
-    def everything(self, after: str = "") -> Iterable[ScimRow]:
+    def everything(self, after: str = "", page: int | None = None) -> Iterable[ScimRow]:
         """Return everybody after an id, in the order of ids."""
-        return self.identities.scan(self.store.id, after)
+        return self.identities.scan(self.store.id, after, page)
+
+    def ids(self) -> Iterable[str]:
+        """Return the ids of everybody in order."""
+        return self.identities.ids(self.store.id)
 
     def shown(
         self,
@@ -141,5 +158,7 @@ def _payload(resource: Resource[Any]) -> dict[str, JsonValue]:
     emails = payload.get("emails")
     if isinstance(emails, list) and len(emails) > MAX_WORK_ADDRESSES:
         raise InvalidValueException(detail=f"One person may have {MAX_WORK_ADDRESSES} email addresses at the most")
+    if sum(len(part) for part in payload.values() if isinstance(part, list)) > MOST_ENTRIES:
+        raise InvalidValueException(detail=f"One person may have {MOST_ENTRIES} entries of lists at the most")
     ensure_fits(payload, "person")
     return payload

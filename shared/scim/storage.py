@@ -1,9 +1,10 @@
 """The resources of a sync endpoint for scim2-server: each call goes to the storage of its resource type."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from heapq import merge
+from itertools import islice
 from typing import Any
 
 from scim2_models import (
@@ -20,14 +21,23 @@ from scim2_server.storage import ScimStorage, SearchPage
 from shared.rules.store import Store
 from shared.scim.errors import scim_errors
 from shared.scim.groups import GroupStorage
-from shared.scim.kind import KindStorage, PatchParts
+from shared.scim.kind import KindStorage, Listed, PatchParts
 from shared.scim.paging import by_cursor, by_index
 from shared.scim.people import PeopleStorage
+from shared.scim.places import KnownPlaces
 from shared.scim.published import unknown_of
+from shared.scim.unmanaged import UnmanagedStorage
 from shared.sync.push.groups import GroupPush
 from shared.sync.push.people import Push
 from shared.tables.groups import Groups
 from shared.tables.identities import Identities
+from shared.tables.scim_row import ScimRow
+from shared.tables.unmanaged_accounts import UnmanagedAccounts
+
+ALL = 10**9
+"""More resources than a store has."""
+MOST = 1000
+"""Rows of one round trip."""
 
 
 @dataclass
@@ -38,6 +48,9 @@ class StoreResources(ScimStorage):
 
     kinds: Mapping[str, KindStorage]
     """By the name of their resource type."""
+    places: KnownPlaces
+    store_key: tuple[str, ...]
+    """What the store's places are known by."""
     ignored: list[str] = field(default_factory=list)
     """What the request named and no published schema has."""
     _within: bool = False
@@ -108,15 +121,38 @@ class StoreResources(ScimStorage):
         return self.kinds[str(resource_type.name)]
 
     def _listed(self, kinds: list[ResourceType], request: SearchRequest[Any]) -> SearchPage:
-        """Return a page of all resources; those that are not on it are only counted."""
-        start = request.start_index_0 or 0
-        stop = None if request.count is None else start + request.count
-        total, page = 0, []
-        everything = ((kind, row) for kind in kinds for row in self._of(kind).everything())
-        for total, (kind, row) in enumerate(everything, 1):
-            if total > start and (stop is None or total <= stop):
-                page.append(self._of(kind).shown(kind, row, request))
+        """Return a page of all resources, type after type. See places.py for what it costs."""
+        count = ALL if request.count is None else request.count
+        skip, left, total, page = request.start_index_0 or 0, count, 0, list[Resource[Any]]()
+        for kind in kinds:
+            for source, show in self._listed_of(kind, request):
+                rows, there = self._some(source, skip, left)
+                page += map(show, rows)
+                skip, left, total = max(skip - there, 0), left - len(rows), total + there
         return SearchPage(total, page)
+
+    def _listed_of(
+        self, kind: ResourceType, request: SearchRequest[Any]
+    ) -> Iterator[tuple[Listed, Callable[[ScimRow], Resource[Any]]]]:
+        """Return what is listed of a type, one after the other, and how its rows are shown."""
+        storage = self._of(kind)
+        yield storage, lambda row: storage.shown(kind, row, request)
+        if isinstance(storage, PeopleStorage) and (unmanaged := storage.unmanaged) is not None:
+            yield unmanaged, lambda row: unmanaged.shown(kind, row)
+
+    def _some(self, storage: Listed, skip: int, count: int) -> tuple[list[ScimRow], int]:
+        """Return so many rows after those that are skipped, and the number of all."""
+        key = (*self.store_key, type(storage).__name__)
+        if skip == 0:
+            rows = list(islice(storage.everything(page=min(count + 1, MOST)), count + 1))
+            there = len(rows) if len(rows) <= count else self.places.counted(key, storage.ids()).total
+            return rows[:count], there
+        places = self.places.known(key, storage.ids)
+        if skip >= places.total or not count:
+            return [], places.total
+        after, between = places.before(skip)
+        rows = list(islice(storage.everything(after, min(between + count, MOST)), between, between + count))
+        return rows, places.total
 
     def _either(self, kinds: list[ResourceType], resource_id: str, request: SearchRequest[Any]) -> Resource[Any] | None:
         for kind in kinds:
@@ -135,9 +171,12 @@ class Storages:
     groups: Groups
     push: Push
     group_push: GroupPush
+    places: KnownPlaces
+    unmanaged: UnmanagedAccounts
 
     def of(self, store: Store, provider: ScimProvider) -> StoreResources:
         """Return the storage of one directory store, for one request."""
-        people = PeopleStorage(store, provider, self.identities, self.push)
+        listed = UnmanagedStorage(store, provider, self.unmanaged) if store.lists_unmanaged else None
+        people = PeopleStorage(store, provider, self.identities, self.push, listed)
         groups = GroupStorage(store, provider, self.groups, self.group_push)
-        return StoreResources({"User": people, "Group": groups})
+        return StoreResources({"User": people, "Group": groups}, self.places, (store.id, store.incarnation))

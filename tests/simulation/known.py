@@ -21,16 +21,7 @@ class Known(NamedTuple):
     """Whether it needs a store that reads Graph and gets no pushes, or gets them too."""
 
 
-KNOWN = (
-    Known(
-        "a value that Entra has cleared stays where the link to the changes expired before it was read: a full listing "
-        "leaves it out (seed 22 of commit f73a2b5; or: cycle, new job 2 11, links end)",
-        # An empty title is the only value that Entra clears in a history: "new job" leaves it out.
-        re.compile(r"\(a\) \S+, account or group \S+: title must be None, and is '[^']+'"),
-        frozenset({"new job", "links end"}),
-        by_graph=True,
-    ),
-)
+KNOWN: tuple[Known, ...] = ()
 
 
 def known(wrong: str, history: History) -> str | None:
