@@ -200,7 +200,7 @@ class World:
         return None
 
     def apply(
-        self, store: Store, who: Identity, found: Found | None, password: object = None, *, adopts: bool = True
+        self, store: Store, who: Identity, found: Found | None, password: object = None, *, unplanned: bool = True
     ) -> Outcome:
         change = plan_change(found.account.holds if found else None, who.said.desired)
         self._die("before")

@@ -97,12 +97,13 @@ class PeopleDriftSearch:
         found.findings.append(f"{name}: {told}")
         if store.drift is Drift.REPAIR:
             try:
-                self._set_back(store, stored, account, actual, told)
+                kept = self._set_back(store, stored, account, actual, told)
             except Stale:
                 return
+            found.active += kept.counts_as_active - stored.identity.counts_as_active
 
-    def _set_back(self, store: Store, stored: Stored, account: Account, actual: Account | None, told: str) -> None:
-        """Keep what Zoho One holds, with a mark where that is not what it should hold."""
+    def _set_back(self, store: Store, stored: Stored, account: Account, actual: Account | None, told: str) -> Identity:
+        """Keep what Zoho One holds, with a mark where that is not what it should hold; return who that is now."""
         before = stored.identity
         kept = actual
         if actual is not None:
@@ -113,6 +114,7 @@ class PeopleDriftSearch:
         after: Identity = before.model_copy(update={"account": kept, "pending": mark})
         event = Event(at=self.now(), kind=EventKind.DRIFTED, reason=f"The account in Zoho One was {told}.")
         self.identities.write(store.id, stored, after, event)
+        return after
 
 
 def _differs(account: Account, held: ZohoUser) -> bool:
