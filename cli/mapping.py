@@ -15,9 +15,11 @@ from cli.terminal import FAILED, FINE, add_settings_option, out, settings_of, st
 from shared.app.container import Bridge
 from shared.rules.azure_user import AzureUser, from_graph
 from shared.rules.expressions import EvaluationContext, EvaluationError, ExpressionError, compile_expression, shown
-from shared.rules.mapping.check import InvalidMapping, check_mapping, misspelt_names, read_mapping
+from shared.rules.mapping.check import InvalidMapping, check_mapping, read_mapping, unknown_names
 from shared.rules.mapping.compiled import CompiledMapping, expression_reader
+from shared.rules.mapping.names import CustomNames
 from shared.rules.mapping.preview import preview_person
+from shared.rules.scim_path import SEVERAL
 from shared.rules.zoho_user import ZohoField
 
 _USER = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
@@ -37,10 +39,12 @@ def add_mapping_command(commands: Any) -> None:
     check.add_argument("file", type=Path)
     check.add_argument("--user", type=Path, help="a user from Microsoft Graph, as JSON")
     check.add_argument("--extension", action="append", default=[], type=ZohoField, help="a field the store switched on")
+    check.add_argument("--custom", action="append", default=[], help="a custom attribute of the store")
     check.set_defaults(run=_check)
     evaluate = mapping.add_parser("eval", help="evaluate an expression for a person")
     evaluate.add_argument("expression")
     evaluate.add_argument("--user", type=Path, required=True, help="a user from Microsoft Graph, as JSON")
+    evaluate.add_argument("--custom", action="append", default=[], help="a custom attribute of the store")
     evaluate.set_defaults(run=_eval)
     preview = mapping.add_parser(
         "preview", help="count the people of a store that a mapping would change, without saving it"
@@ -57,7 +61,7 @@ def _check(arguments: argparse.Namespace) -> int:
         mapping = read_mapping(file.read_bytes())
     except InvalidMapping as error:
         raise BadFile(file, "no mapping", str(error)) from None
-    for warning in check_mapping(mapping, arguments.extension):
+    for warning in check_mapping(mapping, arguments.extension, _names(arguments)):
         out.print(Text("warning ", "yellow"), Text(str(warning)))
     out.print(f"The mapping is valid: {len(mapping.rules)} rules.")
     if arguments.user is None:
@@ -75,7 +79,7 @@ def _preview(arguments: argparse.Namespace) -> int:
     bridge = Bridge(settings_of(arguments))
     store = store_of(bridge, arguments)
     mapping = read_mapping(arguments.file.read_bytes())
-    check_mapping(mapping, store.zoho.extensions)
+    check_mapping(mapping, store.zoho.extensions, store.custom_names)
     preview = bridge.mapping_preview.change(store, mapping)
     out.print(f"{preview.changed} of {preview.people} people would change.")
     for field, people in preview.by_field.most_common():
@@ -92,7 +96,7 @@ def _eval(arguments: argparse.Namespace) -> int:
     except ExpressionError as error:
         print(f"{text}\n{' ' * error.position}^ {error.reason}", file=sys.stderr)
         return FAILED
-    slips = list(misspelt_names(expression, text))
+    slips = list(unknown_names(expression, text, _names(arguments)))
     for position, reason in slips:
         print(f"{text}\n{' ' * position}^ {reason}", file=sys.stderr)
     if slips:
@@ -106,6 +110,11 @@ def _eval(arguments: argparse.Namespace) -> int:
         return FAILED
     out.print(Text(shown(value)))
     return FINE
+
+
+def _names(arguments: argparse.Namespace) -> CustomNames:
+    """Return the custom attributes of a store: directory extensions by their names in Graph, and what is listed."""
+    return CustomNames(frozenset(name.removesuffix(SEVERAL) for name in arguments.custom))
 
 
 def _person(file: Path) -> AzureUser:

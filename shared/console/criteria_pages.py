@@ -7,7 +7,7 @@ from shared.admin.store_settings import Section, SettingsChanged, fingerprint
 from shared.console.context import View, admin, go_saved, page, parts, texts, the_store
 from shared.console.criteria_form import ROOT, Tree
 from shared.rules.azure_user import AZURE_FIELDS, AzureUser
-from shared.rules.criteria import Group, Operator, why_not
+from shared.rules.criteria import Group, Operator, unknown_names, why_not
 from shared.rules.store import Store
 from shared.tables.identity_rows import Listed
 
@@ -25,6 +25,8 @@ def criteria(store_id: str) -> View:
         return _criteria(store, tree, wrong, takes="matching")
     try:
         chosen = Group.model_validate(tree.as_data()) if form.get("takes") == "matching" else None
+        if chosen is not None and (reasons := list(unknown_names(chosen, store.custom_names))):
+            return _criteria(store, tree, {"": "; ".join(reasons)})
         parts().stores.settings.save(
             store_id, Section.CRITERIA, form.get("seen", ""), lambda _: {"criteria": chosen}, str(admin())
         )

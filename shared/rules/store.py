@@ -12,15 +12,17 @@ from shared.rules.entra_connection import EntraConnection, ObjectId
 from shared.rules.groups.settings import GroupSettings
 from shared.rules.guard_limits import GuardLimits
 from shared.rules.mail.password import PasswordNotice, PasswordNotification
+from shared.rules.mapping.names import CustomNames
 from shared.rules.schedule import Schedule
-from shared.rules.scim_path import ScimPath
+from shared.rules.scim_path import SEVERAL, ScimPath
 from shared.rules.status import StatusRules
 from shared.rules.zoho_user import ZOHO_FIELDS, Paths, ZohoField
 
 STORE_ID = r"[a-z0-9][a-z0-9-]{0,62}"
 """A part of the sync endpoint's URL, and the partition of the store's rows."""
 
-type CustomAttributeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,199}$")]
+type CustomAttributeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,199}(\[\])?$")]
+"""The name of a directory extension; one that holds several values ends with ``[]``."""
 
 type StoreId = Annotated[str, StringConstraints(pattern=f"^{STORE_ID}$")]
 
@@ -128,7 +130,9 @@ class Store(Model):
         default=(), max_length=2, description="SHA-256 of the valid secret tokens: two, so that they can be rotated"
     )
     custom_attributes: tuple[CustomAttributeName, ...] = Field(
-        default=(), max_length=50, description="Directory extensions that Entra's mapping pushes, spelled exactly"
+        default=(),
+        max_length=50,
+        description="Directory extensions that Entra's mapping pushes, spelled exactly; several values: []",
     )
     criteria: Group | None = Field(
         default=None, description="The people the reconciler includes; None: everybody in scope"
@@ -141,6 +145,12 @@ class Store(Model):
     )
     password_notification: PasswordNotification = PasswordNotification()
     groups: GroupSettings = GroupSettings()
+
+    @property
+    def custom_names(self) -> CustomNames:
+        """The custom attributes that reach the store."""
+        listed = frozenset(name.removesuffix(SEVERAL) for name in self.custom_attributes)
+        return CustomNames(listed, reads_graph=self.entra is not None)
 
     @property
     def is_started(self) -> bool:

@@ -89,7 +89,7 @@ class PeopleReader:
     def properties(self, store: Store) -> tuple[str, ...]:
         """The properties of users that the store's mapping and criteria read."""
         mapping = self.mappings.compiled(store.id).mapping
-        return select_of(fields_read(mapping, store.criteria, store.custom_attributes))
+        return select_of(fields_read(mapping, store.criteria, store.custom_names.listed))
 
     def _one_by_one(self, store: Store, troubles: list[str]) -> PersonReader:
         return PersonReader(store, self.identities, self.recorder, self.scope, self.groups, troubles)
