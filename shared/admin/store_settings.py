@@ -30,7 +30,7 @@ class Section(Enum):
     TENANT = "Entra's own tokens", ("entra_tenant",)
     TOKENS = "Secret tokens", ("token_hashes",)
     ATTRIBUTES = "Custom attributes", ("custom_attributes",)
-    CRITERIA = "Criteria", ("criteria",)
+    CRITERIA = "Criteria", ("criteria", "guests")
     STATUS_SYNC = "Status sync", ("status_rules",)
     GROUPS = "Groups", ("groups",)
     GUARD = "Guard", ("guard",)

@@ -25,6 +25,7 @@ _EXTENSIONS = "onPremisesExtensionAttributes"
 _ORG_DATA = "employeeOrgData"
 _ELSEWHERE = {
     "objectId": "id",
+    "originalUserPrincipalName": "userPrincipalName",
     "employeeOrgData.division": _ORG_DATA,
     "employeeOrgData.costCenter": _ORG_DATA,
 }
@@ -99,6 +100,8 @@ class UserProperties:
             return said.model_copy(update={"manager": self._manager(None)})
         changed = {snake: getattr(said, snake) for name, snake in SNAKE.items() if _ELSEWHERE.get(name, name) in values}
         changed["object_id"] = said.object_id
+        if "userPrincipalName" in values:
+            changed["original_user_principal_name"] = said.original_user_principal_name
         changed["manager"] = self._manager(known.manager)
         changed["extension_attributes"] = _extension_attributes(values.get(_EXTENSIONS), known, said)
         kept = {name: value for name, value in known.custom.items() if name not in values}

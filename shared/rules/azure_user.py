@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue, model_validator
 from pydantic.alias_generators import to_camel
 
 from shared.model import Model
+from shared.rules.guests import mapped_name
 from shared.rules.scim_path import ENTERPRISE, ENTRA, ScimPath
 
 type Value = bool | str | tuple[str, ...] | None
@@ -35,7 +36,12 @@ class AzureUser(Model):
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
 
-    user_principal_name: str = Field(description="Sign-in name, unique in the tenant")
+    user_principal_name: str = Field(
+        description="Sign-in name, unique in the tenant; of a guest their own address, as Entra maps it"
+    )
+    original_user_principal_name: str | None = Field(
+        default=None, description="Sign-in name as Entra stores it, of a guest with #EXT#"
+    )
     account_enabled: bool = Field(default=True, description="Whether the user may sign in")
     given_name: str | None = Field(default=None, description="First name")
     surname: str | None = Field(default=None, description="Last name")
@@ -85,6 +91,30 @@ class AzureUser(Model):
     on_premises_user_principal_name: str | None = Field(default=None, description="Sign-in name in Active Directory")
     extension_attributes: dict[str, str] = Field(default_factory=dict, description="extensionAttribute1 to 15")
     custom: dict[str, str | tuple[str, ...]] = Field(default_factory=dict, description="Directory extensions, by name")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_as_entra_maps(cls, given: Any) -> Any:
+        """Take a guest's name from wherever it comes, rows of earlier releases included, in the form that Entra maps.
+
+        The form that Entra stores is kept beside it. Any other name is the original as well.
+        """
+        name = given.get("userPrincipalName", given.get("user_principal_name")) if isinstance(given, dict) else None
+        if not isinstance(name, str) or (mapped := mapped_name(name)) == name:
+            return given
+        rest = {key: value for key, value in given.items() if key not in ("userPrincipalName", "user_principal_name")}
+        original = given.get("originalUserPrincipalName", given.get("original_user_principal_name"))
+        rest.pop("original_user_principal_name", None)
+        return rest | {"userPrincipalName": mapped, "originalUserPrincipalName": original or name}
+
+    @property
+    def is_guest(self) -> bool:
+        """Whether the user is a guest: by their type, or if that is not known, by their name."""
+        if self.user_type:
+            return self.user_type.casefold() == "guest"
+        return self.original_user_principal_name is not None and (
+            mapped_name(self.original_user_principal_name) != self.original_user_principal_name
+        )
 
 
 EXTENSION_ATTRIBUTES = tuple(f"extensionAttribute{number}" for number in range(1, 16))
@@ -186,6 +216,8 @@ def value_of(name: str) -> Callable[[AzureUser], Value]:
     if name == "IsSoftDeleted":
         # Entra's own mapping of ``active`` is Switch([IsSoftDeleted], , "False", "True", "True", "False").
         return lambda person: str(not person.account_enabled)
+    if name == "originalUserPrincipalName":
+        return lambda person: person.original_user_principal_name or person.user_principal_name
     if AZURE_FIELDS[name].name in EXTENSION_ATTRIBUTES:
         return lambda person: person.extension_attributes.get(name)
     read: Callable[[AzureUser], Value] = attrgetter(SNAKE[name])

@@ -16,10 +16,11 @@ from shared.rules.azure_user import (
     value_of,
 )
 from shared.rules.scim_path import ENTRA, SEVERAL, USER, Resource, ScimPath
+from shared.rules.user_name import folded
 
-_APART = frozenset({"accountEnabled", "manager", "mailNickname"})
+_APART = frozenset({"accountEnabled", "manager", "mailNickname", "userPrincipalName", "originalUserPrincipalName"})
 """``active`` is also false for unassigned people; a manager is named by their id in the bridge; externalId may be the
-object id.
+object id, and userName a guest's original name.
 """
 
 _FORMATTED = ScimPath.parse("name.formatted")
@@ -27,12 +28,19 @@ _FORMATTED = ScimPath.parse("name.formatted")
 
 
 def onto_scim(
-    resource: Mapping[str, JsonValue], person: AzureUser, *, active: bool, manager: str | None, custom: tuple[str, ...]
+    resource: Mapping[str, JsonValue],
+    person: AzureUser,
+    *,
+    active: bool,
+    manager: str | None,
+    custom: tuple[str, ...],
+    pushed_first: bool = False,
 ) -> Resource:
     """Return the User that a sync endpoint shows, with Graph's values in place of the pushed ones.
 
     ``manager``: the manager's id in the bridge. ``custom``: the directory extensions that the sync endpoint accepts.
-    Pushed values that Graph does not have, such as a nickname, stay.
+    ``pushed_first``: whether a push made the person. Pushed values that Graph does not have, such as a nickname, stay,
+    and so does the form in which a push wrote a guest's name: Entra finds the user by it.
     """
     shown: Resource = deepcopy(dict(resource))
     shown["active"] = active
@@ -40,6 +48,12 @@ def onto_scim(
         if name not in _APART:
             value = value_of(name)(person)
             _set(shown, path, value if isinstance(value, tuple) and path.type is None else _text(value))
+    original, place = person.original_user_principal_name, EXTENDED_SOURCES["originalUserPrincipalName"]
+    written = str(resource.get("userName"))
+    is_original = original is not None and folded(written) == folded(original)
+    stays = is_original and (pushed_first or place.get(resource) is not None)
+    _set(shown, SCIM_SOURCES["userPrincipalName"], written if stays else person.user_principal_name)
+    _set(shown, place, original)
     external = str(resource.get("externalId"))
     by_id = OBJECT_ID.fullmatch(external) is not None and external.lower() == person.object_id
     place, other = EXTENDED_SOURCES["mailNickname"], SCIM_SOURCES["mailNickname"]
@@ -74,6 +88,8 @@ def pushed_onto(
     for part in ("extension_attributes", "custom"):
         if part in changed:
             changed[part] = _merged(getattr(known, part), getattr(before, part), changed[part])
+    if said.original_user_principal_name is None and said.user_principal_name == known.user_principal_name:
+        changed.pop("original_user_principal_name", None)  # most mappings push the mapped name alone
     active = new_active(earlier, resource)
     return known.model_copy(update=changed | {"account_enabled": known.account_enabled if active is None else active})
 

@@ -11,6 +11,7 @@ from shared.rules.criteria import Group
 from shared.rules.entra_connection import EntraConnection, ObjectId
 from shared.rules.groups.settings import GroupSettings
 from shared.rules.guard_limits import GuardLimits
+from shared.rules.guests import Guests
 from shared.rules.mail.password import PasswordNotice, PasswordNotification
 from shared.rules.mapping.names import CustomNames
 from shared.rules.schedule import Schedule
@@ -137,6 +138,7 @@ class Store(Model):
     criteria: Group | None = Field(
         default=None, description="The people the reconciler includes; None: everybody in scope"
     )
+    guests: Guests = Field(default=Guests.AS_OTHERS, description="Whether the store takes guests")
     status_rules: StatusRules = StatusRules()
     guard: GuardLimits = GuardLimits()
     drift: Drift = Drift.REPAIR

@@ -20,9 +20,9 @@ ISSUE = """
 givenName, surname, displayName, userPrincipalName, mail, mailNickname, jobTitle, department, companyName, employeeId,
 employeeType, employeeHireDate, officeLocation, streetAddress, city, state, postalCode, country, usageLocation,
 preferredLanguage, mobilePhone, businessPhones, faxNumber, otherMails, manager, accountEnabled,
-onPremisesSamAccountName, userType, objectId, proxyAddresses, createdDateTime, employeeLeaveDateTime,
-employeeOrgData.division, employeeOrgData.costCenter, onPremisesSecurityIdentifier, onPremisesImmutableId,
-onPremisesDistinguishedName, onPremisesDomainName, onPremisesUserPrincipalName
+onPremisesSamAccountName, originalUserPrincipalName, userType, objectId, proxyAddresses, createdDateTime,
+employeeLeaveDateTime, employeeOrgData.division, employeeOrgData.costCenter, onPremisesSecurityIdentifier,
+onPremisesImmutableId, onPremisesDistinguishedName, onPremisesDomainName, onPremisesUserPrincipalName
 """
 """The fields the catalogue must have, besides extensionAttribute1 to 15."""
 

@@ -156,6 +156,7 @@ class SourceRecorder:
             active=seen.status is Status.ACTIVATED,
             manager=self._manager(store, person.manager),
             custom=store.custom_attributes,
+            pushed_first=before is not None and before.id != id_of_object(seen.object_id),
         )
         so_far = before.said if before else None
         said = SourceState(
