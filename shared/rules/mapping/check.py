@@ -17,6 +17,13 @@ ANY_TENANT = CustomNames()
 """Without a store: directory extensions by their names in Graph, and nothing else beyond the catalogue."""
 
 
+DEFAULT_OF_BEFORE = (
+    'the default is given to existing accounts, too; Entra gives it only to new ones: set "default_at" to "always" or '
+    '"only during object creation"'
+)
+"""Warning about a rule of a release that had no choice."""
+
+
 @dataclass(frozen=True)
 class Fault:
     """A fault, or a warning about something that may surprise, with its place."""
@@ -134,6 +141,8 @@ def unknown_names(compiled: Expression, text: str, names: CustomNames) -> Iterat
 
 
 def _warnings(rule: Rule) -> Iterator[tuple[int | None, str]]:
+    if rule.is_default_of_before:
+        yield None, DEFAULT_OF_BEFORE
     if not isinstance(rule.source, ExpressionSource):
         if isinstance(rule.source, CustomAttribute) and (close := _other_case(rule.source.name)):
             yield None, f"custom attributes are case-sensitive; there is a profile field {close}"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shared.rules.azure_user import AZURE_FIELDS, AzureUser, FieldType
 from shared.rules.expressions import EvaluationContext
-from shared.rules.mapping.check import InvalidMapping, check_mapping, read_mapping
+from shared.rules.mapping.check import DEFAULT_OF_BEFORE, InvalidMapping, check_mapping, read_mapping
 from shared.rules.mapping.compiled import CompiledMapping, MappingFailed
 from shared.rules.mapping.mapping import DEFAULT_MAPPING, Mapping, RuleChange, difference
 from shared.rules.mapping.names import CustomNames
@@ -280,6 +280,52 @@ def test_a_custom_attribute_that_nothing_brings_is_refused(name: str, names: Cus
         return
     with pytest.raises(InvalidMapping, match=f"rule 2, title: {re.escape(reason)}"):
         check_mapping(_mapping(rule), EXTENSIONS, names)
+
+
+ALWAYS, CREATION = "always", "only during object creation"
+
+
+@pytest.mark.parametrize(
+    ("default_at", "has", "source", "expected"),
+    [
+        (None, None, None, "d"),
+        (None, "x", None, "d"),
+        (None, "x", "new", "new"),
+        (ALWAYS, None, None, "d"),
+        (ALWAYS, "x", None, "d"),
+        (ALWAYS, "", None, "d"),
+        (CREATION, None, None, "d"),
+        (CREATION, None, "new", "new"),
+        (CREATION, "d", None, "d"),
+        (CREATION, "d", "new", "new"),
+        (CREATION, "x", None, None),
+        (CREATION, "", None, None),
+        (CREATION, "x", "new", "new"),
+    ],
+)
+def test_when_a_default_is_given(
+    default_at: str | None, has: str | None, source: str | None, expected: str | None
+) -> None:
+    """``has``: what the account was to hold before; None: there was none, "": it was to hold nothing there."""
+    rule = {"target": "title", "source": {"kind": "profile field", "field": "jobTitle"}, "default": "d"}
+    mapping = CompiledMapping(_mapping(rule | {"default_at": default_at}))
+    person = AzureUser(user_principal_name="a", job_title=source)
+    fields = {ZohoField.USER_NAME: "a"} | ({ZohoField.TITLE: has} if has else {})
+    before = None if has is None else ZohoUser(active=True, fields=fields)
+    assert mapping.fields_for(person, before, CONTEXT, ALL).get(ZohoField.TITLE) == expected
+
+
+def test_a_default_from_before_is_as_it_was_and_told() -> None:
+    title = {"target": "title", "source": {"kind": "profile field", "field": "jobTitle"}, "default": "d"}
+    before = _mapping(title)
+    assert "default_at" not in before.model_dump_json(), "stored as by the release before"
+    (warning,) = check_mapping(before, [])
+    assert (warning.rule, warning.reason) == (1, DEFAULT_OF_BEFORE)
+    for chosen in (ALWAYS, CREATION):
+        after = _mapping(title | {"default_at": chosen})
+        assert check_mapping(after, []) == ()
+        assert read_mapping(after.model_dump_json()) == after
+    assert str(after.rules[-1]) == '[jobTitle], or "d" in a new account'
 
 
 def test_a_preview_counts_the_people_that_a_change_affects() -> None:
