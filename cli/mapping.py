@@ -40,11 +40,13 @@ def add_mapping_command(commands: Any) -> None:
     check.add_argument("--user", type=Path, help="a user from Microsoft Graph, as JSON")
     check.add_argument("--extension", action="append", default=[], type=ZohoField, help="a field the store switched on")
     check.add_argument("--custom", action="append", default=[], help="a custom attribute of the store")
+    check.add_argument("--default-domain", default="", help="the tenant's default domain, for DefaultDomain")
     check.set_defaults(run=_check)
     evaluate = mapping.add_parser("eval", help="evaluate an expression for a person")
     evaluate.add_argument("expression")
     evaluate.add_argument("--user", type=Path, required=True, help="a user from Microsoft Graph, as JSON")
     evaluate.add_argument("--custom", action="append", default=[], help="a custom attribute of the store")
+    evaluate.add_argument("--default-domain", default="", help="the tenant's default domain, for DefaultDomain")
     evaluate.set_defaults(run=_eval)
     preview = mapping.add_parser(
         "preview", help="count the people of a store that a mapping would change, without saving it"
@@ -66,7 +68,7 @@ def _check(arguments: argparse.Namespace) -> int:
     out.print(f"The mapping is valid: {len(mapping.rules)} rules.")
     if arguments.user is None:
         return FINE
-    lines = preview_person(CompiledMapping(mapping), _person(arguments.user), None, _context())
+    lines = preview_person(CompiledMapping(mapping), _person(arguments.user), None, _context(arguments.default_domain))
     table = Table("Zoho One field", "value", "rule")
     for line in lines:
         value = Text(line.error or line.value or "", "red" if line.error else "")
@@ -104,7 +106,7 @@ def _eval(arguments: argparse.Namespace) -> int:
     for warning in expression.warnings:
         out.print(Text("warning ", "yellow"), Text(f"character {warning.position + 1}: {warning.text}"))
     try:
-        value = expression_reader(expression)(_person(arguments.user), _context())
+        value = expression_reader(expression)(_person(arguments.user), _context(arguments.default_domain))
     except EvaluationError as error:
         print(error, file=sys.stderr)
         return FAILED
@@ -127,6 +129,7 @@ def _person(file: Path) -> AzureUser:
         raise BadFile(file, "not a user from Microsoft Graph", reason) from None
 
 
-def _context() -> EvaluationContext:
+def _context(default_domain: str = "") -> EvaluationContext:
     """Return a preview's context: no name is taken, and random values are only samples."""
-    return EvaluationContext(datetime.now(UTC), random.Random(), lambda _: False)  # noqa: S311 - a sample
+    sample = random.Random()  # noqa: S311 - a sample
+    return EvaluationContext(datetime.now(UTC), sample, lambda _: False, default_domain)

@@ -29,7 +29,7 @@ class Section(Enum):
     ENTRA = "Connection to Microsoft Graph", ("entra",)
     TENANT = "Entra's own tokens", ("entra_tenant",)
     TOKENS = "Secret tokens", ("token_hashes",)
-    ATTRIBUTES = "Custom attributes", ("custom_attributes",)
+    ATTRIBUTES = "Custom attributes", ("custom_attributes", "default_domain")
     CRITERIA = "Criteria", ("criteria", "guests")
     STATUS_SYNC = "Status sync", ("status_rules",)
     GROUPS = "Groups", ("groups",)

@@ -284,7 +284,7 @@ class Bridge:
             raise GraphCredentials(f"{error}: add the key again, or enter the store's secret for Entra again") from None
 
     def _preview_person(self, store: Store, person: AzureUser, before: ZohoUser | None) -> tuple[PreviewLine, ...]:
-        context = EvaluationContext(self.outside.now(), _RANDOM, lambda _: False)
+        context = EvaluationContext(self.outside.now(), _RANDOM, lambda _: False, store.default_domain or "")
         lines = preview_person(self.mappings.compiled(store.id), person, before, context)
         return tuple(line for line in lines if line.field in store.zoho.paths)
 

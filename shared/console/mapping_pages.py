@@ -69,7 +69,7 @@ def _edit(store: Store, field: ZohoField, form: RuleForm, wrong: dict[str, str],
         form=form,
         faults=wrong,
         azure_fields=AZURE_FIELDS,
-        functions=sorted(FUNCTIONS),
+        functions=FUNCTIONS.values(),
         person=person,
         seen=fingerprint(store, Section.ZOHO),
         trial=_trial(store, field, form, person) if form.is_filled else None,
@@ -165,10 +165,15 @@ def attributes(store_id: str) -> View:
             store_id,
             Section.ATTRIBUTES,
             request.form.get("seen", ""),
-            lambda _: {"custom_attributes": names},
+            lambda standing: {
+                "custom_attributes": names,
+                "default_domain": request.form.get("default_domain", standing.default_domain or "").strip() or None,
+            },
             str(admin()),
         )
-    except ValidationError:
+    except ValidationError as error:
+        if error.errors()[0]["loc"][:1] == ("default_domain",):
+            return mapping_table(store, status=422, domain_fault="That is not the name of a domain.")
         reason = "The name of a directory extension contains letters, digits and underscores; at most 50 are allowed."
         return mapping_table(store, status=422, attribute_fault=reason)
     except SettingsChanged:

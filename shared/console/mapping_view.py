@@ -68,6 +68,7 @@ def mapping_table(store: Store, wrong: InvalidMapping | None = None, status: int
             "seen": fingerprint(store, Section.ATTRIBUTES),
             "next": after("mapping.table"),
             "attribute_fault": None,
+            "domain_fault": None,
             "both": (),
         }
         | values,

@@ -142,7 +142,7 @@ def _lines(store: Store, identity: Identity) -> list[FieldLine]:
     mapped: dict[ZohoField, PreviewLine] = {}
     try:
         mapping = parts().mappings.versions.current(store.id).mapping
-        mapped = {line.field: line for line in parts().mappings.preview.of_identity(mapping, identity)}
+        mapped = {line.field: line for line in parts().mappings.preview.of_identity(store, mapping, identity)}
     except (ExpressionError, KeyError):
         pass  # the mapping page says what is wrong with it
     said = identity.said.desired

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, HttpUrl, StringConstraints, field_valida
 
 from shared.model import Model
 from shared.rules.criteria import Group
+from shared.rules.email_address import DomainName
 from shared.rules.entra_connection import EntraConnection, ObjectId
 from shared.rules.groups.settings import GroupSettings
 from shared.rules.guard_limits import GuardLimits
@@ -135,6 +136,9 @@ class Store(Model):
         max_length=50,
         description="Directory extensions that Entra's mapping pushes, spelled exactly; several values: []",
     )
+    default_domain: DomainName | None = Field(
+        default=None, description="The tenant's default domain, for the function DefaultDomain"
+    )
     criteria: Group | None = Field(
         default=None, description="The people the reconciler includes; None: everybody in scope"
     )
@@ -150,9 +154,11 @@ class Store(Model):
 
     @property
     def custom_names(self) -> CustomNames:
-        """The custom attributes that reach the store."""
+        """The custom attributes that reach the store, and what else its expressions may use."""
         listed = frozenset(name.removesuffix(SEVERAL) for name in self.custom_attributes)
-        return CustomNames(listed, reads_graph=self.entra is not None)
+        return CustomNames(
+            listed, reads_graph=self.entra is not None, knows_default_domain=self.default_domain is not None
+        )
 
     @property
     def is_started(self) -> bool:

@@ -130,6 +130,8 @@ def _misfit(target: ZohoField, kind: FieldType, name: str) -> str | None:
 def _expression_faults(rule: Rule, compiled: Expression, names: CustomNames) -> Iterator[tuple[int | None, str]]:
     if compiled.only_on_creation and rule.apply == "always":
         yield 0, 'SelectUniqueValue works only during object creation: set "apply" to "only during object creation"'
+    if "DefaultDomain" in compiled.functions and not names.knows_default_domain:
+        yield 0, "the store does not know the tenant's default domain, which DefaultDomain returns: set it first"
     yield from unknown_names(compiled, str(rule.source), names)
 
 

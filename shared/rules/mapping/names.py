@@ -27,6 +27,9 @@ class CustomNames:
     reads_graph: bool = True
     """Whether the store reads Graph, which has every directory extension, and refuses a name that it does not have."""
 
+    knows_default_domain: bool = True
+    """Whether the function DefaultDomain has a value."""
+
     def why_not(self, name: str) -> str | None:
         """Return why a custom attribute reaches the store from nowhere, with what to do; None: it does."""
         if name in self.listed or (self.reads_graph and name.startswith(EXTENSION)):

@@ -51,7 +51,7 @@ def asked_for(store: Store) -> str:
 
 def group_rules_of(store: Store) -> str:
     """A digest of what a store does with groups."""
-    return _digest(store.groups.model_dump_json(exclude={"deleted"}))
+    return _digest(store.groups.model_dump_json(exclude={"deleted"}), *filter(None, [store.default_domain]))
 
 
 def _digest(*texts: str) -> str:

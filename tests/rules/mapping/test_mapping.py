@@ -262,6 +262,13 @@ def test_a_name_that_nothing_brings_is_refused(name: str, names: CustomNames, re
     assert fault.position == len('Join("", [surname], ')
 
 
+def test_the_default_domain_must_be_known() -> None:
+    mapping = _mapping(_expression("email", 'Join("@", [mailNickname], DefaultDomain())'))
+    assert check_mapping(mapping, EXTENSIONS) == ()
+    with pytest.raises(InvalidMapping, match="does not know the tenant's default domain"):
+        check_mapping(mapping, EXTENSIONS, CustomNames(knows_default_domain=False))
+
+
 @pytest.mark.parametrize(
     ("name", "names", "reason"),
     [
