@@ -24,6 +24,7 @@ from shared.console.context import (
     texts,
     the_store,
 )
+from shared.console.entra_sign_in_pages import token_endpoint
 from shared.console.wizard import after
 from shared.entra.clients import SECRET
 from shared.model import Model
@@ -55,11 +56,12 @@ class ZohoForm(Model):
 
 
 class TenantForm(Model):
-    """Tenant whose own tokens are accepted."""
+    """Tenant, and application, whose own tokens are accepted."""
 
     model_config = ConfigDict(extra="ignore")
 
     entra_tenant: Annotated[ObjectId | None, BeforeValidator(none_if_empty)] = None
+    entra_app: Annotated[ObjectId | None, BeforeValidator(none_if_empty)] = None
 
 
 @blueprint.get("")
@@ -156,7 +158,7 @@ def save_tenant(store_id: str) -> View:
             store_id,
             Section.TENANT,
             form.get("seen", ""),
-            lambda _: {"entra_tenant": given.entra_tenant},
+            lambda _: {"entra_tenant": given.entra_tenant, "entra_app": given.entra_app},
             str(admin()),
         )
     except ValidationError as error:
@@ -223,6 +225,7 @@ def _values(store: Store, wrong: dict[str, str], conflict: bool) -> dict[str, ob
         "center": DATA_CENTERS[store.zoho.data_center],  # Zoho's own, for the portal
         "redirect_uri": origin() + CALLBACK,
         "sync_endpoint": f"{origin()}/scim/{store.id}",
+        "token_endpoint": token_endpoint(store.id),
         "seen": {section.name: fingerprint(store, section) for section in Section},
         "clouds": CLOUDS,
         "credentials": list(Credential),

@@ -1,16 +1,19 @@
-"""The tokens that Entra's provisioning service sends where the portal's Secret Token is left blank.
+"""Tokens that Entra issues: those that its provisioning service sends where the portal's Secret Token is left blank,
+and those by which it proves who it is (workload identity federation).
 
 https://learn.microsoft.com/entra/identity/app-provisioning/use-scim-to-provision-users-and-groups, "Authorization to
 provisioning connectors in the application gallery" and the sample's token validation.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from threading import Lock
+from typing import Any
 
 import jwt
 
 from shared.entra.errors import GraphBusy
+from shared.rules.inbound_sign_in import Federation
 
 LOGIN = "https://login.microsoftonline.com"
 PROVISIONING_SERVICE = "8adf8e6e-67b2-4cf2-a259-e3dc5476c621"
@@ -33,24 +36,46 @@ class IssuedTokens:
         self._asked: dict[str, float] = {}
         self._lock = Lock()
 
-    def accepts(self, tenant: str, token: str) -> bool:
-        """Whether the token is valid and this tenant's. Raises GraphBusy where Entra's keys are out of reach."""
+    def accepts(self, tenant: str, token: str, app: str | None = None) -> bool:
+        """Whether the token is valid, this tenant's and no user's. Raises GraphBusy: Entra's keys are out of reach.
+
+        ``app``: the only application whose tokens are accepted; None: any of the tenant. The audience is the same for
+        all, so any SCIM application of the tenant gets such a token: Microsoft calls this way one for testing.
+        """
+        claims = self._claims(tenant, token, PROVISIONING_SERVICE, f"https://sts.windows.net/{tenant}/")
+        if claims is None or _is_users(claims):
+            return False
+        return app is None or str(claims.get("appid", claims.get("azp"))).lower() == app
+
+    def asserts(self, federation: Federation, token: str) -> bool:
+        """Whether the token is valid, and Entra's word that its bearer is this identity. Raises GraphBusy.
+
+        https://learn.microsoft.com/entra/workload-id/workload-identity-federation
+        """
+        issuer = f"{self._login}/{federation.tenant_id}/v2.0"
+        if not _is_about(token, issuer, federation):
+            return False  # before Entra's keys are asked for
+        claims = self._claims(federation.tenant_id, token, federation.audience, issuer)
+        return claims is not None and claims.get("sub") == federation.subject
+
+    def _claims(self, tenant: str, token: str, audience: str, issuer: str) -> dict[str, Any] | None:
+        """Return the claims of a valid token, or None. Raises GraphBusy."""
         try:
             key = self._key(tenant, str(jwt.get_unverified_header(token).get("kid")))
             if key is None:
-                return False
-            jwt.decode(
+                return None
+            claims: dict[str, Any] = jwt.decode(
                 token,
                 key,
                 algorithms=["RS256"],
-                audience=PROVISIONING_SERVICE,
-                issuer=f"https://sts.windows.net/{tenant}/",
+                audience=audience,
+                issuer=issuer,
                 leeway=LEEWAY,
                 options={"require": ["exp", "iss", "aud"]},
             )
         except jwt.InvalidTokenError:
-            return False
-        return True
+            return None
+        return claims
 
     def _key(self, tenant: str, key_id: str) -> jwt.PyJWK | None:
         with self._lock:
@@ -64,6 +89,25 @@ class IssuedTokens:
                 self._asked[tenant] = now
                 found = _find(client, key_id, refresh=True)
             return found
+
+
+def _is_users(claims: Mapping[str, Any]) -> bool:
+    """Whether a token stands for a user, and not for an application alone.
+
+    https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference: ``scp`` and names are only in
+    tokens for users, ``idtyp`` is "app" where it is there; an application's ``oid`` is its ``sub``.
+    """
+    if claims.get("idtyp", "app") != "app" or claims.keys() & {"scp", "upn", "unique_name", "preferred_username"}:
+        return True
+    return "oid" in claims and "sub" in claims and claims["oid"] != claims["sub"]
+
+
+def _is_about(token: str, issuer: str, federation: Federation) -> bool:
+    try:
+        claims = jwt.decode(token, options={"verify_signature": False})
+    except jwt.InvalidTokenError:
+        return False
+    return claims.get("iss") == issuer and claims.get("sub") == federation.subject
 
 
 def _find(client: jwt.PyJWKClient, key_id: str, *, refresh: bool) -> jwt.PyJWK | None:

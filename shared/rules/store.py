@@ -13,6 +13,7 @@ from shared.rules.entra_connection import EntraConnection, ObjectId
 from shared.rules.groups.settings import GroupSettings
 from shared.rules.guard_limits import GuardLimits
 from shared.rules.guests import Guests
+from shared.rules.inbound_sign_in import Federation, OAuthClient
 from shared.rules.mail.password import PasswordNotice, PasswordNotification
 from shared.rules.mapping.names import CustomNames
 from shared.rules.schedule import Schedule
@@ -126,7 +127,14 @@ class Store(Model):
     )
     entra_tenant: ObjectId | None = Field(
         default=None,
-        description="The tenant with tokens of its own that are accepted, if Secret Token is left blank in the portal",
+        description="For testing: the tenant whose own tokens are accepted, with Secret Token left blank in the portal",
+    )
+    entra_app: ObjectId | None = Field(
+        default=None, description="The application whose tokens are accepted for entra_tenant; None: any of the tenant"
+    )
+    oauth_client: OAuthClient | None = Field(default=None, description="Entra's client id, with its client secrets")
+    federation: Federation | None = Field(
+        default=None, description="The identity of Entra whose tokens are accepted in the place of a client secret"
     )
     token_hashes: tuple[str, ...] = Field(
         default=(), max_length=2, description="SHA-256 of the valid secret tokens: two, so that they can be rotated"
@@ -159,6 +167,12 @@ class Store(Model):
         return CustomNames(
             listed, reads_graph=self.entra is not None, knows_default_domain=self.default_domain is not None
         )
+
+    @property
+    def credentials(self) -> frozenset[str]:
+        """The names of the credentials that an access token may have been issued for."""
+        by_secret = self.oauth_client.credentials if self.oauth_client else frozenset[str]()
+        return by_secret | ({self.federation.credential} if self.federation else frozenset[str]())
 
     @property
     def is_started(self) -> bool:

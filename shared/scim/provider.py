@@ -107,7 +107,12 @@ def sync_endpoint_provider(custom: tuple[str, ...] = ()) -> ScimProvider:
                     type=AuthenticationScheme.Type.oauthbearertoken,
                     name="Secret token",
                     description="The directory store's secret token, as a bearer token (RFC 6750)",
-                )
+                ),
+                AuthenticationScheme(
+                    type=AuthenticationScheme.Type.oauth2,
+                    name="OAuth 2.0 client credentials",
+                    description="An access token of the sync endpoint's own /oauth/token (RFC 6749 §4.4, RFC 7523)",
+                ),
             ],
         ),
         policy=ENTRA_POLICY,
