@@ -99,6 +99,7 @@ class Bridge:
         self.service = self.outside.service or connect(self.account)
         self.table = table = self.service.get_table_client
         self.keys = settings.encryption_keys.get_secret_value()
+        self.cloud = settings.cloud
         self.stores = Stores(table("stores"), monotonic)
         self.secrets = Secrets(table("secrets"), self.keys)
         self.mappings = Mappings(table("mappings"), monotonic)
@@ -229,6 +230,7 @@ class Bridge:
             self.ignored,
             secret=self.secret("cursors"),
             public_url=self.public_url,
+            cloud=self.cloud,
         )
 
     def tick(self) -> Tick:

@@ -28,7 +28,7 @@ from shared.console.entra_sign_in_pages import token_endpoint
 from shared.console.wizard import after
 from shared.entra.clients import SECRET
 from shared.model import Model
-from shared.rules.entra_connection import CLOUDS, Credential, EntraConnection, ObjectId, Scope
+from shared.rules.entra_connection import HOSTS, Credential, EntraConnection, ObjectId, Scope
 from shared.rules.store import Store, UpdateVerb
 from shared.tables.connections import ConnectionState
 from shared.zoho.data_centers import DATA_CENTERS
@@ -200,10 +200,10 @@ def _graph_connection(form: Mapping[str, str], store: Store) -> EntraConnection 
     """Read the form. The hosts of Graph follow the chosen cloud, or stay those of the store."""
     if form.get("credential") == "":
         return None
-    graph = form.get("cloud") or (store.entra.graph.host if store.entra else None) or "graph.microsoft.com"
+    graph = form.get("cloud") or (store.entra.graph.host if store.entra else None) or parts().site.cloud.graph
     hosts: dict[str, object] = {}
-    if graph in CLOUDS:
-        hosts = {"graph": f"https://{graph}", "login": f"https://{CLOUDS[graph]}"}
+    if graph in HOSTS:
+        hosts = {"graph": f"https://{graph}", "login": f"https://{HOSTS[graph]}"}
     elif store.entra is not None:
         hosts = {"graph": store.entra.graph, "login": store.entra.login}
     given = {name: form.get(f"graph_{name}") or None for name in ("tenant_id", "client_id", "enterprise_app")}
@@ -227,7 +227,8 @@ def _values(store: Store, wrong: dict[str, str], conflict: bool) -> dict[str, ob
         "sync_endpoint": f"{origin()}/scim/{store.id}",
         "token_endpoint": token_endpoint(store.id),
         "seen": {section.name: fingerprint(store, section) for section in Section},
-        "clouds": CLOUDS,
+        "clouds": HOSTS,
+        "own_cloud": parts().site.cloud,
         "credentials": list(Credential),
         "scopes": list(Scope),
         "verbs": list(UpdateVerb),

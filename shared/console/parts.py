@@ -16,6 +16,7 @@ from shared.connection.consent import Consent
 from shared.connection.disconnect import Disconnect
 from shared.console.sign_in import SignIn
 from shared.mail.password_mail import PasswordMails
+from shared.rules.clouds import CLOUDS, Cloud, CloudName
 from shared.sync.cycles import Cycles
 from shared.sync.guard.decisions import Decisions
 from shared.sync.guard.groups import GroupGuard
@@ -110,6 +111,8 @@ class Site:
     """The app's address as browsers know it, where a proxy stands before it."""
     secret: bytes
     """For the tokens of forms."""
+    cloud: Cloud = CLOUDS[CloudName.GLOBAL]
+    """Microsoft's cloud that the app is in."""
 
 
 @dataclass(frozen=True)

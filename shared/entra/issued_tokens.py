@@ -13,7 +13,9 @@ from typing import Any
 import jwt
 
 from shared.entra.errors import GraphBusy
+from shared.rules.clouds import BY_LOGIN, CLOUDS, Cloud, CloudName
 from shared.rules.inbound_sign_in import Federation
+from shared.rules.store import Store
 
 LOGIN = "https://login.microsoftonline.com"
 PROVISIONING_SERVICE = "8adf8e6e-67b2-4cf2-a259-e3dc5476c621"
@@ -26,11 +28,32 @@ LEEWAY = 60
 """Seconds by which the two clocks may differ."""
 
 
+class CloudTokens:
+    """Checks tokens of whatever cloud a store's tenant is in. Threads may share it."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        """``cloud``: of stores that do not read Microsoft Graph, so that nothing says theirs."""
+        self._own = cloud
+        self._by_login = {host: IssuedTokens(f"https://{host}", cloud=known) for host, known in BY_LOGIN.items()}
+
+    def of(self, store: Store) -> "IssuedTokens":
+        """Return the check of the store's cloud."""
+        host = store.entra.login.host if store.entra else None
+        return self._by_login.get(host or "", self._by_login[self._own.login])
+
+
 class IssuedTokens:
     """Checks tokens that Entra issued for its provisioning service in one tenant. Threads may share it."""
 
-    def __init__(self, login: str = LOGIN, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        login: str = LOGIN,
+        monotonic: Callable[[], float] = time.monotonic,
+        cloud: Cloud = CLOUDS[CloudName.GLOBAL],
+    ) -> None:
+        """``login``: where the cloud publishes its keys."""
         self._login = login
+        self._cloud = cloud
         self._monotonic = monotonic
         self._clients: dict[str, jwt.PyJWKClient] = {}
         self._asked: dict[str, float] = {}
@@ -42,7 +65,7 @@ class IssuedTokens:
         ``app``: the only application whose tokens are accepted; None: any of the tenant. The audience is the same for
         all, so any SCIM application of the tenant gets such a token: Microsoft calls this way one for testing.
         """
-        claims = self._claims(tenant, token, PROVISIONING_SERVICE, f"https://sts.windows.net/{tenant}/")
+        claims = self._claims(tenant, token, PROVISIONING_SERVICE, f"https://{self._cloud.issued_by}/{tenant}/")
         if claims is None or _is_users(claims):
             return False
         return app is None or str(claims.get("appid", claims.get("azp"))).lower() == app
@@ -52,7 +75,7 @@ class IssuedTokens:
 
         https://learn.microsoft.com/entra/workload-id/workload-identity-federation
         """
-        issuer = f"{self._login}/{federation.tenant_id}/v2.0"
+        issuer = f"https://{self._cloud.issuer}/{federation.tenant_id}/v2.0"
         if not _is_about(token, issuer, federation):
             return False  # before Entra's keys are asked for
         claims = self._claims(federation.tenant_id, token, federation.audience, issuer)

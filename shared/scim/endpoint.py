@@ -14,8 +14,10 @@ from scim2_models import InvalidSyntaxException, NotFoundException, PayloadTooLa
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
 
-from shared.entra.issued_tokens import IssuedTokens
+from shared.entra.issued_tokens import CloudTokens
 from shared.logging import logged_with, places
+from shared.rules.clouds import CLOUDS, Cloud, CloudName
+from shared.rules.inbound_sign_in import Federation
 from shared.rules.store import Store
 from shared.scim.access_tokens import AccessTokens
 from shared.scim.auth import ensure_authorized, ensure_open
@@ -69,10 +71,10 @@ class SyncEndpoint:
         secret: bytes,
         public_url: str | None = None,
         clock: Callable[[], float] = time.perf_counter,
-        entra_tokens: IssuedTokens | None = None,
+        cloud: Cloud = CLOUDS[CloudName.GLOBAL],
     ) -> None:
         """``secret`` seals cursors, signs access tokens, and is the same in every process. ``public_url``: the app's
-        address for Entra.
+        address for Entra. ``cloud``: where the tenants of stores are that do not read Microsoft Graph.
         """
         self._stores = stores
         self._identities = identities
@@ -80,9 +82,9 @@ class SyncEndpoint:
         self._group_push = group_push
         self._ignored = ignored
         self._public_url = public_url
-        self._entra_tokens = entra_tokens or IssuedTokens()
+        self._entra_tokens = CloudTokens(cloud)
         self._access_tokens = AccessTokens(hashlib.sha256(b"access tokens" + secret).digest(), push.now)
-        self._token_endpoint = TokenEndpoint(self._access_tokens, self._entra_tokens.asserts, clock)
+        self._token_endpoint = TokenEndpoint(self._access_tokens, self._asserts, clock)
         self._clock = clock
         self._secret = secret
         self._service = _service_of((), secret)
@@ -108,6 +110,9 @@ class SyncEndpoint:
         body = b"" if response.body is None else json.dumps(response.body, ensure_ascii=False).encode()
         return HttpResponse(response.status.value, {**response.headers, "X-Request-Id": request_id}, body)
 
+    def _asserts(self, store: Store, federation: Federation, token: str) -> bool:
+        return self._entra_tokens.of(store).asserts(federation, token)
+
     def _token(self, store_id: str, request: HttpRequest, request_id: str) -> HttpResponse:
         """Answer a request to ``/scim/{store_id}/oauth/token``."""
         headers = {name.lower(): value for name, value in request.headers.items()}
@@ -127,7 +132,7 @@ class SyncEndpoint:
         if store is None:
             raise NotFoundException(detail="There is no directory store with this sync endpoint")
         headers = {name.lower(): value for name, value in request.headers.items()}
-        ensure_authorized(store, headers.get("authorization"), self._access_tokens, self._entra_tokens)
+        ensure_authorized(store, headers.get("authorization"), self._access_tokens, self._entra_tokens.of(store))
         url = _address(request.url)
         ensure_open(store, request.method, url.path, self._push.now())
         if request.method in WITH_BODY and not request.body and "content-length" not in headers:

@@ -72,10 +72,10 @@ class TokenEndpoint:
     def __init__(
         self,
         tokens: AccessTokens,
-        asserts: Callable[[Federation, str], bool],
+        asserts: Callable[[Store, Federation, str], bool],
         monotonic: Callable[[], float],
     ) -> None:
-        """``asserts``: whether an assertion is valid, Entra's, and about this identity; raises GraphBusy."""
+        """``asserts``: whether an assertion to a store is valid, Entra's, and about an identity; raises GraphBusy."""
         self._tokens = tokens
         self._asserts = asserts
         self._failures = Limit(FAILURES, monotonic)
@@ -139,7 +139,9 @@ class TokenEndpoint:
         if given.get("client_assertion_type") != ASSERTION:
             raise TokenRefused("invalid_request", f"The client_assertion_type is {ASSERTION}")
         federation = store.federation if store is not None else None
-        if federation is None or not self._asserts(federation, given.get("client_assertion", "")):
+        if store is None or federation is None:
+            return None
+        if not self._asserts(store, federation, given.get("client_assertion", "")):
             return None
         return federation.credential
 

@@ -16,6 +16,7 @@ from jwt.algorithms import RSAAlgorithm
 
 from shared.entra.errors import GraphBusy
 from shared.entra.issued_tokens import PROVISIONING_SERVICE, UNKNOWN_KEY_SECONDS, IssuedTokens
+from shared.rules.clouds import CLOUDS, CloudName
 from shared.rules.inbound_sign_in import Federation
 
 TENANT = "11111111-2222-3333-4444-555555555555"
@@ -138,7 +139,7 @@ IDENTITY = "7f0a1b2c-3d4e-4f5a-8b9c-0d1e2f3a4b5c"
 )
 def test_an_assertion_is_entras_word_about_one_identity(login: Login, claims: dict[str, Any], accepted: bool) -> None:
     federation = Federation(tenant_id=TENANT, subject=IDENTITY, audience="api://app")
-    standard = {"iss": f"{login.url}/{TENANT}/v2.0", "aud": "api://app", "sub": IDENTITY}
+    standard = {"iss": f"https://login.microsoftonline.com/{TENANT}/v2.0", "aud": "api://app", "sub": IDENTITY}
     assert IssuedTokens(login.url).asserts(federation, _token(**(standard | claims))) is accepted
     other = federation.model_copy(update={"tenant_id": "99999999-2222-3333-4444-555555555555"})
     assert not IssuedTokens(login.url).asserts(other, _token(**(standard | claims)))
@@ -146,9 +147,33 @@ def test_an_assertion_is_entras_word_about_one_identity(login: Login, claims: di
 
 def test_an_assertion_about_somebody_else_does_not_make_us_ask_for_keys(login: Login) -> None:
     federation = Federation(tenant_id=TENANT, subject=IDENTITY, audience="api://app")
-    for token in (_token(sub=IDENTITY), _token(iss=f"{login.url}/{TENANT}/v2.0", sub="x"), "no.token.", ""):
+    for token in (
+        _token(sub=IDENTITY),
+        _token(iss=f"https://login.microsoftonline.com/{TENANT}/v2.0", sub="x"),
+        "no.token.",
+        "",
+    ):
         assert not IssuedTokens(login.url).asserts(federation, token)
     assert login.asked == 0
+
+
+ISSUERS = {
+    CloudName.GLOBAL: ("sts.windows.net", "login.microsoftonline.com"),
+    CloudName.US_GOVERNMENT: ("sts.windows.net", "login.microsoftonline.us"),
+    CloudName.US_DOD: ("sts.windows.net", "login.microsoftonline.us"),
+    CloudName.CHINA: ("sts.chinacloudapi.cn", "login.partner.microsoftonline.cn"),
+}
+
+
+@pytest.mark.parametrize("name", CloudName)
+def test_each_clouds_tokens_are_its_own(login: Login, name: CloudName) -> None:
+    tokens = IssuedTokens(login.url, cloud=CLOUDS[name])
+    federation = Federation(tenant_id=TENANT, subject=IDENTITY, audience="api://app")
+    for first, second in set(ISSUERS.values()):
+        issued = _token(iss=f"https://{first}/{TENANT}/")
+        assert tokens.accepts(TENANT, issued) is (first == ISSUERS[name][0])
+        asserted = _token(iss=f"https://{second}/{TENANT}/v2.0", sub=IDENTITY, aud="api://app")
+        assert tokens.asserts(federation, asserted) is (second == ISSUERS[name][1])
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -51,7 +51,7 @@ class Desk:
         self.tokens = AccessTokens(b"k" * 32, lambda: self.at)
         self.endpoint = TokenEndpoint(self.tokens, self._asserts, lambda: self.seconds)
 
-    def _asserts(self, federation: Federation, token: str) -> bool:
+    def _asserts(self, _store: Store, federation: Federation, token: str) -> bool:
         self.asked.append(token)
         if token == "busy":
             raise GraphBusy("Entra's signing keys are out of reach")
