@@ -7,6 +7,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from cli.accounts import add_account_commands
 from cli.backup import add_backup_command
 from cli.cycles import add_cycle_commands
 from cli.mapping import BadFile, add_mapping_command
@@ -14,8 +15,9 @@ from cli.reencrypt import add_reencrypt_command
 from cli.terminal import FAILED, NOT_NOW, NoSuchStore, err
 from shared.admin.backup import NotCopied
 from shared.admin.store_file import NotAStoreFile
-from shared.admin.switch import CannotStart
+from shared.admin.switch import AnotherPlan, CannotObserve, CannotStart
 from shared.entra.errors import GraphError
+from shared.rules.account_csv import BadDecisions
 from shared.rules.held_plan import CannotBecome
 from shared.rules.mapping.check import InvalidMapping
 from shared.settings import SettingsWrong
@@ -27,7 +29,8 @@ from shared.zoho.errors import ZohoError
 
 _EXPLAINED = (
     *(SettingsWrong, NoSuchStore, BadFile, InvalidMapping, NotCopied, NotAStoreFile),
-    *(CannotStart, CannotProvision, NothingHeld, CannotBecome, GraphError, ZohoError),
+    *(BadDecisions, CannotStart, CannotObserve, AnotherPlan, CannotProvision, NothingHeld, CannotBecome),
+    *(GraphError, ZohoError),
 )
 """Errors whose own messages say what to do."""
 
@@ -37,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m cli", description=__doc__)
     commands = made.add_subparsers(dest="command", required=True)
     add_cycle_commands(commands)
+    add_account_commands(commands)
     add_mapping_command(commands)
     add_backup_command(commands)
     add_reencrypt_command(commands)

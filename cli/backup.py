@@ -64,4 +64,5 @@ def _backup(arguments: argparse.Namespace) -> Backup:
     service = connect(settings.storage)
     secrets = Secrets(service.get_table_client("secrets"), settings.encryption_keys.get_secret_value())
     stores = Stores(service.get_table_client("stores"))
-    return Backup(stores, Copies(service), secrets, lambda: datetime.now(UTC), f"{getpass.getuser()}, by command")
+    by, local = f"{getpass.getuser()}, by command", settings.on_one_machine
+    return Backup(stores, Copies(service), secrets, lambda: datetime.now(UTC), by, local)

@@ -1,4 +1,4 @@
-"""`python -m cli plan|sync|provision|start|stop|runs|approve|discard --store S`: the reconciler from a terminal."""
+"""`python -m cli plan|sync|provision|observe|start|stop|runs|approve|discard --store S`: cycles from a terminal."""
 
 import argparse
 import json
@@ -14,6 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from cli.terminal import FAILED, FINE, HELD, add_settings_option, err, operator, out, say, settings_of, store_of
+from shared.admin.switch import NEWEST
+from shared.admin.zoho_check import ZohoReport
 from shared.app.container import Bridge
 from shared.rules.on_demand import StepFound
 from shared.rules.plan_report import as_json, as_markdown, as_text
@@ -36,7 +38,9 @@ def add_cycle_commands(commands: Any) -> None:
     provision = _command(commands, "provision", _provision, "provision up to five people now, showing each step")
     provision.add_argument("people", nargs="*", metavar="OBJECT-ID", help="of a user in Entra")
     provision.add_argument("--group", metavar="OBJECT-ID", help="of a group in Entra; the people are members of it")
-    _command(commands, "start", _start, "test the connection, then start provisioning")
+    _command(commands, "observe", _observe, "run cycles that plan and write nothing in Zoho One")
+    start = _command(commands, "start", _start, "test the connection, then start provisioning")
+    start.add_argument("--plan", default=NEWEST, help="id of the observed plan to start with; by default the last one")
     _command(commands, "stop", _stop, "stop provisioning")
     runs = _command(commands, "runs", _runs, "list the last runs")
     runs.add_argument("--count", type=int, default=10)
@@ -125,14 +129,25 @@ def _provision(bridge: Bridge, store: Store, arguments: argparse.Namespace) -> i
 
 
 def _start(bridge: Bridge, store: Store, arguments: argparse.Namespace) -> int:
-    report = bridge.switch.start(store)
-    steps = [{"step": taken.step, "ms": round(taken.seconds * 1000)} for taken in report.steps]
-    say(arguments, {"store": store.id, "started": True, "steps": steps}, f"Provisioning of {store.id} is started.")
+    report = bridge.switch.start(store, operator(), shown=arguments.plan)
+    told = {"store": store.id, "started": True, "steps": _steps(report)}
+    say(arguments, told, f"Provisioning of {store.id} is started.")
     return FINE
 
 
+def _observe(bridge: Bridge, store: Store, arguments: argparse.Namespace) -> int:
+    report = bridge.switch.observe(store, operator())
+    told = {"store": store.id, "started": False, "observes": True, "steps": _steps(report)}
+    say(arguments, told, f"Provisioning of {store.id} observes: nothing is written in Zoho One.")
+    return FINE
+
+
+def _steps(report: ZohoReport) -> list[dict[str, object]]:
+    return [{"step": taken.step, "ms": round(taken.seconds * 1000)} for taken in report.steps]
+
+
 def _stop(bridge: Bridge, store: Store, arguments: argparse.Namespace) -> int:
-    bridge.switch.stop(store)
+    bridge.switch.stop(store, operator())
     say(arguments, {"store": store.id, "started": False}, f"Provisioning of {store.id} is stopped.")
     return FINE
 
@@ -167,6 +182,8 @@ def _decide(bridge: Bridge, store: Store, arguments: argparse.Namespace, *, appr
 def _status_of(run: Run) -> int:
     if run.state is RunState.HELD:
         return HELD
+    if run.state is RunState.OBSERVED:
+        return FAILED if run.errors else FINE
     whole = run.state is RunState.DONE and not (run.results.keys() - {Result.DONE})
     return FINE if whole else FAILED
 

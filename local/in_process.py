@@ -7,6 +7,7 @@ an in-process simulator are still called over the network.
 import io
 import time
 from collections.abc import Callable, Mapping, MutableMapping
+from http.client import responses
 from threading import Lock
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -128,5 +129,6 @@ def answered(
     request: requests.PreparedRequest, status: int, headers: Mapping[str, str], body: bytes
 ) -> requests.Response:
     """Return a session's answer, as if it had come over a network."""
-    raw = HTTPResponse(io.BytesIO(body), headers, status, preload_content=False, request_method=request.method)
+    reason, method = responses.get(status), request.method
+    raw = HTTPResponse(io.BytesIO(body), headers, status, reason=reason, preload_content=False, request_method=method)
     return _BUILDER.build_response(request, raw)

@@ -179,6 +179,11 @@ class Settings(MailSettings, StorageSettings):
         return keys
 
     @property
+    def on_one_machine(self) -> bool:
+        """Whether this is the app on one machine: the simulators that it calls are on loopback."""
+        return self.accounts_servers is not None
+
+    @property
     def data_centers(self) -> Mapping[DataCenterName, DataCenter]:
         """The data centres that secrets may be sent to."""
         if self.accounts_servers is None:
@@ -191,6 +196,7 @@ class Platform(SignInSettings):
 
     site_name: str = Field(default="", validation_alias="WEBSITE_SITE_NAME", description="Set in Azure")
     instance_id: str = Field(default="", validation_alias="WEBSITE_INSTANCE_ID", description="Set in Azure")
+    hostname: str = Field(default="", validation_alias="WEBSITE_HOSTNAME", description="Set in Azure")
     local_admin: str | None = Field(
         default=None,
         validation_alias="BRIDGE_LOCAL_ADMIN",

@@ -19,7 +19,7 @@ from local.store import ZohoOneParts, add_store, new_key
 from shared.app.container import Bridge
 from shared.entra.credentials import EntraTokens
 from shared.entra.graph_client import GraphClient
-from shared.entra.session import new_session
+from shared.outgoing import OutgoingSession
 from shared.rules.entra_connection import Credential, EntraConnection
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZOHO_FIELDS, ZohoUser, from_scim
@@ -256,7 +256,7 @@ class Entra:
     """What the clients waited, without waiting."""
 
     def __post_init__(self) -> None:
-        self.session = new_session(Path(self.ready["certificate"]))
+        self.session = OutgoingSession(Path(self.ready["certificate"]))
 
     def connection(self, **changes: Any) -> EntraConnection:
         """A store's connection to it."""
@@ -272,7 +272,9 @@ class Entra:
 
     def tokens(self, secret: Callable[[], str] | None = None, **changes: Any) -> EntraTokens:
         """Tokens for it."""
-        return EntraTokens(self.connection(**changes), self.session, secret or (lambda: self.ready["client_secret"]))
+        return EntraTokens(
+            self.connection(**changes), self.session, secret or (lambda: self.ready["client_secret"]), local=True
+        )
 
     def client(self, patience: float = 60) -> GraphClient:
         """A client for it that notes how long it would wait."""

@@ -15,6 +15,7 @@ from shared.rules.mapping.check import check_mapping, read_mapping
 from shared.rules.zoho_user import ZOHO_FIELDS
 from shared.settings import Platform, Settings
 from shared.zoho.data_centers import DATA_CENTERS
+from tests.infra.azure_cli import port
 from tools.cost import TABLE_CALLS, report
 from tools.mapping_docs import PAGE, SCHEMA, page, schema
 from tools.settings_docs import table
@@ -58,6 +59,17 @@ ELSEWHERE = {
         ),
         "needs a store and its people; tests/cli/test_requirements_alone.py runs it",
     ),
+    **dict.fromkeys(
+        (
+            *(
+                f".venv/bin/python -m cli {command} --store contoso --settings local.settings.json"
+                for command in ("observe", "sync --full", "start", "stop")
+            ),
+            ".venv/bin/python -m cli backup export contoso before.jsonl.gz --settings local.settings.json",
+            ".venv/bin/python -m cli backup import before.jsonl.gz --replace --settings local.settings.json",
+        ),
+        "needs a store that observes; tests/cli/test_cut_over.py plays the whole page",
+    ),
 }
 AZ = ROOT / "tests/infra"
 """Where the stand-in for the Azure CLI is."""
@@ -66,6 +78,7 @@ AZ = ROOT / "tests/infra"
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command not in ELSEWHERE])
 def test_every_command_runs(command: str, tmp_path: Path) -> None:
     environment = {**os.environ, "PATH": f"{AZ}:{os.environ['PATH']}", "AZ_STATE": str(tmp_path / "az.json")}
+    environment["AZ_PORT"] = port()
     done = subprocess.run(
         shlex.split(command), cwd=ROOT, env=environment, capture_output=True, text=True, timeout=110, check=False
     )

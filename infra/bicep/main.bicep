@@ -207,6 +207,9 @@ param smtpUser string = ''
 @maxLength(20000)
 param smtpAuthority string = ''
 
+@description('SMTP: whether the server\'s name may lead to an address of your own network.')
+param smtpPrivateNetwork bool = false
+
 @description('Amazon SES: region, such as eu-central-1; the secret access key is the Key Vault secret ses-secret-access-key.')
 @maxLength(30)
 param sesRegion string = ''
@@ -430,6 +433,7 @@ module functionApp 'modules/function-app.bicep' = {
     smtpSecurity: smtpSecurity
     smtpUser: smtpUser
     smtpAuthority: smtpAuthority
+    smtpPrivateNetwork: smtpPrivateNetwork
     sesRegion: sesRegion
     sesAccessKeyId: sesAccessKeyId
     mailClientId: mailClientId

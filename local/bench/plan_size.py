@@ -4,11 +4,12 @@ import json
 import random
 import time
 import tracemalloc
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import cast, override
 
-from azure.data.tables import TableClient
+from azure.core.exceptions import ResourceNotFoundError
+from azure.data.tables import TableClient, TableEntity
 from pydantic import HttpUrl
 
 from local.bench.cycle_figures import PlanSize
@@ -17,6 +18,7 @@ from local.entra.person import Person
 from local.parts import STORE
 from shared.rules.azure_user import from_graph
 from shared.rules.expressions import EvaluationContext
+from shared.rules.former import Former
 from shared.rules.identity import Identity, PendingChange, SourceState
 from shared.rules.keys import keys_of
 from shared.rules.mapping.compiled import CompiledMapping
@@ -24,10 +26,15 @@ from shared.rules.mapping.mapping import DEFAULT_MAPPING
 from shared.rules.scim_user import onto_scim
 from shared.rules.store import Store, ZohoConnection
 from shared.rules.zoho_user import ZohoUser
+from shared.sync.plan.accounts_reading import AccountsReader
 from shared.sync.plan.people import PeoplePlanner
+from shared.tables.account_decisions import AccountDecisions
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored, rows_of, stored_from
+from shared.tables.proposals import Proposals
 from shared.tables.record_table import Row
+from shared.tables.rehearsal import rehearsal_of
+from shared.tables.unmanaged_accounts import UnmanagedAccounts
 from shared.zoho.scim_client import Page, ZohoUsers
 
 _MIB = 2**20
@@ -45,6 +52,28 @@ class _InMemory(Identities):
         """Return some of them."""
         return {each: stored_from(self._rows[each], "etag") for each in ids}
 
+    @override
+    def owned_accounts(self, store: str) -> Iterator[tuple[str, str]]:
+        """Return nothing: nobody has an account yet."""
+        return iter(())
+
+    @override
+    def formers(self, store: str) -> Iterator[Former]:
+        """Return nobody."""
+        return iter(())
+
+
+class _NoRows:
+    """A table without rows."""
+
+    def get_entity(self, *_: object, **__: object) -> None:
+        """Find nothing."""
+        raise ResourceNotFoundError
+
+    def query_entities(self, *_: object, **__: object) -> Iterator[TableEntity]:
+        """Return nothing."""
+        return iter(())
+
 
 class _NoAccounts:
     """A Zoho One without users."""
@@ -57,13 +86,22 @@ class _NoAccounts:
         return Page((), 0)
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 def plan_size(people: int) -> PlanSize:
     """Plan the creation of this number of people: once for the time, and once more to count the allocated memory."""
     zoho = ZohoConnection(sync_endpoint=HttpUrl("https://one.zoho.example"), data_center="us", client_id="1")
     store = Store(id=STORE, name="Contoso", zoho=zoho)
     rows = _rows(store, make_people(people))
+    identities, nothing = _InMemory(rows), rehearsal_of(cast("TableClient", _NoRows()))
     people_planner = PeoplePlanner(
-        _InMemory(rows), lambda _: cast("ZohoUsers", _NoAccounts()), lambda: datetime.now(UTC)
+        identities,
+        AccountsReader(lambda _: cast("ZohoUsers", _NoAccounts()), identities, UnmanagedAccounts(nothing), _now),
+        AccountDecisions(nothing),
+        Proposals(nothing),
+        _now,
     )
     started = time.process_time()  # nothing waits, so other programs do not matter
     people_planner.plan(store, tuple(rows))

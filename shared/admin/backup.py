@@ -13,7 +13,8 @@ from pathlib import Path
 
 from shared.admin.store_file import Head, check_file, lines_of, write_file
 from shared.rules.admin_change import AdminChange, setting_changes
-from shared.rules.schedule import closed
+from shared.rules.outside_address import AddressRefused, ensure_outside
+from shared.rules.schedule import no_cycle
 from shared.rules.store import Store
 from shared.tables.copies import COPIED, SECRETS, Copies
 from shared.tables.cycle_leases import StillWorking
@@ -36,6 +37,8 @@ class Backup:
     now: Callable[[], datetime]
     by: str
     """The operator, for the store's change record."""
+    local: bool
+    """Whether this is the app on one machine: addresses of simulators are accepted."""
 
     def export_store(self, store_id: str, file: Path, secrets: Path | None) -> Counter[str]:
         """Write a store into new files; return the number of rows by table."""
@@ -64,6 +67,10 @@ class Backup:
         store = check_file(file, "store")
         if secrets is not None:
             self._ensure_readable(secrets, store)
+        try:
+            ensure_outside(store, local=self.local)
+        except AddressRefused as refusal:
+            raise NotCopied(f"The file's store would be given secrets to send to another address. {refusal}") from None
         there = self.stores.get(store.id)
         if there is not None:
             if not replace:
@@ -101,7 +108,7 @@ class Backup:
 
     def _ensure_still(self, store: Store) -> None:
         """Rows that change during the copy would match neither the earlier state nor the later one."""
-        if closed(self.now(), store.schedule) is None:
+        if no_cycle(self.now(), store.schedule) is None:
             raise NotCopied(f"Provisioning of {store.id} runs: stop or pause it first, and wait for a minute")
 
     def _ensure_readable(self, file: Path, store: Store) -> None:

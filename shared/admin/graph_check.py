@@ -54,6 +54,8 @@ class GraphCheck:
     secrets: Secrets
     session: requests.Session
     clock: Callable[[], float] = time.perf_counter
+    local: bool = False
+    """Whether this is the app on one machine."""
 
     def __call__(self, store: Store) -> tuple[GraphResult, ...]:
         """Run the steps up to the first failure that later steps depend on. Raises ValueError without a
@@ -81,7 +83,7 @@ class GraphCheck:
     def _reader(self, store: Store) -> tuple[EntraConnection, GraphClient, EntraTokens]:
         if store.entra is None:
             raise ValueError("The store has no connection to Microsoft Graph yet")
-        tokens = EntraTokens(store.entra, self.session, lambda: self._secret(store.id))
+        tokens = EntraTokens(store.entra, self.session, lambda: self._secret(store.id), local=self.local)
         return store.entra, GraphClient(store.entra, self.session, tokens, patience=PATIENCE), tokens
 
     def _taken(self, step: GraphStep, take: Callable[[], object]) -> GraphResult:

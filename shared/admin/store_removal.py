@@ -34,7 +34,7 @@ class StoreRemoval:
 
         A running cycle ends within half a minute after the store was stopped; until then nothing is deleted.
         """
-        if store.is_started:
+        if store.has_cycles:
             raise StillStarted
         work = self.partitions.work(self.now)
         with work.kept_out(store.id, forget=True):

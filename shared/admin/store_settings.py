@@ -14,6 +14,7 @@ from enum import Enum
 from shared.connection.consent import CLIENT_SECRET
 from shared.rules.admin_change import AdminChange, setting_changes
 from shared.rules.inbound_sign_in import OAuthClient
+from shared.rules.outside_address import ensure_microsoft, ensure_zoho_one
 from shared.rules.secret_token import newest_only, with_token
 from shared.rules.store import Store, ZohoConnection
 from shared.tables.secrets import Secrets
@@ -35,6 +36,7 @@ class Section(Enum):
     TOKENS = "Secret tokens", ("token_hashes",)
     ATTRIBUTES = "Custom attributes", ("custom_attributes", "default_domain")
     CRITERIA = "Criteria", ("criteria", "guests")
+    MATCHING = "Matching rules", ("matching",)
     STATUS_SYNC = "Status sync", ("status_rules",)
     GROUPS = "Groups", ("groups",)
     GUARD = "Guard", ("guard",)
@@ -58,10 +60,13 @@ class StoreSettings:
     stores: Stores
     secrets: Secrets
     now: Callable[[], datetime]
+    local: bool
+    """Whether this is the app on one machine: addresses of simulators are accepted."""
 
     def create(self, store_id: str, name: str, zoho: ZohoConnection, client_secret: str, by: str) -> Store:
-        """Create a store, stopped. Raises Conflict if there is one with the id, and ValueError."""
+        """Create a store, stopped. Raises Conflict if there is one with the id, ValueError, and AddressRefused."""
         new = Store(id=store_id, name=name, zoho=zoho)
+        ensure_zoho_one(zoho, local=self.local)
         store = self.stores.create(new, AdminChange(at=self.now(), by=by, what="Directory store added"))
         if client_secret:
             self.secrets.put(store_id, CLIENT_SECRET, client_secret)
@@ -70,7 +75,8 @@ class StoreSettings:
     def save(
         self, store_id: str, section: Section, seen: str, change: Callable[[Store], Mapping[str, object]], by: str
     ) -> Store:
-        """Change the settings of one section. Raises SettingsChanged, and ValueError if they contradict each other.
+        """Change the settings of one section. Raises SettingsChanged, ValueError if they contradict each other, and
+        AddressRefused, a ValueError too.
 
         ``seen``: the ``fingerprint`` of the section when it was shown. ``change``: returns the new settings from the
         old.
@@ -81,7 +87,13 @@ class StoreSettings:
                 raise SettingsChanged(section.words)
             new = change(standing)
             assert set(new) <= set(section.settings)  # a page changes what it shows
-            return Store.model_validate({name: getattr(standing, name) for name in Store.model_fields} | dict(new))
+            after = Store.model_validate({name: getattr(standing, name) for name in Store.model_fields} | dict(new))
+            # The data center may be changed first, and the endpoint after it: meanwhile nothing is sent there.
+            if after.zoho.scim_base != standing.zoho.scim_base:
+                ensure_zoho_one(after.zoho, local=self.local)
+            if after.entra is not None and after.entra != standing.entra:
+                ensure_microsoft(after.entra, local=self.local)
+            return after
 
         return self.stores.change(store_id, changed, self._recorded(section.words, by))
 

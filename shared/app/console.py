@@ -9,6 +9,7 @@ from shared.admin.store_settings import StoreSettings
 from shared.app.container import Bridge
 from shared.console.app import create_app
 from shared.console.parts import (
+    AccountParts,
     ConsoleParts,
     GroupParts,
     HealthParts,
@@ -22,7 +23,7 @@ from shared.console.parts import (
 from shared.tables.liveness import queue_answers, tables_answer
 from shared.tables.partitions import Partitions
 
-OF_ONE_STORE = ("identities", "mappings", "runs", "heldplans", "entra", "errands", "secrets", "leases")
+OF_ONE_STORE = ("identities", "mappings", "runs", "heldplans", "entra", "errands", "accounts", "secrets", "leases")
 """Tables with rows of a store: in all but the last it has a partition of its own."""
 
 
@@ -40,6 +41,7 @@ def open_console(bridge: Bridge) -> Flask:
                 mails=bridge.mails,
                 password_mails=bridge.password_mails,
             ),
+            accounts=AccountParts(bridge.unmanaged, bridge.proposals, bridge.account_choices),
             groups=GroupParts(bridge.groups, bridge.group_guard),
             mappings=MappingParts(bridge.mappings, bridge.mapping_preview),
             runs=RunParts(bridge.cycles, bridge.runs, bridge.held_plans, bridge.decisions, bridge.deprovisionings),
@@ -52,7 +54,7 @@ def open_console(bridge: Bridge) -> Flask:
                     "Queue Storage": queue_answers(bridge.account),
                 },
             ),
-            site=Site(now, bridge.public_url, bridge.secret("forms"), bridge.cloud),
+            site=Site(now, bridge.public_url, bridge.secret("forms"), bridge.cloud, bridge.hosts),
         )
     )
 
@@ -61,7 +63,7 @@ def _stores(bridge: Bridge) -> StoreParts:
     now, partitions = bridge.outside.now, Partitions([bridge.table(name) for name in OF_ONE_STORE])
     return StoreParts(
         table=bridge.stores,
-        settings=StoreSettings(bridge.stores, bridge.secrets, now),
+        settings=StoreSettings(bridge.stores, bridge.secrets, now, bridge.local),
         switch=bridge.switch,
         removal=StoreRemoval(bridge.stores, bridge.disconnect, partitions, now),
         connections=bridge.connections,

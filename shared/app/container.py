@@ -6,9 +6,11 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import requests
 
+from shared.admin.account_choices import AccountChoices
 from shared.admin.graph_check import GraphCheck
 from shared.admin.jobs import JobRequest, JobRunner
 from shared.admin.mapping_preview import MappingPreview
@@ -23,11 +25,14 @@ from shared.connection.tokens import LEASE, SharedTokens
 from shared.console.sign_in import SignIn
 from shared.entra.clients import SECRET, GraphClients
 from shared.entra.errors import GraphCredentials
+from shared.entra.issued_tokens import CloudTokens
 from shared.entra.sign_in import EntraSignIn
+from shared.entra.signing_keys import SigningKeys
 from shared.mail.password_mail import PasswordMails
 from shared.rules.azure_user import AzureUser
 from shared.rules.expressions import EvaluationContext
 from shared.rules.mapping.preview import PreviewLine, preview_person
+from shared.rules.schedule import closed
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoUser
 from shared.scim.endpoint import SyncEndpoint
@@ -73,7 +78,7 @@ class Tick:
     """What the timer finds each minute."""
 
     stores: Sequence[Store]
-    """The stores that are started."""
+    """The stores that are started or observe."""
     interrupted: int
     """Number of these with a cycle that began and did not end, and that no process works on."""
     cycles: list[str]
@@ -111,7 +116,7 @@ class Bridge:
 
     def _zoho_one(self, settings: Settings) -> None:
         """Zoho One's side: a session for all stores, tokens and a pace for each."""
-        self.data_centers = settings.data_centers
+        self.data_centers, self.local = settings.data_centers, settings.on_one_machine
         self._zoho_session = self.outside.zoho_session()
         self.zoho_accounts = ZohoAccounts(self._zoho_session)
         lease = min(LEASE, timedelta(seconds=settings.lease_seconds))
@@ -122,11 +127,15 @@ class Bridge:
 
     def users(self, store: Store) -> ZohoUsers:
         """A client for a store's accounts, with a time to end of its own."""
-        return ZohoUsers(store, self._zoho_session, self.tokens, self._pace(store), self.outside.sleep)
+        return ZohoUsers(
+            store, self._zoho_session, self.tokens, self._pace(store), self.outside.sleep, local=self.local
+        )
 
     def zoho_groups(self, store: Store) -> ZohoGroups:
         """A client for a store's groups, with a time to end of its own."""
-        return ZohoGroups(store, self._zoho_session, self.tokens, self._pace(store), self.outside.sleep)
+        return ZohoGroups(
+            store, self._zoho_session, self.tokens, self._pace(store), self.outside.sleep, local=self.local
+        )
 
     def _pace(self, store: Store) -> Pace:
         zoho, known = store.zoho, self.paces.get(store.id)
@@ -139,7 +148,7 @@ class Bridge:
         """The flow on the app's tables."""
         now, lease = self.outside.now, timedelta(seconds=settings.lease_seconds)
         self.entra_session = self.outside.entra_session(settings.entra_certificate)
-        self.graphs = GraphClients(self.entra_session, self._graph_secret, self.outside.sleep)
+        self.graphs = GraphClients(self.entra_session, self._graph_secret, self.outside.sleep, local=self.local)
         postbox = open_postbox(settings, now, in_azure=self._platform.is_azure)
         self.password_mails = PasswordMails(
             self.mails,
@@ -160,7 +169,9 @@ class Bridge:
             passwords=self.password_mails,
             lease=lease,
         )
-        self.flow = flow = Flow(self._common, self.table("identities"), self.table("entra"))
+        self.flow = flow = Flow(self._common, *map(self.table, ("identities", "entra", "accounts")))
+        self.unmanaged, self.proposals = flow.unmanaged, flow.proposals
+        self.account_choices = AccountChoices(flow.decisions, flow.proposals, flow.unmanaged, flow.identities, now)
         self.identities, self.groups, self.deprovisionings = flow.identities, flow.groups, flow.deprovisionings
         self.push, self.group_push, self.group_guard = flow.push, flow.group_push, flow.group_guard
         self.memberships = flow.memberships
@@ -175,6 +186,7 @@ class Bridge:
             people_applier=flow.people_applier,
             group_applier=flow.group_applier,
             retention=Retention(self.runs, self.jobs, self.held_plans, self.identities),
+            proposals=flow.proposals,
         )
         asked = AskedCycles(self.table("leases"))
         self.cycles = Cycles(self.stores, leases, asked, self.secrets, self.runs, parts, now)
@@ -201,8 +213,9 @@ class Bridge:
         """What is called from outside: the sync endpoint, consent, sign-in, and what pages do."""
         now, platform = self.outside.now, self._platform
         self.public_url = str(settings.public_url).rstrip("/") if settings.public_url else None
-        self.switch = Switch(self.stores, ZohoCheck(self.users), now)
-        self.graph_check = GraphCheck(self.secrets, self.entra_session)
+        self.hosts = frozenset(filter(None, (urlsplit(self.public_url or "").netloc, platform.hostname.lower())))
+        self.switch = Switch(self.stores, ZohoCheck(self.users), self.decisions, now)
+        self.graph_check = GraphCheck(self.secrets, self.entra_session, local=self.local)
         self.mapping_preview = MappingPreview(self.identities, self.mappings.compiled, now)
         self.disconnect = Disconnect(self.connections, self.zoho_accounts, self.data_centers, self.tokens)
         self.consent = Consent(
@@ -228,16 +241,16 @@ class Bridge:
             self.push,
             self.group_push,
             self.ignored,
+            CloudTokens(SigningKeys(self.entra_session, self.outside.monotonic), self.cloud),
             secret=self.secret("cursors"),
             public_url=self.public_url,
-            cloud=self.cloud,
         )
 
     def tick(self) -> Tick:
         """Look at all stores. Five round trips, however many there are. A table that is missing is made again."""
         for table in create_missing_tables(self.service):
             _log.error("table=%s was missing and is made again, empty: see Backup and restore", table)
-        stores = self.stores.started()
+        stores = self.stores.with_cycles()
         due = self.cycles.due(stores)
         cycles = [request.model_dump_json() for request in due.requests]
         jobs = [request.model_dump_json() for request in self.job_runner.waiting()]
@@ -260,19 +273,22 @@ class Bridge:
     def try_again(self, stores: Sequence[Store]) -> None:
         """Send the one-time passwords that are due, and bring groups to Zoho One that have not come there.
 
-        Some seconds of work in every started store; what the tables do not answer now waits for the next minute.
+        Some seconds of work in every store whose provisioning runs now; what the tables do not answer waits a minute.
         """
+        open_now = [store for store in stores if closed(self.outside.now(), store.schedule) is None]
         try:
-            self.password_mails.work_through(stores)
-            self.memberships.work_through(stores)
+            self.password_mails.work_through(open_now)
+            self.memberships.work_through(open_now)
         except TablesBusy as busy:
             _log.warning("mails and groups wait for the tables (%s)", busy)
 
     def dry_run(self, store: Store, progress: Progress = SILENT) -> Preview:
         """What the store's next cycle would do, if it ran now. Nothing is written. Raises as DryRun does."""
         reading = self.cycles.standing(store).note.reading
-        forgetful = Flow(self._common, *(rehearsal_of(self.table(name)) for name in ("identities", "entra")))
-        return DryRun(forgetful.preparation, forgetful.plan_guard).preview(store, reading, progress)
+        people, entra = (rehearsal_of(self.table(name)) for name in ("identities", "entra"))
+        forgetful = Flow(self._common, people, entra, self.table("accounts"))
+        dry_run = DryRun(forgetful.preparation, forgetful.plan_guard, self.proposals, self.outside.now)
+        return dry_run.preview(store, reading, progress)
 
     def secret(self, purpose: str) -> bytes:
         """A secret of the app's for one purpose, the same in every process."""

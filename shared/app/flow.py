@@ -11,6 +11,7 @@ from shared.app.outside import Outside
 from shared.entra.clients import GraphClients
 from shared.mail.password_mail import PasswordMails
 from shared.rules.store import Store
+from shared.sync.apply.account_matches import AccountMatches
 from shared.sync.apply.accounts import AccountWriter
 from shared.sync.apply.group_changes import GroupChanges
 from shared.sync.apply.group_settlement import GroupSettlement
@@ -25,6 +26,7 @@ from shared.sync.desired.people import DesiredStates
 from shared.sync.guard.admission import Admission
 from shared.sync.guard.groups import GroupGuard
 from shared.sync.guard.plans import PlanGuard
+from shared.sync.plan.accounts_reading import AccountsReader
 from shared.sync.plan.drift import DriftSearch
 from shared.sync.plan.group_counts import GroupCounts
 from shared.sync.plan.group_drift import GroupDriftSearch
@@ -38,6 +40,7 @@ from shared.sync.push.people import Push
 from shared.sync.source.people import PeopleReader
 from shared.sync.source.recompute import Recompute
 from shared.sync.source.record import SourceRecorder
+from shared.tables.account_decisions import AccountDecisions
 from shared.tables.deleted_groups import DeletedGroups
 from shared.tables.entra_groups import EntraGroups
 from shared.tables.entra_scope import EntraScope
@@ -47,8 +50,10 @@ from shared.tables.identities import Identities
 from shared.tables.mappings import Mappings
 from shared.tables.membership_updates import MembershipUpdates
 from shared.tables.pending import PendingChanges
+from shared.tables.proposals import Proposals
 from shared.tables.recent_deprovisionings import DeprovisioningCounts
 from shared.tables.seen_pages import SeenPages
+from shared.tables.unmanaged_accounts import UnmanagedAccounts
 from shared.zoho.group_client import ZohoGroups
 from shared.zoho.scim_client import ZohoUsers
 
@@ -71,18 +76,24 @@ class Common:
 class Flow:
     """Source, desired, plan, guard, apply: each step's parts, in this order from below."""
 
-    def __init__(self, common: Common, people: TableClient, entra: TableClient) -> None:
-        """``people``: the table of people, groups and pending changes. ``entra``: the one of what Graph said."""
+    def __init__(self, common: Common, people: TableClient, entra: TableClient, accounts: TableClient) -> None:
+        """``people``: the table of people, groups and pending changes. ``entra``: the one of what Graph said.
+
+        ``accounts``: the one of what Zoho One holds and nobody manages, the app's own in a dry run too: nothing in it
+        is about what anybody should hold.
+        """
         now, lease = common.outside.now, common.lease
         self.identities = identities = Identities(people)
         self.groups = groups = Groups(people)
         self.entra_groups, self.scope = EntraGroups(entra), EntraScope(entra)
+        self.unmanaged, self.decisions = UnmanagedAccounts(accounts, common.outside.monotonic), AccountDecisions(people)
+        self.proposals = Proposals(accounts)
         self.pending_changes = PendingChanges(people)
         self.deprovisionings = deprovisionings = DeprovisioningCounts(people)
 
         self.plan_guard = PlanGuard(common.held_plans, deprovisionings, identities, now)
         self.admission = Admission(identities, self.pending_changes, deprovisionings, now)
-        deletions, accounts = DeletedGroups(people), MemberAccounts(identities, common.outside.monotonic)
+        deletions, members = DeletedGroups(people), MemberAccounts(identities, common.outside.monotonic)
         counts = GroupCounts(groups, deletions, now)
         self.group_guard = GroupGuard(groups, deletions, counts, now)
         desired_groups, search = DesiredGroups(now), ZohoGroupSearch(common.zoho_groups, groups.owner_of)
@@ -94,20 +105,22 @@ class Flow:
             groups=groups,
             writer=GroupWriter(common.zoho_groups, search),
             search=search,
-            accounts=accounts,
+            accounts=members,
             guard=self.group_guard,
         )
-        group_changes = GroupChanges(groups, desired_groups, search, accounts, group_settlement)
+        group_changes = GroupChanges(groups, desired_groups, search, members, group_settlement)
         self.group_push = GroupPush(
-            groups, desired_groups, search, self.group_guard, accounts, group_settlement, group_changes
+            groups, desired_groups, search, self.group_guard, members, group_settlement, group_changes
         )
-        self.memberships = Memberships(groups, MembershipUpdates(people), group_changes, accounts, now)
+        self.memberships = Memberships(groups, MembershipUpdates(people), group_changes, members, now)
         self.settlement = PersonSettlement(
             now=now,
             spread=random.random,
             lease=lease,
             identities=identities,
-            accounts=AccountWriter(common.users, identities.record_of),
+            accounts=AccountWriter(
+                common.users, identities.record_of, AccountMatches(self.unmanaged, self.decisions, now)
+            ),
             admission=self.admission,
             passwords=common.passwords,
             memberships=self.memberships,
@@ -123,7 +136,8 @@ class Flow:
         self.group_planner = GroupPlanner(
             self.entra_groups, self.scope, identities, groups, desired_groups, search, counts, now
         )
-        self.people_planner = PeoplePlanner(identities, common.users, now)
+        accounts_reader = AccountsReader(common.users, identities, self.unmanaged, now)
+        self.people_planner = PeoplePlanner(identities, accounts_reader, self.decisions, self.proposals, now)
         self.preparation = Preparation(
             mappings=common.mappings,
             graphs=common.graphs,
@@ -134,7 +148,7 @@ class Flow:
             group_planner=self.group_planner,
         )
         self.drift = DriftSearch(
-            PeopleDriftSearch(identities, common.users, now),
+            PeopleDriftSearch(identities, accounts_reader, now),
             GroupDriftSearch(groups, self.entra_groups, search),
         )
         self.people_applier = PeopleApplier(

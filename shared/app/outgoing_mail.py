@@ -8,7 +8,6 @@ import requests
 
 from shared.entra.credentials import EntraTokens
 from shared.entra.errors import GraphBusy, GraphError
-from shared.entra.session import new_session
 from shared.mail.folder import MailFolder
 from shared.mail.graph_mail import GraphMail
 from shared.mail.password_mail import NoPostbox, Postbox
@@ -17,6 +16,7 @@ from shared.mail.ses import Ses, SesAccess
 from shared.mail.settings import LocalFolder, Mailbox, MailSettings, MailWay
 from shared.mail.smtp import Smtp, SmtpServer
 from shared.mail.transport import MailBusy, MailCredentials, Transport
+from shared.outgoing import OutgoingSession
 
 NO_WAY = "The app has no way of sending mail: set BRIDGE_MAIL"
 NO_BOTO3 = "BRIDGE_MAIL=ses needs boto3: publish requirements-ses.txt under the name requirements.txt"
@@ -49,7 +49,7 @@ def _transport(way: MailWay) -> Transport:
         case LocalFolder(path):
             return MailFolder(path)
         case Mailbox():
-            session = new_session()
+            session = OutgoingSession()
             return GraphMail(session, _graph_token(way, session), f"{way.connection.graph_origin}/v1.0")
 
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import requests
 from azure.data.tables import TableServiceClient
 
-from shared.entra.session import new_session as new_entra_session
-from shared.zoho.scim_calls import new_session as new_zoho_session
+from shared.outgoing import OutgoingSession
 
 
 def _now() -> datetime:
@@ -28,6 +27,6 @@ class Outside:
     """Waits, in seconds."""
     monotonic: Callable[[], float] = time.monotonic
     """Seconds, from a clock that nobody sets."""
-    zoho_session: Callable[[], requests.Session] = new_zoho_session
-    entra_session: Callable[[Path | None], requests.Session] = new_entra_session
-    """``new_session`` of shared/entra/session.py, with its argument."""
+    zoho_session: Callable[[], requests.Session] = OutgoingSession
+    entra_session: Callable[[Path | None], requests.Session] = OutgoingSession
+    """With the file that the class describes."""

@@ -28,7 +28,9 @@ class Admin:
     name: str = ""
     """Display name in Entra, if Entra sends one."""
     is_owner: bool = False
-    """An owner may also delete a store and end other administrators' sessions."""
+    """An owner may also delete a store, end other administrators' sessions, and decide who is mailed what."""
+    address: str = ""
+    """Sign-in name in Entra, the only address that an administrator may send a test mail to."""
 
     def __str__(self) -> str:
         """Name and id, as the record of changes shows them."""

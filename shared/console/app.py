@@ -9,7 +9,7 @@ from datetime import datetime
 from http import HTTPStatus
 
 from flask import Flask, g, redirect, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from shared.connection.errors import ConsentRefused
@@ -25,16 +25,19 @@ from shared.console import (
     mail_template_pages,
     mapping_pages,
     mapping_version_pages,
+    matching_pages,
     new_store_pages,
     notification_pages,
     on_demand_pages,
     people_pages,
+    proposal_pages,
     run_pages,
     schedule_pages,
     sign_in_pages,
     status_pages,
     status_sync_pages,
     store_pages,
+    unmanaged_pages,
     wizard,
 )
 from shared.console.admin import NotAnAdmin, NotSignedIn, PagesClosed
@@ -73,6 +76,18 @@ from shared.tables.errors import TablesBusy
 
 LARGEST_FORM = 1_000_000  # bytes; the longest mapping that can be saved, imported as a file
 
+
+class MisdirectedRequest(HTTPException):
+    """The header Host names another app (RFC 9110 §15.5.20): its addresses must not stand in our pages."""
+
+    code = HTTPStatus.MISDIRECTED_REQUEST
+    description = "The app does not answer under this name."
+
+
+MOST_FIELDS = 2_000
+"""Fields of a form; the largest, criteria with every place taken, has fewer."""
+URL_ENCODED = "application/x-www-form-urlencoded"
+
 _log = logging.getLogger("bridge.console")
 
 
@@ -95,9 +110,12 @@ def create_app(console: ConsoleParts) -> Flask:
         mail_template_pages,
         status_sync_pages,
         criteria_pages,
+        matching_pages,
         guard_pages,
         schedule_pages,
         people_pages,
+        proposal_pages,
+        unmanaged_pages,
         on_demand_pages,
         group_pages,
         run_pages,
@@ -115,9 +133,17 @@ def create_app(console: ConsoleParts) -> Flask:
 
 
 def _admit() -> View | None:
-    """Let in administrators only, and refuse a change that does not come from one of their pages."""
+    """Let in administrators only, and refuse a change that does not come from one of their pages.
+
+    A name that is not the app's would stand in the addresses on its pages.
+    """
+    hosts = parts().site.hosts
+    if hosts and request.endpoint != "status.health" and request.host.lower() not in hosts:
+        raise MisdirectedRequest
     if request.endpoint in ("static", "status.health", *sign_in_pages.OPEN):
         return None
+    if request.mimetype == URL_ENCODED and request.get_data(cache=True).count(b"&") >= MOST_FIELDS:
+        raise RequestEntityTooLarge
     g.signed_in = signed_in = parts().sign_in.who(browser())
     g.admin = signed_in.admin
     if request.method in ("GET", "HEAD"):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from flask import Flask, request
 from jinja2 import StrictUndefined
+from werkzeug.routing import BaseConverter
 from werkzeug.wrappers import Response
 
 ROOT = "/console"
@@ -30,9 +31,19 @@ HEADERS = {
 """Headers of every answer that does not set them itself."""
 
 
+class PlainText(BaseConverter):
+    """What every variable part of an address may be: an id, a name of a field, a language, a format.
+
+    It may become a part of a header or of a file's name, so nothing else finds a page.
+    """
+
+    regex = "[A-Za-z0-9_.-]{1,200}"
+
+
 def bare_app() -> Flask:
     """Build the application. Its answers are not cached, except for the static files, which are cached for a year."""
     app = Flask(__name__, static_folder="static", static_url_path=f"{ROOT}/static/{VERSION}")
+    app.url_map.converters["default"] = PlainText
     app.config.update(SEND_FILE_MAX_AGE_DEFAULT=YEAR)
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from shared.rules.run import Run, RunOutcome
+from shared.rules.run import Run, RunOutcome, RunState
 
 HEIGHT = 96.0
 BAR, GAP = 9.0, 3.0
@@ -53,7 +53,12 @@ def _stacked(columns: Sequence[Parts], height: float, bar: float, gap: float) ->
     return Chart(max(len(columns) * (bar + gap), bar), height, tuple(bars), most)
 
 
-_KINDS = {RunOutcome.FAILED: "bad", RunOutcome.WITH_ERRORS: "wait", RunOutcome.HELD: "wait"}
+_KINDS = {
+    RunOutcome.FAILED: "bad",
+    RunOutcome.WITH_ERRORS: "wait",
+    RunOutcome.HELD: "wait",
+    RunOutcome.OBSERVED: "off",
+}
 """Colour of a run's bar, by its outcome."""
 
 
@@ -73,14 +78,14 @@ def sparkline(runs: Sequence[Run]) -> Chart:
 def changes_by_kind(runs: Sequence[Run]) -> Chart:
     """Changes of each run by kind, oldest run first. Failed changes are at the bottom, the others in proportion above.
 
-    A run that was held or failed is one segment: none of its changes, or not all of them, were made.
+    A run that was held, failed or observed is one segment: none of its changes, or not all of them, were made.
     """
     return _stacked([_by_kind(run) for run in reversed(runs)], HEIGHT, BAR, GAP)
 
 
 def _by_kind(run: Run) -> Parts:
     at, total = f"{run.started:%m-%d %H:%M}", sum(run.changes.values())
-    if run.outcome in (RunOutcome.HELD, RunOutcome.FAILED):
+    if run.state in (RunState.HELD, RunState.FAILED, RunState.OBSERVED):
         return [(_KINDS[run.outcome], float(total), f"{at}: {run.outcome}, {total} changes planned")]
     failed = min(run.failures, total)
     made = 1 - failed / total if total else 0.0

@@ -29,6 +29,7 @@ from shared.console.wizard import after
 from shared.entra.clients import SECRET
 from shared.model import Model
 from shared.rules.entra_connection import HOSTS, Credential, EntraConnection, ObjectId, Scope
+from shared.rules.outside_address import AddressRefused
 from shared.rules.store import Store, UpdateVerb
 from shared.tables.connections import ConnectionState
 from shared.zoho.data_centers import DATA_CENTERS
@@ -88,7 +89,7 @@ def save_zoho(store_id: str) -> View:
             lambda now: {"zoho": type(now.zoho).model_validate(now.zoho.model_dump() | settings)},
             str(admin()),
         )
-    except ValidationError as error:
+    except (ValidationError, AddressRefused) as error:
         return _shown(store, faults(error), 422)
     except SettingsChanged:
         return _shown(the_store(store_id), conflict=True, status=409)
@@ -176,6 +177,8 @@ def save_graph(store_id: str) -> View:
         parts().stores.settings.save(
             store_id, Section.ENTRA, form.get("seen", ""), lambda _: {"entra": connection}, str(admin())
         )
+    except AddressRefused as refusal:
+        return _shown(store, faults(refusal), 422)
     except ValidationError as error:
         return _shown(store, {f"graph.{name}" if name else "": said for name, said in faults(error).items()}, 422)
     except SettingsChanged:

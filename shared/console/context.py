@@ -11,6 +11,7 @@ from shared.console.admin import Admin
 from shared.console.notices import Notice
 from shared.console.parts import ConsoleParts
 from shared.console.sign_in import Browser
+from shared.rules.outside_address import AddressRefused
 from shared.rules.store import Store
 
 EXTENSION = "console"
@@ -36,6 +37,12 @@ def parts() -> ConsoleParts:
     return found
 
 
+def owners_only() -> None:
+    """Raise OwnersOnly unless an owner sent this request."""
+    if not admin().is_owner:
+        raise OwnersOnly
+
+
 def admin() -> Admin:
     """The administrator who sent this request."""
     signed_in: Admin = g.admin
@@ -44,7 +51,7 @@ def admin() -> Admin:
 
 def browser() -> Browser:
     """The browser that sent this request."""
-    return Browser(request.cookies, origin())
+    return Browser(request.cookies, origin(), request.host)
 
 
 def the_store(store_id: str) -> Store:
@@ -102,8 +109,10 @@ def none_if_empty(value: object) -> object:
     return None if value == "" else value
 
 
-def faults(error: ValidationError) -> dict[str, str]:
+def faults(error: ValidationError | AddressRefused) -> dict[str, str]:
     """Errors of a form by the path of the field; errors of the whole form are under the empty name."""
+    if isinstance(error, AddressRefused):
+        return {error.field: str(error)}
     found = dict[str, str]()
     for detail in error.errors():
         where = ".".join(str(part) for part in detail["loc"])

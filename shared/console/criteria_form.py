@@ -12,6 +12,9 @@ from typing import Self
 from shared.rules.criteria import Group, Operator
 
 ROOT = "n"
+DEEPEST = 8
+"""Groups within groups that are read; criteria allow fewer."""
+_NUMBER = re.compile(r"\d{1,3}", re.ASCII)
 _ACTION = re.compile(r"(add-condition|add-group|remove) (n(?:\.\d{1,3}){0,6})")
 
 
@@ -48,14 +51,25 @@ class Tree:
         return cls(group.match, list(parts))
 
     @classmethod
-    def read(cls, form: Mapping[str, str], place: str = ROOT, depth: int = 0) -> Self:
-        """Read the tree from a form."""
-        numbers = {int(found[1]) for name in form if (found := re.match(rf"{re.escape(place)}\.(\d{{1,3}})\.", name))}
+    def read(cls, form: Mapping[str, str]) -> Self:
+        """Read the tree from a form: each name is looked at once."""
+        numbers: dict[str, set[int]] = {}
+        for name in form:
+            place, *steps = name.split(".")[:-1] or [""]
+            for step in steps[: DEEPEST + 1]:
+                if place.partition(".")[0] != ROOT or not _NUMBER.fullmatch(step):
+                    break
+                numbers.setdefault(place, set()).add(int(step))
+                place = f"{place}.{step}"
+        return cls._read(form, numbers, ROOT)
+
+    @classmethod
+    def _read(cls, form: Mapping[str, str], numbers: Mapping[str, set[int]], place: str) -> Self:
         parts = list[Tree | Box]()
-        for number in sorted(numbers) if depth < 8 else ():
+        for number in sorted(numbers.get(place, ())):
             here = f"{place}.{number}"
             if f"{here}.match" in form:
-                parts.append(cls.read(form, here, depth + 1))
+                parts.append(cls._read(form, numbers, here))
             else:
                 values = [line.strip() for line in form.get(f"{here}.values", "").splitlines() if line.strip()]
                 kind, attribute, operator = (

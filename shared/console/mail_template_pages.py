@@ -1,5 +1,7 @@
 """Mail templates: the mail for one reader in one language, with a preview and a test mail."""
 
+from datetime import timedelta
+
 from flask import Blueprint, Response, make_response, render_template, request
 from pydantic import TypeAdapter, ValidationError
 
@@ -11,10 +13,12 @@ from shared.console.context import (
     faults,
     go_saved,
     is_live,
+    owners_only,
     page,
     parts,
     the_store,
 )
+from shared.console.sign_in import LOCAL
 from shared.mail.message import BadTemplate, Preview, preview
 from shared.mail.password_mail import CannotSend
 from shared.mail.trial_mail import send_trial_mail
@@ -34,6 +38,13 @@ _ADDRESS = TypeAdapter[MailAddress](MailAddress, config=HIDDEN)
 MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'self'"
 """Content security policy of a mail in a frame: it may have inline styles and can do nothing, whatever it contains."""
 
+TEST_MAIL = "Test mail for"
+"""How the record of a test mail begins; it is written before the mail is sent, and counted."""
+MOST_TEST_MAILS = 5
+"""Test mails of a store within an hour."""
+RECORDS = 100
+"""Newest changes among which test mails are counted."""
+
 CHANGED = "Another administrator changed Settings meanwhile. Your text is below: Save replaces what is saved now."
 
 
@@ -44,6 +55,7 @@ def template(store_id: str, reader: str, language: str) -> View:
     standing = _template(store, reader, language)
     if request.method == "GET":
         return _edit(store, standing)
+    owners_only()
     settings, what = store.password_notification, request.form.get("do")
     others = tuple(kept for kept in settings.templates if kept != standing)
     try:
@@ -97,11 +109,13 @@ def test_mail(store_id: str, reader: str, language: str) -> View:
     standing = _template(store, reader, language)
     to = request.form.get("to", "").strip()
     try:
+        _ensure_own(store, to)
         given = _given(standing)
         trial = store.password_notification.model_copy(update={"templates": (given,), "language": given.language})
-        send_trial_mail(parts().people.password_mails, store, trial, given.reader, _ADDRESS.validate_python(to))
+        address = _ADDRESS.validate_python(to)
+        parts().stores.settings.note(store_id, f"{TEST_MAIL} {to}", str(admin()))
+        send_trial_mail(parts().people.password_mails, store, trial, given.reader, address)
         sent, wrong = to, ""
-        parts().stores.settings.note(store_id, f"Test mail sent to {to}", str(admin()))
     except ValidationError as error:
         sent, wrong = "", next(iter(faults(error).values()))
     except CannotSend as failure:
@@ -109,6 +123,21 @@ def test_mail(store_id: str, reader: str, language: str) -> View:
     if is_live():
         return page("console/mail_sent.html", sent=sent, wrong=wrong)
     return _edit(store, standing, {"": wrong} if wrong else {}, sent)
+
+
+def _ensure_own(store: Store, to: str) -> None:
+    """Raise CannotSend unless the test mail goes to the administrator's own address, or an owner sends it to those who
+    get one-time passwords, and few were sent lately. Strangers would see a text of the sender's under the
+    organization's name.
+    """
+    sender = admin()
+    allowed = {sender.address, *(store.password_notification.admins if sender.is_owner else ())} - {""}
+    if sender.id != LOCAL and to.lower() not in {each.lower() for each in allowed}:
+        raise CannotSend(f"A test mail goes to your own address only: {', '.join(sorted(allowed)) or 'sign in again'}")
+    since = parts().site.now() - timedelta(hours=1)
+    records = parts().stores.table.records(store.id, RECORDS)
+    if sum(each.at > since and each.what.startswith(TEST_MAIL) for each in records) >= MOST_TEST_MAILS:
+        raise CannotSend(f"{MOST_TEST_MAILS} test mails were sent within an hour: send the next one later")
 
 
 def _template(store: Store, reader: str, language: str) -> MailTemplate:

@@ -16,6 +16,7 @@ from shared.console.context import (
     texts,
 )
 from shared.model import Model
+from shared.rules.outside_address import AddressRefused
 from shared.rules.store import DataCenterName, StoreId, ZohoConnection
 from shared.tables.errors import Conflict
 from shared.zoho.data_centers import DATA_CENTERS
@@ -71,7 +72,7 @@ def create() -> View:
         form = NewConnection.model_validate(given)
         zoho = ZohoConnection(sync_endpoint=form.sync_endpoint, data_center=form.data_center, client_id=form.client_id)
         store = parts().stores.settings.create(form.id, form.name, zoho, form.client_secret, str(admin()))
-    except ValidationError as error:
+    except (ValidationError, AddressRefused) as error:
         return _new_connection(given, faults(error), 422)
     except Conflict:
         return _new_connection(given, {"": f"There is a directory store {given['id']} already"}, 422)

@@ -115,8 +115,9 @@ NOT_SIGNED_IN = Notice(
 OWNERS_ONLY = Notice(
     403,
     "Only an owner may do this",
-    "You are an Organization.Admin. Deleting a directory store, and seeing and ending other admins' sessions, "
-    "requires the role Organization.Owner. " + UNCHANGED,
+    "You are an Organization.Admin. The role Organization.Owner is required to delete a directory store, to change who "
+    "is mailed one-time passwords and what the mails say, to send somebody a new one, and to see and end other admins' "
+    "sessions. " + UNCHANGED,
     "Ask an owner.",
 )
 NO_STORE = Notice(
@@ -137,6 +138,13 @@ TABLES_BUSY = Notice(
     "The bridge's storage does not answer",
     "Azure Storage could not be reached, so this was not done, or only in part.",
     "Try again in a minute.",
+)
+
+PLAN_MOVED = Notice(
+    409,
+    "The plan has changed since it was shown",
+    "Another plan was observed meanwhile. Provisioning was not started.",
+    "Look at the plan of now, then start.",
 )
 
 DEFECT = Notice(

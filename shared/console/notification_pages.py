@@ -9,8 +9,10 @@ from pydantic import BeforeValidator, ConfigDict
 from shared.admin.store_settings import Section
 from shared.console.context import (
     View,
+    admin,
     go_saved,
     is_setting_up,
+    owners_only,
     page,
     parts,
     texts,
@@ -19,6 +21,7 @@ from shared.console.context import (
 from shared.console.settings_form import Submission, sent_form
 from shared.console.wizard import after
 from shared.entra.errors import GraphCredentials, GraphError
+from shared.mail.notice_mail import tell_administrators
 from shared.mail.password_mail import NoPostbox
 from shared.model import Model
 from shared.rules.azure_user import AZURE_FIELDS, FieldType
@@ -56,14 +59,36 @@ class NotificationForm(Model):
 
 @blueprint.route("", methods=["GET", "POST"])
 def notification(store_id: str) -> View:
-    sent = sent_form(the_store(store_id), Section.NOTIFICATION, _notification_given)
+    before = the_store(store_id)
+    sent = sent_form(before, Section.NOTIFICATION, _notification_given)
     if sent.saved:
+        _tell_of_recipients(before, the_store(store_id))
         return go_saved(after("settings.notification") if is_setting_up() else ".notification", store_id=store_id)
     return _notification(sent)
 
 
+def _tell_of_recipients(before: Store, after: Store) -> None:
+    """Tell the administrators of before and after who is mailed one-time passwords now."""
+    former, now = before.password_notification, after.password_notification
+    if _recipients_of(former) == _recipients_of(now):
+        return
+    to = tuple(dict.fromkeys((*former.admins, *now.admins)))
+    told = f"{now.password_notification}; administrators: {', '.join(now.admins) or 'none'}; "
+    told += f"address of a user's mail: {now.user_address}; domains: {', '.join(now.verified_domains) or 'none'}."
+    what = f"{admin()} changed who receives one-time passwords. {told}"
+    tell_administrators(parts().people.password_mails, after, to, what)
+
+
+def _recipients_of(settings: PasswordNotification) -> tuple[object, ...]:
+    chosen = settings.mail_notification, settings.password_notification
+    return *chosen, settings.verified_domains, settings.user_address, settings.admins
+
+
 def _notification_given(form: dict[str, str], now: Store) -> Mapping[str, object]:
-    return {"password_notification": NotificationForm.model_validate(form).settings(now.password_notification)}
+    given = NotificationForm.model_validate(form).settings(now.password_notification)
+    if given != now.password_notification:
+        owners_only()
+    return {"password_notification": given}
 
 
 def _notification(sent: Submission) -> View:

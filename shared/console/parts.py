@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.admin.account_choices import AccountChoices
 from shared.admin.graph_check import GraphCheck
 from shared.admin.jobs import JobRunner
 from shared.admin.mapping_preview import MappingPreview
@@ -28,9 +29,11 @@ from shared.tables.ignored_attributes import IgnoredNotes
 from shared.tables.jobs import Jobs
 from shared.tables.mails import Mails
 from shared.tables.mappings import Mappings
+from shared.tables.proposals import Proposals
 from shared.tables.recent_deprovisionings import DeprovisioningCounts
 from shared.tables.runs import Runs
 from shared.tables.stores import Stores
+from shared.tables.unmanaged_accounts import UnmanagedAccounts
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,15 @@ class PeopleParts:
     ignored: IgnoredNotes
     mails: Mails
     password_mails: PasswordMails
+
+
+@dataclass(frozen=True)
+class AccountParts:
+    """The accounts that Zoho One has and nobody manages."""
+
+    unmanaged: UnmanagedAccounts
+    proposals: Proposals
+    choices: AccountChoices
 
 
 @dataclass(frozen=True)
@@ -113,6 +125,8 @@ class Site:
     """For the tokens of forms."""
     cloud: Cloud = CLOUDS[CloudName.GLOBAL]
     """Microsoft's cloud that the app is in."""
+    hosts: frozenset[str] = frozenset()
+    """Names of the app in the header Host; none if they are not known, and then every name is taken."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +136,7 @@ class ConsoleParts:
     sign_in: SignIn
     stores: StoreParts
     people: PeopleParts
+    accounts: AccountParts
     groups: GroupParts
     mappings: MappingParts
     runs: RunParts

@@ -7,7 +7,8 @@ from types import MappingProxyType
 
 from flask import Blueprint, Response, request
 
-from shared.console.context import NoSuchThing, View, admin, go, is_live, page, parts, the_store
+from shared.console.context import NoSuchThing, View, admin, go, is_live, owners_only, page, parts, the_store
+from shared.mail.notice_mail import tell_administrators
 from shared.mail.password_mail import CannotSend
 from shared.rules.azure_user import AZURE_FIELDS, EXTENSION_ATTRIBUTES, AzureUser, value_of
 from shared.rules.change import Change, plan_change
@@ -184,6 +185,7 @@ def look(store_id: str, identity_id: str) -> View:
 
 @blueprint.post("/<identity_id>/new-password")
 def new_password(store_id: str, identity_id: str) -> View:
+    owners_only()
     store = the_store(store_id)
     try:
         ended = parts().people.password_mails.send_new_password(store, identity_id, str(admin()))
@@ -191,6 +193,11 @@ def new_password(store_id: str, identity_id: str) -> View:
         return _person(store, identity_id, 409, fault=str(failure))
     except Stale:
         return _person(store, identity_id, 409, fault="Another administrator has just sent one: see the history.")
+    stored = parts().people.identities.read(store_id, identity_id)
+    whose = stored.identity.account.holds.user_name if stored and stored.identity.account else identity_id
+    what = f"{admin()} had a new one-time password made for {whose}."
+    parts().stores.settings.note(store_id, "A new one-time password was made for a person", str(admin()))
+    tell_administrators(parts().people.password_mails, store, store.password_notification.admins, what)
     if isinstance(ended, MailDue):
         return _person(store, identity_id, 202, said=f"The mail is waiting and will be sent again: {ended.failure}")
     return go(".person", store_id=store_id, identity_id=identity_id)
@@ -215,6 +222,8 @@ def history(store_id: str, identity_id: str, form: str) -> Response:
     """Download a person's history as CSV or JSON."""
     the_store(store_id)
     events = parts().people.identities.history(store_id, identity_id)
+    if not events and parts().people.identities.read(store_id, identity_id) is None:
+        raise NoSuchThing("There is no such person in this directory store")
     if form == "json":
         text, kind = _as_json(events), "application/json"
     else:

@@ -12,10 +12,11 @@ from shared.console.plan_view import COLUMNS, row_of
 from shared.console.queued import request_cycle
 from shared.model import Model
 from shared.rules.csv_text import as_csv
-from shared.rules.run import Run, RunChange, RunKind, RunState
-from shared.rules.schedule import closed
+from shared.rules.run import Result, Run, RunChange, RunKind, RunState
+from shared.rules.schedule import no_cycle
 from shared.rules.store import Store
 from shared.sync.cycles import NotNow
+from shared.tables.plan_parts import PlanLost
 
 blueprint = Blueprint("runs", __name__, url_prefix="/console/stores/<store_id>/runs")
 
@@ -43,7 +44,7 @@ def listed(store_id: str) -> View:
     running = any(run.state is RunState.RUNNING for run in runs[:5])
     cycles = parts().runs.cycles.standing(store)
     values = {"store": store, "runs": runs, "after": after, "most": CHARTED, "running": running, "cycles": cycles}
-    values["shut"] = closed(parts().site.now(), store.schedule)
+    values["shut"] = no_cycle(parts().site.now(), store.schedule)
     return page("console/runs_listed.html" if is_live() else "console/runs.html", **values)
 
 
@@ -67,7 +68,10 @@ def ask_cycle(store_id: str) -> View:
 def run(store_id: str, run_id: str) -> View:
     store, found = the_store(store_id), _run(store_id, run_id)
     first = max(request.args.get("first", 0, type=int), 0)
-    changes = parts().runs.table.changes(store_id, run_id, first, CHANGES + 1)
+    if found.plan:
+        changes = _not_applied(store, found)[first : first + CHANGES + 1]
+    else:
+        changes = parts().runs.table.changes(store_id, run_id, first, CHANGES + 1)
     values = {
         "run": found,
         "cycles": parts().runs.cycles.standing(store) if found.state is RunState.RUNNING else None,
@@ -92,21 +96,36 @@ def download(store_id: str, run_id: str, form: str) -> Response:
     found = _run(store_id, run_id)
     if form == "json":
         whole = found.model_dump(mode="json") | {
-            "changes": [change.model_dump(mode="json") for change in _all(store, run_id)]
+            "changes": [change.model_dump(mode="json") for change in _all(store, found)]
         }
         text, kind = json.dumps(whole, ensure_ascii=False, indent=2) + "\n", "application/json"
     else:
         header = ("result", *COLUMNS, "failure", "at")
-        text, kind = as_csv(header, map(_row, _all(store, run_id))), "text/csv"
+        text, kind = as_csv(header, map(_row, _all(store, found))), "text/csv"
     name = f"run-{run_id}.{'json' if form == 'json' else 'csv'}"
     return Response(text, mimetype=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
-def _all(store: Store, run_id: str) -> Iterator[RunChange]:
+def _all(store: Store, run: Run) -> Iterator[RunChange]:
+    yield from _not_applied(store, run)
     first = 0
-    while found := parts().runs.table.changes(store.id, run_id, first, PORTION):
+    while found := parts().runs.table.changes(store.id, run.id, first, PORTION):
         yield from found
         first += PORTION
+
+
+def _not_applied(store: Store, run: Run) -> list[RunChange]:
+    """The changes of a plan that was held or observed; none where the run applied its plan, or it is not kept."""
+    held_plans = parts().runs.held_plans
+    held = held_plans.get(store.id, run.plan) if run.plan else None
+    if held is None:
+        return []
+    try:
+        plan = held_plans.plan(held)
+    except PlanLost:
+        return []
+    at = run.ended or run.started
+    return [RunChange(change=each, result=Result.NOT_TRIED, at=at) for each in (*plan.changes, *plan.groups)]
 
 
 def _row(line: RunChange) -> tuple[str, ...]:

@@ -62,6 +62,8 @@ class Browser:
     cookies: Mapping[str, str]
     origin: str
     """The app's address as the browser sees it."""
+    host: str
+    """The request's Host, as it came."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,8 @@ class SignIn:
         Raises NotSignedIn and NotAnAdmin; once an hour, if Entra cannot be asked, EntraSilent and SignInRefused.
         """
         if self.platform.local_admin is not None:
+            if not is_loopback(f"http://{browser.host}"):  # another site's name that leads to this machine
+                raise PagesClosed("On one machine the pages are at http://127.0.0.1, and at no other name")
             return SignedIn(_local_admin(self.platform, self.platform.local_admin), LOCAL)
         app = self._entra().app
         known = self._session_id(browser)
@@ -147,7 +151,7 @@ class SignIn:
         session = self._confirmed(session_id, found)
         used = self.now() - seen > COOKIE_RENEWED_AFTER
         cookie = self._session_cookie(browser, session_id) if used else None
-        return SignedIn(Admin(session.admin_id, session.name, session.is_owner), found.key, cookie)
+        return SignedIn(Admin(session.admin_id, session.name, session.is_owner, session.address), found.key, cookie)
 
     def sign_out(self, browser: Browser, signed_in: SignedIn) -> Redirect:
         """End the session everywhere. The sign-in at Entra itself continues."""
@@ -198,6 +202,7 @@ class SignIn:
             admin_id=claims.oid,
             name=claims.name or claims.preferred_username,
             is_owner=OWNER in claims.roles,
+            address=claims.preferred_username,
             tenant_id=app.tenant_id,
             client_id=app.client_id,
             began=former.began if former else at,

@@ -8,7 +8,7 @@ from shared.console.context import (
 )
 from shared.rules.held_plan import HeldPlan
 from shared.rules.run import Run, RunKind, RunState
-from shared.rules.schedule import closed, next_due
+from shared.rules.schedule import next_due, no_cycle
 from shared.rules.store import Store
 from shared.rules.store_state import StoreState, store_state
 from shared.sync.cycles import CycleStanding
@@ -55,16 +55,16 @@ class StoreStanding:
     @property
     def next_cycle(self) -> datetime | None:
         """Time when the next cycle is due; None if there is none, or if it begins at the next tick."""
-        if self.store.entra is None or closed(self.now, self.store.schedule):
+        if self.store.entra is None or no_cycle(self.now, self.store.schedule):
             return None
         return next_due(self.store.schedule, self.cycles.note.times)
 
     @property
     def not_running(self) -> str:
         """Why no cycle begins by itself, in a word or two; empty if one does."""
-        if not self.store.is_started:
+        if not self.store.has_cycles:
             return "stopped"
-        if closed(self.now, self.store.schedule):
+        if no_cycle(self.now, self.store.schedule):
             return "paused"
         return "" if self.store.entra else "Entra pushes"
 

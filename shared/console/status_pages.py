@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from threading import BoundedSemaphore
 
 from flask import Blueprint, Response, jsonify, request
 
@@ -17,6 +18,10 @@ blueprint = Blueprint("status", __name__)
 
 PATIENCE = 2.0
 """Seconds that /health waits for Zoho One and Graph: a monitor's own timeout is little longer."""
+_WAITING = BoundedSemaphore(2)
+"""Requests that may wait at the same time: anybody can send one, and each that waits holds one of the app's threads.
+The others are told what is known.
+"""
 GLANCE = 0.15
 """Seconds that the page waits; what has not answered by then is filled in later."""
 
@@ -27,7 +32,7 @@ def shown() -> View:
     answers = parts().health.answers()
     working = all(reason is None for reason in answers.values())
     stores = parts().stores.table.all() if working else []
-    said = parts().health.readiness.of((store for store in stores if store.is_started), GLANCE)
+    said = parts().health.readiness.of((store for store in stores if store.has_cycles), GLANCE)
     values = {
         "standings": [standing(store) for store in stores],
         "said": said,
@@ -52,9 +57,14 @@ def health() -> Response:
     if any(answers.values()):
         return _told(HTTPStatus.SERVICE_UNAVAILABLE, "not ready", answers, [], {})
     stores = parts().stores.table.all()
-    started = [store for store in stores if store.is_started]
-    said = parts().health.readiness.of(started, PATIENCE)
-    if is_ready(said) and not parts().runs.cycles.interrupted(started):
+    running = [store for store in stores if store.has_cycles]
+    waits = _WAITING.acquire(blocking=False)
+    try:
+        said = parts().health.readiness.of(running, PATIENCE if waits else 0)
+    finally:
+        if waits:
+            _WAITING.release()
+    if is_ready(said) and not parts().runs.cycles.interrupted(running):
         return _told(HTTPStatus.OK, "ready", answers, stores, said)
     counts = request.args["ready"] == "stores"
     return _told(HTTPStatus.SERVICE_UNAVAILABLE if counts else HTTPStatus.OK, "impaired", answers, stores, said)

@@ -1,11 +1,11 @@
-"""The directory stores: the list, the overview, the name, starting and stopping, and deletion."""
+"""The directory stores: the list, the overview, the name, starting, observing and stopping, and deletion."""
 
 from flask import Blueprint, request, url_for
 from pydantic import ValidationError
 
 from shared.admin.store_removal import StillStarted
 from shared.admin.store_settings import Section, SettingsChanged, fingerprint
-from shared.admin.switch import CannotStart
+from shared.admin.switch import AnotherPlan, CannotObserve, CannotStart
 from shared.console.context import (
     OwnersOnly,
     View,
@@ -14,19 +14,24 @@ from shared.console.context import (
     go,
     go_saved,
     is_setting_up,
+    notice_page,
     page,
     parts,
     texts,
     the_store,
 )
 from shared.console.new_store_pages import NewStore
+from shared.console.notices import PLAN_MOVED, Notice
 from shared.console.standing import standing
 from shared.rules.store import Store
 from shared.tables.cycle_leases import StillWorking
+from shared.tables.errors import Stale
 from shared.zoho.data_centers import DATA_CENTERS
 
 blueprint = Blueprint("stores", __name__, url_prefix="/console")
 
+PROPOSALS = 100
+"""Proposals counted for the overview."""
 RECORDS = 100
 """Changes by administrators on a page."""
 
@@ -38,10 +43,19 @@ def index() -> View:
 
 @blueprint.get("/stores/<store_id>")
 def overview(store_id: str) -> View:
-    stands = standing(the_store(store_id))
+    store = the_store(store_id)
+    stands = standing(store)
     waiting = parts().people.identities.waiting(store_id, 20)
     ignored = parts().people.ignored.read(store_id).attributes
-    return page("console/overview.html", stands=stands, waiting=waiting, ignored=ignored)
+    return page(
+        "console/overview.html",
+        stands=stands,
+        waiting=waiting,
+        ignored=ignored,
+        reading=parts().accounts.unmanaged.reading(store),
+        proposals=len(parts().accounts.proposals.page(store_id, PROPOSALS + 1)),
+        most_proposals=PROPOSALS,
+    )
 
 
 @blueprint.route("/stores/<store_id>/name", methods=["GET", "POST"])
@@ -92,17 +106,36 @@ def review(store_id: str) -> View:
         store=store,
         connection=parts().stores.connections.state(store_id),
         mapping=parts().mappings.versions.current(store_id),
+        observed=observed.held if (observed := parts().runs.decisions.observed(store_id)) else None,
         ready=bool(store.token_hashes) or store.entra_tenant is not None or store.entra is not None,
     )
 
 
 @blueprint.post("/stores/<store_id>/start")
 def start(store_id: str) -> View:
+    """Start with the plan that the form showed, if one was observed; an empty field stands for none."""
     store = the_store(store_id)
     try:
-        parts().stores.switch.start(store, str(admin()))
+        parts().stores.switch.start(store, str(admin()), shown=request.form.get("plan") or None)
     except CannotStart as failure:
         return page("console/cannot_start.html", 409, store=store, report=failure.report)
+    except (AnotherPlan, Stale):
+        return notice_page(PLAN_MOVED, (url_for("plan.page", store_id=store_id), "See the plan"))
+    return go("stores.overview", store_id=store_id, setup="")
+
+
+@blueprint.post("/stores/<store_id>/observe")
+def observe(store_id: str) -> View:
+    store = the_store(store_id)
+    try:
+        parts().stores.switch.observe(store, str(admin()))
+    except CannotStart as failure:
+        return page("console/cannot_start.html", 409, store=store, report=failure.report)
+    except CannotObserve as failure:
+        return notice_page(
+            Notice(409, "There is nothing to observe", f"{failure}.", "Then observe."),
+            (url_for("connection.api_integration", store_id=store_id), "API Integration"),
+        )
     return go("stores.overview", store_id=store_id, setup="")
 
 

@@ -23,6 +23,7 @@ TONES: Mapping[str, str] = {
     JobState.ASKED: "wait",
     StoreState.INTERRUPTED: "wait",
     StoreState.STOPPED: "off",
+    **dict.fromkeys((StoreState.OBSERVING, RunState.OBSERVED), "busy"),
     ConnectionState.NOT_CONNECTED: "off",
     **dict.fromkeys((ChangeKind.DEACTIVATE, ChangeKind.DELETE, EventKind.REFUSED, EventKind.DELETED), "bad"),
     ChangeKind.ADOPT: "wait",

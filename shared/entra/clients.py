@@ -22,8 +22,13 @@ class GraphClients:
         session: requests.Session,
         secret: Callable[[str], str],
         sleep: Callable[[float], None] = time.sleep,
+        *,
+        local: bool = False,
     ) -> None:
-        """``secret``: returns a store's client secret or certificate by the store's id, empty where it has none."""
+        """``secret``: returns a store's client secret or certificate by the store's id, empty where it has none.
+        ``local``: whether this is the app on one machine.
+        """
+        self._local = local
         self._session = session
         self._sleep = sleep
         self._secret = secret
@@ -38,7 +43,7 @@ class GraphClients:
         with self._lock:
             known = self._clients.get(store.id)
             if known is None or known[0] != described:
-                tokens = EntraTokens(connection, self._session, lambda: self._secret(store.id))
+                tokens = EntraTokens(connection, self._session, lambda: self._secret(store.id), local=self._local)
                 known = described, GraphClient(connection, self._session, tokens, sleep=self._sleep)
                 self._clients[store.id] = known
             return known[1]

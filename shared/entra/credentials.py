@@ -18,6 +18,7 @@ from msal.exceptions import MsalServiceError  # type: ignore[import-untyped]  # 
 
 from shared.entra.errors import GraphBusy, GraphCredentials, GraphError, GraphUnclear
 from shared.rules.entra_connection import Credential, EntraConnection
+from shared.rules.outside_address import AddressRefused, ensure_microsoft
 
 LATER = frozenset({"temporarily_unavailable", "server_error", "throttled"})
 """OAuth errors that say nothing about the credentials: RFC 6749 §4.1.2.1, and Entra's own."""
@@ -58,7 +59,11 @@ class EntraTokens:
     together with its private key. For a managed identity it is never called.
     """
 
-    def __init__(self, connection: EntraConnection, session: requests.Session, secret: Callable[[], str]) -> None:
+    def __init__(
+        self, connection: EntraConnection, session: requests.Session, secret: Callable[[], str], *, local: bool = False
+    ) -> None:
+        """``local``: whether this is the app on one machine, with a simulated Entra on loopback."""
+        self._local = local
         self._connection = connection
         self._session = session
         self._secret = secret
@@ -93,6 +98,10 @@ class EntraTokens:
 
     def _new_client(self) -> Callable[[], dict[str, Any]]:
         connection = self._connection
+        try:
+            ensure_microsoft(connection, local=self._local)
+        except AddressRefused as refusal:
+            raise GraphCredentials(str(refusal)) from None
         if connection.credential is Credential.MANAGED_IDENTITY:
             identity = (
                 msal.UserAssignedManagedIdentity(client_id=connection.client_id)

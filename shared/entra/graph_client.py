@@ -7,7 +7,9 @@ https://learn.microsoft.com/graph/json-batching
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
+from functools import cache
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import requests
@@ -31,6 +33,11 @@ SLICE = 10
 """Longest wait in seconds between two heartbeats."""
 
 _JSON = TypeAdapter[JsonValue](JsonValue, config=HIDDEN)
+
+
+@cache  # pydantic builds a model of a generic one again once nobody holds it: milliseconds each time
+def _page_of(item: Any) -> Any:
+    return Page[item]  # pydantic's models take types at run time
 
 
 class _Item(Model):
@@ -94,7 +101,7 @@ class GraphClient:
         ``is_link``: a link from Graph, so that any refusal that is not about the app means LinkExpired.
         """
         answer = self._patiently("GET", self._checked(url), None, needs, of_link=is_link)
-        page = understood(Page[item], answer)  # type: ignore[valid-type]  # pydantic's models take types at run time
+        page: Page[T] = understood(_page_of(item), answer)  # type: ignore[arg-type]  # a class is hashable
         for link in filter(None, (page.next_link, page.delta_link)):
             self._checked(link)
         if page.next_link == url:

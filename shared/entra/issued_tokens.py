@@ -2,17 +2,16 @@
 and those by which it proves who it is (workload identity federation).
 
 https://learn.microsoft.com/entra/identity/app-provisioning/use-scim-to-provision-users-and-groups, "Authorization to
-provisioning connectors in the application gallery" and the sample's token validation.
+provisioning connectors in the application gallery" and the sample's token validation;
+https://learn.microsoft.com/entra/workload-id/workload-identity-federation.
 """
 
-import time
-from collections.abc import Callable, Mapping
-from threading import Lock
+from collections.abc import Mapping
 from typing import Any
 
 import jwt
 
-from shared.entra.errors import GraphBusy
+from shared.entra.signing_keys import SigningKeys
 from shared.rules.clouds import BY_LOGIN, CLOUDS, Cloud, CloudName
 from shared.rules.inbound_sign_in import Federation
 from shared.rules.store import Store
@@ -20,47 +19,26 @@ from shared.rules.store import Store
 LOGIN = "https://login.microsoftonline.com"
 PROVISIONING_SERVICE = "8adf8e6e-67b2-4cf2-a259-e3dc5476c621"
 """The audience, the same for every SCIM application in every tenant."""
-KEYS_SECONDS = 3600
-UNKNOWN_KEY_SECONDS = 60.0
-"""Shortest time between two requests for Entra's keys on unknown keys, which anybody can make up."""
-TIMEOUT = 5
+ALGORITHM = "RS256"
 LEEWAY = 60
 """Seconds by which the two clocks may differ."""
 
 
-class CloudTokens:
-    """Checks tokens of whatever cloud a store's tenant is in. Threads may share it."""
-
-    def __init__(self, cloud: Cloud) -> None:
-        """``cloud``: of stores that do not read Microsoft Graph, so that nothing says theirs."""
-        self._own = cloud
-        self._by_login = {host: IssuedTokens(f"https://{host}", cloud=known) for host, known in BY_LOGIN.items()}
-
-    def of(self, store: Store) -> "IssuedTokens":
-        """Return the check of the store's cloud."""
-        host = store.entra.login.host if store.entra else None
-        return self._by_login.get(host or "", self._by_login[self._own.login])
-
-
 class IssuedTokens:
-    """Checks tokens that Entra issued for its provisioning service in one tenant. Threads may share it."""
+    """Checks tokens that Entra issued in one cloud. Threads may share it.
 
-    def __init__(
-        self,
-        login: str = LOGIN,
-        monotonic: Callable[[], float] = time.monotonic,
-        cloud: Cloud = CLOUDS[CloudName.GLOBAL],
-    ) -> None:
+    Entra is asked for keys only if everything that needs none is in order. Its methods raise GraphBusy where Entra's
+    keys are out of reach.
+    """
+
+    def __init__(self, keys: SigningKeys, login: str = LOGIN, cloud: Cloud = CLOUDS[CloudName.GLOBAL]) -> None:
         """``login``: where the cloud publishes its keys."""
+        self._keys = keys
         self._login = login
         self._cloud = cloud
-        self._monotonic = monotonic
-        self._clients: dict[str, jwt.PyJWKClient] = {}
-        self._asked: dict[str, float] = {}
-        self._lock = Lock()
 
     def accepts(self, tenant: str, token: str, app: str | None = None) -> bool:
-        """Whether the token is valid, this tenant's and no user's. Raises GraphBusy: Entra's keys are out of reach.
+        """Whether the token is for the provisioning service, valid, this tenant's and no user's.
 
         ``app``: the only application whose tokens are accepted; None: any of the tenant. The audience is the same for
         all, so any SCIM application of the tenant gets such a token: Microsoft calls this way one for testing.
@@ -71,26 +49,30 @@ class IssuedTokens:
         return app is None or str(claims.get("appid", claims.get("azp"))).lower() == app
 
     def asserts(self, federation: Federation, token: str) -> bool:
-        """Whether the token is valid, and Entra's word that its bearer is this identity. Raises GraphBusy.
+        """Whether the token is valid, and Entra's word that its bearer is this identity."""
+        tenant = federation.tenant_id
+        issuer = f"https://{self._cloud.issuer}/{tenant}/v2.0"
+        claims = self._claims(tenant, token, federation.audience, issuer, subject=federation.subject)
+        return claims is not None
 
-        https://learn.microsoft.com/entra/workload-id/workload-identity-federation
-        """
-        issuer = f"https://{self._cloud.issuer}/{federation.tenant_id}/v2.0"
-        if not _is_about(token, issuer, federation):
-            return False  # before Entra's keys are asked for
-        claims = self._claims(federation.tenant_id, token, federation.audience, issuer)
-        return claims is not None and claims.get("sub") == federation.subject
-
-    def _claims(self, tenant: str, token: str, audience: str, issuer: str) -> dict[str, Any] | None:
-        """Return the claims of a valid token, or None. Raises GraphBusy."""
+    def _claims(
+        self, tenant: str, token: str, audience: str, issuer: str, subject: str | None = None
+    ) -> dict[str, Any] | None:
+        """Return the claims of a valid token, or None."""
         try:
-            key = self._key(tenant, str(jwt.get_unverified_header(token).get("kid")))
+            header = jwt.get_unverified_header(token)
+            said = jwt.decode(token, options={"verify_signature": False})
+            if (header.get("alg"), said.get("iss"), said.get("aud")) != (ALGORITHM, issuer, audience):
+                return None
+            if subject is not None and said.get("sub") != subject:
+                return None
+            key = self._keys.find(f"{self._login}/{tenant}/discovery/keys", str(header.get("kid")))
             if key is None:
                 return None
             claims: dict[str, Any] = jwt.decode(
                 token,
                 key,
-                algorithms=["RS256"],
+                algorithms=[ALGORITHM],
                 audience=audience,
                 issuer=issuer,
                 leeway=LEEWAY,
@@ -100,18 +82,19 @@ class IssuedTokens:
             return None
         return claims
 
-    def _key(self, tenant: str, key_id: str) -> jwt.PyJWK | None:
-        with self._lock:
-            url = f"{self._login}/{tenant}/discovery/keys"
-            client = self._clients.setdefault(
-                tenant, jwt.PyJWKClient(url, cache_keys=False, lifespan=KEYS_SECONDS, timeout=TIMEOUT)
-            )
-            found = _find(client, key_id, refresh=False)
-            now = self._monotonic()
-            if found is None and now - self._asked.get(tenant, -UNKNOWN_KEY_SECONDS) >= UNKNOWN_KEY_SECONDS:
-                self._asked[tenant] = now
-                found = _find(client, key_id, refresh=True)
-            return found
+
+class CloudTokens:
+    """Checks tokens of whatever cloud a store's tenant is in. Threads may share it."""
+
+    def __init__(self, keys: SigningKeys, cloud: Cloud) -> None:
+        """``cloud``: of stores that do not read Microsoft Graph, so that nothing says theirs."""
+        self._own = cloud
+        self._by_login = {host: IssuedTokens(keys, f"https://{host}", known) for host, known in BY_LOGIN.items()}
+
+    def of(self, store: Store) -> IssuedTokens:
+        """Return the check of the store's cloud."""
+        host = store.entra.login.host if store.entra else None
+        return self._by_login.get(host or "", self._by_login[self._own.login])
 
 
 def _is_users(claims: Mapping[str, Any]) -> bool:
@@ -123,21 +106,3 @@ def _is_users(claims: Mapping[str, Any]) -> bool:
     if claims.get("idtyp", "app") != "app" or claims.keys() & {"scp", "upn", "unique_name", "preferred_username"}:
         return True
     return "oid" in claims and "sub" in claims and claims["oid"] != claims["sub"]
-
-
-def _is_about(token: str, issuer: str, federation: Federation) -> bool:
-    try:
-        claims = jwt.decode(token, options={"verify_signature": False})
-    except jwt.InvalidTokenError:
-        return False
-    return claims.get("iss") == issuer and claims.get("sub") == federation.subject
-
-
-def _find(client: jwt.PyJWKClient, key_id: str, *, refresh: bool) -> jwt.PyJWK | None:
-    try:
-        keys = client.get_signing_keys(refresh=refresh)
-    except jwt.PyJWKClientConnectionError:
-        raise GraphBusy("Entra's signing keys are out of reach") from None
-    except jwt.PyJWKClientError:
-        return None
-    return next((key for key in keys if key.key_id == key_id), None)

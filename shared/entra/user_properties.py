@@ -1,6 +1,6 @@
 """What Graph reported of one person, possibly incomplete, and how it is joined to what is known of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -76,6 +76,11 @@ class UserProperties:
         return self.misread + self._sorted_out[1]
 
     @property
+    def is_heard(self) -> bool:
+        """Whether the answer was understood as one about the person."""
+        return "user" not in self.misread
+
+    @property
     def complete(self) -> bool:
         """Whether a new person can be made of it. If not, read them by their id (users.read_users)."""
         readable, _ = self._sorted_out
@@ -108,6 +113,17 @@ class UserProperties:
         changed["custom"] = kept | said.custom
         return known.model_copy(update=changed)
 
+    def leaves_out(self, known: AzureUser, select: Collection[str]) -> bool:
+        """Whether one of the selected properties has a value in ``known``, and is not mentioned here.
+
+        A list of everybody has no nulls, so it was unset meanwhile, or only left out. The answer by id tells.
+        """
+        named, extensions = self.values.get(_EXTENSIONS), known.extension_attributes if _EXTENSIONS in select else {}
+        if not extensions.keys() <= (named if isinstance(named, Mapping) else {}).keys():
+            return True
+        told = {*ALWAYS, *self.values, *self.misread, _EXTENSIONS}
+        return any(name not in told and self._is_missed(name, known) for name in select)
+
     def then(self, later: "UserProperties") -> "UserProperties":
         """Return both together; the later one wins where it is understood."""
         odd = tuple(name for name in later.unreadable if name in later.values and name in self.values)
@@ -139,6 +155,13 @@ class UserProperties:
             else:
                 odd.append(name)
         return readable, tuple(odd)
+
+    def _is_missed(self, name: str, known: AzureUser) -> bool:
+        if name == "manager":
+            return bool(known.manager) and not self.managers
+        if name.startswith("extension_"):
+            return bool(known.custom.get(name))
+        return any(getattr(known, snake) for own, snake in SNAKE.items() if _ELSEWHERE.get(own, own) == name)
 
     def _manager(self, known: str | None) -> str | None:
         if "manager" in self.values:

@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
 
-from jinja2 import DictLoader, StrictUndefined, TemplateSyntaxError, meta, nodes, select_autoescape
+from jinja2 import DictLoader, StrictUndefined, TemplateSyntaxError, nodes, select_autoescape
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import SecretStr
 
@@ -49,6 +49,7 @@ _environment = ImmutableSandboxedEnvironment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_environment.globals.clear()  # Jinja's own names: a template has its fields and nothing else
 
 
 class BadTemplate(ValueError):
@@ -151,7 +152,7 @@ def _rendered(part: str, source: str, values: Mapping[TemplateField, str]) -> tu
     try:
         tree = _environment.parse(source)
         _ensure_plain(part, tree)
-        used = meta.find_undeclared_variables(tree)
+        used = {node.name for node in tree.find_all(nodes.Name)}
         if unknown := used - set(TemplateField):
             names = ", ".join(sorted(unknown))
             raise BadTemplate(f"In the {part}: there is no {names}; there are {', '.join(TemplateField)}")

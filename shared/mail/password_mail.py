@@ -19,6 +19,7 @@ from shared.mail.transport import MailBusy, MailCredentials, MailError, MailRefu
 from shared.rules.history import Event, EventKind
 from shared.rules.mail.due import MailDue
 from shared.rules.mail.password import NoNotice, Notice, new_password, notice_for
+from shared.rules.schedule import OBSERVES
 from shared.rules.store import DataCenterName, Store, UpdateVerb
 from shared.tables.errors import Conflict, Stale, TablesError
 from shared.tables.identities import Identities
@@ -110,6 +111,8 @@ class PasswordMails:
 
         Raises CannotSend.
         """
+        if store.schedule.is_observing:
+            raise CannotSend(OBSERVES)
         stored = self.identities.read(store.id, identity_id)
         notice = _notice(store, stored)
         if isinstance(notice, NoNotice):

@@ -83,6 +83,11 @@ class MailSettings(BaseSettings):
         validation_alias="BRIDGE_SMTP_AUTHORITY",
         description="PEM certificates of an organisation's own authority, trusted instead of the public ones",
     )
+    smtp_private_network: bool = Field(
+        default=False,
+        validation_alias="BRIDGE_SMTP_PRIVATE_NETWORK",
+        description="Whether the mail server's name may lead to an address of your own network",
+    )
     ses_region: str = Field(
         default="", validation_alias="BRIDGE_SES_REGION", description="Region of Amazon SES, such as eu-central-1"
     )
@@ -178,4 +183,5 @@ class MailSettings(BaseSettings):
             self.smtp_user,
             self.smtp_password,
             self.smtp_authority,
+            self.smtp_private_network,
         )

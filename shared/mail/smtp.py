@@ -4,6 +4,7 @@ import contextlib
 import ipaddress
 import logging
 import smtplib
+import socket
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pydantic import SecretStr
 
 from shared.mail.smtp_replies import Stage, concerns_recipient, enhanced_code
 from shared.mail.transport import MailBusy, MailCredentials, MailError, MailRefused, recipients_of
+from shared.rules.outside_address import AddressRefused, ensure_reachable
 
 TIMEOUT = 10.0
 """Seconds for each of a server's answers, about ten of them; RFC 5321 §4.5.3.2 allows minutes, longer than any
@@ -43,6 +45,8 @@ class SmtpServer:
     password: SecretStr | None = None
     authority: str | None = None
     """PEM certificates of an organisation's own authority, trusted instead of the public ones."""
+    private_network: bool = False
+    """Whether the name may lead to an address of the organisation's own network."""
 
     def __post_init__(self) -> None:
         if self.security is Security.NONE and not _is_loopback(self.host):
@@ -68,6 +72,11 @@ class Smtp:
                 # The server has accepted the mail or not: an error in closing the connection does not change that.
                 with contextlib.suppress(smtplib.SMTPException, OSError):
                     connection.quit()
+        except AddressRefused as refusal:
+            raise MailCredentials(
+                f"{refusal}: look at BRIDGE_SMTP_HOST, and for a mail server in your own network set "
+                "BRIDGE_SMTP_PRIVATE_NETWORK"
+            ) from None
         except (smtplib.SMTPException, OSError) as error:
             raise _meaning(error) from None
         if refused:
@@ -81,10 +90,11 @@ class Smtp:
         context = ssl.create_default_context(cadata=server.authority)
         connection: smtplib.SMTP
         if server.security is Security.TLS:
-            connection = smtplib.SMTP_SSL(server.host, server.port, timeout=self._timeout, context=context)
+            connection = _CheckedTls(server, self._timeout, context)
         else:
-            connection = smtplib.SMTP(server.host, server.port, timeout=self._timeout)
+            connection = _Checked(server, self._timeout)
         try:
+            connection.connect(server.host, server.port)
             if server.security is Security.STARTTLS:
                 connection.starttls(context=context)
             if server.user_name is not None and server.password is not None:
@@ -96,6 +106,31 @@ class Smtp:
             connection.close()
             raise
         return connection
+
+
+class _Checked(smtplib.SMTP):
+    """Looks where a name led, before a byte is read or sent."""
+
+    def __init__(self, server: SmtpServer, timeout: float) -> None:
+        super().__init__(timeout=timeout)
+        self._server = server
+        self._host = server.host  # smtplib's name for what a certificate has to name
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        found = socket.create_connection((host, port), timeout)
+        try:
+            address = str(found.getpeername()[0])
+            ensure_reachable(address, private=self._server.private_network, loopback=_is_loopback(self._server.host))
+        except BaseException:
+            found.close()
+            raise
+        return found
+
+
+class _CheckedTls(smtplib.SMTP_SSL, _Checked):
+    def __init__(self, server: SmtpServer, timeout: float, context: ssl.SSLContext) -> None:
+        self.context = context
+        _Checked.__init__(self, server, timeout)
 
 
 def _meaning(error: smtplib.SMTPException | OSError) -> MailError:

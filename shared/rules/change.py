@@ -14,11 +14,13 @@ class ChangeKind(StrEnum):
 
     CREATE = "create"
     ADOPT = "adopt"
-    """A creation for which Zoho One already has an account, which belonged to somebody who is gone from Entra."""
+    """A creation for which Zoho One already has an account, which becomes the person's."""
     UPDATE = "update"
     DEACTIVATE = "deactivate"
     REACTIVATE = "reactivate"
     DELETE = "delete"
+    PROPOSE = "propose"
+    """A creation for which Zoho One has an account that may be the person's: they wait for an administrator."""
     NOTHING = "nothing"
 
 

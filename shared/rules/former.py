@@ -28,6 +28,7 @@ from pydantic import ConfigDict
 
 from shared.model import Model
 from shared.rules.azure_user import AzureUser
+from shared.rules.change import FieldChange
 from shared.rules.user_name import folded
 from shared.rules.zoho_user import ZohoUser
 
@@ -91,7 +92,7 @@ class Former(Model):
 
 
 class Adoption(Model):
-    """The adoption of an account that belonged to somebody who is gone."""
+    """An account that Zoho One already has, and that becomes, or may become, a new person's."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -99,21 +100,39 @@ class Adoption(Model):
     former: str
     """The id in the bridge of the account's former person; empty if it had none."""
     name: str
+    """The former person's name; without one, the account's userName."""
     another: bool
     """Whether that was another person, so that an administrator has to approve."""
     holds: ZohoUser | None = None
     """What the account held when the plan was made; None in a plan of an earlier release."""
     left_alone: bool = False
     """Whether status sync leaves it as it is."""
+    why_left: str = ""
+    """Why it does, a sentence."""
+    rule: str = ""
+    """The matching rule that found it, or the administrator's verdict; empty in a plan of an earlier release."""
+    why: str = ""
+    """Why it is the person's, or may be, a sentence."""
+    agreed: bool = False
+    """Whether an administrator accepted or linked just this account."""
+    fields: tuple[FieldChange, ...] = ()
+    """For one that is proposed: what adopting it would change."""
 
     @property
     def reason(self) -> str:
-        """The reason, a sentence."""
-        if not self.former:
-            return "Zoho One already has an account with this userName, which is adopted."
-        if self.another:
-            return f"The account with this userName is that of {self.name}, another person, who was deleted in Entra."
-        return "The account that the person had before they were deleted in Entra is adopted."
+        """The reason, in sentences: whose the account is, and what becomes of one that is not active."""
+        told = [self.why or "Zoho One already has an account with this userName, which is adopted."]
+        if self.former and self.another:
+            which = "with this userName" if self.rule in ("", "userName") else "that matches"
+            told = [f"The account {which} is that of {self.name}, another person, who was deleted in Entra."]
+            told += [self.why] if self.agreed else []
+        elif self.former:
+            told = ["The account that the person had before they were deleted in Entra is adopted."]
+        if self.left_alone and self.why_left:
+            told.append(f"It stays deactivated: {self.why_left}")
+        elif self.holds is not None and not self.holds.active and not self.left_alone:
+            told.append("It is activated again.")
+        return " ".join(told)
 
 
 def is_same_person(former: Traits, comes: Traits) -> bool:
@@ -186,7 +205,7 @@ def why_not_adopted(adoption: Adoption, policy: Adoptions, approved: str | None)
         return None
     if policy is Adoptions.NEVER:
         return f"{adoption.reason} The store never lets it be adopted."
-    if approved == adoption.account:
+    if approved == adoption.account or adoption.agreed:
         return None
     return f"{adoption.reason} An administrator has to agree to the plan that lets it be adopted."
 

@@ -35,6 +35,13 @@ MOST_OF_ONE_FIELD_PERCENT = 50.0
 one.
 """
 
+MOST_ADOPTED = 20
+"""Adopted accounts that may always be changed: this many an administrator reads in the plan, and corrects by hand."""
+
+MOST_ADOPTED_PERCENT = 10.0
+"""Percentage of the active people, adopted ones included. In a first plan nearly everybody is adopted: it passes by
+itself only if the accounts hold nearly everywhere what they should, so that adopting them changes next to nothing.
+"""
 
 MOST_MEMBERS = 50
 """Members that may always be removed from a group: this many can be added again by hand."""
@@ -106,6 +113,10 @@ class Limits:
         if self.share is not None and self.share.is_passed(count, of):
             return self.share
         return self.most if self.most is not None and count > self.most else None
+
+    def of_at_least(self, known: int) -> int:
+        """Return the total at which most limits hold, if ``known`` may be too low: a share needs a total of some."""
+        return max(known, self.share.of_at_least) if self.share is not None else known
 
     def first_held(self, of: int) -> int | None:
         """Return the smallest number of ``of`` that exceeds a limit, or None."""
@@ -180,6 +191,10 @@ class GuardLimits(Model):
     adoptions: Adoptions = Field(
         default=Adoptions.HOLD,
         description="Accounts of deleted people that another person with their userName would get",
+    )
+    adopted: Threshold = Field(
+        default=Threshold(count=MOST_ADOPTED, percent=MOST_ADOPTED_PERCENT),
+        description="Accounts that Zoho One already has, adopted and changed by that",
     )
     one_field: Threshold = Field(
         default=Threshold(count=MOST_OF_ONE_FIELD, percent=MOST_OF_ONE_FIELD_PERCENT),

@@ -1,5 +1,6 @@
-"""A plan that the guard holds, until an administrator decides or a newer plan takes its place."""
+"""A plan that the guard holds or a store observed, until an administrator decides or a newer plan replaces it."""
 
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Self
@@ -8,7 +9,7 @@ from pydantic import AwareDatetime, ConfigDict
 
 from shared.model import Model
 from shared.rules.change import ChangeKind
-from shared.rules.guard import Breach
+from shared.rules.guard import FIRST_PLAN_RULES, Breach
 
 
 class HeldState(StrEnum):
@@ -73,9 +74,19 @@ class HeldPlan(Model):
         return self.moves[-1].state
 
     @property
+    def made_at(self) -> datetime:
+        """When the plan was first made."""
+        return self.moves[0].at
+
+    @property
     def is_open(self) -> bool:
         """Whether the plan is still undecided or unfinished."""
         return bool(NEXT[self.state])
+
+    @property
+    def follows_observing(self) -> bool:
+        """Whether no plan but this one may be applied without being seen: it was made by observing, or after it."""
+        return any(breach.rule in FIRST_PLAN_RULES for breach in self.breaches)
 
     def moved(self, move: Move) -> Self:
         """Return the plan with one more change of state. Raises CannotBecome."""

@@ -15,6 +15,7 @@ class EventKind(StrEnum):
     RECORDED = "recorded"  # Entra wrote something that Zoho One does not hold
     CREATED = "created"
     ADOPTED = "adopted"  # the account already existed
+    PROPOSED = "proposed"  # an account already exists that may be the person's: they wait for an administrator
     UPDATED = "updated"
     DEACTIVATED = "deactivated"
     REACTIVATED = "reactivated"

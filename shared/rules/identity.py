@@ -76,6 +76,10 @@ class SourceState(Model):
     """The manager, by the bridge's id or Entra's, if they have no account in Zoho One yet."""
     in_bin: bool = False
     """Whether Graph's latest report says that the user object is in the recycle bin, or gone."""
+    unverified: bool = False
+    """Whether a push wrote it after Graph had reported the person: a push may be late, and does not say which user
+    object it is about, so the next cycle reads the person again by their object id.
+    """
     modified: datetime
 
     @property
@@ -104,7 +108,7 @@ class PendingChange(Pending[SourceState], Refusals):
     sent: tuple[Sent, ...] | None = None
     """What earlier attempts may have sent; None: written by a release that did not store it."""
     adopts: str | None = None
-    """The account in Zoho One of somebody who is gone, if an administrator approved its adoption."""
+    """The account in Zoho One that a plan lets the person adopt; once begun, it goes on with this one."""
     begun: bool = True
     """Whether Zoho One may have received the change, so that its state is looked up first."""
 

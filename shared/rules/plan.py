@@ -5,7 +5,7 @@ be stored, shown and refused.
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Self
@@ -16,8 +16,9 @@ from shared.model import Model
 from shared.rules.change import DEPROVISIONINGS, Change, ChangeKind, FieldChange, plan_change
 from shared.rules.former import Adoption, Adoptions, Former, Traits, adoption_of, why_not_adopted
 from shared.rules.identity import Account, Identity
+from shared.rules.matching import Match
 from shared.rules.status import Action, Decision, StatusRules, why_left_alone
-from shared.rules.zoho_user import Desired, ZohoUser
+from shared.rules.zoho_user import Desired, ZohoField, ZohoUser
 
 ORDER = (
     ChangeKind.DEACTIVATE,  # first, because it frees the licences that creations and re-activations need
@@ -25,6 +26,7 @@ ORDER = (
     ChangeKind.REACTIVATE,
     ChangeKind.ADOPT,
     ChangeKind.CREATE,
+    ChangeKind.PROPOSE,
     ChangeKind.DELETE,  # last, because it cannot be undone: an interrupted cycle has not reached it
     ChangeKind.NOTHING,
 )
@@ -43,7 +45,9 @@ class Candidate:
     waits: str | None = None
     """Why the cycle skips the person, who stays pending, a sentence."""
     adopts: Adoption | None = None
-    """The account of somebody who is gone that a creation would adopt."""
+    """The account that a creation would adopt."""
+    proposes: tuple[Adoption, ...] = ()
+    """The accounts of which an administrator has to say whether a creation would adopt one."""
 
     @classmethod
     def pending(cls, identity: Identity, now: datetime) -> Self:
@@ -66,22 +70,50 @@ class Candidate:
             return None
         return desired.user_name
 
-    def upon(self, account: Account, former: Former | None, policy: Adoptions, rules: StatusRules) -> Self:
-        """Return the candidate with the account that a creation adopts. ``former``: its former person, now gone."""
-        adopts = Adoption(account=account.id, former="", name=account.holds.user_name, another=False)
+    def upon(
+        self, match: Match, found: Sequence[tuple[Account, Former | None]], policy: Adoptions, rules: StatusRules
+    ) -> Self:
+        """Return the candidate with what it comes upon in Zoho One.
+
+        ``found``: the accounts of the match, each with its former person, who is gone.
+        """
+        there = tuple(self._adoption(match, account, former, rules) for account, former in found)
+        if match.adopts:
+            (adopts,) = there
+            return replace(self, adopts=adopts, waits=self.waits or why_not_adopted(adopts, policy, adopts.account))
+        return replace(self, proposes=there) if there else replace(self, waits=self.waits or match.why)
+
+    def _adoption(self, match: Match, account: Account, former: Former | None, rules: StatusRules) -> Adoption:
+        adopts = Adoption(account=account.id, former="", name=_shown_name(account), another=False)
         if former is not None:
             adopts = adoption_of(former, Traits.of(self.identity.object_id, self.identity.said.source))
-        is_left = why_left_alone(account.standing, rules) is not None
-        adopts = adopts.model_copy(update={"holds": account.holds, "left_alone": is_left})
-        return replace(self, adopts=adopts, waits=self.waits or why_not_adopted(adopts, policy, adopts.account))
+        why_left = why_left_alone(account.standing, rules)
+        return adopts.model_copy(
+            update={
+                "holds": account.holds,
+                "left_alone": why_left is not None,
+                "why_left": why_left or "",
+                "rule": match.rule,
+                "why": match.why,
+                "agreed": match.decision is not None,
+                "fields": () if match.adopts or why_left else self._changed_in(account.holds),
+            }
+        )
+
+    def _changed_in(self, holds: ZohoUser) -> tuple[FieldChange, ...]:
+        return plan_change(holds, self.identity.said.desired).fields
 
     def change(self) -> Change:
         """Return what Zoho One is asked to do; for a creation that adopts an account, what that changes in it."""
         account, desired = self.identity.account, self.identity.said.desired
         change = plan_change(account.holds if account else None, desired)
-        if self.adopts is None or self.adopts.holds is None or change.kind is not ChangeKind.CREATE:
+        if change.kind is not ChangeKind.CREATE:
             return change
-        return replace(change, fields=() if self.adopts.left_alone else plan_change(self.adopts.holds, desired).fields)
+        if self.proposes:
+            return replace(change, fields=self.proposes[0].fields if len(self.proposes) == 1 else ())
+        if self.adopts is None or self.adopts.holds is None:
+            return change
+        return replace(change, fields=() if self.adopts.left_alone else self._changed_in(self.adopts.holds))
 
 
 class PlannedMembers(Model):
@@ -123,6 +155,8 @@ class PlannedChange(Model):
     """Whether the cycle processes the person in any case, because their pending change has to be settled."""
     adopts: Adoption | None = None
     """For an adoption: the account and its former person."""
+    proposes: tuple[Adoption, ...] = ()
+    """For a proposal: the accounts that may be the person's, one of which an administrator accepts, or none."""
     members: PlannedMembers | None = None
     """For a group: its members; None for a person."""
     judged: bool = False
@@ -169,6 +203,11 @@ class Plan(Model):
     def group_counts(self) -> dict[ChangeKind, int]:
         """Changes of groups by kind, in order, without those that change nothing."""
         return _counts(self.groups)
+
+    @property
+    def proposals(self) -> tuple[PlannedChange, ...]:
+        """The people who wait for an administrator to say whether an account in Zoho One is theirs."""
+        return tuple(change for change in self.changes if change.kind is ChangeKind.PROPOSE)
 
     @property
     def deprovisionings(self) -> tuple[PlannedChange, ...]:
@@ -218,7 +257,9 @@ def make_plan(store: str, candidates: Iterable[Candidate], rules: StatusRules) -
         elif change.kind is not ChangeKind.NOTHING or identity.pending is not None:
             visited = identity.pending is not None
             reason = candidate.decision.reason
-            if candidate.adopts is not None and change.kind is ChangeKind.CREATE:
+            if change.kind is ChangeKind.CREATE and candidate.proposes:
+                reason = f"{reason} {candidate.proposes[0].why}"
+            elif change.kind is ChangeKind.CREATE and candidate.adopts is not None:
                 reason = f"{reason} {candidate.adopts.reason}"
             changes.append(_planned(candidate, change, reason, visited=visited))
             if change.kind in DEPROVISIONINGS:
@@ -236,7 +277,8 @@ def is_still(planned: PlannedChange, identity: Identity, now: datetime, rules: S
 
     ``left_out``: whether a policy left the change out of the plan.
     """
-    plan = make_plan("", [replace(Candidate.pending(identity, now), adopts=planned.adopts)], rules)
+    before = replace(Candidate.pending(identity, now), adopts=planned.adopts, proposes=planned.proposes)
+    plan = make_plan("", [before], rules)
     (change,) = (*plan.changes, *plan.suppressed)
     return essence(change) == essence(planned) and bool(plan.suppressed) == left_out
 
@@ -279,10 +321,11 @@ def _action(desired: Desired) -> Action:
 
 def _planned(candidate: Candidate, change: Change, reason: str, *, visited: bool) -> PlannedChange:
     identity = candidate.identity
-    adopts = candidate.adopts if change.kind is ChangeKind.CREATE else None
+    comes = change.kind is ChangeKind.CREATE
+    adopts, proposes = (candidate.adopts, candidate.proposes) if comes else (None, ())
     user_name = identity.said.source.user_principal_name
     return PlannedChange(
-        kind=ChangeKind.ADOPT if adopts else change.kind,
+        kind=ChangeKind.PROPOSE if proposes else ChangeKind.ADOPT if adopts else change.kind,
         identity=identity.id,
         name=identity.said.source.display_name or user_name,
         user_name=user_name,
@@ -290,7 +333,12 @@ def _planned(candidate: Candidate, change: Change, reason: str, *, visited: bool
         reason=reason,
         pending=visited,
         adopts=adopts,
+        proposes=proposes,
     )
+
+
+def _shown_name(account: Account) -> str:
+    return account.holds.fields.get(ZohoField.USER_NAME, account.id)
 
 
 def _place(change: PlannedChange) -> tuple[int, str, str]:
@@ -314,5 +362,6 @@ def essence(change: PlannedChange) -> list[object]:
     """Return what a change does, and the person or group it is for."""
     members = [change.members.digest] if change.members else []
     members += [change.adopts.account] if change.adopts else []
+    members += sorted(each.account for each in change.proposes)
     fields = [[part.field, part.before, part.after] for part in change.fields]
     return [change.identity, change.kind, fields, *members]

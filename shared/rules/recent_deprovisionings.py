@@ -76,10 +76,14 @@ class RecentDeprovisionings(Model):
         """Return the count within the interval that ends now; its first minute counts whole."""
         return sum(self._recent(now).values())
 
-    def breach(self, now: datetime, limits: GuardLimits, deprovisionings: Deprovisionings) -> Breach | None:
-        """Return the limit that these deprovisionings would pass."""
+    def breach(
+        self, now: datetime, limits: GuardLimits, deprovisionings: Deprovisionings, *, is_counted: bool = True
+    ) -> Breach | None:
+        """Return the limit that these deprovisionings would pass. ``is_counted``: as of check_deprovisionings."""
         inactive = deprovisionings.count - deprovisionings.active
-        return check_deprovisionings(deprovisionings.count, self.active_users, limits, self.within(now), inactive)
+        return check_deprovisionings(
+            deprovisionings.count, self.active_users, limits, self.within(now), inactive, is_counted=is_counted
+        )
 
     def begun(self, now: datetime, deprovisionings: Deprovisionings) -> Self:
         """Return the record with these begun. Approved ones leave the active people and do not count against a

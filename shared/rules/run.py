@@ -33,6 +33,7 @@ class RunState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     HELD = "held"  # the guard stopped it: nothing was changed
+    OBSERVED = "observed"  # the store observes: nothing was changed in Zoho One
     FAILED = "failed"  # it ended before planning, or was not completed: nothing else was changed
 
 
@@ -43,6 +44,7 @@ class RunOutcome(StrEnum):
     DONE = "done"
     WITH_ERRORS = "done with errors"  # it ended, but a change was refused or something could not be read
     HELD = "held"
+    OBSERVED = "observed"
     FAILED = "failed"
 
 
@@ -52,7 +54,8 @@ class Result(StrEnum):
     DONE = "done"
     FAILED = "failed"  # it stays pending
     PARKED = "parked"  # refused repeatedly: tried once a day
-    NOT_TRIED = "not tried"  # a dry run, a held plan, or out of time
+    WAITS = "waits"  # for an administrator, who says whether an account in Zoho One is the person's
+    NOT_TRIED = "not tried"  # a dry run, a held plan, a store that observes, or out of time
 
 
 class RunChange(Model):
@@ -87,6 +90,8 @@ class Run(Model):
     """Planned changes of groups by kind."""
     members: int = 0
     """Number of people who join or leave a group by these changes."""
+    plan: str | None = None
+    """Id of the stored plan that the run made and did not apply: it was held or observed."""
     suppressed: int = 0
     """Number of people left out by a policy."""
     results: dict[Result, int] = {}
@@ -97,6 +102,12 @@ class Run(Model):
     """Number of accounts that differed from their confirmed state."""
     unmanaged: int = 0
     """Number of accounts in Zoho One that nobody manages."""
+    unmanaged_active: int = 0
+    """Number of active accounts among these."""
+    unmanaged_groups: int = 0
+    """Number of groups in Zoho One that nobody manages; 0 for a store that syncs no groups."""
+    accounts: int = 0
+    """Number of all accounts in Zoho One; 0 where they were not read."""
     findings: tuple[str, ...] = ()
     """For a full cycle: drift and unmanaged accounts, one sentence each, at most MOST_FINDINGS."""
     errors: tuple[str, ...] = ()
@@ -130,7 +141,7 @@ class Run(Model):
     @property
     def outcome(self) -> RunOutcome:
         """The state shown in lists, pages and charts."""
-        if self.state is RunState.DONE and (self.failures or self.errors):
+        if self.state in (RunState.DONE, RunState.OBSERVED) and (self.failures or self.errors):
             return RunOutcome.WITH_ERRORS
         return RunOutcome(self.state.value)
 
@@ -165,10 +176,10 @@ class Run(Model):
             return self.model_copy(update={"more_errors": self.more_errors + 1})
         return self.model_copy(update={"errors": (*self.errors, error)})
 
-    def with_findings(self, drifted: int, unmanaged: int, findings: Sequence[str]) -> Self:
-        """Return the run with the results of a drift search."""
-        kept = tuple(findings[:MOST_FINDINGS])
-        return self.model_copy(update={"drifted": drifted, "unmanaged": unmanaged, "findings": kept})
+    def with_findings(self, drifted: int, findings: Sequence[str], counts: Mapping[str, int]) -> Self:
+        """Return the run with the results of a drift search. ``counts``: of accounts and groups, by their fields."""
+        kept = {"drifted": drifted, "findings": tuple(findings[:MOST_FINDINGS])}
+        return self.model_copy(update=kept | dict(counts))
 
     def finished(self, state: RunState, at: datetime) -> Self:
         """Return the finished run."""

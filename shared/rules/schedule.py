@@ -29,6 +29,8 @@ EARLY = timedelta(seconds=30)
 DEFAULT_INTERVAL = 40
 """In minutes. The seed: "sync the users' information at 40 minute intervals"."""
 
+OBSERVES = "Provisioning only observes for this directory store: it writes nothing in Zoho One."
+
 _MOST_DOUBLINGS = 12
 """More doublings than the longest interval, a day, needs."""
 
@@ -43,21 +45,38 @@ class Schedule(Model):
     interval_minutes: int = Field(
         default=DEFAULT_INTERVAL, ge=5, le=1440, multiple_of=5, description="From one start to the next"
     )
-    started_at: AwareDatetime | None = Field(default=None, description="None: provisioning is stopped")
+    started_at: AwareDatetime | None = Field(default=None, description="None: nothing is written in Zoho One")
     paused_until: AwareDatetime | None = None
+    observing_since: AwareDatetime | None = Field(
+        default=None, description="Set in a store that is not started: its cycles run, and write nothing in Zoho One"
+    )
 
     @property
     def interval(self) -> timedelta:
         """Time from one start to the next."""
         return timedelta(minutes=self.interval_minutes)
 
+    @property
+    def is_observing(self) -> bool:
+        """Whether cycles run and write nothing in Zoho One."""
+        return self.started_at is None and self.observing_since is not None
+
+    @property
+    def began_at(self) -> datetime | None:
+        """When the first cycle became due, that observes or applies; None: none is due."""
+        return self.started_at or self.observing_since
+
     def started(self, now: datetime) -> Self:
         """Return the schedule with provisioning running, with a cycle at the next tick. It ends a pause."""
-        return self.model_copy(update={"started_at": now, "paused_until": None})
+        return self.model_copy(update={"started_at": now, "paused_until": None, "observing_since": None})
+
+    def observing(self, now: datetime) -> Self:
+        """Return the schedule with cycles that write nothing in Zoho One, with one at the next tick."""
+        return self.model_copy(update={"started_at": None, "paused_until": None, "observing_since": now})
 
     def stopped(self) -> Self:
-        """Return the schedule with provisioning stopped until it is started."""
-        return self.model_copy(update={"started_at": None, "paused_until": None})
+        """Return the schedule with neither provisioning nor cycles until one of them is started."""
+        return self.model_copy(update={"started_at": None, "paused_until": None, "observing_since": None})
 
     def paused(self, until: datetime) -> Self:
         """Return the schedule with provisioning paused until this time, when it resumes by itself."""
@@ -72,7 +91,7 @@ class CycleTimes(Model):
     due_from: AwareDatetime | None = None
     """The last start on the grid, from which the interval is counted."""
     serves: AwareDatetime | None = None
-    """The ``started_at`` for which the last cycle ran."""
+    """The ``began_at`` for which the last cycle ran."""
     last_started: AwareDatetime | None = None
     last_ended: AwareDatetime | None = None
     failures: int = 0
@@ -91,7 +110,9 @@ class Closed(Model):
 
 
 def closed(now: datetime, schedule: Schedule) -> Closed | None:
-    """Return why the store's provisioning does not run now, or None."""
+    """Return why nothing may be written in Zoho One for the store now, or None."""
+    if schedule.is_observing:
+        return Closed(reason=OBSERVES, until=None)
     if schedule.started_at is None:
         return Closed(reason="Provisioning is stopped for this directory store.", until=None)
     if schedule.paused_until is not None and now < schedule.paused_until:
@@ -101,19 +122,27 @@ def closed(now: datetime, schedule: Schedule) -> Closed | None:
     return None
 
 
-def why_halted(now: datetime, schedule: Schedule | None) -> str | None:
-    """Return why a store's work in progress has to end, or None. ``schedule``: None if the store was deleted."""
+def no_cycle(now: datetime, schedule: Schedule) -> Closed | None:
+    """Return why no cycle of the store may begin now, or None. One that observes writes nothing in Zoho One."""
+    return None if schedule.is_observing else closed(now, schedule)
+
+
+def why_halted(now: datetime, schedule: Schedule | None, *, observes: bool) -> str | None:
+    """Return why a cycle in progress has to end, or None. ``schedule``: None if the store was deleted.
+
+    ``observes``: the cycle writes nothing in Zoho One, so that it may also go on where the store was started meanwhile.
+    """
     if schedule is None:
         return "The directory store was deleted."
-    shut = closed(now, schedule)
+    shut = no_cycle(now, schedule) if observes else closed(now, schedule)
     return shut.reason if shut else None
 
 
 def next_due(schedule: Schedule, times: CycleTimes) -> datetime | None:
     """Return when the next cycle is due; None: at the next tick, because none has run since provisioning was
-    started.
+    started, or observing.
     """
-    if times.due_from is None or times.serves != schedule.started_at:
+    if times.due_from is None or times.serves != schedule.began_at:
         return None
     at = times.due_from + schedule.interval
     return at if times.retry_at is None else min(at, times.retry_at)
@@ -121,7 +150,7 @@ def next_due(schedule: Schedule, times: CycleTimes) -> datetime | None:
 
 def due(now: datetime, schedule: Schedule, times: CycleTimes) -> bool:
     """Return whether a cycle is to start on this tick. The lease decides whether one is running."""
-    if closed(now, schedule) is not None:
+    if no_cycle(now, schedule) is not None:
         return False
     at = next_due(schedule, times)
     if at is None or now >= at - EARLY:
@@ -133,7 +162,7 @@ def due(now: datetime, schedule: Schedule, times: CycleTimes) -> bool:
 def after_start(now: datetime, schedule: Schedule, times: CycleTimes) -> CycleTimes:
     """Return what to store when a cycle starts."""
     steps = (now + EARLY - _EPOCH) // GRID
-    changes = {"due_from": _EPOCH + steps * GRID, "serves": schedule.started_at, "last_started": now, "retry_at": None}
+    changes = {"due_from": _EPOCH + steps * GRID, "serves": schedule.began_at, "last_started": now, "retry_at": None}
     return times.model_copy(update=changes)
 
 

@@ -16,6 +16,7 @@ from shared.rules.guests import Guests
 from shared.rules.inbound_sign_in import Federation, OAuthClient
 from shared.rules.mail.password import PasswordNotice, PasswordNotification
 from shared.rules.mapping.names import CustomNames
+from shared.rules.matching import Matching
 from shared.rules.schedule import Schedule
 from shared.rules.scim_path import SEVERAL, ScimPath
 from shared.rules.status import StatusRules
@@ -151,6 +152,9 @@ class Store(Model):
         default=None, description="The people the reconciler includes; None: everybody in scope"
     )
     guests: Guests = Field(default=Guests.AS_OTHERS, description="Whether the store takes guests")
+    matching: Matching = Field(
+        default=Matching(), description="Which accounts that Zoho One already has become whose, or are proposed"
+    )
     status_rules: StatusRules = StatusRules()
     guard: GuardLimits = GuardLimits()
     drift: Drift = Drift.REPAIR
@@ -178,6 +182,11 @@ class Store(Model):
     def is_started(self) -> bool:
         """Whether the store provisions to Zoho One, unless it is paused."""
         return self.schedule.started_at is not None
+
+    @property
+    def has_cycles(self) -> bool:
+        """Whether the store provisions to Zoho One or observes, unless it is paused."""
+        return self.schedule.began_at is not None
 
     @model_validator(mode="after")
     def _can_send_passwords(self) -> Self:

@@ -16,7 +16,6 @@ from scim2_server.responses import ScimResponse
 
 from shared.entra.issued_tokens import CloudTokens
 from shared.logging import logged_with, places
-from shared.rules.clouds import CLOUDS, Cloud, CloudName
 from shared.rules.inbound_sign_in import Federation
 from shared.rules.store import Store
 from shared.scim.access_tokens import AccessTokens
@@ -24,9 +23,11 @@ from shared.scim.auth import ensure_authorized, ensure_open
 from shared.scim.entra_shapes import standard_filter
 from shared.scim.errors import LengthRequiredException, scim_errors
 from shared.scim.handler import SyncHandler, SyncService
+from shared.scim.places import KnownPlaces
 from shared.scim.provider import MAX_BODY, sync_endpoint_provider
 from shared.scim.storage import store_resources
 from shared.scim.token_endpoint import PATH, TokenEndpoint
+from shared.scim.work import ensure_bounded_query
 from shared.sync.push.groups import GroupPush
 from shared.sync.push.people import Push
 from shared.tables.errors import TablesBusy
@@ -68,13 +69,13 @@ class SyncEndpoint:
         push: Push,
         group_push: GroupPush,
         ignored: IgnoredNotes,
+        entra_tokens: CloudTokens,
         secret: bytes,
         public_url: str | None = None,
         clock: Callable[[], float] = time.perf_counter,
-        cloud: Cloud = CLOUDS[CloudName.GLOBAL],
     ) -> None:
         """``secret`` seals cursors, signs access tokens, and is the same in every process. ``public_url``: the app's
-        address for Entra. ``cloud``: where the tenants of stores are that do not read Microsoft Graph.
+        address for Entra.
         """
         self._stores = stores
         self._identities = identities
@@ -82,11 +83,12 @@ class SyncEndpoint:
         self._group_push = group_push
         self._ignored = ignored
         self._public_url = public_url
-        self._entra_tokens = CloudTokens(cloud)
+        self._entra_tokens = entra_tokens
         self._access_tokens = AccessTokens(hashlib.sha256(b"access tokens" + secret).digest(), push.now)
         self._token_endpoint = TokenEndpoint(self._access_tokens, self._asserts, clock)
         self._clock = clock
         self._secret = secret
+        self._places = KnownPlaces(clock)
         self._service = _service_of((), secret)
 
     def handle(self, store_id: str, request: HttpRequest) -> HttpResponse:
@@ -141,7 +143,7 @@ class SyncEndpoint:
         if len(request.body) > MAX_BODY:
             raise PayloadTooLargeException(detail=f"A request may take {MAX_BODY // 1024} KiB at the most")
         service = _service_of(store.custom_attributes, self._secret)
-        storage = store_resources(store, service.provider, self._identities, self._push, self._group_push)
+        storage = store_resources(store, service.provider, self._identities, self._push, self._group_push, self._places)
         with logged_with(store=store.id):
             response = SyncHandler(service, storage).handle(self._scim_request(service, store, request, url, headers))
         if response.status.is_success:
@@ -162,6 +164,7 @@ class SyncEndpoint:
             mount, path = f"{mount}/scim", path.removeprefix("/scim")
         # From the URL itself: Azure drops parameters without a value, and ``cursor=`` asks for a first page.
         query = dict(parse_qsl(url.query, keep_blank_values=True))
+        ensure_bounded_query(query)
         if "filter" in query:
             query["filter"] = standard_filter(query["filter"])
         return ScimRequest(

@@ -16,6 +16,7 @@ from shared.model import HIDDEN
 from shared.rules.scim_path import ENTERPRISE, ENTRA, Resource
 from shared.scim.entra_operations import Operations
 from shared.scim.entra_values import is_active, readable_active, standard_manager, standard_roles
+from shared.scim.work import ensure_bounded_body
 
 _JSON = TypeAdapter[JsonValue](JsonValue, config=HIDDEN)
 
@@ -30,12 +31,14 @@ class EntraShapes:
     def standard_body(self, body: bytes) -> bytes:
         """Convert the body of a write; one that is not a JSON object is left for the library to refuse.
 
-        Raises InvalidValueException where ``active`` is neither true nor false.
+        Raises InvalidValueException where ``active`` is neither true nor false, and PayloadTooLargeException where the
+        body asks for too much work.
         """
         try:
             value = _JSON.validate_json(body)
         except ValidationError:
             return body
+        ensure_bounded_body(value)
         if not isinstance(value, dict):
             return body
         return _JSON.dump_json(self._standard_payload(value))

@@ -70,9 +70,13 @@ class GroupStorage:
         found = self.groups.find(self.store.id, GroupLookup.ID, resource_id)
         return self.shown(kind, found[0], parameters) if found else not_found(kind, resource_id)
 
-    def everything(self, after: str = "") -> Iterable[ScimRow]:
+    def everything(self, after: str = "", page: int | None = None) -> Iterable[ScimRow]:
         """Return every group after an id, in the order of ids."""
-        return self.groups.scan(self.store.id, after)
+        return self.groups.scan(self.store.id, after, page)
+
+    def ids(self) -> Iterable[str]:
+        """Return the ids of all groups in order."""
+        return self.groups.ids(self.store.id)
 
     def shown(self, kind: ResourceType, row: ScimRow, parameters: ResponseParameters[Any] | None) -> Resource[Any]:
         """Return a group for an answer, with its members unless the response parameters leave them out."""

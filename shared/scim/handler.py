@@ -1,25 +1,28 @@
 """The bridge's steps of a SCIM write, on scim2-server."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Union
 
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 from scim2_models import (
     Context,
     InvalidValueException,
+    ListResponse,
     PatchOp,
     PreconditionFailedException,
     Resource,
     ResourceType,
     ResponseParameters,
     ScimProvider,
+    SearchRequest,
 )
 from scim2_server.conditions import Conditions
 from scim2_server.handler import ScimHandler
 from scim2_server.responses import ScimResponse
 from scim2_server.service import ScimService
+from scim2_server.utils import parametrize
 
 from shared.scim.entra_shapes import EntraShapes
 from shared.scim.errors import ServiceUnavailableException
@@ -40,6 +43,16 @@ class SyncService(ScimService):
         super().__init__(provider, secret=secret)
         self.published = Published(provider)
         self.shapes = EntraShapes(multi_valued_of(provider))
+        self._requests = tuple(self._models_of_requests())
+        """Held for as long as the service is: pydantic builds them again, for milliseconds, once nobody holds them."""
+
+    def _models_of_requests(self) -> Iterator[type]:
+        """Yield the library's generic models as requests parametrize them."""
+        models = self.get_models()
+        yield parametrize(ListResponse, Union[tuple(models)])  # noqa: UP007 - the models are known at run time alone
+        for model in models:
+            for generic in (PatchOp, SearchRequest, ResponseParameters):
+                yield parametrize(generic, model)
 
     def apply_patch(
         self, current: Resource[Any], patch_op: "PatchOp[Any]", conditions: Conditions

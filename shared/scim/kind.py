@@ -53,8 +53,11 @@ class KindStorage(Protocol):
     ) -> Resource[Any]:
         """Return a resource; ``keep`` without parameters: for a write of it in this request, which reads no more."""
 
-    def everything(self, after: str = "") -> Iterable[ScimRow]:
-        """Return the rows of all resources after an id, in the order of ids."""
+    def everything(self, after: str = "", page: int | None = None) -> Iterable[ScimRow]:
+        """Return the rows of all resources after an id, in the order of ids. ``page``: rows in one round trip."""
+
+    def ids(self) -> Iterable[str]:
+        """Return the ids of all resources in order, a thousand in one round trip."""
 
     def shown(self, kind: ResourceType, row: ScimRow, parameters: ResponseParameters[Any] | None) -> Resource[Any]:
         """Return a resource for an answer."""

@@ -22,6 +22,7 @@ from shared.scim.errors import scim_errors
 from shared.scim.kind import PatchParts, described, ensure_fits, ensure_version, model_of, not_found, written_by_entra
 from shared.scim.patience import until_free
 from shared.scim.point_filter import point_of
+from shared.scim.work import MOST_ENTRIES
 from shared.sync.push.people import Push
 from shared.tables.claims import Lookup
 from shared.tables.identities import Identities
@@ -55,9 +56,13 @@ class PeopleStorage:
             self._kept[resource_id] = stored
         return self._resource(kind, _row(stored.identity))
 
-    def everything(self, after: str = "") -> Iterable[ScimRow]:
+    def everything(self, after: str = "", page: int | None = None) -> Iterable[ScimRow]:
         """Return everybody after an id, in the order of ids."""
-        return self.identities.scan(self.store.id, after)
+        return self.identities.scan(self.store.id, after, page)
+
+    def ids(self) -> Iterable[str]:
+        """Return the ids of everybody in order."""
+        return self.identities.ids(self.store.id)
 
     def shown(
         self,
@@ -148,5 +153,7 @@ def _payload(resource: Resource[Any]) -> dict[str, JsonValue]:
     emails = payload.get("emails")
     if isinstance(emails, list) and len(emails) > MAX_WORK_ADDRESSES:
         raise InvalidValueException(detail=f"One person may have {MAX_WORK_ADDRESSES} email addresses at the most")
+    if sum(len(part) for part in payload.values() if isinstance(part, list)) > MOST_ENTRIES:
+        raise InvalidValueException(detail=f"One person may have {MOST_ENTRIES} entries of lists at the most")
     ensure_fits(payload, "person")
     return payload

@@ -26,8 +26,10 @@ MAX_BODY = 1024 * 1024
 """Bytes of a request body."""
 MAX_RESULTS = 200
 """Resources in one page; Entra asks for one at a time."""
-MAX_BULK_OPERATIONS = 100
-"""Number of operations that reach Zoho One within the platform's limit of 230 seconds for an HTTP answer."""
+MAX_BULK_OPERATIONS = 25
+"""Number of operations that take less than a second of processor time, and reach Zoho One long before the platform's
+limit of 230 seconds for an HTTP answer. Entra sends none in bulk.
+"""
 CURSOR_SECONDS = 600
 
 ENTRA_POLICY = ScimPolicy(

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from heapq import merge
+from itertools import islice
 from typing import Any
 
 from scim2_models import (
@@ -23,10 +24,17 @@ from shared.scim.groups import GroupStorage
 from shared.scim.kind import KindStorage, PatchParts
 from shared.scim.paging import by_cursor, by_index
 from shared.scim.people import PeopleStorage
+from shared.scim.places import KnownPlaces
 from shared.scim.published import unknown_of
 from shared.sync.push.groups import GroupPush
 from shared.sync.push.people import Push
 from shared.tables.identities import Identities
+from shared.tables.scim_row import ScimRow
+
+ALL = 10**9
+"""More resources than a store has."""
+MOST = 1000
+"""Rows of one round trip."""
 
 
 @dataclass
@@ -37,6 +45,9 @@ class StoreResources(ScimStorage):
 
     kinds: Mapping[str, KindStorage]
     """By the name of their resource type."""
+    places: KnownPlaces
+    store_key: tuple[str, ...]
+    """What the store's places are known by."""
     ignored: list[str] = field(default_factory=list)
     """What the request named and no published schema has."""
     _within: bool = False
@@ -107,15 +118,28 @@ class StoreResources(ScimStorage):
         return self.kinds[str(resource_type.name)]
 
     def _listed(self, kinds: list[ResourceType], request: SearchRequest[Any]) -> SearchPage:
-        """Return a page of all resources; those that are not on it are only counted."""
-        start = request.start_index_0 or 0
-        stop = None if request.count is None else start + request.count
-        total, page = 0, []
-        everything = ((kind, row) for kind in kinds for row in self._of(kind).everything())
-        for total, (kind, row) in enumerate(everything, 1):
-            if total > start and (stop is None or total <= stop):
-                page.append(self._of(kind).shown(kind, row, request))
+        """Return a page of all resources, type after type. See places.py for what it costs."""
+        count = ALL if request.count is None else request.count
+        skip, left, total, page = request.start_index_0 or 0, count, 0, list[Resource[Any]]()
+        for kind in kinds:
+            rows, there = self._some(kind, skip, left)
+            page += (self._of(kind).shown(kind, row, request) for row in rows)
+            skip, left, total = max(skip - there, 0), left - len(rows), total + there
         return SearchPage(total, page)
+
+    def _some(self, kind: ResourceType, skip: int, count: int) -> tuple[list[ScimRow], int]:
+        """Return so many rows of a type after those that are skipped, and the number of all."""
+        storage, key = self._of(kind), (*self.store_key, str(kind.name))
+        if skip == 0:
+            rows = list(islice(storage.everything(page=min(count + 1, MOST)), count + 1))
+            there = len(rows) if len(rows) <= count else self.places.counted(key, storage.ids()).total
+            return rows[:count], there
+        places = self.places.known(key, storage.ids)
+        if skip >= places.total or not count:
+            return [], places.total
+        after, between = places.before(skip)
+        rows = list(islice(storage.everything(after, min(between + count, MOST)), between, between + count))
+        return rows, places.total
 
     def _either(self, kinds: list[ResourceType], resource_id: str, request: SearchRequest[Any]) -> Resource[Any] | None:
         for kind in kinds:
@@ -127,9 +151,14 @@ class StoreResources(ScimStorage):
 
 
 def store_resources(
-    store: Store, provider: ScimProvider, identities: Identities, push: Push, group_push: GroupPush
+    store: Store,
+    provider: ScimProvider,
+    identities: Identities,
+    push: Push,
+    group_push: GroupPush,
+    places: KnownPlaces,
 ) -> StoreResources:
     """Return the storage of one directory store."""
     people = PeopleStorage(store, provider, identities, push)
     groups = GroupStorage(store, provider, group_push.groups, group_push)
-    return StoreResources({"User": people, "Group": groups})
+    return StoreResources({"User": people, "Group": groups}, places, (store.id, store.incarnation))

@@ -29,7 +29,7 @@ The way of a change, and the files in it
     desired/    people, groups                               what Zoho One should hold; the rules are in shared/rules
     plan/       prepare                                      the one order of steps, for cycle and dry run
                 people, groups, group_work, member_ids       one change for each person and group that needs one
-                accounts_there                               the accounts that creations would come upon
+                accounts_reading, accounts_there             all accounts in Zoho One; those that creations come upon
                 group_adoption, zoho_groups, group_counts    who leaves a group that is adopted; what is in Zoho One
                 drift, people_drift, group_drift             what somebody changed in Zoho One (a full cycle)
     guard/      plans, decisions                             whether a plan may pass; what an administrator decides
@@ -37,6 +37,7 @@ The way of a change, and the files in it
     apply/      people, groups                               a plan's changes, several at the same time
                 person_settlement, group_settlement          mark, call, confirm, as far as they differ
                 group_changes, person_events, group_events   what is written of a group; what the history says
+                account_matches                              why a push waits: whose an account may be
                 silence                                      when to stop: no answer again and again
                 accounts, zoho_groups, member_accounts       the calls themselves: look first, then write
 
@@ -55,7 +56,8 @@ The order of steps in a cycle
    rules changed (source/recompute.py). An error ends the cycle here: it is never an empty directory.
 3. A full cycle compares everything with Zoho One (plan/drift.py).
 4. plan/prepare.py plans, from what is pending: people first, then groups. Nothing is written.
-5. guard/plans.py lets the plan pass, or holds it for an administrator.
+5. guard/plans.py lets the plan pass, or holds it for an administrator. Of a store that observes it keeps
+   the plan, and the cycle ends here: starting the store approves that plan.
 6. apply/people.py takes the people to Zoho One, kind after kind: first those who leave. Once more those whose manager
    came with it. Then apply/groups.py, when everybody new has their account.
 7. run_record.py and checkpoint.py write the run and the note; the lease is given back.

@@ -68,7 +68,7 @@ class CycleCheckpoint:
         if self.heart.must_end is not None:
             return self.heart.must_end
         store = self.stores.get(self.store.id)
-        return why_halted(self.now(), store.schedule if store else None)
+        return why_halted(self.now(), store.schedule if store else None, observes=self.store.schedule.is_observing)
 
     def compared(self) -> None:
         """Everything in Zoho One was compared now."""
@@ -77,6 +77,10 @@ class CycleCheckpoint:
     def judged(self, *, is_held: bool) -> None:
         """The guard has judged the plan; ``is_held``: and holds it."""
         self.note = self.note.model_copy(update={"holds": is_held})
+
+    def proposed(self, *, any_account: bool) -> None:
+        """The plan is made; ``any_account``: and proposes accounts to somebody."""
+        self.note = self.note.model_copy(update={"proposes": any_account})
 
     def hand_on(self) -> None:
         """Leave the rest of the run to the next message."""

@@ -1,5 +1,7 @@
 """One cycle of one store, or the part of it that one message carries out: read, plan, guard, apply, record.
 
+A store that observes has the same cycle, which ends after the plan: what it read and planned is kept, so that starting
+the store applies just that. A dry run (sync/dry_run.py) shares the steps too, and keeps nothing.
 docs/reconciler.md describes the steps for administrators. What is kept between them stands in sync/checkpoint.py (how
 far the reading came, and the lease) and sync/run_record.py (what pages show).
 """
@@ -27,6 +29,7 @@ from shared.sync.retention import Retention
 from shared.sync.run_record import NOT_ALL, RunRecord
 from shared.tables.errors import MappingUnusable, Stale, TablesBusy
 from shared.tables.leases import LeaseLost
+from shared.tables.proposals import Proposals
 from shared.zoho.errors import ZohoError
 
 MOST_INTERRUPTIONS = 5
@@ -55,6 +58,7 @@ class CycleParts:
     people_applier: PeopleApplier
     group_applier: GroupApplier
     retention: Retention
+    proposals: Proposals
 
 
 @dataclass
@@ -94,7 +98,14 @@ class Cycle:
             raise
         if self.record.untried:
             return self._fail(NOT_ALL.format(self.record.untried))
-        return self._end(RunState.HELD if self.verdict.breaches else RunState.DONE)
+        if prepared.unasked and not self.verdict.breaches:
+            return self._end(RunState.FAILED)
+        done = RunState.OBSERVED if self._observes else RunState.DONE
+        return self._end(RunState.HELD if self.verdict.breaches and not self._observes else done)
+
+    @property
+    def _observes(self) -> bool:
+        return self.store.schedule.is_observing
 
     @property
     def _is_full(self) -> bool:
@@ -123,18 +134,29 @@ class Cycle:
             self.store, self.drifts, self.checkpoint, record.troubles, record.progress
         )
         self.prepared = prepared
+        self._keep_proposals(prepared.plan)
         record.planned(prepared.plan)
         return prepared
 
+    def _keep_proposals(self, plan: Plan) -> None:
+        """Let pages show what the plan proposes, and no more what an earlier one did."""
+        if plan.visits or self.checkpoint.note.proposes or self._is_full:
+            self.parts.proposals.replace(self.store.id, plan.proposals, self.checkpoint.now())
+        self.checkpoint.proposed(any_account=bool(plan.proposals))
+
     def _guard(self, prepared: Prepared) -> Verdict:
-        """Whether the plan may be applied."""
-        may_be_open = self.checkpoint.note.holds or prepared.is_guarded
-        self.verdict = verdict = self.parts.plan_guard.judge(
-            self.store, prepared.plan, may_be_open=may_be_open, is_whole=prepared.is_whole
-        )
+        """Whether the plan may be applied; that of a store that observes is kept until the store is started."""
+        guard, may_be_open = self.parts.plan_guard, self.checkpoint.note.holds or prepared.is_guarded
+        if self._observes:
+            verdict = guard.observed(self.store, prepared.plan)
+        else:
+            verdict = guard.judge(self.store, prepared.plan, may_be_open=may_be_open, is_whole=prepared.is_whole)
+        self.verdict = verdict
         self.checkpoint.judged(is_held=bool(verdict.breaches))
         if verdict.breaches:
-            self.record.held(prepared.plan, verdict.breaches)
+            assert verdict.plan is not None  # what is not applied is kept
+            why = () if self._observes else verdict.breaches
+            self.record.not_applied(prepared.plan, verdict.plan.held.id, why)
         return verdict
 
     def _apply(self, prepared: Prepared) -> None:

@@ -60,6 +60,8 @@ class CycleNote(Model):
     """When everything in Zoho One was last compared; at first, when the first cycle was."""
     holds: bool = False
     """Whether a held plan may be open."""
+    proposes: bool = False
+    """Whether the last plan proposed accounts to anybody."""
     open_runs: tuple[str, ...] = ()
     """Ids of the runs that began and did not end. The last one is gone on with."""
     request: CycleRequest | None = None

@@ -15,7 +15,7 @@ from functools import partial
 from shared.calls import Calls, counted
 from shared.logging import logged_with
 from shared.rules.run import Run, RunKind, RunState
-from shared.rules.schedule import after_start, closed, due, why_halted
+from shared.rules.schedule import after_start, due, no_cycle, why_halted
 from shared.rules.store import Store
 from shared.sync.checkpoint import CycleCheckpoint
 from shared.sync.cycle import Cycle, CycleParts, Done
@@ -81,10 +81,10 @@ class Cycles:
     def ask(self, store: Store, kind: RunKind, asked_by: str) -> CycleRequest:
         """Write down that an administrator wants a cycle, which begins when no other is running. One round trip.
 
-        The message need not reach a worker: a tick finds what was asked for. Raises NotNow where provisioning does not
-        run.
+        The message need not reach a worker: a tick finds what was asked for. Raises NotNow for a stopped or
+        paused store.
         """
-        if (shut := closed(self.now(), store.schedule)) is not None:
+        if (shut := no_cycle(self.now(), store.schedule)) is not None:
             raise NotNow(shut.reason)
         request = CycleRequest(store=store.id, kind=kind, asked_by=asked_by, id=new_id(self.now()))
         assert request.id is not None
@@ -92,14 +92,14 @@ class Cycles:
         return request
 
     def due(self, stores: Sequence[Store]) -> DueCycles:
-        """The cycles of these started stores to ask for at this tick. Two round trips, whatever their number."""
+        """The cycles to ask for at this tick, of stores that are started or observe. Two round trips in all."""
         now, leases, asked = self.now(), self.leases.of_kind(CYCLES), self.asked.all()
         found = DueCycles([], [])
         for store in stores:
             standing = self._standing(store, leases.get(store.id), now)
             if standing.interrupted is not None:
                 found.interrupted.append(store.id)
-            if standing.running or closed(now, store.schedule) is not None:
+            if standing.running or no_cycle(now, store.schedule) is not None:
                 continue
             note = standing.note
             if note.open_run is not None:
@@ -114,7 +114,7 @@ class Cycles:
         return found
 
     def interrupted(self, stores: Sequence[Store]) -> list[str]:
-        """Those of these started stores with a run that no process works on. One round trip."""
+        """Those of these started or observing stores with a run that no process works on. One round trip."""
         now, leases = self.now(), self.leases.of_kind(CYCLES)
         return [store.id for store in stores if self._standing(store, leases.get(store.id), now).interrupted]
 
@@ -127,7 +127,7 @@ class Cycles:
             store = self.stores.read(request.store)
             if store is None:
                 raise NotNow("There is no such directory store")
-            if (shut := closed(self.now(), store.schedule)) is not None:
+            if (shut := no_cycle(self.now(), store.schedule)) is not None:
                 if request.id is not None:
                     self.asked.drop(store.id, request.id)
                 raise NotNow(shut.reason)
@@ -140,7 +140,7 @@ class Cycles:
             assert run_id is not None
             if begun.id is not None and begun.goes_on is None:
                 self.asked.drop(store.id, begun.id)
-            look = partial(self._why_ended, store.id)
+            look = partial(self._why_ended, store)
             with logged_with(cycle=run_id), Heartbeat(self.leases, lease, self.now, look) as heart:
                 return self._cycle(store, begun, note, heart, calls, progress).run()
 
@@ -203,10 +203,10 @@ class Cycles:
             if dead is not None and dead.state is RunState.RUNNING:
                 self.runs.put(dead.with_error(DIED).finished(RunState.FAILED, self.now()))
 
-    def _why_ended(self, store_id: str) -> str | None:
-        """Why a cycle that is running has to end: the store was stopped, paused or deleted."""
-        store = self.stores.read(store_id)
-        return why_halted(self.now(), store.schedule if store else None)
+    def _why_ended(self, begun: Store) -> str | None:
+        """Why a cycle that is running has to end: the store was stopped, paused or deleted since it ``begun``."""
+        store = self.stores.read(begun.id)
+        return why_halted(self.now(), store.schedule if store else None, observes=begun.schedule.is_observing)
 
 
 def _tell_late(store: Store, run_id: str, silent: timedelta) -> None:

@@ -1,6 +1,8 @@
 """What the next cycle would do: the cycle's own preparation, on tables whose writes are not kept."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from shared.rules.guard import Breach
 from shared.rules.plan import Plan
@@ -9,6 +11,7 @@ from shared.sync.guard.plans import PlanGuard
 from shared.sync.plan.prepare import Preparation
 from shared.sync.progress import SILENT, Progress, Unkept
 from shared.sync.source.reading_checkpoint import ReadingCheckpoint
+from shared.tables.proposals import Proposals
 
 
 @dataclass(frozen=True)
@@ -28,14 +31,18 @@ class DryRun:
 
     preparation: Preparation
     plan_guard: PlanGuard
+    proposals: Proposals
+    now: Callable[[], datetime]
 
     def preview(self, store: Store, reading: ReadingCheckpoint, progress: Progress = SILENT) -> Preview:
         """Read Entra from a checkpoint on, and plan, also for a store that is stopped.
 
-        Zoho One is asked at most for free names, and for the members of groups that are adopted. Raises as Preparation
-        does.
+        Zoho One is asked for free names, for the members of groups that are adopted, and for the accounts that it has
+        already. Those that nobody manages are kept with the proposals, so that an administrator can decide on them
+        before the first cycle. Raises as Preparation does.
         """
         checkpoint, troubles = Unkept(reading), list[str]()
         self.preparation.read(store, checkpoint, troubles, progress)
         prepared = self.preparation.plan(store, {}, checkpoint, troubles, progress)
+        self.proposals.replace(store.id, prepared.plan.proposals, self.now())
         return Preview(prepared.plan, self.plan_guard.breaches(store, prepared.plan), tuple(troubles))

@@ -67,18 +67,24 @@ class RunRecord:
 
     def drift(self, report: DriftReport) -> None:
         """What a full cycle found in Zoho One."""
-        self.run = self.run.with_findings(report.drifted, report.unmanaged, report.findings)
+        counts = {
+            "accounts": report.accounts,
+            "unmanaged": report.unmanaged,
+            "unmanaged_active": report.unmanaged_active,
+            "unmanaged_groups": report.unmanaged_groups,
+        }
+        self.run = self.run.with_findings(report.drifted, report.findings, counts)
 
     def planned(self, plan: Plan) -> None:
         """The plan, as it was at first: what another process plans when it goes on is a part of it."""
         if self.run.digest is None:
             self.run = self.run.with_plan(plan)
 
-    def held(self, plan: Plan, breaches: Iterable[object]) -> None:
-        """The guard holds the plan, so that none of it is tried."""
-        self.troubles += map(str, breaches)
+    def not_applied(self, plan: Plan, plan_id: str, why: Iterable[object] = ()) -> None:
+        """The plan is kept under an id, and none of it is tried. ``why``: what the guard holds it for."""
+        self.troubles += map(str, why)
         left = len(plan.changes) + len(plan.groups)
-        self.run = self.run.with_results({Result.NOT_TRIED: left}, {})
+        self.run = self.run.model_copy(update={"plan": plan_id}).with_results({Result.NOT_TRIED: left}, {})
 
     @contextmanager
     def applying(self, step: str, of: int, *, at_once: bool = False) -> Iterator["AppliedChanges"]:

@@ -22,7 +22,7 @@ COPIED = ("mappings", "identities", "runs", "stores")
 """Copied tables, in import order. In each the store has a partition; in the last it shares one with others, and only
 the record of administrators' changes is copied.
 """
-NOT_COPIED = ("heldplans", "entra", "errands")
+NOT_COPIED = ("heldplans", "entra", "errands", "accounts")
 """Tables in which the store has a partition that is not copied."""
 SECRETS = "secrets"
 SHARED = "stores"

@@ -71,6 +71,11 @@ class HeldPlans(RecordTable):
         """Return the plan that was held last, open or not, or None. One round trip."""
         return next(iter(self.all(store, 1)), None)
 
+    def get(self, store: str, plan_id: str) -> HeldPlan | None:
+        """Return a held plan by its id, or None. One round trip."""
+        found = self._get(store, f"plan:{plan_id}")
+        return HeldPlan.model_validate_json(gather(found[0], "held")) if found else None
+
     def all(self, store: str, count: int = PAGE) -> list[StoredPlan]:
         """Return the held plans, newest first. One round trip."""
         rows = islice(self._range(store, "plan:", "plan" + AFTER_ALL, page=count), count)
@@ -90,6 +95,10 @@ class HeldPlans(RecordTable):
         """
         held = stored.held.moved(move)
         return StoredPlan(held, self._decisive([update(_row(held), stored.etag)]))
+
+    def drop_changes(self, held: HeldPlan) -> None:
+        """Delete the changes of a plan that cannot be approved any more; its counts and states stay."""
+        self._parts.remove(held.store, held.id)
 
     def drop_before(self, store: str, cutoff: datetime, most: int = MOST_DROPPED) -> int:
         """Delete at most so many rows of plans held before a time, but never the newest plan, which may be open."""

@@ -21,6 +21,7 @@ from shared.tables.identity_rows import (
     event_row,
     mail_row,
     membership_update_row,
+    removed_key,
     rows_of,
 )
 from shared.tables.record_table import (
@@ -101,17 +102,22 @@ class Identities(IdentityReads):
         over: AccountRecord | None = None,
         membership_update: MembershipUpdate | None = None,
         count: Operation | None = None,
+        *,
+        unverified: bool = False,
     ) -> tuple[StoredMembershipUpdate | None, str]:
         """Delete an identity and its claims; its history stays, and a record of the account left. Raises Stale.
 
         ``over``: the record of that account from another person who is gone. ``membership_update``: the person's groups
         have to follow; it is returned as stored. ``count``: the operation on the guard's ledger, if it changes too; the
-        ledger's ETag is returned, and Conflict raised where another request has created that row.
+        ledger's ETag is returned, and Conflict raised where another request has created that row. ``unverified``: a
+        push deleted the person, whom Graph has reported: the next cycle reads them again.
         """
         former = before.identity.former_of(left) if left else None
         rows = {claim("zoho", left.id): account_row(left, None, former)} if left else {}
         rows |= {former_key(former): former_row(former)} if former else {}
         more: list[Operation] = [count] if count else []
+        if (unverified or before.identity.said.unverified) and before.identity.object_id is not None:
+            more.append(upsert(keyed(store, removed_key(before.identity.object_id))))
         more += [upsert(membership_update_row(store, membership_update))] if membership_update else []
         etags = self._replace(store, before, rows, before.identity.id, event, over, more)
         return StoredMembershipUpdate(membership_update, etags[-1]) if membership_update else None, etags[

@@ -141,15 +141,25 @@ class IdentityReads(RecordTable):
         former = holder.identity.former if holder else None
         return replace(record, former=former, holder=holder) if former and former.account == zoho_id else record
 
+    def owned_accounts(self, store: str) -> Iterator[tuple[str, str]]:
+        """Return the accounts in Zoho One that somebody manages, each with the id of the identity; a page at a time."""
+        rows = self._range(store, "zoho:", "zoho" + AFTER_ALL, ("RowKey", "account", "id"))
+        return ((row["account"], row["id"]) for row, _ in rows if row.get("id"))
+
     def formers(self, store: str) -> Iterator[Former]:
         """Return the accounts of people who are in Entra's recycle bin or gone; a page at a time."""
         rows = self._range(store, "former:", "former" + AFTER_ALL)
         return (Former.model_validate_json(row["former"]) for row, _ in rows)
 
-    def scan(self, store: str, after: str = "") -> Iterator[ScimRow]:
+    def scan(self, store: str, after: str = "", page: int | None = None) -> Iterator[ScimRow]:
         """Return everybody in a store after an id, in the order of ids; a page at a time in memory."""
-        rows = self._range(store, f"id:{after}~" if after else "id:", "id" + AFTER_ALL, SCIM_COLUMNS)
+        rows = self._range(store, f"id:{after}~" if after else "id:", "id" + AFTER_ALL, SCIM_COLUMNS, page)
         return (scim_row_from(row) for row, _ in rows)
+
+    def ids(self, store: str) -> Iterator[str]:
+        """Return the ids of everybody in a store, in order. One round trip for a thousand people."""
+        rows = self._range(store, "id:", "id" + AFTER_ALL, ("RowKey",))
+        return (row["RowKey"].removeprefix("id:") for row, _ in rows)
 
     def everybody(self, store: str, after: str = "") -> Iterator[Stored]:
         """Return every identity of a store after an id, in the order of ids; a page at a time in memory."""

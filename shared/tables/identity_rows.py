@@ -20,6 +20,9 @@ The partition is the store; the row keys are
                            Entra's recycle bin, or gone
 ``pending:<id>``           pending change: not confirmed by Zoho One yet
 ``pending:manager:<id>``   got an account for which others may have waited
+``pending:unverified:<id>``  the object id of somebody whom Graph reported and a push
+                           wrote since: to be read again
+``pending:removed:<id>``   the same of somebody whom a push deleted
 ``pending:guard``          the guard holds somebody back: recent_deprovisionings.py
 ``mail:<id>``              a one-time password mail that is due
 ``event:<id>:<time>``      history, newest first
@@ -53,8 +56,13 @@ from shared.tables.record_table import Row, keyed
 from shared.tables.scim_row import scim_row_from
 
 _DESIRED = TypeAdapter[Desired](Desired, config=HIDDEN)
+_OBJECT = TypeAdapter[dict[str, object]](dict[str, object], config=HIDDEN)
 MANAGER = "manager:"
 """Part of a pending mark's key, before the id of a manager for whose account others may wait."""
+UNVERIFIED = "unverified:"
+"""Part of a pending mark's key, before the object id of somebody to be read again, because a push wrote them."""
+REMOVED = "removed:"
+"""The same, because a push deleted them."""
 GUARD = "guard"
 """Part of a pending mark's key: the guard holds somebody back."""
 
@@ -156,12 +164,14 @@ def rows_of(identity: Identity) -> dict[str, Row]:
             **({"status": said.status} if said.status else {}),
             **({"awaits": said.awaits} if said.awaits else {}),
             **({"inBin": "yes"} if said.in_bin else {}),
+            **({"unverified": "yes"} if said.unverified else {}),
             **({"reportsTo": said.reports_to} if said.reports_to else {}),
             **({"rules": said.rules} if said.rules else {}),
         }
     }
     if identity.object_id is not None:
         rows[claim("entra", identity.object_id)] = {"id": identity.id, "objectId": identity.object_id}
+        rows |= {f"pending:{UNVERIFIED}{identity.object_id}": {}} if said.unverified else {}
     if (manager := said.awaits or said.reports_to) is not None:
         rows[f"{claim('awaits', manager)}:{identity.id}"] = {"id": identity.id}
     if pending is not None and pending.before is not None and not (pending.before.is_in_bin or said.in_bin):
@@ -201,6 +211,11 @@ def arrival_key(identity_id: str) -> str:
     return f"pending:{MANAGER}{identity_id}"
 
 
+def removed_key(object_id: str) -> str:
+    """Return the key of the mark on somebody whom a push deleted, and who is to be read again."""
+    return f"pending:{REMOVED}{object_id}"
+
+
 def mail_row(store: str, identity_id: str, mail: MailDue) -> Row:
     """Return the row of a mail that is due."""
     return keyed(store, f"mail:{identity_id}", spread("mail", mail.model_dump_json()))
@@ -220,11 +235,7 @@ def event_row(store: str, identity_id: str, event: Event) -> Row:
 def stored_from(row: Row, etag: str) -> Stored:
     scim_row = scim_row_from(row)
     desired, status = _DESIRED.validate_json(gather(row, "desired")), row.get("status")
-    pending = (
-        TypeAdapter(dict[str, object], config=HIDDEN).validate_json(gather(row, "pending"))
-        if "pending" in row
-        else None
-    )
+    pending = _OBJECT.validate_json(gather(row, "pending")) if "pending" in row else None
     # An earlier release noted in the pending change that Entra had deleted the person, and kept the note when Entra
     # later reported them as active.
     if pending is not None and pending.pop("leaving", False) and not (isinstance(desired, ZohoUser) and desired.active):
@@ -236,11 +247,12 @@ def stored_from(row: Row, etag: str) -> Stored:
             {
                 "resource": scim_row.resource,
                 "keys": Keys.model_validate_json(gather(row, "keys")),
-                "source": TypeAdapter(dict[str, object], config=HIDDEN).validate_json(gather(row, "source")),
+                "source": _OBJECT.validate_json(gather(row, "source")),
                 "desired": desired,
                 "status": status,
                 "awaits": row.get("awaits"),
                 "in_bin": "inBin" in row,
+                "unverified": "unverified" in row,
                 "reports_to": row.get("reportsTo"),
                 "rules": row.get("rules", ""),
                 "modified": scim_row.modified,

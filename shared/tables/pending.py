@@ -1,13 +1,22 @@
 """What waits for a cycle: a store's pending marks, which are found without reading any record."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import batched
 
 from shared.rules.identity import Identity
 from shared.tables.errors import Stale
 from shared.tables.group_rows import HELD
-from shared.tables.identity_rows import GUARD, MANAGER, Stored, arrival_key, rows_of
+from shared.tables.identity_rows import (
+    GUARD,
+    MANAGER,
+    REMOVED,
+    UNVERIFIED,
+    Stored,
+    arrival_key,
+    removed_key,
+    rows_of,
+)
 from shared.tables.portions import MOST_ROWS, portions
 from shared.tables.record_table import AFTER_ALL, Operation, RecordTable, Row, keyed, update
 
@@ -22,6 +31,10 @@ class Waiting:
     """People who got an account for which others may have waited."""
     groups: tuple[str, ...] = ()
     """Groups whose deletion waits for a decision."""
+    unverified: tuple[str, ...] = ()
+    """Object ids of people whom Graph reported, and a push wrote since: to be read again."""
+    removed: Mapping[str, str] = field(default_factory=dict)
+    """The same of people whom a push deleted, each with the mark's ETag."""
     is_guarded: bool = False
     """Whether the guard holds somebody back; a cycle looks whether that is over."""
 
@@ -32,11 +45,19 @@ class PendingChanges(RecordTable):
     def waiting(self, store: str) -> Waiting:
         """Return everything that waits. One round trip for a thousand."""
         rows = self._range(store, "pending:", "pending" + AFTER_ALL, ("RowKey",))
-        ids = [row["RowKey"].removeprefix("pending:") for row, _ in rows]
-        arrived = tuple(each.removeprefix(MANAGER) for each in ids if each.startswith(MANAGER))
-        groups = tuple(each.removeprefix(HELD) for each in ids if each.startswith(HELD))
-        people = tuple(each for each in ids if not each.startswith((GUARD, HELD, MANAGER)))
-        return Waiting(people, arrived, groups, any(each.startswith(GUARD) for each in ids))
+        ids = {row["RowKey"].removeprefix("pending:"): etag for row, etag in rows}
+
+        def about(kind: str) -> tuple[str, ...]:
+            return tuple(each.removeprefix(kind) for each in ids if each.startswith(kind))
+
+        return Waiting(
+            people=tuple(each for each in ids if not each.startswith((GUARD, HELD, MANAGER, REMOVED, UNVERIFIED))),
+            arrived=about(MANAGER),
+            groups=about(HELD),
+            unverified=about(UNVERIFIED),
+            removed={each: ids[REMOVED + each] for each in about(REMOVED)},
+            is_guarded=any(each.startswith(GUARD) for each in ids),
+        )
 
     def lease(self, store: str, people: Sequence[tuple[Stored, Identity]]) -> list[Stored]:
         """Write the leases in these people's pending changes: each as it was read, and with the lease. Keeps the order.
@@ -70,6 +91,10 @@ class PendingChanges(RecordTable):
     def forget_arrival(self, store: str, identity_id: str) -> None:
         """Delete the mark on a person who got an account: nobody waits for it any more."""
         self._delete(store, arrival_key(identity_id))
+
+    def forget_removed(self, store: str, object_id: str, etag: str) -> None:
+        """Delete the mark on somebody whom a push deleted, unless another push has done so since."""
+        self._take(store, removed_key(object_id), etag)
 
     def _each(self, store: str, people: Sequence[tuple[Stored, Identity]]) -> list[Stored]:
         """Lease all at once, or one by one where another request wrote one of them."""

@@ -41,8 +41,10 @@ DISCARDED = (
 
 _KEY = "leavings"
 
-type Limit = Callable[[RecentDeprovisionings], Breach | None]
-"""The limit that a departure would pass, according to the ledger."""
+type Limit = Callable[[RecentDeprovisionings, bool], Breach | None]
+"""The limit that a departure would pass, according to the ledger, and whether the active people were counted for it:
+else their number may be too low, and a limit that some greater number passes is one to count them for.
+"""
 
 type Transact = Callable[[Operation], str]
 """Writes a departure together with this operation, and returns the operation's ETag. It may be called again after it
@@ -90,18 +92,19 @@ class DeprovisioningCounts(RecordTable):
 
         ``count_active``: counts the store's active people; called only where a limit would be passed.
         """
+        is_counted = False
         with self._locks[store]:
             # Where nothing is remembered, the first write finds out: it creates the row, or fails as a whole.
             stored = self._known.get(store, _NOTHING)
-            reason = self._reason(store, stored.recent, deprovisionings, limit)
+            reason = self._reason(store, stored.recent, deprovisionings, limit, is_counted)
             if reason is not None:
                 # The remembered ledger may be stale, and an administrator may have decided.
                 stored = self.read(store)
             while True:
-                reason = self._reason(store, stored.recent, deprovisionings, limit)
-                if reason not in (None, HELD, DISCARDED):  # a stale number of people may be the reason
-                    stored = self.recount(store, now, count_active)
-                    reason = self._reason(store, stored.recent, deprovisionings, limit)
+                reason = self._reason(store, stored.recent, deprovisionings, limit, is_counted)
+                if reason not in (None, HELD, DISCARDED):  # a number of people that is too low may be the reason
+                    stored, is_counted = self.recount(store, now, count_active), True
+                    reason = self._reason(store, stored.recent, deprovisionings, limit, is_counted)
                 if reason is not None:
                     break
                 newer = self._written_along(store, stored, stored.recent.begun(now, deprovisionings), transact)
@@ -245,7 +248,12 @@ class DeprovisioningCounts(RecordTable):
         return Discarded(id=own, digest=plan.digest)
 
     def _reason(
-        self, store: str, recent: RecentDeprovisionings, deprovisionings: Deprovisionings, limit: Limit
+        self,
+        store: str,
+        recent: RecentDeprovisionings,
+        deprovisionings: Deprovisionings,
+        limit: Limit,
+        is_counted: bool,
     ) -> str | None:
         """Return why these departures are held back, or None."""
         if deprovisionings.is_approved:
@@ -256,7 +264,7 @@ class DeprovisioningCounts(RecordTable):
             return None  # these began before, and were counted then
         if recent.held:
             return HELD
-        breach = limit(recent)
+        breach = limit(recent, is_counted)
         return str(breach) if breach else None
 
     def _written_along(

@@ -18,6 +18,12 @@ from shared.tables.service import our_errors
 type Row = dict[str, str]
 type Operation = tuple[str, Row] | tuple[str, Row, dict[str, object]]
 
+LARGEST_PAGE = 1_000
+"""Rows that Table Storage gives in one answer at the most; a query that asks for more is refused.
+
+https://learn.microsoft.com/rest/api/storageservices/query-timeout-and-pagination
+"""
+
 AFTER_ALL = ";"
 """The character that sorts right after ``:``, so that ``id:`` up to ``id;`` is every row of that kind."""
 
@@ -87,13 +93,16 @@ class RecordTable:
     def _range(
         self, partition: str, start: str, end: str, select: tuple[str, ...] | None = None, page: int | None = None
     ) -> Iterator[tuple[Row, str]]:
-        """Return the rows from one key up to, not including, another, with their ETags; a page at a time."""
+        """Return the rows from one key up to, not including, another, with their ETags; a page at a time.
+
+        ``page``: how many rows are wanted at once; none, and for more than LARGEST_PAGE: as many as there may be.
+        """
         with our_errors():
             found = self._table.query_entities(
                 "PartitionKey eq @partition and RowKey ge @start and RowKey lt @end",
                 parameters={"partition": partition, "start": start, "end": end},
                 select=list(select) if select else None,
-                results_per_page=page,
+                results_per_page=min(page, LARGEST_PAGE) if page else None,
             )
             for entity in found:
                 yield _texts(entity)

@@ -27,6 +27,7 @@ from shared.tables.transactions import Table
 TABLES = (
     *("mappings", "stores", "identities", "secrets", "consents", "leases", "runs", "heldplans", "entra", "errands"),
     "sessions",
+    "accounts",
 )
 
 CONNECT_SECONDS = 5

@@ -65,6 +65,8 @@ class Session(Model):
     confirmed: datetime
     """Time at which Entra last confirmed that they may sign in, and their roles."""
     refresh_token: str | None = Field(default=None, repr=False)
+    address: str = ""
+    """Their sign-in name."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import islice
 from threading import Lock
 
@@ -59,18 +60,22 @@ class Stores(RecordTable):
 
     def all(self) -> list[Store]:
         """Return every store as it is now."""
-        return [Store.model_validate_json(gather(row, "store")) for row, _ in self._range(PARTITION, "", _RECORDS)]
+        return [_store_of(gather(row, "store")) for row, _ in self._range(PARTITION, "", _RECORDS)]
 
     def read(self, store_id: str) -> Store | None:
         """Return a store as it is now, or None. One round trip."""
         if not _ID.fullmatch(store_id):
             return None
         found = self._get(PARTITION, store_id)
-        return Store.model_validate_json(gather(found[0], "store")) if found else None
+        return _store_of(gather(found[0], "store")) if found else None
 
     def started(self) -> list[Store]:
         """Return the started stores as they are now."""
         return [store for store in self.all() if store.is_started]
+
+    def with_cycles(self) -> list[Store]:
+        """Return the started stores and those that observe, as they are now."""
+        return [store for store in self.all() if store.has_cycles]
 
     def put(self, store: Store) -> None:
         """Store a directory store in place of the former one."""
@@ -99,7 +104,7 @@ class Stores(RecordTable):
             found = self._get(PARTITION, store_id)
             if found is None:
                 raise KeyError(store_id)
-            before = Store.model_validate_json(gather(found[0], "store"))
+            before = _store_of(gather(found[0], "store"))
             changed = change(before)
             operations = [update(_row(changed), found[1])]
             if record is not None:
@@ -139,6 +144,12 @@ class Stores(RecordTable):
 def records_of(store_id: str) -> str:
     """Return the beginning of the keys of a store's records."""
     return f"{_RECORDS}{store_id}:"
+
+
+@lru_cache(maxsize=64)
+def _store_of(text: str) -> Store:
+    """Return the store that a row holds: it is read each minute and at each request, and seldom changes."""
+    return Store.model_validate_json(text)
 
 
 def _row(store: Store) -> Row:

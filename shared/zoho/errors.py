@@ -14,6 +14,10 @@ class ZohoBusy(ZohoError):
         """Seconds."""
 
 
+class ZohoNotWritten(ZohoBusy):
+    """The store only observes, so that Zoho One was not called."""
+
+
 class ZohoThrottled(ZohoBusy):
     """Zoho's accounts server was asked too often. Consent is still valid."""
 

@@ -46,6 +46,10 @@ class _Group(Resource):
         return frozenset(member.value for member in self.members or ())
 
 
+_GROUPS = Listed[_Group]
+"""Kept: see ``_USERS`` in scim_client.py."""
+
+
 class ZohoGroups(ScimCalls):
     """The groups of one store's Zoho One organisation; members are the ids of their accounts there.
 
@@ -81,7 +85,7 @@ class ZohoGroups(ScimCalls):
         What this finds is changed later, so Zoho One's word that it matches is not enough.
         """
         query = {"filter": f"displayName eq {quoted(display_name)}"} | _WITHOUT_MEMBERS
-        listed = understood(Listed[_Group], self._call("GET", "/Groups", query=query))
+        listed = understood(_GROUPS, self._call("GET", "/Groups", query=query))
         found = [_record(group) for group in listed.Resources]
         named = [record for record in found if folded(record.holds.display_name) == folded(display_name)]
         if found and not named:
@@ -89,6 +93,11 @@ class ZohoGroups(ScimCalls):
         if listed.totalResults and not found:
             raise ZohoUnclear("Zoho One answers that there is such a group, but not which")
         return named
+
+    def count(self) -> int:
+        """Return the number of groups (RFC 7644 §3.4.2: ``totalResults``)."""
+        query = {"startIndex": "1", "count": "1"} | _WITHOUT_MEMBERS
+        return understood(Listed[_Group], self._call("GET", "/Groups", query=query)).totalResults
 
     def members(self, group_id: str) -> frozenset[str]:
         """Return a group's members. Raises ZohoNotFound."""

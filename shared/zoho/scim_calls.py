@@ -8,18 +8,18 @@ import logging
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from http.cookiejar import DefaultCookiePolicy
 
 import requests
 from pydantic import JsonValue, SecretStr, TypeAdapter
-from requests.adapters import HTTPAdapter
 
 from shared.calls import note_call
 from shared.model import HIDDEN
+from shared.rules.outside_address import AddressRefused, ensure_zoho_one
+from shared.rules.schedule import OBSERVES
 from shared.rules.scim_path import Resource
 from shared.rules.store import Store
 from shared.zoho.error_answers import error_of, lacks_scope
-from shared.zoho.errors import ZohoBusy, ZohoNotFound, ZohoNowhere
+from shared.zoho.errors import ZohoBusy, ZohoCredentials, ZohoNotFound, ZohoNotWritten, ZohoNowhere
 from shared.zoho.pace import Pace
 from shared.zoho.success_answers import Scim, understood
 from shared.zoho.tokens import AccessTokens
@@ -33,21 +33,9 @@ CALLS_SECONDS = 35.0
 """Seconds for all calls of one person's change: twice that, with a look first, is less than a lease."""
 LEAST_SECONDS = 1.0
 """Seconds: a call with less time left is not begun."""
-CONNECTIONS = 32
-"""Connections kept open: as many as the worker has threads."""
 
 _JSON = TypeAdapter[JsonValue](JsonValue, config=HIDDEN)
 _log = logging.getLogger("bridge.zoho")
-
-
-def new_session() -> requests.Session:
-    """Return a session with pooled connections that threads may share. It never follows a redirect with a token."""
-    session = requests.Session()
-    session.trust_env = False
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # it serves all stores
-    session.mount("https://", HTTPAdapter(pool_maxsize=CONNECTIONS))
-    session.mount("http://", HTTPAdapter(pool_maxsize=CONNECTIONS))
-    return session
 
 
 class _Listing(Scim):
@@ -70,8 +58,13 @@ class ScimCalls:
         pace: Pace,
         sleep: Callable[[float], None] = time.sleep,
         seconds: float = CALLS_SECONDS,
+        *,
+        local: bool = False,
     ) -> None:
-        """``seconds``: time from now in which this client may call; a writer's lease must not expire meanwhile."""
+        """``seconds``: time from now in which this client may call; a writer's lease must not expire meanwhile.
+        ``local``: whether this is the app on one machine, which calls a simulator.
+        """
+        self._local = local
         self._ends = time.monotonic() + seconds
         self._store = store
         self._session = session
@@ -89,8 +82,11 @@ class ScimCalls:
     ) -> requests.Response:
         """Make one call, repeated while Zoho One asks for a short wait. Repeating is safe: userNames are unique.
 
-        ``password``: a part of the body that must not appear in an error.
+        ``password``: a part of the body that must not appear in an error. A store that observes makes no call but GET,
+        whatever the caller meant to do; the rules that keep callers from it stand in rules/schedule.py.
         """
+        if method != "GET" and self._store.schedule.is_observing:
+            raise ZohoNotWritten(OBSERVES)
         waited = 0.0
         for attempt in range(1, TRIES + 1):
             try:
@@ -139,6 +135,10 @@ class ScimCalls:
     def _send(
         self, method: str, path: str, body: Resource | None, query: dict[str, str] | None, token: str | None
     ) -> requests.Response:
+        try:
+            ensure_zoho_one(self._store.zoho, local=self._local)
+        except AddressRefused as refusal:
+            raise ZohoCredentials(str(refusal)) from None
         authorization = {"Authorization": f"Zoho-oauthtoken {token}"} if token else {}
         left = self._ends - time.monotonic()
         if left < LEAST_SECONDS:

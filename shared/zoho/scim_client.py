@@ -30,6 +30,10 @@ class _User(Resource):
     """A boolean or its text; anything else makes the answer invalid."""
 
 
+_USERS = Listed[_User]
+"""Kept, since pydantic builds a model of a generic one again once nobody holds it: milliseconds each time."""
+
+
 @dataclass(frozen=True)
 class Page:
     """Some of the accounts, and the number of all."""
@@ -83,7 +87,7 @@ class ZohoUsers(ScimCalls):
         The account that this finds is changed later, so Zoho One's word that it matches is not enough.
         """
         answer = self._call("GET", "/Users", query={"filter": f"userName eq {quoted(user_name)}"})
-        listed = understood(Listed[_User], answer)
+        listed = understood(_USERS, answer)
         for user in listed.Resources:
             if folded(str((user.model_extra or {}).get("userName"))) == folded(user_name):
                 return self._account(user)
@@ -96,7 +100,7 @@ class ZohoUsers(ScimCalls):
     def page(self, start: int) -> Page:
         """Return accounts in Zoho One's own order, from this place on; the first is 1 (RFC 7644 §3.4.2.4)."""
         query = {"startIndex": str(start), "count": str(self._store.zoho.page_size)}
-        answer = understood(Listed[_User], self._call("GET", "/Users", query=query))
+        answer = understood(_USERS, self._call("GET", "/Users", query=query))
         return Page(tuple(self._account(user) for user in answer.Resources), answer.totalResults)
 
     def update(self, account: Account, desired: ZohoUser, change: Change) -> Account:

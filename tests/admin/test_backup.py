@@ -2,8 +2,6 @@
 
 import gzip
 import stat
-import subprocess
-import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +10,7 @@ import pytest
 
 from cli.__main__ import main
 from local.azurite import start_azurite
-from local.processes import ROOT, Processes
+from local.processes import Processes
 from local.store import new_key
 from shared.admin.backup import Backup, NotCopied
 from shared.admin.store_file import NotAStoreFile
@@ -34,7 +32,7 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
 def _backup(connection_string: str, key: str, copies: type[Copies] = Copies) -> Backup:
     service = connect(connection_string)
     secrets = Secrets(service.get_table_client("secrets"), key)
-    return Backup(Stores(service.get_table_client("stores")), copies(service), secrets, lambda: NOW, "anna")
+    return Backup(Stores(service.get_table_client("stores")), copies(service), secrets, lambda: NOW, "anna", local=True)
 
 
 @pytest.fixture
@@ -184,7 +182,6 @@ def test_the_command(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Once as a process, then in this one, with the imports."""
     monkeypatch.setenv("AzureWebJobsStorage", azurite)
     monkeypatch.setenv("BRIDGE_ENCRYPTION_KEYS", key)
 
@@ -192,10 +189,13 @@ def test_the_command(
         return main(["backup", *arguments]), *capsys.readouterr()
 
     file = str(tmp_path / "a.gz")
-    command = [sys.executable, "-m", "cli", "backup", "export", filled.id, file]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("exported: the store's settings, ")
+    status, shown, told = run("export", filled.id, file)
+    assert (status, told) == (0, "")
+    assert shown.startswith("exported: the store's settings, ")
+    refused = run("import", file, "--replace")
+    assert refused[0] == 1
+    assert "The sync endpoint of a store in the data center us begins with https://" in refused[2]
+    monkeypatch.setenv("BRIDGE_ACCOUNTS_SERVERS", '{"us": "http://127.0.0.1:9"}')
     status, _, told = run("import", file)
     assert (status, told.split(" already")[0]) == (1, f"There is a directory store {filled.id}")
     assert run("import", file, "--replace")[1].startswith("imported: ")

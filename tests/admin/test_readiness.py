@@ -18,7 +18,7 @@ PATIENCE = 20.0
 
 def _readiness(reconciled: Reconciled, clock: Clock) -> Readiness:
     bridge = reconciled.bridge
-    graph = GraphCheck(bridge.secrets, bridge.entra_session)
+    graph = GraphCheck(bridge.secrets, bridge.entra_session, local=True)
     return Readiness({ZOHO_ONE: bridge.switch.check.quick, GRAPH: graph.quick}, clock)
 
 

@@ -17,12 +17,12 @@ from shared.rules.store import Store, ZohoConnection
 from shared.tables.errors import Conflict
 from shared.tables.partitions import Partitions
 
-ZOHO = ZohoConnection(sync_endpoint=HttpUrl("https://one.zoho.com/x"), data_center="eu", client_id="1000.B")
+ZOHO = ZohoConnection(sync_endpoint=HttpUrl("https://one.zoho.eu/x"), data_center="eu", client_id="1000.B")
 
 
 @pytest.fixture
 def settings(bridge: Bridge) -> StoreSettings:
-    return StoreSettings(bridge.stores, bridge.secrets, lambda: datetime.now(UTC))
+    return StoreSettings(bridge.stores, bridge.secrets, lambda: datetime.now(UTC), bridge.local)
 
 
 @pytest.mark.parametrize(

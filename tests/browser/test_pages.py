@@ -20,10 +20,33 @@ from tests.conftest import ZohoOne
 STORE = "/console/stores/contoso"
 PAGES = (
     *("/console/", "/console/stores/new", "/console/status", STORE),
-    *(f"{STORE}/{page}" for page in ("people", "groups", "plan", "runs", "api-integration", "mapping", "settings")),
     *(
         f"{STORE}/{page}"
-        for page in ("status-sync", "criteria", "guard", "schedule", "changes", "review", "delete", "errands")
+        for page in (
+            "people",
+            "groups",
+            "proposals",
+            "unmanaged",
+            "plan",
+            "runs",
+            "api-integration",
+            "mapping",
+            "settings",
+        )
+    ),
+    *(
+        f"{STORE}/{page}"
+        for page in (
+            "status-sync",
+            "criteria",
+            "matching",
+            "guard",
+            "schedule",
+            "changes",
+            "review",
+            "delete",
+            "errands",
+        )
     ),
     *(
         f"{STORE}/{page}"

@@ -105,7 +105,13 @@ def test_a_store_is_stopped_and_started(served: dict[str, Any]) -> None:
     assert _cli(served, "stop")[0] == 0
     status, _, err = _cli(served, "sync")
     assert (status, "Provisioning is stopped" in err) == (4, True)
-    assert json.loads(_cli(served, "start", "--json")[1])["started"] is True
+    told = json.loads(_cli(served, "observe", "--json")[1])
+    assert (told["started"], told["observes"]) == (False, True)
+    status, out, _ = _cli(served, "sync", "--json")
+    run = json.loads(out)
+    assert (status, run["state"]) == (0, "observed")
+    assert _cli(served, "start", "--plan", "another")[0] == 1
+    assert json.loads(_cli(served, "start", "--plan", run["plan"], "--json")[1])["started"] is True
     assert _cli(served, "sync")[0] == 0
 
 

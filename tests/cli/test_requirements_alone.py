@@ -40,7 +40,10 @@ for words in json.load(sys.stdin):
     found.append([status, told.getvalue()])
 json.dump(found, sys.stdout)
 """
-ORDER = ["mapping", "reencrypt", "plan", "sync", "runs", "approve", "discard", "provision", "stop", "backup", "start"]
+ORDER = [
+    *("mapping", "reencrypt", "plan", "sync", "runs", "approve", "discard", "proposals", "unmanaged", "decide"),
+    *("provision", "stop", "backup", "observe", "start"),
+]
 
 
 def _documented() -> Iterator[list[str]]:
@@ -51,7 +54,9 @@ def _documented() -> Iterator[list[str]]:
             yield shlex.split(line)
         for line in re.findall(r"administer\.sh [^\n`]*? -- (.+?)[`\n]", text):
             yield shlex.split(line)
-        for line in re.findall(r"`((?:start|stop|runs|approve|discard) --store [^`]+)`", text):
+        for line in re.findall(
+            r"`((?:start|stop|runs|approve|discard|proposals|decide|unmanaged) --store [^`]+)`", text
+        ):
             yield shlex.split(line)
 
 
@@ -96,12 +101,14 @@ def test_each_documented_command_runs(served: dict[str, Any], alone: Path, tmp_p
 def _filled(words: list[str], served: dict[str, Any], folder: Path) -> Iterator[str]:
     """With the names of what is there in the place of the pages' own."""
     (folder / "mapping.json").write_text(DEFAULT_MAPPING.model_dump_json())
+    (folder / "decided.csv").write_text("person,account,decision\n")
     known = {
         "contoso": served["store"],
         "STORE": served["store"],
         "<store>": served["store"],
         "local.settings.json": served["settings"],
         "FILE": str(folder / "mapping.json"),
+        "decided.csv": str(folder / "decided.csv"),
     }
     known |= {name: str(folder / name) for name in words if name.endswith(".gz")}
     if "provision" in words:

@@ -1,11 +1,14 @@
 """scim2-server's own contract, on identities in Table Storage that are taken to the simulated Zoho One."""
 
+import time
+
 import pytest
 from scim2_models import ScimProvider
 from scim2_server.testing import ScimStorageContract
 
 from shared.app.container import Bridge
 from shared.rules.store import Store
+from shared.scim.places import KnownPlaces
 from shared.scim.storage import StoreResources, store_resources
 
 
@@ -14,4 +17,5 @@ class TestStoreResources(ScimStorageContract):
 
     @pytest.fixture
     def storage(self, bridge: Bridge, store: Store, provider: ScimProvider) -> StoreResources:
-        return store_resources(store, provider, bridge.identities, bridge.push, bridge.group_push)
+        places = KnownPlaces(time.monotonic)
+        return store_resources(store, provider, bridge.identities, bridge.push, bridge.group_push, places)

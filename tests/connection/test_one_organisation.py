@@ -27,7 +27,7 @@ def _alone(bridge: Bridge, store_id: str, endpoint: str, **changes: object) -> S
 def test_a_second_store_is_not_connected(
     bridge: Bridge, store: Store, zoho_one: ZohoOne, azurite: str, key: str, endpoint: str
 ) -> None:
-    organisation = f"https://{store.id}.one.zoho.example/directory"
+    organisation = f"https://{store.id}.one.zoho.com/directory"
     _alone(bridge, store.id, organisation)
     add_store(azurite, key, zoho_one.parts, f"{store.id}-2", connected=False)
     second = _alone(bridge, f"{store.id}-2", f"{organisation.upper().replace('/DIRECTORY', '/directory')}{endpoint}")
@@ -36,17 +36,17 @@ def test_a_second_store_is_not_connected(
     assert refused.value.refusal is Refusal.SAME_ORGANISATION
     insisting = _alone(bridge, second.id, organisation, shares_organisation=True)
     assert bridge.consent.ask(insisting, "admin", REDIRECT).url
-    other = _alone(bridge, second.id, f"https://{store.id}-2.one.zoho.example/directory")
+    other = _alone(bridge, second.id, f"https://{store.id}-2.one.zoho.com/directory")
     assert bridge.consent.ask(other, "admin", REDIRECT).url
 
 
 def test_a_connected_store_does_not_move_to_anothers_organisation(
     bridge: Bridge, store: Store, zoho_one: ZohoOne, azurite: str, key: str
 ) -> None:
-    organisation = f"https://{store.id}.one.zoho.example"
+    organisation = f"https://{store.id}.one.zoho.com"
     _alone(bridge, store.id, organisation)
     add_store(azurite, key, zoho_one.parts, f"{store.id}-2")
-    second = _alone(bridge, f"{store.id}-2", f"https://{store.id}-2.one.zoho.example")
+    second = _alone(bridge, f"{store.id}-2", f"https://{store.id}-2.one.zoho.com")
     pages = pages_of(bridge)
     zoho = second.zoho.model_dump(mode="json", exclude={"extensions", "calls_per_second", "shares_organisation"})
     form = {name: value for name, value in zoho.items() if value not in (False, None)} | {"sync_endpoint": organisation}

@@ -21,6 +21,7 @@ from shared.settings import Platform
 from shared.tables.stores import Stores
 from tests.conftest import Entra, ZohoOne
 from tests.console.signing_in import CALLBACK, ROLES, Clock, Visitor, app_of, sign_in_settings
+from tests.in_memory import *  # noqa: F403 - fixtures
 from tests.sync.reconciled import Reconciled
 
 AZURE = {

@@ -8,7 +8,7 @@ from shared.console.sign_in import LOCAL, Browser
 from shared.rules.store import Store
 from tests.console.conftest import AZURE, Pages, served_by
 
-NOBODY = Browser({}, "http://localhost")
+NOBODY = Browser({}, "http://localhost", "localhost")
 ENTRA_ID = "44444444-4444-4444-8444-444444444444"
 
 

@@ -4,13 +4,10 @@ import logging
 
 import pytest
 
-from local.walkthrough.admin_browser import AdminBrowser
-from shared.app.container import Bridge
 from shared.console.bare_app import STRICT_POLICY
 from shared.rules.store import Store
 from shared.tables.stores import Stores
-from tests.conftest import ZohoOne
-from tests.console.conftest import AZURE, Pages, pages_of
+from tests.console.conftest import AZURE, Pages
 
 
 @pytest.mark.parametrize(
@@ -57,21 +54,3 @@ def test_a_defect_is_a_page_without_details_and_one_line_without_values(
     for text in (answer.text, caplog.text):
         assert "secret of" not in text
         assert "Traceback" not in text
-
-
-def test_who_connected_and_disconnected_a_store_is_on_record(
-    host: str, store: Store, bridge: Bridge, zoho_one: ZohoOne
-) -> None:
-    connected = AdminBrowser(host).connect(store.id)
-    assert connected.status_code == 200, connected.text
-    assert bridge.connections.state(store.id).by == "local"
-    zoho_one.move("eu")
-    assert AdminBrowser(host).connect(store.id).status_code == 200
-    pages = pages_of(bridge)
-    assert "Connected" in pages.get(f"/stores/{store.id}/api-integration").text
-    assert pages.post(f"/stores/{store.id}/api-integration/disconnect").status_code == 303
-    gone, moved, first = bridge.stores.records(store.id, 5)
-    assert (first.by, first.what, first.changes) == ("local", "Connected to Zoho One, data center us", ())
-    assert moved.what == "Connected to Zoho One, data center eu"
-    assert [(part.setting, part.before, part.after) for part in moved.changes] == [("zoho.data_center", "us", "eu")]
-    assert gone.what == "Disconnection from Zoho One was requested"

@@ -200,3 +200,13 @@ def test_criteria_that_look_at_what_nobody_has_are_refused(pages: Pages, store: 
     refused = pages.post(f"/stores/{store.id}/criteria", **form)
     assert refused.status_code == 422
     assert "shoeSize is not one of the store's custom attributes" in html.unescape(refused.text)
+
+
+def test_a_matching_rule_that_reads_what_nobody_has_is_refused(pages: Pages, store: Store) -> None:
+    form = {"rule-1.field": "email", "rule-1.place": "1", "rule-1.outcome": "propose"}
+    for name, status in (("shoeSize", 422), ("mail", 303)):
+        seen = _seen(pages, store, Section.MATCHING)
+        sent = form | {"rule-1.expression": f"ToLower([{name}])", "seen": seen}
+        answer = pages.post(f"/stores/{store.id}/matching", **sent)
+        assert answer.status_code == status
+        assert ("there is no attribute shoeSize" in html.unescape(answer.text)) is (status == 422)

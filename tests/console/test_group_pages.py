@@ -1,31 +1,26 @@
 """Groups and their members are paged through and found by name, with a bounded number of reads for each page."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
-from local.parts import app_settings
 from local.store import add_store
 from shared.app.container import Bridge
 from shared.rules.groups.member_change import MemberChange
-from shared.settings import Settings
 from tests.conftest import ZohoOne
 from tests.console.conftest import Pages, pages_of
-from tests.faults.gated_host import gates
 from tests.tables.test_groups import _change, _group
-from tests.tables.test_people_found import Count, person
+from tests.tables.test_people_found import person
 
 MOST = 34
 """Round trips of a page of a group: 25 members at most, each a read."""
 
 
 @pytest.fixture
-def counted(azurite: str, key: str, zoho_one: ZohoOne) -> Iterator[tuple[Pages, Count]]:
-    """The pages behind a gate before the tables."""
-    count = Count()
-    with gates(azurite, zoho_one.parts, count) as (connection_string, parts):
-        yield pages_of(Bridge(Settings.model_validate(app_settings(connection_string, key, parts)))), count
+def counted(bridge: Bridge, table_calls: list[str]) -> tuple[Pages, list[str]]:
+    """The pages, and the calls to the tables from now on."""
+    return pages_of(bridge), table_calls
 
 
 def _through(get: Callable[[str], str], path: str, word: str) -> list[str]:
@@ -37,10 +32,10 @@ def _through(get: Callable[[str], str], path: str, word: str) -> list[str]:
 
 
 def test_all_members_are_shown_a_page_at_a_time(
-    counted: tuple[Pages, Count], bridge: Bridge, zoho_one: ZohoOne, store_id: str, azurite: str, key: str
+    counted: tuple[Pages, list[str]], bridge: Bridge, zoho_one: ZohoOne, store_id: str, azurite: str, key: str
 ) -> None:
     add_store(azurite, key, zoho_one.parts, store_id)
-    pages, count = counted
+    pages, calls = counted
     people = sorted((person(f"Person {number:02}", f"p{number}@x.example") for number in range(60)), key=lambda p: p.id)
     for each in people[:-1]:
         bridge.identities.write(store_id, None, each)
@@ -49,10 +44,10 @@ def test_all_members_are_shown_a_page_at_a_time(
     _change(groups, store_id, stored, MemberChange(joining=tuple(each.id for each in people)))
 
     def get(path: str) -> str:
-        count.calls = 0
+        calls.clear()
         page = pages.get(path)
         assert page.status_code == 200
-        assert count.calls <= MOST, path
+        assert len(calls) <= MOST, path
         return page.text
 
     shown = _through(get, f"/stores/{store_id}/groups/{stored.group.id}", "Further members")
@@ -67,7 +62,7 @@ def test_all_members_are_shown_a_page_at_a_time(
 
 
 def test_groups_are_paged_through_and_found_by_the_beginning_of_a_word(
-    counted: tuple[Pages, Count],
+    counted: tuple[Pages, list[str]],
     bridge: Bridge,
     zoho_one: ZohoOne,
     store_id: str,
@@ -76,16 +71,16 @@ def test_groups_are_paged_through_and_found_by_the_beginning_of_a_word(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     add_store(azurite, key, zoho_one.parts, store_id)
-    pages, count = counted
+    pages, calls = counted
     groups = [_group(f"Team {number:03}") for number in range(118)] + [_group("Vertrieb Süd"), _group("Board")]
     for group in groups:
         bridge.groups.write(store_id, None, group)
 
     def get(path: str) -> str:
-        count.calls = 0
+        calls.clear()
         page = pages.get(path)
         assert page.status_code == 200
-        assert count.calls <= 4, path
+        assert len(calls) <= 4, path
         return page.text
 
     path = f"/stores/{store_id}/groups"

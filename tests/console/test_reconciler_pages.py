@@ -52,6 +52,39 @@ def test_the_plan_of_the_first_cycle_is_shown_and_then_done(pages: Pages, reconc
     assert "A cycle was requested" in pages.get(f"{path}/changes").text
 
 
+def test_a_store_observes_and_is_started_with_the_plan_that_was_shown(pages: Pages, reconciled: Reconciled) -> None:
+    path = f"/stores/{reconciled.store_id}"
+    assert pages.post(f"{path}/observe").status_code == 303
+    overview = pages.get(path).text
+    assert "only observes" in overview
+    assert '<span class="badge busy">observing</span>' in overview
+    assert pages.post(f"{path}/runs", kind="cycle").status_code == 303
+    _run_asked(pages, reconciled)
+    (run,) = reconciled.bridge.runs.newest(reconciled.store_id, 1)
+    shown = pages.get(f"{path}/runs/{run.id}").text
+    assert shown.count("<td>would have been done") == 24
+    rows = list(csv.reader(io.StringIO(pages.get(f"{path}/runs/{run.id}/changes.csv").text)))
+    assert [row[0] for row in rows[1:]] == ["not tried"] * 24
+    plan = pages.get(f"{path}/plan").text
+    assert "Nothing of it is done until you start" in plan
+    assert "Approve" not in plan
+    review = pages.get(f"{path}/review").text
+    assert f'name="plan" value="{run.plan}"' in review
+    one = reconciled.bridge.identities.find_object(reconciled.store_id, IDS[0])
+    assert one is not None
+    assert "waits until provisioning is started" in pages.get(f"{path}/people/{one.identity.id}").text
+    assert reconciled.zoho_one.users() == []
+    moved = pages.post(f"{path}/start")  # a form that showed no plan
+    assert (moved.status_code, "The plan has changed since it was shown" in moved.text) == (409, True)
+    assert pages.post(f"{path}/start", plan=run.plan).status_code == 303
+    assert reconciled.store.is_started
+    reconciled.cycle()
+    reconciled.assert_as_in_entra()
+    assert "Provisioning observing" in pages.get(f"{path}/changes").text
+    reconciled.change(entra=None)
+    assert pages.post(f"{path}/observe").status_code == 409
+
+
 def test_a_held_plan_is_approved_or_discarded_by_name(pages: Pages, reconciled: Reconciled) -> None:
     path = f"/stores/{reconciled.store_id}"
     reconciled.cycle()

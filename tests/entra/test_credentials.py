@@ -9,7 +9,7 @@ import requests
 from local.entra.certificate import make_certificate
 from shared.entra.credentials import EntraTokens
 from shared.entra.errors import GraphBusy, GraphCredentials, GraphUnclear
-from shared.entra.session import new_session
+from shared.outgoing import OutgoingSession
 from shared.rules.entra_connection import Credential
 from tests.conftest import Entra
 
@@ -113,11 +113,11 @@ def test_a_sign_in_that_is_out_of_order_is_for_later(
 
 
 def test_a_certificate_that_nobody_trusts_is_refused_whatever_the_caller_says(entra: Entra) -> None:
-    session = new_session()
+    session = OutgoingSession()
     with pytest.raises(requests.exceptions.SSLError):
         session.get(entra.ready["login"], verify=False)
     with pytest.raises(GraphBusy, match="SSLError"):
-        EntraTokens(entra.connection(), session, lambda: "secret").current()
+        EntraTokens(entra.connection(), session, lambda: "secret", local=True).current()
     session.close()
 
 

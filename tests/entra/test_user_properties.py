@@ -112,6 +112,37 @@ def test_what_is_not_understood_is_named_and_changes_nothing_of_what_was_known(
         assert change.onto(ANNA) == ANNA.model_copy(update={"job_title": "Clerk"})
 
 
+@pytest.mark.parametrize(
+    ("listed", "missed"),
+    [
+        (said(), True),
+        (said(department="Sales"), False),
+        (said(department=None), False),
+        (UserProperties("id", {}, misread=("department",)), False),
+    ],
+)
+def test_a_value_that_a_list_does_not_mention_is_missed(listed: UserProperties, missed: bool) -> None:
+    assert listed.leaves_out(ANNA, ("id", "accountEnabled", "userPrincipalName", "department", "city")) is missed
+
+
+@pytest.mark.parametrize(
+    ("name", "listed"),
+    [
+        ("manager", said(managers=("m2",))),
+        ("businessPhones", said(businessPhones=[])),
+        ("extension_x", said(extension_x="z")),
+        (
+            "onPremisesExtensionAttributes",
+            said(onPremisesExtensionAttributes={"extensionAttribute1": None, "extensionAttribute2": "b"}),
+        ),
+    ],
+)
+def test_each_kind_of_value_may_be_missed(name: str, listed: UserProperties) -> None:
+    assert said().leaves_out(ANNA, (name,))
+    assert not listed.leaves_out(ANNA, (name,))
+    assert not said().leaves_out(AzureUser(user_principal_name="bert@contoso.example"), (name,))
+
+
 def test_an_earlier_word_that_was_understood_stays_where_the_later_one_is_not() -> None:
     together = said(department="Legal").then(said(department=5))
     assert (together.unreadable, together.onto(ANNA).department) == (("department",), "Legal")

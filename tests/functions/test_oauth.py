@@ -17,8 +17,10 @@ from local.walkthrough.admin_browser import AdminBrowser, NotAsked
 from local.zoho_one.accounts import CLIENT_ID, DATA_CENTERS, THROTTLED
 from shared.app.container import Bridge
 from shared.connection.consent import CLIENT_SECRET
+from shared.rules.store import Store
 from shared.tables.connections import ConnectionState
 from tests.conftest import Endpoint, ZohoOne
+from tests.console.conftest import pages_of
 
 PERSON = {"userName": "ada@contoso.example", "active": True}
 
@@ -285,3 +287,21 @@ def test_the_local_host_signs_in_someone_without_a_role_when_told_to(
         assert page.status_code == 403
         assert "You are not an admin of the bridge" in page.text
     process.stop()
+
+
+def test_who_connected_and_disconnected_a_store_is_on_record(
+    browser: AdminBrowser, store: Store, bridge: Bridge, zoho_one: ZohoOne
+) -> None:
+    connected = browser.connect(store.id)
+    assert connected.status_code == 200, connected.text
+    assert bridge.connections.state(store.id).by == "local"
+    zoho_one.move("eu")
+    assert browser.connect(store.id).status_code == 200
+    pages = pages_of(bridge)
+    assert "Connected" in pages.get(f"/stores/{store.id}/api-integration").text
+    assert pages.post(f"/stores/{store.id}/api-integration/disconnect").status_code == 303
+    gone, moved, first = bridge.stores.records(store.id, 5)
+    assert (first.by, first.what, first.changes) == ("local", "Connected to Zoho One, data center us", ())
+    assert moved.what == "Connected to Zoho One, data center eu"
+    assert [(part.setting, part.before, part.after) for part in moved.changes] == [("zoho.data_center", "us", "eu")]
+    assert gone.what == "Disconnection from Zoho One was requested"

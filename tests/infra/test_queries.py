@@ -10,13 +10,13 @@ import pytest
 from local.processes import ROOT
 from shared.app.container import Bridge
 from shared.connection.tokens import SharedTokens
+from shared.outgoing import OutgoingSession
 from shared.rules.store import Store
 from shared.scim.endpoint import HttpRequest
 from shared.settings import SettingsWrong
 from shared.zoho.data_centers import replaced
 from shared.zoho.errors import ZohoCredentials
 from shared.zoho.oauth import ZohoAccounts
-from shared.zoho.scim_calls import new_session
 from tests.conftest import ZohoOne
 from tools.infra.evaluated import Resource, evaluated
 from tools.infra.queries import line_patterns, queries
@@ -94,7 +94,7 @@ def _lose_connection(bridge: Bridge, store: Store, zoho_one: ZohoOne) -> None:
     data_centers = replaced(zoho_one.parts.accounts_servers)
     zoho_one.fail(path="/oauth/v2/token", status=400, body={"error": "invalid_code"})
     later = datetime.now(UTC) + timedelta(hours=2)
-    SharedTokens(bridge.connections, ZohoAccounts(new_session()), data_centers, lambda: later).current(store)
+    SharedTokens(bridge.connections, ZohoAccounts(OutgoingSession()), data_centers, lambda: later).current(store)
 
 
 def _rules() -> dict[str, Resource]:

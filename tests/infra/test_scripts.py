@@ -13,6 +13,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from local.processes import ROOT
+from tests.infra.azure_cli import port
 
 SCRIPTS = ROOT / "infra/scripts"
 FILES = sorted(SCRIPTS.glob("*.sh"))
@@ -56,7 +57,12 @@ class Azure:
         (self.folder / "python3").symlink_to(sys.executable)
         (self.folder / "az").unlink(missing_ok=True)
         (self.folder / "az").symlink_to(STAND_IN)
-        environment = {"PATH": f"{self.folder}:/usr/bin:/bin", "AZ_STATE": str(self._file), "HOME": os.environ["HOME"]}
+        environment = {
+            "PATH": f"{self.folder}:/usr/bin:/bin",
+            "AZ_STATE": str(self._file),
+            "AZ_PORT": port(),
+            "HOME": os.environ["HOME"],
+        }
         environment |= {"PACE": "0"} | outputs
         command = ["bash", str(SCRIPTS / script), *arguments]
         return subprocess.run(

@@ -13,6 +13,7 @@ from threading import Thread
 import pytest
 
 from local.processes import ROOT
+from tests.infra.azure_cli import port
 from tools.infra.package import deployed_files
 
 LOGIN = (
@@ -105,6 +106,7 @@ def _verify(app: App, folder: Path, *options: str, **graph: object) -> tuple[int
     environment = {
         "PATH": f"{folder}:/usr/bin:/bin",
         "AZ_STATE": str(folder / "state.json"),
+        "AZ_PORT": port(),
         "HOME": os.environ["HOME"],
         "CONSOLE_URL": f"{app.url}/console",
         "FUNCTION_APP_NAME": "func",

@@ -11,8 +11,7 @@ from local.entra.people import PEOPLE
 from local.entra.server import described
 from local.in_process import InProcess
 from local.zoho_one.server import ZohoOne
-from shared.entra.session import new_session
-from shared.zoho.scim_calls import new_session as new_zoho_session
+from shared.outgoing import OutgoingSession
 
 ZOHO_ONE, ENTRA, LOGIN = "http://127.0.0.1:1", "http://127.0.0.1:2", "https://127.0.0.1:2"
 
@@ -25,7 +24,7 @@ def signed_in(session: requests.Session, parts: dict[str, str]) -> dict[str, str
 
 
 def zoho_one(slept: list[float] | None = None, latency: float = 0) -> tuple[requests.Session, dict[str, str]]:
-    simulated, session = ZohoOne(ZOHO_ONE, "us", latency, None), new_zoho_session()
+    simulated, session = ZohoOne(ZOHO_ONE, "us", latency, None), OutgoingSession()
     waits = slept if slept is not None else []
     InProcess(simulated, sleep=waits.append).answers(session, ZOHO_ONE)
     return session, simulated.described
@@ -44,7 +43,7 @@ def test_zoho_one_answers() -> None:
 
 
 def test_entra_signs_an_app_in_and_shows_its_people() -> None:
-    session, parts = new_session(), described(ENTRA, LOGIN)
+    session, parts = OutgoingSession(), described(ENTRA, LOGIN)
     InProcess(Graph(EntraDirectory(PEOPLE))).answers(session, ENTRA, LOGIN)
     form = {"grant_type": "client_credentials", "scope": "https://graph.microsoft.com/.default"}
     form |= {"client_id": parts["client_id"], "client_secret": parts["client_secret"]}

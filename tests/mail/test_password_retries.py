@@ -123,7 +123,8 @@ def test_an_account_that_appears_during_the_creation_is_the_bridges_own(office: 
             return False
 
     standing = office.bridge.push
-    before = Before(office.bridge.users, office.bridge.identities.record_of)
+    matches = office.bridge.flow.settlement.accounts.matches
+    before = Before(office.bridge.users, office.bridge.identities.record_of, matches)
     push = replace(standing, settlement=replace(standing.settlement, accounts=before))
     identity = push.create(office.store, {"userName": ADA, "active": True, **EMAILS})
     assert_ends_well(office, zoho_one, identity.id)

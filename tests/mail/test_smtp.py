@@ -211,3 +211,16 @@ def test_the_search_finds_passwords() -> None:
     assert betrays(mail.as_string())
     assert betrays(f"Data={ssl.DER_cert_to_PEM_cert(mail.as_bytes()).replace(chr(10), '')}")
     assert not betrays(str(mail["Subject"]) + repr(mail))
+
+
+@pytest.mark.parametrize("name", ["mail.contoso.example", "metadata.evil.example"])
+def test_a_name_that_leads_to_this_machine_is_not_followed(
+    server: MailServer, certificate: Certificate, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    resolve = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda _, *rest, **named: resolve("127.0.0.1", *rest, **named))
+    for security in (Security.STARTTLS, Security.TLS):
+        access = SmtpServer(name, server.port, security, authority=certificate.pem, private_network=True)
+        with pytest.raises(MailCredentials, match="not on the internet"):
+            Smtp(access).send(a_mail())
+    assert server.taken == []

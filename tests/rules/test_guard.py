@@ -24,7 +24,8 @@ COUNTS = st.integers(0, 60)
 ONE = Deprovisionings(("somebody",), count=1, active=1)
 
 
-def plan(deactivate: int = 0, delete: int = 0, create: int = 0, title: int = 0) -> Plan:
+def plan(deactivate: int = 0, delete: int = 0, create: int = 0, title: int = 0, adopt: int = 0, link: int = 0) -> Plan:
+    """``adopt``: accounts whose title changes; ``link``: accounts that hold what they should already."""
     return Plan(
         store="contoso",
         changes=(
@@ -32,6 +33,9 @@ def plan(deactivate: int = 0, delete: int = 0, create: int = 0, title: int = 0) 
             *changes(ChangeKind.DELETE, delete),
             *changes(ChangeKind.CREATE, create, ZohoField.TITLE),
             *changes(ChangeKind.UPDATE, title, ZohoField.TITLE),
+            *changes(ChangeKind.ADOPT, adopt, ZohoField.TITLE),
+            *changes(ChangeKind.ADOPT, link),
+            *changes(ChangeKind.PROPOSE, 1000, ZohoField.TITLE),  # nothing is done of these
         ),
     )
 
@@ -56,6 +60,14 @@ CASES: list[tuple[Plan, int, int, list[Rule]]] = [
     (plan(create=1), 0, 5000, []),  # no deprovisioning, so nothing is held for earlier ones
     (plan(create=5000), 0, 0, []),  # a first sync
     (plan(create=4000), 1000, 0, []),  # the rest of one
+    (plan(adopt=20), 0, 0, []),  # a small organisation's first plan
+    (plan(adopt=21), 0, 0, [Rule.ADOPTED]),
+    (plan(adopt=21, link=189), 0, 0, []),  # 10 % is not over 10 %
+    (plan(adopt=21, link=188), 0, 0, [Rule.ADOPTED]),
+    (plan(link=5000), 0, 0, []),  # they hold what they should: adopting them changes nothing
+    (plan(adopt=51), 500, 0, []),
+    (plan(adopt=51, link=50), 0, 0, [Rule.ADOPTED, Rule.ONE_FIELD]),
+    (plan(adopt=26, title=26), 77, 0, [Rule.ADOPTED, Rule.ONE_FIELD]),  # of the 103 who are there then
     (plan(title=50), 50, 0, []),
     (plan(title=51), 102, 0, []),  # half is not over half
     (plan(title=51), 101, 0, [Rule.ONE_FIELD]),
@@ -204,3 +216,14 @@ def test_members_removed(removed: int, members: int, recent: int, held: bool) ->
     if breach is not None:
         assert breach.rule is Rule.MEMBERS
         assert str(breach).startswith(f"{removed + recent} of {members + recent} members")
+
+
+@given(count=st.integers(1, 250), known=st.integers(0, 300), more=st.integers(0, 300))
+def test_a_number_of_people_that_is_too_low_lets_nobody_go_whom_the_right_one_holds(
+    count: int, known: int, more: int
+) -> None:
+    if check_deprovisionings(count, known + more, DEFAULT, recent=0):
+        assert check_deprovisionings(count, known, DEFAULT, recent=0, is_counted=False)
+    assert bool(check(plan(deactivate=count), known, DEFAULT, is_counted=False)) is bool(
+        check_deprovisionings(count, known, DEFAULT, recent=0, is_counted=False)
+    )

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from shared.rules.change import ChangeKind
 from shared.rules.former import Adoptions, Former, Traits
 from shared.rules.identity import Account, Identity
+from shared.rules.matching import Match
 from shared.rules.plan import ORDER, Candidate, Plan, PlannedChange, make_plan, moved
 from shared.rules.status import Action, Decision, Reflection, StatusRules
 from shared.rules.zoho_user import Desired, ZohoUser
@@ -82,10 +83,15 @@ def test_those_who_leave_come_first_and_deletions_last_whatever_order_people_com
     ]
     held = Account(id="1", holds=user("new3", title="x"))
     ada = Former(account="1", user_name="new3", person="a", traits=Traits(display_name="Ada"))
-    people.append(Candidate.pending(identity("new3", None, ADA, "p"), NOON).upon(held, ada, Adoptions.HOLD, RULES))
+    match = Match(("1",), True, "It has the userName.", "userName")
+    comes = Candidate.pending(identity("new3", None, ADA, "p"), NOON)
+    people.append(comes.upon(match, [(held, ada)], Adoptions.HOLD, RULES))
+    maybe = Match(("2",), False, "It has the address.", "email")
+    asks = Candidate.pending(identity("new4", None, ADA, "p"), NOON)
+    people.append(asks.upon(maybe, [(Account(id="2", holds=user("other4")), None)], Adoptions.HOLD, RULES))
     plan = make_plan("contoso", people, RULES)
     assert " ".join(change.user_name for change in plan.changes) == (
-        "out1 out2 same1 same2 back1 back2 new3 new1 new2 gone1 gone2"
+        "out1 out2 same1 same2 back1 back2 new3 new1 new2 new4 gone1 gone2"
     )
     assert list(plan.counts) == [kind for kind in ORDER if kind is not ChangeKind.NOTHING]
     random.Random(1).shuffle(people)

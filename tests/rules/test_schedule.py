@@ -11,7 +11,18 @@ import pytest
 from hypothesis import settings
 from pydantic import ValidationError
 
-from shared.rules.schedule import GRID, CycleTimes, Schedule, after_end, after_start, closed, due, next_due
+from shared.rules.schedule import (
+    GRID,
+    CycleTimes,
+    Schedule,
+    after_end,
+    after_start,
+    closed,
+    due,
+    next_due,
+    no_cycle,
+    why_halted,
+)
 
 NOON = datetime(2026, 3, 27, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -80,6 +91,38 @@ def test_stopped_and_paused_stores_are_not_touched_and_say_why() -> None:
     assert closed(NOON + timedelta(hours=2), paused) is None
     assert due(NOON + timedelta(hours=2), paused, _times(NOON)), "it goes on by itself"
     assert closed(NOON, paused.started(NOON)) is None
+
+
+def test_a_store_that_observes_has_cycles_and_accepts_nothing() -> None:
+    observing = RUNNING.observing(NOON + MINUTE)
+    answer = closed(NOON, observing)
+    assert answer is not None
+    assert "only observes" in answer.reason
+    assert no_cycle(NOON, observing) is None
+    assert due(NOON + MINUTE, observing, _times(NOON)), "at once, though a cycle has just run"
+    assert not due(NOON + 2 * MINUTE, observing, _times(NOON + MINUTE, observing))
+    assert due(NOON + 2 * MINUTE, observing.started(NOON + 2 * MINUTE), _times(NOON + MINUTE, observing))
+    assert closed(NOON, observing.started(NOON)) is None
+    assert no_cycle(NOON, observing.stopped()) is not None
+
+
+@pytest.mark.parametrize(
+    ("schedule", "observes", "halts"),
+    [
+        (RUNNING, False, False),
+        (RUNNING.stopped(), False, True),
+        (RUNNING.observing(NOON), False, True),
+        (RUNNING.observing(NOON), True, False),
+        (RUNNING, True, False),
+        (RUNNING.stopped(), True, True),
+        (RUNNING.paused(NOON + MINUTE), True, True),
+        (None, True, True),
+    ],
+)
+def test_a_cycle_in_progress_ends_where_it_may_not_do_what_it_does(
+    schedule: Schedule | None, observes: bool, halts: bool
+) -> None:
+    assert (why_halted(NOON, schedule, observes=observes) is not None) is halts
 
 
 @pytest.mark.parametrize("minutes", [0, 4, 7, 1445])

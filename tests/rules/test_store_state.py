@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from shared.rules.guard import Breach, unseen
 from shared.rules.held_plan import HeldPlan, HeldState, Move
+from shared.rules.plan import Plan
 from shared.rules.run import Result, Run, RunKind, RunState
 from shared.rules.schedule import Schedule
 from shared.rules.store_state import StoreState, store_state
@@ -13,9 +15,9 @@ from tests.rules.test_admin_change import STORE
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 
-def _plan(state: HeldState) -> HeldPlan:
+def _plan(state: HeldState, *breaches: Breach) -> HeldPlan:
     move = Move(state=state, by="cycle", at=NOW, why="")
-    return HeldPlan(id="1", store="contoso", digest="", counts={}, breaches=(), active_users=1, moves=(move,))
+    return HeldPlan(id="1", store="contoso", digest="", counts={}, breaches=breaches, active_users=1, moves=(move,))
 
 
 def _run(state: RunState) -> Run:
@@ -64,3 +66,23 @@ def test_the_most_urgent_counts(
     store = STORE.model_copy(update={"schedule": Schedule(started_at=NOW if started else None)})
     held, run = _plan(plan) if plan else None, _run(last) if last else None
     assert store_state(store, held, run, NOW, reconnect=reconnect, interrupted=False) is expected
+
+
+OBSERVED = _plan(HeldState.HELD, unseen(Plan(store="contoso"), 1, observes=True))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "plan", "last", "expected"),
+    [
+        (Schedule().observing(NOW), None, None, StoreState.OBSERVING),
+        (Schedule().observing(NOW), OBSERVED, RunState.OBSERVED, StoreState.OBSERVING),
+        (Schedule().observing(NOW), OBSERVED, RunState.FAILED, StoreState.FAILING),
+        (Schedule(), OBSERVED, RunState.OBSERVED, StoreState.STOPPED),
+        (Schedule().started(NOW), OBSERVED, RunState.OBSERVED, StoreState.HELD),
+    ],
+)
+def test_an_observed_plan_waits_for_the_start_and_then_for_a_decision(
+    schedule: Schedule, plan: HeldPlan | None, last: RunState | None, expected: StoreState
+) -> None:
+    store, run = STORE.model_copy(update={"schedule": schedule}), _run(last) if last else None
+    assert store_state(store, plan, run, NOW, reconnect=False, interrupted=False) is expected

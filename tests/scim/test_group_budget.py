@@ -18,7 +18,7 @@ def people(counted: tuple[Count, Endpoint]) -> list[str]:
     """The ids of people whom the host has just provisioned."""
     _, endpoint = counted
     ids = list[str]()
-    for some in batched(range(PEOPLE), 50, strict=False):
+    for some in batched(range(PEOPLE), 25, strict=False):
         operations = [
             {"method": "POST", "path": "/Users", "bulkId": str(n), "data": {"userName": f"p{n}@contoso.example"}}
             for n in some

@@ -23,14 +23,6 @@ class Known(NamedTuple):
 
 KNOWN = (
     Known(
-        "a value that Entra has cleared stays where the link to the changes expired before it was read: a full listing "
-        "leaves it out (seed 22 of commit f73a2b5; or: cycle, new job 2 11, links end)",
-        # An empty title is the only value that Entra clears in a history: "new job" leaves it out.
-        re.compile(r"\(a\) \S+, account or group \S+: title must be None, and is '[^']+'"),
-        frozenset({"new job", "links end"}),
-        by_graph=True,
-    ),
-    Known(
         "a person whose account is not active stays in two groups, with pushes alone; the cause is not known (seed 43)",
         re.compile(r"\(a\) \S+, account or group \S+: member \S+ must be 'out', and is 'in'"),
         frozenset(

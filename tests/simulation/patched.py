@@ -14,12 +14,16 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from datetime import datetime, tzinfo
+from dataclasses import fields, is_dataclass, replace
+from datetime import UTC, datetime, tzinfo
 from types import FunctionType, ModuleType, SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tests.simulation import threads
 from tests.simulation.schedule import START
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 APP = ("shared", "functions", "cli", "local")
 
@@ -58,7 +62,7 @@ class Datetime(datetime, metaclass=_OfNow):
     @classmethod
     def now(cls, tz: tzinfo | None = None) -> Any:
         now = threads.schedule().now()
-        return now.astimezone(tz) if tz else now.replace(tzinfo=None)
+        return now if tz is UTC else now.astimezone(tz) if tz else now.replace(tzinfo=None)
 
 
 def _like(module: ModuleType, **others: Any) -> Any:
@@ -113,13 +117,30 @@ _REPLACED: list[tuple[object, object]] = [
     *((getattr(threading, name), new) for name, new in _THREADS.items()),
 ]
 _BY_ID = {id(old): new for old, new in _REPLACED}
+_BUNDLES: list[tuple[object, object]] = []
+"""The app's objects that hold such things, as a parameter's default may, and what stands in their place."""
 
 
 def _new(value: object) -> object:
     """What stands in a value's place; the value itself where nothing does."""
     if type(value) is random.SystemRandom:
         return _SystemRandom()
+    if is_dataclass(value) and type(value).__module__.partition(".")[0] in APP and not isinstance(value, type):
+        return _bundle(value)
     return _BY_ID.get(id(value), value)
+
+
+def _bundle[T: "DataclassInstance"](value: T) -> T:
+    """An object of the app's with its fields replaced; itself where none is."""
+    known = next((new for old, new in _BUNDLES if old is value), None)
+    if known is not None:
+        return cast("T", known)
+    read = {each.name: getattr(value, each.name) for each in fields(value) if each.init and hasattr(value, each.name)}
+    changed = {name: new for name, old in read.items() if (new := _new(old)) is not old}
+    if not changed:
+        return value
+    _BUNDLES.append((value, made := replace(value, **changed)))
+    return made
 
 
 def install() -> None:

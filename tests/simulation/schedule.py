@@ -81,10 +81,15 @@ class Schedule:
         self.horizon = 0.0
         """Until when the hub lets events happen."""
         self.hub = greenlet.getcurrent()
+        self._now = 0.0, START
 
     def now(self) -> datetime:
         """The time of day."""
-        return START + timedelta(seconds=self.seconds)
+        at, now = self._now
+        if at != self.seconds:
+            now = START + timedelta(seconds=self.seconds)
+            self._now = self.seconds, now
+        return now
 
     def monotonic(self) -> float:
         """Seconds since some time before the world began."""

@@ -1,6 +1,7 @@
 """Table Storage of a simulated world, and how its calls fail, as its client library tells it."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestError, ServiceResponseError
@@ -77,5 +78,10 @@ class Tables(MemoryTables):
 
 def _told(call: Call) -> str:
     """A call by what it is about, without ids."""
-    kinds = sorted({key.row.partition(":")[0] for key in call.keys if ":" in key.row})
-    return f"tables {call.operation.removesuffix('_entity')} {call.table} {' '.join(kinds)}".strip()
+    kinds = frozenset(key.row.partition(":")[0] for key in call.keys if ":" in key.row)
+    return _named(call.operation, call.table, kinds)
+
+
+@lru_cache(maxsize=1000)
+def _named(operation: str, table: str, kinds: frozenset[str]) -> str:
+    return f"tables {operation.removesuffix('_entity')} {table} {' '.join(sorted(kinds))}".strip()

@@ -37,6 +37,16 @@ def test_a_history_is_played_the_same_again() -> None:
     assert simulated("--seed", "3", "--steps", "12") == simulated("--seed", "3", "--steps", "12")
 
 
+def test_the_app_waits_by_the_worlds_clock_and_not_by_a_real_one() -> None:
+    code = (
+        "from tests.simulation.world import *; prepare(); world = World(Plan(1)); bridge = world.bridge();"
+        "of = bridge.outside.sleep, bridge.outside.monotonic, bridge.stores._monotonic, bridge.mappings._monotonic;"
+        "print({each.__module__ for each in of}); bridge.outside.sleep(86_400); print(world.schedule.now().date())"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=100)
+    assert run.stdout.splitlines() == ["{'tests.simulation.patched'}", "2026-03-03"], run.stderr
+
+
 def test_each_cure_that_can_be_taken_back_is_there() -> None:
     code = (
         "from tests.simulation.world import prepare; from tests.simulation.mutations import MUTATIONS, take_back;"

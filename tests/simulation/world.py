@@ -1,5 +1,6 @@
 """A whole world in one process: Entra, Zoho One, Table Storage, the host with the bridge, and administrators."""
 
+import gc
 import importlib
 import json
 import sys
@@ -188,3 +189,5 @@ def prepare() -> None:
     for name, module in list(sys.modules.items()):
         if name.startswith(("shared", "cli")) and vars(module).get("connect") is original:
             vars(module)["connect"] = lambda _: _world[0].tables
+    gc.freeze()  # the app itself is not garbage: it need not be looked at again and again
+    gc.set_threshold(50_000, 20, 50)

@@ -33,16 +33,20 @@ from shared.sync.errors import BeingWritten, HeldBack
 from shared.sync.guard.admission import Admission
 from shared.sync.guard.decisions import Decisions, NothingHeld
 from shared.sync.guard.plans import PlanGuard
+from shared.sync.plan.accounts_reading import AccountsReader
 from shared.sync.plan.people import PeoplePlanner
 from shared.sync.progress import NO_LEASE
 from shared.sync.push.people import Push
 from shared.sync.source.record import Seen, SourceRecorder
+from shared.tables.account_decisions import AccountDecisions
 from shared.tables.held_plans import HeldPlans
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored
 from shared.tables.pending import PendingChanges
+from shared.tables.proposals import Proposals
 from shared.tables.recent_deprovisionings import DeprovisioningCounts
-from shared.zoho.scim_client import ZohoUsers
+from shared.tables.unmanaged_accounts import UnmanagedAccounts
+from shared.zoho.scim_client import Page, ZohoUsers
 from tests.rules.plans import NOON, identity
 from tests.tables.memory.tables import MemoryTables
 
@@ -81,6 +85,16 @@ EVENTS = st.one_of(
 
 class Dies(BaseException):
     """The process."""
+
+
+class NoAccounts:
+    """Zoho One, where nobody looks for an account."""
+
+    def __init__(self, _: Store) -> None:
+        pass
+
+    def page(self, _: int) -> Page:
+        return Page((), 0)
 
 
 class NoGroups:
@@ -124,6 +138,7 @@ class World:
     def __post_init__(self) -> None:
         tables = MemoryTables()
         table, plans = tables.create_table("identities"), HeldPlans(tables.create_table("heldplans"))
+        self.table, self.accounts = table, tables.create_table("accounts")
         self.identities, self.pending_changes, self.plans = Identities(table), PendingChanges(table), plans
         for each in IDS:
             person = identity(each, _desired(each, True), _desired(each, True))
@@ -135,6 +150,7 @@ class World:
         def now() -> datetime:
             return self.now
 
+        nobody, unmanaged = cast("Callable[[Store], ZohoUsers]", NoAccounts), UnmanagedAccounts(self.accounts)
         desired_states, apply = cast("DesiredStates", self), cast("AccountWriter", self)
         groups, mails = cast("Memberships", NoGroups()), cast("PasswordMails", None)
         admission = Admission(self.identities, self.pending_changes, leavings, now)
@@ -154,7 +170,13 @@ class World:
             leavings,
             Push(self.identities, desired_states, settlement),
             SourceRecorder(self.identities, desired_states, settlement.unmanage, now),
-            PeoplePlanner(self.identities, cast("Callable[[Store], ZohoUsers]", None), now),
+            PeoplePlanner(
+                self.identities,
+                AccountsReader(nobody, self.identities, unmanaged, now),
+                AccountDecisions(self.table),
+                Proposals(self.accounts),
+                now,
+            ),
             PlanGuard(self.plans, leavings, self.identities, now),
             PeopleApplier(self.identities, settlement, admission, leavings, now, lambda _: None),
             Decisions(self.plans, leavings, now),
@@ -173,6 +195,9 @@ class World:
     def look(self, store: Store, who: Identity, sent: object) -> Found | None:
         account = self._account(who.id)
         return Found(account, None) if account else None
+
+    def why_waits(self, store: Store, who: Identity, found: Found | None) -> str | None:
+        return None
 
     def apply(
         self, store: Store, who: Identity, found: Found | None, password: object = None, *, adopts: bool = True

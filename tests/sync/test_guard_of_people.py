@@ -37,6 +37,12 @@ def push(reconciled: Reconciled, object_id: str, **values: Any) -> str:
     return "done"
 
 
+def leave(reconciled: Reconciled, object_id: str) -> str:
+    """Somebody is disabled in Entra, which pushes it."""
+    reconciled.entra.act({"do": "disable", "id": object_id})
+    return push(reconciled, object_id, active=False)
+
+
 def delete(reconciled: Reconciled, object_id: str) -> str:
     """A push that deletes a person for good."""
     stored = reconciled.bridge.identities.read(reconciled.store_id, object_id.replace("-", ""))
@@ -118,9 +124,9 @@ def test_departures_of_several_discarded_plans_go_once_a_plan_with_them_is_appro
 def test_an_approval_that_is_overtaken_forgives_nothing(reconciled: Reconciled) -> None:
     reconciled.cycle()
     reconciled.change(guard=TWO)
-    assert [push(reconciled, each, active=False) for each in ENABLED[:3]] == ["done", "done", "held"]
+    assert [leave(reconciled, each) for each in ENABLED[:3]] == ["done", "done", "held"]
     decide(reconciled, held(reconciled), "approve")
-    assert {push(reconciled, each, active=False) for each in ENABLED[3:5]} == {"held"}
+    assert {leave(reconciled, each) for each in ENABLED[3:5]} == {"held"}
     assert held(reconciled).run.planned == {ChangeKind.DEACTIVATE: 3}
 
 
@@ -132,7 +138,7 @@ def test_the_turn_of_a_person_does_what_was_planned_or_nothing(reconciled: Recon
 
     def hook(step: str, done: int, of: int) -> None:
         if step == "applying" and not answers:
-            answers.extend(push(reconciled, each, active=False) for each in ENABLED[:4])
+            answers.extend(leave(reconciled, each) for each in ENABLED[:4])
 
     before = reconciled.active()
     done = reconciled.cycles().run(reconciled.asked(), Hears(hook))
@@ -269,3 +275,18 @@ def test_a_departure_that_zoho_one_does_not_answer_is_counted_once(reconciled: R
     assert (run.state, run.results) == (RunState.DONE, {Result.DONE: 2}), "who was counted is not held by the count"
     ledger = reconciled.bridge.deprovisionings.read(reconciled.store_id).recent
     assert ledger.within(reconciled.bridge.push.now()) == 2
+
+
+def test_a_plan_shuts_out_two_of_three_people_whom_pushes_created_only_with_a_decision(
+    reconciled: Reconciled, host: str
+) -> None:
+    endpoint = reconciled.endpoint(host)
+    unassign(reconciled, *ENABLED[3:])
+    for each in ENABLED[:3]:
+        body = {"userName": NAMES[each], "displayName": next(p.display_name for p in PEOPLE if p.id == each)}
+        assert endpoint.request("POST", "/Users", json=body | {"externalId": each, "active": True}).ok
+    reconciled.cycle()
+    assert len(reconciled.active()) == 3
+    unassign(reconciled, *ENABLED[1:3])
+    assert held(reconciled).run.planned == {ChangeKind.DEACTIVATE: 2}
+    assert len(reconciled.active()) == 3

@@ -114,7 +114,9 @@ def test_the_page_waits_for_a_cycle_before_it_deletes(reconciled: Reconciled) ->
 
 
 def _backup(reconciled: Reconciled, azurite: str) -> Backup:
-    return Backup(reconciled.bridge.stores, Copies(connect(azurite)), reconciled.bridge.secrets, now, "admin")
+    return Backup(
+        reconciled.bridge.stores, Copies(connect(azurite)), reconciled.bridge.secrets, now, "admin", local=True
+    )
 
 
 def test_a_store_whose_cycle_runs_is_neither_exported_nor_replaced(

@@ -7,6 +7,7 @@ import pytest
 from local.entra.directory_extensions import APP, EXTENSIONS
 from local.entra.people import PEOPLE
 from shared.entra.users_delta import read_changes
+from shared.rules.change import ChangeKind
 from shared.rules.criteria import Condition, Operator
 from shared.rules.criteria import Group as Criteria
 from shared.rules.mapping.mapping import DEFAULT_MAPPING, CustomAttribute, Mapping, Rule
@@ -133,6 +134,19 @@ def test_an_answer_by_id_that_is_refused_keeps_that_person_as_known_and_is_asked
     reconciled.assert_as_in_entra()
 
 
+def test_an_answer_by_id_that_is_refused_brings_nobody_back(reconciled: Reconciled) -> None:
+    reconciled.cycle()
+    reconciled.entra.act({"do": "soft-delete", "id": ANNA})
+    reconciled.cycle()
+    reconciled.assert_as_in_entra()
+    reconciled.entra.fail(USERS, status=410)
+    reconciled.entra.fail(ONE, status=400, body="BadRequest")  # who is not listed is asked for
+    assert len(reconciled.cycle().errors) == 1
+    reconciled.assert_as_in_entra()
+    assert reconciled.cycle().errors == ()
+    reconciled.assert_as_in_entra()
+
+
 def test_nobody_new_is_let_in_by_criteria_that_look_at_what_is_not_understood(reconciled: Reconciled) -> None:
     not_outside = Condition(attribute="jobTitle", operator=Operator.NOT_EQUALS, values=("External",))
     reconciled.change(criteria=Criteria(match="all", of=(not_outside,)))
@@ -204,3 +218,28 @@ def test_a_cycle_goes_on_although_the_page_it_ended_at_is_too_old(reconciled: Re
     done = reconciled.cycles().run(first.goes_on)
     assert (done.run.state, done.run.errors) == (RunState.DONE, ())
     reconciled.assert_as_in_entra()
+
+
+def test_a_value_that_was_cleared_before_the_link_expired_is_gone(reconciled: Reconciled) -> None:
+    """A list of everybody leaves out what has no value, and may leave out what has: the answer by id tells."""
+    reconciled.cycle()
+    assert reconciled.accounts()[NAMES[ANNA]]["title"]
+    reconciled.entra.act({"do": "change", "id": ANNA, "values": {"jobTitle": None, "department": None}})
+    reconciled.entra.fail(USERS, status=410)
+    run = reconciled.cycle()
+    assert run.errors == ()
+    assert "title" not in reconciled.accounts()[NAMES[ANNA]]
+    assert run.planned == {ChangeKind.UPDATE: 1}
+    assert reconciled.request().run.calls["graph"] == 2, "nobody is asked about again"
+
+
+def test_a_list_that_leaves_out_a_value_clears_nothing(reconciled: Reconciled) -> None:
+    reconciled.cycle()
+    before = reconciled.accounts()
+    everybody = [row(person.id, displayName=person.display_name) for person in PEOPLE if person.account_enabled]
+    link = f"{reconciled.entra.ready['url']}{USERS}?$deltatoken=x"
+    reconciled.entra.fail(USERS, status=410)
+    reconciled.entra.fail(USERS, status=200, body={"value": everybody, "@odata.deltaLink": link})
+    run = reconciled.cycle()
+    assert (run.errors, run.planned) == ((), {})
+    assert reconciled.accounts() == before

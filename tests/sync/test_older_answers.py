@@ -9,6 +9,7 @@ from local.entra.people import PEOPLE
 from shared.rules.run import Result
 from shared.sync.on_demand.groups import _OneGroup
 from shared.sync.source.people import PeopleReader, _PeopleReading
+from shared.sync.source.person import PersonReader
 from tests.sync.reconciled import Reconciled
 from tests.sync.test_group_cycle import DISABLED, IDS, STAFF, act, named, put
 
@@ -30,16 +31,16 @@ def _then(monkeypatch: pytest.MonkeyPatch, owner: type, name: str, happens: Call
     monkeypatch.setattr(owner, name, answered)
 
 
-def _before(monkeypatch: pytest.MonkeyPatch, name: str, happens: Callable[[], object]) -> None:
+def _before(monkeypatch: pytest.MonkeyPatch, owner: type, name: str, happens: Callable[[], object]) -> None:
     """Let something happen once, before the first answer of a reading is written."""
-    original = getattr(_PeopleReading, name)
+    original = getattr(owner, name)
 
     def taken(*args: Any) -> Any:
-        monkeypatch.setattr(_PeopleReading, name, original)
+        monkeypatch.setattr(owner, name, original)
         happens()
         return original(*args)
 
-    monkeypatch.setattr(_PeopleReading, name, taken)
+    monkeypatch.setattr(owner, name, taken)
 
 
 def _provision(reconciled: Reconciled, person: str) -> Any:
@@ -82,14 +83,14 @@ def test_somebody_new_who_left_while_they_were_provisioned_gets_no_account(
     assert set(reconciled.accounts()) == before
 
 
-@pytest.mark.parametrize("answer", ["_take_page", "_take_asked"])
+@pytest.mark.parametrize(("owner", "answer"), [(_PeopleReading, "_take_page"), (PersonReader, "take_asked")])
 def test_a_push_that_came_while_a_cycle_read_is_not_undone(
-    answer: str, reconciled: Reconciled, host: str, monkeypatch: pytest.MonkeyPatch
+    owner: type, answer: str, reconciled: Reconciled, host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endpoint = reconciled.endpoint(host)
     reconciled.cycle()
     reconciled.entra.act({"do": "change", "id": ANNA.id, "values": {"jobTitle": "Countess"}})
-    if answer == "_take_asked":  # who is assigned again is read by the id
+    if answer == "take_asked":  # who is assigned again is read by the id
         reconciled.entra.act({"do": "unassign", "id": ANNA.id})
         reconciled.cycle()
         reconciled.entra.act({"do": "assign", "id": ANNA.id})
@@ -101,7 +102,7 @@ def test_a_push_that_came_while_a_cycle_read_is_not_undone(
         body = {"schemas": [PATCH], "Operations": [{"op": "Replace", "path": "active", "value": "False"}]}
         assert endpoint.request("PATCH", f"/Users/{identity.id}", json=body).ok
 
-    _before(monkeypatch, answer, pushed)
+    _before(monkeypatch, owner, answer, pushed)
     reconciled.cycle()
     kinds = [event.kind for event in reconciled.bridge.identities.history(reconciled.store_id, identity.id)]
     assert ANNA.user_principal_name not in reconciled.active()

@@ -417,3 +417,12 @@ def test_every_work_address_is_found(endpoint: Endpoint) -> None:
         text = f'emails[type eq "work"].value eq "{address}"'
         found = endpoint.request("GET", "/Users", query={"filter": text}).json()
         assert [user["id"] for user in found["Resources"]] == [user_id]
+
+
+def test_two_of_three_people_whom_pushes_created_do_not_leave_without_a_decision(
+    endpoint: Endpoint, zoho_one: ZohoOne
+) -> None:
+    """A push does not tell the guard who came: it counts the people before it lets somebody go."""
+    people = [_create(endpoint, userName=f"{name}@contoso.example") for name in ("ada", "bert", "carla")]
+    assert [_patch(endpoint, each, active="False").status_code for each in people] == [200, 503, 503]
+    assert sum(user["active"] for user in zoho_one.users()) == 2

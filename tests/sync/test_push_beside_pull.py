@@ -5,6 +5,9 @@ from typing import Any
 import pytest
 
 from local.entra.people import PEOPLE
+from shared.rules.run import RunState
+from shared.rules.status import Deprovisioning, Reflection, StatusRules
+from tests.conftest import Endpoint
 from tests.sync.reconciled import Reconciled
 
 ANNA = PEOPLE[0]
@@ -89,3 +92,79 @@ def test_a_first_push_of_somebody_new_makes_an_account(reconciled: Reconciled, h
     body = _posted(ANNA.model_dump(by_alias=True), **new, employeeId="777")
     assert endpoint.request("POST", "/Users", json=body).status_code == 201
     assert "new@contoso.example" in reconciled.active(), "a namesake is no reason to wait"
+
+
+def _soon(reconciled: Reconciled, host: str) -> tuple[Endpoint, str]:
+    """The sync endpoint, and Anna's id in it, as Graph reported her."""
+    endpoint = reconciled.endpoint(host)
+    reconciled.cycle()
+    return endpoint, ANNA.id.replace("-", "")
+
+
+def test_a_push_that_shuts_out_somebody_whom_graph_shows_as_active_is_taken_back(
+    reconciled: Reconciled, host: str
+) -> None:
+    """It came late, or it was about an earlier object of the same person: a push does not say which it is about."""
+    endpoint, user_id = _soon(reconciled, host)
+    assert endpoint.request("PATCH", f"/Users/{user_id}", json=_patch("active", "False")).ok
+    assert ANNA.user_principal_name not in reconciled.active(), "a push that shuts somebody out does so at once"
+    run = reconciled.cycle()
+    assert (run.state, run.errors) == (RunState.DONE, ())
+    reconciled.assert_as_in_entra()
+    assert reconciled.request().run.calls["graph"] == 2, "and the next cycle asks about nobody"
+
+
+def test_a_push_that_brings_back_somebody_whom_graph_shows_as_disabled_is_taken_back(
+    reconciled: Reconciled, host: str
+) -> None:
+    endpoint, user_id = _soon(reconciled, host)
+    reconciled.entra.act({"do": "disable", "id": ANNA.id})
+    reconciled.cycle()
+    assert endpoint.request("PATCH", f"/Users/{user_id}", json=_patch("active", "True")).ok
+    assert ANNA.user_principal_name in reconciled.active()
+    reconciled.cycle()
+    reconciled.assert_as_in_entra()
+
+
+def test_a_push_of_an_older_value_is_put_right_by_the_next_cycle(reconciled: Reconciled, host: str) -> None:
+    endpoint, user_id = _soon(reconciled, host)
+    assert endpoint.request("PATCH", f"/Users/{user_id}", json=_patch("title", "Of before")).ok
+    assert reconciled.accounts()[ANNA.user_principal_name]["title"] == "Of before"
+    reconciled.cycle()
+    assert reconciled.accounts()[ANNA.user_principal_name].get("title") == ANNA.job_title
+
+
+@pytest.mark.parametrize("deleted", [Deprovisioning.DEACTIVATE, Deprovisioning.DELETE, Reflection.NOTHING])
+def test_a_push_that_deletes_somebody_whom_graph_shows_is_taken_back(
+    deleted: Deprovisioning | Reflection, reconciled: Reconciled, host: str
+) -> None:
+    rules = {"deleted": deleted} if isinstance(deleted, Reflection) else {"on_deleted": deleted}
+    reconciled.change(status_rules=StatusRules().model_copy(update=rules))
+    endpoint, user_id = _soon(reconciled, host)
+    assert endpoint.request("DELETE", f"/Users/{user_id}").status_code == 204
+    assert reconciled.identity(ANNA.id) is None
+    reconciled.cycle()
+    assert reconciled.identity(ANNA.id) is not None
+    reconciled.assert_as_in_entra()
+    assert reconciled.request().run.calls["graph"] == 2
+
+
+def test_a_push_that_deletes_somebody_who_is_gone_stays_done(reconciled: Reconciled, host: str) -> None:
+    endpoint, user_id = _soon(reconciled, host)
+    reconciled.entra.act({"do": "soft-delete", "id": ANNA.id}, {"do": "hard-delete", "id": ANNA.id})
+    assert endpoint.request("DELETE", f"/Users/{user_id}").status_code == 204
+    for _ in range(2):
+        run = reconciled.cycle()
+        assert (run.state, run.planned) == (RunState.DONE, {})
+    assert reconciled.identity(ANNA.id) is None
+    reconciled.assert_as_in_entra()
+
+
+def test_whom_a_push_wrote_is_read_again_once_microsoft_graph_answers(reconciled: Reconciled, host: str) -> None:
+    endpoint, user_id = _soon(reconciled, host)
+    assert endpoint.request("PATCH", f"/Users/{user_id}", json=_patch("active", "False")).ok
+    reconciled.entra.fail("/v1.0/users/{id}", status=400, body="BadRequest")
+    reconciled.cycle()
+    assert ANNA.user_principal_name not in reconciled.active(), "an answer that is not understood changes nothing"
+    reconciled.cycle()
+    reconciled.assert_as_in_entra()

@@ -63,7 +63,7 @@ class Scripted(requests.Session):
 
 
 def _store(verb: UpdateVerb) -> Store:
-    url = HttpUrl("https://zoho.example/scim")
+    url = HttpUrl("https://one.zoho.com/scim")
     zoho = ZohoConnection(sync_endpoint=url, data_center="us", client_id="1000.A", update_verb=verb)
     return Store(id="contoso", name="Contoso", zoho=zoho)
 

@@ -94,6 +94,9 @@ param smtpUser string
 @description('Certificates in PEM that the SMTP server is checked against; empty for the public ones.')
 param smtpAuthority string
 
+@description('Whether the SMTP server\'s name may lead to an address of the organisation\'s own network.')
+param smtpPrivateNetwork bool
+
 @description('Region of Amazon SES.')
 param sesRegion string
 
@@ -121,6 +124,9 @@ var settings = {
   APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
   AzureWebJobsDisableHomepage: 'true'
+  // Bytes. The host refuses more with a bare 500 (https://github.com/Azure/azure-functions-host/issues/10519); the app
+  // answers what is between this and its own limit of 1 MiB with a 413 that says so.
+  FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '8388608'
   PYTHON_THREADPOOL_THREAD_COUNT: string(workerThreads)
   BRIDGE_ENCRYPTION_KEYS: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/encryption-keys)'
   BRIDGE_LEASE_SECONDS: string(leaseSeconds)
@@ -147,6 +153,7 @@ var smtpSettings = mailWay != 'smtp'
       BRIDGE_SMTP_HOST: smtpHost
       BRIDGE_SMTP_PORT: string(smtpPort)
       BRIDGE_SMTP_SECURITY: smtpSecurity
+      BRIDGE_SMTP_PRIVATE_NETWORK: string(smtpPrivateNetwork)
     }
 
 var smtpUserSettings = mailWay != 'smtp' || smtpUser == ''

@@ -43,6 +43,7 @@ var tables = [
   'entra'
   'errands'
   'sessions'
+  'accounts'
 ]
 
 var queues = [

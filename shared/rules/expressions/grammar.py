@@ -8,6 +8,7 @@ paste.
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from lark import Lark, Token, Transformer
@@ -117,6 +118,7 @@ class _TreeBuilder(Transformer[Token, Node]):
 _PARSER: Final = Lark(_GRAMMAR, parser="lalr", transformer=_TreeBuilder(), maybe_placeholders=True)
 
 
+@lru_cache(maxsize=256)  # the trees do not change, and a mapping is compiled again by each process and page
 def parse(text: str) -> Node:
     """Return the tree of an expression. Raises ExpressionError: too long, too deep, too many parts, or not of the
     grammar.

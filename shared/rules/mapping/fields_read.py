@@ -1,6 +1,6 @@
 """The properties of a person that a store's rules read."""
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 
 from shared.rules.azure_user import AZURE_FIELDS
 from shared.rules.criteria import Group, conditions
@@ -13,11 +13,14 @@ _ONLY_IF_READ = frozenset({"manager", "employeeLeaveDateTime"})
 """A relation, which costs a request of its own, and what Graph shows only to apps with a further permission."""
 
 
-def fields_read(mapping: Mapping, criteria: Group | None, custom: Set[str]) -> frozenset[str]:
+def fields_read(
+    mapping: Mapping, criteria: Group | None, custom: Set[str], expressions: Iterable[str] = ()
+) -> frozenset[str]:
     """Return the names, as in Graph or on Entra's mapping pages, that the reconciler has to request from Graph.
 
     They include all properties that the sync endpoint shows, mapped or not, so that a changed mapping rarely requires
-    reading everybody again. ``custom``: the directory extensions that the sync endpoint accepts.
+    reading everybody again. ``custom``: the directory extensions that the sync endpoint accepts; ``expressions``: of
+    further rules.
     """
     names = set(AZURE_FIELDS) - _ONLY_IF_READ | custom
     for rule in mapping.rules:
@@ -30,6 +33,8 @@ def fields_read(mapping: Mapping, criteria: Group | None, custom: Set[str]) -> f
                 names |= set(compile_expression(text).attributes)
             case _:
                 pass
+    for text in expressions:
+        names |= set(compile_expression(text).attributes)
     names |= {condition.attribute for condition in conditions(criteria)} if criteria else set()
     return frozenset(name for name in names if name.startswith(EXTENSION) or not _is_custom(name))
 

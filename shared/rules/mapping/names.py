@@ -54,6 +54,14 @@ class CustomNames:
         return f"there is no attribute {name}; if your tenant has it, add it to the store's custom attributes"
 
 
+def misspelt(names: Iterable[str]) -> str | None:
+    """Return why one of these names looks misspelt, where no store says which custom attributes there are."""
+    for name in sorted(set(names) - KNOWN_NAMES):
+        if not name.startswith(EXTENSION) and (close := _similar(name, KNOWN_NAMES)):
+            return f"there is no attribute {name}; did you mean {close}?"
+    return None
+
+
 def _similar(name: str, known: Iterable[str]) -> str | None:
     names = sorted(known)
     if other_case := _other_case(name, names):

@@ -12,6 +12,7 @@ from shared.rules.identity import Account, Identity, Sent
 from shared.rules.status import why_left_alone
 from shared.rules.store import Store
 from shared.rules.zoho_user import Desired, ZohoUser
+from shared.sync.apply.account_matches import AccountMatches
 from shared.sync.errors import HeldBack
 from shared.tables.identity_rows import AccountRecord
 from shared.zoho.errors import ZohoBusy, ZohoNotFound, ZohoRefused
@@ -51,11 +52,15 @@ class AccountWriter:
     """
 
     def __init__(
-        self, users: Callable[[Store], ZohoUsers], record_of: Callable[[str, str, str], AccountRecord | None]
+        self,
+        users: Callable[[Store], ZohoUsers],
+        record_of: Callable[[str, str, str], AccountRecord | None],
+        matches: AccountMatches,
     ) -> None:
         """``record_of``: what a store knows of an account in Zoho One by its id, for an identity that may get it."""
         self._users = users
         self._record_of = record_of
+        self.matches = matches
 
     def look(self, store: Store, identity: Identity, sent: Collection[Sent]) -> Found | None:
         """What Zoho One holds of a person after an earlier call that may or may not have taken effect.
@@ -66,6 +71,8 @@ class AccountWriter:
         account = users.get(identity.account.id) if identity.account else None
         if account is not None:
             return Found(noted(identity.account, sent, account), None)
+        if (named := self._adopting(store, identity, users, sent)) is not None:
+            return named
         desired = identity.said.desired
         names = {desired.user_name} if isinstance(desired, ZohoUser) else set()
         names |= set(identity.pending.attempted if identity.pending else ())
@@ -75,6 +82,27 @@ class AccountWriter:
             if account is not None and _why_not(store, identity, record) is None:
                 return Found(noted(None, sent, account, record.deactivated_by if record else None), record)
         return None
+
+    def _adopting(self, store: Store, identity: Identity, users: ZohoUsers, sent: Collection[Sent]) -> Found | None:
+        """The account that a plan named for a person to adopt, as it is now, if it may still become theirs."""
+        adopts = identity.pending.adopts if identity.pending is not None and identity.account is None else None
+        account = users.get(adopts) if adopts is not None else None
+        if account is None:
+            return None
+        record = self._record_of(store.id, account.id, identity.id)
+        if _why_not(store, identity, record) is not None:
+            return None
+        return Found(noted(None, sent, account, record.deactivated_by if record else None), record)
+
+    def why_waits(self, store: Store, identity: Identity, found: Found | None) -> str | None:
+        """Why a pushed person gets no account now: Zoho One may have theirs already, and a plan has to say so."""
+        if identity.account is not None:
+            return None
+        if found is None:
+            return self.matches.before_creation(store, identity)
+        return (
+            self.matches.upon(store, identity, found.account) if found.account.holds != identity.said.desired else None
+        )
 
     def is_taken(self, store: Store, user_name: str) -> bool:
         """Whether Zoho One has an account of this name: what SelectUniqueValue asks."""
@@ -106,7 +134,7 @@ class AccountWriter:
             except ZohoNotFound:
                 if account is None or not isinstance(desired, ZohoUser):
                     raise
-                account, record = self._unowned(store, identity, users.find(desired.user_name))
+                account, record = self._in_place_of_gone(store, identity, users, desired, adopts=adopts)
             except ZohoRefused as refusal:
                 if account is not None and change.kind is ChangeKind.DEACTIVATE and change.fields:
                     return _only_deactivated(users, account, refusal, Outcome(account, change, adopted, None, record))
@@ -121,6 +149,14 @@ class AccountWriter:
                 adopted = True
         raise ZohoBusy("Zoho One's answers contradict each other: an account is there and is not")
 
+    def _in_place_of_gone(
+        self, store: Store, identity: Identity, users: ZohoUsers, desired: ZohoUser, *, adopts: bool
+    ) -> tuple[Account | None, AccountRecord | None]:
+        """What has the userName after an account turned out to be gone. Raises HeldBack where it was to be adopted."""
+        if not adopts and identity.account is None:
+            raise HeldBack(UNPLANNED)
+        return self._unowned(store, identity, users.find(desired.user_name))
+
     def _unowned(
         self, store: Store, identity: Identity, account: Account | None
     ) -> tuple[Account | None, AccountRecord | None]:
@@ -131,6 +167,8 @@ class AccountWriter:
         if (why := _why_not(store, identity, record)) is not None:
             may_be_agreed_to = record is not None and record.former and store.guard.adoptions is Adoptions.HOLD
             raise HeldBack(why) if may_be_agreed_to else ZohoRefused(why)
+        if identity.account is None and (why := self.matches.upon(store, identity, account)) is not None:
+            raise HeldBack(why)
         sent = identity.pending.sent if identity.pending else None
         return noted(None, sent or (), account, record.deactivated_by if record else None), record
 

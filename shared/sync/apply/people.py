@@ -15,6 +15,7 @@ from itertools import batched, groupby
 
 from shared.calls import in_context
 from shared.rules.change import ARRIVALS, ChangeKind
+from shared.rules.history import EventKind
 from shared.rules.identity import Identity
 from shared.rules.plan import Plan, PlannedChange, is_still
 from shared.rules.run import Result, RunChange
@@ -27,6 +28,7 @@ from shared.sync.progress import Heartbeat, Results
 from shared.tables.errors import Stale, TablesBusy
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored
+from shared.tables.portions import MOST_ROWS
 from shared.tables.recent_deprovisionings import DeprovisioningCounts
 from shared.zoho.errors import ZohoBusy, ZohoCredentials
 
@@ -77,6 +79,9 @@ class PeopleApplier:
         with ThreadPoolExecutor(store.zoho.parallel_calls) as pool:
             for kind, changes in groupby((*plan.changes, *left_out), key=lambda change: change.kind):
                 turns.done = 0
+                if kind is ChangeKind.PROPOSE:
+                    turns.propose(sorted(changes, key=_by_id))
+                    continue
                 try:
                     turns.work_through(sorted(changes, key=_by_id), pool)
                 finally:
@@ -120,6 +125,27 @@ class _Turns:
                 self._heard([under_way.popleft().result() for _ in range(len(under_way) - size)])
         finally:  # also where the work is ended: people who have their lease have their turn
             self._heard([each.result() for each in under_way])
+
+    def propose(self, changes: Sequence[PlannedChange]) -> None:
+        """Let people wait for an administrator. Their history says so, once for the same proposal."""
+        for portion in batched(changes, MOST_ROWS, strict=False):
+            self.heartbeat.may_end()
+            read = self.parts.identities.several(self.store.id, [change.identity for change in portion])
+            self.results.add([self._proposed(change, read.get(change.identity)) for change in portion])
+
+    def _proposed(self, change: PlannedChange, stored: Stored | None) -> RunChange:
+        mark = stored.identity.pending if stored is not None else None
+        if stored is None or mark is None or stored.identity.leased_until(self.parts.now()) is not None:
+            return self._told(change, Result.NOT_TRIED, _BY_A_PUSH)
+        if mark.failure != change.reason:
+            waits = mark.model_copy(update={"failure": change.reason})
+            event = self.parts.settlement.event(EventKind.PROPOSED, change.reason)
+            try:
+                waiting = stored.identity.model_copy(update={"pending": waits})
+                self.parts.identities.write(self.store.id, stored, waiting, event)
+            except Stale:
+                return self._told(change, Result.NOT_TRIED, _BY_A_PUSH)
+        return self._told(change, Result.WAITS, None)
 
     def _heard(self, changes: Sequence[RunChange]) -> None:
         self.done += sum(each.result is Result.DONE for each in changes)

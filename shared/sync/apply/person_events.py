@@ -4,22 +4,30 @@ from datetime import datetime
 
 from shared.rules.account_seen import done_since
 from shared.rules.change import Change, ChangeKind, plan_change
+from shared.rules.former import Adoption
 from shared.rules.history import Event, EventKind
 from shared.rules.identity import Identity
 from shared.rules.mail.password import PasswordNotice, notice_for
+from shared.rules.matching import BEGUN
 from shared.rules.store import Store
 from shared.sync.apply.accounts import Outcome, adoption_by
 from shared.sync.apply.settlement import EVENTS
 
 
-def confirmation(store: Store, identity: Identity, outcome: Outcome, now: datetime) -> Event:
-    """The line for a change, as it was pending in ``identity``."""
+def confirmation(
+    store: Store, identity: Identity, outcome: Outcome, now: datetime, planned: Adoption | None = None
+) -> Event:
+    """The line for a change, as it was pending in ``identity``. ``planned``: the account that a plan let it adopt."""
     assert identity.pending is not None  # what was confirmed was pending
     change, reason = _confirmed(identity, outcome), identity.pending.reason
     kind = EVENTS[change.kind]
-    if outcome.record or (outcome.adopted and not identity.pending.password_due):
+    if (
+        outcome.record
+        or _was_there(identity, outcome, planned)
+        or (outcome.adopted and not identity.pending.password_due)
+    ):
         kind = EventKind.ADOPTED
-        if (adoption := adoption_by(identity, outcome.record)) is not None:
+        if (adoption := planned or adoption_by(identity, outcome.record)) is not None:
             reason = f"{reason} {adoption.reason}"
     elif identity.account is None and outcome.account is not None:
         # Perhaps by an earlier try whose answer was lost: whatever it holds came with the bridge.
@@ -28,6 +36,14 @@ def confirmation(store: Store, identity: Identity, outcome: Outcome, now: dateti
             notice = notice_for(store.password_notification, outcome.account.holds, identity.said.source)
             reason = f"{reason} {notice.reason}"
     return Event(at=now, kind=kind, reason=_reason(outcome, reason), fields=change.fields)
+
+
+def _was_there(identity: Identity, outcome: Outcome, planned: Adoption | None) -> bool:
+    """Whether a plan let the account be adopted, and no earlier try can have made it."""
+    mark = identity.pending
+    if mark is None or identity.account is not None or outcome.account is None or mark.adopts != outcome.account.id:
+        return False
+    return planned is None or not mark.sent or planned.rule == BEGUN
 
 
 def _confirmed(identity: Identity, outcome: Outcome) -> Change:

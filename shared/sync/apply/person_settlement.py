@@ -29,6 +29,7 @@ from shared.tables.record_table import Operation
 from shared.zoho.errors import ZohoRefused
 
 NOT_AS_PLANNED = "The account in Zoho One is not as it was when the plan was made; the next plan shows what it is now."
+UNDONE = "The decision that the account is this person's was undone; the next plan shows what becomes of them."
 
 
 @dataclass(frozen=True)
@@ -133,13 +134,16 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
         """Give a lease back that was taken for nothing: Zoho One has not heard of the change in this try."""
         self._give_back(store, PersonTry(stored, certain=False), failure)
 
-    def unmanage(self, store: Store, stored: Stored, reason: str) -> None:
-        """Stop managing a person; the account stays as it is. Raises ZohoBusy and ZohoCredentials."""
+    def unmanage(self, store: Store, stored: Stored, reason: str, *, unverified: bool = False) -> None:
+        """Stop managing a person; the account stays as it is. Raises ZohoBusy and ZohoCredentials.
+
+        ``unverified``: a push says so of somebody whom Graph has reported, who is to be read again.
+        """
         identity = stored.identity
         found = Found(identity.account, None) if identity.account else None
         if identity.pending is not None and identity.pending.begun:
             found = self.accounts.look(store, identity, identity.sent)  # an earlier try may have made an account
-        self._remove(store, stored, found, self.event(EventKind.UNMANAGED, reason))
+        self._remove(store, stored, found, self.event(EventKind.UNMANAGED, reason), unverified=unverified)
 
     def _call(self, store: Store, this: PersonTry) -> Outcome:
         identity = this.stored.identity
@@ -148,7 +152,8 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
                 this.found = self.accounts.look(
                     store, identity, identity.pending.sent or () if identity.pending else ()
                 )
-            if (why := self._unplanned(store, this)) is not None:
+            why = self._unplanned(store, this) if this.planned else self.accounts.why_waits(store, identity, this.found)
+            if why is not None:
                 raise HeldBack(why)
             this.heard = True
             return self.accounts.apply(store, identity, this.found, this.password, adopts=this.planned is None)
@@ -157,11 +162,14 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
         """Why what was found in Zoho One is not what was planned, or None."""
         if this.planned is None:
             return None
-        return this.planned.why_not(this.stored.identity, this.found, store.guard.adoptions)
+        identity, adopts = this.stored.identity, this.planned.adopts
+        if adopts and adopts.agreed and not self.accounts.matches.stands(store, identity.id, adopts.account):
+            return UNDONE
+        return this.planned.why_not(identity, this.found, store.guard.adoptions)
 
     def _confirm(self, store: Store, this: PersonTry, outcome: Outcome) -> Stored:
         stored, identity = this.stored, this.stored.identity
-        event = confirmation(store, identity, outcome, self.now())
+        event = confirmation(store, identity, outcome, self.now(), this.planned.adopts if this.planned else None)
         settled = identity.settled(outcome.account)
         if outcome.instead and outcome.account and outcome.change.kind is ChangeKind.DEACTIVATE:
             # Zoho One refused the rest: what it holds is what it should hold, or each write would try again.
@@ -191,6 +199,8 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
         if outcome.record is not None and outcome.record.holder is not None:
             self.memberships.lost_account(store, outcome.record.holder.identity.id)
         self.memberships.update(store, confirmed.membership_update)
+        if outcome.account is not None and this.stored.identity.account is None and (this.found or outcome.adopted):
+            self.accounts.matches.adopted(store, confirmed.identity.id, outcome.account.id)
 
     def _revert(self, store: Store, this: PersonTry, refusal: ZohoRefused, *, came_through: bool) -> None:
         """Undo the push that Zoho One refused: a creation leaves nothing, an update what was there before.
@@ -219,12 +229,20 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
         pending = this.stored.identity.pending
         assert pending is not None  # it holds the lease
         if not this.heard:
-            pending = pending.model_copy(update={"sending": None})
+            adopts = pending.adopts if pending.sent else None  # no try has begun to adopt it
+            pending = pending.model_copy(update={"sending": None, "adopts": adopts})
         after = this.stored.identity.model_copy(update={"pending": pending.given_back(failure)})
         self.identities.write(store.id, this.stored, after)
 
     def _remove(
-        self, store: Store, stored: Stored, left: Found | None, event: Event, out_of_groups: Account | None = None
+        self,
+        store: Store,
+        stored: Stored,
+        left: Found | None,
+        event: Event,
+        out_of_groups: Account | None = None,
+        *,
+        unverified: bool = False,
     ) -> None:
         """Take the identity away, with a note of the account that it leaves behind, and update the groups.
 
@@ -235,7 +253,9 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
         notes: list[StoredMembershipUpdate | None] = []
 
         def transact(count: Operation | None) -> str:
-            note, etag = self.identities.remove(store.id, stored, account, event, record, membership_update, count)
+            note, etag = self.identities.remove(
+                store.id, stored, account, event, record, membership_update, count, unverified=unverified
+            )
             notes.append(note)
             return etag
 

@@ -87,8 +87,8 @@ class Admission:
 
         now = self.now()
 
-        def limit(recent: RecentDeprovisionings) -> Breach | None:
-            return recent.breach(now, store.guard, deprovisionings)
+        def limit(recent: RecentDeprovisionings, is_counted: bool) -> Breach | None:
+            return recent.breach(now, store.guard, deprovisionings, is_counted=is_counted)
 
         return self.deprovisionings.admit(store.id, deprovisionings, now, limit, count_active, transact)
 

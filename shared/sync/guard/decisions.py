@@ -1,4 +1,4 @@
-"""What an administrator decides on a plan that the guard holds."""
+"""What an administrator decides on a plan that the guard holds, or that a store observed."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -30,6 +30,17 @@ class Decisions:
         """Let the next cycle apply just this plan, or refuse it if the world moved."""
         move = Move(state=HeldState.APPROVED, by=by, at=self.now(), why="Approved as it was shown.")
         return self.held_plans.move(self._standing(store, plan_id), move)
+
+    def observed(self, store: str) -> StoredPlan | None:
+        """The plan with which the store would be started after observing; None where none waits. One round trip."""
+        newest = self.held_plans.newest(store)
+        return newest if newest is not None and newest.held.is_open and newest.held.follows_observing else None
+
+    def agree(self, observed: StoredPlan, by: str) -> None:
+        """Let the first cycle apply just this plan; it may have been approved before."""
+        if observed.held.state is HeldState.HELD:
+            move = Move(state=HeldState.APPROVED, by=by, at=self.now(), why="Provisioning was started with it.")
+            self.held_plans.move(observed, move)
 
     def discard(self, store: str, plan_id: str, by: str) -> StoredPlan:
         """Do not apply it. Those who would have left by it stay until Entra takes that back, or a plan is approved.

@@ -282,7 +282,8 @@ class _Person(StepsTaken):
         self.identity = stored.identity.id
         plan = self.parts.planner.plan_one(self.store, stored.identity)
         change = next(iter((*plan.changes, *plan.suppressed)))
-        why_not = self._settle(stored, change.adopts)
+        waits = change.kind is ChangeKind.PROPOSE or (bool(plan.suppressed) and not change.pending)
+        why_not = change.reason if waits else self._settle(stored, change.adopts)
         self.found(Step.ACTION, why_not is None, why_not or change.reason)
         result = Result.DONE if why_not is None else Result.FAILED
         return self._report(name, change.kind, change.fields, result)

@@ -20,6 +20,12 @@ class DriftReport:
     """Number of accounts and groups that no longer hold what they were confirmed to hold."""
     unmanaged: int
     """Number of accounts in Zoho One that nobody manages."""
+    unmanaged_active: int
+    """Number of active accounts among these."""
+    accounts: int
+    """Number of accounts in Zoho One in all."""
+    unmanaged_groups: int
+    """Number of groups in Zoho One that nobody manages; 0 where groups are not synced."""
     active: int
     """Number of active accounts that the bridge manages."""
     findings: Sequence[str]
@@ -40,4 +46,13 @@ class DriftSearch:
         people = self.people.search(store, heartbeat)
         groups = self.groups.search(store, people.joins, heartbeat)
         findings = groups.findings + people.findings
-        return DriftReport(people.drifted + groups.drifted, people.unmanaged, people.active, findings, groups.drifts)
+        return DriftReport(
+            drifted=people.drifted + groups.drifted,
+            unmanaged=people.unmanaged,
+            unmanaged_active=people.unmanaged_active,
+            accounts=people.accounts,
+            unmanaged_groups=groups.unmanaged,
+            active=people.active,
+            findings=findings,
+            groups=groups.drifts,
+        )

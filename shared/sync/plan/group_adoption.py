@@ -1,7 +1,7 @@
-"""Groups of Zoho One that new groups adopt, in a store that wants exactly Entra's members: who has to leave them.
+"""Groups of Zoho One that new groups adopt, and who has to leave them in a store that wants exactly Entra's members.
 
-That is found out while planning, so that the plan says it and the guard counts it. What was not planned is not done:
-a full cycle compares the members later.
+That is found out while planning, so that the plan says it and the guard counts it. Of members what was not planned is
+not done: a full cycle compares them later.
 """
 
 import hashlib
@@ -9,8 +9,10 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from shared.rules.change import ChangeKind
+from shared.rules.plan import PlannedChange
 from shared.rules.store import Store
 from shared.sync.desired.groups import DesiredGroups
+from shared.sync.errors import Refused
 from shared.sync.plan.group_work import GroupWork
 from shared.sync.plan.zoho_groups import ZohoGroupSearch
 from shared.tables.groups import Groups
@@ -48,10 +50,12 @@ class Adoptions:
     def of(self, work: GroupWork) -> GroupWork:
         """The work with those who leave Zoho One's group. Raises CannotTell, Refused and TablesBusy."""
         planned = work.planned
-        if planned is None or planned.kind is not ChangeKind.CREATE or not self.store.groups.exact_members:
+        if planned is None or planned.kind is not ChangeKind.CREATE:
             return work
         if planned.identity not in self.only if self.only is not None else len(self.looked_up) >= MOST:
             return work
+        if not self.store.groups.exact_members:
+            return self._named(work, planned)
         inside = self._inside(work)
         if inside is None:
             return work
@@ -63,11 +67,11 @@ class Adoptions:
             self.silent = f"its members in Zoho One could not be read: {failure}"
             raise CannotTell(self.silent) from failure
         self.looked_up.add(planned.identity)
-        foreign = tuple(sorted(there - inside))
-        if not foreign:
+        if there is None:
             return work
         members = planned.members
         assert members is not None  # the change is a group's
+        foreign = tuple(sorted(there - inside))
         told = members.model_copy(
             update={
                 "leaving": members.leaving + len(foreign),
@@ -77,8 +81,28 @@ class Adoptions:
             }
         )
         reason = f"{planned.reason} Zoho One's group of this name is adopted, with exactly Entra's members."
-        adopted = planned.model_copy(update={"members": told, "reason": reason})
+        adopted = planned.model_copy(update={"kind": ChangeKind.ADOPT, "members": told, "reason": reason})
         return replace(work, planned=adopted, foreign=foreign)
+
+    def _named(self, work: GroupWork, planned: PlannedChange) -> GroupWork:
+        """The work that says that Zoho One's group is adopted, where nobody leaves it by that.
+
+        Where Zoho One has no answer, or refuses, that shows when the group is applied.
+        """
+        if self.silent:
+            return work
+        try:
+            there = self._there(work)
+        except (ZohoBusy, ZohoCredentials) as failure:
+            self.silent = str(failure) or "no answer"
+            return work
+        except Refused:
+            return work
+        self.looked_up.add(planned.identity)
+        if there is None:
+            return work
+        reason = f"{planned.reason} Zoho One's group of this name is adopted; its {len(there)} members stay in it."
+        return replace(work, planned=planned.model_copy(update={"kind": ChangeKind.ADOPT, "reason": reason}))
 
     def _inside(self, work: GroupWork) -> frozenset[str] | None:
         """The accounts of the members that the group will have; None: some of them are not known yet.
@@ -95,8 +119,8 @@ class Adoptions:
         accounts = (stored.identity.account for stored in known.values())
         return frozenset(account.id for account in accounts if account is not None)
 
-    def _there(self, work: GroupWork) -> frozenset[str]:
-        """The members of the group in Zoho One that is adopted; none where the bridge makes it. Raises Refused."""
+    def _there(self, work: GroupWork) -> frozenset[str] | None:
+        """The members of the group in Zoho One that is adopted; None: the bridge makes it. Raises Refused."""
         planned = work.planned
         assert planned is not None  # the caller has seen it
         group = self.desired.group(self.store, work.stored, planned.identity, work.resource)

@@ -1,6 +1,6 @@
 """The drift of groups: each in Zoho One beside its confirmed state.
 
-Groups that nobody manages are none of the bridge's, and are not even listed: Zoho One has many of its own.
+Groups that nobody manages are none of the bridge's: they are counted, and not even listed.
 """
 
 from collections.abc import Mapping
@@ -25,6 +25,8 @@ class GroupDrifts:
     """What is to be set back, by the id of the group."""
     drifted: int = 0
     findings: list[str] = field(default_factory=list)
+    unmanaged: int = 0
+    """Groups in Zoho One that nobody manages."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,9 @@ class GroupDriftSearch:
         """Look at every group that is confirmed; and let everybody in those of Graph's be looked at.
 
         ``accounts``: of the people who are members in Zoho One of what they are members of in Entra. One call of Zoho
-        One's for each group.
+        One's for each group, and one to count all.
         """
-        found = GroupDrifts()
+        found, managed = GroupDrifts(), 0
         if not store.groups.are_synced:
             return found
         for some in batched(self.entra.all(store.id), PAGE, strict=False):
@@ -49,6 +51,7 @@ class GroupDriftSearch:
             heartbeat.beat()
         for stored in self.groups.everything(store.id):
             heartbeat.beat()
+            managed += stored.group.account is not None
             if stored.group.account is None or stored.group.pending is not None:
                 continue
             drift = self._drift(store, stored, accounts)
@@ -57,6 +60,7 @@ class GroupDriftSearch:
                 found.findings.append(f"the group {stored.group.said.display_name}: {drift.told}")
                 if store.drift is Drift.REPAIR:
                     found.drifts[stored.group.id] = drift
+        found.unmanaged = max(self.zoho.count(store) - managed, 0)
         return found
 
     def _drift(self, store: Store, stored: StoredGroup, accounts: Mapping[str, str]) -> GroupDrift | None:

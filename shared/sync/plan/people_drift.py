@@ -1,26 +1,28 @@
 """The drift of people: every account in Zoho One beside the confirmed state of its person.
 
 The accounts are read page by page and kept small; then the people are read page by page, and each takes their account
-away from what was read. What is left over nobody manages: it is reported, and never changed.
+away from what was read. What is left over nobody manages: it is kept for matching and for the pages, and never changed.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from heapq import nsmallest
 
 from shared.rules.account_seen import changed_there, noted
 from shared.rules.change import ChangeKind, plan_change
 from shared.rules.history import Event, EventKind
 from shared.rules.identity import Account, Identity, PendingChange
+from shared.rules.run import MOST_FINDINGS
 from shared.rules.store import Drift, Store
+from shared.rules.user_name import folded
 from shared.rules.zoho_user import ZohoField, ZohoUser
-from shared.sync.plan.accounts_there import pages
+from shared.sync.plan.accounts_reading import AccountsReader
 from shared.sync.progress import Heartbeat, beating
 from shared.tables.errors import Stale
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored
 from shared.zoho.errors import ZohoUnclear
-from shared.zoho.scim_client import ZohoUsers
 
 
 @dataclass
@@ -29,6 +31,9 @@ class PeopleDrift:
 
     drifted: int = 0
     unmanaged: int = 0
+    unmanaged_active: int = 0
+    accounts: int = 0
+    """Accounts in Zoho One in all."""
     active: int = 0
     """Active accounts that the bridge manages."""
     joins: dict[str, str] = field(default_factory=dict)
@@ -41,7 +46,7 @@ class PeopleDriftSearch:
     """Compares. Raises ZohoBusy, ZohoCredentials, TablesBusy, and whatever the heartbeat raises."""
 
     identities: Identities
-    users: Callable[[Store], ZohoUsers]
+    reader: AccountsReader
     now: Callable[[], datetime]
 
     def search(self, store: Store, heartbeat: Heartbeat) -> PeopleDrift:
@@ -50,11 +55,12 @@ class PeopleDriftSearch:
         The heartbeat beats between pages and before each closer look. What it ends there begins again in the next full
         cycle.
         """
-        accounts = self._accounts(store, heartbeat)
-        there, found = len(accounts), PeopleDrift()
+        accounts = self.reader.everything(store, heartbeat)
+        there, found, attempted = len(accounts), PeopleDrift(accounts=len(accounts)), set[str]()
         for stored in beating(self.identities.everybody(store.id), heartbeat):
             account = stored.identity.account
             if account is None:
+                attempted.update(map(folded, stored.identity.pending.attempted if stored.identity.pending else ()))
                 continue
             found.active += stored.identity.counts_as_active
             if store.groups.are_synced and account.holds.active:
@@ -66,24 +72,23 @@ class PeopleDriftSearch:
             if stored.identity.pending is None and (held is None or _differs(account, _read(held))):
                 heartbeat.beat()  # each is a call of Zoho One's
                 self._look_closer(store, stored, account, found)
-        names = sorted(_read(text).fields.get(ZohoField.USER_NAME, "?") for text in accounts.values())
-        found.unmanaged = len(names)
-        found.findings += [f"{name}: nobody manages this account in Zoho One" for name in names]
+        self._keep_unmanaged(store, accounts, attempted, found, heartbeat)
         return found
 
-    def _accounts(self, store: Store, heartbeat: Heartbeat) -> dict[str, str]:
-        """Every account by its id, as text: a hundred thousand are some 60 MB."""
-        accounts, read = dict[str, str](), 0
-        for page in pages(self.users, store, heartbeat):
-            accounts |= {account.id: account.holds.model_dump_json() for account in page.accounts}
-            read += len(page.accounts)
-            if not page.accounts and read < page.total:
-                raise ZohoUnclear(f"Zoho One lists {read} of {page.total} accounts: nothing follows from that")
-        return accounts
+    def _keep_unmanaged(
+        self, store: Store, left: dict[str, str], attempted: set[str], found: PeopleDrift, heartbeat: Heartbeat
+    ) -> None:
+        """Keep what is left over; but an account that the bridge may just have made waits for its answer."""
+        names = {account: _read(text).fields.get(ZohoField.USER_NAME, "?") for account, text in left.items()}
+        unmanaged = {account: text for account, text in left.items() if folded(names[account]) not in attempted}
+        reading = self.reader.keep(store, unmanaged, found.accounts, heartbeat)
+        found.unmanaged, found.unmanaged_active = reading.unmanaged, reading.active
+        first = nsmallest(MOST_FINDINGS, (names[account] for account in unmanaged))
+        found.findings += [f"{name}: nobody manages this account in Zoho One" for name in first]
 
     def _look_closer(self, store: Store, stored: Stored, account: Account, found: PeopleDrift) -> None:
         """See whether one account differs now, and keep what it holds. A push may have been there meanwhile."""
-        actual = self.users(store).get(account.id)
+        actual = self.reader.users(store).get(account.id)
         name = stored.identity.said.source.user_principal_name
         if actual is not None and not (fields := changed_there(account, (), actual)):
             return

@@ -26,6 +26,8 @@ class Prepared:
     groups: PlannedGroups
     is_guarded: bool
     """Whether the guard keeps somebody back since an earlier plan."""
+    unasked: tuple[str, ...] = ()
+    """Why nobody could be created: Zoho One did not say what accounts it has."""
 
     @property
     def is_whole(self) -> bool:
@@ -74,10 +76,15 @@ class Preparation:
         troubles: list[str],
         progress: Progress = SILENT,
     ) -> Prepared:
-        """The plan of people and groups. ``drifts``: groups that somebody changed in Zoho One, by their ids."""
+        """The plan of people and groups. ``drifts``: groups that somebody changed in Zoho One, by their ids.
+
+        Before it, Graph has its say about everybody whom a push wrote since.
+        """
         waiting = self.pending_changes.waiting(store.id)
+        verified = self._verify(store, waiting, heartbeat, troubles)
         if waiting.arrived:
             self.recompute.after_arrivals(store, waiting, heartbeat, troubles)
+        if verified or waiting.arrived:
             waiting = self.pending_changes.waiting(store.id)
         return self._planned(store, waiting, drifts, heartbeat, troubles, progress)
 
@@ -86,6 +93,16 @@ class Preparation:
         waiting = self.pending_changes.waiting(store.id)
         reports = self.recompute.after_arrivals(store, waiting, heartbeat, [])
         return self.people_planner.plan(store, sorted(set(reports) - failed), heartbeat)
+
+    def _verify(self, store: Store, waiting: Waiting, heartbeat: Heartbeat, troubles: list[str]) -> bool:
+        """Ask Graph about everybody of whom a push had the last word; False where there is nobody."""
+        object_ids = sorted({*waiting.unverified, *waiting.removed})
+        if store.entra is None or not object_ids:
+            return False
+        for kept in self.people_reader.verify(store, self.graphs.of(store), object_ids, heartbeat, troubles):
+            if kept in waiting.removed:
+                self.pending_changes.forget_removed(store.id, kept, waiting.removed[kept])
+        return True
 
     def _planned(
         self,
@@ -96,7 +113,8 @@ class Preparation:
         troubles: list[str],
         progress: Progress,
     ) -> Prepared:
-        people = self.people_planner.plan(store, waiting.people, heartbeat, progress)
+        unasked = list[str]()
+        people = self.people_planner.plan(store, waiting.people, heartbeat, progress, unasked)
         groups = self.group_planner.plan(store, drifts, waiting.groups, heartbeat)
-        troubles += groups.troubles
-        return Prepared(groups.beside(people), groups, waiting.is_guarded)
+        troubles += groups.troubles + tuple(unasked)
+        return Prepared(groups.beside(people), groups, waiting.is_guarded, tuple(unasked))

@@ -35,14 +35,18 @@ class ZohoGroupSearch:
             raise Refused(f"Zoho One refused: {refusal}") from refusal
         return link(group, found.record) if found else None
 
-    def members_to_adopt(self, store: Store, group: Group) -> frozenset[str]:
-        """The members of the group in Zoho One that this one adopts; none where the bridge makes or made it.
+    def members_to_adopt(self, store: Store, group: Group) -> frozenset[str] | None:
+        """The members of the group in Zoho One that this one adopts; None where the bridge makes or made it.
 
         Two calls. Raises Refused where the group in Zoho One is another's.
         """
         found = self.unlinked(store, group)
         shown = self.look(store, found.id) if found is not None and found.adopted else None
-        return shown.members if shown else frozenset()
+        return shown.members if shown else None
+
+    def count(self, store: Store) -> int:
+        """How many groups Zoho One has. One call."""
+        return self.groups(store).count()
 
     def look(self, store: Store, group_id: str) -> InZohoOne | None:
         """A group with its members, by its id in Zoho One; None: it is not there. One call."""

@@ -95,10 +95,10 @@ class Push:
         holds, reason = before.account.holds if before.account else None, desired_state.decision.reason
         nothing_to_do = before.pending is None and plan_change(holds, desired_state.desired).kind is ChangeKind.NOTHING
         if nothing_to_do or desired_state.decision.action is Action.UNMANAGE:
-            self.settlement.unmanage(store, stored, reason)
+            self.settlement.unmanage(store, stored, reason, unverified=_is_reported(store, before))
             return
-        said = before.said.model_copy(update={"desired": desired_state.desired, "status": Status.DELETED})
-        after = before.model_copy(update={"said": said})
+        told = {"desired": desired_state.desired, "status": Status.DELETED, "unverified": _is_reported(store, before)}
+        after = before.model_copy(update={"said": before.said.model_copy(update=told)})
         self._submit(store, stored, self._pending(after, before, reason))
 
     def _reported(self, store: Store, said: SourceState) -> Stored | None:
@@ -124,6 +124,7 @@ class Push:
             desired=None,
             status=status,
             in_bin=known is not None and known.in_bin,
+            unverified=_is_reported(store, before),
             modified=self.now(),
         )
         said = said.model_copy(update=desired_state.told)
@@ -141,6 +142,7 @@ class Push:
             before=earlier.before if earlier else before.said if before else None,
             attempted=earlier.attempted if earlier else (),
             password_due=earlier is not None and earlier.password_due,
+            adopts=earlier.adopts if earlier is not None and earlier.begun else None,
             counted=earlier is not None and earlier.counted,
             sent=before.sent if before else (),
             lease_ends=self.now(),
@@ -172,6 +174,11 @@ class Push:
         return self.identities.write(store.id, stored, after, event).identity
 
 
+def _is_reported(store: Store, before: Identity | None) -> bool:
+    """Whether Graph is read and has reported the person, so that the next cycle reads what a push says of them."""
+    return store.entra is not None and before is not None and before.object_id is not None
+
+
 def _ensure_same_person(store: Store, before: Identity, said: SourceState) -> None:
     """Raise HeldBack where a push is about somebody else who has the person's name now: no account changes hands so.
 
@@ -179,7 +186,7 @@ def _ensure_same_person(store: Store, before: Identity, said: SourceState) -> No
     read, it tells who is who: the other person gets a row of their own by the next cycle, and a changed employee number
     passes when Graph has told it too.
     """
-    in_bin, reads_graph = before.said.is_in_bin, store.entra is not None and before.object_id is not None
+    in_bin, reads_graph = before.said.is_in_bin, _is_reported(store, before)
     known = Traits.of(before.object_id, before.said.source)
     if not (in_bin or reads_graph) or not is_pushed_over(known, _traits(said), in_bin=in_bin):
         return

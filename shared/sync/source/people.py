@@ -21,7 +21,7 @@ from shared.entra.users_delta import UsersPage, read_changes
 from shared.rules.entra_connection import Scope
 from shared.rules.mapping.fields_read import fields_read
 from shared.rules.store import Store
-from shared.sync.progress import PAGE, SILENT, Checkpoint, Progress
+from shared.sync.progress import PAGE, SILENT, Checkpoint, Heartbeat, Progress
 from shared.sync.source.groups import GroupReading
 from shared.sync.source.person import PersonReader
 from shared.sync.source.reading_checkpoint import ReadingCheckpoint, asked_for
@@ -83,16 +83,42 @@ class PeopleReader:
     ) -> Iterable[tuple[str, See | None]]:
         """These people as they are in Entra now; None for one who is not there. Twenty take a call."""
         person = self._one_by_one(store, [])
-        for object_id, properties in read_users(graph, object_ids, self.properties(store)):
+        for object_id, properties in read_users(graph, object_ids, person.select):
             yield object_id, partial(person.seen, properties) if properties else None
+
+    def verify(
+        self, store: Store, graph: GraphClient, object_ids: Sequence[str], heartbeat: Heartbeat, troubles: list[str]
+    ) -> list[str]:
+        """Read people again whom a push wrote since Graph reported them; return the ids of those who could be kept.
+
+        Cut short, it goes on with those who are left. Twenty take a call. ``troubles``: as of ``read``.
+        """
+        person, kept = self._one_by_one(store, troubles), list[str]()
+        graph = graph.beating(heartbeat.beat)
+        for portion in batched(object_ids, PORTION, strict=False):
+            kept += self.take_asked(person, graph, portion)
+            heartbeat.beat()
+        return kept
+
+    def take_asked(self, person: PersonReader, graph: GraphClient, object_ids: Sequence[str]) -> list[str]:
+        """Ask for these people by their ids, and keep them; return the ids of those who could be kept."""
+        asked = self.now()
+
+        def take(read: tuple[str, UserProperties | None]) -> bool:
+            return person.take_asked(*read, asked)
+
+        kept = in_parallel(take, list(read_users(graph, object_ids, person.select)), THREADS)
+        return [object_id for object_id, is_kept in zip(object_ids, kept, strict=True) if is_kept]
 
     def properties(self, store: Store) -> tuple[str, ...]:
         """The properties of users that the store's mapping and criteria read."""
         mapping = self.mappings.compiled(store.id).mapping
-        return select_of(fields_read(mapping, store.criteria, store.custom_names.listed))
+        matched = [rule.expression for rule in store.matching.rules if rule.expression]
+        return select_of(fields_read(mapping, store.criteria, store.custom_names.listed, matched))
 
     def _one_by_one(self, store: Store, troubles: list[str]) -> PersonReader:
-        return PersonReader(store, self.identities, self.recorder, self.scope, self.groups, troubles)
+        select = self.properties(store)
+        return PersonReader(store, self.identities, self.recorder, self.scope, self.groups, select, troubles)
 
     def _of_groups(
         self, store: Store, graph: GraphClient, reached: ReadingCheckpoint, troubles: list[str]
@@ -126,9 +152,6 @@ class _PeopleReading:
     empty: bool | None = None
     """Whether nobody was known when the reading began; None: not looked at yet."""
 
-    def __post_init__(self) -> None:
-        self.select = self.parts.properties(self.store)
-
     @property
     def reached(self) -> ReadingCheckpoint:
         """How far it came."""
@@ -156,23 +179,18 @@ class _PeopleReading:
         ids = list(self.parts.scope.marked(self.store.id))
         self.person.granted, self.person.all_listed, later = None, True, False
         for portion in batched(ids, PORTION, strict=False):
-            take = partial(self._take_asked, self.parts.now())
-            kept = in_parallel(take, list(read_users(self.graph, portion, self.select)), THREADS)
-            done = [object_id for object_id, is_kept in zip(portion, kept, strict=True) if is_kept]
+            done = self.parts.take_asked(self.person, self.graph, portion)
             self.parts.scope.unmark(self.store.id, done)
             later = later or len(done) < len(portion)
             self.checkpoint.may_end()
         unmarked = self.reached.scope.model_copy(update={"marked": False})
         self.checkpoint.move(self.reached.model_copy(update={"scope": unmarked, "again": later}))
 
-    def _take_asked(self, asked: datetime, read: tuple[str, UserProperties | None]) -> bool:
-        return self.person.take_asked(*read, asked)
-
     def _read_round(self) -> None:
         position, everybody = self.reached.position, set[str]()
         if position is not None and position.full:
             everybody = set(self.parts.seen.everybody(self.store.id))
-        for asked, page in _with_times(read_changes(self.graph, position, self.select), self.parts.now):
+        for asked, page in _with_times(read_changes(self.graph, position, self.person.select), self.parts.now):
             listed = [*(each.id for each in page.changes), *page.unclear]
             self._take_page(page, asked)
             if page.nameless:
@@ -200,7 +218,7 @@ class _PeopleReading:
         changes += [(each.id, each, None) for each in page.changes]
         changes += [(object_id, None, removal) for object_id, removal in page.removals]
         kept = list[bool]()
-        take = partial(self.person.take, first=first, complete=page.full)
+        take = partial(self.person.take, first=first, complete=page.full, listed=page.full)
         for some in batched(changes, PORTION, strict=False):
             kept += in_parallel(lambda change: take(*change, asked), some, THREADS)
             self.checkpoint.beat()

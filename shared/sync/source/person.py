@@ -10,6 +10,7 @@ from shared.entra.errors import GraphUnclear
 from shared.entra.user_properties import UserProperties
 from shared.rules.azure_user import ENTRA_NAMES, AzureUser
 from shared.rules.criteria import conditions, why_not
+from shared.rules.desired import status_of
 from shared.rules.entra_connection import Scope
 from shared.rules.guests import Guests
 from shared.rules.status import Status
@@ -35,6 +36,8 @@ class PersonReader:
     recorder: SourceRecorder
     scope: EntraScope
     groups: EntraGroups
+    select: tuple[str, ...]
+    """The properties of users that are asked for."""
     troubles: list[str]
     """A sentence for each person who could not be taken in, or not wholly."""
     granted: Container[str] | None = None
@@ -62,6 +65,9 @@ class PersonReader:
         person = properties.onto(known)
         if not self._in_scope(properties.id):
             return Seen(properties.id, person, Status.UNASSIGNED)
+        if stored is not None and not properties.is_heard:
+            said = stored.identity.said
+            return Seen(properties.id, person, said.status or status_of(person), in_bin=said.in_bin, is_heard=False)
         if self.store.guests is Guests.NOT_AT_ALL and person.is_guest:
             return Seen(properties.id, person, Status.UNASSIGNED, NO_GUESTS)
         if self.store.criteria is not None and (failed := why_not(self.store.criteria, person)):
@@ -88,11 +94,13 @@ class PersonReader:
         *,
         first: bool = False,
         complete: bool = True,
+        listed: bool = False,
     ) -> bool:
-        """Keep one person; False where they have to be read again.
+        """Keep one person; False where they have to be read again: then only the answer about them alone is complete.
 
         ``asked``: when Graph was asked. ``first``: nobody is known yet, so nobody is looked up. ``complete``: the
-        properties are all there are, so that somebody unknown can be made of them.
+        properties are all there are, so that somebody unknown can be made of them. ``listed``: they come from a list of
+        everybody, which leaves out what has no value.
         """
         person = partial(self._person, properties) if properties is not None and properties.complete else None
         try:
@@ -123,7 +131,13 @@ class PersonReader:
             return False
         if failure is not None:
             self.troubles.append(f"{object_id}: {failure}")
-        return True
+        return not (listed and self._leaves_out(properties, stored))
+
+    def _leaves_out(self, properties: UserProperties | None, stored: Stored | None) -> bool:
+        """Whether a list does not mention a value that is known."""
+        if properties is None or stored is None:
+            return False
+        return properties.leaves_out(stored.identity.said.source, self.select)
 
     def _match(self, object_id: str, person: partial[AzureUser] | None) -> Stored | None:
         return match(self.identities, self.store.id, object_id, person, all_listed=self.all_listed)

@@ -52,6 +52,8 @@ class Seen:
     """What the store's rules found, beyond the status; a sentence."""
     in_bin: bool = False
     """Whether the person is not there: in the recycle bin of Entra, or gone."""
+    is_heard: bool = True
+    """Whether anything of Graph's answer was understood; else the status is the one known before."""
 
 
 type See = Callable[[Stored | None], Seen]
@@ -166,6 +168,7 @@ class SourceRecorder:
             desired=so_far.desired if so_far else None,
             status=seen.status,
             in_bin=seen.in_bin,
+            unverified=so_far is not None and so_far.unverified and not seen.is_heard,
             modified=self.now(),
         )
         said = said.model_copy(update=desired_state.told) if desired_state else said
@@ -257,6 +260,7 @@ class SourceRecorder:
         told = {
             "desired": desired_state.desired,
             "status": Status.DELETED,
+            "unverified": False,
             "resource": _JSON.dump_json(resource).decode(),
         }
         said = before.said.model_copy(update=told)
@@ -281,8 +285,8 @@ def _reason(desired_state: DesiredState | None, failure: str | None, why: str) -
     return f"{told} {why}".rstrip()
 
 
-_COMPUTED = ("rules", "reports_to")
-"""What says how a desired state was computed, and is no news for a history."""
+_COMPUTED = ("rules", "reports_to", "unverified")
+"""What says where a state comes from, and is no news for a history."""
 
 
 def _same(before: Identity, after: Identity, but: tuple[str, ...] = ("modified",)) -> bool:

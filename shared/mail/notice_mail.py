@@ -1,0 +1,44 @@
+"""A mail to a store's administrators about what one of them did with one-time passwords. It holds no password."""
+
+import logging
+from collections.abc import Sequence
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, make_msgid
+from html import escape
+
+from shared.mail.message import one_line
+from shared.mail.password_mail import NoPostbox, PasswordMails
+from shared.mail.transport import MailError
+from shared.rules.store import Store
+
+_log = logging.getLogger("bridge.notify")
+
+
+def tell_administrators(mails: PasswordMails, store: Store, to: Sequence[str], what: str) -> bool:
+    """Mail a sentence to these addresses; return whether that was done.
+
+    It is in the store's change record in any case: without a way of sending mail, or without addresses, nobody is
+    mailed.
+    """
+    if isinstance(mails.postbox, NoPostbox) or not to:
+        return False
+    text = one_line(f"Directory store {store.name}: {what}")
+    message = EmailMessage(policy=SMTP)
+    message["From"] = mails.postbox.sender
+    message["To"] = ", ".join(to)
+    message["Subject"] = "One-time passwords of Zoho One"
+    message["Date"] = format_datetime(mails.now())
+    message["Message-ID"] = make_msgid(domain=mails.postbox.sender.rpartition("@")[2])
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(f"{text}\n\nIf nobody should have done this, look at the store's changes in the console.\n")
+    message.add_alternative(
+        f"<p>{escape(text)}</p><p>If nobody should have done this, look at the store's changes in the console.</p>",
+        subtype="html",
+    )
+    try:
+        mails.postbox.transport.send(message)
+    except MailError as failure:
+        _log.warning("store %s: the administrators were not told (%s)", store.id, type(failure).__name__)
+        return False
+    return True

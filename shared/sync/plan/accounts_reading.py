@@ -1,0 +1,60 @@
+"""Reads all accounts in Zoho One, a page in a call, and keeps those that nobody manages."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.rules.store import Store
+from shared.rules.unmanaged import AccountsReading
+from shared.sync.progress import Heartbeat
+from shared.tables.identities import Identities
+from shared.tables.unmanaged_accounts import UnmanagedAccounts
+from shared.zoho.errors import ZohoUnclear
+from shared.zoho.scim_client import Page, ZohoUsers
+
+
+@dataclass(frozen=True)
+class AccountsReader:
+    """Reads. Raises ZohoBusy, ZohoCredentials, ZohoRefused, TablesBusy, and whatever the heartbeat raises."""
+
+    users: Callable[[Store], ZohoUsers]
+    identities: Identities
+    unmanaged: UnmanagedAccounts
+    now: Callable[[], datetime]
+
+    def everything(self, store: Store, heartbeat: Heartbeat) -> dict[str, str]:
+        """What every account holds, as JSON, by its id: a hundred thousand are some 60 MB.
+
+        Raises ZohoUnclear where Zoho One does not list as many as it says there are.
+        """
+        accounts, read = dict[str, str](), 0
+        for page in self._pages(store, heartbeat):
+            accounts |= {account.id: account.holds.model_dump_json() for account in page.accounts}
+            read += len(page.accounts)
+            if not page.accounts and read < page.total:
+                raise ZohoUnclear(f"Zoho One lists {read} of {page.total} accounts: nothing follows from that")
+        return accounts
+
+    def owners(self, store: Store, heartbeat: Heartbeat) -> dict[str, str]:
+        """The person of each account that somebody manages, by the account's id. One round trip for a thousand."""
+        found = dict[str, str]()
+        for number, (account, owner) in enumerate(self.identities.owned_accounts(store.id)):
+            if number % 1000 == 0:
+                heartbeat.beat()
+            found[account] = owner
+        return found
+
+    def keep(self, store: Store, unmanaged: dict[str, str], accounts: int, heartbeat: Heartbeat) -> AccountsReading:
+        """Keep the accounts that nobody manages, and how many there are. Writes only what differs."""
+        return self.unmanaged.replace(store, unmanaged, accounts, self.now(), heartbeat.beat)
+
+    def _pages(self, store: Store, heartbeat: Heartbeat) -> Iterator[Page]:
+        """Every account, a page in a call. A page without accounts is the last, whatever the total says."""
+        start = 1
+        while True:
+            heartbeat.beat()
+            page = self.users(store).page(start)  # a client of its own: each has a time to end
+            yield page
+            start += len(page.accounts)
+            if start > page.total or not page.accounts:
+                return

@@ -1,0 +1,159 @@
+"""An organisation that already has accounts in Zoho One: the plan names what becomes of each, and the run does that."""
+
+from typing import Any
+
+import pytest
+
+from local.entra.people import PEOPLE
+from shared.admin.account_choices import CannotDecide
+from shared.rules.change import ChangeKind
+from shared.rules.history import EventKind
+from shared.rules.identity import id_of_object
+from shared.rules.matching import PairVerdict
+from shared.rules.run import Result, Run, RunChange, RunKind, RunState
+from shared.rules.zoho_user import ZohoField
+from tests.sync.reconciled import Reconciled
+
+TWELVE = [person for person in PEOPLE if person.account_enabled and person.mail][:12]
+SAME, UPPER, OFF, ADDRESS, OTHER_ADDRESS = TWELVE[0], TWELVE[1], TWELVE[2:4], TWELVE[5], TWELVE[6]
+
+
+def _work(address: str | None) -> list[dict[str, Any]]:
+    return [{"type": "work", "value": address}]
+
+
+def _accounts() -> list[dict[str, Any]]:
+    """Nine accounts: five of twelve people by their names, two by their addresses alone, two nobody's."""
+    names = [SAME.user_principal_name, UPPER.user_principal_name.upper(), *(one.user_principal_name for one in OFF)]
+    named: list[dict[str, Any]] = [
+        {"userName": name, "title": "By hand"} for name in (*names, TWELVE[4].user_principal_name)
+    ]
+    for account, active in zip(named, (True, True, False, True, True), strict=True):
+        account["active"] = active
+    return [
+        *named,
+        {"userName": "other.name@old.example", "emails": _work(ADDRESS.mail), "active": True},
+        {"userName": "maiden.name@old.example", "emails": _work(str(OTHER_ADDRESS.mail).upper()), "active": True},
+        {"userName": "scanner@old.example", "displayName": "Scanner", "active": True},
+        {"userName": "old.intern@old.example", "active": False},
+    ]
+
+
+@pytest.fixture
+def there(reconciled: Reconciled) -> Reconciled:
+    """Twelve people in scope, and nine accounts in Zoho One before the first cycle."""
+    for person in PEOPLE:
+        if person not in TWELVE:
+            reconciled.entra.act({"do": "unassign", "id": person.id})
+    for account in _accounts():
+        reconciled.zoho_one.add(account)
+    return reconciled
+
+
+def _changes(there: Reconciled, run: Run) -> dict[str, RunChange]:
+    return {each.change.user_name: each for each in there.bridge.runs.changes(there.store_id, run.id, count=100)}
+
+
+def _propose_what(there: Reconciled) -> dict[str, str]:
+    """The account that is proposed to each person, by their ids."""
+    return {each.change.identity: each.accounts[0].account for each in there.bridge.proposals.all(there.store_id)}
+
+
+def _kinds(there: Reconciled) -> list[EventKind]:
+    return [event.kind for event in there.bridge.identities.history(there.store_id, id_of_object(ADDRESS.id))]
+
+
+def test_the_plan_names_what_becomes_of_every_account_and_the_run_does_just_that(there: Reconciled) -> None:
+    preview = there.bridge.dry_run(there.store)
+    assert preview.plan.counts == {ChangeKind.ADOPT: 5, ChangeKind.CREATE: 5, ChangeKind.PROPOSE: 2}
+    assert preview.breaches == ()
+    reading = there.bridge.unmanaged.reading(there.store)
+    assert reading is not None
+    assert (reading.accounts, reading.unmanaged, reading.active) == (9, 9, 7)
+    off = next(each for each in preview.plan.changes if each.identity == id_of_object(OFF[0].id))
+    assert off.adopts is not None
+    assert "It stays deactivated: Somebody deactivated the account in Zoho One by hand" in off.reason
+    assert off.fields == ()
+    asks = {each.user_name: each for each in preview.plan.proposals}
+    assert set(asks) == {ADDRESS.user_principal_name, OTHER_ADDRESS.user_principal_name}
+    first = asks[ADDRESS.user_principal_name]
+    assert "with this email address" in first.reason
+    assert (ZohoField.USER_NAME, "other.name@old.example", ADDRESS.user_principal_name) in [
+        (part.field, part.before, part.after) for part in first.fields
+    ]
+    before = {user["id"]: user for user in there.zoho_one.users()}
+
+    run = there.cycle()
+    assert (run.state, run.digest) == (RunState.DONE, preview.plan.digest)
+    assert run.planned == preview.plan.counts
+    assert run.results == {Result.DONE: 10, Result.WAITS: 2}
+    after = {user["id"]: user for user in there.zoho_one.users()}
+    assert len(after) == 9 + 5, "nobody got a second account"
+    changed = {user["userName"] for key, user in before.items() if user != after[key]}
+    assert len(changed) == 4, "five were adopted, of which one is deactivated and stays as it is"
+    assert there.bridge.unmanaged.reading(there.store) == reading, "a cycle with few changes reads nothing more"
+    left = {each.user_name for each in there.bridge.unmanaged.all(there.store_id)}
+    assert left == {
+        "other.name@old.example",
+        "maiden.name@old.example",
+        "scanner@old.example",
+        "old.intern@old.example",
+    }
+    full = there.cycle(RunKind.FULL_CYCLE)
+    assert (full.accounts, full.unmanaged, full.unmanaged_active) == (14, 4, 3)
+    assert full.results == {Result.WAITS: 2}
+    assert _kinds(there) == [EventKind.PROPOSED], "once, for the same proposal"
+
+
+def test_a_proposal_is_accepted_or_rejected_and_the_next_cycle_does_that(there: Reconciled) -> None:
+    there.cycle()
+    proposed, choices, store = _propose_what(there), there.bridge.account_choices, there.store_id
+    one, other = id_of_object(ADDRESS.id), id_of_object(OTHER_ADDRESS.id)
+    choices.accept(store, one, proposed[one], "ada")
+    choices.undo(store, one, proposed[one])
+    choices.reject(store, one, proposed[one], "ada")
+    choices.accept(store, one, proposed[one], "ada")  # the last word counts
+    choices.reject(store, other, proposed[other], "ada")
+    with pytest.raises(CannotDecide, match="chosen for another"):
+        choices.link(store, other, proposed[one], "ada")
+    run = there.cycle()
+    changes = _changes(there, run)
+    assert run.planned == {ChangeKind.ADOPT: 1, ChangeKind.CREATE: 1}
+    assert run.results == {Result.DONE: 2}
+    assert "ada accepted the proposal on" in changes[ADDRESS.user_principal_name].change.reason
+    accounts = {user["id"]: user for user in there.zoho_one.users()}
+    assert accounts[proposed[one]]["userName"] == ADDRESS.user_principal_name
+    assert accounts[proposed[other]]["userName"] == "maiden.name@old.example", "nobody has touched it"
+    assert OTHER_ADDRESS.user_principal_name in {user["userName"] for user in accounts.values()}
+    event = there.bridge.identities.history(store, one)[0]
+    assert (event.kind, "ada accepted the proposal" in event.reason) == (EventKind.ADOPTED, True)
+    with pytest.raises(CannotDecide, match="applied already"):
+        choices.undo(store, one, proposed[one])
+    assert list(there.bridge.proposals.all(store)) == []
+    assert [pair.verdict for pair in choices.decisions.pairs(store)] == [PairVerdict.REJECTED]
+    assert there.cycle().planned == {}, "a rejected pair is not proposed again"
+
+
+def test_a_decision_that_is_undone_in_time_is_not_applied(there: Reconciled) -> None:
+    there.cycle()
+    one, proposed = id_of_object(ADDRESS.id), _propose_what(there)
+    there.bridge.account_choices.accept(there.store_id, one, proposed[one], "ada")
+    assert there.bridge.dry_run(there.store).plan.counts == {ChangeKind.ADOPT: 1, ChangeKind.PROPOSE: 1}
+    there.bridge.account_choices.undo(there.store_id, one, proposed[one])
+    assert there.cycle().planned == {ChangeKind.PROPOSE: 2}
+
+
+def test_an_account_is_linked_by_hand_or_set_aside(there: Reconciled) -> None:
+    there.bridge.dry_run(there.store)
+    names = {each.user_name: each.id for each in there.bridge.unmanaged.all(there.store_id)}
+    choices, store, same = there.bridge.account_choices, there.store_id, id_of_object(SAME.id)
+    choices.set_aside(store, names[SAME.user_principal_name], "A service account.", "ada")
+    choices.set_aside(store, names["maiden.name@old.example"], "Left the company.", "ada")
+    run = there.cycle()
+    assert run.planned == {ChangeKind.ADOPT: 4, ChangeKind.CREATE: 6, ChangeKind.PROPOSE: 1}
+    assert run.suppressed == 1, "Zoho One has no name twice, so that person waits"
+    choices.link(store, same, names["scanner@old.example"], "ada")
+    choices.take_back(store, names[SAME.user_principal_name])
+    run = there.cycle()
+    assert run.planned == {ChangeKind.ADOPT: 1, ChangeKind.PROPOSE: 1}
+    assert _changes(there, run)[SAME.user_principal_name].result is Result.FAILED, "another account has the name"
