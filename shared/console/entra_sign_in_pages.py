@@ -5,15 +5,14 @@ from pydantic import ValidationError
 
 from shared.admin.store_settings import Section, SettingsChanged
 from shared.console.context import View, admin, go, go_saved, origin, page, parts, texts, the_store
-from shared.rules.inbound_sign_in import Federation
-from shared.scim.token_endpoint import PATH
+from shared.rules.inbound_sign_in import TOKEN_PATH, Federation
 
 blueprint = Blueprint("entra_sign_in", __name__, url_prefix="/console/stores/<store_id>/api-integration")
 
 
 def token_endpoint(store_id: str) -> str:
     """The address of a store's token endpoint."""
-    return f"{origin()}/scim/{store_id}{PATH}"
+    return f"{origin()}/scim/{store_id}{TOKEN_PATH}"
 
 
 @blueprint.post("/client-secret")

@@ -15,6 +15,9 @@ from shared.model import Model
 from shared.rules.entra_connection import ObjectId
 from shared.rules.secret_token import MOST_LIVE, token_hash, with_token
 
+TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
+"""The path of a store's token endpoint, below its sync endpoint."""
+
 type Audience = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:[!-~]{1,200}$|^[!-~]{1,200}$", strip_whitespace=True)
 ]

@@ -16,7 +16,7 @@ from scim2_server.responses import ScimResponse
 
 from shared.entra.issued_tokens import CloudTokens
 from shared.logging import logged_with, places
-from shared.rules.inbound_sign_in import Federation
+from shared.rules.inbound_sign_in import TOKEN_PATH, Federation
 from shared.rules.store import Store
 from shared.scim.access_tokens import AccessTokens
 from shared.scim.auth import ensure_authorized, ensure_open
@@ -26,7 +26,7 @@ from shared.scim.handler import SyncHandler, SyncService
 from shared.scim.places import KnownPlaces
 from shared.scim.provider import MAX_BODY, sync_endpoint_provider
 from shared.scim.storage import store_resources
-from shared.scim.token_endpoint import PATH, TokenEndpoint
+from shared.scim.token_endpoint import TokenEndpoint
 from shared.scim.work import ensure_bounded_query
 from shared.sync.push.groups import GroupPush
 from shared.sync.push.people import Push
@@ -190,7 +190,7 @@ def _asks_for_token(store_id: str, url: str) -> bool:
     except ValueError:
         return False
     mount = f"/scim/{store_id.lower()}"
-    return path in (f"{mount}{PATH}", f"{mount}/scim{PATH}")
+    return path in (f"{mount}{TOKEN_PATH}", f"{mount}/scim{TOKEN_PATH}")
 
 
 def _address(url: str) -> SplitResult:

@@ -19,7 +19,6 @@ from shared.rules.inbound_sign_in import Federation
 from shared.rules.store import Store
 from shared.scim.access_tokens import LIFETIME, AccessTokens
 
-PATH = "/oauth/token"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 MAX_BODY = 16 * 1024
 """Bytes; an assertion of Entra's has some two thousand."""

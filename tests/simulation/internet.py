@@ -194,6 +194,6 @@ def _answer_of(request: requests.PreparedRequest, answer: Response) -> requests.
     response.status_code = int(answer.status)
     response.headers = CaseInsensitiveDict(dict(answer.headers))
     response.url, response.request, response.encoding = str(request.url), request, "utf-8"
-    response._content = answer.body
+    response._content, response._content_consumed = answer.body, True  # type: ignore[attr-defined]  # read whole
     response.raw = BytesIO()
     return response
