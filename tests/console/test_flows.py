@@ -449,3 +449,17 @@ def test_an_identity_of_entra_is_named_whole_or_not_at_all(pages: Pages, store: 
     gone = tables.read(store.id)
     assert gone is not None
     assert gone.federation is None
+
+
+def test_the_overview_says_what_entra_does_while_pushes_are_refused(pages: Pages, store: Store, bridge: Bridge) -> None:
+    def shown(**changes: object) -> str:
+        bridge.stores.put(store.model_copy(update=changes))
+        return pages.get(f"/stores/{store.id}").text
+
+    running = store.schedule.started(NOW)
+    assert "What Entra does meanwhile" not in shown(schedule=running)
+    paused = running.model_copy(update={"paused_until": NOW + timedelta(days=3)})
+    assert "before Entra would switch the job off" in shown(schedule=paused)
+    longer = running.model_copy(update={"paused_until": NOW + timedelta(days=40)})
+    assert "may last longer than 4 weeks" in shown(schedule=longer)
+    assert "What Entra does meanwhile" not in shown(schedule=longer, token_hashes=())
