@@ -16,8 +16,8 @@ SWITCHED_OFF = timedelta(weeks=4)
 
 WHAT_FOLLOWS = (
     "Entra's pushes are answered 503 meanwhile, and Entra counts each as a failure. Where "
-    f"{FAILURES:,} or more fail in a cycle, and {SHARE} % of all, or {AT_ONCE:,} in all, it puts its job in quarantine, "
-    "tries about once a day, and goes on by itself when a try succeeds."
+    f"{FAILURES:,} or more fail in a cycle, and {SHARE} % of all, or {AT_ONCE:,} in all, it puts its job in "
+    "quarantine, tries about once a day, and goes on by itself when a try succeeds."
 )
 
 
