@@ -25,4 +25,4 @@ def scim(req: func.HttpRequest) -> func.HttpResponse:
     except NotStarted as reason:
         return answer_of(unavailable(reason.obstacle))
     request = HttpRequest(req.method, req.url, req.headers, req.get_body())
-    return answer_of(endpoint.handle(req.route_params["store"], request))
+    return answer_of(endpoint.handle(req.route_params.get("store", ""), request))

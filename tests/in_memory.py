@@ -6,6 +6,7 @@ app's parts, on tables in memory (tests/tables/memory), with the same simulated 
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,6 +43,7 @@ __all__ = [
     "host_bridge",
     "in_process",
     "memory",
+    "memory_account",
     "reading_bridge",
     "table_calls",
     "zoho_one_process",
@@ -56,19 +58,28 @@ ZOHO_ONE, ENTRA, LOGIN, HOST = (
     "http://127.0.0.1:13",
 )
 QUEUES = "http://127.0.0.1:15"
-CONNECTION_STRING = (
-    "DefaultEndpointsProtocol=http;AccountName=memory;AccountKey=bWVtb3J5;"
-    f"TableEndpoint=http://127.0.0.1:14;QueueEndpoint={QUEUES}"
-)
+_ACCOUNTS = count(1)
+
+
+def new_account() -> str:
+    """A connection string of its own for each folder that has tables in memory, in whatever order tests come."""
+    ends = f"AccountKey=bWVtb3J5;TableEndpoint=http://127.0.0.1:14;QueueEndpoint={QUEUES}"
+    return f"DefaultEndpointsProtocol=http;AccountName=memory{next(_ACCOUNTS)};{ends}"
 
 
 @pytest.fixture(scope="session")
-def memory() -> Iterator[MemoryTables]:
-    """The tables, which the app's client opens by CONNECTION_STRING."""
+def memory_account() -> str:
+    """What the tables in memory are opened by."""
+    return new_account()
+
+
+@pytest.fixture(scope="session")
+def memory(memory_account: str) -> Iterator[MemoryTables]:
+    """The tables, which the app's client opens by ``memory_account``."""
     tables, open_account = MemoryTables(), shared.tables.service._client
 
     def opened(account: StorageAccount) -> TableServiceClient:
-        return tables if account == CONNECTION_STRING else open_account(account)
+        return tables if account == memory_account else open_account(account)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shared.tables.service, "_client", opened)
@@ -76,9 +87,9 @@ def memory() -> Iterator[MemoryTables]:
 
 
 @pytest.fixture(scope="session")
-def azurite(memory: MemoryTables) -> str:
+def azurite(memory: MemoryTables, memory_account: str) -> str:
     """What the app is given as AzureWebJobsStorage."""
-    return CONNECTION_STRING
+    return memory_account
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Creates the identity of .github/workflows/deliver.yml in Azure: an app registration that trusts GitHub's tokens for one
-# repository and its environment “production”, so that GitHub stores no secret. It may only deploy code to the app.
+# repository and its environment “production”, so that GitHub stores no secret. It may change this one app and nothing else: Azure has no
+# built-in role that deploys code and leaves settings alone.
 #
 #   pipeline-identity.sh --repository OWNER/NAME --resource-group NAME --app NAME [--dry-run]
 #
@@ -50,11 +51,12 @@ else
   }"
 fi
 
-step "It may put code into the apps of $group and read: Website Contributor and Reader, there only"
-for role in "$WEBSITE_CONTRIBUTOR" "$READER"; do
-  change patiently az role assignment create --assignee-object-id "$principal_id" --assignee-principal-type ServicePrincipal \
-    --role "$role" --scope "/subscriptions/$SUBSCRIPTION/resourceGroups/$group" "${on[@]}"
-done
+step "It may change the app $app and nothing else, and read $group: Website Contributor and Reader"
+resource_group=/subscriptions/$SUBSCRIPTION/resourceGroups/$group
+change patiently az role assignment create --assignee-object-id "$principal_id" --assignee-principal-type ServicePrincipal \
+  --role "$WEBSITE_CONTRIBUTOR" --scope "$resource_group/providers/Microsoft.Web/sites/$app" "${on[@]}"
+change patiently az role assignment create --assignee-object-id "$principal_id" --assignee-principal-type ServicePrincipal \
+  --role "$READER" --scope "$resource_group" "${on[@]}"
 
 step 'Variables of the environment “production” in the repository'
 printf 'AZURE_CLIENT_ID=%s\nAZURE_TENANT_ID=%s\nAZURE_SUBSCRIPTION_ID=%s\nAZURE_RESOURCE_GROUP=%s\nFUNCTION_APP_NAME=%s\n' \

@@ -61,6 +61,7 @@ def _arguments() -> argparse.Namespace:
     cycle.add_argument("--known", type=_sizes, default=sizes, help="people known to the store; several with commas")
     cycle.add_argument("--first-sync", type=int, default=5_000, help="people created by a first cycle")
     cycle.add_argument("--planned", type=int, default=20_000, help="people in the plan that is measured")
+    cycle.add_argument("--accounts", type=int, default=100_000, help="accounts that are there before a first plan")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     return parser.parse_args()
 
@@ -76,7 +77,9 @@ def _groups(arguments: argparse.Namespace, folder: Path, tell: Tell) -> GroupFig
 
 
 def _cycles(arguments: argparse.Namespace, folder: Path, tell: Tell) -> CycleFigures:
-    return measure_cycles(folder, Sizes(arguments.known, arguments.first_sync, arguments.planned), tell)
+    return measure_cycles(
+        folder, Sizes(arguments.known, arguments.first_sync, arguments.planned, arguments.accounts), tell
+    )
 
 
 def _print(push: Figures | None, groups: GroupFigures | None, cycles: CycleFigures | None) -> None:

@@ -92,6 +92,19 @@ class PlanSize:
 
 
 @dataclass(frozen=True)
+class ExistingAccounts:
+    """The first plan in an organisation that has accounts, which are all read; without the time of the tables."""
+
+    accounts: int
+    people: int
+    seconds: float
+    """Seconds of processor time."""
+    peak_mib: float
+    """Maximum memory allocated meanwhile, by Python's own count."""
+    calls: dict[str, int]
+
+
+@dataclass(frozen=True)
 class Verdict:
     """A target, a measurement, and whether it is met."""
 
@@ -116,6 +129,7 @@ class CycleFigures:
     full_cycle: FullCycle | None = None
     first_sync: FirstSync | None = None
     plan_size: PlanSize | None = None
+    existing_accounts: ExistingAccounts | None = None
 
     def described(self) -> dict[str, object]:
         """Return everything, including derived figures, for JSON."""

@@ -11,6 +11,7 @@ from typing import Any
 from local.bench.cycle_figures import Changes, CycleFigures, FirstSync, FullCycle, NoChange
 from local.bench.cycle_scene import AT_ONCE, LATENCY_MS, CycleScene
 from local.bench.cycle_seeding import follow, put_into_groups, seed
+from local.bench.existing_accounts import existing_accounts
 from local.bench.measure import Tell
 from local.bench.plan_size import plan_size
 from local.entra.people import make_people
@@ -35,6 +36,8 @@ class Sizes:
     """Numbers of people known to a store; the full cycle uses the largest."""
     first_sync: int
     planned: int
+    accounts: int
+    """Accounts that Zoho One has before the first plan."""
 
 
 def measure_cycles(folder: Path, sizes: Sizes, tell: Tell) -> CycleFigures:
@@ -42,6 +45,8 @@ def measure_cycles(folder: Path, sizes: Sizes, tell: Tell) -> CycleFigures:
     figures = CycleFigures(LATENCY_MS)
     tell(f"the plan of {sizes.planned:,} creations")
     figures.plan_size = plan_size(sizes.planned)
+    tell(f"the first plan beside {sizes.accounts:,} accounts")
+    figures.existing_accounts = existing_accounts(sizes.accounts, sizes.planned)
     with Processes(folder / "first") as processes:
         tell(f"first sync of {sizes.first_sync:,} people")
         figures.first_sync = _first_sync(CycleScene(processes, sizes.first_sync), sizes.first_sync)

@@ -29,6 +29,11 @@ def print_cycle_report(figures: CycleFigures, console: Console) -> None:
             f"The plan of {plan.people:,} creations, without the tables: {plan.seconds:.1f} s, {plan.plan_mib:.0f} "
             f"MiB, at most {plan.peak_mib:.0f} MiB while it is made"
         )
+    if (there := figures.existing_accounts) is not None:
+        console.print(
+            f"Reading {there.accounts:,} accounts that Zoho One has already, and the first plan of {there.people:,} "
+            f"people: {there.seconds:.1f} s of processor time, {_calls(there.calls)}, at most {there.peak_mib:.0f} MiB"
+        )
     for one in verdicts(figures):
         console.print(f"{one.wanted}: {one.found}. {one.verdict}")
 

@@ -30,7 +30,7 @@ from shared.sync.plan.accounts_reading import AccountsReader
 from shared.sync.plan.people import PeoplePlanner
 from shared.tables.account_decisions import AccountDecisions
 from shared.tables.identities import Identities
-from shared.tables.identity_rows import Stored, rows_of, stored_from
+from shared.tables.identity_rows import AccountRecord, Stored, rows_of, stored_from
 from shared.tables.proposals import Proposals
 from shared.tables.record_table import Row
 from shared.tables.rehearsal import rehearsal_of
@@ -40,7 +40,7 @@ from shared.zoho.scim_client import Page, ZohoUsers
 _MIB = 2**20
 
 
-class _InMemory(Identities):
+class InMemory(Identities):
     """Identities as table rows in memory, so that reading one costs the same except for the network."""
 
     def __init__(self, rows: dict[str, Row]) -> None:
@@ -51,6 +51,11 @@ class _InMemory(Identities):
     def several(self, store: str, ids: Sequence[str]) -> dict[str, Stored]:
         """Return some of them."""
         return {each: stored_from(self._rows[each], "etag") for each in ids}
+
+    @override
+    def record_of(self, store: str, zoho_id: str, asks: str) -> AccountRecord | None:
+        """Return nothing: nobody ever had an account."""
+        return None
 
     @override
     def owned_accounts(self, store: str) -> Iterator[tuple[str, str]]:
@@ -86,22 +91,28 @@ class _NoAccounts:
         return Page((), 0)
 
 
-def _now() -> datetime:
+def store_of() -> Store:
+    """Return a store."""
+    zoho = ZohoConnection(sync_endpoint=HttpUrl("https://one.zoho.example"), data_center="us", client_id="1")
+    return Store(id=STORE, name="Contoso", zoho=zoho)
+
+
+def now() -> datetime:
+    """Return the time."""
     return datetime.now(UTC)
 
 
 def plan_size(people: int) -> PlanSize:
     """Plan the creation of this number of people: once for the time, and once more to count the allocated memory."""
-    zoho = ZohoConnection(sync_endpoint=HttpUrl("https://one.zoho.example"), data_center="us", client_id="1")
-    store = Store(id=STORE, name="Contoso", zoho=zoho)
-    rows = _rows(store, make_people(people))
-    identities, nothing = _InMemory(rows), rehearsal_of(cast("TableClient", _NoRows()))
+    store = store_of()
+    rows = waiting_rows(store, make_people(people))
+    identities, nothing = InMemory(rows), rehearsal_of(cast("TableClient", _NoRows()))
     people_planner = PeoplePlanner(
         identities,
-        AccountsReader(lambda _: cast("ZohoUsers", _NoAccounts()), identities, UnmanagedAccounts(nothing), _now),
+        AccountsReader(lambda _: cast("ZohoUsers", _NoAccounts()), identities, UnmanagedAccounts(nothing), now),
         AccountDecisions(nothing),
         Proposals(nothing),
-        _now,
+        now,
     )
     started = time.process_time()  # nothing waits, so other programs do not matter
     people_planner.plan(store, tuple(rows))
@@ -115,7 +126,7 @@ def plan_size(people: int) -> PlanSize:
     return PlanSize(people, seconds, peak / _MIB, kept / _MIB)
 
 
-def _rows(store: Store, people: list[Person]) -> dict[str, Row]:
+def waiting_rows(store: Store, people: list[Person]) -> dict[str, Row]:
     """Return the row of each person who waits for their creation, by id."""
     mapping, now = CompiledMapping(DEFAULT_MAPPING), datetime.now(UTC)
     context = EvaluationContext(now, random.Random(1), lambda _: False)  # noqa: S311 - a sample

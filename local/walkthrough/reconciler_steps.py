@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from time import monotonic, sleep
 
 from rich.console import Console
 from rich.markup import escape
@@ -10,15 +9,13 @@ from rich.markup import escape
 from local.entra import people
 from local.entra.directory import EntraDirectory
 from local.entra.person import Person, id_of
-from local.host.admin import fire
+from local.walkthrough.requested_cycle import RequestedCycle
 from shared.app.container import Bridge
 from shared.rules.on_demand import StepFound
 from shared.rules.plan_report import as_text
 from shared.rules.run import Result, Run, RunState
-from shared.sync.cycle_note import CycleRequest
 
 SHOWN = 8  # lines of the plan
-PATIENCE = 60.0  # seconds until a requested cycle has ended
 COURSE = "Introduction"
 """A group that no push contains."""
 NEWCOMER = Person(
@@ -31,10 +28,6 @@ NEWCOMER = Person(
     mail_nickname="rosa.engel",
     job_title="Trainee",
 )
-
-
-class CycleMissing(Exception):
-    """The function host ran no cycle."""
 
 
 @dataclass
@@ -131,24 +124,4 @@ class ReconcilerSteps:
 
     def _cycle(self) -> Run:
         """Request a cycle through the queue, and wait for it."""
-        runs = self.bridge.runs
-        before = {run.id for run in runs.newest(self.store)}
-        request = CycleRequest(store=self.store, asked_by="local admin")
-        fire(self.host, "run_cycle", request.model_dump_json())
-        gives_up = monotonic() + PATIENCE
-        while monotonic() < gives_up:
-            run = next((run for run in runs.newest(self.store) if run.id not in before), None)
-            if run is not None and run.state is not RunState.RUNNING:
-                self._print(run)
-                return run
-            sleep(0.1)
-        raise CycleMissing("The function host ran no cycle in time")
-
-    def _print(self, run: Run) -> None:
-        changes = [f"{count} {kind}" for kind, count in run.planned.items()]
-        changes += [f"{count} {kind} of a group with {run.members} members" for kind, count in run.groups.items()]
-        planned = ", ".join(changes) or "nothing to change"
-        seconds = run.duration.total_seconds() if run.duration else 0.0
-        self.console.print(f"The {run.kind}: {run.state} after {seconds:.1f} s; {planned}.")
-        for error in run.errors:
-            self.console.print(f"[yellow]{escape(error)}[/]")
+        return RequestedCycle(self.host, self.store, self.bridge, self.console).run()

@@ -22,6 +22,7 @@ from local.walkthrough.closing_table import Row, closing_table
 from local.walkthrough.connect_store import connect_store
 from local.walkthrough.do_nothing_store import USER_NAME as TRIAL
 from local.walkthrough.do_nothing_store import disable_under_do_nothing
+from local.walkthrough.existing_accounts import ExistingAccountSteps
 from local.walkthrough.group_steps import GROUPED, GroupSteps
 from local.walkthrough.mailbox import NOTIFICATION, count_mails, password_outcome
 from local.walkthrough.map_attributes import map_attributes
@@ -61,7 +62,9 @@ def run_walkthrough(parts: WalkthroughParts, console: Console) -> bool:
         walk.connect_to_zoho_one()
         walk.choose_notifications()
         walk.connect_entra()
+        walk.existing.begin()
         walk.provision_everyone()
+        walk.existing.decide()
         walk.people_leave()
         walk.people_change()
         walk.nothing_happens()
@@ -92,6 +95,7 @@ class _Walk:
         self.untouched = True
         self.grouped = True
         self.reconciled = True
+        self.existing = ExistingAccountSteps(parts.host, parts.store, parts.zoho_one, self.bridge, console, self._step)
 
     def connect_to_zoho_one(self) -> None:
         self._step(
@@ -191,6 +195,9 @@ class _Walk:
         accounts = self._accounts()
         for user_name in (TRIAL, *GROUPED):
             accounts.pop(user_name, None)
+        before = dict(accounts)
+        self.existing.conclude(before)
+        accounts = {name: account for name, account in accounts.items() if name in before}
         rows = [
             Row(
                 self._standing(person, accounts.pop(person.own_name, None)),
@@ -207,13 +214,18 @@ class _Walk:
         if not self.quiet:
             self.console.print("[red]A cycle without changes sent requests.[/]")
         wrong = [row for row in rows if row.problems]
-        if not wrong and not accounts and self.quiet and self.untouched and self.grouped and self.reconciled:
+        if not wrong and not accounts and self._all_went_well:
             self.console.print(f"[green]All {len(rows)} people are as expected in Zoho One.[/]")
             return True
         self.console.print(
             f"[bold red]Not as expected: {len(wrong)} of {len(rows)} people, {len(accounts)} stray accounts.[/]"
         )
         return False
+
+    @property
+    def _all_went_well(self) -> bool:
+        steps = (self.quiet, self.untouched, self.grouped, self.reconciled, self.existing.as_expected)
+        return all(steps)
 
     def _step(self, title: str, text: str) -> None:
         self.console.rule(f"[bold]{title}", align="left")

@@ -34,6 +34,7 @@ class Section(Enum):
     OAUTH = "OAuth client of Entra", ("oauth_client",)
     FEDERATION = "Workload identity federation", ("federation",)
     TOKENS = "Secret tokens", ("token_hashes",)
+    DISCOVERY = "Account Discovery", ("lists_unmanaged",)
     ATTRIBUTES = "Custom attributes", ("custom_attributes", "default_domain")
     CRITERIA = "Criteria", ("criteria", "guests")
     MATCHING = "Matching rules", ("matching",)

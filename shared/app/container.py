@@ -241,6 +241,7 @@ class Bridge:
             self.push,
             self.group_push,
             self.ignored,
+            self.unmanaged,
             CloudTokens(SigningKeys(self.entra_session, self.outside.monotonic), self.cloud),
             secret=self.secret("cursors"),
             public_url=self.public_url,

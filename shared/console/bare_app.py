@@ -27,6 +27,9 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",  # the address of a callback holds a code
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+    "Strict-Transport-Security": "max-age=31536000",  # browsers ignore it on http
 }
 """Headers of every answer that does not set them itself."""
 

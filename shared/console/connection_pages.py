@@ -169,6 +169,23 @@ def save_tenant(store_id: str) -> View:
     return go_saved(".api_integration", store_id=store_id)
 
 
+@blueprint.post("/discovery")
+def save_discovery(store_id: str) -> View:
+    the_store(store_id)
+    lists = request.form.get("lists_unmanaged") == "yes"
+    try:
+        parts().stores.settings.save(
+            store_id,
+            Section.DISCOVERY,
+            request.form.get("seen", ""),
+            lambda _: {"lists_unmanaged": lists},
+            str(admin()),
+        )
+    except SettingsChanged:
+        return _shown(the_store(store_id), conflict=True, status=409)
+    return go_saved(".api_integration", store_id=store_id)
+
+
 @blueprint.post("/graph")
 def save_graph(store_id: str) -> View:
     store, form = the_store(store_id), texts(request.form)

@@ -29,6 +29,8 @@ class GuardForm(Model):
     creations: Annotated[int | None, BeforeValidator(none_if_empty)] = None
     one_field_count: int
     one_field_percent: float
+    adopted_count: int
+    adopted_percent: float
     adoptions: Adoptions = Adoptions.HOLD
 
     @property
@@ -49,6 +51,7 @@ class GuardForm(Model):
                 },
                 "creations": self.creations,
                 "one_field": {"count": self.one_field_count, "percent": self.one_field_percent},
+                "adopted": {"count": self.adopted_count, "percent": self.adopted_percent},
                 "adoptions": self.adoptions,
             }
         )
@@ -72,5 +75,7 @@ def boxes_of(limits: GuardLimits) -> dict[str, object]:
         "creations": limits.creations,
         "one_field_count": limits.one_field.count,
         "one_field_percent": f"{limits.one_field.percent:g}",
+        "adopted_count": limits.adopted.count,
+        "adopted_percent": f"{limits.adopted.percent:g}",
         "adoptions": limits.adoptions,
     }

@@ -6,11 +6,16 @@ from flask import Response
 
 from shared.rules.change import ChangeKind
 from shared.rules.csv_text import as_csv
+from shared.rules.former import Adoption
 from shared.rules.guard import Breach
 from shared.rules.plan import ORDER, Plan, PlannedChange
 from shared.rules.plan_report import as_json
+from shared.rules.zoho_user import ZohoField
 
-COLUMNS = ("what", "kind", "name", "user name", "reason", "fields", "members joining", "members leaving", "identity")
+COLUMNS = (
+    *("what", "kind", "name", "user name", "reason", "fields", "members joining", "members leaving", "identity"),
+    "accounts",
+)
 """Columns of a change in a file."""
 
 type ByKind = list[tuple[ChangeKind, list[PlannedChange], int]]
@@ -44,4 +49,12 @@ def row_of(change: PlannedChange) -> tuple[str, ...]:
     members = change.members
     told = (str(members.joining), str(members.leaving)) if members else ("", "")
     what = "group" if members else "person"
-    return (what, change.kind, change.name, change.user_name, change.reason, fields, *told, change.identity)
+    found = "; ".join(map(_shown, (*change.proposes, *([change.adopts] if change.adopts else []))))
+    return (what, change.kind, change.name, change.user_name, change.reason, fields, *told, change.identity, found)
+
+
+def _shown(adoption: Adoption) -> str:
+    """An account that is adopted or proposed: its userName, id and work address."""
+    held = adoption.holds.fields if adoption.holds else {}
+    address = f" <{held[ZohoField.EMAIL]}>" if ZohoField.EMAIL in held else ""
+    return f"{held.get(ZohoField.USER_NAME, adoption.name)}{address} ({adoption.account})"

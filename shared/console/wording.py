@@ -26,7 +26,7 @@ TONES: Mapping[str, str] = {
     **dict.fromkeys((StoreState.OBSERVING, RunState.OBSERVED), "busy"),
     ConnectionState.NOT_CONNECTED: "off",
     **dict.fromkeys((ChangeKind.DEACTIVATE, ChangeKind.DELETE, EventKind.REFUSED, EventKind.DELETED), "bad"),
-    ChangeKind.ADOPT: "wait",
+    **dict.fromkeys((ChangeKind.ADOPT, ChangeKind.PROPOSE, EventKind.PROPOSED, Result.WAITS), "wait"),
     **dict.fromkeys((ChangeKind.CREATE, ChangeKind.REACTIVATE, EventKind.CREATED, EventKind.REACTIVATED), "good"),
     EventKind.DEACTIVATED: "wait",
     "active": "good",

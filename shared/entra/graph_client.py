@@ -101,7 +101,7 @@ class GraphClient:
         ``is_link``: a link from Graph, so that any refusal that is not about the app means LinkExpired.
         """
         answer = self._patiently("GET", self._checked(url), None, needs, of_link=is_link)
-        page: Page[T] = understood(_page_of(item), answer)  # type: ignore[arg-type]  # a class is hashable
+        page: Page[T] = understood(_page_of(item), answer)  # type: ignore[arg-type]  # a class can be a key
         for link in filter(None, (page.next_link, page.delta_link)):
             self._checked(link)
         if page.next_link == url:

@@ -99,8 +99,8 @@ _SENTENCES = {
         "and deletion until an administrator decides."
     ),
     Rule.DISCARDED: "An administrator discarded {count} of these deactivations and deletions before.",
-    Rule.OBSERVED: "The directory store observes: {count} changes wait until provisioning is started with them.",
-    Rule.NOT_AGREED: "Provisioning was started with another plan than these {count} changes, which nobody has seen.",
+    Rule.OBSERVED: "The directory store observes. Changes that wait until provisioning is started with them: {count}.",
+    Rule.NOT_AGREED: "Provisioning was started with another plan, and nobody has seen this one. Its changes: {count}.",
 }
 
 
@@ -176,7 +176,8 @@ def discarded_before(deprovisionings: int, active_users: int) -> Breach:
 def unseen(plan: Plan, active_users: int, *, observes: bool) -> Breach:
     """Return the breach for a plan that waits until somebody has seen it. ``observes``: the store still does."""
     rule = Rule.OBSERVED if observes else Rule.NOT_AGREED
-    changes = sum(plan.counts.values()) + sum(plan.group_counts.values())
+    done = Counter(plan.counts) + Counter(plan.group_counts)
+    changes = done.total() - done[ChangeKind.PROPOSE]  # who waits for a decision is not changed by the plan
     return Breach(rule=rule, count=changes, of=active_users, limit=0)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from shared.rules.change import ChangeKind, FieldChange
 from shared.rules.guard import Breach
 from shared.rules.plan import ORDER, Plan, PlannedChange
+from shared.rules.zoho_user import ZohoField
 
 MOST_OF_A_KIND = 20
 """Maximum number of people shown per kind, so that three deletions stay visible after a thousand updates."""
@@ -34,6 +35,7 @@ class _Style:
     breach: str
     heading: str
     change: str
+    account: str
     field: str
     groups_heading: str
     group: str
@@ -59,6 +61,7 @@ _TEXT = _Style(
     breach="Held: {breach}",
     heading="\n{kind} ({count})",
     change="  {name} ({user_name}): {reason}",
+    account="    {name} ({account})?",
     field="      {field}: {before} → {after}",
     groups_heading="\ngroups ({count})",
     group="  {kind} {name}: {reason}",
@@ -75,6 +78,7 @@ _MARKDOWN = _Style(
     breach="\n> **Held:** {breach}",
     heading="\n## {kind} ({count})\n",
     change="- **{name}** ({user_name}): {reason}",
+    account="  - {name} ({account})?",
     field="  - {field}: {before} → {after}",
     groups_heading="\n## groups ({count})\n",
     group="- {kind} **{name}**: {reason}",
@@ -84,7 +88,10 @@ _MARKDOWN = _Style(
     suppressed="- {reason} {names}",
     markup=True,
 )
-_TITLES = {kind: str(kind) for kind in ORDER} | {ChangeKind.NOTHING: "confirm only"}
+_TITLES = {kind: str(kind) for kind in ORDER} | {
+    ChangeKind.NOTHING: "confirm only",
+    ChangeKind.PROPOSE: "propose: an administrator decides",
+}
 
 
 def as_text(plan: Plan, breaches: Sequence[Breach] = ()) -> str:
@@ -111,7 +118,8 @@ def as_json(plan: Plan, breaches: Sequence[Breach] = ()) -> str:
 
 
 def _lines(plan: Plan, breaches: Sequence[Breach], style: _Style) -> Iterator[str]:
-    changes = sum(plan.counts.values()) + sum(plan.group_counts.values())
+    waiting = plan.counts.get(ChangeKind.PROPOSE, 0)
+    changes = sum(plan.counts.values()) - waiting + sum(plan.group_counts.values())
     yield style.title.format(store=style.plain(plan.store), changes=changes)
     for kind, count in plan.counts.items():
         yield style.count.format(kind=kind, count=count)
@@ -154,6 +162,10 @@ def _of_kind(kind: ChangeKind, changes: Sequence[PlannedChange], style: _Style) 
     for change in changes[:MOST_OF_A_KIND]:
         user_name = style.plain(change.user_name)
         yield style.change.format(name=style.plain(change.name), user_name=user_name, reason=change.reason)
+        for proposed in change.proposes if len(change.proposes) > 1 else ():
+            shown = proposed.holds.fields.get(ZohoField.USER_NAME) if proposed.holds else None
+            yield style.account.format(name=style.plain(shown or proposed.name), account=style.plain(proposed.account))
+            yield from _fields(proposed.fields, style)
         yield from _fields(change.fields, style)
     if len(changes) > MOST_OF_A_KIND:
         yield style.more.format(count=len(changes) - MOST_OF_A_KIND)

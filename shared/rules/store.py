@@ -140,6 +140,10 @@ class Store(Model):
     token_hashes: tuple[str, ...] = Field(
         default=(), max_length=2, description="SHA-256 of the valid secret tokens: two, so that they can be rotated"
     )
+    lists_unmanaged: bool = Field(
+        default=False,
+        description="Whether the sync endpoint lists accounts that nobody manages, for Entra's Account Discovery",
+    )
     custom_attributes: tuple[CustomAttributeName, ...] = Field(
         default=(),
         max_length=50,

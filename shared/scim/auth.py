@@ -12,6 +12,8 @@ from shared.rules.store import Store
 from shared.scim.access_tokens import AccessTokens
 from shared.scim.errors import CREDENTIALS_RETRY, ServiceUnavailableException
 
+NEEDS_TOKEN = "The request needs the directory store's secret token: paste it into Secret Token in Entra"  # noqa: S105
+
 
 def ensure_authorized(
     store: Store, authorization: str | None, access_tokens: AccessTokens, entra_tokens: IssuedTokens
@@ -30,9 +32,7 @@ def ensure_authorized(
             return
         if store.entra_tenant is not None and entra_tokens.accepts(store.entra_tenant, token.strip(), store.entra_app):
             return
-    raise UnauthorizedException(
-        detail="The request needs the directory store's secret token: paste it into Secret Token in Entra"
-    )
+    raise UnauthorizedException(detail=NEEDS_TOKEN)
 
 
 def ensure_open(store: Store, method: str, path: str, now: datetime) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from scim2_models import InvalidSyntaxException, NotFoundException, PayloadTooLargeException, SCIMException
+from scim2_models import InvalidSyntaxException, PayloadTooLargeException, SCIMException, UnauthorizedException
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
 
@@ -19,7 +19,7 @@ from shared.logging import logged_with, places
 from shared.rules.inbound_sign_in import TOKEN_PATH, Federation
 from shared.rules.store import Store
 from shared.scim.access_tokens import AccessTokens
-from shared.scim.auth import ensure_authorized, ensure_open
+from shared.scim.auth import NEEDS_TOKEN, ensure_authorized, ensure_open
 from shared.scim.entra_shapes import standard_filter
 from shared.scim.errors import LengthRequiredException, scim_errors
 from shared.scim.handler import SyncHandler, SyncService
@@ -34,10 +34,21 @@ from shared.tables.errors import TablesBusy
 from shared.tables.identities import Identities
 from shared.tables.ignored_attributes import IgnoredNotes
 from shared.tables.stores import Stores
+from shared.tables.unmanaged_accounts import UnmanagedAccounts
 
+HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Strict-Transport-Security": "max-age=31536000",
+}
+"""Headers of every answer: it holds personal data, and is JSON whatever a browser makes of it."""
 WITH_BODY = ("POST", "PUT", "PATCH")
 
 _log = logging.getLogger("bridge.scim")
+
+
+class _UnknownStore(UnauthorizedException):
+    """The answer is that to a missing token, so that nobody finds out which stores there are."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +80,7 @@ class SyncEndpoint:
         push: Push,
         group_push: GroupPush,
         ignored: IgnoredNotes,
+        unmanaged: UnmanagedAccounts,
         entra_tokens: CloudTokens,
         secret: bytes,
         public_url: str | None = None,
@@ -82,6 +94,7 @@ class SyncEndpoint:
         self._push = push
         self._group_push = group_push
         self._ignored = ignored
+        self._unmanaged = unmanaged
         self._public_url = public_url
         self._entra_tokens = entra_tokens
         self._access_tokens = AccessTokens(hashlib.sha256(b"access tokens" + secret).digest(), push.now)
@@ -93,7 +106,7 @@ class SyncEndpoint:
 
     def handle(self, store_id: str, request: HttpRequest) -> HttpResponse:
         """Answer one request to ``/scim/{store_id}/…``."""
-        started, request_id = self._clock(), uuid.uuid4().hex
+        started, request_id, store = self._clock(), uuid.uuid4().hex, store_id
         if _asks_for_token(store_id, request.url):
             return self._token(store_id, request, request_id)
         with logged_with(request=request_id):
@@ -101,16 +114,16 @@ class SyncEndpoint:
                 with scim_errors():
                     response = self._serve(store_id, request)
             except SCIMException as error:
+                store = "-" if isinstance(error, _UnknownStore) else store_id
                 response = self._service.error_response(error)
             except Exception as error:  # a defect of ours is one SCIM error to Entra, never a stack trace
                 _log.error("defect error=%s at %s", type(error).__name__, places(error))
                 response = self._service.error_response(error)
             # Neither path nor query: they hold userNames.
-            store = store_id if response.status != 404 else "-"
             milliseconds = round((self._clock() - started) * 1000)
             _log.info("push store=%s method=%s status=%d ms=%d", store, request.method, response.status, milliseconds)
         body = b"" if response.body is None else json.dumps(response.body, ensure_ascii=False).encode()
-        return HttpResponse(response.status.value, {**response.headers, "X-Request-Id": request_id}, body)
+        return HttpResponse(response.status.value, {**response.headers, **HEADERS, "X-Request-Id": request_id}, body)
 
     def _asserts(self, store: Store, federation: Federation, token: str) -> bool:
         return self._entra_tokens.of(store).asserts(federation, token)
@@ -127,12 +140,12 @@ class SyncEndpoint:
             except Exception as error:  # a defect of ours is an answer in OAuth's form, never a stack trace
                 _log.error("defect error=%s at %s", type(error).__name__, places(error))
                 status, told, body = self._token_endpoint.unavailable()
-        return HttpResponse(status.value, {**told, "X-Request-Id": request_id}, body)
+        return HttpResponse(status.value, {**told, **HEADERS, "X-Request-Id": request_id}, body)
 
     def _serve(self, store_id: str, request: HttpRequest) -> ScimResponse:
         store = self._stores.get(store_id)
         if store is None:
-            raise NotFoundException(detail="There is no directory store with this sync endpoint")
+            raise _UnknownStore(detail=NEEDS_TOKEN)
         headers = {name.lower(): value for name, value in request.headers.items()}
         ensure_authorized(store, headers.get("authorization"), self._access_tokens, self._entra_tokens.of(store))
         url = _address(request.url)
@@ -143,7 +156,9 @@ class SyncEndpoint:
         if len(request.body) > MAX_BODY:
             raise PayloadTooLargeException(detail=f"A request may take {MAX_BODY // 1024} KiB at the most")
         service = _service_of(store.custom_attributes, self._secret)
-        storage = store_resources(store, service.provider, self._identities, self._push, self._group_push, self._places)
+        storage = store_resources(
+            store, service.provider, self._identities, self._push, self._group_push, self._places, self._unmanaged
+        )
         with logged_with(store=store.id):
             response = SyncHandler(service, storage).handle(self._scim_request(service, store, request, url, headers))
         if response.status.is_success:

@@ -41,7 +41,17 @@ class PatchParts:
     members: MemberRequest = field(default_factory=MemberRequest)
 
 
-class KindStorage(Protocol):
+class Listed(Protocol):
+    """Resources of one type that pages of everything are made of."""
+
+    def everything(self, after: str = "", page: int | None = None) -> Iterable[ScimRow]:
+        """Return the rows of all resources after an id, in the order of ids. ``page``: rows in one round trip."""
+
+    def ids(self) -> Iterable[str]:
+        """Return the ids of all resources in order, a thousand in one round trip."""
+
+
+class KindStorage(Listed, Protocol):
     """The resources of one type in one directory store, for one request.
 
     A resource that is missing raises NotFoundException, a version other than the expected one
@@ -52,12 +62,6 @@ class KindStorage(Protocol):
         self, kind: ResourceType, resource_id: str, parameters: ResponseParameters[Any] | None, *, keep: bool
     ) -> Resource[Any]:
         """Return a resource; ``keep`` without parameters: for a write of it in this request, which reads no more."""
-
-    def everything(self, after: str = "", page: int | None = None) -> Iterable[ScimRow]:
-        """Return the rows of all resources after an id, in the order of ids. ``page``: rows in one round trip."""
-
-    def ids(self) -> Iterable[str]:
-        """Return the ids of all resources in order, a thousand in one round trip."""
 
     def shown(self, kind: ResourceType, row: ScimRow, parameters: ResponseParameters[Any] | None) -> Resource[Any]:
         """Return a resource for an answer."""

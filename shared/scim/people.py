@@ -22,6 +22,7 @@ from shared.scim.errors import scim_errors
 from shared.scim.kind import PatchParts, described, ensure_fits, ensure_version, model_of, not_found, written_by_entra
 from shared.scim.patience import until_free
 from shared.scim.point_filter import point_of
+from shared.scim.unmanaged import UnmanagedStorage
 from shared.scim.work import MOST_ENTRIES
 from shared.sync.push.people import Push
 from shared.tables.claims import Lookup
@@ -41,6 +42,8 @@ class PeopleStorage:
     provider: ScimProvider
     identities: Identities
     push: Push
+    unmanaged: UnmanagedStorage | None = None
+    """The accounts that are listed after the people; None: the store does not list them."""
     _kept: dict[str, Stored] = field(default_factory=dict)
     """What was read for a write that follows."""
 
@@ -50,6 +53,8 @@ class PeopleStorage:
         """Return a person, for an answer as Entra is told, for a write as Entra wrote them."""
         if parameters is not None:
             people = self.identities.find(self.store.id, Lookup.ID, resource_id)
+            if not people and self.unmanaged is not None and (account := self.unmanaged.find(resource_id)) is not None:
+                return self.unmanaged.shown(kind, account)
             return self.shown(kind, people[0], parameters) if people else not_found(kind, resource_id)
         stored = self._to_write(kind, resource_id, None)
         if keep:

@@ -1,6 +1,6 @@
 """The resources of a sync endpoint for scim2-server: each call goes to the storage of its resource type."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from heapq import merge
@@ -21,15 +21,17 @@ from scim2_server.storage import ScimStorage, SearchPage
 from shared.rules.store import Store
 from shared.scim.errors import scim_errors
 from shared.scim.groups import GroupStorage
-from shared.scim.kind import KindStorage, PatchParts
+from shared.scim.kind import KindStorage, Listed, PatchParts
 from shared.scim.paging import by_cursor, by_index
 from shared.scim.people import PeopleStorage
 from shared.scim.places import KnownPlaces
 from shared.scim.published import unknown_of
+from shared.scim.unmanaged import UnmanagedStorage
 from shared.sync.push.groups import GroupPush
 from shared.sync.push.people import Push
 from shared.tables.identities import Identities
 from shared.tables.scim_row import ScimRow
+from shared.tables.unmanaged_accounts import UnmanagedAccounts
 
 ALL = 10**9
 """More resources than a store has."""
@@ -122,14 +124,24 @@ class StoreResources(ScimStorage):
         count = ALL if request.count is None else request.count
         skip, left, total, page = request.start_index_0 or 0, count, 0, list[Resource[Any]]()
         for kind in kinds:
-            rows, there = self._some(kind, skip, left)
-            page += (self._of(kind).shown(kind, row, request) for row in rows)
-            skip, left, total = max(skip - there, 0), left - len(rows), total + there
+            for source, show in self._listed_of(kind, request):
+                rows, there = self._some(source, skip, left)
+                page += map(show, rows)
+                skip, left, total = max(skip - there, 0), left - len(rows), total + there
         return SearchPage(total, page)
 
-    def _some(self, kind: ResourceType, skip: int, count: int) -> tuple[list[ScimRow], int]:
-        """Return so many rows of a type after those that are skipped, and the number of all."""
-        storage, key = self._of(kind), (*self.store_key, str(kind.name))
+    def _listed_of(
+        self, kind: ResourceType, request: SearchRequest[Any]
+    ) -> Iterator[tuple[Listed, Callable[[ScimRow], Resource[Any]]]]:
+        """Return what is listed of a type, one after the other, and how its rows are shown."""
+        storage = self._of(kind)
+        yield storage, lambda row: storage.shown(kind, row, request)
+        if isinstance(storage, PeopleStorage) and (unmanaged := storage.unmanaged) is not None:
+            yield unmanaged, lambda row: unmanaged.shown(kind, row)
+
+    def _some(self, storage: Listed, skip: int, count: int) -> tuple[list[ScimRow], int]:
+        """Return so many rows after those that are skipped, and the number of all."""
+        key = (*self.store_key, type(storage).__name__)
         if skip == 0:
             rows = list(islice(storage.everything(page=min(count + 1, MOST)), count + 1))
             there = len(rows) if len(rows) <= count else self.places.counted(key, storage.ids()).total
@@ -157,8 +169,10 @@ def store_resources(
     push: Push,
     group_push: GroupPush,
     places: KnownPlaces,
+    unmanaged: UnmanagedAccounts,
 ) -> StoreResources:
     """Return the storage of one directory store."""
-    people = PeopleStorage(store, provider, identities, push)
+    listed = UnmanagedStorage(store, provider, unmanaged) if store.lists_unmanaged else None
+    people = PeopleStorage(store, provider, identities, push, listed)
     groups = GroupStorage(store, provider, group_push.groups, group_push)
     return StoreResources({"User": people, "Group": groups}, places, (store.id, store.incarnation))

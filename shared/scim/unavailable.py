@@ -5,11 +5,11 @@ import json
 from scim2_models import Error
 
 from shared.obstacle import Obstacle
-from shared.scim.endpoint import HttpResponse
+from shared.scim.endpoint import HEADERS, HttpResponse
 
 
 def unavailable(obstacle: Obstacle) -> HttpResponse:
     """Return 503 with a SCIM error, whose text Entra shows in its provisioning log."""
-    headers = {"Content-Type": "application/scim+json", "Retry-After": str(obstacle.retry_after)}
+    headers = {"Content-Type": "application/scim+json", "Retry-After": str(obstacle.retry_after)} | HEADERS
     body = Error(status=503, detail=obstacle.summary).model_dump()
     return HttpResponse(503, headers, json.dumps(body, ensure_ascii=False).encode())

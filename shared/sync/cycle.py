@@ -98,7 +98,7 @@ class Cycle:
             raise
         if self.record.untried:
             return self._fail(NOT_ALL.format(self.record.untried))
-        if prepared.unasked and not self.verdict.breaches:
+        if prepared.unasked and (self._observes or not self.verdict.breaches):
             return self._end(RunState.FAILED)
         done = RunState.OBSERVED if self._observes else RunState.DONE
         return self._end(RunState.HELD if self.verdict.breaches and not self._observes else done)

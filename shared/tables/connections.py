@@ -104,7 +104,7 @@ class Connections(RecordTable):
         if found is None:
             return None
         row, etag = found
-        tokens = Tokens.model_validate_json(self._secrets.opened(row[SEALED]))
+        tokens = Tokens.model_validate_json(self._secrets.opened(row[SEALED], f"{store}/{_ROW}"))
         return Kept(Connection.model_validate_json(gather(row, "connection")), tokens, etag)
 
     def state(self, store: str) -> Connection:
@@ -129,7 +129,7 @@ class Connections(RecordTable):
         self._delete(store, _ROW)
 
     def _row(self, store: str, connection: Connection, tokens: Tokens) -> Row:
-        sealed = self._secrets.sealed(tokens.model_dump_json())
+        sealed = self._secrets.sealed(tokens.model_dump_json(), f"{store}/{_ROW}")
         return keyed(
             store, _ROW, spread("connection", connection.model_dump_json(exclude_none=True)) | {SEALED: sealed}
         )

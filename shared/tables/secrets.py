@@ -15,12 +15,16 @@ SEALED = "sealed"
 """The property that holds the encrypted text, in every row of the table."""
 
 
+_PLACE = "\0row:"
+"""How a text begins that names its row; no secret does."""
+
+
 @dataclass(frozen=True)
 class Reencrypted:
     """Result of a change of keys."""
 
     count: int
-    """Number of secrets that were encrypted with another key than the first, and no longer are."""
+    """Number of secrets that were encrypted with another key than the first, or named no row, and no longer are."""
     unreadable: tuple[str, ...]
     """Secrets whose key is missing, as store and name."""
 
@@ -38,29 +42,41 @@ class Secrets(RecordTable):
     def get(self, store: str, name: str) -> str | None:
         """Return a secret in plain text, or None. Raises Unreadable where its key is missing."""
         found = self._get(store, name)
-        return self.opened(found[0][SEALED]) if found else None
+        return self.opened(found[0][SEALED], f"{store}/{name}") if found else None
 
     def put(self, store: str, name: str, value: str) -> None:
         """Store a secret under a name, in place of the former one."""
-        self._put(keyed(store, name, {SEALED: self.sealed(value)}))
+        self._put(keyed(store, name, {SEALED: self.sealed(value, f"{store}/{name}")}))
 
     def delete(self, store: str, name: str) -> None:
         """Delete a secret; a missing one is no error."""
         self._delete(store, name)
 
-    def sealed(self, value: str) -> str:
-        """Return the text encrypted with the first key; no call."""
-        return self._box.encrypt(value.encode()).decode()
+    def sealed(self, value: str, place: str = "") -> str:
+        """Return the text encrypted with the first key; no call. ``place``: partition and row key, where it may be
+        opened and nowhere else.
+        """
+        bound = f"{_PLACE}{place}\0{value}" if place else value
+        return self._box.encrypt(bound.encode()).decode()
 
-    def opened(self, sealed: str) -> str:
-        """Return the text in plain; no call. Raises Unreadable."""
+    def opened(self, sealed: str, place: str = "") -> str:
+        """Return the text in plain; no call. Raises Unreadable, also for a text that was moved here from another row.
+
+        Texts of earlier releases name no row, until they are written or encrypted again.
+        """
         try:
-            return self._box.decrypt(sealed.encode()).decode()
+            text = self._box.decrypt(sealed.encode()).decode()
         except InvalidToken:
             raise Unreadable from None
+        if not text.startswith(_PLACE):
+            return text
+        sealed_at, _, value = text.removeprefix(_PLACE).partition("\0")
+        if sealed_at != place:
+            raise Unreadable
+        return value
 
     def reencrypt(self) -> "Reencrypted":
-        """Encrypt with the first key what another key encrypted.
+        """Encrypt with the first key what another key encrypted, or what names no row.
 
         It may be stopped and run again at any time, while the app works.
         """
@@ -81,9 +97,14 @@ class Secrets(RecordTable):
                 try:
                     row = self._table.get_entity(store, name)
                     sealed = str(row[SEALED])
+                    place = f"{store}/{name}"
                     if self._is_newest(sealed):
                         return False
-                    again = {"PartitionKey": store, "RowKey": name, SEALED: self.sealed(self.opened(sealed))}
+                    again = {
+                        "PartitionKey": store,
+                        "RowKey": name,
+                        SEALED: self.sealed(self.opened(sealed, place), place),
+                    }
                     self._table.update_entity(
                         again,
                         mode=UpdateMode.MERGE,
@@ -98,7 +119,6 @@ class Secrets(RecordTable):
 
     def _is_newest(self, sealed: str) -> bool:
         try:
-            self._newest.decrypt(sealed.encode())
+            return self._newest.decrypt(sealed.encode()).decode().startswith(_PLACE)
         except InvalidToken:
             return False
-        return True

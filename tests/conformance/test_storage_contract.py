@@ -18,4 +18,6 @@ class TestStoreResources(ScimStorageContract):
     @pytest.fixture
     def storage(self, bridge: Bridge, store: Store, provider: ScimProvider) -> StoreResources:
         places = KnownPlaces(time.monotonic)
-        return store_resources(store, provider, bridge.identities, bridge.push, bridge.group_push, places)
+        return store_resources(
+            store, provider, bridge.identities, bridge.push, bridge.group_push, places, bridge.unmanaged
+        )

@@ -114,6 +114,16 @@ def test_what_was_typed_stays_when_it_cannot_be_saved(
     assert _fresh(pages, store) == before
 
 
+def test_a_store_says_whether_entra_sees_the_accounts_that_nobody_manages(pages: Pages, store: Store) -> None:
+    path = f"/stores/{store.id}/api-integration/discovery"
+    for form, listed in (({"lists_unmanaged": "yes"}, True), ({}, False)):
+        saved = pages.post(path, seen=_seen(pages, store, Section.DISCOVERY), **form)
+        assert saved.status_code == 303
+        assert _fresh(pages, store).lists_unmanaged is listed
+    assert pages.post(path, seen="of another time", lists_unmanaged="yes").status_code == 409
+    assert "Account Discovery" in pages.get(f"/stores/{store.id}/changes").text
+
+
 def test_a_switch_stays_when_the_settings_beside_it_are_wrong(pages: Pages, store: Store) -> None:
     path = f"/stores/{store.id}/api-integration/zoho-one"
     for sent, checked in (({"sends_passwords": "yes"}, True), ({}, False)):

@@ -67,6 +67,7 @@ def test_a_store_observes_and_is_started_with_the_plan_that_was_shown(pages: Pag
     assert [row[0] for row in rows[1:]] == ["not tried"] * 24
     plan = pages.get(f"{path}/plan").text
     assert "Nothing of it is done until you start" in plan
+    assert plan.count("<div") == plan.count("</div>"), "what follows stays in its column"
     assert "Approve" not in plan
     review = pages.get(f"{path}/review").text
     assert f'name="plan" value="{run.plan}"' in review

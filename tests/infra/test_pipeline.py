@@ -17,7 +17,12 @@ def test_nothing_is_delivered_that_was_not_tested_and_scanned() -> None:
     assert {step.get("run") for step in jobs["host"]["steps"]} >= {"make check-host", "func --version"}
     assert {step.get("run") for step in jobs["test"]["steps"]} >= {"make test", "make check-infra", "make package"}
     assert "make test" in (ROOT / "README.md").read_text()
-    assert "pip-audit --requirement requirements.txt" in TEXT
+    audit = next(step["run"] for step in jobs["scan"]["steps"] if "pip-audit" in step.get("run", ""))
+    listed = {
+        str(file.relative_to(ROOT))
+        for file in (*ROOT.glob("requirements*.txt"), *ROOT.glob("infra/**/requirements.txt"))
+    }
+    assert listed <= set(audit.replace(";", " ").split()), "every list of libraries is looked at"
 
 
 def test_what_was_tested_is_what_is_delivered_and_verified() -> None:
@@ -43,4 +48,16 @@ def test_azure_is_entered_by_federated_identity() -> None:
 def test_actions_are_pinned() -> None:
     texts = [file.read_text() for file in (ROOT / ".github/workflows").glob("*.yml")]
     for used in re.findall(r"uses: (\S+)", "".join(texts)):
-        assert re.fullmatch(r"[\w-]+/[\w/-]+@v\d+", used), used
+        assert re.fullmatch(r"[\w-]+/[\w/-]+@[0-9a-f]{40}", used), used
+
+
+def test_every_kind_of_library_is_kept_up_to_date() -> None:
+    updates = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())["updates"]
+    kept = {(update["package-ecosystem"], update["directory"]) for update in updates}
+    assert kept == {
+        ("github-actions", "/"),
+        ("pip", "/"),
+        ("pip", "/infra/checks"),
+        ("npm", "/local"),
+        ("npm", "/infra/checks"),
+    }

@@ -106,14 +106,15 @@ def test_a_small_run_of_groups_has_every_figure() -> None:
 def test_a_small_run_of_cycles_has_every_figure() -> None:
     known = [20, 40]
     sizes = ",".join(map(str, known))
-    figures = _measured("cycle", "--known", sizes, "--first-sync", "20", "--planned", "50")
+    figures = _measured("cycle", "--known", sizes, "--first-sync", "20", "--planned", "52", "--accounts", "60")
     scopes = itertools.product(known, ["all users", "assigned users and groups"])
     assert [(each["people"], each["scope"]) for each in figures["no_change"]] == list(scopes)
     assert [(each["people"], each["changes"]) for each in figures["changes"]] == [(40, 10)]
     assert figures["full_cycle"]["people"] == 40
-    assert figures["full_cycle"]["calls"]["zoho"] == 1
-    assert figures["first_sync"]["calls"]["zoho"] == 20
-    assert figures["plan_size"]["people"] == 50
+    assert figures["full_cycle"]["calls"]["zoho"] == 2, "a page of accounts, and the number of groups"
+    assert figures["first_sync"]["calls"]["zoho"] == 1 + 20, "the first plan reads all accounts"
+    assert figures["plan_size"]["people"] == 52
+    assert (figures["existing_accounts"]["accounts"], figures["existing_accounts"]["calls"]["zoho"]) == (60, 1)
     told = {each["wanted"]: each["verdict"] for each in figures["verdicts"]}
     assert [told[f"A cycle with no change, {scope}, costs at most 10 calls"] for scope in Scope] == ["PASS", "PASS"]
 

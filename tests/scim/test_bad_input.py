@@ -114,11 +114,20 @@ def test_a_wrong_or_missing_token_is_401(bridge: Bridge, open_store: Store, auth
         assert json.loads(answer.body)["status"] == "401"
 
 
-@pytest.mark.parametrize("store_id", ["unknown", "../x", "UPPER", "a" * 400, "%23", "ünïcode", "a/b", ""])
-def test_an_unknown_store_is_404(bridge: Bridge, store_id: str) -> None:
-    answer = bridge.sync_endpoint.handle(store_id, HttpRequest("GET", f"https://b.example/scim/{store_id}/Users"))
-    assert answer.status == 404
-    assert json.loads(answer.body)["status"] == "404"
+@pytest.mark.parametrize("unknown", ["unknown", "../x", "UPPER", "a" * 400, "%23", "ünïcode", "a/b", ""])
+def test_an_unknown_store_is_answered_like_one_whose_token_is_missing(
+    bridge: Bridge, open_store: Store, unknown: str
+) -> None:
+    """Or anybody could find out which stores there are."""
+    answers = []
+    for name in (open_store.id, unknown):
+        for headers in ({}, {"authorization": "Bearer made-up"}):
+            request = HttpRequest("GET", f"https://b.example/scim/{name}/Users", headers)
+            answer = bridge.sync_endpoint.handle(name, request)
+            answers.append((answer.status, answer.body, {**answer.headers, "X-Request-Id": ""}))
+    assert answers == [answers[0]] * 4
+    assert answers[0][0] == 401
+    assert answers[0][2]["Cache-Control"] == "no-store"
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -1,4 +1,4 @@
-"""What judges a history, by what was promised and by what was observed: one function for each of (a) to (h).
+"""What judges a history, by what was promised and by what was observed: one function for each of (a) to (i).
 
 Each yields its violations, a sentence each with the instants. Nothing is imported from the bridge.
 """
@@ -103,6 +103,12 @@ def rows_fit(facts: Facts) -> Iterator[str]:
         yield f"A write to {refusal.table} at {refusal.at} was refused: {refusal.what}"
 
 
+def one_at_a_time(facts: Facts) -> Iterator[str]:
+    """(i) One worker at a time writes an account or a group, and nobody takes a lease from a worker that is alive."""
+    for each in facts.seen.at_once:
+        yield f"Two workers were at {each.what} at {each.at}"
+
+
 CHECKERS: Mapping[str, Callable[[Facts], Iterator[str]]] = MappingProxyType(
     {
         "a": converged,
@@ -113,6 +119,7 @@ CHECKERS: Mapping[str, Callable[[Facts], Iterator[str]]] = MappingProxyType(
         "f": accounted,
         "g": as_shown,
         "h": rows_fit,
+        "i": one_at_a_time,
     }
 )
 

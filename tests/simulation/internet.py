@@ -13,6 +13,7 @@ from requests.structures import CaseInsensitiveDict
 
 from local.entra.graph import Graph
 from local.serving import Application, Response
+from tests.simulation.exclusion import Exclusion
 from tests.simulation.observed import Failed
 from tests.simulation.outside import Fault, Outside
 from tests.simulation.zoho import Through, Zoho
@@ -100,9 +101,9 @@ class Web:
 class Internet:
     """The hosts there are. It stands in the place of every connection that `requests` would open."""
 
-    def __init__(self, outside: Outside, zoho: Zoho, graph: Graph, bridge: Served) -> None:
+    def __init__(self, outside: Outside, zoho: Zoho, graph: Graph, bridge: Served, exclusion: Exclusion) -> None:
         self._graph, self._zoho, self._bridge = asked(graph), zoho, bridge
-        self._outside, self._web = outside, Web(outside.chance)
+        self._outside, self._web, self._exclusion = outside, Web(outside.chance), exclusion
         self.failed: list[Failed] = []
         """Calls of Zoho One without the success that was meant."""
 
@@ -134,7 +135,8 @@ class Internet:
 
         status, meant = 0, False
         try:
-            answer: Response = self._outside.call(self._web, f"zoho {method} {_kind(parts.path)}", act)
+            with self._exclusion.writing(method, *_of(parts, body)):
+                answer: Response = self._outside.call(self._web, f"zoho {method} {_kind(parts.path)}", act)
             status, meant = int(answer.status), answer.status < 300 and answer not in LIES
             return answer
         finally:
@@ -142,18 +144,23 @@ class Internet:
                 self._note(method, parts, body, status, done[0])
 
     def _note(self, method: str, parts: SplitResult, body: bytes, status: int, done: bool) -> None:
-        _, _, collection, *rest = unquote(parts.path).split("/")
-        said = json.loads(body) if method == "POST" else {}
-        name = said.get("userName") or said.get("displayName") or ""
-        if not rest and method == "GET" and (match := _NAME.search(unquote_plus(parts.query))):
+        collection, account, name = _of(parts, body if method == "POST" else b"")
+        if account is None and method == "GET" and (match := _NAME.search(unquote_plus(parts.query))):
             name = match[1]
         if collection in ("Users", "Groups"):
             what: Literal["user", "group"] = "user" if collection == "Users" else "group"
-            now, account = self._outside.schedule.now(), rest[0] if rest else None
+            now = self._outside.schedule.now()
             self.failed.append(Failed(now, what, account, name, status, carried_out=done))
 
 
 _NAME = re.compile(r' eq "(.*)"')
+
+
+def _of(parts: SplitResult, body: bytes) -> tuple[str, str | None, str]:
+    """Collection, id and name of whom a request of the bridge's is about, as far as it says them."""
+    _, _, collection, *rest = unquote(parts.path).split("/")
+    said = json.loads(body) if body and not rest and collection in ("Users", "Groups") else {}
+    return collection, rest[0] if rest else None, said.get("userName") or said.get("displayName") or ""
 
 
 def _through(task: str) -> Through:
@@ -194,6 +201,5 @@ def _answer_of(request: requests.PreparedRequest, answer: Response) -> requests.
     response.status_code = int(answer.status)
     response.headers = CaseInsensitiveDict(dict(answer.headers))
     response.url, response.request, response.encoding = str(request.url), request, "utf-8"
-    response._content, response._content_consumed = answer.body, True  # type: ignore[attr-defined]  # read whole
-    response.raw = BytesIO()
+    response.raw = BytesIO(answer.body)
     return response

@@ -381,7 +381,7 @@ class Line:
     group: bool = False
 
 
-type Kind = Literal["create", "adopt", "update", "deactivate", "reactivate", "delete", "nothing"]
+type Kind = Literal["create", "adopt", "update", "deactivate", "reactivate", "delete", "propose", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -461,6 +461,17 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class AtOnce:
+    """Two workers of the bridge that were at one thing at the same time, both alive."""
+
+    at: datetime
+    """When the second came."""
+    what: str
+    """ "user <id or name>", "group <id or name>" where both were writing it to Zoho One, "lease <name>" where one took
+    what the other held."""
+
+
+@dataclass(frozen=True, slots=True)
 class TableRefusal:
     """A write that the tables refused for its size, or for the number of its operations."""
 
@@ -509,6 +520,7 @@ class Observed:
     held: tuple[Held, ...] = ()
     decisions: tuple[Decision, ...] = ()
     table_refusals: tuple[TableRefusal, ...] = ()
+    at_once: tuple[AtOnce, ...] = ()
     events: tuple[Event, ...] = ()
     quiet_since: datetime | None = None
     """From then on nothing but cycles happened: no fault, no change, no push; None: checkers of the end say nothing."""

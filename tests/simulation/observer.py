@@ -208,6 +208,7 @@ class Observer:
             held=tuple(self._held()),
             decisions=tuple(self.decisions),
             table_refusals=tuple(self._refused()),
+            at_once=tuple(self._world.exclusion.broken),
             quiet_since=self.quiet_since,
         )
 

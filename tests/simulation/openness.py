@@ -76,7 +76,9 @@ def _made_by(facts: Facts, differs: Difference) -> Changed[Account] | Changed[Zo
         known = differs.account or facts.group_of.get(differs.about, "")
         return _last(facts.group_changes.get(known, []), differs)
     known = differs.account or facts.account_of.get(differs.about, "")
-    return _last(facts.changes.get(known, []), differs)
+    changes = facts.changes.get(known, [])
+    made_like_this = changes[0] if changes and differs.what == "active" else None
+    return _last(changes, differs) or made_like_this
 
 
 def _last[T: (Account, ZohoGroup)](changes: list[Changed[T]], differs: Difference) -> Changed[T] | None:
@@ -102,9 +104,10 @@ def _left_alone(facts: Facts, differs: Difference) -> str | None:
         return None
     if not settings.follows_activation:
         return "Nothing is done for activated users: an account that was deactivated stays so."
-    made = _last(facts.changes[account.id], Difference(differs.about, account.id, "active", None, None))
-    by_hand = made is not None and made.by == "hand" and not settings.restore_by_hand
-    return f"A hand deactivated the account at {made.at}; it is left alone." if made and by_hand else None
+    changes = facts.changes[account.id]
+    made = _last(changes, Difference(differs.about, account.id, "active", None, None)) or changes[0]  # made like this
+    by_hand = made.by == "hand" and not settings.restore_by_hand
+    return f"A hand deactivated the account at {made.at}; it is left alone." if by_hand else None
 
 
 def _member_before(facts: Facts, differs: Difference) -> str | None:

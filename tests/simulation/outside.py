@@ -66,6 +66,8 @@ class Outside:
     """Whether nothing goes wrong any more."""
     seen: Counter[str] = field(default_factory=Counter)
     cut: Counter[tuple[str, Fault]] = field(default_factory=Counter)
+    cut_at: dict[str, float] = field(default_factory=dict)
+    """When something last went wrong with each kind of call."""
     told: Callable[[Line], None] | None = None
     slow: float = 1.0
     """How many times the usual time calls take just now."""
@@ -84,6 +86,7 @@ class Outside:
         self.seen[what] += 1
         if fault is not None:
             self.cut[what, fault] += 1
+            self.cut_at[what] = schedule.seconds
         if self.told is not None:
             self._tell(what, fault)
         if fault is Fault.DIES_BEFORE:

@@ -56,7 +56,16 @@ def play(history: History, tell: Callable[[str], None] | None = None) -> Played:
     _DEFECTS.found.clear()
     scope = Scope.ALL_USERS if history.everybody else Scope.ASSIGNED
     world = World(
-        Plan(history.seed, history.people, history.push, history.graph, scope, history.processes, history.strict)
+        Plan(
+            history.seed,
+            history.people,
+            history.push,
+            history.graph,
+            scope,
+            history.processes,
+            history.strict,
+            history.accounts,
+        )
     )
     played = Played(history, world)
     if tell is not None:
@@ -72,6 +81,7 @@ def play(history: History, tell: Callable[[str], None] | None = None) -> Played:
     played.wrong += checked(world)
     played.wrong += [f"the app told of a defect: {each}" for each in dict.fromkeys(_DEFECTS.found)]
     played.wrong += [f"a function failed: {each}" for each in dict.fromkeys(world.host.defects)]
+    world.schedule.close()
     return played
 
 

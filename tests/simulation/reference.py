@@ -202,7 +202,7 @@ def _of_person(facts: Facts, person: Person, inside: frozenset[str]) -> Iterator
         named = facts.by_name.get(folded(mapped["userName"]))
         account = accounts.get(own or "") or (named if named and _is_free(facts, named, person) else None)
         if account is None:
-            yield Difference(person.id, None, "account", mapped["userName"], None)
+            yield from _missing(facts, person, mapped)
             return
         if not account.active:
             yield Difference(person.id, account.id, "active", "true", "false")
@@ -219,6 +219,19 @@ def _of_person(facts: Facts, person: Person, inside: frozenset[str]) -> Iterator
             yield Difference(person.id, account.id, "active", "false", "true")
         elif account.id == own and mapped is not None and not person.gone:
             yield from _of_fields(person, account, settings, mapped)
+
+
+def _missing(facts: Facts, person: Person, mapped: Mapping[str, str]) -> Iterator[Difference]:
+    """The account of somebody who has none; nothing while an administrator has to say whose another one is.
+
+    That is one which nobody manages, with the person's work address.
+    """
+    address = folded(mapped.get("email", ""))
+    there = (
+        each for each in facts.seen.accounts.values() if address and folded(each.fields.get("email", "")) == address
+    )
+    if not any(facts.owner_at(each.id, facts.seen.now).person is None for each in there):
+        yield Difference(person.id, None, "account", mapped["userName"], None)
 
 
 def _is_free(facts: Facts, account: Account, person: Person) -> bool:

@@ -12,6 +12,8 @@ from typing import Any
 
 import greenlet
 
+ENDINGS = 5
+"""How often somebody may wait once more while they end, as who joins a thread does."""
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 """A Monday, when every simulated world begins."""
 
@@ -39,7 +41,7 @@ class Task:
 
     def __init__(self, schedule: "Schedule", process: Process, name: str, work: Callable[[], Any]) -> None:
         self.schedule, self.process, self.name, self.work = schedule, process, name, work
-        self.done = False
+        self.done, self.number = False, next(schedule.order)
         self.value: Any = None
         self.error: BaseException | None = None
         self.turn = 0
@@ -47,6 +49,7 @@ class Task:
         self.greenlet = greenlet.greenlet(self._run, parent=schedule.hub)
         self.wakes: list[Callable[[], None]] = []
         process.tasks.add(self)
+        schedule.tasks.add(self)
 
     def _run(self, *_: object) -> None:
         try:
@@ -59,6 +62,7 @@ class Task:
             self.error = error
         self.done = True
         self.process.tasks.discard(self)
+        self.schedule.tasks.discard(self)
         wakes, self.wakes = self.wakes, []
         for wake in wakes:
             wake()
@@ -81,6 +85,8 @@ class Schedule:
         self.horizon = 0.0
         """Until when the hub lets events happen."""
         self.hub = greenlet.getcurrent()
+        self.tasks: set[Task] = set()
+        """Those that are not done."""
         self._now = 0.0, START
 
     def now(self) -> datetime:
@@ -190,6 +196,19 @@ class Schedule:
                 task.greenlet.throw(Death())
             finally:
                 self.current = before
+
+    def close(self) -> None:
+        """End everybody who still waits: later the garbage collector would, in the midst of another world."""
+        self.events.clear()
+        for _ in range(ENDINGS):
+            for task in sorted(self.tasks, key=lambda each: each.number):
+                task.process.alive = False
+                task.turn += 1
+                self._bury(task)
+        for task in self.tasks:
+            task.done = True
+        self.tasks.clear()
+        self.events.clear()
 
     def run(self, seconds: float) -> None:
         """Let so many seconds pass."""

@@ -44,6 +44,8 @@ class History:
     processes: int = 2
     strict: bool = False
     """Whether the guard holds more than two departures, instead of the limits that a store begins with."""
+    accounts: int = 0
+    """Number of accounts that Zoho One has before the store is added."""
     approves: bool = True
     """What becomes of the plan that is held at the end."""
 
@@ -92,6 +94,7 @@ def drawn(seed: int, length: int = 60, *, faults: bool = True, crowds: bool = Fa
         processes=chance.choice((1, 2, 2, 3)),
         approves=chance.random() < 0.7,
         strict=chance.random() < 0.4,
+        accounts=Random(f"accounts {seed}").choice((0, 0, 0, 6)),
     )
 
 

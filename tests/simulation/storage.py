@@ -7,6 +7,7 @@ from typing import Any
 from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestError, ServiceResponseError
 
 from shared.calls import note_call
+from tests.simulation.exclusion import Exclusion
 from tests.simulation.outside import Fault, Outside
 from tests.tables.memory.filters import EVERYTHING
 from tests.tables.memory.limits import Key, Refusal
@@ -40,8 +41,11 @@ def _error(fault: Fault) -> AzureError:
 class Tables(MemoryTables):
     """The account. ``wrote`` hears of the rows that a call has written, once it has."""
 
-    def __init__(self, outside: Outside, wrote: Callable[[str, list[tuple[str, str]]], None]) -> None:
+    def __init__(
+        self, outside: Outside, wrote: Callable[[str, list[tuple[str, str]]], None], exclusion: Exclusion
+    ) -> None:
         super().__init__(outside.schedule.now)
+        self._exclusion = exclusion
         self._outside, self._wrote, self._medium = outside, wrote, Storage()
         self.refused: list[tuple[Call, Refusal]] = []
         """Refusals for what no caller can act on."""
@@ -58,11 +62,18 @@ class Tables(MemoryTables):
                     self.refused.append((call, refusal))
                 raise error_of(refusal, call.operation) from None
             if call.operation not in ("get_entity", "query", "list_tables"):
+                if call.table == "leases":
+                    self._leased(call)
                 self._wrote(call.table, [(key.partition, key.row) for key in call.keys])
             return done
 
         answer: T = self._outside.call(self._medium, _told(call), act)
         return answer
+
+    def _leased(self, call: Call) -> None:
+        for key in call.keys:
+            row = self.row(call.table, *key) or {}
+            self._exclusion.lease(key.row, "" if row.get("free") else str(row.get("holder", "")))
 
     def row(self, table: str, partition: str, key: str) -> Mapping[str, Any] | None:
         """A row, for who looks on."""

@@ -13,6 +13,7 @@ from tests.simulation import openness
 from tests.simulation.checkers import CHECKERS, violations
 from tests.simulation.facts import Facts
 from tests.simulation.observed import (
+    AtOnce,
     Condition,
     Constant,
     Difference,
@@ -276,6 +277,26 @@ def an_account_that_a_hand_made_is_adopted() -> Observed:
     world.hand("z-hand", fields={"userName": "eli@contoso.com"})
     world.hire("eli")
     world.apply("adopt", "eli", world.mapped("eli"), account="z-hand")
+    return world.observed()
+
+
+@right
+def somebody_waits_whose_address_an_account_has_that_is_nobodys() -> Observed:
+    world = office(rules=(*RULES, Rule("email", Direct("mail"))))
+    for name in STAFF:
+        world.apply("update", name, world.mapped(name, email=f"{name}@contoso.com"))
+    world.hand("z-hand", fields={"userName": "other@old.example", "email": "ELI@contoso.com"})
+    world.hire("eli")
+    world.cycle()
+    return world.observed()
+
+
+@right
+def somebody_gets_an_account_whose_address_another_got_that_nothing_has_read() -> Observed:
+    world = office()
+    world.hand("z-hand", fields={"userName": "other@old.example", "email": "eli@contoso.com"})
+    world.hire("eli")
+    world.apply("create", "eli", world.mapped("eli", email="eli@contoso.com"))
     return world.observed()
 
 
@@ -930,6 +951,16 @@ def most_members_are_removed_at_once() -> Observed:
 
 
 @wrong("d")
+def a_cycle_makes_a_second_account_of_an_address() -> Observed:
+    world = office()
+    world.hand("z-hand", fields={"userName": "other@old.example", "email": "ELI@contoso.com"})
+    world.cycle(full=True)
+    world.hire("eli")
+    world.apply("create", "eli", world.mapped("eli", email="eli@contoso.com"))
+    return world.observed()
+
+
+@wrong("d")
 def somebody_gets_a_second_account() -> Observed:
     world = office()
     world.entra("ann", upn="anna@contoso.com")
@@ -1225,6 +1256,13 @@ def more_members_leave_than_an_approved_plan_shows() -> Observed:
 def a_row_was_too_large() -> Observed:
     world = office()
     world.seen["table_refusals"] = [TableRefusal(world.tick(), "identities", "1.2 MiB in one row")]
+    return world.observed()
+
+
+@wrong("i")
+def two_write_one_account_at_once() -> Observed:
+    world = office()
+    world.seen["at_once"] = [AtOnce(world.tick(), "user z-ann-0")]
     return world.observed()
 
 

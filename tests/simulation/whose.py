@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from tests.simulation.facts import Facts
+from tests.simulation.facts import Facts, folded
 from tests.simulation.observed import Changed, PasswordMailed, ZohoGroup
 from tests.simulation.reference import is_same_person
 
@@ -15,6 +15,7 @@ MAIL_IS_TRIED_FOR = timedelta(hours=8)
 def one_account_each(facts: Facts) -> Iterator[str]:
     """(d) Nobody has two accounts, two valid one-time passwords, or another's account."""
     yield from _two_accounts(facts)
+    yield from _second_accounts(facts)
     yield from _rows_of_others(facts)
     yield from _accounts_of_others(facts)
     yield from _passwords(facts)
@@ -34,6 +35,32 @@ def _two_accounts(facts: Facts) -> Iterator[str]:
             theirs = owner is not None and other != account and facts.owner_at(other, made.at).object == owner
             if theirs and _was_active(facts, other, made.at):
                 yield f"{owner} got account {account} at {made.at}, and had {other}"
+
+
+def _second_accounts(facts: Facts) -> Iterator[str]:
+    """Accounts that a cycle made for people whose address an account had that was read, and that was nobody's.
+
+    A push is not judged: its worker knows for a minute of no account that another has read, and here that is forever,
+    since the clock by which workers forget is not the world's.
+    """
+    for account, changes in facts.changes.items():
+        made = changes[0]
+        planned = made.by == "bridge" and made.through in ("cycle", "on demand")
+        address = folded(made.after.fields.get("email", "")) if planned and made.after else ""
+        for other, before in facts.changes.items() if address else ():
+            there = next((each for each in reversed(before) if each.at < made.at), None)
+            if there is None or there.after is None or folded(there.after.fields.get("email", "")) != address:
+                continue
+            never_managed = all(owner.at > made.at for owner in facts.owners.get(other, []))
+            if never_managed and there.by == "hand" and _was_read(facts, there.at, made.at):
+                yield f"Account {account} was made at {made.at}, and {other} had its address since {there.at}"
+
+
+def _was_read(facts: Facts, since: datetime, until: datetime) -> bool:
+    """Whether a cycle has read all of Zoho One's accounts in a time: the first one, and each full one."""
+    first = next((run for run in facts.cycles if run.kind != "on demand"), None)
+    read = [*facts.full_cycles, *([first] if first else [])]
+    return any(run.started > since and run.ended is not None and run.ended < until for run in read)
 
 
 def _was_active(facts: Facts, account: str, at: datetime) -> bool:

@@ -20,6 +20,7 @@ from local.entra.directory import EntraDirectory
 from local.entra.graph import Graph
 from local.entra.graph_assignments import ENTERPRISE_APP
 from local.entra.people import make_people
+from local.entra.person import Person
 from local.entra.server import CLIENT_ID, CLIENT_SECRET, TENANT
 from local.serving import Response
 from local.zoho_one.accounts import CLIENT_ID as ZOHO_CLIENT
@@ -35,8 +36,10 @@ from shared.tables import service
 from shared.tables.connections import Tokens
 from shared.tables.stores import new_incarnation
 from tests.simulation import patched, threads
+from tests.simulation.exclusion import Exclusion
 from tests.simulation.host import Host
 from tests.simulation.internet import BRIDGE, GRAPH, LOGIN, ZOHO, Internet, connect
+from tests.simulation.observed import Account
 from tests.simulation.observer import Observer
 from tests.simulation.outside import Outside
 from tests.simulation.pushes import Service, Told
@@ -64,6 +67,8 @@ class Plan:
     processes: int = 2
     strict: bool = False
     """Whether the guard holds more than two departures."""
+    accounts: int = 0
+    """Number of accounts that Zoho One has before the store is added."""
 
 
 _world: list["World"] = []
@@ -80,11 +85,13 @@ class World:
         patched.CHANCE.seed(plan.seed)
         self.chance = Random(plan.seed)
         self.outside = Outside(self.schedule, Random(plan.seed), quiet=True)
-        self.directory = EntraDirectory(make_people(plan.people))
+        self.exclusion = Exclusion(self.outside)
+        people = make_people(plan.people)
+        self.directory = EntraDirectory(people)
         self.graph = Graph(self.directory)
         self.zoho = Zoho(ZOHO, self.schedule.now)
-        self.tables = Tables(self.outside, lambda table, keys: self.observer.wrote(table, keys))
-        self.internet = Internet(self.outside, self.zoho, self.graph, self._pushed)
+        self.tables = Tables(self.outside, lambda table, keys: self.observer.wrote(table, keys), self.exclusion)
+        self.internet = Internet(self.outside, self.zoho, self.graph, self._pushed, self.exclusion)
         self.numbers = count()
         self.observer = Observer(self, STORE)
         self.host = Host(self.schedule, Random(plan.seed + 1), self._bridge)
@@ -94,6 +101,8 @@ class World:
         self.told = Told(self.service, self.observer)
         service.create_missing_tables(self.tables)
         self.host.start(plan.processes)
+        for number in range(plan.accounts):
+            self.zoho.by_hand(_made_before(people[number % len(people)], number, self.zoho.new_id()))
         self._add_store()
         self.observer.look()
         self.outside.quiet = False
@@ -164,6 +173,20 @@ class World:
         """Let Entra's provisioning service go through everybody."""
         if self.plan.push:
             self.schedule.spawn(self.entra, "service", lambda: self.service.alone(self.service.cycle))
+
+
+def _made_before(person: Person, number: int, key: str) -> Account:
+    """An account from before the bridge: of a person's name in other letters, of their address alone, or nobody's."""
+    name = person.user_principal_name
+    match number % 4:
+        case 0:
+            return Account(key, True, {"userName": name.upper(), "title": "By hand"})
+        case 1:
+            return Account(key, True, {"userName": f"other.{number}@old.example", "email": str(person.mail).upper()})
+        case 2:
+            return Account(key, False, {"userName": name})
+        case _:
+            return Account(key, True, {"userName": f"nobody.{number}@old.example"})
 
 
 _SETTINGS = {

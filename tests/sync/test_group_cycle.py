@@ -356,7 +356,7 @@ def test_who_is_pushed_after_his_group_was_read_is_in_it_under_one_name(reconcil
 def test_zoho_one_being_down_loses_no_group(synced: Reconciled) -> None:
     act(synced, "add member", STAFF, IDS[5])
     put(synced, LATER, "Later", IDS[6])
-    synced.zoho_one.fail(status=503, times=2, headers={"Retry-After": "600"})
+    synced.zoho_one.fail(status=503, times=3, headers={"Retry-After": "600"})
     run = synced.cycle()
     assert (run.state, run.results) == (RunState.DONE, {Result.FAILED: 2})
     synced.cycle()

@@ -367,3 +367,44 @@ def test_without_graph_there_is_nothing_to_observe(reconciled: Reconciled) -> No
 def test_a_dry_run_while_observing_is_the_observed_plan(reconciled: Reconciled) -> None:
     observe(reconciled)
     assert reconciled.bridge.dry_run(reconciled.store, SILENT).plan == reconciled.request().plan
+
+
+def test_a_person_who_waits_for_a_decision_does_not_hold_the_plan_after_the_start(reconciled: Reconciled) -> None:
+    """Somebody whose address an account has: a decision between plan and start is another plan, one after it is not."""
+    by_hand = {"userName": "by.hand@contoso.example", "emails": [{"type": "work", "value": ANNA.mail}], "active": True}
+    (account,) = reconciled.zoho_one.add(by_hand)
+    observe(reconciled)
+    run = reconciled.cycle()
+    assert run.planned == {ChangeKind.PROPOSE: 1, ChangeKind.CREATE: len(ENABLED) - 1}
+    start(reconciled)
+    assert reconciled.cycle().results == {Result.WAITS: 1, Result.DONE: len(ENABLED) - 1}
+    assert reconciled.cycle().state is RunState.DONE
+    stored = reconciled.bridge.identities.find_object(reconciled.store_id, ANNA.id)
+    assert stored is not None
+    reconciled.bridge.account_choices.accept(reconciled.store_id, stored.identity.id, account["id"], "ada")
+    done = reconciled.cycle()
+    assert (done.planned, done.state) == ({ChangeKind.ADOPT: 1}, RunState.DONE)
+    assert len(reconciled.zoho_one.users()) == len(ENABLED)
+
+
+def test_a_decision_between_the_plan_and_the_start_asks_again(reconciled: Reconciled) -> None:
+    by_hand = {"userName": "by.hand@contoso.example", "emails": [{"type": "work", "value": ANNA.mail}], "active": True}
+    (account,) = reconciled.zoho_one.add(by_hand)
+    observe(reconciled)
+    reconciled.cycle()
+    start(reconciled)
+    stored = reconciled.bridge.identities.find_object(reconciled.store_id, ANNA.id)
+    assert stored is not None
+    reconciled.bridge.account_choices.accept(reconciled.store_id, stored.identity.id, account["id"], "ada")
+    assert reconciled.cycle().state is RunState.HELD
+    assert written(reconciled) == {}
+
+
+def test_a_plan_for_which_zoho_one_could_not_be_asked_is_made_again_soon(reconciled: Reconciled) -> None:
+    observe(reconciled)
+    reconciled.zoho_one.fail(method="GET", path="/Users", status=503, times=50)
+    assert reconciled.cycle().state is RunState.FAILED
+    reconciled.zoho_one.forget_faults()
+    assert reconciled.cycle().state is RunState.OBSERVED
+    start(reconciled)
+    assert reconciled.cycle().results == {Result.DONE: len(ENABLED)}

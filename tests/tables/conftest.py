@@ -2,17 +2,17 @@
 
 import pytest
 
-from tests.in_memory import CONNECTION_STRING, memory, noting
+from tests.in_memory import memory, memory_account, noting
 from tests.tables.memory.tables import MemoryTables
 
-__all__ = ["memory"]
+__all__ = ["memory", "memory_account"]
 
 
 @pytest.fixture(scope="session", params=["memory", pytest.param("azurite", marks=pytest.mark.process)])
-def azurite(request: pytest.FixtureRequest, memory: MemoryTables) -> str:
+def azurite(request: pytest.FixtureRequest, memory: MemoryTables, memory_account: str) -> str:
     """The connection string of tables, once in memory and once Azurite's."""
     if request.param == "memory":
-        return CONNECTION_STRING
+        return memory_account
     opened: str = request.getfixturevalue("azurite_process")
     return opened
 

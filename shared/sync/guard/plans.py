@@ -67,8 +67,8 @@ class PlanGuard:
             earlier = None
         ledger = self.deprovisionings.read(store.id).recent
         found = self._breaches(store, plan, ledger, newest)
-        if needs_agreement and (plan.counts or plan.group_counts):
-            found = (unseen(plan, ledger.active_users, observes=False), *found)
+        if needs_agreement and (breach := unseen(plan, ledger.active_users, observes=False)).count:
+            found = (breach, *found)
         verdict = PASSED
         if found:
             verdict = Verdict(found, self.held_plans.hold(plan, found, found[0].of, CYCLE, self.now()))

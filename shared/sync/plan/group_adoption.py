@@ -49,13 +49,9 @@ class Adoptions:
 
     def of(self, work: GroupWork) -> GroupWork:
         """The work with those who leave Zoho One's group. Raises CannotTell, Refused and TablesBusy."""
-        planned = work.planned
-        if planned is None or planned.kind is not ChangeKind.CREATE:
+        planned = self._looked_up(work)
+        if planned is None or not self.store.groups.exact_members:
             return work
-        if planned.identity not in self.only if self.only is not None else len(self.looked_up) >= MOST:
-            return work
-        if not self.store.groups.exact_members:
-            return self._named(work, planned)
         inside = self._inside(work)
         if inside is None:
             return work
@@ -84,12 +80,13 @@ class Adoptions:
         adopted = planned.model_copy(update={"kind": ChangeKind.ADOPT, "members": told, "reason": reason})
         return replace(work, planned=adopted, foreign=foreign)
 
-    def _named(self, work: GroupWork, planned: PlannedChange) -> GroupWork:
+    def named(self, work: GroupWork) -> GroupWork:
         """The work that says that Zoho One's group is adopted, where nobody leaves it by that.
 
         Where Zoho One has no answer, or refuses, that shows when the group is applied.
         """
-        if self.silent:
+        planned = self._looked_up(work)
+        if planned is None or self.store.groups.exact_members or self.silent:
             return work
         try:
             there = self._there(work)
@@ -103,6 +100,14 @@ class Adoptions:
             return work
         reason = f"{planned.reason} Zoho One's group of this name is adopted; its {len(there)} members stay in it."
         return replace(work, planned=planned.model_copy(update={"kind": ChangeKind.ADOPT, "reason": reason}))
+
+    def _looked_up(self, work: GroupWork) -> PlannedChange | None:
+        """The change of a new group that is to be looked up in Zoho One, or None."""
+        planned = work.planned
+        if planned is None or planned.kind is not ChangeKind.CREATE:
+            return None
+        left_out = planned.identity not in self.only if self.only is not None else len(self.looked_up) >= MOST
+        return None if left_out else planned
 
     def _inside(self, work: GroupWork) -> frozenset[str] | None:
         """The accounts of the members that the group will have; None: some of them are not known yet.

@@ -106,7 +106,7 @@ class GroupPlanner:
                 troubles.append(f"The group {look.group}: {why}")
                 continue
             looked_at.add(work.stored.group.id if work.stored else "")
-            yield self._unless_parked(store, work)
+            yield adoptions.named(self._unless_parked(store, work))
         for group_id in held:
             stored = self.groups.read(store.id, group_id) if group_id not in looked_at else None
             if stored is not None and stored.group.awaits_decision and stored.group.pending is not None:
