@@ -60,9 +60,9 @@ quick: setup
 	$(VENV)/pytest -q -n 2 --no-process --hypothesis-profile=quick $(QUICK)
 	$(VENV)/python -m tests.simulation --histories 30
 
-# A history again, step by step: make simulate SEED=7 [SHORTEST=1] [CALM=1] [CROWDS=1]; without a seed, the first ones.
+# A history again, step by step: make simulate SEED=7 [SHORTEST=1] [CALM=1] [CROWDS=1] [WILD=1]; without a seed, the first ones.
 simulate: setup
-	$(VENV)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(SHORTEST),--shortest) $(if $(CALM),--calm) $(if $(CROWDS),--crowds)
+	$(VENV)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(SHORTEST),--shortest) $(if $(CALM),--calm) $(if $(CROWDS),--crowds) $(if $(WILD),--wild)
 
 # How many histories it takes to notice each cure that is taken back.
 mutations: setup

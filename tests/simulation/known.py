@@ -30,6 +30,14 @@ KNOWN = (
         ),
         by_graph=False,
     ),
+    Known(
+        "a person who does not meet the criteria is active again after the next push: Entra's provisioning service "
+        "sees an inactive account, says that they are active, and Graph has nothing new to say (wild; or, with both: "
+        "push, cycle, criteria 2, new job 3)",
+        re.compile(r"\(a\) \S+, account or group \S+: active must be 'false', and is 'true'"),
+        frozenset({"criteria"}),
+        by_graph=True,
+    ),
 )
 
 

@@ -172,7 +172,7 @@ class World:
             SourceRecorder(self.identities, desired_states, settlement.unmanage, now),
             PeoplePlanner(
                 self.identities,
-                AccountsReader(nobody, self.identities, unmanaged, now),
+                AccountsReader(nobody, self.identities, unmanaged, AccountDecisions(self.table), now),
                 AccountDecisions(self.table),
                 Proposals(self.accounts),
                 now,

@@ -29,10 +29,11 @@ def confirmation(
         kind = EventKind.ADOPTED
         if (adoption := planned or adoption_by(identity, outcome.record)) is not None:
             reason = f"{reason} {adoption.reason}"
-    elif identity.account is None and outcome.account is not None:
-        # Perhaps by an earlier try whose answer was lost: whatever it holds came with the bridge.
+    elif outcome.account is not None and (identity.account is None or identity.account.id != outcome.account.id):
+        # Perhaps by an earlier try whose answer was lost: whatever it holds came with the bridge. Or the account was
+        # deleted in Zoho One while a change was pending, and this is another one.
         kind, change = EventKind.CREATED, plan_change(None, outcome.account.holds)
-        if store.password_notification.password_notification is not PasswordNotice.NOBODY:
+        if identity.account is None and store.password_notification.password_notification is not PasswordNotice.NOBODY:
             notice = notice_for(store.password_notification, outcome.account.holds, identity.said.source)
             reason = f"{reason} {notice.reason}"
     return Event(at=now, kind=kind, reason=_reason(outcome, reason), fields=change.fields)
