@@ -9,8 +9,8 @@ class Fault(BaseModel):
     """What happens to the next `times` calls of a kind.
 
     `drop` loses the connection: `before` the call is examined, or `after` it was carried out. `lie` answers 200 with an
-    error, a proxy's sign-in page, or nothing at all, and carries nothing out unless `carried_out` says so. A `status`
-    is answered instead of carrying the call out. `latency` alone delays it.
+    error, a proxy's sign-in page, or nothing at all, and a `status` is answered: either carries nothing out unless
+    `carried_out` says so. `latency` alone delays it.
     """
 
     model_config = ConfigDict(extra="forbid")

@@ -37,7 +37,7 @@ class Growth:
     @property
     def verdict(self) -> str:
         """The verdict in one word."""
-        return "PASS" if self.calls == 0 and self.ratio <= GROWN else "MISSED"
+        return "PASS" if self.calls <= 0 and self.ratio <= GROWN else "MISSED"
 
 
 @dataclass

@@ -125,13 +125,14 @@ class ZohoOne:
         await pause(self._latency + fault.latency)
         if fault.drop == "before":
             return None
-        if fault.status is not None:
+        if fault.status is not None and not fault.carried_out:
             response = _faulty(fault, fault.status)
         elif fault.lie is not None and not fault.carried_out:
             response = LIES[fault.lie]
         else:
             response = await self._carry_out(scope, body)
             response = LIES[fault.lie] if fault.lie else response
+            response = _faulty(fault, fault.status) if fault.status is not None else response
         if fault.drop == "after":
             return None
         call.status = response.status

@@ -36,6 +36,8 @@ from shared.rules.schedule import closed
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoUser
 from shared.scim.endpoint import SyncEndpoint
+from shared.scim.places import KnownPlaces
+from shared.scim.storage import Storages
 from shared.settings import Platform, Settings
 from shared.sign_in_settings import SignInOff
 from shared.sync.cycle import CycleParts
@@ -237,11 +239,15 @@ class Bridge:
         )
         self.sync_endpoint = SyncEndpoint(
             self.stores,
-            self.identities,
-            self.push,
-            self.group_push,
+            Storages(
+                self.identities,
+                self.groups,
+                self.push,
+                self.group_push,
+                KnownPlaces(self.outside.monotonic),
+                self.unmanaged,
+            ),
             self.ignored,
-            self.unmanaged,
             CloudTokens(SigningKeys(self.entra_session, self.outside.monotonic), self.cloud),
             secret=self.secret("cursors"),
             public_url=self.public_url,

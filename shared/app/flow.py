@@ -93,9 +93,10 @@ class Flow:
 
         self.plan_guard = PlanGuard(common.held_plans, deprovisionings, identities, now)
         self.admission = Admission(identities, self.pending_changes, deprovisionings, now)
-        deletions, members = DeletedGroups(people), MemberAccounts(identities, common.outside.monotonic)
+        deletions, updates = DeletedGroups(people), MembershipUpdates(people)
+        members = MemberAccounts(identities, groups, updates, now)
         counts = GroupCounts(groups, deletions, now)
-        self.group_guard = GroupGuard(groups, deletions, counts, now)
+        self.group_guard = GroupGuard(groups, deletions, counts, deprovisionings, now)
         desired_groups, search = DesiredGroups(now), ZohoGroupSearch(common.zoho_groups, groups.owner_of)
 
         group_settlement = GroupSettlement(
@@ -112,7 +113,7 @@ class Flow:
         self.group_push = GroupPush(
             groups, desired_groups, search, self.group_guard, members, group_settlement, group_changes
         )
-        self.memberships = Memberships(groups, MembershipUpdates(people), group_changes, members, now)
+        self.memberships = Memberships(groups, updates, group_changes, now)
         self.settlement = PersonSettlement(
             now=now,
             spread=random.random,

@@ -21,6 +21,7 @@ an account             the desired state           the desired state   an earlie
 an account             other state, or nothing     the desired state   it was so before
 an account             something                   other values        after the next call: all that differs from the
                                                                        row is the bridge's, one change in all
+an account             anything                    no account          somebody deleted it; the next one is created
 =====================  ==========================  ==================  ======================================
 """
 
@@ -69,6 +70,8 @@ def done_since(
 
     ``change``: this call, whose ``before`` is what Zoho One showed. ``after``: the account after it.
     """
+    if known is not None and after is not None and known.id != after.id:
+        return change  # that one is gone
     if change.kind is ChangeKind.NOTHING:
         return done_before(known, sent, after, desired)
     by_hand = after is not None and after.deactivated_by == "hand"

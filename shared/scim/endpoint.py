@@ -23,18 +23,13 @@ from shared.scim.auth import NEEDS_TOKEN, ensure_authorized, ensure_open
 from shared.scim.entra_shapes import standard_filter
 from shared.scim.errors import LengthRequiredException, scim_errors
 from shared.scim.handler import SyncHandler, SyncService
-from shared.scim.places import KnownPlaces
 from shared.scim.provider import MAX_BODY, sync_endpoint_provider
-from shared.scim.storage import store_resources
+from shared.scim.storage import Storages
 from shared.scim.token_endpoint import TokenEndpoint
 from shared.scim.work import ensure_bounded_query
-from shared.sync.push.groups import GroupPush
-from shared.sync.push.people import Push
 from shared.tables.errors import TablesBusy
-from shared.tables.identities import Identities
 from shared.tables.ignored_attributes import IgnoredNotes
 from shared.tables.stores import Stores
-from shared.tables.unmanaged_accounts import UnmanagedAccounts
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -76,11 +71,8 @@ class SyncEndpoint:
     def __init__(
         self,
         stores: Stores,
-        identities: Identities,
-        push: Push,
-        group_push: GroupPush,
+        storages: Storages,
         ignored: IgnoredNotes,
-        unmanaged: UnmanagedAccounts,
         entra_tokens: CloudTokens,
         secret: bytes,
         public_url: str | None = None,
@@ -90,18 +82,14 @@ class SyncEndpoint:
         address for Entra.
         """
         self._stores = stores
-        self._identities = identities
-        self._push = push
-        self._group_push = group_push
+        self._storages = storages
         self._ignored = ignored
-        self._unmanaged = unmanaged
         self._public_url = public_url
         self._entra_tokens = entra_tokens
-        self._access_tokens = AccessTokens(hashlib.sha256(b"access tokens" + secret).digest(), push.now)
+        self._access_tokens = AccessTokens(hashlib.sha256(b"access tokens" + secret).digest(), storages.push.now)
         self._token_endpoint = TokenEndpoint(self._access_tokens, self._asserts, clock)
         self._clock = clock
         self._secret = secret
-        self._places = KnownPlaces(clock)
         self._service = _service_of((), secret)
 
     def handle(self, store_id: str, request: HttpRequest) -> HttpResponse:
@@ -149,16 +137,14 @@ class SyncEndpoint:
         headers = {name.lower(): value for name, value in request.headers.items()}
         ensure_authorized(store, headers.get("authorization"), self._access_tokens, self._entra_tokens.of(store))
         url = _address(request.url)
-        ensure_open(store, request.method, url.path, self._push.now())
+        ensure_open(store, request.method, url.path, self._storages.push.now())
         if request.method in WITH_BODY and not request.body and "content-length" not in headers:
             _log.warning("unreadable store=%s method=%s: its body came in chunks", store.id, request.method)
             raise LengthRequiredException
         if len(request.body) > MAX_BODY:
             raise PayloadTooLargeException(detail=f"A request may take {MAX_BODY // 1024} KiB at the most")
         service = _service_of(store.custom_attributes, self._secret)
-        storage = store_resources(
-            store, service.provider, self._identities, self._push, self._group_push, self._places, self._unmanaged
-        )
+        storage = self._storages.of(store, service.provider)
         with logged_with(store=store.id):
             response = SyncHandler(service, storage).handle(self._scim_request(service, store, request, url, headers))
         if response.status.is_success:

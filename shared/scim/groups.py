@@ -4,7 +4,6 @@ A group is read without its members wherever nobody asks for them, and never wri
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import JsonValue
@@ -27,9 +26,9 @@ from shared.scim.group_filter import asked_of, group_point_of, member_of
 from shared.scim.kind import (
     JSON,
     PatchParts,
+    ReadForWrite,
     described,
     ensure_fits,
-    ensure_version,
     model_of,
     not_found,
     written_by_entra,
@@ -45,16 +44,15 @@ MAX_NAME = 1_000
 """Characters of a displayName; Entra takes 256."""
 
 
-@dataclass
-class GroupStorage:
+class GroupStorage(ReadForWrite[StoredGroup]):
     """The groups of one directory store."""
 
-    store: Store
-    provider: ScimProvider
-    groups: Groups
-    push: GroupPush
-    _kept: dict[str, StoredGroup] = field(default_factory=dict)
-    """What was read for a write that follows."""
+    def __init__(self, store: Store, provider: ScimProvider, groups: Groups, push: GroupPush) -> None:
+        super().__init__()
+        self.store = store
+        self.provider = provider
+        self.groups = groups
+        self.push = push
 
     def get(
         self, kind: ResourceType, resource_id: str, parameters: ResponseParameters[Any] | None, *, keep: bool
@@ -64,7 +62,7 @@ class GroupStorage:
         ``keep``: a write of the group needs no members, so that none are read.
         """
         if parameters is None and keep:
-            stored = self._to_write(kind, resource_id, None)
+            stored = self._for_write(kind, resource_id)
             self._kept[resource_id] = stored
             return self._resource(kind, _row(stored.group), ())
         found = self.groups.find(self.store.id, GroupLookup.ID, resource_id)
@@ -121,29 +119,24 @@ class GroupStorage:
 
     def delete(self, kind: ResourceType, resource_id: str, expected_version: str | None) -> None:
         """Record that Entra has deleted a group."""
-        stored = self._to_write(kind, resource_id, expected_version)
+        stored = self._for_write(kind, resource_id, expected_version)
         with scim_errors():
             self.push.delete(self.store, stored)
-
-    def forget(self) -> None:
-        """Forget what was read for a write."""
-        self._kept.clear()
 
     def _write(
         self, kind: ResourceType, resource: Resource[Any], members: MemberRequest, expected_version: str | None
     ) -> Resource[Any]:
         payload = _payload(resource)
-        stored = self._to_write(kind, str(resource.id), expected_version)
+        stored = self._for_write(kind, str(resource.id), expected_version)
         with scim_errors():
             group = self.push.change(self.store, stored, payload, members)
         return self._resource(kind, _row(group), members.change.joining if members.only else [])
 
-    def _to_write(self, kind: ResourceType, group_id: str, expected_version: str | None) -> StoredGroup:
-        stored = self._kept.pop(group_id, None) or self.groups.read(self.store.id, group_id)
-        if stored is None:
-            not_found(kind, group_id)
-        ensure_version(_version(_row(stored.group)), expected_version)
-        return stored
+    def _read(self, resource_id: str) -> StoredGroup | None:
+        return self.groups.read(self.store.id, resource_id)
+
+    def _version_of(self, kept: StoredGroup) -> str:
+        return _version(_row(kept.group))
 
     def _candidates(self, request: SearchRequest[Any], after: str) -> Iterable[ScimRow]:
         """Return the groups that the filter may match, in the order of ids."""

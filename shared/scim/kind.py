@@ -1,5 +1,6 @@
 """What the dispatcher asks of each resource type, and the parts of an answer that all types share."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
@@ -90,6 +91,34 @@ class KindStorage(Listed, Protocol):
         """Forget what was read for a write."""
 
 
+class ReadForWrite[Kept](ABC):
+    """Reads resources for a write; what was read and kept is not read again by the write that follows."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Kept] = {}
+
+    def forget(self) -> None:
+        """Forget what was read for a write."""
+        self._kept.clear()
+
+    def _for_write(self, kind: ResourceType, resource_id: str, expected_version: str | None = None) -> Kept:
+        """Raises NotFound- and PreconditionFailedException."""
+        found = self._kept.pop(resource_id, None) or self._read(resource_id)
+        if found is None:
+            not_found(kind, resource_id)
+        if expected_version is not None and expected_version != self._version_of(found):
+            raise PreconditionFailedException
+        return found
+
+    @abstractmethod
+    def _read(self, resource_id: str) -> Kept | None:
+        """Return a resource with what guards its next write."""
+
+    @abstractmethod
+    def _version_of(self, kept: Kept) -> str:
+        """Return the version that a client knows of it."""
+
+
 def model_of(provider: ScimProvider, kind: ResourceType) -> type[Resource[Any]]:
     """Return the model of a type to which the service has routed a request."""
     model = provider.model_for(kind)
@@ -117,12 +146,6 @@ def ensure_fits(payload: dict[str, JsonValue], what: str) -> None:
     """Raise PayloadTooLargeException where one resource takes more than MAX_RESOURCE. ``what`` it is, for a message."""
     if len(JSON.dump_json(payload).decode().encode("utf-16-le", "surrogatepass")) > MAX_RESOURCE:
         raise PayloadTooLargeException(detail=f"One {what} may take {MAX_RESOURCE // 2:,} characters at the most")
-
-
-def ensure_version(version: str, expected: str | None) -> None:
-    """Raise PreconditionFailedException where the client expects another version."""
-    if expected is not None and expected != version:
-        raise PreconditionFailedException
 
 
 def not_found(kind: ResourceType, resource_id: str) -> NoReturn:

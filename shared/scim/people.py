@@ -1,7 +1,6 @@
 """The people of a sync endpoint: identities in Table Storage, written through push."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import JsonValue
@@ -19,7 +18,7 @@ from shared.rules.identity import Identity
 from shared.rules.resource_version import resource_version
 from shared.rules.store import Store
 from shared.scim.errors import scim_errors
-from shared.scim.kind import PatchParts, described, ensure_fits, ensure_version, model_of, not_found, written_by_entra
+from shared.scim.kind import PatchParts, ReadForWrite, described, ensure_fits, model_of, not_found, written_by_entra
 from shared.scim.patience import until_free
 from shared.scim.point_filter import point_of
 from shared.scim.unmanaged import UnmanagedStorage
@@ -34,18 +33,24 @@ MAX_WORK_ADDRESSES = 20
 """Each is a row to be found by, and a transaction takes a hundred."""
 
 
-@dataclass
-class PeopleStorage:
+class PeopleStorage(ReadForWrite[Stored]):
     """The people of one directory store."""
 
-    store: Store
-    provider: ScimProvider
-    identities: Identities
-    push: Push
-    unmanaged: UnmanagedStorage | None = None
-    """The accounts that are listed after the people; None: the store does not list them."""
-    _kept: dict[str, Stored] = field(default_factory=dict)
-    """What was read for a write that follows."""
+    def __init__(
+        self,
+        store: Store,
+        provider: ScimProvider,
+        identities: Identities,
+        push: Push,
+        unmanaged: UnmanagedStorage | None = None,
+    ) -> None:
+        """``unmanaged``: the accounts that are listed after the people; None: the store does not list them."""
+        super().__init__()
+        self.store = store
+        self.provider = provider
+        self.identities = identities
+        self.push = push
+        self.unmanaged = unmanaged
 
     def get(
         self, kind: ResourceType, resource_id: str, parameters: ResponseParameters[Any] | None, *, keep: bool
@@ -56,7 +61,7 @@ class PeopleStorage:
             if not people and self.unmanaged is not None and (account := self.unmanaged.find(resource_id)) is not None:
                 return self.unmanaged.shown(kind, account)
             return self.shown(kind, people[0], parameters) if people else not_found(kind, resource_id)
-        stored = self._to_write(kind, resource_id, None)
+        stored = self._for_write(kind, resource_id)
         if keep:
             self._kept[resource_id] = stored
         return self._resource(kind, _row(stored.identity))
@@ -96,7 +101,7 @@ class PeopleStorage:
     def update(self, kind: ResourceType, resource: Resource[Any], expected_version: str | None) -> Resource[Any]:
         """Write a person's new state to Zoho One."""
         payload = _payload(resource)
-        stored = self._to_write(kind, str(resource.id), expected_version)
+        stored = self._for_write(kind, str(resource.id), expected_version)
         with scim_errors():
             return self._answer(kind, self.push.replace(self.store, stored, payload))
 
@@ -116,20 +121,15 @@ class PeopleStorage:
 
     def delete(self, kind: ResourceType, resource_id: str, expected_version: str | None) -> None:
         """Record that Entra has deleted a person for good."""
-        stored = self._to_write(kind, resource_id, expected_version)
+        stored = self._for_write(kind, resource_id, expected_version)
         with scim_errors():
             self.push.delete(self.store, stored)
 
-    def forget(self) -> None:
-        """Forget what was read for a write."""
-        self._kept.clear()
+    def _read(self, resource_id: str) -> Stored | None:
+        return self.identities.read(self.store.id, resource_id)
 
-    def _to_write(self, kind: ResourceType, resource_id: str, expected_version: str | None) -> Stored:
-        stored = self._kept.pop(resource_id, None) or self.identities.read(self.store.id, resource_id)
-        if stored is None:
-            not_found(kind, resource_id)
-        ensure_version(resource_version(stored.identity.said.resource), expected_version)
-        return stored
+    def _version_of(self, kept: Stored) -> str:
+        return resource_version(kept.identity.said.resource)
 
     def _candidates(self, request: SearchRequest[Any], after: str) -> Iterable[ScimRow]:
         """Return the people that the filter may match."""

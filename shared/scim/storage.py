@@ -29,6 +29,7 @@ from shared.scim.published import unknown_of
 from shared.scim.unmanaged import UnmanagedStorage
 from shared.sync.push.groups import GroupPush
 from shared.sync.push.people import Push
+from shared.tables.groups import Groups
 from shared.tables.identities import Identities
 from shared.tables.scim_row import ScimRow
 from shared.tables.unmanaged_accounts import UnmanagedAccounts
@@ -162,17 +163,20 @@ class StoreResources(ScimStorage):
         return None
 
 
-def store_resources(
-    store: Store,
-    provider: ScimProvider,
-    identities: Identities,
-    push: Push,
-    group_push: GroupPush,
-    places: KnownPlaces,
-    unmanaged: UnmanagedAccounts,
-) -> StoreResources:
-    """Return the storage of one directory store."""
-    listed = UnmanagedStorage(store, provider, unmanaged) if store.lists_unmanaged else None
-    people = PeopleStorage(store, provider, identities, push, listed)
-    groups = GroupStorage(store, provider, group_push.groups, group_push)
-    return StoreResources({"User": people, "Group": groups}, places, (store.id, store.incarnation))
+@dataclass(frozen=True)
+class Storages:
+    """What the storage of every directory store is made of."""
+
+    identities: Identities
+    groups: Groups
+    push: Push
+    group_push: GroupPush
+    places: KnownPlaces
+    unmanaged: UnmanagedAccounts
+
+    def of(self, store: Store, provider: ScimProvider) -> StoreResources:
+        """Return the storage of one directory store, for one request."""
+        listed = UnmanagedStorage(store, provider, self.unmanaged) if store.lists_unmanaged else None
+        people = PeopleStorage(store, provider, self.identities, self.push, listed)
+        groups = GroupStorage(store, provider, self.groups, self.group_push)
+        return StoreResources({"User": people, "Group": groups}, self.places, (store.id, store.incarnation))

@@ -88,9 +88,11 @@ class Identities(IdentityReads):
             StoredMembershipUpdate(membership_update, etags[-len(more)]) if membership_update else None,
         )
 
-    def write_leaving(self, store: str, before: Stored, after: Identity, count: Operation) -> tuple[Stored, str]:
-        """Write a deprovisioning together with the row that counts it; return the identity and that row's ETag."""
-        etags = self._replace(store, before, rows_of(after), after.id, None, None, [count])
+    def write_leaving(
+        self, store: str, before: Stored, after: Identity, count: Operation, event: Event | None = None
+    ) -> tuple[Stored, str]:
+        """Write a person whose account goes, with the row that counts it; return the identity and that row's ETag."""
+        etags = self._replace(store, before, rows_of(after), after.id, event, None, [count])
         return Stored(after, etags[0]), etags[-1]
 
     def remove(

@@ -6,12 +6,23 @@ from itertools import islice
 
 from shared.rules.former import Former
 from shared.rules.history import Event
-from shared.rules.identity import DoneBy, Identity
+from shared.rules.identity import Account, DoneBy, Identity, PendingChange
+from shared.rules.pending import Managed
 from shared.rules.search_terms import search_prefix
 from shared.tables.claims import Lookup, claim
 from shared.tables.entity_text import gather
-from shared.tables.identity_rows import AccountRecord, Listed, Stored, Waits, counts_as_active, is_id, stored_from
-from shared.tables.record_table import AFTER_ALL, RecordTable
+from shared.tables.identity_rows import (
+    ACCOUNT_COLUMNS,
+    AccountRecord,
+    Listed,
+    Stored,
+    Waits,
+    counts_as_active,
+    is_id,
+    managed_from,
+    stored_from,
+)
+from shared.tables.record_table import AFTER_ALL, RecordTable, Row
 from shared.tables.scim_row import SCIM_COLUMNS, ScimRow, scim_row_from
 from shared.threads import in_parallel
 
@@ -19,6 +30,8 @@ READERS = 8
 """Number of identities read at the same time: more would only wait for each other in one Python process."""
 SEVERAL = 8
 """Number of identities below which each is read on its own."""
+ROWS_WORTH_A_READ, PARTS_WORTH_A_READ = 2, 16
+"""Rows, and parts of rows, whose reading in one page costs the processor as much as one read on its own."""
 MOST_IN_A_PAGE = 1000
 """https://learn.microsoft.com/rest/api/storageservices/query-timeout-and-pagination"""
 _LAST = "~"
@@ -43,18 +56,15 @@ class IdentityReads(RecordTable):
         Identities with neighbouring ids, as in a first sync, come in one round trip for a thousand; others in one each,
         after one that looked for neighbours.
         """
-        found, left = dict[str, Stored](), sorted(ids)
-        while len(left) >= SEVERAL:
-            most = min(len(left), MOST_IN_A_PAGE)
-            page = list(islice(self._range(store, f"id:{left[0]}", "id" + AFTER_ALL, page=most), most))
-            wanted = set(left)
-            here = [stored_from(row, etag) for row, etag in page if row["id"] in wanted]
-            found |= {stored.identity.id: stored for stored in here}
-            left = [each for each in left if len(page) == most and each > page[-1][0]["id"]]
-            if 2 * len(here) < len(page):
-                break
-        alone = in_parallel(lambda each: self.read(store, each), left, READERS)
-        return found | {stored.identity.id: stored for stored in alone if stored is not None}
+        return {one: stored_from(row, etag) for one, (row, etag) in self._several(store, ids).items()}
+
+    def accounts(self, store: str, ids: Sequence[str]) -> dict[str, Managed[PendingChange, Account]]:
+        """Return the accounts of those of these identities that exist, by their ids, with what is pending of them.
+
+        As ``several``, with a part of each row, so that more of them are read for one that is wanted.
+        """
+        rows = self._several(store, ids, ACCOUNT_COLUMNS, PARTS_WORTH_A_READ)
+        return {one: managed_from(row) for one, (row, _) in rows.items()}
 
     def find(self, store: str, lookup: Lookup, value: str) -> list[ScimRow]:
         """Return the people with this id, userName, externalId or work address. One round trip."""
@@ -118,8 +128,7 @@ class IdentityReads(RecordTable):
 
         Reads everybody's account, a page at a time.
         """
-        columns = [f"{name}{part}" for name in ("account", "pending") for part in ("", *(f"_{i}" for i in range(1, 8)))]
-        rows = self._range(store, "id:", "id" + AFTER_ALL, tuple(columns))
+        rows = self._range(store, "id:", "id" + AFTER_ALL, ACCOUNT_COLUMNS)
         return sum(counts_as_active(row) for row, _ in rows)
 
     def record_of(self, store: str, zoho_id: str, asks: str) -> AccountRecord | None:
@@ -198,3 +207,23 @@ class IdentityReads(RecordTable):
         """Return a person's history, newest first, also of one who is gone. ``most``: events, or all."""
         rows = islice(self._range(store, f"event:{identity_id}:", f"event:{identity_id}" + AFTER_ALL, page=most), most)
         return [Event.model_validate_json(gather(row, "event")) for row, _ in rows]
+
+    def _several(
+        self, store: str, ids: Sequence[str], select: tuple[str, ...] | None = None, worth: int = ROWS_WORTH_A_READ
+    ) -> dict[str, tuple[Row, str]]:
+        """Return the rows of those of these identities that exist, by their ids; as of ``several``.
+
+        ``worth``: number of rows read in one page that cost as much as one read on its own.
+        """
+        found, left = dict[str, tuple[Row, str]](), sorted(ids)
+        while len(left) >= SEVERAL:
+            most = min(len(left) * worth // 2, MOST_IN_A_PAGE)
+            page = list(islice(self._range(store, f"id:{left[0]}", "id" + AFTER_ALL, select, page=most), most))
+            wanted = set(left)
+            here = {row["id"]: (row, etag) for row, etag in page if row["id"] in wanted}
+            found |= here
+            left = [each for each in left if len(page) == most and each > page[-1][0]["id"]]
+            if worth * len(here) < len(page):
+                break
+        alone = in_parallel(lambda each: self._get(store, f"id:{each}", select), filter(is_id, left), READERS)
+        return found | {row[0]["id"]: row for row in alone if row is not None}

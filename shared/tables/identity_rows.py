@@ -34,8 +34,8 @@ first row. Lookup rows repeat what a SCIM read needs, so that a read is one roun
 """
 
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from pydantic import TypeAdapter
 
@@ -45,6 +45,7 @@ from shared.rules.history import Event
 from shared.rules.identity import Account, DoneBy, Identity, PendingChange, SourceState
 from shared.rules.keys import Keys
 from shared.rules.mail.due import MailDue
+from shared.rules.pending import Managed
 from shared.rules.search_terms import search_terms
 from shared.rules.status import Status
 from shared.rules.zoho_user import Desired, ZohoUser
@@ -56,7 +57,10 @@ from shared.tables.record_table import Row, keyed
 from shared.tables.scim_row import scim_row_from
 
 _DESIRED = TypeAdapter[Desired](Desired, config=HIDDEN)
-_OBJECT = TypeAdapter[dict[str, object]](dict[str, object], config=HIDDEN)
+_DICT = TypeAdapter[dict[str, object]](dict[str, object], config=HIDDEN)
+_MANAGED = Managed[PendingChange, Account]
+_PARTS = ("", *(f"_{part}" for part in range(1, 8)))
+"""Of a text that is spread over several columns: up to eight."""
 MANAGER = "manager:"
 """Part of a pending mark's key, before the id of a manager for whose account others may wait."""
 UNVERIFIED = "unverified:"
@@ -65,6 +69,10 @@ REMOVED = "removed:"
 """The same, because a push deleted them."""
 GUARD = "guard"
 """Part of a pending mark's key: the guard holds somebody back."""
+
+
+ACCOUNT_COLUMNS = ("id", *(f"{name}{part}" for name in ("account", "pending") for part in _PARTS))
+"""Columns of an identity's row that hold the account and the pending change."""
 
 
 @dataclass(frozen=True)
@@ -165,6 +173,7 @@ def rows_of(identity: Identity) -> dict[str, Row]:
             **({"awaits": said.awaits} if said.awaits else {}),
             **({"inBin": "yes"} if said.in_bin else {}),
             **({"unverified": "yes"} if said.unverified else {}),
+            **({"leftAt": identity.left_at.isoformat()} if identity.left_at else {}),
             **({"reportsTo": said.reports_to} if said.reports_to else {}),
             **({"rules": said.rules} if said.rules else {}),
         }
@@ -235,10 +244,9 @@ def event_row(store: str, identity_id: str, event: Event) -> Row:
 def stored_from(row: Row, etag: str) -> Stored:
     scim_row = scim_row_from(row)
     desired, status = _DESIRED.validate_json(gather(row, "desired")), row.get("status")
-    pending = _OBJECT.validate_json(gather(row, "pending")) if "pending" in row else None
-    # An earlier release noted in the pending change that Entra had deleted the person, and kept the note when Entra
-    # later reported them as active.
-    if pending is not None and pending.pop("leaving", False) and not (isinstance(desired, ZohoUser) and desired.active):
+    managed, was_leaving = _managed(row)
+    # The note was kept when Entra later reported the person as active.
+    if was_leaving and not (isinstance(desired, ZohoUser) and desired.active):
         status = Status.DELETED
     identity = Identity(
         id=scim_row.id,
@@ -247,7 +255,7 @@ def stored_from(row: Row, etag: str) -> Stored:
             {
                 "resource": scim_row.resource,
                 "keys": Keys.model_validate_json(gather(row, "keys")),
-                "source": _OBJECT.validate_json(gather(row, "source")),
+                "source": _DICT.validate_json(gather(row, "source")),
                 "desired": desired,
                 "status": status,
                 "awaits": row.get("awaits"),
@@ -258,18 +266,36 @@ def stored_from(row: Row, etag: str) -> Stored:
                 "modified": scim_row.modified,
             }
         ),
-        account=Account.model_validate_json(gather(row, "account")) if "account" in row else None,
-        pending=PendingChange.model_validate(pending) if pending is not None else None,
+        account=managed.account,
+        pending=managed.pending,
         created=scim_row.created,
+        left_at=datetime.fromisoformat(row["leftAt"]) if "leftAt" in row else None,
     )
     return Stored(identity, etag)
 
 
-def counts_as_active(row: Mapping[str, str]) -> bool:
-    """Compute ``Identity.counts_as_active`` from a row of which only the account and the pending change were read."""
-    if "account" not in row or not Account.model_validate_json(gather(row, "account")).holds.active:
-        return False
-    return "pending" not in row or not PendingChange.model_validate_json(gather(row, "pending")).counted
+def managed_from(row: Row) -> Managed[PendingChange, Account]:
+    """Return the account and the pending change of a row of which only ACCOUNT_COLUMNS were read."""
+    return _managed(row)[0]
+
+
+def _managed(row: Row) -> tuple[Managed[PendingChange, Account], bool]:
+    """Return the account and the pending change, and whether an earlier release noted in it that Entra had deleted the
+    person.
+    """
+    account = Account.model_validate_json(gather(row, "account")) if "account" in row else None
+    if "pending" not in row:
+        return _MANAGED(account=account), False
+    pending = _DICT.validate_json(gather(row, "pending"))
+    was_leaving = bool(pending.pop("leaving", False))
+    return _MANAGED(account=account, pending=PendingChange.model_validate(pending)), was_leaving
+
+
+def counts_as_active(row: Row) -> bool:
+    """Compute ``Identity.counts_as_active`` from a row of which only ACCOUNT_COLUMNS were read."""
+    managed = managed_from(row)
+    going = managed.pending is not None and managed.pending.counted
+    return managed.account is not None and managed.account.holds.active and not going
 
 
 def is_id(text: str) -> bool:

@@ -57,8 +57,8 @@ class ZohoGroups(ScimCalls):
     """
 
     def create(self, group: ZohoGroup) -> ZohoGroupRecord:
-        """Create a group without members."""
-        created = understood(_Group, self._call("POST", "/Groups", to_scim(group)))
+        """Create a group without members. It is not repeated: nothing says that Zoho One refuses a name in use."""
+        created = understood(_Group, self._call("POST", "/Groups", to_scim(group), tries=1))
         shown = (created.model_extra or {}).get("displayName")
         if shown is not None and folded(str(shown)) != folded(group.display_name):
             raise ZohoUnclear("Zoho One answered with another group than the one that was to be created")

@@ -19,7 +19,15 @@ from shared.rules.schedule import OBSERVES
 from shared.rules.scim_path import Resource
 from shared.rules.store import Store
 from shared.zoho.error_answers import error_of, lacks_scope
-from shared.zoho.errors import ZohoBusy, ZohoCredentials, ZohoNotFound, ZohoNotWritten, ZohoNowhere
+from shared.zoho.errors import (
+    ZohoBusy,
+    ZohoCredentials,
+    ZohoNotFound,
+    ZohoNotWritten,
+    ZohoNowhere,
+    ZohoRefused,
+    ZohoUnclear,
+)
 from shared.zoho.pace import Pace
 from shared.zoho.success_answers import Scim, understood
 from shared.zoho.tokens import AccessTokens
@@ -79,23 +87,31 @@ class ScimCalls:
         body: Resource | None = None,
         query: dict[str, str] | None = None,
         password: SecretStr | None = None,
+        *,
+        tries: int = TRIES,
     ) -> requests.Response:
         """Make one call, repeated while Zoho One asks for a short wait. Repeating is safe: userNames are unique.
 
-        ``password``: a part of the body that must not appear in an error. A store that observes makes no call but GET,
-        whatever the caller meant to do; the rules that keep callers from it stand in rules/schedule.py.
+        A creation that is refused when it is repeated may be refused because of what the first try made: ZohoUnclear is
+        raised, so that it is looked up. ``password``: a part of the body that must not appear in an error. A store that
+        observes makes no call but GET, whatever the caller meant to do; the rules that keep callers from it stand in
+        rules/schedule.py.
         """
         if method != "GET" and self._store.schedule.is_observing:
             raise ZohoNotWritten(OBSERVES)
         waited = 0.0
-        for attempt in range(1, TRIES + 1):
+        for attempt in range(1, tries + 1):
             try:
                 return self._once(method, path, body, query, password)
             except ZohoNowhere as nowhere:
                 raise (ZohoNotFound("Not found") if self._lists_beside(path) else nowhere) from None
+            except ZohoRefused as refusal:
+                if method == "POST" and attempt > 1:
+                    raise ZohoUnclear(f"Zoho One refused what it may have made at a try before: {refusal}") from refusal
+                raise
             except ZohoBusy as busy:
                 pause = min(busy.retry_after, 2.0**attempt / 4)
-                if attempt == TRIES or busy.retry_after > PATIENCE or waited + pause > PATIENCE:
+                if attempt == tries or busy.retry_after > PATIENCE or waited + pause > PATIENCE:
                     raise
                 self._sleep(pause)
                 waited += pause

@@ -9,7 +9,7 @@ from scim2_server.testing import ScimStorageContract
 from shared.app.container import Bridge
 from shared.rules.store import Store
 from shared.scim.places import KnownPlaces
-from shared.scim.storage import StoreResources, store_resources
+from shared.scim.storage import Storages, StoreResources
 
 
 class TestStoreResources(ScimStorageContract):
@@ -18,6 +18,5 @@ class TestStoreResources(ScimStorageContract):
     @pytest.fixture
     def storage(self, bridge: Bridge, store: Store, provider: ScimProvider) -> StoreResources:
         places = KnownPlaces(time.monotonic)
-        return store_resources(
-            store, provider, bridge.identities, bridge.push, bridge.group_push, places, bridge.unmanaged
-        )
+        storages = Storages(bridge.identities, bridge.groups, bridge.push, bridge.group_push, places, bridge.unmanaged)
+        return storages.of(store, provider)

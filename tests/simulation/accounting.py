@@ -46,13 +46,23 @@ def accounted(facts: Facts) -> Iterator[str]:
             lines.setdefault((line.group, line.account), []).append(line)
         elif line.account is None and line.kind in DOES - {"adopted"}:
             yield f"The line “{line.kind}” of {line.person} at {line.at} is about no account"
+    linked = {link.account for link in facts.seen.links} | {link.account for link in facts.seen.group_links}
     restored = [each.at for each in facts.seen.decisions if each.kind in ("restored", "added again")]
     for account in facts.changes.keys() | {account for group, account in lines if not group}:
+        if account not in linked and _was_never_seen(facts.changes.get(account, [])):
+            continue
         changes = [(each, _of_account(each.before, each.after)) for each in facts.changes.get(account, [])]
         yield from _one(account, changes, lines.get((False, account), []), restored)
     for account in facts.group_changes.keys() | {account for group, account in lines if group}:
+        if account not in linked and _was_never_seen(facts.group_changes.get(account, [])):
+            continue
         groups = [(each, _of_group(each.before, each.after)) for each in facts.group_changes.get(account, [])]
         yield from _one(account, groups, lines.get((True, account), []), restored)
+
+
+def _was_never_seen[T: (Account, ZohoGroup)](changes: Sequence[Changed[T]]) -> bool:
+    """Whether a hand deleted what the bridge had made before the bridge learned of it, of which nobody can tell it."""
+    return len(changes) > 1 and changes[0].by == "bridge" and changes[-1].by == "hand" and changes[-1].after is None
 
 
 def _one[T: (Account, ZohoGroup)](

@@ -1,11 +1,14 @@
 """Checker (g): an approved plan was applied as shown, or not at all, for each person and group."""
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 
 from tests.simulation.facts import Facts
 from tests.simulation.observed import Account, Changed, Held, Planned, ZohoGroup
+from tests.simulation.openness import is_refusal
 
+JUST_BEFORE = timedelta(minutes=2)
+"""One person's change takes less, with all its calls."""
 ELSEWHERE: frozenset[str] = frozenset({"push", "on demand"})
 """What changes accounts beside a cycle. A cycle's own threads may not say whose they are."""
 
@@ -36,6 +39,8 @@ def _people(facts: Facts, held: Held, begun: datetime, end: datetime) -> Iterato
         if change.by == "bridge" and change.through not in ELSEWHERE and begun <= change.at <= end:
             done.setdefault(change.id, []).append(change)
     for account, changes in done.items():
+        if _in_two_turns(facts, held, shown, account, changes):
+            continue
         person = _person(facts, held, account, changes[0].at)
         where = f"The plan {held.id}, approved, and begun at {begun}: account {account} of {person}"
         if (planned := shown.get(person or "")) is None:
@@ -50,6 +55,21 @@ def _person(facts: Facts, held: Held, account: str, at: datetime) -> str | None:
     adopts = (change.person for change in held.changes if change.adopts == account)
     later = (owner.person for owner in facts.owners.get(account, []) if owner.person and owner.at >= at)
     return next(adopts, None) or facts.owner_at(account, at).person or next(later, None)
+
+
+def _in_two_turns(
+    facts: Facts, held: Held, shown: Mapping[str, Planned], account: str, changes: list[Changed[Account]]
+) -> bool:
+    """Whether an account was first changed as shown of its person, and then adopted as shown, or not at all."""
+    owner = shown.get(facts.owner_at(account, changes[0].at).person or "")
+    adopts = next((change for change in held.changes if change.adopts == account), None)
+    if owner is None or adopts is None or owner == adopts:
+        return False
+    parts = ((changes[:place], changes[place:]) for place in range(1, len(changes) + 1))
+    return any(
+        _unlike(facts, owner, account, first) is None and (not then or _unlike(facts, adopts, account, then) is None)
+        for first, then in parts
+    )
 
 
 def _unlike(facts: Facts, planned: Planned, account: str, changes: list[Changed[Account]]) -> str | None:
@@ -72,7 +92,15 @@ def _unlike(facts: Facts, planned: Planned, account: str, changes: list[Changed[
     undone = {name for name, value in wanted.items() if became.get(name) != value}
     if wrong - _managers(facts):
         return f"{', '.join(sorted(wrong))} became something that was not shown"
-    return f"{', '.join(sorted(undone))} did not become what was shown" if undone and planned.kind != "adopt" else None
+    if planned.kind == "adopt" or (planned.kind == "deactivate" and _refused(facts, changes[-1])):
+        return None
+    return f"{', '.join(sorted(undone))} did not become what was shown" if undone else None
+
+
+def _refused(facts: Facts, change: Changed[Account]) -> bool:
+    """Whether Zoho One refused something of the same account just before: then it is deactivated, and that is all."""
+    failed = facts.failed.get(change.id, [])
+    return any(is_refusal(each.status) and change.at - JUST_BEFORE <= each.at <= change.at for each in failed)
 
 
 _absent = object()

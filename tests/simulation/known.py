@@ -23,14 +23,6 @@ class Known(NamedTuple):
 
 KNOWN = (
     Known(
-        "a person whose account is not active stays in two groups, with pushes alone; the cause is not known (seed 43)",
-        re.compile(r"\(a\) \S+, account or group \S+: member \S+ must be 'out', and is 'in'"),
-        frozenset(
-            {"add member", "create again", "discard", "hand delete", "hand the name on", "unassign group", "unmanage"}
-        ),
-        by_graph=False,
-    ),
-    Known(
         "a person who does not meet the criteria is active again after the next push: Entra's provisioning service "
         "sees an inactive account, says that they are active, and Graph has nothing new to say (wild; or, with both: "
         "push, cycle, criteria 2, new job 3)",

@@ -4,7 +4,7 @@ A model of its own, by docs/status-sync.md, mapping.md, reconciler.md and groups
 ``differences`` compares it with Zoho One. Which of them are legitimate openness.py says, from what was observed alone.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
@@ -267,9 +267,17 @@ def _of_group(facts: Facts, group: Group) -> Iterator[Difference]:
         return
     if there.name != name:
         yield Difference(group.id, there.id, "name", name, there.name)
-    members = {known for one in group.members if (known := facts.account_of.get(one))}
-    wanted = {known for known in members if known in facts.seen.accounts and facts.seen.accounts[known].active}
+    # In the recycle bin a user is a member of nothing; Entra pushes nothing of it.
+    binned = {one for one in group.members if (person := facts.last.people.get(one)) and person.gone}
+    wanted = _accounts(facts, group.members - binned)
     for account in sorted(wanted - there.members):
         yield Difference(group.id, there.id, f"member {account}", "in", "out")
-    for account in sorted(there.members - wanted):
+    may_stay = set[str]() if "graph" in settings.feeds else _accounts(facts, binned)
+    for account in sorted(there.members - wanted - may_stay):
         yield Difference(group.id, there.id, f"member {account}", "out", "in")
+
+
+def _accounts(facts: Facts, people: Iterable[str]) -> set[str]:
+    """The active accounts of these people."""
+    known = {account for one in people if (account := facts.account_of.get(one))}
+    return {account for account in known if account in facts.seen.accounts and facts.seen.accounts[account].active}

@@ -154,6 +154,50 @@ def a_name_handed_on_is_adopted_once_an_administrator_agrees() -> Observed:
     return world.observed()
 
 
+def _left_and_handed_on(world: SmallWorld) -> str:
+    """One plan shows that an account leaves its person, and that somebody else adopts it; it is begun."""
+    world.entra("ann", gone="in bin")
+    world.hire("eve")
+    world.entra("eve", upn="ann@contoso.com")
+    plan = world.hold(*_leaving("ann"), _adoption(world, "ann", "eve"))
+    world.move(plan, "approved")
+    world.move(plan, "applying", "cycle")
+    return plan
+
+
+def _left_under_another_name(world: SmallWorld) -> str:
+    """An approved plan shows that somebody leaves and gets another name; they leave, and keep the name."""
+    world.entra("ann", enabled=False, attributes={**world.people["ann"].attributes, "displayName": "Anna"})
+    plan = world.hold(Planned("deactivate", "r-ann", (Difference("displayName", "Ann", "Anna"),)))
+    world.move(plan, "approved")
+    world.move(plan, "applying", "cycle")
+    return plan
+
+
+@right
+def somebody_leaves_though_zoho_one_refuses_what_else_a_plan_shows() -> Observed:
+    world = office()
+    plan = _left_under_another_name(world)
+    world.fail("ann@contoso.com", 409, world.has["ann"])
+    world.shut_out("ann")
+    world.move(plan, "applied", "cycle")
+    world.fail("ann@contoso.com", 409, world.has["ann"])
+    return world.observed()
+
+
+@right
+def an_account_leaves_its_person_and_is_not_adopted_within_the_same_plan() -> Observed:
+    """What the adoption was shown upon has changed: the next plan shows it."""
+    world = office()
+    plan = _left_and_handed_on(world)
+    world.link("eve", None)
+    world.shut_out("ann")
+    world.move(plan, "applied", "cycle")
+    world.hold(_adoption(world, "ann", "eve"))
+    world.cycle(state="held")
+    return world.observed()
+
+
 @right
 def a_name_handed_on_is_adopted_where_the_store_always_lets_it() -> Observed:
     world = _name_handed_on(adoptions="always adopt")
@@ -314,6 +358,16 @@ def a_creation_whose_answer_was_lost_is_recorded_once() -> Observed:
 
 
 @right
+def a_hand_deletes_an_account_before_the_bridge_learns_that_it_made_it() -> Observed:
+    world = office()
+    world.hire("eli")
+    world.apply("create", "eli", world.mapped("eli"), account="z-lost", line=False, link=False)
+    world.hand("z-lost", gone=True)
+    world.provision("eli")
+    return world.observed()
+
+
+@right
 def zoho_one_refuses_somebody_when_all_is_quiet() -> Observed:
     world = office()
     world.hire("eli")
@@ -400,6 +454,17 @@ def members_follow_their_people_and_hands_are_left() -> Observed:
     world.shut_out("cleo")
     world.regroup("sales", "ann", "bob")
     world.regroup("sales", "ann", "bob", "dora", by="hand")
+    return world.observed()
+
+
+@right
+def a_member_in_the_recycle_bin_is_out_of_the_group_though_their_account_stays_active() -> Observed:
+    """Graph lists nobody of the recycle bin among a group's members."""
+    world = office(on_deactivated="nothing")
+    world.group("sales", "ann", "bob")
+    world.regroup("sales", "ann", "bob")
+    world.entra("bob", gone="in bin")
+    world.regroup("sales", "ann")
     return world.observed()
 
 
@@ -502,6 +567,34 @@ def a_hand_lets_a_leaver_in_until_the_full_cycle() -> Observed:
     world.cycle(full=True)
     world.shut_out("ann")
     return world.observed()
+
+
+def _let_in_for_a_moment(*, is_seen: bool) -> Observed:
+    world = office()
+    world.entra("ann", enabled=False)
+    world.cycle()
+    world.shut_out("ann")
+    world.cycle()
+    world.hand(world.has["ann"], active=True)
+    world.entra("ann", enabled=True)
+    if is_seen:
+        world.cycle()
+    world.entra("ann", enabled=False)
+    for _ in range(3):
+        world.cycle()
+    world.cycle(full=True)
+    world.shut_out("ann")
+    return world.observed()
+
+
+@right
+def a_hand_lets_a_leaver_in_and_entra_does_so_for_a_moment_that_no_cycle_sees() -> Observed:
+    return _let_in_for_a_moment(is_seen=False)
+
+
+@wrong("b")
+def a_leaver_stays_in_whom_a_cycle_saw_active() -> Observed:
+    return _let_in_for_a_moment(is_seen=True)
 
 
 @right
@@ -749,6 +842,16 @@ def a_member_whose_account_is_inactive_is_in_the_group() -> Observed:
     world.regroup("sales", "ann", "bob")
     world.entra("bob", enabled=False)
     world.shut_out("bob")
+    return world.observed()
+
+
+@wrong("a")
+def a_member_in_the_recycle_bin_stays_in_the_group() -> Observed:
+    world = office(on_deactivated="nothing")
+    world.group("sales", "ann", "bob")
+    world.regroup("sales", "ann", "bob")
+    world.entra("bob", gone="in bin")
+    world.cycle()
     return world.observed()
 
 
@@ -1175,6 +1278,16 @@ def _approved(world: SmallWorld, *changes: Planned) -> str:
     return plan
 
 
+@wrong("f")
+def a_hand_deletes_an_account_whose_creation_the_bridge_knew_and_told_nobody() -> Observed:
+    world = office()
+    world.hire("eli")
+    world.apply("create", "eli", world.mapped("eli"), account="z-told", line=False)
+    world.hand("z-told", gone=True)
+    world.provision("eli", account="z-again")
+    return world.observed()
+
+
 @wrong("g")
 def somebody_leaves_whom_an_approved_plan_does_not_show() -> Observed:
     world = office("ann", "bob", "cleo", "dora", "eli", "finn")
@@ -1227,6 +1340,39 @@ def a_creation_turns_out_to_be_an_adoption() -> Observed:
     shown = tuple(Difference(name, None, text) for name, text in world.mapped("eli").items())
     plan = _approved(world, Planned("create", "r-eli", shown))
     world.apply("adopt", "eli", world.mapped("eli"), account="z-hand")
+    world.move(plan, "applied", "cycle")
+    return world.observed()
+
+
+@wrong("g")
+def somebody_leaves_and_keeps_what_a_plan_shows_as_changed() -> Observed:
+    world = office()
+    plan = _left_under_another_name(world)
+    world.shut_out("ann")
+    world.move(plan, "applied", "cycle")
+    world.entra("ann", attributes={**world.people["ann"].attributes, "displayName": "Ann"})
+    return world.observed()
+
+
+@wrong("g")
+def an_account_leaves_its_person_and_is_adopted_otherwise_than_shown() -> Observed:
+    world = office()
+    plan = _left_and_handed_on(world)
+    world.shut_out("ann", link=False)
+    world.entra("eve", attributes={**world.people["eve"].attributes, "jobTitle": "King"})
+    world.apply("adopt", "eve", world.mapped("eve"), account=world.has["ann"])
+    world.link("ann", None)
+    world.move(plan, "applied", "cycle")
+    return world.observed()
+
+
+@wrong("g")
+def an_account_is_made_again_where_an_approved_plan_shows_an_update() -> Observed:
+    world = office(limits=Limits(one_field_count=0))
+    plan = _approved(world, Planned("update", "r-ann", (Difference("title", "Clerk", "King"),)))
+    world.entra("ann", attributes={**world.people["ann"].attributes, "jobTitle": "King"})
+    world.hand(world.has["ann"], gone=True)
+    world.apply("create", "ann", world.mapped("ann"), account="z-again")
     world.move(plan, "applied", "cycle")
     return world.observed()
 

@@ -318,6 +318,20 @@ def test_push_and_pull_know_the_same_group_and_the_same_people(reconciled: Recon
     assert reconciled.groups() == {"Staff": named(IDS[1])}
 
 
+def test_a_push_of_a_renamed_group_is_about_the_group_that_a_cycle_read(reconciled: Reconciled, host: str) -> None:
+    """Entra's service looks for the new name, which no cycle has read yet, and creates the group."""
+    put(reconciled, SALES, "Sales", IDS[0])
+    reconciled.cycle()
+    act(reconciled, "rename group", SALES, displayName="Marketing")
+    pushed = Grouped(reconciled.endpoint(host), reconciled.zoho_one)
+    pushed.group("Marketing", externalId=SALES)
+    assert pushed.ids["Marketing"] == id_of_object(SALES)
+    assert reconciled.groups() == {"Marketing": named(IDS[0])}
+    reconciled.cycle()
+    reconciled.cycle(RunKind.FULL_CYCLE)
+    assert reconciled.groups() == {"Marketing": named(IDS[0])}
+
+
 def test_a_group_that_a_push_named_otherwise_is_taken_over_by_name(reconciled: Reconciled, host: str) -> None:
     pushed = Grouped(reconciled.endpoint(host), reconciled.zoho_one)
     pushed.group("Staff", externalId="staff-nickname")

@@ -179,6 +179,39 @@ def test_a_cycle_and_a_push_count_together(reconciled: Reconciled) -> None:
     assert deleted_lately(bridge, store_id) == 1, "what was approved does not count against what follows"
 
 
+def test_a_discarded_deletion_holds_pushes_too_until_entra_takes_it_back_or_somebody_allows_it(
+    reconciled: Reconciled,
+) -> None:
+    reconciled.change(groups=CHANGE, guard=ONE_GROUP)
+    for number in range(5):
+        put(reconciled, number, IDS[number])
+    reconciled.cycle()
+    for number in range(2):
+        act(reconciled, "unassign group", group_id(number))
+    held = reconciled.request()
+    assert (held.run.state, held.verdict.plan is not None) == (RunState.HELD, True)
+    assert held.verdict.plan is not None
+    reconciled.bridge.decisions.discard(reconciled.store_id, held.verdict.plan.held.id, "admin")
+
+    def push(number: int) -> None:
+        found = reconciled.bridge.groups.read(reconciled.store_id, group_id(number).replace("-", ""))
+        assert found is not None
+        reconciled.bridge.group_push.delete(reconciled.store, found)
+
+    # One deletion is within the limit; that these were discarded holds them, one by one as well.
+    with pytest.raises(HeldBack, match="discarded this deletion"):
+        push(0)
+    assert reconciled.cycle().state is RunState.HELD
+    assert len(reconciled.groups()) == 5
+    assert reconciled.bridge.group_guard.allow(reconciled.store, group_id(0).replace("-", ""), "admin")
+    push(0)
+    assert set(reconciled.groups()) == {f"Group {number}" for number in range(1, 5)}
+    act(reconciled, "assign group", group_id(1))
+    assert reconciled.cycle().state is RunState.DONE
+    push(1)
+    assert "Group 1" not in reconciled.groups(), "it was taken back, and this is another deletion"
+
+
 def test_many_small_groups_unassigned_by_mistake_are_held(reconciled: Reconciled) -> None:
     reconciled.change(groups=CHANGE)
     for number in range(6):

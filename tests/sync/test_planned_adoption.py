@@ -6,13 +6,18 @@ from typing import Any
 import pytest
 
 from local.entra.people import PEOPLE
+from shared.app.container import Bridge
 from shared.rules.change import ChangeKind, FieldChange
+from shared.rules.history import EventKind
+from shared.rules.identity import id_of_object
 from shared.rules.on_demand import OnDemandReport
 from shared.rules.plan import PlannedChange
-from shared.rules.run import Result, Run, RunChange
+from shared.rules.run import Result, Run, RunChange, RunKind
+from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoField
 from shared.sync.apply.people import PeopleApplier
 from shared.sync.plan.people import PeoplePlanner
+from tests.sync.grouped import Grouped
 from tests.sync.reconciled import Reconciled
 
 ANNA = next(person for person in PEOPLE if person.account_enabled)
@@ -116,3 +121,68 @@ def test_on_demand_an_adoption_is_shown_as_one_or_waits(
     assert (second.kind, second.result) == (ChangeKind.ADOPT, Result.DONE)
     assert _field(second, TITLE) == FieldChange(TITLE, "Left by hand", ANNA.job_title)
     reconciled.assert_as_in_entra()
+
+
+def _line(reconciled: Reconciled) -> tuple[EventKind, str]:
+    """The newest line of Anna's history."""
+    event = reconciled.bridge.identities.history(reconciled.store_id, id_of_object(ANNA.id))[0]
+    return event.kind, event.reason
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["gone", "made again"])
+def test_an_account_that_is_gone_when_a_change_is_applied_waits_for_the_plan_that_says_what_follows(
+    reconciled: Reconciled, again: bool
+) -> None:
+    reconciled.cycle()
+    reconciled.zoho_one.remove(NAME)
+    if again:
+        reconciled.zoho_one.add(BY_HAND)
+    reconciled.entra.act({"do": "change", "id": ANNA.id, "values": {"jobTitle": "Countess"}})
+    first = _of_anna(reconciled, reconciled.cycle())
+    assert (first.change.kind, first.result) == (ChangeKind.UPDATE, Result.FAILED)
+    assert "the next plan shows" in str(first.failure)
+    assert _line(reconciled) == (EventKind.DRIFTED, "The account in Zoho One was deleted there.")
+    assert reconciled.accounts().get(NAME, {}).get("title") == ("Left by hand" if again else None)
+    second = _of_anna(reconciled, reconciled.cycle())
+    assert (second.change.kind, second.result) == (ChangeKind.ADOPT if again else ChangeKind.CREATE, Result.DONE)
+    assert _field(second.change, TITLE) == FieldChange(TITLE, "Left by hand" if again else None, "Countess")
+    reconciled.assert_as_in_entra()
+
+
+@pytest.mark.parametrize("kind", list(RunKind)[:2])
+def test_an_account_that_was_made_again_is_one_of_those_that_the_limits_are_shares_of(
+    reconciled: Reconciled, kind: RunKind
+) -> None:
+    """It counted twice: as the one that a hand had deleted, and as the one that came."""
+    reconciled.cycle(RunKind.FULL_CYCLE)
+    reconciled.zoho_one.remove(NAME)
+    reconciled.entra.act({"do": "change", "id": ANNA.id, "values": {"jobTitle": "Countess"}})
+    for _ in range(2):
+        reconciled.cycle(kind)
+    reconciled.assert_as_in_entra()
+    bridge, store_id = reconciled.bridge, reconciled.store_id
+    assert bridge.deprovisionings.read(store_id).recent.active_users == bridge.identities.count_active(store_id)
+
+
+def test_an_account_that_is_gone_when_it_is_to_be_deactivated_needs_nothing_more(reconciled: Reconciled) -> None:
+    reconciled.cycle()
+    reconciled.zoho_one.remove(NAME)
+    reconciled.entra.act({"do": "disable", "id": ANNA.id})
+    assert _of_anna(reconciled, reconciled.cycle()).result is Result.DONE
+    assert NAME not in reconciled.accounts()
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["gone", "made again"])
+def test_a_push_makes_an_account_again_and_its_history_says_so_though_an_answer_was_lost_before(
+    grouped: Grouped, bridge: Bridge, store: Store, again: bool
+) -> None:
+    grouped.people("ada")
+    grouped.zoho_one.fail(method="PATCH", path="/Users/{id}", status=503, headers={"Retry-After": "600"})
+    assert grouped.set("ada", "title", "Countess").status_code == 503
+    grouped.zoho_one.remove("ada@contoso.example")
+    if again:
+        grouped.zoho_one.add({"userName": "ada@contoso.example", "title": "By hand", "active": True})
+    assert grouped.set("ada", "title", "Queen").status_code == 200
+    event = bridge.identities.history(store.id, grouped.ids["ada"])[0]
+    assert event.kind is (EventKind.ADOPTED if again else EventKind.CREATED)
+    assert FieldChange(TITLE, "By hand" if again else None, "Queen") in event.fields

@@ -7,7 +7,7 @@ import pytest
 
 from shared.rules.identity import Sent
 from shared.rules.status import Status
-from shared.tables.identity_rows import rows_of, stored_from
+from shared.tables.identity_rows import counts_as_active, managed_from, rows_of, stored_from
 
 FIELDS = {"userName": "ada@contoso.example", "displayName": "Ada"}
 SAID = {
@@ -43,6 +43,15 @@ def _row(active: bool, status: str | None = None, **mark: Any) -> dict[str, str]
         }
         row["pending"] = json.dumps(pending | mark)
     return row | SAID
+
+
+@pytest.mark.parametrize("mark", [{}, {"leaving": False}, {"leaving": True}])
+def test_an_account_is_read_alone_as_with_all_that_is_known_of_the_person(mark: dict[str, Any]) -> None:
+    """The guard counts accounts, and groups look them up, from a part of the row."""
+    row = _row(True, **mark)
+    identity = stored_from(row, "").identity
+    assert (managed_from(row).account, managed_from(row).pending) == (identity.account, identity.pending)
+    assert counts_as_active(row) is identity.counts_as_active is True
 
 
 def test_somebody_with_nothing_pending() -> None:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Self
 
-from pydantic import ConfigDict, JsonValue, model_validator
+from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError, model_validator
 
-from shared.model import Model
+from shared.model import HIDDEN, Model
 from shared.rules.change import FieldChange
+from shared.rules.entra_connection import ObjectId
 from shared.rules.groups.hold import Allowance, HeldMembers
 from shared.rules.groups.member_change import MemberChange
 from shared.rules.groups.refusal import GroupRefusal
@@ -23,6 +24,8 @@ from shared.rules.status import Action, Decision, Reflection
 from shared.rules.zoho_user import ZohoField
 
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
+
+_OBJECT_ID = TypeAdapter[ObjectId](ObjectId, config=HIDDEN)
 
 DELETED = "The group was deleted in Entra."
 
@@ -92,6 +95,14 @@ class GroupSourceState(Model):
     modified: datetime
 
     @property
+    def object_id(self) -> str | None:
+        """Entra's id of the group, if its external id is one: Entra's mapping may give another attribute."""
+        try:
+            return _OBJECT_ID.validate_python(self.external_id)
+        except ValidationError:
+            return None
+
+    @property
     def is_deleted(self) -> bool:
         """Whether the latest source state deletes the group, and the one in Zoho One with it."""
         return self.desired == "deleted"
@@ -105,7 +116,7 @@ class GroupPendingChange(Pending[GroupSourceState]):
     again: MemberChange = MemberChange()
     """Further members to send to Zoho One: their standing changed, or an earlier attempt may have changed them."""
     accounts: dict[str, str] = {}
-    """The accounts of members above who are gone, by the ids they had."""
+    """The accounts of members above who leave, by their ids: the people may be gone before it is confirmed."""
     found: ZohoGroupRecord | None = None
     """The group in Zoho One that this one adopts. Its id identifies it, whatever its name becomes."""
 
@@ -141,6 +152,11 @@ class Group(Managed[GroupPendingChange, ZohoGroupRecord]):
         """Number of members in Entra."""
         pending = self.pending.members if self.pending else MemberChange()
         return self.size + len(pending.joining) - len(pending.leaving)
+
+    @property
+    def is_in_zoho_one(self) -> bool:
+        """Whether Zoho One should have the group."""
+        return isinstance(self.said.desired, ZohoGroup)
 
     @property
     def is_of_graph(self) -> bool:

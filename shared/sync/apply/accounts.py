@@ -14,13 +14,22 @@ from shared.rules.store import Store
 from shared.rules.zoho_user import Desired, ZohoUser
 from shared.sync.apply.account_matches import AccountMatches
 from shared.sync.errors import HeldBack
+from shared.sync.plan.accounts_there import come_upon
 from shared.tables.identity_rows import AccountRecord
 from shared.zoho.errors import ZohoBusy, ZohoNotFound, ZohoRefused
 from shared.zoho.scim_client import ZohoUsers
 
+GONE = "The account is not in Zoho One any more, of which the plan did not tell; the next plan shows what follows."
 UNPLANNED = "Zoho One has an account with this userName, of which the plan did not tell; the next plan shows it."
 ROUNDS = 3
 """Number of contradictory answers from Zoho One to tolerate."""
+
+
+class AccountGone(HeldBack):
+    """Zoho One has a person's account no more, so that another would be made or adopted, and no plan says so."""
+
+    def __init__(self) -> None:
+        super().__init__(GONE)
 
 
 @dataclass(frozen=True)
@@ -80,7 +89,7 @@ class AccountWriter:
             account = users.find(name)
             record = self._record_of(store.id, account.id, identity.id) if account else None
             if account is not None and _why_not(store, identity, record) is None:
-                return Found(noted(None, sent, account, record.deactivated_by if record else None), record)
+                return Found(come_upon(account, record, sent), record)
         return None
 
     def _adopting(self, store: Store, identity: Identity, users: ZohoUsers, sent: Collection[Sent]) -> Found | None:
@@ -92,7 +101,7 @@ class AccountWriter:
         record = self._record_of(store.id, account.id, identity.id)
         if _why_not(store, identity, record) is not None:
             return None
-        return Found(noted(None, sent, account, record.deactivated_by if record else None), record)
+        return Found(come_upon(account, record, sent), record)
 
     def why_waits(self, store: Store, identity: Identity, found: Found | None) -> str | None:
         """Why a pushed person gets no account now: Zoho One may have theirs already, and a plan has to say so."""
@@ -115,15 +124,17 @@ class AccountWriter:
         found: Found | None,
         password: SecretStr | None = None,
         *,
-        adopts: bool = True,
+        unplanned: bool = True,
     ) -> Outcome:
         """Bring Zoho One from what it holds to what it should hold. A new account gets the one-time password.
 
         An account that exists already is adopted, not made twice; one that is linked to another person is refused.
-        ``adopts``: whether also one that was not found before, of which no plan could say so; else HeldBack is raised.
+        ``unplanned``: whether an account may come in that no plan could tell of: an adoption, or one in place of an
+        account that is gone. Otherwise HeldBack and AccountGone are raised.
         """
-        users, desired, adopted = self._users(store), identity.said.desired, False
+        users, desired = self._users(store), identity.said.desired
         account, record = (found.account, found.record) if found else (None, None)
+        adopted = _is_another(identity, account)
         for _ in range(ROUNDS):
             if account is not None and (reason := _left_alone(store, account, desired)):
                 return Outcome(account, NO_CHANGE, adopted, reason, record)
@@ -134,28 +145,42 @@ class AccountWriter:
             except ZohoNotFound:
                 if account is None or not isinstance(desired, ZohoUser):
                     raise
-                account, record = self._in_place_of_gone(store, identity, users, desired, adopts=adopts)
+                account, record = self._in_place(store, identity, users.find(desired.user_name), unplanned=unplanned)
+                adopted = adopted or _is_another(identity, account)
             except ZohoRefused as refusal:
                 if account is not None and change.kind is ChangeKind.DEACTIVATE and change.fields:
                     return _only_deactivated(users, account, refusal, Outcome(account, change, adopted, None, record))
                 # What Zoho One answers to an address in use is not documented, so any refusal is looked into.
                 if account is not None or not isinstance(desired, ZohoUser):
                     raise
-                account, record = self._unowned(store, identity, users.find(desired.user_name))
-                if account is None:
-                    raise
-                if not adopts:
-                    raise HeldBack(UNPLANNED) from refusal
+                found_now = users.find(desired.user_name)
+                account, record = self._in_the_way(store, identity, found_now, refusal, unplanned=unplanned)
                 adopted = True
         raise ZohoBusy("Zoho One's answers contradict each other: an account is there and is not")
 
-    def _in_place_of_gone(
-        self, store: Store, identity: Identity, users: ZohoUsers, desired: ZohoUser, *, adopts: bool
+    def _in_the_way(
+        self, store: Store, identity: Identity, found: Account | None, refusal: ZohoRefused, *, unplanned: bool
+    ) -> tuple[Account, AccountRecord | None]:
+        """The account that a creation was refused for, to be adopted. Raises the refusal where there is none."""
+        account, record = self._unowned(store, identity, found)
+        if account is None:
+            raise refusal
+        if not unplanned:
+            raise HeldBack(UNPLANNED) from refusal
+        return account, record
+
+    def _in_place(
+        self, store: Store, identity: Identity, found: Account | None, *, unplanned: bool
     ) -> tuple[Account | None, AccountRecord | None]:
-        """What has the userName after an account turned out to be gone. Raises HeldBack where it was to be adopted."""
-        if not adopts and identity.account is None:
+        """What is there in place of an account that has gone.
+
+        Raises AccountGone, HeldBack where an account was to be adopted, and as ``_unowned`` does.
+        """
+        if not unplanned and identity.account is None:
             raise HeldBack(UNPLANNED)
-        return self._unowned(store, identity, users.find(desired.user_name))
+        if not unplanned:
+            ensure_planned(identity, found)
+        return self._unowned(store, identity, found)
 
     def _unowned(
         self, store: Store, identity: Identity, account: Account | None
@@ -170,7 +195,24 @@ class AccountWriter:
         if identity.account is None and (why := self.matches.upon(store, identity, account)) is not None:
             raise HeldBack(why)
         sent = identity.pending.sent if identity.pending else None
-        return noted(None, sent or (), account, record.deactivated_by if record else None), record
+        return come_upon(account, record, sent or ()), record
+
+
+def ensure_planned(identity: Identity, found: Account | None) -> None:
+    """Raise AccountGone where Zoho One has, in place of a person's account, another or none, and one should be there.
+
+    Where nothing is there and nothing need be, there is nothing left to do.
+    """
+    known, desired = identity.account, identity.said.desired
+    if known is None or not isinstance(desired, ZohoUser) or (found is not None and found.id == known.id):
+        return
+    if found is not None or desired.active:
+        raise AccountGone
+
+
+def _is_another(identity: Identity, account: Account | None) -> bool:
+    """Whether an account is there in place of the one that the person had."""
+    return account is not None and identity.account is not None and account.id != identity.account.id
 
 
 def adoption_by(identity: Identity, record: AccountRecord | None) -> Adoption | None:

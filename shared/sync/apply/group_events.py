@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from shared.rules.change import ChangeKind
 from shared.rules.groups.group import Group
 from shared.rules.history import Event, EventKind
 from shared.sync.apply.member_accounts import MemberAccount
@@ -19,12 +20,16 @@ def confirmation(
     people: Mapping[str, MemberAccount],
     others: Mapping[str, str],
     now: datetime,
-) -> Event:
-    """The line for a change, as it was pending in ``group``. ``people``: the members that the change names.
+) -> Event | None:
+    """The line for a change, as it was pending in ``group``; None: neither Entra nor Zoho One has anything new.
 
-    ``others``: all members of a group that is new in Zoho One, by their accounts.
+    ``people``: the members who joined, or whose account came or went. ``others``: all members of a group that is new
+    in Zoho One, by their accounts.
     """
     assert group.pending is not None  # what was confirmed was pending
+    is_news = bool(group.pending.members) or group.pending.before != group.said
+    if outcome.kind is ChangeKind.NOTHING and not outcome.refused and not is_news:
+        return None
     kind = EventKind.ADOPTED if outcome.adopted else EVENTS[outcome.kind]
     whose = dict(others) | {known.account: person for person, known in people.items() if known.account}
     whose |= {account: person for person, account in group.pending.accounts.items()}

@@ -17,7 +17,7 @@ from shared.rules.groups.refusal import GroupRefusal
 from shared.rules.history import Event, EventKind
 from shared.rules.store import Store
 from shared.sync.apply.group_events import confirmation
-from shared.sync.apply.member_accounts import MemberAccount, MemberAccounts
+from shared.sync.apply.member_accounts import MemberAccount, MemberAccounts, told
 from shared.sync.apply.settlement import Settlement
 from shared.sync.apply.zoho_groups import GroupOutcome, GroupWriter
 from shared.sync.desired.groups import is_same
@@ -46,7 +46,7 @@ class GroupTry:
     found: ZohoGroupRecord | None
     """The group in Zoho One that this one adopts, or that an earlier try made."""
     people: dict[str, MemberAccount] = field(default_factory=dict)
-    """The members that the change names, by their ids."""
+    """Those who join by the change, or whose account came or went, by their ids."""
     others: dict[str, str] = field(default_factory=dict)
     """All members of a group that is new in Zoho One, by their accounts."""
     told: GroupAccountChange = field(default_factory=GroupAccountChange)
@@ -88,6 +88,7 @@ class GroupSettlement(Settlement[GroupTry, GroupOutcome, StoredGroup]):
         earlier = stored.group.pending if stored else None
         if stored is not None and earlier is not None:
             change, again, rows = self._with_earlier(store, stored, earlier, write)
+        accounts = self._leaving_accounts(store, after, (change, again), earlier, write)
         try:
             found = self.search.unlinked(store, after)
         except Refused as why_not:
@@ -98,7 +99,7 @@ class GroupSettlement(Settlement[GroupTry, GroupOutcome, StoredGroup]):
             before=earlier.before if earlier else stored.group.said if stored else None,
             members=change,
             again=again,
-            accounts=(earlier.accounts if earlier else {}) | dict(write.accounts),
+            accounts=accounts,
             attempted=_attempted(after, earlier, found is None),
             found=found or (earlier.found if earlier else None),
             counted=after.said.is_deleted,
@@ -123,7 +124,7 @@ class GroupSettlement(Settlement[GroupTry, GroupOutcome, StoredGroup]):
         pending = stored.group.pending
         assert pending is not None  # it holds the deletion
         change, again, rows = self._with_earlier(store, stored, pending, write)
-        accounts = pending.accounts | dict(write.accounts)
+        accounts = self._leaving_accounts(store, stored.group, (change, again), pending, write)
         more = pending.model_copy(update={"members": change, "again": again, "accounts": accounts})
         marked = stored.group.model_copy(update={"pending": more})
         begun = self.groups.begin(store.id, stored, marked, rows, sure=True)
@@ -158,32 +159,51 @@ class GroupSettlement(Settlement[GroupTry, GroupOutcome, StoredGroup]):
         there = self.groups.members_among(store.id, stored.group.id, unknown)
         return on_top(earlier, write, there | set(earlier.members.leaving))
 
+    def _leaving_accounts(
+        self,
+        store: Store,
+        group: Group,
+        changes: Iterable[MemberChange],
+        earlier: GroupPendingChange | None,
+        write: GroupWrite,
+    ) -> dict[str, str]:
+        """The accounts to take out of Zoho One's group, by the people who leave; kept with the change."""
+        if group.said.desired is None:
+            return {}
+        leaving = [one for change in changes for one in change.leaving]
+        kept = (earlier.accounts if earlier else {}) | dict(write.accounts)
+        return self.accounts.of_leaving(store.id, group.id, leaving, kept)
+
     def _call(self, store: Store, this: GroupTry) -> GroupOutcome:
         group, pending = this.group, this.pending
-        joining = (*pending.members.joining, *pending.again.joining)
-        leaving = (*pending.members.leaving, *pending.again.leaving)
-        if group.said.desired is not None and not group.said.is_deleted:
-            this.people = self.accounts.of(store.id, (*joining, *leaving))
-            this.told = _told(this.people, joining, leaving, pending.accounts)
-            this.changing = _told(this.people, pending.members.joining, pending.members.leaving, pending.accounts)
+        if group.is_in_zoho_one:
+            new, again = pending.members, pending.again
+            this.people = self.accounts.of(store.id, (*new.joining, *again.joining))
+            # Who has just become a member, and is not active, is not in Zoho One's group as it was confirmed.
+            inactive = again.joining if this.certain and group.account else (*new.joining, *again.joining)
+            this.changing = told(this.people, new.joining, (), new.leaving, pending.accounts)
+            this.told = told(
+                this.people,
+                (*new.joining, *again.joining),
+                inactive,
+                (*new.leaving, *again.leaving),
+                pending.accounts,
+            )
 
         def everybody() -> Iterator[str]:
             if pending.before is None and this.certain:
                 return iter(this.told.joining)
             return self._accounts_of_all(store, group.id, frozenset(pending.members.leaving), this.others)
 
-        try:
-            return self.writer.apply(
-                store, group, this.told, everybody, this.found, certain=this.certain, changing=this.changing
-            )
-        except ZohoRefused:
-            self.accounts.forget(store.id, this.people)
-            raise
+        return self.writer.apply(
+            store, group, this.told, everybody, this.found, certain=this.certain, changing=this.changing
+        )
 
     def _confirm(self, store: Store, this: GroupTry, outcome: GroupOutcome) -> StoredGroup:
         group, people = this.group, this.people
         event = confirmation(group, outcome, people, this.others, self.now())
         if group.said.is_deleted:
+            assert event is not None  # a deletion is news
             self.groups.remove(store.id, this.begun.stored, event)
             return this.begun.stored
         late = (one for one, known in people.items() if known.unsettled)
@@ -197,7 +217,6 @@ class GroupSettlement(Settlement[GroupTry, GroupOutcome, StoredGroup]):
     ) -> list[str]:
         """Members refused by an account that they do not have any more: another worker made them a new one."""
         refused = [one for one, known in people.items() if known.account in outcome.refused]
-        self.accounts.forget(store.id, refused)
         now = self.accounts.of(store.id, refused)
         return [one for one, known in now.items() if known.joins and known.account != people[one].account]
 
@@ -269,14 +288,3 @@ def _attempted(after: Group, earlier: GroupPendingChange | None, free: bool) -> 
     if after.account is None and free and isinstance(after.said.desired, ZohoGroup):
         names = (*names, after.said.desired.display_name)
     return tuple(dict.fromkeys(names))
-
-
-def _told(
-    people: dict[str, MemberAccount], joining: Iterable[str], leaving: Iterable[str], gone: dict[str, str]
-) -> GroupAccountChange:
-    """The accounts to tell of: a person without one is in no group there, and one who is not active leaves."""
-    coming = [people[one] for one in joining]
-    inside = [known.joins for known in coming if known.joins]
-    outside = [known.account for known in coming if known.account and not known.active and not known.unsettled]
-    outside += [account for one in leaving if (account := gone.get(one) or people[one].account)]
-    return GroupAccountChange(tuple(inside), tuple(outside))

@@ -15,7 +15,6 @@ from functools import partial
 from shared.rules.identity import Account, Identity
 from shared.rules.store import Store
 from shared.sync.apply.group_changes import GroupChanges
-from shared.sync.apply.member_accounts import MemberAccounts
 from shared.sync.errors import PushError
 from shared.sync.patience import FOR_A_GROUP, until_free
 from shared.tables.errors import TablesError
@@ -39,23 +38,21 @@ class Memberships:
     groups: Groups
     notes: MembershipUpdates
     changes: GroupChanges
-    accounts: MemberAccounts
     now: Callable[[], datetime]
 
     def due(
         self, store: Store, before: Identity, account: Account | None, reason: str, *, sure: bool
     ) -> MembershipUpdate | None:
-        """The note to write with a person who is settled with this account; None: no group needs an update.
+        """The note to write with a person whose account this is now; None: no group needs an update.
 
-        ``sure``: ``before`` says which account they had, because no earlier try is open. One round trip, and none where
-        the account neither came nor went.
+        ``sure``: nobody else has heard of a person who is new, because no earlier try is open. One round trip, and none
+        where the account neither came nor went.
         """
-        self.accounts.learned(store.id, before.id, account)
         # A person reported first by Graph may be in a group that was read before they were.
         new = before.object_id is None and before.pending is not None and before.pending.before is None
         if not store.groups.are_synced:
             return None  # Zoho One has no groups of the bridge's
-        if sure and (new or _may_join(before.account) == _may_join(account)):
+        if (sure and new) or _may_join(before.account) == _may_join(account):
             return None  # nobody but this request knows of them yet, or all is as it was
         return MembershipUpdate(before.id, reason) if self.groups.of_person(store.id, before.id) else None
 
@@ -63,14 +60,9 @@ class Memberships:
         self, store: Store, identity: Identity, left: Account | None, reason: str
     ) -> MembershipUpdate | None:
         """The note to write when a person's identity goes; ``left``: their account, if it stays in Zoho One."""
-        self.accounts.learned(store.id, identity.id, None)
         if not self.groups.of_person(store.id, identity.id):
             return None
         return MembershipUpdate(identity.id, reason, gone=True, account=left.id if left else "")
-
-    def lost_account(self, store: Store, person: str) -> None:
-        """Forget the account of a person that has become another's."""
-        self.accounts.learned(store.id, person, None)
 
     def update(self, store: Store, stored: StoredMembershipUpdate | None) -> bool:
         """Bring a person in and out of their groups, and end the note; whether all groups have their update."""

@@ -21,10 +21,13 @@ def confirmation(
     assert identity.pending is not None  # what was confirmed was pending
     change, reason = _confirmed(identity, outcome), identity.pending.reason
     kind = EVENTS[change.kind]
+    # In the place of one that is gone: what an earlier try made, whose answer was lost, holds what it should.
+    made = outcome.adopted and identity.account is not None and outcome.change.kind is ChangeKind.NOTHING
+    made = made and bool(identity.pending.sent)
     if (
         outcome.record
         or _was_there(identity, outcome, planned)
-        or (outcome.adopted and not identity.pending.password_due)
+        or (outcome.adopted and not identity.pending.password_due and not made)
     ):
         kind = EventKind.ADOPTED
         if (adoption := planned or adoption_by(identity, outcome.record)) is not None:

@@ -16,7 +16,7 @@ from shared.rules.mail.due import MailDue
 from shared.rules.mail.password import NoNotice, Notice, new_password, notice_for
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoField, ZohoUser
-from shared.sync.apply.accounts import UNPLANNED, AccountWriter, Found, Outcome
+from shared.sync.apply.accounts import UNPLANNED, AccountGone, AccountWriter, Found, Outcome, ensure_planned
 from shared.sync.apply.memberships import Memberships
 from shared.sync.apply.person_events import confirmation
 from shared.sync.apply.settlement import Settlement
@@ -28,6 +28,7 @@ from shared.tables.recent_deprovisionings import DeprovisioningCounts
 from shared.tables.record_table import Operation
 from shared.zoho.errors import ZohoRefused
 
+ACTIVE_AGAIN = "Somebody activated the account in Zoho One; the next cycle deactivates it, if the guard lets it."
 NOT_AS_PLANNED = "The account in Zoho One is not as it was when the plan was made; the next plan shows what it is now."
 UNDONE = "The decision that the account is this person's was undone; the next plan shows what becomes of them."
 
@@ -66,8 +67,12 @@ class PersonTry:
     """The one-time password of a creation."""
     found: Found | None = None
     """What Zoho One was found to hold."""
+    drifted: Account | None = None
+    """The account that was found active, where nobody has judged its deactivation."""
     heard: bool = False
     """Zoho One may have heard of the change in this try."""
+    gone: bool = False
+    """Zoho One was found not to have the account any more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,20 +157,40 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
                 this.found = self.accounts.look(
                     store, identity, identity.pending.sent or () if identity.pending else ()
                 )
-            why = self._unplanned(store, this) if this.planned else self.accounts.why_waits(store, identity, this.found)
-            if why is not None:
-                raise HeldBack(why)
-            this.heard = True
-            return self.accounts.apply(store, identity, this.found, this.password, adopts=this.planned is None)
+            try:
+                why = (
+                    self._unplanned(store, this)
+                    if this.planned
+                    else self.accounts.why_waits(store, identity, this.found)
+                )
+                if why is not None:
+                    raise HeldBack(why)
+                this.drifted = self._unjudged(this)
+                if this.drifted is not None:
+                    raise HeldBack(ACTIVE_AGAIN)
+                this.heard = True
+                return self.accounts.apply(store, identity, this.found, this.password, unplanned=this.planned is None)
+            except AccountGone:
+                this.gone = True
+                raise
 
     def _unplanned(self, store: Store, this: PersonTry) -> str | None:
         """Why what was found in Zoho One is not what was planned, or None."""
         if this.planned is None:
             return None
         identity, adopts = this.stored.identity, this.planned.adopts
+        ensure_planned(identity, this.found.account if this.found else None)
         if adopts and adopts.agreed and not self.accounts.matches.stands(store, identity.id, adopts.account):
             return UNDONE
         return this.planned.why_not(identity, this.found, store.guard.adoptions)
+
+    def _unjudged(self, this: PersonTry) -> Account | None:
+        """The account that was found, if it would be deprovisioned now, which the guard was not asked for."""
+        identity, found = this.stored.identity, this.found.account if this.found else None
+        if identity.account is None or found is None or (identity.pending is not None and identity.pending.counted):
+            return None
+        seen = identity.model_copy(update={"account": found.holding_only(identity.account)})
+        return seen.account if seen.is_deprovisioning else None
 
     def _confirm(self, store: Store, this: PersonTry, outcome: Outcome) -> Stored:
         stored, identity = this.stored, this.stored.identity
@@ -196,8 +221,6 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
         if confirmed.mail is not None:
             was_set = outcome.change.kind is ChangeKind.CREATE
             self.passwords.after_creation(store, confirmed, this.password if was_set else None)
-        if outcome.record is not None and outcome.record.holder is not None:
-            self.memberships.lost_account(store, outcome.record.holder.identity.id)
         self.memberships.update(store, confirmed.membership_update)
         if outcome.account is not None and this.stored.identity.account is None and (this.found or outcome.adopted):
             self.accounts.matches.adopted(store, confirmed.identity.id, outcome.account.id)
@@ -223,7 +246,9 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
             return
         account, record = (found.account, found.record) if found else (None, None)
         back = identity.model_copy(update={"said": identity.pending.before, "account": account, "pending": None})
-        self.identities.write(store.id, stored, back, event, record)
+        due = self.memberships.due(store, identity, account, event.reason, sure=False)
+        written = self.identities.write(store.id, stored, back, event, record, membership_update=due)
+        self.memberships.update(store, written.membership_update)
 
     def _give_back(self, store: Store, this: PersonTry, failure: str) -> None:
         pending = this.stored.identity.pending
@@ -232,7 +257,25 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
             adopts = pending.adopts if pending.sent else None  # no try has begun to adopt it
             pending = pending.model_copy(update={"sending": None, "adopts": adopts})
         after = this.stored.identity.model_copy(update={"pending": pending.given_back(failure)})
-        self.identities.write(store.id, this.stored, after)
+        if this.gone:
+            self._note_gone(store, this.stored, after.model_copy(update={"account": None}))
+            return
+        event = None
+        if this.drifted is not None:
+            after = after.model_copy(update={"account": this.drifted})
+            event = self.event(EventKind.DRIFTED, "The account in Zoho One was changed there: active.")
+        self.identities.write(store.id, this.stored, after, event)
+
+    def _note_gone(self, store: Store, stored: Stored, without: Identity) -> None:
+        """Write a person whose account somebody deleted in Zoho One; the guard counts it as active no more."""
+        event = self.event(EventKind.DRIFTED, "The account in Zoho One was deleted there.")
+
+        def transact(count: Operation | None) -> str:
+            if count is None:
+                return self.identities.write(store.id, stored, without, event).etag
+            return self.identities.write_leaving(store.id, stored, without, count, event)[1]
+
+        self.deprovisionings.unmanage(store.id, stored.identity, transact)
 
     def _remove(
         self,

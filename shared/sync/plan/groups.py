@@ -9,11 +9,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from pydantic import JsonValue, TypeAdapter, ValidationError
+from pydantic import JsonValue, TypeAdapter
 
 from shared.model import HIDDEN
 from shared.rules.change import ChangeKind, FieldChange
-from shared.rules.entra_connection import ObjectId
 from shared.rules.groups.group import GROUP, Group, GroupDrift, GroupSourceState, ZohoGroup
 from shared.rules.groups.group_write import Permission
 from shared.rules.groups.member_change import MemberChange
@@ -41,7 +40,6 @@ READERS = 8
 MOST_NAMED = 100
 """Of those who leave a group, who are named in the plan; of those who join a tenth."""
 
-_OBJECT_ID = TypeAdapter[ObjectId](ObjectId, config=HIDDEN)
 _JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue], config=HIDDEN)
 
 
@@ -165,7 +163,7 @@ class GroupPlanner:
         if (made := groups.read(store.id, id_of_object(shown.id))) is not None:
             return made
         named = groups.holder_of(store.id, shown.name)
-        return named if named is not None and not _is_object_id(named.group.said.external_id) else None
+        return named if named is not None and named.group.said.object_id is None else None
 
     def _difference(
         self,
@@ -255,15 +253,6 @@ class GroupPlanner:
         """What these are called; by their ids where nobody knows them yet."""
         found = self.identities.several(store.id, people)
         return tuple(found[one].identity.said.name if one in found else one for one in people)
-
-
-def _is_object_id(external_id: str | None) -> bool:
-    """Whether a push has said of which of Entra's groups it told; its mapping may give another attribute."""
-    try:
-        _OBJECT_ID.validate_python(external_id)
-    except ValidationError:
-        return False
-    return True
 
 
 def _fields(said: GroupSourceState, before: Group | None) -> tuple[FieldChange, ...]:

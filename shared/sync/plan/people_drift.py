@@ -97,25 +97,24 @@ class PeopleDriftSearch:
         found.findings.append(f"{name}: {told}")
         if store.drift is Drift.REPAIR:
             try:
-                self._set_back(store, stored, account, actual, told)
+                kept = self._set_back(store, stored, account, actual, told)
             except Stale:
                 return
+            found.active += kept.counts_as_active - stored.identity.counts_as_active
 
-    def _set_back(self, store: Store, stored: Stored, account: Account, actual: Account | None, told: str) -> None:
-        """Keep what Zoho One holds, with a mark where that is not what it should hold."""
+    def _set_back(self, store: Store, stored: Stored, account: Account, actual: Account | None, told: str) -> Identity:
+        """Keep what Zoho One holds, with a mark where that is not what it should hold; return who that is now."""
         before = stored.identity
         kept = actual
         if actual is not None:
-            # Fields that the bridge never set are not its own to keep.
-            fields = {name: value for name, value in actual.holds.fields.items() if name in account.holds.fields}
-            holds = ZohoUser(active=actual.holds.active, fields=fields)
-            kept = noted(account, (), Account(id=actual.id, holds=holds))
+            kept = noted(account, (), actual.holding_only(account))
         reason = f"Somebody changed the account in Zoho One ({told}); it is set back."
         needs = plan_change(kept.holds if kept else None, before.said.desired).kind is not ChangeKind.NOTHING
         mark = PendingChange(reason=reason, before=before.said, begun=False, lease_ends=self.now()) if needs else None
         after: Identity = before.model_copy(update={"account": kept, "pending": mark})
         event = Event(at=self.now(), kind=EventKind.DRIFTED, reason=f"The account in Zoho One was {told}.")
         self.identities.write(store.id, stored, after, event)
+        return after
 
 
 def _differs(account: Account, held: ZohoUser) -> bool:

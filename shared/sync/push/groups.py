@@ -5,11 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.rules.groups.group import DELETED, Group
+from shared.rules.groups.group import DELETED, Group, GroupSourceState
 from shared.rules.groups.group_write import SLICE, GroupWrite, Permission, changed
 from shared.rules.groups.member_change import MemberChange, MemberRequest
 from shared.rules.scim_path import Resource
 from shared.rules.store import Store
+from shared.rules.user_name import folded
 from shared.sync.apply.group_changes import GroupChanges
 from shared.sync.apply.group_settlement import GroupSettlement
 from shared.sync.apply.member_accounts import MemberAccounts
@@ -39,8 +40,14 @@ class GroupPush:
         return self.settlement.now()
 
     def create(self, store: Store, resource: Resource, members: MemberRequest) -> Group:
-        """Create a group. The same request, sent again, joins a creation that is still pending."""
+        """Create a group. The same request, sent again, joins a creation that is still pending.
+
+        Of a group that the store knows already, by a cycle or by pushes of before, it is a change: Entra's service has
+        not found it, because it looked for a name that it had not told yet.
+        """
         said = self.desired.of(store, resource)
+        if (known := self._known(store, said)) is not None:
+            return self.change(store, known, resource, members)
         group = Group(id=uuid.uuid4().hex, said=said, created=said.modified)
         first, *others = MemberChange(joining=members.change.joining).slices(SLICE)
         # Before Zoho One is asked for the name: a second group of a name would look like another's there.
@@ -82,6 +89,16 @@ class GroupPush:
     def delete(self, store: Store, stored: StoredGroup) -> None:
         """Entra has deleted the group. Raises HeldBack where the guard keeps it for an administrator."""
         self.changes.delete(store, stored, DELETED, Permission.ASKED)
+
+    def _known(self, store: Store, said: GroupSourceState) -> StoredGroup | None:
+        """The group of the same object in Entra. Under its own name, it is found as the creation that it may be."""
+        if said.object_id is None or said.external_id is None:
+            return None
+        for found in self.groups.find(store.id, GroupLookup.EXTERNAL_ID, said.external_id):
+            stored = self.groups.read(store.id, found.id)
+            if stored is not None and folded(stored.group.said.display_name) != folded(said.display_name):
+                return stored
+        return None
 
     def _foreign(self, store: Store, group: Group, members: Iterable[str]) -> dict[str, str]:
         """The accounts that a store of exact members takes out of a group in Zoho One which a push adopts.
