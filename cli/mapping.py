@@ -15,9 +15,11 @@ from cli.terminal import FAILED, FINE, add_settings_option, out, settings_of, st
 from shared.app.container import Bridge
 from shared.rules.azure_user import AzureUser, from_graph
 from shared.rules.expressions import EvaluationContext, EvaluationError, ExpressionError, compile_expression, shown
-from shared.rules.mapping.check import InvalidMapping, check_mapping, misspelt_names, read_mapping
+from shared.rules.mapping.check import InvalidMapping, check_mapping, read_mapping, unknown_names
 from shared.rules.mapping.compiled import CompiledMapping, expression_reader
+from shared.rules.mapping.names import CustomNames
 from shared.rules.mapping.preview import preview_person
+from shared.rules.scim_path import SEVERAL
 from shared.rules.zoho_user import ZohoField
 
 _USER = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
@@ -37,10 +39,14 @@ def add_mapping_command(commands: Any) -> None:
     check.add_argument("file", type=Path)
     check.add_argument("--user", type=Path, help="a user from Microsoft Graph, as JSON")
     check.add_argument("--extension", action="append", default=[], type=ZohoField, help="a field the store switched on")
+    check.add_argument("--custom", action="append", default=[], help="a custom attribute of the store")
+    check.add_argument("--default-domain", default="", help="the tenant's default domain, for DefaultDomain")
     check.set_defaults(run=_check)
     evaluate = mapping.add_parser("eval", help="evaluate an expression for a person")
     evaluate.add_argument("expression")
     evaluate.add_argument("--user", type=Path, required=True, help="a user from Microsoft Graph, as JSON")
+    evaluate.add_argument("--custom", action="append", default=[], help="a custom attribute of the store")
+    evaluate.add_argument("--default-domain", default="", help="the tenant's default domain, for DefaultDomain")
     evaluate.set_defaults(run=_eval)
     preview = mapping.add_parser(
         "preview", help="count the people of a store that a mapping would change, without saving it"
@@ -57,12 +63,12 @@ def _check(arguments: argparse.Namespace) -> int:
         mapping = read_mapping(file.read_bytes())
     except InvalidMapping as error:
         raise BadFile(file, "no mapping", str(error)) from None
-    for warning in check_mapping(mapping, arguments.extension):
+    for warning in check_mapping(mapping, arguments.extension, _names(arguments)):
         out.print(Text("warning ", "yellow"), Text(str(warning)))
     out.print(f"The mapping is valid: {len(mapping.rules)} rules.")
     if arguments.user is None:
         return FINE
-    lines = preview_person(CompiledMapping(mapping), _person(arguments.user), None, _context())
+    lines = preview_person(CompiledMapping(mapping), _person(arguments.user), None, _context(arguments.default_domain))
     table = Table("Zoho One field", "value", "rule")
     for line in lines:
         value = Text(line.error or line.value or "", "red" if line.error else "")
@@ -75,7 +81,7 @@ def _preview(arguments: argparse.Namespace) -> int:
     bridge = Bridge(settings_of(arguments))
     store = store_of(bridge, arguments)
     mapping = read_mapping(arguments.file.read_bytes())
-    check_mapping(mapping, store.zoho.extensions)
+    check_mapping(mapping, store.zoho.extensions, store.custom_names)
     preview = bridge.mapping_preview.change(store, mapping)
     out.print(f"{preview.changed} of {preview.people} people would change.")
     for field, people in preview.by_field.most_common():
@@ -92,7 +98,7 @@ def _eval(arguments: argparse.Namespace) -> int:
     except ExpressionError as error:
         print(f"{text}\n{' ' * error.position}^ {error.reason}", file=sys.stderr)
         return FAILED
-    slips = list(misspelt_names(expression, text))
+    slips = list(unknown_names(expression, text, _names(arguments)))
     for position, reason in slips:
         print(f"{text}\n{' ' * position}^ {reason}", file=sys.stderr)
     if slips:
@@ -100,12 +106,17 @@ def _eval(arguments: argparse.Namespace) -> int:
     for warning in expression.warnings:
         out.print(Text("warning ", "yellow"), Text(f"character {warning.position + 1}: {warning.text}"))
     try:
-        value = expression_reader(expression)(_person(arguments.user), _context())
+        value = expression_reader(expression)(_person(arguments.user), _context(arguments.default_domain))
     except EvaluationError as error:
         print(error, file=sys.stderr)
         return FAILED
     out.print(Text(shown(value)))
     return FINE
+
+
+def _names(arguments: argparse.Namespace) -> CustomNames:
+    """Return the custom attributes of a store: directory extensions by their names in Graph, and what is listed."""
+    return CustomNames(frozenset(name.removesuffix(SEVERAL) for name in arguments.custom))
 
 
 def _person(file: Path) -> AzureUser:
@@ -118,6 +129,7 @@ def _person(file: Path) -> AzureUser:
         raise BadFile(file, "not a user from Microsoft Graph", reason) from None
 
 
-def _context() -> EvaluationContext:
+def _context(default_domain: str = "") -> EvaluationContext:
     """Return a preview's context: no name is taken, and random values are only samples."""
-    return EvaluationContext(datetime.now(UTC), random.Random(), lambda _: False)  # noqa: S311 - a sample
+    sample = random.Random()  # noqa: S311 - a sample
+    return EvaluationContext(datetime.now(UTC), sample, lambda _: False, default_domain)

@@ -5,6 +5,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.entra.sign_in_app import SignInApp
 from shared.mail.settings import is_unresolved
+from shared.rules.clouds import CLOUDS, CloudName
 
 PREFIX = "BRIDGE_SIGN_IN_"
 
@@ -34,7 +35,10 @@ class SignInSettings(BaseSettings):
     authority: str | None = Field(
         default=None,
         validation_alias=f"{PREFIX}AUTHORITY",
-        description="The sign-in address of another cloud, such as https://login.microsoftonline.us",
+        description="The sign-in address of another cloud than BRIDGE_CLOUD, such as https://login.microsoftonline.us",
+    )
+    sign_in_cloud: str | None = Field(
+        default=None, validation_alias="BRIDGE_CLOUD", description="Microsoft's cloud, whose sign-in address is used"
     )
     identity_client_id: str | None = Field(
         default=None,
@@ -57,6 +61,12 @@ class SignInSettings(BaseSettings):
         if unresolved := [name for name in ("client_secret", "certificate") if is_unresolved(values[name])]:
             raise SignInOff(f"the Key Vault reference of {PREFIX}{unresolved[0].upper()} is not resolved")
         given = {name: value for name, value in values.items() if value}
+        if self.sign_in_cloud is not None:
+            try:
+                cloud = CLOUDS[CloudName(self.sign_in_cloud)]
+            except ValueError:
+                raise SignInOff(f"BRIDGE_CLOUD is none of {', '.join(CloudName)}") from None
+            given.setdefault("authority", f"https://{cloud.login}")
         try:
             return SignInApp.model_validate(given)
         except ValidationError as error:

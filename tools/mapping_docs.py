@@ -82,7 +82,8 @@ def _functions() -> str:
     parts = ["## Functions of expressions"]
     for function in FUNCTIONS.values():
         example = f"```\n{function.example}\n→ {function.example_result}\n```"
-        parts.append(f"### {function.name}\n\n`{function.signature}`\n\n{function.description}\n\n{example}")
+        link = f"[Microsoft's description]({function.link})"
+        parts.append(f"### {function.name}\n\n`{function.signature}`\n\n{function.description}\n\n{example}\n\n{link}")
     return "\n\n".join(parts)
 
 

@@ -13,7 +13,11 @@ BY_THE_PLATFORM = "WEBSITE_"
 
 def table() -> str:
     """Return a row for each setting that the code reads and the platform does not set by itself."""
-    fields = [*Settings.model_fields.values(), *Platform.model_fields.values()]
+    # A setting that both read is described by the first.
+    by_name = {
+        str(field.validation_alias): field for each in (Platform, Settings) for field in each.model_fields.values()
+    }
+    fields = list(by_name.values())
     ours = [field for field in fields if not str(field.validation_alias).startswith(BY_THE_PLATFORM)]
     rows = sorted((str(field.validation_alias), _default(field), _description(field)) for field in ours)
     lines = ["| setting | unless set | is for |", "| --- | --- | --- |"]

@@ -222,6 +222,10 @@ param sesAccessKeyId string = ''
 @maxLength(36)
 param mailClientId string = ''
 
+@description('Microsoft\'s cloud, which says the hosts of Entra and Microsoft Graph; the deployment\'s own, or AzureUSGovernmentDoD.')
+@maxLength(40)
+param cloud string = environment().name
+
 @description('Address of a package that the deployment installs, as in a release; empty if azd, a pipeline or a person installs it.')
 @maxLength(2000)
 param packageUrl string = ''
@@ -433,6 +437,7 @@ module functionApp 'modules/function-app.bicep' = {
     sesRegion: sesRegion
     sesAccessKeyId: sesAccessKeyId
     mailClientId: mailClientId
+    cloud: cloud
   }
   dependsOn: [
     network

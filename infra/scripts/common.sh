@@ -127,10 +127,34 @@ only_one() {
   printf '%s' "$2"
 }
 
+# The cloud that az is signed in to: sets CLOUD, and the addresses that differ, LOGIN, ISSUER, GRAPH, EXCHANGE and PORTAL.
+# The hosts are those of shared/rules/clouds.py; az cloud set chooses the cloud.
+# shellcheck disable=SC2034 # the scripts beside this one use them
+in_cloud() {
+  CLOUD=$(az cloud show --query name --output tsv) || return
+  case $CLOUD in
+    AzureUSGovernment)
+      LOGIN=login.microsoftonline.us ISSUER=login.microsoftonline.us GRAPH=graph.microsoft.us
+      EXCHANGE=api://AzureADTokenExchangeUSGov PORTAL=entra.microsoft.us
+      ;;
+    AzureChinaCloud)
+      LOGIN=login.chinacloudapi.cn ISSUER=login.partner.microsoftonline.cn GRAPH=microsoftgraph.chinacloudapi.cn
+      EXCHANGE=api://AzureADTokenExchangeChina PORTAL=entra.microsoftonline.cn
+      ;;
+    AzureCloud)
+      LOGIN=login.microsoftonline.com ISSUER=login.microsoftonline.com GRAPH=graph.microsoft.com
+      EXCHANGE=api://AzureADTokenExchange PORTAL=entra.microsoft.com
+      ;;
+    *) fail "az is signed in to the cloud $CLOUD, which the bridge does not know: az cloud set --name AzureCloud" ;;
+  esac
+  # The US Department of Defense has a Graph of its own in the same cloud.
+  if [[ ${BRIDGE_CLOUD:-} == AzureUSGovernmentDoD ]]; then GRAPH=dod-graph.microsoft.us; fi
+}
+
 # Calls Microsoft Graph as the signed-in administrator: graph METHOD PATH [BODY [QUERY]]. A dry run only reads. With QUERY
 # it prints the part of the answer that QUERY selects.
 graph() {
-  local arguments=(rest --method "$1" --url "https://graph.microsoft.com/v1.0$2" --headers 'Content-Type=application/json')
+  local arguments=(rest --method "$1" --url "https://$GRAPH/v1.0$2" --headers 'Content-Type=application/json')
   if [[ -n ${3:-} ]]; then arguments+=(--body "$3"); fi
   if [[ -n ${4:-} ]]; then arguments+=(--query "$4" --output tsv); fi
   if [[ $1 == GET ]]; then patiently az "${arguments[@]}"; else created patiently az "${arguments[@]}"; fi

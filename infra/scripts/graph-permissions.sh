@@ -10,6 +10,7 @@
 # Needs: Privileged Role Administrator in Entra, because an administrator has to consent to an app's permissions.
 source "$(dirname "$0")/common.sh"
 begin "$0" "$@"
+in_cloud
 
 identity=$(option --identity "$@")
 [[ -n $identity ]] || fail '--identity is missing: the output IDENTITY_PRINCIPAL_ID of the template'

@@ -11,6 +11,7 @@
 # Needs: Application Administrator or Cloud Application Administrator in Entra.
 source "$(dirname "$0")/common.sh"
 begin "$0" "$@"
+in_cloud
 
 endpoint=$(option --sync-endpoint "$@")
 [[ $endpoint == https://*/scim/* ]] || fail '--sync-endpoint is missing, or not of the form https://…/scim/<store>'
@@ -30,7 +31,7 @@ principal_id=$(or_placeholder "$principal_id" 'object id of the enterprise appli
 synchronization="/servicePrincipals/$principal_id/synchronization"
 
 by_hand() {
-  fail "$1. By hand: entra.microsoft.com, Enterprise applications, $name, Provisioning, New configuration; Tenant URL is" \
+  fail "$1. By hand: $PORTAL, Enterprise applications, $name, Provisioning, New configuration; Tenant URL is" \
     "$endpoint?aadOptscim062020, Secret token is the store's; Test connection, Create"
 }
 

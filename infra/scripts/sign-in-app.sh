@@ -12,6 +12,7 @@
 # Needs: Application Administrator or Cloud Application Administrator in Entra.
 source "$(dirname "$0")/common.sh"
 begin "$0" "$@"
+in_cloud
 
 name=$(option --name "$@")
 name=${name:-Zoho One bridge}
@@ -112,9 +113,9 @@ if [[ -n $identity ]]; then
   fi
   credential="{
     \"name\": \"managed-identity\",
-    \"issuer\": \"https://login.microsoftonline.com/$TENANT/v2.0\",
+    \"issuer\": \"https://$ISSUER/$TENANT/v2.0\",
     \"subject\": \"$identity\",
-    \"audiences\": [\"api://AzureADTokenExchange\"]
+    \"audiences\": [\"$EXCHANGE\"]
   }"
   if [[ $subject == "$identity" ]]; then
     done_already "$identity"

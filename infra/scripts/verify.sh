@@ -112,7 +112,7 @@ leads_to_sign_in() {
     [[ $status == 30[1237] ]] || return 1
     to=$(location_of)
     [[ $to != /* ]] || to=$url$to
-    if [[ $to == https://login.microsoftonline.com/* || $to == https://login.microsoftonline.us/* || $to == https://login.partner.microsoftonline.cn/* ]]; then
+    if [[ $to == https://login.microsoftonline.com/* || $to == https://login.microsoftonline.us/* || $to == https://login.chinacloudapi.cn/* || $to == https://login.partner.microsoftonline.cn/* ]]; then
       why="the sign-in at ${to%%\?*} lacks the callback, the state or the challenge"
       [[ $to == *"client_id="* && $to == *"state="* && $to == *"code_challenge="* && $to == *sign-in%2Fcallback* ]]
       return

@@ -27,7 +27,8 @@ DEFAULT_FIELDS = [
     "id",
 ]
 FIELDS = {field.alias or name for name, field in Person.model_fields.items()} | set(AZURE_FIELDS)
-FIELDS = (FIELDS | {"onPremisesExtensionAttributes"}) - {"manager", *EXTENSION_ATTRIBUTES}
+FIELDS -= {"manager", "objectId", *EXTENSION_ATTRIBUTES, *(name for name in AZURE_FIELDS if "." in name)}
+FIELDS |= {"onPremisesExtensionAttributes", "employeeOrgData"}
 SEVERAL = {name for name, field in AZURE_FIELDS.items() if field.multi_valued}
 MANAGER = "manager($select=id)"
 

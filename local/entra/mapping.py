@@ -50,7 +50,7 @@ def _first_business_phone(person: Person) -> str | None:
 
 
 DEFAULT_MAPPING = (
-    AttributeMapping("userPrincipalName", USER_NAME, lambda person: person.user_principal_name),
+    AttributeMapping("userPrincipalName", USER_NAME, lambda person: person.mapped_name),
     AttributeMapping('Switch([IsSoftDeleted], , "False", "True", "True", "False")', ACTIVE, _active),
     AttributeMapping("displayName", "displayName", lambda person: person.display_name),
     AttributeMapping("jobTitle", "title", lambda person: person.job_title),

@@ -49,6 +49,16 @@ class Person(BaseModel):
         """The original user principal name, also in the recycle bin, where Entra shows another."""
         return self.user_principal_name.removeprefix(_prefix(self.id) if self.deleted_date_time else "")
 
+    @property
+    def mapped_name(self) -> str:
+        """The name that the provisioning service maps: a guest's without #EXT# and the tenant's domain.
+
+        https://learn.microsoft.com/entra/identity/app-provisioning/how-provisioning-works, "B2B (guest) users"
+        """
+        address, marker, _ = self.user_principal_name.partition("#EXT#@")
+        alias, _, domain = address.rpartition("_")
+        return f"{alias}@{domain}" if marker else self.user_principal_name
+
     def in_bin(self, at: datetime) -> "Person":
         """Return the user as Entra shows them in its recycle bin: it frees the name and the address.
 

@@ -85,7 +85,7 @@ class GroupSteps:
         table.add_column("Group")
         table.add_column("Members")
         for name, people in expected.items():
-            right = held.get(name) == sorted(person.user_principal_name for person in people)
+            right = held.get(name) == sorted(person.mapped_name for person in people)
             self._wrong += not right
             members = ", ".join(held.get(name, [])) or "nobody"
             table.add_row(escape(name), escape(members) if right else f"[red]{escape(members)}[/]")

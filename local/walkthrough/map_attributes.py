@@ -17,7 +17,7 @@ def map_attributes(store_id: str, bridge: Bridge, tell: Callable[[str, str], Non
     current = bridge.mappings.current(store_id)
     rule = Rule(target=ZohoField.WORK_LOCATION, source=HardCodedValue(value=WORK_LOCATION))
     mapping = Mapping(rules=(*current.mapping.rules, rule))
-    check_mapping(mapping, store.zoho.extensions)
+    check_mapping(mapping, store.zoho.extensions, store.custom_names)
     saved = bridge.mappings.save(
         store_id, mapping, based_on=current.number, by="local admin", at=bridge.push.now(), why="The guide's step 7"
     )

@@ -284,6 +284,6 @@ class _Walk:
             ever_active=person.id in self.ever_active,
             deleted=deleted,
             manager_id=self.service.user_id(person.manager or ""),
-            bridge_user=self.service.shown(person.user_principal_name),
+            bridge_user=self.service.shown(person.mapped_name),
             account=account,
         )

@@ -116,7 +116,7 @@ class Backup:
             raise NotCopied(f"{file} holds the secrets of another directory store than {store.id}")
         try:
             for row in lines_of(file, SECRETS):
-                self.secrets.opened(row[SEALED], f"{row['PartitionKey']}/{row['RowKey']}")
+                self.secrets.opened(row[SEALED], f"{store.id}/{row['RowKey']}")
         except Unreadable:
             raise NotCopied(
                 f"{file} was encrypted with a key that is not in BRIDGE_ENCRYPTION_KEYS: add it there after the "

@@ -33,13 +33,13 @@ class MappingPreview:
         stored = self.identities.read(store.id, identity_id)
         if stored is None:
             raise KeyError(identity_id)
-        return self.of_identity(mapping, stored.identity)
+        return self.of_identity(store, mapping, stored.identity)
 
-    def of_identity(self, mapping: Mapping, identity: Identity) -> tuple[PreviewLine, ...]:
+    def of_identity(self, store: Store, mapping: Mapping, identity: Identity) -> tuple[PreviewLine, ...]:
         """Return the same for an identity that was read already. Calls nobody."""
         said = identity.said
         account = said.desired if isinstance(said.desired, ZohoUser) else None
-        return preview_person(CompiledMapping(mapping), said.source, account, self._context())
+        return preview_person(CompiledMapping(mapping), said.source, account, self._context(store))
 
     def change(self, store: Store, mapping: Mapping) -> ChangePreview:
         """Return how many people the mapping would change if it were saved, field by field. Reads the store page
@@ -59,11 +59,15 @@ class MappingPreview:
 
     def _compared(self, store: Store, mapping: Mapping, people: Iterator[Stored]) -> ChangePreview:
         return preview_change(
-            self.mapping(store.id), CompiledMapping(mapping), _people(people), self._context(), store.zoho.paths.keys()
+            self.mapping(store.id),
+            CompiledMapping(mapping),
+            _people(people),
+            self._context(store),
+            store.zoho.paths.keys(),
         )
 
-    def _context(self) -> EvaluationContext:
-        return EvaluationContext(self.now(), _RANDOM, lambda _: False)
+    def _context(self, store: Store) -> EvaluationContext:
+        return EvaluationContext(self.now(), _RANDOM, lambda _: False, store.default_domain or "")
 
 
 def _people(everybody: Iterator[Stored]) -> Iterator[tuple[AzureUser, ZohoUser | None]]:

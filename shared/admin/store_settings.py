@@ -5,6 +5,7 @@ import json
 import re
 import secrets
 import unicodedata
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ from enum import Enum
 
 from shared.connection.consent import CLIENT_SECRET
 from shared.rules.admin_change import AdminChange, setting_changes
+from shared.rules.inbound_sign_in import OAuthClient
 from shared.rules.outside_address import ensure_microsoft, ensure_zoho_one
 from shared.rules.secret_token import newest_only, with_token
 from shared.rules.store import Store, ZohoConnection
@@ -28,11 +30,13 @@ class Section(Enum):
     NAME = "Name", ("name",)
     ZOHO = "Connection to Zoho One", ("zoho",)
     ENTRA = "Connection to Microsoft Graph", ("entra",)
-    TENANT = "Entra's own tokens", ("entra_tenant",)
+    TENANT = "Entra's own tokens", ("entra_tenant", "entra_app")
+    OAUTH = "OAuth client of Entra", ("oauth_client",)
+    FEDERATION = "Workload identity federation", ("federation",)
     TOKENS = "Secret tokens", ("token_hashes",)
     DISCOVERY = "Account Discovery", ("lists_unmanaged",)
-    ATTRIBUTES = "Custom attributes", ("custom_attributes",)
-    CRITERIA = "Criteria", ("criteria",)
+    ATTRIBUTES = "Custom attributes", ("custom_attributes", "default_domain")
+    CRITERIA = "Criteria", ("criteria", "guests")
     MATCHING = "Matching rules", ("matching",)
     STATUS_SYNC = "Status sync", ("status_rules",)
     GROUPS = "Groups", ("groups",)
@@ -107,6 +111,31 @@ class StoreSettings:
         return self.save(
             store_id, Section.TOKENS, seen, lambda store: {"token_hashes": newest_only(store.token_hashes)}, by
         )
+
+    def new_client_secret(self, store_id: str, seen: str, by: str) -> tuple[Store, str]:
+        """Create a client secret for Entra, which is shown once, and the client if there is none.
+
+        The newest earlier secret stays valid. Raises SettingsChanged.
+        """
+        secret, client_id = secrets.token_urlsafe(32), str(uuid.uuid4())
+
+        def changed(store: Store) -> Mapping[str, object]:
+            client = store.oauth_client or OAuthClient(client_id=client_id)
+            return {"oauth_client": client.with_secret(secret)}
+
+        return self.save(store_id, Section.OAUTH, seen, changed, by), secret
+
+    def end_client(self, store_id: str, seen: str, by: str, *, older_only: bool) -> Store:
+        """Invalidate all client secrets but the newest, or the client. Raises SettingsChanged."""
+
+        def changed(store: Store) -> Mapping[str, object]:
+            client = store.oauth_client
+            if client is None or not older_only:
+                return {"oauth_client": None}
+            kept = newest_only(client.secret_hashes)
+            return {"oauth_client": client.model_copy(update={"secret_hashes": kept})}
+
+        return self.save(store_id, Section.OAUTH, seen, changed, by)
 
     def keep_secret(self, store_id: str, name: str, value: str, what: str, by: str) -> None:
         """Store a secret, encrypted, in place of the earlier one; the change record names it without a value.

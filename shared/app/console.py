@@ -54,7 +54,7 @@ def open_console(bridge: Bridge) -> Flask:
                     "Queue Storage": queue_answers(bridge.account),
                 },
             ),
-            site=Site(now, bridge.public_url, bridge.secret("forms"), bridge.hosts),
+            site=Site(now, bridge.public_url, bridge.secret("forms"), bridge.cloud, bridge.hosts),
         )
     )
 

@@ -27,7 +27,7 @@ from shared.connection.tokens import LEASE, SharedTokens
 from shared.console.sign_in import SignIn
 from shared.entra.clients import SECRET, GraphClients
 from shared.entra.errors import GraphCredentials
-from shared.entra.issued_tokens import IssuedTokens
+from shared.entra.issued_tokens import CloudTokens
 from shared.entra.sign_in import EntraSignIn
 from shared.entra.signing_keys import SigningKeys
 from shared.mail.password_mail import PasswordMails
@@ -109,6 +109,7 @@ class Bridge:
         self.service = self.outside.service or connect(self.account)
         self.table = table = self.service.get_table_client
         self.keys = settings.encryption_keys.get_secret_value()
+        self.cloud = settings.cloud
         self.stores = Stores(table("stores"), monotonic)
         self.secrets = Secrets(table("secrets"), self.keys)
         self.mappings = Mappings(table("mappings"), monotonic)
@@ -256,7 +257,7 @@ class Bridge:
                 self.unmanaged,
             ),
             self.ignored,
-            IssuedTokens(SigningKeys(self.entra_session, self.outside.monotonic)),
+            CloudTokens(SigningKeys(self.entra_session, self.outside.monotonic), self.cloud),
             secret=self.secret("cursors"),
             public_url=self.public_url,
         )
@@ -317,7 +318,7 @@ class Bridge:
             raise GraphCredentials(f"{error}: add the key again, or enter the store's secret for Entra again") from None
 
     def _preview_person(self, store: Store, person: AzureUser, before: ZohoUser | None) -> tuple[PreviewLine, ...]:
-        context = EvaluationContext(self.outside.now(), _RANDOM, lambda _: False)
+        context = EvaluationContext(self.outside.now(), _RANDOM, lambda _: False, store.default_domain or "")
         lines = preview_person(self.mappings.compiled(store.id), person, before, context)
         return tuple(line for line in lines if line.field in store.zoho.paths)
 

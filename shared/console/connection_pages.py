@@ -25,12 +25,13 @@ from shared.console.context import (
     texts,
     the_store,
 )
+from shared.console.entra_sign_in_pages import token_endpoint
 from shared.console.probe_pages import tested
 from shared.console.wizard import after
 from shared.console.wording import WAYS_IN
 from shared.entra.clients import SECRET
 from shared.model import Model
-from shared.rules.entra_connection import CLOUDS, Credential, EntraConnection, ObjectId, Scope
+from shared.rules.entra_connection import HOSTS, Credential, EntraConnection, ObjectId, Scope
 from shared.rules.outside_address import AddressRefused
 from shared.rules.store import Filters, Store, UpdateVerb, WayIn
 from shared.rules.zoho_user import ZOHO_FIELDS, ZohoField
@@ -84,11 +85,12 @@ class ZohoForm(Model):
 
 
 class TenantForm(Model):
-    """Tenant whose own tokens are accepted."""
+    """Tenant, and application, whose own tokens are accepted."""
 
     model_config = ConfigDict(extra="ignore")
 
     entra_tenant: Annotated[ObjectId | None, BeforeValidator(none_if_empty)] = None
+    entra_app: Annotated[ObjectId | None, BeforeValidator(none_if_empty)] = None
 
 
 @blueprint.get("")
@@ -192,7 +194,7 @@ def save_tenant(store_id: str) -> View:
             store_id,
             Section.TENANT,
             form.get("seen", ""),
-            lambda _: {"entra_tenant": given.entra_tenant},
+            lambda _: {"entra_tenant": given.entra_tenant, "entra_app": given.entra_app},
             str(admin()),
         )
     except ValidationError as error:
@@ -253,10 +255,10 @@ def _graph_connection(form: Mapping[str, str], store: Store) -> EntraConnection 
     """Read the form. The hosts of Graph follow the chosen cloud, or stay those of the store."""
     if form.get("credential") == "":
         return None
-    graph = form.get("cloud") or (store.entra.graph.host if store.entra else None) or "graph.microsoft.com"
+    graph = form.get("cloud") or (store.entra.graph.host if store.entra else None) or parts().site.cloud.graph
     hosts: dict[str, object] = {}
-    if graph in CLOUDS:
-        hosts = {"graph": f"https://{graph}", "login": f"https://{CLOUDS[graph]}"}
+    if graph in HOSTS:
+        hosts = {"graph": f"https://{graph}", "login": f"https://{HOSTS[graph]}"}
     elif store.entra is not None:
         hosts = {"graph": store.entra.graph, "login": store.entra.login}
     given = {name: form.get(f"graph_{name}") or None for name in ("tenant_id", "client_id", "enterprise_app")}
@@ -278,8 +280,10 @@ def _values(store: Store, wrong: dict[str, str], conflict: bool) -> dict[str, ob
         "center": DATA_CENTERS[store.zoho.data_center],  # Zoho's own, for the portal
         "redirect_uri": origin() + CALLBACK,
         "sync_endpoint": f"{origin()}/scim/{store.id}",
+        "token_endpoint": token_endpoint(store.id),
         "seen": {section.name: fingerprint(store, section) for section in Section},
-        "clouds": CLOUDS,
+        "clouds": HOSTS,
+        "own_cloud": parts().site.cloud,
         "credentials": list(Credential),
         "scopes": list(Scope),
         "verbs": list(UpdateVerb),

@@ -7,7 +7,8 @@ from shared.admin.store_settings import Section, SettingsChanged, fingerprint
 from shared.console.context import View, admin, go_saved, page, parts, texts, the_store
 from shared.console.criteria_form import ROOT, Tree
 from shared.rules.azure_user import AZURE_FIELDS, AzureUser
-from shared.rules.criteria import Group, Operator, why_not
+from shared.rules.criteria import Group, Operator, unknown_names, why_not
+from shared.rules.guests import Guests
 from shared.rules.store import Store
 from shared.tables.identity_rows import Listed
 
@@ -25,8 +26,14 @@ def criteria(store_id: str) -> View:
         return _criteria(store, tree, wrong, takes="matching")
     try:
         chosen = Group.model_validate(tree.as_data()) if form.get("takes") == "matching" else None
+        if chosen is not None and (reasons := list(unknown_names(chosen, store.custom_names))):
+            return _criteria(store, tree, {"": "; ".join(reasons)})
         parts().stores.settings.save(
-            store_id, Section.CRITERIA, form.get("seen", ""), lambda _: {"criteria": chosen}, str(admin())
+            store_id,
+            Section.CRITERIA,
+            form.get("seen", ""),
+            lambda standing: {"criteria": chosen, "guests": form.get("guests", standing.guests)},
+            str(admin()),
         )
     except ValidationError as error:
         return _criteria(store, tree, _by_place(error))
@@ -58,6 +65,8 @@ def _criteria(store: Store, tree: Tree, wrong: dict[str, str], *, conflict: bool
         faults=wrong,
         conflict=conflict,
         seen=fingerprint(store, Section.CRITERIA),
+        guests=request.form.get("guests") or store.guests,
+        guest_choices=list(Guests),
         operators=[operator.value for operator in Operator],
         attributes=list(AZURE_FIELDS),
         tried=_tried(store, tree) if takes == "matching" and not wrong else [],

@@ -1,6 +1,6 @@
 """Attribute mapping: the table, and the change of one field with a preview while it is typed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Blueprint, request
 from pydantic import ValidationError
@@ -22,11 +22,14 @@ from shared.console.context import (
 from shared.console.mapping_view import draft_of, mapping_table, person_shown, shown_to_admin
 from shared.console.rule_form import RuleForm
 from shared.rules.azure_user import AZURE_FIELDS
+from shared.rules.criteria import conditions
 from shared.rules.expressions.table import FUNCTIONS
 from shared.rules.mapping.check import check_rule
 from shared.rules.mapping.draft import rule_for
+from shared.rules.mapping.fields_read import custom_read
 from shared.rules.mapping.mapping import Mapping, Rule
 from shared.rules.mapping.preview import PreviewLine
+from shared.rules.scim_path import SEVERAL
 from shared.rules.store import CustomField, Store, ZohoConnection
 from shared.rules.zoho_user import ZOHO_FIELDS, ZohoField
 from shared.tables.identity_rows import Listed
@@ -66,7 +69,7 @@ def _edit(store: Store, field: ZohoField, form: RuleForm, wrong: dict[str, str],
         form=form,
         faults=wrong,
         azure_fields=AZURE_FIELDS,
-        functions=sorted(FUNCTIONS),
+        functions=FUNCTIONS.values(),
         person=person,
         seen=fingerprint(store, Section.ZOHO),
         trial=_trial(store, field, form, person) if form.is_filled else None,
@@ -84,7 +87,7 @@ def change(store_id: str, target: str) -> View:
     form = RuleForm.sent(texts(request.form))
     try:
         rule = form.rule(field)
-        wrong, _ = check_rule(rule, store.zoho.extensions)
+        wrong, _ = check_rule(rule, store.zoho.extensions, store.custom_names)
         if wrong:
             return _edit(store, field, form, {"": "; ".join(fault.reason for fault in wrong)}, 422)
         parts().mappings.versions.keep_draft(store_id, admin().id, draft.with_rule(rule))
@@ -109,7 +112,7 @@ def _trial(store: Store, field: ZohoField, form: RuleForm, person: Listed | None
         rule = form.rule(field)
     except ValidationError as error:
         return Trial(None, [(None, text) for text in faults(error).values()], [], None, person)
-    wrong, doubtful = check_rule(rule, [*store.zoho.extensions, field])
+    wrong, doubtful = check_rule(rule, [*store.zoho.extensions, field], store.custom_names)
     line = None
     if not wrong and person is not None:
         (line,) = parts().mappings.preview.person(store, Mapping(rules=(rule,)), person.id)
@@ -175,15 +178,22 @@ def custom_field(store_id: str) -> View:
 @blueprint.post("/attributes")
 def attributes(store_id: str) -> View:
     store, names = the_store(store_id), tuple(request.form.get("custom_attributes", "").split())
+    if reasons := _still_read(store, names):
+        return mapping_table(store, status=422, attribute_fault=f"Not saved, because {' and '.join(reasons)}.")
     try:
         parts().stores.settings.save(
             store_id,
             Section.ATTRIBUTES,
             request.form.get("seen", ""),
-            lambda _: {"custom_attributes": names},
+            lambda standing: {
+                "custom_attributes": names,
+                "default_domain": request.form.get("default_domain", standing.default_domain or "").strip() or None,
+            },
             str(admin()),
         )
-    except ValidationError:
+    except ValidationError as error:
+        if error.errors()[0]["loc"][:1] == ("default_domain",):
+            return mapping_table(store, status=422, domain_fault="That is not the name of a domain.")
         reason = "The name of a directory extension contains letters, digits and underscores; at most 50 are allowed."
         return mapping_table(store, status=422, attribute_fault=reason)
     except SettingsChanged:
@@ -192,6 +202,18 @@ def attributes(store_id: str) -> View:
         reason = f"Another administrator saved meanwhile: {saved}. Yours are in the box."
         return mapping_table(store, status=409, attribute_fault=reason)
     return go_saved(".table", store_id=store_id)
+
+
+def _still_read(store: Store, names: tuple[str, ...]) -> list[str]:
+    """Why attributes cannot be left out: the mapping or the criteria read them, and nothing else brings them."""
+    left = replace(store.custom_names, listed=frozenset(name.removesuffix(SEVERAL) for name in names))
+    gone = {name for name in store.custom_names.listed - left.listed if left.why_not(name) is not None}
+    if not gone:
+        return []
+    mapping = parts().mappings.versions.current(store.id).mapping
+    found = [f"the rule for {target} reads {name}" for target, name in custom_read(mapping) if name in gone]
+    asked = conditions(store.criteria) if store.criteria else ()
+    return found + [f"the criteria look at {each.attribute}" for each in asked if each.attribute in gone]
 
 
 @blueprint.get("/people")

@@ -41,7 +41,7 @@ def impact(store_id: str) -> View:
         return page("console/mapping_impact.html", tally=Tally(), done=True, valid=True)
     try:
         tally = Tally.model_validate_json(request.form.get("tally", "{}"))
-        check_mapping(draft.mapping, store.zoho.extensions)
+        check_mapping(draft.mapping, store.zoho.extensions, store.custom_names)
     except (ValidationError, InvalidMapping):
         return page("console/mapping_impact.html", tally=Tally(), done=True, valid=False)
     found, last = parts().mappings.preview.change_of_some(store, draft.mapping, tally.after, STEP)
@@ -62,7 +62,7 @@ def save(store_id: str) -> View:
     if shown.draft is None:
         return go("mapping.table", store_id=store_id)
     try:
-        check_mapping(shown.draft.mapping, store.zoho.extensions)
+        check_mapping(shown.draft.mapping, store.zoho.extensions, store.custom_names)
         parts().mappings.versions.save(
             store_id,
             shown.draft.mapping,
@@ -114,7 +114,7 @@ def restore(store_id: str, number: int) -> View:
     if earlier is None:
         raise NoSuchThing(f"There is no version {number}")
     try:
-        check_mapping(earlier.mapping, store.zoho.extensions)
+        check_mapping(earlier.mapping, store.zoho.extensions, store.custom_names)
         based_on = request.form.get("based_on", -1, type=int)
         parts().mappings.versions.restore(store_id, number, based_on=based_on, by=str(admin()), at=parts().site.now())
     except (InvalidMapping, SavedMeanwhile) as error:
@@ -147,7 +147,7 @@ def import_file(store_id: str) -> View:
     text = file.read() if file else request.form.get("text", request.form.get("file", "")).encode()
     try:
         mapping = read_mapping(text)
-        check_mapping(mapping, store.zoho.extensions)
+        check_mapping(mapping, store.zoho.extensions, store.custom_names)
     except InvalidMapping as invalid:
         return mapping_table(store, invalid, 422)
     current = parts().mappings.versions.current(store_id)

@@ -7,7 +7,8 @@ from flask import request
 from shared.admin.store_settings import Section, fingerprint
 from shared.console.context import View, admin, page, parts
 from shared.console.wizard import after
-from shared.rules.mapping.check import InvalidMapping, check_mapping
+from shared.rules.expressions import ExpressionError
+from shared.rules.mapping.check import Fault, InvalidMapping, check_mapping
 from shared.rules.mapping.draft import Draft, rule_for
 from shared.rules.mapping.mapping import Mapping, difference
 from shared.rules.mapping.preview import PreviewLine
@@ -66,13 +67,24 @@ def mapping_table(store: Store, wrong: InvalidMapping | None = None, status: int
             "person": person,
             "preview": _preview(store, shown.mapping, person),
             "faults": wrong.faults if wrong else (),
+            "standing": () if wrong else _standing(store, shown.mapping),
             "seen": fingerprint(store, Section.ATTRIBUTES),
             "next": after("mapping.table"),
             "attribute_fault": None,
+            "domain_fault": None,
             "both": (),
         }
         | values,
     )
+
+
+def _standing(store: Store, mapping: Mapping) -> tuple[Fault, ...]:
+    """What is wrong with a mapping that an earlier release accepted, or whose attributes the store lists no longer."""
+    try:
+        check_mapping(mapping, store.zoho.extensions, store.custom_names)
+    except InvalidMapping as invalid:
+        return invalid.faults
+    return ()
 
 
 def person_shown(store: Store) -> Listed | None:
@@ -90,8 +102,7 @@ def _preview(store: Store, mapping: Mapping, person: Listed | None) -> dict[Zoho
     if person is None:
         return {}
     try:
-        check_mapping(mapping, store.zoho.extensions)
         lines = parts().mappings.preview.person(store, mapping, person.id)
-    except (InvalidMapping, KeyError):
+    except (ExpressionError, KeyError):
         return {}
     return {line.field: line for line in lines}

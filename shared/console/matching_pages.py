@@ -7,7 +7,7 @@ from flask import Blueprint
 
 from shared.admin.store_settings import Section
 from shared.console.context import View, go_saved, page, parts, the_store
-from shared.console.settings_form import sent_form
+from shared.console.settings_form import Misplaced, sent_form
 from shared.rules.matching import Matching, MatchingRule, MatchOutcome
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZOHO_FIELDS, ZohoField
@@ -60,12 +60,16 @@ def _place(row: Row) -> int:
     return int(row["place"]) if row["place"].isascii() and row["place"].isdigit() else 1_000
 
 
-def _given(form: dict[str, str], _: Store) -> Mapping[str, object]:
+def _given(form: dict[str, str], now: Store) -> Mapping[str, object]:
     rules = [
         {"field": row["field"], "expression": row["expression"] or None, "outcome": row["outcome"]}
         for row in _rows(form)
     ]
-    return {"matching": Matching.model_validate({"rules": rules})}
+    given = Matching.model_validate({"rules": rules})
+    for place, rule in enumerate(given.rules):
+        if unknown := rule.unknown_names(now.custom_names):
+            raise Misplaced(f"rules.{place}.expression", "; ".join(unknown))
+    return {"matching": given}
 
 
 def _by_rule(faults: Mapping[str, str], rows: list[Row]) -> dict[str, str]:

@@ -19,6 +19,7 @@ from shared.connection.disconnect import Disconnect
 from shared.connection.scim_token import ScimTokens
 from shared.console.sign_in import SignIn
 from shared.mail.password_mail import PasswordMails
+from shared.rules.clouds import CLOUDS, Cloud, CloudName
 from shared.sync.cycles import Cycles
 from shared.sync.guard.decisions import Decisions
 from shared.sync.guard.groups import GroupGuard
@@ -126,6 +127,8 @@ class Site:
     """The app's address as browsers know it, where a proxy stands before it."""
     secret: bytes
     """For the tokens of forms."""
+    cloud: Cloud = CLOUDS[CloudName.GLOBAL]
+    """Microsoft's cloud that the app is in."""
     hosts: frozenset[str] = frozenset()
     """Names of the app in the header Host; none if they are not known, and then every name is taken."""
 

@@ -13,12 +13,12 @@ from shared.mail.password_mail import CannotSend
 from shared.rules.azure_user import AZURE_FIELDS, EXTENSION_ATTRIBUTES, AzureUser, value_of
 from shared.rules.change import Change, plan_change
 from shared.rules.csv_text import as_csv
+from shared.rules.expressions import ExpressionError
 from shared.rules.groups.group import Group
 from shared.rules.held_plan import HeldPlan
 from shared.rules.history import Event
 from shared.rules.identity import Identity
 from shared.rules.mail.due import MailDue
-from shared.rules.mapping.check import InvalidMapping, check_mapping
 from shared.rules.mapping.preview import PreviewLine
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZOHO_FIELDS, ZohoField, ZohoUser
@@ -143,9 +143,8 @@ def _lines(store: Store, identity: Identity) -> list[FieldLine]:
     mapped: dict[ZohoField, PreviewLine] = {}
     try:
         mapping = parts().mappings.versions.current(store.id).mapping
-        check_mapping(mapping, store.zoho.extensions)
-        mapped = {line.field: line for line in parts().mappings.preview.of_identity(mapping, identity)}
-    except InvalidMapping:
+        mapped = {line.field: line for line in parts().mappings.preview.of_identity(store, mapping, identity)}
+    except (ExpressionError, KeyError):
         pass  # the mapping page says what is wrong with it
     said = identity.said.desired
     desired = said.fields if isinstance(said, ZohoUser) else {}

@@ -8,12 +8,14 @@ from werkzeug.exceptions import BadRequest
 
 from shared.model import HIDDEN, Model
 from shared.rules.mapping.mapping import (
+    ON_CREATION,
     CustomAttribute,
     ExpressionSource,
     HardCodedValue,
     ProfileField,
     Rule,
     Source,
+    When,
 )
 from shared.rules.zoho_user import ZohoField
 
@@ -39,7 +41,8 @@ class RuleForm(Model):
     name: str = ""
     expression: str = ""
     default: str = ""
-    apply: Literal["always", "only during object creation"] = "always"
+    default_at: When = ON_CREATION
+    apply: When = "always"
 
     @classmethod
     def sent(cls, form: Mapping[str, str]) -> Self:
@@ -54,7 +57,8 @@ class RuleForm(Model):
         """Show a rule in the form."""
         if rule is None:
             return cls()
-        form = cls(kind=rule.source.kind, default=rule.default or "", apply=rule.apply)
+        default_at: When = rule.default_at or ("always" if rule.is_default_of_before else ON_CREATION)
+        form = cls(kind=rule.source.kind, default=rule.default or "", default_at=default_at, apply=rule.apply)
         match rule.source:
             case ProfileField(field=field):
                 return form.model_copy(update={"field": field})
@@ -74,4 +78,5 @@ class RuleForm(Model):
         """The rule that the form describes. Raises pydantic.ValidationError."""
         box = _BOXES[self.kind]
         source = _SOURCE.validate_python({"kind": self.kind, box: getattr(self, box)})
-        return Rule(target=target, source=source, default=self.default or None, apply=self.apply)
+        default_at = self.default_at if self.default else None
+        return Rule(target=target, source=source, default=self.default or None, default_at=default_at, apply=self.apply)

@@ -45,6 +45,14 @@ class Submission:
         return {"store": self.store, "faults": self.faults, "conflict": self.conflict, "seen": seen}
 
 
+class Misplaced(ValueError):
+    """What was typed is well formed, and does not suit the store."""
+
+    def __init__(self, box: str, reason: str) -> None:
+        super().__init__(reason)
+        self.box = box
+
+
 def sent_form(store: Store, section: Section, given: Given) -> Submission:
     """Save the form, if one was sent and nobody else has changed the same settings since they were shown."""
     if request.method != "POST":
@@ -56,6 +64,8 @@ def sent_form(store: Store, section: Section, given: Given) -> Submission:
         )
     except ValidationError as error:
         return Submission(store, section, form, faults(error))
+    except Misplaced as wrong:
+        return Submission(store, section, form, {wrong.box: str(wrong)})
     except NotConfirmed as missing:
         return Submission(store, section, form, {"typed": str(missing)})
     except SettingsChanged:

@@ -7,6 +7,7 @@ from shared.console.context import (
     parts,
 )
 from shared.rules.held_plan import HeldPlan
+from shared.rules.quarantine import forecast
 from shared.rules.run import Run, RunKind, RunState
 from shared.rules.schedule import next_due, no_cycle
 from shared.rules.store import Store
@@ -58,6 +59,17 @@ class StoreStanding:
         if self.store.entra is None or no_cycle(self.now, self.store.schedule):
             return None
         return next_due(self.store.schedule, self.cycles.note.times)
+
+    @property
+    def entra_waits(self) -> str:
+        """What Entra does while its pushes are answered 503; empty if they are not, or nobody pushes to the store."""
+        takes_pushes = self.store.token_hashes or self.store.credentials or self.store.entra_tenant
+        if not takes_pushes:
+            return ""
+        if self.state is StoreState.PAUSED:
+            return forecast(self.store.schedule.paused_until, self.now)
+        is_shut = self.state is StoreState.RECONNECT or not self.store.is_started
+        return forecast(None, self.now) if is_shut else ""
 
     @property
     def not_running(self) -> str:

@@ -5,7 +5,7 @@ https://learn.microsoft.com/graph/delta-query-overview
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from http import HTTPStatus
 
@@ -41,9 +41,18 @@ class Permission(StrEnum):
     """Application permissions that the pull side needs, each the least that Graph documents for its call."""
 
     USERS = "User.Read.All"
+    LEAVE_DATES = "User.Read.All or, for employeeLeaveDateTime, User-LifeCycleInfo.Read.All"
     GROUP_MEMBERS = "GroupMember.Read.All"
     ASSIGNMENTS = "Application.Read.All"
     DOMAINS = "Domain.Read.All"
+
+
+def of_users(select: Collection[str]) -> Permission:
+    """Return the permission to read these properties of users.
+
+    https://learn.microsoft.com/graph/api/resources/user, "employeeLeaveDateTime".
+    """
+    return Permission.LEAVE_DATES if "employeeLeaveDateTime" in select else Permission.USERS
 
 
 class Page[T](Model):

@@ -1,40 +1,12 @@
 """The app registration by which administrators sign in to the console, and how the app proves that it is that app."""
 
-from typing import NamedTuple, Self
+from typing import Self
 
 from pydantic import ConfigDict, Field, HttpUrl, SecretStr, model_validator
 
 from shared.model import Model
+from shared.rules.clouds import BY_LOGIN, CLOUDS, Cloud, CloudName
 from shared.rules.entra_connection import HTTPS, LOOPBACK, ObjectId
-
-
-class Cloud(NamedTuple):
-    """Differences between Microsoft's clouds."""
-
-    issuer: str
-    """The host that ID tokens name as their issuer."""
-    exchange: str
-    """The audience of a managed identity's token that stands for the app's own credential."""
-    portal: str
-    """The host of the Entra admin center."""
-
-
-CLOUDS = {
-    "login.microsoftonline.com": Cloud(
-        "login.microsoftonline.com", "api://AzureADTokenExchange", "entra.microsoft.com"
-    ),
-    "login.microsoftonline.us": Cloud(
-        "login.microsoftonline.us", "api://AzureADTokenExchangeUSGov", "entra.microsoft.us"
-    ),
-    "login.chinacloudapi.cn": Cloud(
-        "login.partner.microsoftonline.cn", "api://AzureADTokenExchangeChina", "entra.microsoftonline.cn"
-    ),
-}
-"""The clouds by the host where people sign in.
-
-https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud,
-https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
-"""
 
 
 class SignInApp(Model):
@@ -67,8 +39,8 @@ class SignInApp(Model):
         url = self.authority
         if url.scheme != "https" or url.username or url.password or url.query or url.fragment or url.path != "/":
             raise ValueError("BRIDGE_SIGN_IN_AUTHORITY is https and a host, and nothing more")
-        if url.host != LOOPBACK and (url.host not in CLOUDS or url.port != HTTPS):
-            raise ValueError(f"BRIDGE_SIGN_IN_AUTHORITY is one of {', '.join(f'https://{host}' for host in CLOUDS)}")
+        if url.host != LOOPBACK and (url.host not in BY_LOGIN or url.port != HTTPS):
+            raise ValueError(f"BRIDGE_SIGN_IN_AUTHORITY is one of {', '.join(f'https://{host}' for host in BY_LOGIN)}")
         return self
 
     @property
@@ -80,8 +52,8 @@ class SignInApp(Model):
     def cloud(self) -> Cloud:
         """The cloud; the simulated Entra on this machine is its own issuer."""
         host = self.authority.host or ""
-        local = CLOUDS["login.microsoftonline.com"]._replace(issuer=f"{host}:{self.authority.port}")
-        return CLOUDS.get(host, local)
+        local = CLOUDS[CloudName.GLOBAL]._replace(issuer=f"{host}:{self.authority.port}")
+        return BY_LOGIN.get(host, local)
 
     @property
     def issuer(self) -> str:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from pydantic import JsonValue, ValidationError
-from pydantic.alias_generators import to_camel
 
 from shared.entra.errors import GraphUnclear
 from shared.rules.azure_user import (
     AZURE_FIELDS,
     ENTRA_NAMES,
     EXTENSION_ATTRIBUTES,
+    SNAKE,
     AzureUser,
     FieldType,
     extension_text,
@@ -22,7 +22,14 @@ ALWAYS = ("id", "userPrincipalName", "accountEnabled")
 """Properties selected whatever the mapping needs: identity and account status depend on them."""
 
 _EXTENSIONS = "onPremisesExtensionAttributes"
-_SNAKE = {to_camel(snake): snake for snake in AzureUser.model_fields}
+_ORG_DATA = "employeeOrgData"
+_ELSEWHERE = {
+    "objectId": "id",
+    "originalUserPrincipalName": "userPrincipalName",
+    "employeeOrgData.division": _ORG_DATA,
+    "employeeOrgData.costCenter": _ORG_DATA,
+}
+"""Properties that are in Graph under another name, or part of one."""
 
 
 def select_of(fields: Iterable[str]) -> tuple[str, ...]:
@@ -38,6 +45,8 @@ def select_of(fields: Iterable[str]) -> tuple[str, ...]:
             found.add("accountEnabled")
         elif name in EXTENSION_ATTRIBUTES:
             found.add(_EXTENSIONS)
+        elif name in _ELSEWHERE:
+            found.add(_ELSEWHERE[name])
         elif name in AZURE_FIELDS or name.startswith("extension_"):
             found.add(name)
         else:
@@ -87,13 +96,17 @@ class UserProperties:
             raise GraphUnclear("Microsoft Graph said too little of a person that is not known yet")
         values, _ = self._sorted_out
         try:
-            said = from_graph({"userPrincipalName": known.user_principal_name if known else None, **values})
+            name = known.user_principal_name if known else None
+            said = from_graph({"userPrincipalName": name, **values, "id": self.id})
         except ValidationError:
             # The error's own text quotes the person's data.
             raise GraphUnclear("Microsoft Graph described a person in a way that is not understood") from None
         if known is None:
             return said.model_copy(update={"manager": self._manager(None)})
-        changed = {snake: getattr(said, snake) for camel, snake in _SNAKE.items() if camel in values}
+        changed = {snake: getattr(said, snake) for name, snake in SNAKE.items() if _ELSEWHERE.get(name, name) in values}
+        changed["object_id"] = said.object_id
+        if "userPrincipalName" in values:
+            changed["original_user_principal_name"] = said.original_user_principal_name
         changed["manager"] = self._manager(known.manager)
         changed["extension_attributes"] = _extension_attributes(values.get(_EXTENSIONS), known, said)
         kept = {name: value for name, value in known.custom.items() if name not in values}
@@ -148,7 +161,7 @@ class UserProperties:
             return bool(known.manager) and not self.managers
         if name.startswith("extension_"):
             return bool(known.custom.get(name))
-        return bool(getattr(known, _SNAKE[name]))
+        return any(getattr(known, snake) for own, snake in SNAKE.items() if _ELSEWHERE.get(own, own) == name)
 
     def _manager(self, known: str | None) -> str | None:
         if "manager" in self.values:
@@ -173,6 +186,8 @@ def _is_readable(name: str, value: JsonValue) -> bool:
         return True
     if name == _EXTENSIONS:
         return False  # the caller has handled objects
+    if name == _ORG_DATA:
+        return isinstance(value, Mapping) and all(each is None or isinstance(each, str) for each in value.values())
     if name.startswith("extension_"):
         text = extension_text(value)
         return all(isinstance(each, str) for each in (text if isinstance(text, list) else [text]))

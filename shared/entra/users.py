@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from pydantic import TypeAdapter, ValidationError
 
-from shared.entra.answers import Entry, Permission, object_id
+from shared.entra.answers import Entry, object_id, of_users
 from shared.entra.errors import GraphError, GraphNotFound, GraphRefused
 from shared.entra.graph_client import BATCH, GraphClient
 from shared.entra.user_properties import UserProperties
@@ -30,7 +30,7 @@ def read_users(
     if "manager" in select:
         query += "&$expand=manager($select=id)"
     for twenty in batched(ids, BATCH, strict=False):
-        answers = graph.batch([f"/users/{each}?{query}" for each in twenty], Permission.USERS)
+        answers = graph.batch([f"/users/{each}?{query}" for each in twenty], of_users(select))
         for asked, answer in zip(twenty, answers, strict=True):
             yield asked, _person(asked, answer, select)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from pydantic import ConfigDict, Field
 
-from shared.entra.answers import NOT_UNDERSTOOD, Entry, Permission, Removal, is_removed, reason_of, with_ids
+from shared.entra.answers import NOT_UNDERSTOOD, Entry, Removal, is_removed, of_users, reason_of, with_ids
 from shared.entra.errors import GraphUnclear, LinkExpired
 from shared.entra.graph_client import GraphClient
 from shared.entra.user_properties import UserProperties
@@ -70,7 +70,7 @@ def read_changes(graph: GraphClient, position: DeltaPosition | None, select: Seq
                 f"the mapping needs {', '.join(missing)}, which was not followed: everybody is read again"
             )
     while True:
-        page = graph.page(object, link, Permission.USERS, is_link=followed)
+        page = graph.page(object, link, of_users(selected), is_link=followed)
         following, last = page.onward()
         next_position = DeltaPosition(link=following, select=selected, full=full and not last)
         named = with_ids(page.value)

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, HttpUrl, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.mail.ses import SesAccess
 from shared.mail.smtp import Security, SmtpServer
+from shared.rules.clouds import CLOUDS, Cloud, CloudName
 from shared.rules.email_address import MailAddress
 from shared.rules.entra_connection import Credential, EntraConnection, ObjectId, Scope
 
@@ -98,6 +99,11 @@ class MailSettings(BaseSettings):
     ses_secret_access_key: SecretStr | None = Field(
         default=None, validation_alias="BRIDGE_SES_SECRET_ACCESS_KEY", description="That key's"
     )
+    cloud_name: CloudName = Field(
+        default=CloudName.GLOBAL,
+        validation_alias="BRIDGE_CLOUD",
+        description="Microsoft's cloud: AzureCloud, AzureUSGovernment, AzureUSGovernmentDoD or AzureChinaCloud",
+    )
     mail_tenant_id: ObjectId | None = Field(
         default=None, validation_alias="BRIDGE_MAIL_TENANT_ID", description="Your tenant, for mail by Microsoft Graph"
     )
@@ -116,6 +122,11 @@ class MailSettings(BaseSettings):
         validation_alias="BRIDGE_MAIL_FOLDER",
         description="For one machine only: where mails are stored, outside of the app's folder; `~` is your home",
     )
+
+    @property
+    def cloud(self) -> Cloud:
+        """Microsoft's cloud that the app is in."""
+        return CLOUDS[self.cloud_name]
 
     def mail_way(self, *, in_azure: bool) -> tuple[MailWay, str] | None:
         """Return the mail transport and the sender, or None if there is none. Raises ValueError with the setting
@@ -153,7 +164,12 @@ class MailSettings(BaseSettings):
             raise ValueError("BRIDGE_MAIL=graph needs BRIDGE_MAIL_TENANT_ID")
         credential = Credential.CLIENT_SECRET if self.mail_client_secret else Credential.MANAGED_IDENTITY
         connection = EntraConnection(
-            tenant_id=self.mail_tenant_id, credential=credential, client_id=self.mail_client_id, scope=Scope.ALL_USERS
+            tenant_id=self.mail_tenant_id,
+            credential=credential,
+            client_id=self.mail_client_id,
+            scope=Scope.ALL_USERS,
+            graph=HttpUrl(f"https://{self.cloud.graph}"),
+            login=HttpUrl(f"https://{self.cloud.login}"),
         )
         return Mailbox(connection, self.mail_client_secret)
 

@@ -49,6 +49,8 @@ def setting_changes(before: Store | None, after: Store | None) -> tuple[SettingC
 def _settings(store: Store) -> dict[str, Any]:
     settings = store.model_dump(mode="json", exclude_none=True)
     settings[_COUNTED] = len(store.token_hashes)
+    if store.oauth_client is not None:
+        settings["oauth_client"]["secret_hashes"] = len(store.oauth_client.secret_hashes)
     if store.criteria is not None:
         settings["criteria"] = str(store.criteria)
     return settings

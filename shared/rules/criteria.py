@@ -18,7 +18,7 @@ from pydantic import (
 
 from shared.model import Model
 from shared.rules.azure_user import AZURE_FIELDS, AzureUser, FieldType, value_of
-from shared.rules.mapping.check import unknown_name
+from shared.rules.mapping.names import CustomNames, unknown_name
 
 MAX_DEPTH = 5
 """Maximum depth of nested groups. Deeper ones are unreadable, and the console has to draw them."""
@@ -183,6 +183,13 @@ def _shown(values: tuple[str, ...]) -> str:
 
 def _depth(group: Group) -> int:
     return 1 + max((_depth(part) for part in group.of if isinstance(part, Group)), default=0)
+
+
+def unknown_names(group: Group, names: CustomNames) -> Iterator[str]:
+    """Yield why custom attributes that the criteria look at reach the store from nowhere, so that nobody has them."""
+    for condition in conditions(group):
+        if condition.kind == "custom attribute" and (reason := names.why_not(condition.attribute)) is not None:
+            yield f"{condition}: {reason}"
 
 
 def conditions(group: Group) -> Iterator[Condition]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from shared.rules.azure_user import AzureUser
 from shared.rules.change import NO_CHANGE, Change, ChangeKind, plan_change
 from shared.rules.expressions import EvaluationContext
+from shared.rules.guests import Guests
 from shared.rules.identity import Account, Identity
 from shared.rules.mapping.compiled import CompiledMapping, MappingFailed
 from shared.rules.status import (
@@ -21,7 +22,7 @@ from shared.rules.status import (
 from shared.rules.store import Store
 from shared.rules.zoho_user import Desired, ZohoUser
 
-COMPUTED_BY = "3"
+COMPUTED_BY = "4"
 """Version of the rules in code. A new one makes the first cycle of a release recompute everybody."""
 
 
@@ -39,7 +40,8 @@ def rules_of(store: Store, mapping: CompiledMapping) -> str:
     paths = repr(sorted(store.zoho.paths.items()))
     if store.zoho.custom_fields:
         paths += repr(sorted((field, custom.type) for field, custom in store.zoho.custom_fields.items()))
-    texts = (COMPUTED_BY, mapping.digest, store.status_rules.model_dump_json(), paths)
+    others = (store.guests, store.default_domain or "")
+    texts = (COMPUTED_BY, mapping.digest, store.status_rules.model_dump_json(), paths, *others)
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
 
 
@@ -57,6 +59,9 @@ def desired_account(
     One: that is a reason not to apply it (``needed``), and ends when it is activated again there.
     """
     standing = before.standing if before else Standing.NONE
+    is_left_out = policy.store.guests is Guests.NOT_AT_ALL and person.is_guest
+    if is_left_out and status in (Status.ACTIVATED, Status.DEACTIVATED):
+        status = Status.UNASSIGNED
     decision = decide(status, standing, policy.store.status_rules)
     so_far = before.said.desired if before and standing is not Standing.NONE else None
     if decision.action is Action.DELETE:

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field, HttpUrl, StringConstraints, model_validator
 
 from shared.model import Model
+from shared.rules.clouds import CLOUDS
 
 type ObjectId = Annotated[
     str,
@@ -13,16 +14,8 @@ type ObjectId = Annotated[
 ]
 """A GUID, as Entra shows it."""
 
-CLOUDS = {
-    "graph.microsoft.com": "login.microsoftonline.com",
-    "graph.microsoft.us": "login.microsoftonline.us",
-    "dod-graph.microsoft.us": "login.microsoftonline.us",
-    "microsoftgraph.chinacloudapi.cn": "login.chinacloudapi.cn",
-}
-"""Graph's hosts, each with the host that issues its tokens.
-
-https://learn.microsoft.com/graph/deployments
-"""
+HOSTS = {cloud.graph: cloud.login for cloud in CLOUDS.values()}
+"""Graph's hosts, each with the host that issues its tokens."""
 LOOPBACK = "127.0.0.1"
 HTTPS = 443
 
@@ -74,7 +67,7 @@ class EntraConnection(Model):
     @model_validator(mode="after")
     def _is_microsoft(self) -> Self:
         local = self.graph.host == self.login.host == LOOPBACK
-        cloud = CLOUDS.get(self.graph.host or "") == self.login.host and self.graph.port == self.login.port == HTTPS
+        cloud = HOSTS.get(self.graph.host or "") == self.login.host and self.graph.port == self.login.port == HTTPS
         if not local and not (cloud and self.graph.scheme == "https"):
             raise ValueError("graph and login are not the two hosts of one of Microsoft's clouds")
         if self.login.scheme != "https":

@@ -31,8 +31,8 @@ from pydantic import AwareDatetime, ConfigDict, Field, field_validator, model_va
 from shared.model import Model
 from shared.rules.azure_user import AzureUser
 from shared.rules.expressions import IGNORED, EvaluationContext, EvaluationError, compile_expression
-from shared.rules.mapping.check import misspelt_names
 from shared.rules.mapping.compiled import expression_reader
+from shared.rules.mapping.names import CustomNames, misspelt
 from shared.rules.user_name import folded
 from shared.rules.zoho_user import ZOHO_FIELDS, ZohoField, ZohoUser
 
@@ -74,12 +74,17 @@ class MatchingRule(Model):
         expression = compile_expression(text)  # an ExpressionError is a ValueError
         if expression.only_on_creation:
             raise ValueError("SelectUniqueValue asks for a name that no account has, so it matches none")
-        for _, reason in misspelt_names(expression, text):
+        if (reason := misspelt(expression.attributes)) is not None:
             raise ValueError(reason)
         return text
 
     def __str__(self) -> str:
         return f"{self.field} = {self.expression}" if self.expression else str(self.field)
+
+    def unknown_names(self, names: CustomNames) -> tuple[str, ...]:
+        """Return why names in the expression are no attributes that reach the store."""
+        read = sorted(compile_expression(self.expression).attributes) if self.expression else []
+        return tuple(reason for name in read if (reason := names.why_unknown(name)) is not None)
 
     @property
     def is_of_names(self) -> bool:

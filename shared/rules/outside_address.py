@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from types import MappingProxyType
 
-from shared.rules.entra_connection import CLOUDS, EntraConnection
+from shared.rules.entra_connection import HOSTS, EntraConnection
 from shared.rules.store import DataCenterName, Store, ZohoConnection
 
 ZOHO_DOMAINS: Mapping[DataCenterName, tuple[str, ...]] = MappingProxyType(
@@ -66,7 +66,7 @@ def ensure_zoho_one(zoho: ZohoConnection, *, local: bool) -> None:
 def ensure_microsoft(entra: EntraConnection, *, local: bool) -> None:
     """Raise AddressRefused unless a store's Graph and its sign-in belong to one of Microsoft's clouds."""
     graph, login = str(entra.graph).rstrip("/"), str(entra.login).rstrip("/")
-    if any((graph, login) == (f"https://{host}", f"https://{issuer}") for host, issuer in CLOUDS.items()):
+    if any((graph, login) == (f"https://{host}", f"https://{issuer}") for host, issuer in HOSTS.items()):
         return
     if local and _ON_THIS_MACHINE.fullmatch(graph) and _ON_THIS_MACHINE.fullmatch(login):
         return

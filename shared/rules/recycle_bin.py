@@ -10,6 +10,7 @@ in https://github.com/onyx-dot-app/onyx/pull/14074.
 import re
 
 from shared.rules.azure_user import AzureUser
+from shared.rules.guests import mapped_name
 from shared.rules.user_name import folded
 
 _DISFIGURED = re.compile(r"([0-9a-f]{32})([^@\s]+@[^@\s]+)", re.IGNORECASE)
@@ -23,7 +24,7 @@ def object_in_bin(text: str) -> str | None:
 
 def is_in_bin(shown: str, own: str) -> bool:
     """Return whether ``shown`` is the recycle bin form of the user name ``own``."""
-    return object_in_bin(shown) is not None and folded(shown[32:]) == folded(own)
+    return object_in_bin(shown) is not None and folded(mapped_name(shown[32:])) == folded(mapped_name(own))
 
 
 def under_own_name(person: AzureUser, known: AzureUser | None) -> AzureUser:
@@ -36,6 +37,9 @@ def under_own_name(person: AzureUser, known: AzureUser | None) -> AzureUser:
     prefix = object_in_bin(person.user_principal_name)
     changed = {
         "user_principal_name": _own(person.user_principal_name, known.user_principal_name if known else None),
+        "original_user_principal_name": _own(
+            person.original_user_principal_name, known.original_user_principal_name if known else None
+        ),
         "mail": _own(person.mail, known.mail if known else None),
         "other_mails": tuple(_own(each, None) or each for each in person.other_mails),
     }

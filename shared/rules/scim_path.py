@@ -14,6 +14,9 @@ ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 ENTRA = "urn:ietf:params:scim:schemas:extension:entra:2.0:User"
 """The bridge's own extension of the sync endpoint: properties that Entra has and SCIM does not define."""
 
+SEVERAL = "[]"
+"""Stands after the name of a custom attribute that holds several values."""
+
 _PATH = re.compile(
     r"""(?:(?P<schema>urn:[^\[\]"]+):)?
         (?P<attribute>[A-Za-z$][\w$-]*)

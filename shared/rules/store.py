@@ -10,20 +10,25 @@ from pydantic import ConfigDict, Field, HttpUrl, JsonValue, StringConstraints, f
 
 from shared.model import Model
 from shared.rules.criteria import Group
+from shared.rules.email_address import DomainName
 from shared.rules.entra_connection import EntraConnection, ObjectId
 from shared.rules.groups.settings import GroupSettings
 from shared.rules.guard_limits import GuardLimits
+from shared.rules.guests import Guests
+from shared.rules.inbound_sign_in import Federation, OAuthClient
 from shared.rules.mail.password import PasswordNotice, PasswordNotification
+from shared.rules.mapping.names import CustomNames
 from shared.rules.matching import Matching
 from shared.rules.schedule import Schedule
-from shared.rules.scim_path import ScimPath
+from shared.rules.scim_path import SEVERAL, ScimPath
 from shared.rules.status import StatusRules
 from shared.rules.zoho_user import CUSTOM_FIELDS, ZOHO_FIELDS, Paths, ZohoField, ZohoFieldFacts
 
 STORE_ID = r"[a-z0-9][a-z0-9-]{0,62}"
 """A part of the sync endpoint's URL, and the partition of the store's rows."""
 
-type CustomAttributeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,199}$")]
+type CustomAttributeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,199}(\[\])?$")]
+"""The name of a directory extension; one that holds several values ends with ``[]``."""
 
 _NOT_CUSTOM = frozenset(("active", "password", "id", "groups", "meta", "schemas"))
 
@@ -244,7 +249,14 @@ class Store(Model):
     )
     entra_tenant: ObjectId | None = Field(
         default=None,
-        description="The tenant with tokens of its own that are accepted, if Secret Token is left blank in the portal",
+        description="For testing: the tenant whose own tokens are accepted, with Secret Token left blank in the portal",
+    )
+    entra_app: ObjectId | None = Field(
+        default=None, description="The application whose tokens are accepted for entra_tenant; None: any of the tenant"
+    )
+    oauth_client: OAuthClient | None = Field(default=None, description="Entra's client id, with its client secrets")
+    federation: Federation | None = Field(
+        default=None, description="The identity of Entra whose tokens are accepted in the place of a client secret"
     )
     token_hashes: tuple[str, ...] = Field(
         default=(), max_length=2, description="SHA-256 of the valid secret tokens: two, so that they can be rotated"
@@ -254,11 +266,17 @@ class Store(Model):
         description="Whether the sync endpoint lists accounts that nobody manages, for Entra's Account Discovery",
     )
     custom_attributes: tuple[CustomAttributeName, ...] = Field(
-        default=(), max_length=50, description="Directory extensions that Entra's mapping pushes, spelled exactly"
+        default=(),
+        max_length=50,
+        description="Directory extensions that Entra's mapping pushes, spelled exactly; several values: []",
+    )
+    default_domain: DomainName | None = Field(
+        default=None, description="The tenant's default domain, for the function DefaultDomain"
     )
     criteria: Group | None = Field(
         default=None, description="The people the reconciler includes; None: everybody in scope"
     )
+    guests: Guests = Field(default=Guests.AS_OTHERS, description="Whether the store takes guests")
     matching: Matching = Field(
         default=Matching(), description="Which accounts that Zoho One already has become whose, or are proposed"
     )
@@ -270,6 +288,20 @@ class Store(Model):
     )
     password_notification: PasswordNotification = PasswordNotification()
     groups: GroupSettings = GroupSettings()
+
+    @property
+    def custom_names(self) -> CustomNames:
+        """The custom attributes that reach the store, and what else its expressions may use."""
+        listed = frozenset(name.removesuffix(SEVERAL) for name in self.custom_attributes)
+        return CustomNames(
+            listed, reads_graph=self.entra is not None, knows_default_domain=self.default_domain is not None
+        )
+
+    @property
+    def credentials(self) -> frozenset[str]:
+        """The names of the credentials that an access token may have been issued for."""
+        by_secret = self.oauth_client.credentials if self.oauth_client else frozenset[str]()
+        return by_secret | ({self.federation.credential} if self.federation else frozenset[str]())
 
     @property
     def is_started(self) -> bool:

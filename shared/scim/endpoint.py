@@ -1,5 +1,6 @@
 """The sync endpoint: one HTTP request from Entra, answered."""
 
+import hashlib
 import json
 import logging
 import time
@@ -13,16 +14,20 @@ from scim2_models import InvalidSyntaxException, PayloadTooLargeException, SCIME
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
 
-from shared.entra.issued_tokens import IssuedTokens
+from shared.entra.issued_tokens import CloudTokens
 from shared.logging import logged_with, places
+from shared.rules.inbound_sign_in import TOKEN_PATH, Federation
 from shared.rules.store import Store
+from shared.scim.access_tokens import AccessTokens
 from shared.scim.auth import NEEDS_TOKEN, ensure_authorized, ensure_open
 from shared.scim.entra_shapes import standard_filter
 from shared.scim.errors import LengthRequiredException, scim_errors
 from shared.scim.handler import SyncHandler, SyncService
 from shared.scim.provider import MAX_BODY, sync_endpoint_provider
 from shared.scim.storage import Storages
+from shared.scim.token_endpoint import TokenEndpoint
 from shared.scim.work import ensure_bounded_query
+from shared.tables.errors import TablesBusy
 from shared.tables.ignored_attributes import IgnoredNotes
 from shared.tables.stores import Stores
 
@@ -68,17 +73,21 @@ class SyncEndpoint:
         stores: Stores,
         storages: Storages,
         ignored: IgnoredNotes,
-        entra_tokens: IssuedTokens,
+        entra_tokens: CloudTokens,
         secret: bytes,
         public_url: str | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """``secret`` seals cursors and is the same in every process. ``public_url``: the app's address for Entra."""
+        """``secret`` seals cursors, signs access tokens, and is the same in every process. ``public_url``: the app's
+        address for Entra.
+        """
         self._stores = stores
         self._storages = storages
         self._ignored = ignored
         self._public_url = public_url
         self._entra_tokens = entra_tokens
+        self._access_tokens = AccessTokens(hashlib.sha256(b"access tokens" + secret).digest(), storages.push.now)
+        self._token_endpoint = TokenEndpoint(self._access_tokens, self._asserts, clock)
         self._clock = clock
         self._secret = secret
         self._service = _service_of((), secret)
@@ -86,6 +95,8 @@ class SyncEndpoint:
     def handle(self, store_id: str, request: HttpRequest) -> HttpResponse:
         """Answer one request to ``/scim/{store_id}/…``."""
         started, request_id, store = self._clock(), uuid.uuid4().hex, store_id
+        if _asks_for_token(store_id, request.url):
+            return self._token(store_id, request, request_id)
         with logged_with(request=request_id):
             try:
                 with scim_errors():
@@ -102,12 +113,29 @@ class SyncEndpoint:
         body = b"" if response.body is None else json.dumps(response.body, ensure_ascii=False).encode()
         return HttpResponse(response.status.value, {**response.headers, **HEADERS, "X-Request-Id": request_id}, body)
 
+    def _asserts(self, store: Store, federation: Federation, token: str) -> bool:
+        return self._entra_tokens.of(store).asserts(federation, token)
+
+    def _token(self, store_id: str, request: HttpRequest, request_id: str) -> HttpResponse:
+        """Answer a request to ``/scim/{store_id}/oauth/token``."""
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        with logged_with(request=request_id):
+            try:
+                store = self._stores.get(store_id)
+                status, told, body = self._token_endpoint.answer(store, request.method, headers, request.body)
+            except TablesBusy:
+                status, told, body = self._token_endpoint.unavailable()
+            except Exception as error:  # a defect of ours is an answer in OAuth's form, never a stack trace
+                _log.error("defect error=%s at %s", type(error).__name__, places(error))
+                status, told, body = self._token_endpoint.unavailable()
+        return HttpResponse(status.value, {**told, **HEADERS, "X-Request-Id": request_id}, body)
+
     def _serve(self, store_id: str, request: HttpRequest) -> ScimResponse:
         store = self._stores.get(store_id)
         if store is None:
             raise _UnknownStore(detail=NEEDS_TOKEN)
         headers = {name.lower(): value for name, value in request.headers.items()}
-        ensure_authorized(store, headers.get("authorization"), self._entra_tokens)
+        ensure_authorized(store, headers.get("authorization"), self._access_tokens, self._entra_tokens.of(store))
         url = _address(request.url)
         ensure_open(store, request.method, url.path, self._storages.push.now())
         if request.method in WITH_BODY and not request.body and "content-length" not in headers:
@@ -154,6 +182,16 @@ class SyncEndpoint:
 def _service_of(custom: tuple[str, ...], secret: bytes) -> SyncService:
     """Return the protocol service of stores with these directory extensions, built once for all their requests."""
     return SyncService(sync_endpoint_provider(custom), secret=secret)
+
+
+def _asks_for_token(store_id: str, url: str) -> bool:
+    """Whether a URL is that of the store's token endpoint, with or without the /scim of the sync endpoint."""
+    try:
+        path = unquote(urlsplit(url).path).lower().rstrip("/")
+    except ValueError:
+        return False
+    mount = f"/scim/{store_id.lower()}"
+    return path in (f"{mount}{TOKEN_PATH}", f"{mount}/scim{TOKEN_PATH}")
 
 
 def _address(url: str) -> SplitResult:

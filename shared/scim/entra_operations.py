@@ -12,6 +12,7 @@ from shared.rules.groups.group import GROUP
 from shared.rules.scim_path import ENTERPRISE, ENTRA, USER, Resource
 from shared.scim.entra_values import (
     entries,
+    extension_value,
     is_active,
     is_written_as_json,
     only_named,
@@ -44,6 +45,7 @@ class Operations:
             return [operation]
         # In a value without a path, keys may be paths themselves. The library reads dotted ones and URNs, not filters.
         keyed = {_standard_path(key): part for key, part in _spread(value).items()}
+        keyed = {key: self._typed(key, part) for key, part in keyed.items()}
         apart = {key: part for key, part in keyed.items() if _stands_apart(key, part)}
         together = {key: part for key, part in keyed.items() if key not in apart}
         rest = {key: part for key, part in operation.items() if key != "path"}
@@ -69,9 +71,26 @@ class Operations:
             return [self._removal(operation, path, value)]
         if path.lower() in _ROLES and value is not None:
             return _of_roles(operation, path, value)
+        value = self._typed(path, value)
         if is_active(path) and _has_value(operation, value):
             value = readable_active(value)
         return [operation | {"path": path, "value": value} if _has_value(operation, value) else operation]
+
+    def standard_entra(self, extension: Resource) -> Resource:
+        """Convert the attributes of the bridge's own extension, of any data type, to text."""
+        return {
+            key: value if value is None else extension_value(value, several=key.lower() in self.multi_valued)
+            for key, value in extension.items()
+        }
+
+    def _typed(self, path: str, value: JsonValue) -> JsonValue:
+        """Convert the value of an attribute of the bridge's own extension; any other stays."""
+        if path == ENTRA and isinstance(value, dict):
+            return self.standard_entra(value)
+        name = path.removeprefix(f"{ENTRA}:")
+        if name == path or value is None or "[" in name:
+            return value
+        return extension_value(value, several=name.lower() in self.multi_valued)
 
     def _removal(self, operation: Resource, path: str, value: JsonValue) -> Resource:
         """Convert a removal: the path says what goes; a value selects entries only for a path to several values without

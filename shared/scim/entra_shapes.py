@@ -13,7 +13,7 @@ from scim2_models import ScimFilter
 from scim2_models.path import AttrPath, Comparison, FilterNode, LogicalExpr, Not, Present
 
 from shared.model import HIDDEN
-from shared.rules.scim_path import ENTERPRISE, Resource
+from shared.rules.scim_path import ENTERPRISE, ENTRA, Resource
 from shared.scim.entra_operations import Operations
 from shared.scim.entra_values import is_active, readable_active, standard_manager, standard_roles
 from shared.scim.work import ensure_bounded_body
@@ -47,7 +47,7 @@ class EntraShapes:
         """Convert a PATCH, a bulk request, or a resource."""
         operations = next((value for key, value in payload.items() if key.lower() == "operations"), None)
         if not isinstance(operations, list):
-            return _standard_resource(payload)
+            return self._standard_resource(payload)
         rest = {key: value for key, value in payload.items() if key.lower() != "operations"}
         return rest | {"Operations": [one for operation in operations for one in self._standard(operation)]}
 
@@ -59,6 +59,22 @@ class EntraShapes:
         if isinstance(payload := operation.get(data), dict):
             return [operation | {data: self._standard_payload(payload)}]
         return Operations(self.multi_valued).standard(operation)
+
+    def _standard_resource(self, resource: Resource) -> Resource:
+        """Convert a resource; names are compared without letter case (RFC 7643 §2.1)."""
+        standard: Resource = {}
+        for key, value in resource.items():
+            if key.lower() == ENTERPRISE.lower() and isinstance(value, dict):
+                standard[key] = _standard_extension(value)
+            elif key.lower() == ENTRA.lower() and isinstance(value, dict):
+                standard[key] = Operations(self.multi_valued).standard_entra(value)
+            elif key.lower() == "roles":
+                standard[key] = standard_roles(value)
+            elif is_active(key):
+                standard[key] = readable_active(value)
+            else:
+                standard[key] = value
+        return standard
 
 
 def standard_filter(text: str) -> str:
@@ -74,21 +90,6 @@ def standard_filter(text: str) -> str:
     except ValueError:
         return text
     return str(_with_manager(tree))
-
-
-def _standard_resource(resource: Resource) -> Resource:
-    """Convert a resource; names are compared without letter case (RFC 7643 §2.1)."""
-    standard: Resource = {}
-    for key, value in resource.items():
-        if key.lower() == ENTERPRISE.lower() and isinstance(value, dict):
-            standard[key] = _standard_extension(value)
-        elif key.lower() == "roles":
-            standard[key] = standard_roles(value)
-        elif is_active(key):
-            standard[key] = readable_active(value)
-        else:
-            standard[key] = value
-    return standard
 
 
 def _standard_extension(extension: Resource) -> Resource:

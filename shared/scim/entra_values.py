@@ -4,6 +4,7 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 from scim2_models import InvalidValueException
 
 from shared.model import HIDDEN
+from shared.rules.azure_user import extension_text
 from shared.rules.scim_path import USER, Resource
 
 _JSON = TypeAdapter[JsonValue](JsonValue, config=HIDDEN)
@@ -42,6 +43,21 @@ def entries(value: JsonValue) -> list[JsonValue]:
     if isinstance(value, str):
         value = _read(value) or {"value": value}
     return [{"value": entry} if isinstance(entry, str) else entry for entry in _listed(value)]
+
+
+def extension_value(value: JsonValue, *, several: bool) -> JsonValue:
+    """Convert the value of an attribute of the bridge's own extension, of any data type that Entra has, to text.
+
+    ``several``: whether the attribute holds several values, each of which may be wrapped as ``{"value": …}``.
+    """
+    texts = [_extension_text(each) for each in _listed(value)]
+    if several:
+        return [each for each in texts if each not in (None, "")]
+    return texts[0] if len(texts) == 1 else value
+
+
+def _extension_text(value: JsonValue) -> JsonValue:
+    return extension_text(value["value"] if isinstance(value, dict) and set(value) == {"value"} else value)
 
 
 def standard_roles(value: JsonValue) -> list[JsonValue]:

@@ -20,7 +20,7 @@ from scim2_server.utils import load_default_resource_types, load_default_schemas
 
 from shared.rules.azure_user import AZURE_FIELDS, EXTENDED_SOURCES
 from shared.rules.groups.group import GROUP
-from shared.rules.scim_path import ENTERPRISE, ENTRA, USER
+from shared.rules.scim_path import ENTERPRISE, ENTRA, SEVERAL, USER
 
 MAX_BODY = 1024 * 1024
 """Bytes of a request body."""
@@ -47,12 +47,15 @@ def _entra_extension(custom: tuple[str, ...]) -> Schema:
     Entra.
     """
     ours = {name: path for name, path in EXTENDED_SOURCES.items() if path.schema == ENTRA}
-    described = {name: AZURE_FIELDS[name].description for name in ours} | dict.fromkeys(custom, "Directory extension")
+    described = {name: AZURE_FIELDS[name].description for name in ours}
+    described |= {name.removesuffix(SEVERAL): "Directory extension" for name in custom}
+    several = {name for name in ours if AZURE_FIELDS[name].multi_valued}
+    several |= {name.removesuffix(SEVERAL) for name in custom if name.endswith(SEVERAL)}
     attributes = [
         {
             "name": name,
             "type": "string",
-            "multiValued": False,
+            "multiValued": name in several,
             "description": description,
             "mutability": "readWrite",
             "returned": "default",
@@ -106,7 +109,12 @@ def sync_endpoint_provider(custom: tuple[str, ...] = ()) -> ScimProvider:
                     type=AuthenticationScheme.Type.oauthbearertoken,
                     name="Secret token",
                     description="The directory store's secret token, as a bearer token (RFC 6750)",
-                )
+                ),
+                AuthenticationScheme(
+                    type=AuthenticationScheme.Type.oauth2,
+                    name="OAuth 2.0 client credentials",
+                    description="An access token of the sync endpoint's own /oauth/token (RFC 6749 §4.4, RFC 7523)",
+                ),
             ],
         ),
         policy=ENTRA_POLICY,

@@ -6,6 +6,7 @@ import io
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from werkzeug.datastructures import FileStorage
@@ -393,3 +394,72 @@ def test_groups_are_shown_with_their_members(endpoint: Endpoint, store_id: str, 
     assert "Research &amp; &lt;b&gt;" in pages.get(f"/stores/{store_id}/groups").text
     assert f"/groups/{made.json()['id']}" in pages.get(f"/stores/{store_id}/people/{ada['id']}").text
     assert pages.get(f"/stores/{store_id}/groups/{'0' * 32}").status_code == 404
+
+
+def test_entra_is_given_a_client_and_its_secrets(pages: Pages, store: Store) -> None:
+    path, tables = f"/stores/{store.id}/api-integration", pages.parts.stores.table
+
+    def fresh() -> Store:
+        found = tables.read(store.id)
+        assert found is not None
+        return found
+
+    def post(to: str, section: Section, **form: str) -> str:
+        answer = pages.post(f"{path}/{to}", seen=fingerprint(fresh(), section), **form)
+        assert answer.status_code in (200, 303, 422)
+        return answer.text
+
+    shown = post("client-secret", Section.OAUTH)
+    client = fresh().oauth_client
+    assert client is not None
+    (secret,) = re.findall(r'<code id="oauth-client-secret">([^<]+)<', shown)
+    assert client.credential_of(client.client_id, secret) in client.credentials
+    assert secret not in pages.get(path).text
+    assert client.client_id in pages.get(path).text
+    post("client-secret", Section.OAUTH)
+    again = fresh().oauth_client
+    assert again is not None
+    assert (again.client_id, len(again.secret_hashes)) == (client.client_id, 2)
+    post("end-client", Section.OAUTH, what="older")
+    left = fresh().oauth_client
+    assert left is not None
+    assert left.secret_hashes == again.secret_hashes[:1]
+    assert pages.post(f"{path}/client-secret", seen="of another time").status_code == 303
+    assert fresh().oauth_client == left
+    post("end-client", Section.OAUTH, what="all")
+    assert fresh().oauth_client is None
+
+
+def test_an_identity_of_entra_is_named_whole_or_not_at_all(pages: Pages, store: Store) -> None:
+    path, tables = f"/stores/{store.id}/api-integration", pages.parts.stores.table
+    form = {"tenant_id": str(uuid4()), "subject": str(uuid4()), "audience": "api://bridge"}
+
+    def post(given: dict[str, str]) -> int:
+        now = tables.read(store.id)
+        assert now is not None
+        return pages.post(f"{path}/federation", seen=fingerprint(now, Section.FEDERATION), **given).status_code
+
+    assert post(form | {"subject": ""}) == 422
+    assert post(form) == 303
+    saved = tables.read(store.id)
+    assert saved is not None
+    assert saved.federation is not None
+    assert form["subject"] in pages.get(path).text
+    assert post(dict.fromkeys(form, "")) == 303
+    gone = tables.read(store.id)
+    assert gone is not None
+    assert gone.federation is None
+
+
+def test_the_overview_says_what_entra_does_while_pushes_are_refused(pages: Pages, store: Store, bridge: Bridge) -> None:
+    def shown(**changes: object) -> str:
+        bridge.stores.put(store.model_copy(update=changes))
+        return pages.get(f"/stores/{store.id}").text
+
+    running = store.schedule.started(NOW)
+    assert "What Entra does meanwhile" not in shown(schedule=running)
+    paused = running.model_copy(update={"paused_until": NOW + timedelta(days=3)})
+    assert "before Entra would switch the job off" in shown(schedule=paused)
+    longer = running.model_copy(update={"paused_until": NOW + timedelta(days=40)})
+    assert "may last longer than 4 weeks" in shown(schedule=longer)
+    assert "What Entra does meanwhile" not in shown(schedule=longer, token_hashes=())

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from shared.admin.store_settings import Section, fingerprint
+from shared.rules.mapping.mapping import DEFAULT_MAPPING, Mapping
 from shared.rules.store import Store
 from tests.console.conftest import Pages
 
@@ -182,3 +183,40 @@ def test_the_address_of_a_form_that_is_opened_leads_to_its_page(
 ) -> None:
     led = pages.get(f"/stores/{store.id}{path}")
     assert (led.status_code, led.headers["Location"]) == (302, f"/console/stores/{store.id}{page}")
+
+
+def test_a_custom_attribute_that_is_read_cannot_be_left_out(pages: Pages, store: Store) -> None:
+    def listed(names: str) -> int:
+        seen = _seen(pages, store, Section.ATTRIBUTES)
+        return pages.post(f"/stores/{store.id}/mapping/attributes", seen=seen, custom_attributes=names).status_code
+
+    assert listed("badge extension_skills[]") == 303
+    versions = pages.parts.mappings.versions
+    rule = {"target": "title", "source": {"kind": "expression", "expression": 'Join("", [badge], [jobTitle])'}}
+    kept = [each for each in DEFAULT_MAPPING.rules if each.target != "title"]
+    mapping = Mapping.model_validate({"rules": [*(each.model_dump() for each in kept), rule]})
+    versions.save(store.id, mapping, based_on=0, by="t", at=pages.parts.site.now(), why="t")
+    refused = pages.post(
+        f"/stores/{store.id}/mapping/attributes", seen=_seen(pages, store, Section.ATTRIBUTES), custom_attributes="x"
+    )
+    assert refused.status_code == 422
+    assert "the rule for title reads badge" in html.unescape(refused.text)
+    assert listed("badge") == 303
+
+
+def test_criteria_that_look_at_what_nobody_has_are_refused(pages: Pages, store: Store) -> None:
+    form = {"do": "save", "takes": "matching", "n.0.kind": "custom attribute", "n.0.attribute": "shoeSize"}
+    form |= {"n.0.operator": "equals", "n.0.values": "44", "seen": _seen(pages, store, Section.CRITERIA)}
+    refused = pages.post(f"/stores/{store.id}/criteria", **form)
+    assert refused.status_code == 422
+    assert "shoeSize is not one of the store's custom attributes" in html.unescape(refused.text)
+
+
+def test_a_matching_rule_that_reads_what_nobody_has_is_refused(pages: Pages, store: Store) -> None:
+    form = {"rule-1.field": "email", "rule-1.place": "1", "rule-1.outcome": "propose"}
+    for name, status in (("shoeSize", 422), ("mail", 303)):
+        seen = _seen(pages, store, Section.MATCHING)
+        sent = form | {"rule-1.expression": f"ToLower([{name}])", "seen": seen}
+        answer = pages.post(f"/stores/{store.id}/matching", **sent)
+        assert answer.status_code == status
+        assert ("there is no attribute shoeSize" in html.unescape(answer.text)) is (status == 422)

@@ -19,6 +19,8 @@ from shared.entra.errors import GraphBusy
 from shared.entra.issued_tokens import PROVISIONING_SERVICE, IssuedTokens
 from shared.entra.signing_keys import FAILURE_SECONDS, KEYS_SECONDS, UNKNOWN_KEY_SECONDS, SigningKeys
 from shared.outgoing import OutgoingSession
+from shared.rules.clouds import CLOUDS, Cloud, CloudName
+from shared.rules.inbound_sign_in import Federation
 
 TENANT = "11111111-2222-3333-4444-555555555555"
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -81,8 +83,10 @@ def _token(key: rsa.RSAPrivateKey = KEY, kid: str = "one", algorithm: str = "RS2
     return jwt.encode(content, "k" * 32 if algorithm == "HS256" else key, algorithm=algorithm, headers={"kid": kid})
 
 
-def _tokens(login: str, monotonic: Callable[[], float] = time.monotonic) -> IssuedTokens:
-    return IssuedTokens(SigningKeys(OutgoingSession(), monotonic), login)
+def _tokens(
+    login: str, monotonic: Callable[[], float] = time.monotonic, cloud: Cloud = CLOUDS[CloudName.GLOBAL]
+) -> IssuedTokens:
+    return IssuedTokens(SigningKeys(OutgoingSession(), monotonic), login, cloud)
 
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -98,6 +102,94 @@ CASES = {
     "no token at all": ("not.a.token", False),
     "empty": ("", False),
 }
+
+
+APP, OTHER_APP = "8f0a1b2c-3d4e-4f5a-8b9c-0d1e2f3a4b5c", "9f0a1b2c-3d4e-4f5a-8b9c-0d1e2f3a4b5c"
+
+
+@pytest.mark.parametrize(
+    ("claims", "any_app", "one_app"),
+    [
+        ({}, True, False),
+        ({"appid": APP}, True, True),
+        ({"appid": APP.upper(), "idtyp": "app", "oid": "o", "sub": "o"}, True, True),
+        ({"azp": APP}, True, True),
+        ({"appid": OTHER_APP}, True, False),
+        ({"appid": OTHER_APP, "azp": APP}, True, False),
+        ({"appid": APP, "idtyp": "user"}, False, False),
+        ({"appid": APP, "idtyp": ""}, False, False),
+        ({"appid": APP, "scp": "user_impersonation"}, False, False),
+        ({"appid": APP, "upn": "ann@contoso.example"}, False, False),
+        ({"appid": APP, "unique_name": "ann"}, False, False),
+        ({"appid": APP, "preferred_username": "ann"}, False, False),
+        ({"appid": APP, "oid": "o", "sub": "another"}, False, False),
+    ],
+)
+def test_whose_token_is_accepted(login: Login, claims: dict[str, Any], any_app: bool, one_app: bool) -> None:
+    tokens = _tokens(login.url)
+    assert tokens.accepts(TENANT, _token(**claims)) is any_app
+    assert tokens.accepts(TENANT, _token(**claims), APP) is one_app
+
+
+IDENTITY = "7f0a1b2c-3d4e-4f5a-8b9c-0d1e2f3a4b5c"
+
+
+@pytest.mark.parametrize(
+    ("claims", "accepted"),
+    [
+        ({}, True),
+        ({"aud": ["api://app", "another"]}, False),
+        ({"sub": OTHER_APP}, False),
+        ({"sub": None}, False),
+        ({"aud": "api://other"}, False),
+        ({"aud": None}, False),
+        ({"iss": "https://sts.windows.net/11111111-2222-3333-4444-555555555555/"}, False),
+        ({"iss": None}, False),
+        ({"exp": LONG_AGO}, False),
+        ({"exp": None}, False),
+        ({"nbf": datetime(2100, 1, 1, tzinfo=UTC)}, False),
+        ({"key": OTHER}, False),
+        ({"kid": "two"}, False),
+        ({"algorithm": "HS256"}, False),
+    ],
+)
+def test_an_assertion_is_entras_word_about_one_identity(login: Login, claims: dict[str, Any], accepted: bool) -> None:
+    federation = Federation(tenant_id=TENANT, subject=IDENTITY, audience="api://app")
+    standard = {"iss": f"https://login.microsoftonline.com/{TENANT}/v2.0", "aud": "api://app", "sub": IDENTITY}
+    assert _tokens(login.url).asserts(federation, _token(**(standard | claims))) is accepted
+    other = federation.model_copy(update={"tenant_id": "99999999-2222-3333-4444-555555555555"})
+    assert not _tokens(login.url).asserts(other, _token(**(standard | claims)))
+
+
+def test_an_assertion_about_somebody_else_does_not_make_us_ask_for_keys(login: Login) -> None:
+    federation = Federation(tenant_id=TENANT, subject=IDENTITY, audience="api://app")
+    for token in (
+        _token(sub=IDENTITY),
+        _token(iss=f"https://login.microsoftonline.com/{TENANT}/v2.0", sub="x"),
+        "no.token.",
+        "",
+    ):
+        assert not _tokens(login.url).asserts(federation, token)
+    assert login.asked == 0
+
+
+ISSUERS = {
+    CloudName.GLOBAL: ("sts.windows.net", "login.microsoftonline.com"),
+    CloudName.US_GOVERNMENT: ("sts.windows.net", "login.microsoftonline.us"),
+    CloudName.US_DOD: ("sts.windows.net", "login.microsoftonline.us"),
+    CloudName.CHINA: ("sts.chinacloudapi.cn", "login.partner.microsoftonline.cn"),
+}
+
+
+@pytest.mark.parametrize("name", CloudName)
+def test_each_clouds_tokens_are_its_own(login: Login, name: CloudName) -> None:
+    tokens = _tokens(login.url, cloud=CLOUDS[name])
+    federation = Federation(tenant_id=TENANT, subject=IDENTITY, audience="api://app")
+    for first, second in set(ISSUERS.values()):
+        issued = _token(iss=f"https://{first}/{TENANT}/")
+        assert tokens.accepts(TENANT, issued) is (first == ISSUERS[name][0])
+        asserted = _token(iss=f"https://{second}/{TENANT}/v2.0", sub=IDENTITY, aud="api://app")
+        assert tokens.asserts(federation, asserted) is (second == ISSUERS[name][1])
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -12,6 +12,7 @@ from shared.rules.azure_user import AzureUser
 
 ANNA = AzureUser(
     user_principal_name="anna@contoso.example",
+    object_id="id",
     account_enabled=False,
     department="Sales",
     business_phones=("1",),
@@ -26,9 +27,18 @@ def said(managers: tuple[str, ...] = (), former: tuple[str, ...] = (), **values:
 
 
 def test_selects_what_the_mapping_needs_and_what_is_always_needed() -> None:
-    fields = ["mobile", "extensionAttribute3", "extension_x", "manager", "IsSoftDeleted"]
+    fields = [
+        "mobile",
+        "objectId",
+        "employeeOrgData.costCenter",
+        "extensionAttribute3",
+        "extension_x",
+        "manager",
+        "IsSoftDeleted",
+    ]
     assert select_of(fields) == (
         "accountEnabled",
+        "employeeOrgData",
         "extension_x",
         "id",
         "manager",
@@ -59,6 +69,9 @@ def test_selects_what_the_mapping_needs_and_what_is_always_needed() -> None:
             {"extension_attributes": {"extensionAttribute2": "b", "extensionAttribute3": "c"}},
         ),
         (said(onPremisesExtensionAttributes=None), {}),
+        (said(employeeOrgData={"division": "D"}), {"employee_org_data_division": "D"}),
+        (said(employeeOrgData=None), {}),
+        (said(proxyAddresses=["SMTP:a", "smtp:b"]), {"proxy_addresses": ("SMTP:a", "smtp:b")}),
         (said(extension_x=None), {"custom": {"extension_y": "y"}}),
         (said(extension_x="z"), {"custom": {"extension_x": "z", "extension_y": "y"}}),
     ],
@@ -83,6 +96,9 @@ def test_changes_what_was_said_and_nothing_else(change: UserProperties, expected
         ({"manager": {"id": "m2"}}, ("manager",)),
         ({"onPremisesExtensionAttributes": "a"}, ("onPremisesExtensionAttributes",)),
         ({"onPremisesExtensionAttributes": {"extensionAttribute1": ["z"]}}, ("extensionAttribute1",)),
+        ({"employeeOrgData": "Sales"}, ("employeeOrgData",)),
+        ({"employeeOrgData": {"division": 5}}, ("employeeOrgData",)),
+        ({"proxyAddresses": "SMTP:a"}, ("proxyAddresses",)),
         ({"extension_x": {"a": 1}}, ("extension_x",)),
         ({"extension_x": [["a"]]}, ("extension_x",)),
     ],
@@ -150,7 +166,7 @@ def test_nobody_is_made_of_too_little(change: UserProperties) -> None:
 
 def test_somebody_new() -> None:
     person = said(userPrincipalName="a@b.example", accountEnabled=True, managers=("m1",), former=("m0",)).onto(None)
-    assert person == AzureUser(user_principal_name="a@b.example", account_enabled=True, manager="m1")
+    assert person == AzureUser(user_principal_name="a@b.example", object_id="id", manager="m1")
 
 
 MANAGERS = st.lists(st.sampled_from(["m1", "m2", "m3"]), max_size=2, unique=True).map(tuple)

@@ -104,6 +104,8 @@ def respond(state: dict[str, Any], words: str, options: dict[str, str]) -> str: 
         case "account show":
             answers = {"tenantId": state["accounts"][subscription], "id": subscription, "user.type": state["user"]}
             return str(answers.get(options.get("--query", ""), ""))
+        case "cloud show":
+            return str(state.get("cloud", "AzureCloud"))
         case "ad app list":
             found = {key: app for key, app in applications.items() if listed(app, options)}
             return "\n".join(app["appId"] if "appId" in options["--query"] else key for key, app in found.items())

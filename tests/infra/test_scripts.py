@@ -409,3 +409,29 @@ def test_what_is_missing_or_misspelled_is_said(azure: Azure, script: str) -> Non
     done = azure.run(script, "--help")
     assert done.returncode == 0
     assert f"  {script}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("cloud", "issuer", "audience"),
+    [
+        ("AzureUSGovernment", "login.microsoftonline.us", "api://AzureADTokenExchangeUSGov"),
+        ("AzureChinaCloud", "login.partner.microsoftonline.cn", "api://AzureADTokenExchangeChina"),
+    ],
+)
+def test_a_script_names_the_hosts_of_its_cloud(azure: Azure, cloud: str, issuer: str, audience: str) -> None:
+    azure.given(cloud=cloud)
+    done = azure.run("sign-in-app.sh", *RUNS["sign-in-app.sh"].split())
+    assert done.returncode == 0, done.stderr
+    (credential,) = azure.state["graph"]["credentials"].values()
+    assert credential["issuer"].startswith(f"https://{issuer}/")
+    assert credential["audiences"] == [audience]
+    urls = [call[call.index("--url") + 1] for call in azure.state["calls"] if "--url" in call]
+    assert not [url for url in urls if "graph.microsoft.com" in url]
+
+
+def test_a_script_stops_in_a_cloud_that_it_does_not_know(azure: Azure) -> None:
+    azure.given(cloud="AzureGermanCloud")
+    done = azure.run("graph-permissions.sh", *RUNS["graph-permissions.sh"].split())
+    assert done.returncode != 0
+    assert "AzureGermanCloud" in done.stderr
+    assert azure.changes == []

@@ -19,7 +19,10 @@ from shared.rules.scim_path import ENTRA, Resource
 ISSUE = """
 givenName, surname, displayName, userPrincipalName, mail, mailNickname, jobTitle, department, companyName, employeeId,
 employeeType, employeeHireDate, officeLocation, streetAddress, city, state, postalCode, country, usageLocation,
-preferredLanguage, mobilePhone, businessPhones, faxNumber, otherMails, manager, accountEnabled, onPremisesSamAccountName
+preferredLanguage, mobilePhone, businessPhones, faxNumber, otherMails, manager, accountEnabled,
+onPremisesSamAccountName, originalUserPrincipalName, userType, objectId, proxyAddresses, createdDateTime,
+employeeLeaveDateTime, employeeOrgData.division, employeeOrgData.costCenter, onPremisesSecurityIdentifier,
+onPremisesImmutableId, onPremisesDistinguishedName, onPremisesDomainName, onPremisesUserPrincipalName
 """
 """The fields the catalogue must have, besides extensionAttribute1 to 15."""
 
@@ -27,7 +30,11 @@ preferredLanguage, mobilePhone, businessPhones, faxNumber, otherMails, manager, 
 def test_the_catalogue_is_complete() -> None:
     assert set(AZURE_FIELDS) == {*ISSUE.replace(",", " ").split(), *EXTENSION_ATTRIBUTES}
     assert {name for name, field in AZURE_FIELDS.items() if field.required} == {"userPrincipalName"}
-    assert {name for name, field in AZURE_FIELDS.items() if field.multi_valued} == {"businessPhones", "otherMails"}
+    assert {name for name, field in AZURE_FIELDS.items() if field.multi_valued} == {
+        "businessPhones",
+        "otherMails",
+        "proxyAddresses",
+    }
     assert AZURE_FIELDS["manager"].type is FieldType.PERSON
     assert AZURE_FIELDS["employeeHireDate"].type is FieldType.DATE
     assert all(field.description for field in AZURE_FIELDS.values())
@@ -52,15 +59,31 @@ def test_scim_and_graph_give_the_same_person() -> None:
     for name in AZURE_FIELDS:
         value = _sample(name)
         path = EXTENDED_SOURCES.get(name) or SCIM_SOURCES[name]
-        sample = value[0] if isinstance(value, list) else value
-        assert isinstance(sample, str | bool)
+        sample = value[0] if isinstance(value, list) and path.type is not None else value
+        assert isinstance(sample, str | bool | list)
         path.put(resource, sample)
-    graph = {name: _sample(name) for name in AZURE_FIELDS}
+    graph = {name: _sample(name) for name in AZURE_FIELDS if "." not in name}
+    graph["employeeOrgData"] = {part: _sample(f"employeeOrgData.{part}") for part in ("division", "costCenter")}
     assert from_scim(resource) == from_graph(graph)
     person = from_graph(graph)
     for name in AZURE_FIELDS:
         value = _sample(name)
         assert value_of(name)(person) == (tuple(value) if isinstance(value, list) else value), name
+
+
+@pytest.mark.parametrize(
+    ("external_id", "object_id"),
+    [
+        ("8F0A1B2C-3D4E-4F5A-8B9C-0D1E2F3A4B5C", "8f0a1b2c-3d4e-4f5a-8b9c-0d1e2f3a4b5c"),
+        ("ann", None),
+        ("8f0a1b2c3d4e4f5a8b9c0d1e2f3a4b5c", None),
+    ],
+)
+def test_an_external_id_may_be_the_object_id(external_id: str, object_id: str | None) -> None:
+    person = from_scim({"userName": "a", "externalId": external_id})
+    assert (value_of("objectId")(person), person.mail_nickname) == (object_id, external_id)
+    told = from_scim({"userName": "a", "externalId": external_id, ENTRA: {"objectId": "told"}})
+    assert value_of("objectId")(told) == "told"
 
 
 def test_empty_values_are_absent() -> None:

@@ -13,7 +13,7 @@ from shared.app.container import Bridge
 from shared.console.context import EXTENSION
 from shared.entra.credentials import EntraTokens
 from shared.entra.errors import GraphCredentials
-from shared.rules.entra_connection import CLOUDS, Credential, EntraConnection, Scope
+from shared.rules.entra_connection import HOSTS, Credential, EntraConnection, Scope
 from shared.rules.outside_address import (
     ZOHO_DOMAINS,
     AddressRefused,
@@ -203,9 +203,9 @@ def test_no_secret_for_entra_follows_a_foreign_address(graph: str, login: str) -
     assert network.sent == []
 
 
-@pytest.mark.parametrize("host", CLOUDS)
+@pytest.mark.parametrize("host", HOSTS)
 def test_microsofts_clouds_are_let_through(host: str) -> None:
-    connection = _entra(f"https://{host}", f"https://{CLOUDS[host]}")
+    connection = _entra(f"https://{host}", f"https://{HOSTS[host]}")
     assert connection is not None
     ensure_microsoft(connection, local=False)
 

@@ -247,7 +247,7 @@ def _person(person: EntraPerson, assigned: bool) -> Person:
         attributes["businessPhones"] = person.business_phones[0]
     return Person(
         id=person.id,
-        upn=person.own_name,
+        upn=person.out_of_bin().mapped_name,
         enabled=person.account_enabled,
         gone="in bin" if person.deleted_date_time else "",
         attributes=attributes,

@@ -11,6 +11,7 @@ from azure.data.tables import UpdateMode
 from shared.app.container import Bridge
 from shared.entra.clients import SECRET
 from shared.rules.entra_connection import Scope
+from shared.rules.guests import mapped_name
 from shared.rules.identity import Identity
 from shared.rules.mapping.mapping import DEFAULT_MAPPING, Mapping, ProfileField, Rule
 from shared.rules.run import Run, RunKind
@@ -170,7 +171,7 @@ class Reconciled:
     def assert_as_in_entra(self) -> None:
         """Whoever is in scope and may sign in has an active account with his name; nobody else has one."""
         wanted = {
-            user["userPrincipalName"]: user["displayName"]
+            mapped_name(user["userPrincipalName"]): user["displayName"]
             for user in self.in_entra()
             if user["assigned"] and user["accountEnabled"] and user["deletedDateTime"] is None
         }

@@ -26,7 +26,7 @@ from shared.sync.guard.decisions import NothingHeld
 from tests.sync.reconciled import Reconciled
 
 IDS = [person.id for person in PEOPLE]
-NAMES = [person.user_principal_name for person in PEOPLE]
+NAMES = [person.mapped_name for person in PEOPLE]
 ANNA, BERT, CARLA, DORA = IDS[:4]
 DELTA = "/v1.0/users/delta"
 ASSIGNED_TO = "/v1.0/servicePrincipals/{id}/appRoleAssignedTo"
@@ -170,9 +170,9 @@ def test_a_manager_is_his_account_whoever_of_the_two_comes_first(reconciled: Rec
     managed = 0
     for person in PEOPLE:
         manager = by_id.get(person.manager or "")
-        if person.user_principal_name in accounts and manager and manager.user_principal_name in accounts:
-            shown = accounts[person.user_principal_name][extension]["manager"]["value"]
-            assert shown == accounts[manager.user_principal_name]["id"]
+        if person.mapped_name in accounts and manager and manager.mapped_name in accounts:
+            shown = accounts[person.mapped_name][extension]["manager"]["value"]
+            assert shown == accounts[manager.mapped_name]["id"]
             managed += 1
     assert managed > 5
     assert reconciled.cycle().planned == {}, "nobody waits any more"

@@ -17,7 +17,7 @@ from shared.tables.groups import GroupLookup
 from tests.sync.grouped import Grouped
 from tests.sync.reconciled import Reconciled
 
-NAMES = {person.id: person.user_principal_name for person in PEOPLE}
+NAMES = {person.id: person.mapped_name for person in PEOPLE}
 IDS = [person.id for person in PEOPLE if person.account_enabled]
 FEW = 10
 DISABLED = next(person.id for person in PEOPLE if not person.account_enabled)

@@ -17,7 +17,7 @@ from shared.sync.errors import HeldBack
 from tests.sync.reconciled import Hears, Reconciled
 
 ENABLED = [person.id for person in PEOPLE if person.account_enabled]
-NAMES = {person.id: person.user_principal_name for person in PEOPLE}
+NAMES = {person.id: person.mapped_name for person in PEOPLE}
 TWO = GuardLimits(leavings=Threshold(count=2, percent=1))
 
 

@@ -25,7 +25,7 @@ from tests.conftest import ZohoOne
 from tests.console.conftest import pages_of
 from tests.sync.reconciled import Hears, Reconciled
 
-NAMES = {person.id: person.user_principal_name for person in PEOPLE}
+NAMES = {person.id: person.mapped_name for person in PEOPLE}
 ANNA, BERT = (person.id for person in PEOPLE[:2])
 NEW = "00000000-0000-4000-8000-000000000009"
 

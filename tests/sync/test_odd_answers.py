@@ -17,7 +17,7 @@ from tests.sync.reconciled import Reconciled
 
 ENABLED = [person for person in PEOPLE if person.account_enabled]
 ANNA, BERT, CARLA = (person.id for person in ENABLED[:3])
-NAMES = {person.id: person.user_principal_name for person in PEOPLE}
+NAMES = {person.id: person.mapped_name for person in PEOPLE}
 USERS, GROUPS, ONE = "/v1.0/users/delta", "/v1.0/groups/delta", "/v1.0/users/{id}"
 STAFF = "00000000-0000-0000-0000-00000000000a"
 ODD = "extension_0f6e_odd"

@@ -11,7 +11,7 @@ from shared.sync.on_demand.people import CannotProvision
 from tests.sync.reconciled import Reconciled
 
 IDS = [person.id for person in PEOPLE]
-NAMES = [person.user_principal_name for person in PEOPLE]
+NAMES = [person.mapped_name for person in PEOPLE]
 ANNA, BERT = IDS[:2]
 
 

@@ -15,7 +15,7 @@ from tests.sync.reconciled import Reconciled
 
 EXAMPLES = max(settings().max_examples // 4, 3)
 IDS = [person.id for person in PEOPLE if person.account_enabled][:5]
-NAMES = {person.id: person.user_principal_name for person in PEOPLE}
+NAMES = {person.id: person.mapped_name for person in PEOPLE}
 
 
 @dataclass

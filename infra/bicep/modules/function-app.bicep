@@ -106,6 +106,9 @@ param sesAccessKeyId string
 @description('App that has Mail.Send; empty for the app\'s own identity.')
 param mailClientId string
 
+@description('Microsoft\'s cloud: the hosts of Entra and Microsoft Graph.')
+param cloud string
+
 var address = publicUrl == '' ? 'https://${app.properties.defaultHostName}' : publicUrl
 
 var storageSuffix = environment().suffixes.storage
@@ -131,6 +134,7 @@ var settings = {
   BRIDGE_PUBLIC_URL: address
   // The console authenticates to Entra with the identity, so that there is no client secret to store and renew.
   // https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
+  BRIDGE_CLOUD: cloud
   BRIDGE_SIGN_IN_TENANT_ID: tenant().tenantId
   BRIDGE_SIGN_IN_CLIENT_ID: signInClientId
   BRIDGE_SIGN_IN_IDENTITY_CLIENT_ID: identityClientId

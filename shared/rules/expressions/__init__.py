@@ -12,7 +12,7 @@ from shared.rules.expressions.errors import EvaluationError, ExpressionError
 from shared.rules.expressions.expression import Expression, compile_expression
 from shared.rules.expressions.function import Function, Kind, Parameter
 from shared.rules.expressions.limitations import ExpressionWarning, Limitation
-from shared.rules.expressions.table import EXAMPLE_ATTRIBUTES, EXAMPLE_NOW, EXAMPLE_TAKEN, FUNCTIONS
+from shared.rules.expressions.table import EXAMPLE_ATTRIBUTES, EXAMPLE_DOMAIN, EXAMPLE_NOW, EXAMPLE_TAKEN, FUNCTIONS
 from shared.rules.expressions.values import (
     IGNORED,
     Attributes,
@@ -25,6 +25,7 @@ from shared.rules.expressions.values import (
 
 __all__ = [
     "EXAMPLE_ATTRIBUTES",
+    "EXAMPLE_DOMAIN",
     "EXAMPLE_NOW",
     "EXAMPLE_TAKEN",
     "FUNCTIONS",

@@ -1,7 +1,8 @@
-"""The functions of the reference page that convert a value without examining it."""
+"""The functions that convert a value without examining it, or return one that is the same for everybody."""
 
-from shared.rules.expressions.function import ANY, INTEGER, TEXT, Parameter, function
-from shared.rules.expressions.values import Value
+from shared.rules.expressions.errors import RefusedError
+from shared.rules.expressions.function import ANY, CHINA_REFERENCE, INTEGER, TEXT, Parameter, function
+from shared.rules.expressions.values import EvaluationContext, Value
 
 
 @function(
@@ -32,3 +33,20 @@ def redact(value: Value) -> Value:
     log holds no values, and a person's history shows them to administrators.
     """
     return value
+
+
+@function(
+    "DefaultDomain",
+    example='Join("@", [mailNickname], DefaultDomain())',
+    result='"john.doe@contoso.com"',
+    needs_context=True,
+    page=f"{CHINA_REFERENCE}#defaultdomain",
+)
+def default_domain(context: EvaluationContext) -> str:
+    """Returns the default domain of the Entra tenant, as the store's settings have it.
+
+    The reference page for most clouds does not list it; the one for China, which does, is followed.
+    """
+    if not context.default_domain:
+        raise RefusedError("the store does not know the tenant's default domain: set it on the mapping page")
+    return context.default_domain

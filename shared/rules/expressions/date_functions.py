@@ -12,7 +12,7 @@ from typing import Final
 from shared.rules.expressions.dotnet_dates import format_moment, parse_exact
 from shared.rules.expressions.dotnet_format import DateTimeError, Format
 from shared.rules.expressions.errors import RefusedError
-from shared.rules.expressions.function import FORMAT, INTEGER, MOMENT, TEXT, Kind, Parameter, function
+from shared.rules.expressions.function import FORMAT, INTEGER, MOMENT, Kind, Parameter, function
 from shared.rules.expressions.values import EvaluationContext, Value, as_text, in_utc
 
 _STEPS: Final = MappingProxyType(
@@ -168,11 +168,19 @@ def _as_styles(value: Value) -> frozenset[str]:
 STYLES: Final = Kind("names of .NET's DateTimeStyles", _as_styles)
 
 
+def _as_text_or_moment(value: Value) -> str | datetime | None:
+    return in_utc(value) if isinstance(value, datetime) else as_text(value)
+
+
+def _as_optional_format(value: Value) -> Format | None:
+    return None if value is None else FORMAT.convert(value)
+
+
 @function(
     "FormatDateTime",
-    Parameter("source", TEXT),
+    Parameter("source", Kind("text, or date and time", _as_text_or_moment)),
     Parameter("dateTimeStyles", STYLES, required=False),
-    Parameter("inputFormat", FORMAT),
+    Parameter("inputFormat", Kind(FORMAT.name, _as_optional_format), required=False),
     Parameter("outputFormat", FORMAT),
     example='FormatDateTime([extensionAttribute1], , "yyyyMMddHHmmss.fZ", "yyyy-MM-dd")',
     result='"2015-01-23"',
@@ -180,18 +188,26 @@ STYLES: Final = Kind("names of .NET's DateTimeStyles", _as_styles)
 )
 def format_date_time(
     context: EvaluationContext,
-    source: str | None,
+    source: str | datetime | None,
     date_time_styles: frozenset[str] | None,
-    input_format: Format,
+    input_format: Format | None,
     output_format: Format,
 ) -> str | None:
     """Reads a date in one format and writes it in another.
 
     Formats are .NET's, standard or custom, in the invariant culture. A date with an offset is written in UTC, the time
-    zone of the page's other functions. Where the page is silent: null and "" stay unchanged.
+    zone of the page's other functions. Where the page is silent: null and "" stay unchanged. Two things are not on the
+    page: three parameters (source, inputFormat, outputFormat), as in Microsoft Graph's list of functions
+    (schema/functions); and the result of CDate, DateAdd, Now or DateFromNum as source, which needs no inputFormat. The
+    page says that these return text in M/d/yyyy h:mm:ss tt; Microsoft's examples for provisioning from HR, which are
+    followed, format them as dates whatever inputFormat says.
     """
+    if isinstance(source, datetime):
+        return format_moment(source, output_format, zoned=True)
     if not source:
         return source
+    if input_format is None:
+        raise RefusedError("inputFormat is missing: only a date of CDate, DateAdd, Now or DateFromNum needs none")
     styles = date_time_styles or _DEFAULT_STYLES
     text = source.lstrip() if "allowleadingwhite" in styles else source
     text = text.rstrip() if "allowtrailingwhite" in styles else text

@@ -8,7 +8,7 @@ from shared.rules.expressions.conditions import compare
 from shared.rules.expressions.errors import EvaluationError, ExpressionError, IgnoreFlow, RefusedError
 from shared.rules.expressions.function import ANY, PATTERN, WORD, Argument, Function, Kind, Thunk
 from shared.rules.expressions.grammar import parse
-from shared.rules.expressions.limitations import ExpressionWarning, find_limitations
+from shared.rules.expressions.limitations import DATES, ExpressionWarning, find_limitations
 from shared.rules.expressions.limits import MAX_PATTERNS, MAX_TEXT
 from shared.rules.expressions.table import FUNCTIONS
 from shared.rules.expressions.tree import Attribute, Call, Comparison, Constant, Node, Omitted, Word, walk
@@ -25,23 +25,35 @@ from shared.rules.expressions.values import (
 
 _NAMES: Final = {name.lower(): name for name in FUNCTIONS}
 
+_VALUES: Final[dict[str, bool | None]] = {"True": True, "False": False, "NULL": None}
+"""Words that are values. The reference page has none; Entra Connect's and cloud sync's pages do, and people paste them.
+"""
+_IGNORE: Final = "IgnoreAttributeFlow"
+"""The word that leaves the target as it is; in Microsoft's examples for provisioning from HR."""
+_WORDS: Final = {word.lower(): word for word in (*_VALUES, _IGNORE)}
+_REFUSED: Final = {
+    "ignoreobjectflow": "IgnoreObjectFlow leaves out a whole user, which is only for provisioning into Entra; here the "
+    "store's criteria do that"
+}
+
 
 class Expression:
     """A checked and compiled expression; made by `compile_expression`, immutable.
 
-    `attributes` are the names it uses, `warnings` what the reference page says will not work as it looks.
+    `attributes` and `functions` are the names it uses, `warnings` what the reference page says will not work as it
+    looks.
     `only_on_creation`: it holds SelectUniqueValue, which is for new people only.
     """
 
-    __slots__ = ("_root", "_run", "attributes", "only_on_creation", "warnings")
+    __slots__ = ("_root", "_run", "attributes", "functions", "only_on_creation", "warnings")
 
     def __init__(self, root: Node, warnings: tuple[ExpressionWarning, ...]) -> None:
         self._root = root
         self._run = _compile(root)
-        called = {node.name for node, _ in walk(root) if isinstance(node, Call)}
+        self.functions = frozenset(node.name for node, _ in walk(root) if isinstance(node, Call))
         self.attributes = frozenset(node.name for node, _ in walk(root) if isinstance(node, Attribute))
         self.warnings = warnings
-        self.only_on_creation = "SelectUniqueValue" in called
+        self.only_on_creation = "SelectUniqueValue" in self.functions
 
     def __str__(self) -> str:
         """Return the expression in one normal form, which compiles to an equal expression."""
@@ -77,19 +89,23 @@ def compile_expression(text: str) -> Expression:
     `IsNullorEmpty`; a warning gives the spelling to use. Raises ExpressionError with the position and what to do.
     """
     root = parse(text)
-    written = {node.position: node.name for node, _ in walk(root) if isinstance(node, Call)}
+    calls = [node for node, _ in walk(root) if isinstance(node, Call)]
+    written = {node.position: node.name for node in calls}
+    given = {node.position: len(node.arguments) for node in calls}
     root = _corrected(root)
     patterns = [node for node, _ in walk(root) if isinstance(node, Call) and _takes_pattern(node)]
     if len(patterns) > MAX_PATTERNS:
         raise ExpressionError(patterns[MAX_PATTERNS].position, f"use at most {MAX_PATTERNS} regular expressions")
     _check(root)
-    return Expression(root, find_limitations(root, written))
+    return Expression(root, find_limitations(root, written, given))
 
 
 def _corrected(node: Node) -> Node:
     """Return the tree with every function's name in the reference's spelling."""
     if isinstance(node, Comparison):
         return Comparison(node.position, node.operator, _corrected(node.left), _corrected(node.right))
+    if isinstance(node, Word):
+        return Word(node.position, _WORDS.get(node.name.lower(), node.name))
     if not isinstance(node, Call):
         return node
     name = _NAMES.get(node.name.lower())
@@ -97,7 +113,10 @@ def _corrected(node: Node) -> Node:
         close = get_close_matches(node.name.lower(), _NAMES, n=1)
         hint = f"; did you mean {_NAMES[close[0]]}?" if close else ""
         raise ExpressionError(node.position, f"there is no function {node.name}{hint}")
-    return Call(node.position, name, tuple(_corrected(argument) for argument in node.arguments))
+    arguments = tuple(_corrected(argument) for argument in node.arguments)
+    if name == "FormatDateTime" and len(arguments) == 3 and not any(isinstance(each, Omitted) for each in arguments):
+        arguments = (arguments[0], Omitted(arguments[1].position), *arguments[1:])
+    return Call(node.position, name, arguments)
 
 
 def _takes_pattern(call: Call) -> bool:
@@ -119,7 +138,9 @@ def _check(root: Node) -> None:
                 for index, argument in enumerate(node.arguments)
                 if isinstance(argument, Word) and (p := FUNCTIONS[node.name].parameter(index)) and p.kind is WORD
             }
-        elif isinstance(node, Word) and node.position not in words:
+        elif isinstance(node, Word) and node.name.lower() in _REFUSED:
+            raise ExpressionError(node.position, _REFUSED[node.name.lower()])
+        elif isinstance(node, Word) and node.position not in words and node.name not in _WORDS.values():
             hint = f'did you mean "{node.name}", [{node.name}] or {node.name}(…)?'
             raise ExpressionError(node.position, f"{node.name} is no value; {hint}")
 
@@ -134,14 +155,30 @@ def _check_arguments(function: Function, call: Call) -> None:
     for parameter in function.parameters[len(call.arguments) :]:
         if parameter.required:
             raise ExpressionError(call.position, f"{parameter.name} is missing; write {function.signature}")
+    if function.name == "FormatDateTime":
+        _check_input_format(function, call)
     if function.name == "Switch" and len(call.arguments) % 2:
         reason = f"each key needs a value, and the default a place, if empty: write {function.signature}"
         raise ExpressionError(call.position, reason)
 
 
+def _check_input_format(function: Function, call: Call) -> None:
+    """Only a date needs no input format, and whether something else is one can be seen in a call's name alone."""
+    source, given = call.arguments[0], call.arguments[2]
+    may_be_date = isinstance(source, Call) and (source.name in DATES or source.name in ("IIF", "Switch", "Coalesce"))
+    if isinstance(given, Omitted) and not may_be_date:
+        raise ExpressionError(given.position, f"inputFormat is missing; write {function.signature}")
+
+
+def _ignored(_attributes: Attributes, _context: EvaluationContext) -> Value:
+    raise IgnoreFlow
+
+
 def _compile(node: Node) -> Thunk:
+    if isinstance(node, Word) and node.name == _IGNORE:
+        return _ignored
     if isinstance(node, Constant | Word):
-        value = node.value if isinstance(node, Constant) else node.name
+        value = node.value if isinstance(node, Constant) else _VALUES.get(node.name, node.name)
         return lambda _attributes, _context: value
     if isinstance(node, Attribute):
         name = node.name
@@ -172,9 +209,11 @@ def _compile_argument(function: Function, index: int, node: Node) -> Argument:
     kind = parameter.kind if parameter else ANY
     if isinstance(node, Omitted):
         return Argument(node, lambda _attributes, _context: None, omitted=True, constant=True)
+    if isinstance(node, Word) and node.name == _IGNORE:
+        return Argument(node, _ignored)
     if isinstance(node, Constant | Word):
         try:
-            value = kind.convert(node.value if isinstance(node, Constant) else node.name)
+            value = kind.convert(node.value if isinstance(node, Constant) else _VALUES.get(node.name, node.name))
         except RefusedError as refused:
             raise ExpressionError(node.position, refused.reason) from None
         return Argument(node, lambda _attributes, _context: value, constant=True, value=value)

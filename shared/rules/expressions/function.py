@@ -29,6 +29,19 @@ type Thunk = Callable[[Attributes, EvaluationContext], Any]
 """A compiled expression: returns its value for one person."""
 
 
+REFERENCE: Final = (
+    "https://learn.microsoft.com/entra/identity/app-provisioning/functions-for-customizing-application-data"
+)
+ROLES_PAGE: Final = (
+    "https://learn.microsoft.com/entra/identity/app-provisioning/customize-application-attributes"
+    "#provisioning-a-role-to-a-scim-app"
+)
+CHINA_REFERENCE: Final = (
+    "https://docs.azure.cn/entra/identity/app-provisioning/functions-for-customizing-application-data"
+)
+"""The same page for Entra in China, which has functions that the page for the other clouds leaves out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """The type of a parameter: a name for the documentation, and the conversion that refuses everything else."""
@@ -114,6 +127,13 @@ class Function:
     build: Callable[[Sequence[Argument]], Thunk] | None = None
     needs_context: bool = False
     maps_values: bool = False
+    page: str = ""
+    """Where Microsoft describes it, if not under its name on the reference page."""
+
+    @property
+    def link(self) -> str:
+        """The address of its description."""
+        return self.page or f"{REFERENCE}#{self.name.lower()}"
 
     @property
     def signature(self) -> str:
@@ -129,7 +149,7 @@ class Function:
 
 
 def function(
-    name: str, *parameters: Parameter, example: str, result: str, needs_context: bool = False
+    name: str, *parameters: Parameter, example: str, result: str, needs_context: bool = False, page: str = ""
 ) -> Callable[[Callable[..., Value]], Function]:
     """Make a function of the language from a Python function; its docstring becomes the description.
 
@@ -148,6 +168,7 @@ def function(
             run=_mapped(run) if maps_values else run,
             needs_context=needs_context,
             maps_values=maps_values,
+            page=page,
         )
 
     return make

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from shared.rules.expressions.choice_functions import attributes_that_fail
-from shared.rules.expressions.tree import Attribute, Call, Constant, Node, walk
+from shared.rules.expressions.tree import Attribute, Call, Comparison, Constant, Node, Omitted, Word, walk
 
 
 class Limitation(StrEnum):
@@ -20,6 +20,8 @@ class Limitation(StrEnum):
     CHANGES_EVERY_TIME = "changes-every-time"
     SPELLING = "spelling"
     BACKSLASH = "backslash"
+    NULL_COMPARED = "null-compared"
+    PAGES = "pages"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +36,18 @@ class ExpressionWarning:
 
 _PRESENCE: Final = frozenset({"IsPresent", "IsNull", "IsNullOrEmpty"})
 _REFERENCES: Final = frozenset({"manager"})
+DATES: Final = frozenset({"CDate", "DateAdd", "Now", "DateFromNum"})
+"""The functions that return a point in time."""
 _RANDOM: Final = frozenset({"Guid", "RandomString"})
 
 
-def find_limitations(root: Node, written: dict[int, str]) -> tuple[ExpressionWarning, ...]:
-    """Return the warnings of an expression, in order; `written` has the names before correction, by position."""
+def find_limitations(
+    root: Node, written: dict[int, str], written_arguments: dict[int, int]
+) -> tuple[ExpressionWarning, ...]:
+    """Return the warnings of an expression, in order.
+
+    `written` has the names of functions before correction, by position, `written_arguments` how many they were given.
+    """
     only_once = isinstance(root, Call) and root.name == "SelectUniqueValue"
     found: list[ExpressionWarning] = []
     for node, depth in walk(root):
@@ -50,7 +59,11 @@ def find_limitations(root: Node, written: dict[int, str]) -> tuple[ExpressionWar
                     'in a constant write a backslash twice, as in "\\\\d"; it is read as such',
                 )
             )
+        if isinstance(node, Comparison) and any(_is_null(each) for each in (node.left, node.right)):
+            text = "a comparison with NULL never holds: use IsNull or IsNullOrEmpty"
+            found.append(_warning(Limitation.NULL_COMPARED, node, text))
         if isinstance(node, Call):
+            found += _of_pages(node, written_arguments.get(node.position, 0))
             found += _of_call(node, depth, written[node.position], only_once=only_once)
     return tuple(sorted(found, key=lambda warning: warning.position))
 
@@ -77,6 +90,29 @@ def _of_call(call: Call, depth: int, written: str, *, only_once: bool) -> Iterat
     if call.name in _RANDOM and not only_once:
         text = f"{call.name} gives another value each time: set the rule to apply only during object creation"
         yield _warning(Limitation.CHANGES_EVERY_TIME, call, text)
+
+
+def _is_null(node: Node) -> bool:
+    return isinstance(node, Word) and node.name == "NULL"
+
+
+def _of_pages(call: Call, given: int) -> Iterator[ExpressionWarning]:
+    """Where Microsoft's pages contradict each other: which one is followed."""
+    if call.name != "FormatDateTime":
+        return
+    if given == len(call.arguments) - 1:
+        text = (
+            "three parameters are read as source, inputFormat and outputFormat, as Microsoft Graph lists the function; "
+            "the reference page has four"
+        )
+        yield _warning(Limitation.PAGES, call, text)
+    source = call.arguments[0]
+    if isinstance(source, Call) and source.name in DATES and not isinstance(call.arguments[2], Omitted):
+        text = (
+            f"{source.name} gives a date, so inputFormat does not matter, as in Microsoft's examples for provisioning "
+            "from HR; by the reference page it would be the format of a text"
+        )
+        yield _warning(Limitation.PAGES, call, text)
 
 
 def _of_switch(call: Call) -> Iterator[ExpressionWarning]:

@@ -1,7 +1,7 @@
 """The functions of the reference page that build, split or count multi-valued attributes."""
 
 from shared.rules.expressions.errors import RefusedError
-from shared.rules.expressions.function import INTEGER, PLAIN, TEXT, VALUES, Parameter, function
+from shared.rules.expressions.function import INTEGER, PLAIN, ROLES_PAGE, TEXT, VALUES, Parameter, function
 from shared.rules.expressions.limits import MAX_TEXT
 
 
@@ -108,5 +108,36 @@ def app_role_assignments_complex(assignments: tuple[str, ...]) -> tuple[str, ...
     """Returns every app role of the user, as a multi-valued attribute of role names.
 
     In Entra each is an object that also has an id and a display name; Zoho One's fields hold text only.
+    """
+    return assignments
+
+
+@function(
+    "AssertiveAppRoleAssignmentsComplex",
+    Parameter("[appRoleAssignments]", VALUES),
+    example="AssertiveAppRoleAssignmentsComplex([appRoleAssignments])",
+    result='["Editor", "Viewer"]',
+    page=ROLES_PAGE,
+)
+def assertive_app_role_assignments_complex(assignments: tuple[str, ...]) -> tuple[str, ...]:
+    """Returns every app role of the user, as AppRoleAssignmentsComplex does.
+
+    Entra's two functions differ in how changes are sent: this one also takes away roles that the user no longer has.
+    The reference page does not list it; the page on provisioning a role, which does, is followed.
+    """
+    return assignments
+
+
+@function(
+    "AppRoleAssignments",
+    Parameter("[appRoleAssignments]", VALUES),
+    example="AppRoleAssignments([appRoleAssignments])",
+    result='["Editor", "Viewer"]',
+    page=ROLES_PAGE,
+)
+def app_role_assignments(assignments: tuple[str, ...]) -> tuple[str, ...]:
+    """Returns the names of every app role of the user.
+
+    No page of Microsoft's describes it; guides of other applications use it with [appRoleAssignments] alone.
     """
     return assignments

@@ -1,4 +1,5 @@
-"""All functions of "Reference for writing expressions for attribute mappings in Microsoft Entra ID", in its order.
+"""All functions of "Reference for writing expressions for attribute mappings in Microsoft Entra ID", in its order, and
+those that other pages of Microsoft's have.
 
 https://learn.microsoft.com/entra/identity/app-provisioning/functions-for-customizing-application-data
 """
@@ -26,7 +27,9 @@ FUNCTIONS: Final[Mapping[str, Function]] = MappingProxyType(
         function.name: function
         for function in (
             text_functions.append,
+            list_functions.app_role_assignments,
             list_functions.app_role_assignments_complex,
+            list_functions.assertive_app_role_assignments_complex,
             conversion_functions.bit_and,
             conditions.c_bool,
             date_functions.c_date,
@@ -38,6 +41,7 @@ FUNCTIONS: Final[Mapping[str, Function]] = MappingProxyType(
             date_functions.date_add,
             date_functions.date_diff,
             date_functions.date_from_num,
+            conversion_functions.default_domain,
             date_functions.format_date_time,
             random_functions.guid,
             choice_functions.ignore_flow_if_null_or_empty,
@@ -99,6 +103,9 @@ EXAMPLE_ATTRIBUTES: Final[Mapping[str, Value]] = MappingProxyType(
 
 EXAMPLE_NOW: Final = datetime(2021, 7, 2, 15, 33, 38, tzinfo=UTC)
 """The time in the functions' examples."""
+
+EXAMPLE_DOMAIN: Final = "contoso.com"
+"""The tenant's default domain in the functions' examples."""
 
 EXAMPLE_TAKEN: Final = frozenset({"john.doe"})
 """The values taken in the functions' examples."""

@@ -46,12 +46,14 @@ class RandomSource(Protocol):
 class EvaluationContext:
     """Everything that a result depends on besides the person's attributes.
 
-    `is_taken` says whether the target already holds a value; only SelectUniqueValue uses it.
+    `is_taken` says whether the target already holds a value; only SelectUniqueValue uses it. `default_domain` is the
+    tenant's; only DefaultDomain uses it.
     """
 
     now: datetime
     random: RandomSource
     is_taken: Callable[[str], bool]
+    default_domain: str = ""
 
 
 def is_null(value: Value) -> bool:

@@ -7,13 +7,21 @@ from difflib import get_close_matches
 
 from pydantic import ValidationError
 
-from shared.rules.azure_user import AZURE_FIELDS, ENTRA_NAMES, FieldType
+from shared.rules.azure_user import AZURE_FIELDS, FieldType
 from shared.rules.expressions import Expression, ExpressionError, compile_expression
 from shared.rules.mapping.mapping import CustomAttribute, ExpressionSource, Mapping, ProfileField, Rule
+from shared.rules.mapping.names import CustomNames, unknown_name
 from shared.rules.zoho_user import ZOHO_FIELDS, ZohoField
 
-KNOWN_NAMES = frozenset([*AZURE_FIELDS, *ENTRA_NAMES, "IsSoftDeleted"])
-"""The names that an expression may use in brackets, besides custom attributes."""
+ANY_TENANT = CustomNames()
+"""Without a store: directory extensions by their names in Graph, and nothing else beyond the catalogue."""
+
+
+DEFAULT_OF_BEFORE = (
+    'the default is given to existing accounts, too; Entra gives it only to new ones: set "default_at" to "always" or '
+    '"only during object creation"'
+)
+"""Warning about a rule of a release that had no choice."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +59,17 @@ def read_mapping(text: str | bytes) -> Mapping:
     raise InvalidMapping(_form_fault(detail["loc"], detail["msg"], detail["input"]) for detail in details)
 
 
-def check_mapping(mapping: Mapping, extensions: Iterable[ZohoField]) -> tuple[Fault, ...]:
+def check_mapping(
+    mapping: Mapping, extensions: Iterable[ZohoField], names: CustomNames = ANY_TENANT
+) -> tuple[Fault, ...]:
     """Return the warnings of a valid mapping. Raises InvalidMapping.
 
-    ``extensions``: the fields beyond Zoho One's documented ones that the store has switched on.
+    ``extensions``: the fields beyond Zoho One's documented ones that the store has switched on. ``names``: the custom
+    attributes that reach the store.
     """
     faults, warnings = list(_whole(mapping)), list[Fault]()
     for index, rule in enumerate(mapping.rules):
-        wrong, doubtful = check_rule(rule, extensions, index)
+        wrong, doubtful = check_rule(rule, extensions, names, index)
         faults += wrong
         warnings += doubtful
     if faults:
@@ -67,10 +78,10 @@ def check_mapping(mapping: Mapping, extensions: Iterable[ZohoField]) -> tuple[Fa
 
 
 def check_rule(
-    rule: Rule, extensions: Iterable[ZohoField], index: int | None = None
+    rule: Rule, extensions: Iterable[ZohoField], names: CustomNames = ANY_TENANT, index: int | None = None
 ) -> tuple[list[Fault], list[Fault]]:
     """Return the faults of one rule, and its warnings. ``index``: its place in a mapping."""
-    faults = [Fault(index, rule.target, position, reason) for position, reason in _source_faults(rule)]
+    faults = [Fault(index, rule.target, position, reason) for position, reason in _source_faults(rule, names)]
     if ZOHO_FIELDS[rule.target].extension and rule.target not in extensions:
         reason = "an extension of Zoho One's fields, which this store has not switched on"
         faults.insert(0, Fault(index, rule.target, None, reason))
@@ -86,7 +97,7 @@ def _whole(mapping: Mapping) -> Iterator[Fault]:
             yield Fault(None, target, None, f"there are {counts[target]} rules for {target}: keep one")
 
 
-def _source_faults(rule: Rule) -> Iterator[tuple[int | None, str]]:
+def _source_faults(rule: Rule, names: CustomNames) -> Iterator[tuple[int | None, str]]:
     match rule.source:
         case ProfileField(field=name):
             if name not in AZURE_FIELDS:
@@ -101,9 +112,11 @@ def _source_faults(rule: Rule) -> Iterator[tuple[int | None, str]]:
             except ExpressionError as error:
                 yield error.position, error.reason
             else:
-                yield from _expression_faults(rule, compiled)
+                yield from _expression_faults(rule, compiled, names)
         case _ if rule.target is ZohoField.MANAGER:
             yield None, "manager takes the profile field manager"
+        case CustomAttribute(name=name) if (reason := names.why_not(name)) is not None:
+            yield None, reason
 
 
 def _misfit(target: ZohoField, kind: FieldType, name: str) -> str | None:
@@ -114,23 +127,24 @@ def _misfit(target: ZohoField, kind: FieldType, name: str) -> str | None:
     return None
 
 
-def _expression_faults(rule: Rule, compiled: Expression) -> Iterator[tuple[int | None, str]]:
+def _expression_faults(rule: Rule, compiled: Expression, names: CustomNames) -> Iterator[tuple[int | None, str]]:
     if compiled.only_on_creation and rule.apply == "always":
         yield 0, 'SelectUniqueValue works only during object creation: set "apply" to "only during object creation"'
-    yield from misspelt_names(compiled, str(rule.source))
+    if "DefaultDomain" in compiled.functions and not names.knows_default_domain:
+        yield 0, "the store does not know the tenant's default domain, which DefaultDomain returns: set it first"
+    yield from unknown_names(compiled, str(rule.source), names)
 
 
-def misspelt_names(compiled: Expression, text: str) -> Iterator[tuple[int, str]]:
-    """Yield the names in an expression's brackets that look misspelt: position and the likely intention.
-
-    A directory extension can have any name, so an unlisted one is not a fault.
-    """
-    for name in sorted(compiled.attributes - KNOWN_NAMES):
-        if not name.startswith("extension_") and (close := get_close_matches(name, KNOWN_NAMES, n=1, cutoff=0.8)):
-            yield text.find(f"[{name}]"), f"there is no attribute {name}; did you mean {close[0]}?"
+def unknown_names(compiled: Expression, text: str, names: CustomNames) -> Iterator[tuple[int, str]]:
+    """Yield the names in an expression's brackets that are no attributes: position, and the likely intention."""
+    for name in sorted(compiled.attributes):
+        if (reason := names.why_unknown(name)) is not None:
+            yield text.find(f"[{name}]"), reason
 
 
 def _warnings(rule: Rule) -> Iterator[tuple[int | None, str]]:
+    if rule.is_default_of_before:
+        yield None, DEFAULT_OF_BEFORE
     if not isinstance(rule.source, ExpressionSource):
         if isinstance(rule.source, CustomAttribute) and (close := _other_case(rule.source.name)):
             yield None, f"custom attributes are case-sensitive; there is a profile field {close}"
@@ -141,17 +155,6 @@ def _warnings(rule: Rule) -> Iterator[tuple[int | None, str]]:
         return  # already reported as a fault
     for warning in compiled.warnings:
         yield warning.position, warning.text
-    for name in sorted(compiled.attributes - KNOWN_NAMES):
-        if not name.startswith("extension_"):
-            yield rule.source.expression.find(f"[{name}]"), f"{name} is taken for a custom attribute"
-
-
-def unknown_name(name: str) -> str:
-    """Return why a profile field is refused, with the likely intention."""
-    if name in ENTRA_NAMES:
-        return f"there is no profile field {name}; Microsoft Graph calls it {ENTRA_NAMES[name]}"
-    close = [_other_case(name)] if _other_case(name) else get_close_matches(name, AZURE_FIELDS, n=1)
-    return f"there is no profile field {name}" + (f"; did you mean {close[0]}?" if close else "")
 
 
 def _other_case(name: str) -> str | None:

@@ -14,6 +14,7 @@ from shared.rules.expressions import (
     compile_expression,
 )
 from shared.rules.mapping.mapping import (
+    ON_CREATION,
     CustomAttribute,
     ExpressionSource,
     HardCodedValue,
@@ -47,7 +48,6 @@ class CompiledRule:
     rule: Rule
     target: ZohoField
     read: Read
-    default: str | None
     apply: When
 
     def value(self, person: AzureUser, before: ZohoUser | None, context: EvaluationContext) -> str | None:
@@ -63,10 +63,22 @@ class CompiledRule:
             raise MappingFailed(self.target, self.rule, str(error)) from None
         if value is IGNORED:
             return before.fields.get(self.target) if before else None
-        text = _text(value) or self.default
+        text = _text(value) or self._default(before)
         if text is not None and len(text) > LONGEST_VALUE:
             raise MappingFailed(self.target, self.rule, f"it gives more than {LONGEST_VALUE:,} characters")
         return text
+
+    def _default(self, before: ZohoUser | None) -> str | None:
+        """Return the value where the source has none.
+
+        One that is given only to new accounts stays in them for as long as the source has no value: Entra's service
+        sends nothing for such a user.
+        https://learn.microsoft.com/entra/identity/app-provisioning/customize-application-attributes, "Default value if
+        null".
+        """
+        if self.rule.default_at != ON_CREATION or before is None or before.fields.get(self.target) == self.rule.default:
+            return self.rule.default
+        return None
 
 
 class CompiledMapping:
@@ -77,9 +89,7 @@ class CompiledMapping:
         self.mapping = mapping
         self.digest = hashlib.sha256(mapping.model_dump_json().encode()).hexdigest()
         """Equal for two mappings with the same rules, including the default one in the code."""
-        self.rules = tuple(
-            CompiledRule(rule, rule.target, _reader(rule), rule.default, rule.apply) for rule in mapping.rules
-        )
+        self.rules = tuple(CompiledRule(rule, rule.target, _reader(rule), rule.apply) for rule in mapping.rules)
 
     def fields_for(
         self,

@@ -59,6 +59,7 @@ type Source = Annotated[ProfileField | HardCodedValue | CustomAttribute | Expres
 
 
 type When = Literal["always", "only during object creation"]
+ON_CREATION: When = "only during object creation"
 
 
 class Rule(_Part):
@@ -67,10 +68,22 @@ class Rule(_Part):
     target: ZohoField
     source: Source
     default: str | None = Field(default=None, max_length=1000, description="The value if the source has none")
+    default_at: When | None = Field(
+        default=None,
+        exclude_if=lambda chosen: chosen is None,
+        description="When the default is given. Entra gives it only during object creation; left out: always",
+    )
     apply: When = "always"
+
+    @property
+    def is_default_of_before(self) -> bool:
+        """Whether nobody has chosen when the default is given: always, as in releases that had no choice."""
+        return self.default is not None and self.default_at is None
 
     def __str__(self) -> str:
         default = f', or "{self.default}"' if self.default else ""
+        if self.default and self.default_at == ON_CREATION:
+            default += " in a new account"
         return f"{self.source}{default}" + (", only during object creation" if self.apply != "always" else "")
 
 

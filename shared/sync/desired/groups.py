@@ -33,7 +33,7 @@ class DesiredGroups:
         external = str(external_id) if external_id else None
         desired: DesiredGroup = None
         if store.groups.are_synced:
-            context = EvaluationContext(self.now(), _RANDOM, lambda _: False)
+            context = EvaluationContext(self.now(), _RANDOM, lambda _: False, store.default_domain or "")
             try:
                 name = store.groups.name_for(display_name, external, context)
             except GroupNameFailed as failure:

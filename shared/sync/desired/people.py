@@ -53,7 +53,12 @@ class DesiredStates:
 
     def of(self, store: Store, person: AzureUser, status: Status, before: Identity | None) -> DesiredState:
         """Compute one. Raises Refused if the mapping has no answer for this person, MappingUnusable if for nobody."""
-        context = EvaluationContext(self.now(), _RANDOM, lambda name: self.users(store).find(name) is not None)
+        context = EvaluationContext(
+            self.now(),
+            _RANDOM,
+            lambda name: self.users(store).find(name) is not None,
+            store.default_domain or "",
+        )
         mapping = self.mapping(store.id)
         policy, rules = Policy(mapping, context, store), rules_of(store, mapping)
         try:

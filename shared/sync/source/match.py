@@ -44,6 +44,8 @@ def match(
         return stored
     person = see()
     holder = identities.holder_of(store, person.user_principal_name)
+    if holder is None and person.original_user_principal_name:
+        holder = identities.holder_of(store, person.original_user_principal_name)
     is_holder = _is_pushed_of(holder, object_id, person) if holder is not None else False
     if holder is not None and is_holder is not False and not _has_other_names(holder, object_id, person):
         return holder
@@ -76,6 +78,10 @@ def match_pushed(identities: Identities, store: str, pushed: AzureUser, keys: Ke
     found = identities.find(store, Lookup.EXTERNAL_ID, keys.external_id) if keys.external_id else []
     found += [each for address in keys.work_addresses for each in identities.find(store, Lookup.EMAIL, address)]
     ids = {each.id for each in found}
+    if (original := pushed.original_user_principal_name) is not None:
+        holder = identities.holder_of(store, pushed.user_principal_name)
+        if holder is not None and _is_stored_as(holder, original):
+            return holder
     if pushed.display_name and pushed.employee_id:
         ids |= {each.id for each in identities.search(store, pushed.display_name, NAMESAKES)}
     if keys.external_id and (named := identities.find_object(store, keys.external_id.lower())) is not None:
@@ -93,6 +99,13 @@ def match_pushed(identities: Identities, store: str, pushed: AzureUser, keys: Ke
     if doubtful:
         raise Doubtful("Somebody else has this mail alias, who may be the same person under the name of before")
     return None
+
+
+def _is_stored_as(stored: Stored, original: str) -> bool:
+    """Whether Graph reported a guest of this name, which the sync endpoint shows in the form that Entra maps."""
+    known = stored.identity
+    name = known.said.source.original_user_principal_name
+    return known.object_id is not None and name is not None and folded(name) == folded(original)
 
 
 def _is_another(identities: Identities, store: str, pushed: Stored) -> bool:

@@ -113,7 +113,8 @@ class PeopleReader:
     def properties(self, store: Store) -> tuple[str, ...]:
         """The properties of users that the store's mapping and criteria read."""
         mapping = self.mappings.compiled(store.id).mapping
-        return select_of(fields_read(mapping, store.criteria, store.custom_attributes))
+        matched = [rule.expression for rule in store.matching.rules if rule.expression]
+        return select_of(fields_read(mapping, store.criteria, store.custom_names.listed, matched))
 
     def _one_by_one(self, store: Store, troubles: list[str]) -> PersonReader:
         select = self.properties(store)

@@ -12,6 +12,7 @@ from shared.rules.azure_user import ENTRA_NAMES, AzureUser
 from shared.rules.criteria import conditions, why_not
 from shared.rules.desired import status_of
 from shared.rules.entra_connection import Scope
+from shared.rules.guests import Guests
 from shared.rules.status import Status
 from shared.rules.store import Store
 from shared.sync.errors import Doubtful, Overtaken, PushError
@@ -22,6 +23,8 @@ from shared.tables.entra_scope import HIMSELF, EntraScope
 from shared.tables.errors import TooLarge
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored, is_id
+
+NO_GUESTS = "The user is a guest, and the store takes no guests."
 
 
 @dataclass
@@ -65,6 +68,8 @@ class PersonReader:
         if stored is not None and not properties.is_heard:
             said = stored.identity.said
             return Seen(properties.id, person, said.status or status_of(person), in_bin=said.in_bin, is_heard=False)
+        if self.store.guests is Guests.NOT_AT_ALL and person.is_guest:
+            return Seen(properties.id, person, Status.UNASSIGNED, NO_GUESTS)
         if self.store.criteria is not None and (failed := why_not(self.store.criteria, person)):
             why = f"The user does not meet the store's criteria: {'; '.join(failed)}."
             return Seen(properties.id, person, Status.UNASSIGNED, why)

@@ -6,6 +6,7 @@ from pydantic import ConfigDict
 
 from shared.entra.users_delta import DeltaPosition
 from shared.model import Model
+from shared.rules.guests import Guests
 from shared.rules.store import Store
 from shared.sync.source.groups import ScopeCheckpoint
 
@@ -44,12 +45,13 @@ def asked_for(store: Store) -> str:
     """A digest of which people a store takes: when it changes, everybody is read again."""
     assert store.entra is not None  # or nobody reads
     connection = store.entra.model_dump_json(include={"tenant_id", "scope", "enterprise_app", "graph"})
-    return _digest(connection, store.criteria.model_dump_json() if store.criteria else "")
+    guests = () if store.guests is Guests.AS_OTHERS else (store.guests,)
+    return _digest(connection, store.criteria.model_dump_json() if store.criteria else "", *guests)
 
 
 def group_rules_of(store: Store) -> str:
     """A digest of what a store does with groups."""
-    return _digest(store.groups.model_dump_json(exclude={"deleted"}))
+    return _digest(store.groups.model_dump_json(exclude={"deleted"}), *filter(None, [store.default_domain]))
 
 
 def _digest(*texts: str) -> str:

@@ -22,7 +22,7 @@ from shared.rules.history import Event, EventKind
 from shared.rules.identity import Identity, PendingChange, SourceState, id_of_object
 from shared.rules.keys import keys_of
 from shared.rules.recycle_bin import under_own_name
-from shared.rules.scim_user import onto_scim
+from shared.rules.scim_user import completed, onto_scim
 from shared.rules.status import Action, Standing, Status
 from shared.rules.store import Store
 from shared.sync.desired.people import DesiredState, DesiredStates
@@ -158,6 +158,7 @@ class SourceRecorder:
             active=seen.status is Status.ACTIVATED,
             manager=self._manager(store, person.manager),
             custom=store.custom_attributes,
+            pushed_first=before is not None and before.id != id_of_object(seen.object_id),
         )
         so_far = before.said if before else None
         said = SourceState(
@@ -190,12 +191,14 @@ class SourceRecorder:
         if identity.is_being_deleted:
             self._delete(store, stored, identity.object_id)
             return None
+        person = completed(said.source, _JSON.validate_json(said.resource))
         try:
-            corrected = self._put_right(store, identity, said.source)
-            desired_state = self.desired_states.of(store, said.source, said.status or status_of(said.source), corrected)
+            corrected = self._put_right(store, identity, person)
+            desired_state = self.desired_states.of(store, person, said.status or status_of(person), corrected)
         except Refused as refusal:
             return str(refusal)
-        after = corrected.model_copy(update={"said": said.model_copy(update=desired_state.told)})
+        told = {**desired_state.told, "source": person}
+        after = corrected.model_copy(update={"said": said.model_copy(update=told)})
         same = after.model_copy(update={"said": after.said.model_copy(update={"rules": said.rules})}) == identity
         if same and only_rules is not None:
             only_rules(stored, after)

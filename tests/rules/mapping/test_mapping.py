@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,9 +12,10 @@ from hypothesis import strategies as st
 
 from shared.rules.azure_user import AZURE_FIELDS, AzureUser, FieldType
 from shared.rules.expressions import EvaluationContext
-from shared.rules.mapping.check import InvalidMapping, check_mapping, read_mapping
+from shared.rules.mapping.check import DEFAULT_OF_BEFORE, InvalidMapping, check_mapping, read_mapping
 from shared.rules.mapping.compiled import CompiledMapping, MappingFailed
 from shared.rules.mapping.mapping import DEFAULT_MAPPING, Mapping, RuleChange, difference
+from shared.rules.mapping.names import CustomNames
 from shared.rules.mapping.preview import preview_change, preview_person
 from shared.rules.zoho_user import ZOHO_FIELDS, ZohoField, ZohoUser
 
@@ -203,7 +205,9 @@ def test_warnings_do_not_refuse() -> None:
     warnings = check_mapping(_mapping(_expression("title", 'IIF([city]="x", "a", "b")')), [])
     assert [(warning.rule, warning.position) for warning in warnings] == [(1, 0)]
     (case,) = check_mapping(
-        _mapping({"target": "title", "source": {"kind": "custom attribute", "name": "JOBTITLE"}}), []
+        _mapping({"target": "title", "source": {"kind": "custom attribute", "name": "JOBTITLE"}}),
+        [],
+        CustomNames(frozenset({"JOBTITLE"})),
     )
     assert "jobTitle" in case.reason
 
@@ -223,6 +227,114 @@ def test_the_difference_of_two_mappings() -> None:
     assert difference(_mapping(title), _mapping(title)) == ()
 
 
+NO_GRAPH = CustomNames(frozenset({"extension_x", "badge"}), reads_graph=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "names", "reason"),
+    [
+        ("jobtitle", CustomNames(), "there is no attribute jobtitle; did you mean jobTitle?"),
+        ("jobTitel", CustomNames(), "there is no attribute jobTitel; did you mean jobTitle?"),
+        ("objectID", CustomNames(), "there is no attribute objectID; did you mean objectId?"),
+        ("bagde", NO_GRAPH, "there is no attribute bagde; did you mean badge?"),
+        ("extension_X", NO_GRAPH, "there is no attribute extension_X; did you mean extension_x?"),
+        ("extension_0f_other", NO_GRAPH, "there is no attribute extension_0f_other; if your tenant has it, add it"),
+        ("shoeSize", CustomNames(), "there is no attribute shoeSize; if your tenant has it, add it"),
+        ("appRoleAssignments", CustomNames(), "neither Microsoft Graph's users nor a push have appRoleAssignments"),
+        ("badge", NO_GRAPH, None),
+        ("extension_x", NO_GRAPH, None),
+        ("extension_0f_other", CustomNames(), None),
+        ("telephoneNumber", CustomNames(), None),
+        ("immutableId", CustomNames(), None),
+        ("IsSoftDeleted", CustomNames(), None),
+        *((name, NO_GRAPH, None) for name in AZURE_FIELDS),
+    ],
+)
+def test_a_name_that_nothing_brings_is_refused(name: str, names: CustomNames, reason: str | None) -> None:
+    mapping = _mapping(_expression("title", f'Join("", [surname], [{name}])'))
+    if reason is None:
+        assert check_mapping(mapping, EXTENSIONS, names) == ()
+        return
+    with pytest.raises(InvalidMapping) as refused:
+        check_mapping(mapping, EXTENSIONS, names)
+    (fault,) = refused.value.faults
+    assert fault.reason.startswith(reason)
+    assert fault.position == len('Join("", [surname], ')
+
+
+def test_the_default_domain_must_be_known() -> None:
+    mapping = _mapping(_expression("email", 'Join("@", [mailNickname], DefaultDomain())'))
+    assert check_mapping(mapping, EXTENSIONS) == ()
+    with pytest.raises(InvalidMapping, match="does not know the tenant's default domain"):
+        check_mapping(mapping, EXTENSIONS, CustomNames(knows_default_domain=False))
+
+
+@pytest.mark.parametrize(
+    ("name", "names", "reason"),
+    [
+        ("JOBTITLE", CustomNames(), "there is no custom attribute JOBTITLE; did you mean jobTitle?"),
+        ("Badge", NO_GRAPH, "there is no custom attribute Badge; did you mean badge?"),
+        ("shoeSize", CustomNames(), "shoeSize is not one of the store's custom attributes, so it would be empty"),
+        ("extension_0f_other", NO_GRAPH, "extension_0f_other is not one of the store's custom attributes"),
+        ("extension_0f_other", CustomNames(), None),
+        ("badge", NO_GRAPH, None),
+    ],
+)
+def test_a_custom_attribute_that_nothing_brings_is_refused(name: str, names: CustomNames, reason: str | None) -> None:
+    rule = {"target": "title", "source": {"kind": "custom attribute", "name": name}}
+    if reason is None:
+        check_mapping(_mapping(rule), EXTENSIONS, names)
+        return
+    with pytest.raises(InvalidMapping, match=f"rule 2, title: {re.escape(reason)}"):
+        check_mapping(_mapping(rule), EXTENSIONS, names)
+
+
+ALWAYS, CREATION = "always", "only during object creation"
+
+
+@pytest.mark.parametrize(
+    ("default_at", "has", "source", "expected"),
+    [
+        (None, None, None, "d"),
+        (None, "x", None, "d"),
+        (None, "x", "new", "new"),
+        (ALWAYS, None, None, "d"),
+        (ALWAYS, "x", None, "d"),
+        (ALWAYS, "", None, "d"),
+        (CREATION, None, None, "d"),
+        (CREATION, None, "new", "new"),
+        (CREATION, "d", None, "d"),
+        (CREATION, "d", "new", "new"),
+        (CREATION, "x", None, None),
+        (CREATION, "", None, None),
+        (CREATION, "x", "new", "new"),
+    ],
+)
+def test_when_a_default_is_given(
+    default_at: str | None, has: str | None, source: str | None, expected: str | None
+) -> None:
+    """``has``: what the account was to hold before; None: there was none, "": it was to hold nothing there."""
+    rule = {"target": "title", "source": {"kind": "profile field", "field": "jobTitle"}, "default": "d"}
+    mapping = CompiledMapping(_mapping(rule | {"default_at": default_at}))
+    person = AzureUser(user_principal_name="a", job_title=source)
+    fields = {ZohoField.USER_NAME: "a"} | ({ZohoField.TITLE: has} if has else {})
+    before = None if has is None else ZohoUser(active=True, fields=fields)
+    assert mapping.fields_for(person, before, CONTEXT, ALL).get(ZohoField.TITLE) == expected
+
+
+def test_a_default_from_before_is_as_it_was_and_told() -> None:
+    title = {"target": "title", "source": {"kind": "profile field", "field": "jobTitle"}, "default": "d"}
+    before = _mapping(title)
+    assert "default_at" not in before.model_dump_json(), "stored as by the release before"
+    (warning,) = check_mapping(before, [])
+    assert (warning.rule, warning.reason) == (1, DEFAULT_OF_BEFORE)
+    for chosen in (ALWAYS, CREATION):
+        after = _mapping(title | {"default_at": chosen})
+        assert check_mapping(after, []) == ()
+        assert read_mapping(after.model_dump_json()) == after
+    assert str(after.rules[-1]) == '[jobTitle], or "d" in a new account'
+
+
 def test_a_preview_counts_the_people_that_a_change_affects() -> None:
     title = {"target": "title", "source": {"kind": "profile field", "field": "jobTitle"}}
     before, after = (
@@ -240,7 +352,7 @@ TEXT_FIELDS = [name for name, field in AZURE_FIELDS.items() if field.type not in
 SOURCES = (
     st.builds(lambda name: {"kind": "profile field", "field": name}, st.sampled_from(TEXT_FIELDS))
     | st.builds(lambda value: {"kind": "hard-coded value", "value": value}, st.text(min_size=1, max_size=50))
-    | st.builds(lambda name: {"kind": "custom attribute", "name": name}, st.text(min_size=1, max_size=20))
+    | st.builds(lambda name: {"kind": "custom attribute", "name": name}, st.sampled_from(["extension_x", "badge"]))
     | st.builds(
         lambda name, text: {"kind": "expression", "expression": f"Join({json.dumps(text)}, [{name}], [surname])"},
         st.sampled_from(TEXT_FIELDS),
@@ -272,7 +384,7 @@ MAPPINGS = st.lists(st.sampled_from(list(ZohoField)), unique=True, max_size=12).
 @given(rules=MAPPINGS)
 def test_every_valid_mapping_round_trips_through_json(rules: tuple[dict[str, Any], ...]) -> None:
     mapping = _mapping(*rules)
-    check_mapping(mapping, EXTENSIONS)
+    check_mapping(mapping, EXTENSIONS, CustomNames(frozenset({"badge"})))
     assert read_mapping(mapping.model_dump_json()) == mapping
     fields = CompiledMapping(mapping).fields_for(ADA, None, CONTEXT, ALL)
     assert all(isinstance(value, str) and value for value in fields.values())
