@@ -60,9 +60,9 @@ quick: setup
 	$(VENV)/pytest -q -n 2 --no-process --hypothesis-profile=quick $(QUICK)
 	$(VENV)/python -m tests.simulation --histories 30
 
-# A history again, step by step: make simulate SEED=7 [SHORTEST=1] [CALM=1] [CROWDS=1]; without a seed, the first ones.
+# A history again, step by step: make simulate SEED=7 [SHORTEST=1] [CALM=1] [CROWDS=1] [WILD=1]; without a seed, the first ones.
 simulate: setup
-	$(VENV)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(SHORTEST),--shortest) $(if $(CALM),--calm) $(if $(CROWDS),--crowds)
+	$(VENV)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(SHORTEST),--shortest) $(if $(CALM),--calm) $(if $(CROWDS),--crowds) $(if $(WILD),--wild)
 
 # How many histories it takes to notice each cure that is taken back.
 mutations: setup
@@ -100,16 +100,17 @@ $(TOOLS)/.ready: infra/checks/requirements.txt infra/checks/package-lock.json $(
 	cd $(TOOLS) && PATH="$$PATH:$(CURDIR)/$(VENV)" npm ci --silent --no-audit --no-fund
 	@touch $@
 
-WHEELS := --quiet --no-header --no-annotate --generate-hashes --python-version 3.13 --python-platform x86_64-manylinux_2_28
+PINS := --quiet --no-header --no-annotate --generate-hashes
+WHEELS := $(PINS) --python-version 3.13 --python-platform x86_64-manylinux_2_28
 
-# New pins for everything in pyproject.toml.
+# New pins for everything in pyproject.toml, with the hash of each file that may be installed.
 lock: setup
-	$(VENV)/uv pip compile --quiet --no-header --no-annotate --upgrade pyproject.toml -o requirements.txt
-	$(VENV)/uv pip compile --quiet --no-header --no-annotate --upgrade --extra ses -c requirements.txt pyproject.toml -o requirements-ses.txt
-	$(VENV)/uv pip compile --quiet --no-header --no-annotate --upgrade --extra dev --extra ses -c requirements-ses.txt pyproject.toml -o requirements-dev.txt
+	$(VENV)/uv pip compile $(PINS) --upgrade pyproject.toml -o requirements.txt
+	$(VENV)/uv pip compile $(PINS) --upgrade --extra ses -c requirements.txt pyproject.toml -o requirements-ses.txt
+	$(VENV)/uv pip compile $(PINS) --upgrade --extra dev --extra ses -c requirements-ses.txt pyproject.toml -o requirements-dev.txt
 	$(VENV)/uv pip compile $(WHEELS) -c requirements.txt pyproject.toml -o infra/package.lock
 	$(VENV)/uv pip compile $(WHEELS) --extra ses -c requirements-ses.txt pyproject.toml -o infra/package-ses.lock
-	$(VENV)/uv pip compile --quiet --no-header --no-annotate --upgrade infra/checks/requirements.in -o infra/checks/requirements.txt
+	$(VENV)/uv pip compile $(PINS) --upgrade infra/checks/requirements.in -o infra/checks/requirements.txt
 	cd local && npm install --package-lock-only --silent
 	cd infra/checks && npm install --package-lock-only --silent
 

@@ -29,6 +29,7 @@ ENDS_WITHIN = 30.0
 """Seconds from SIGINT, on which pytest says what it found so far, to SIGKILL."""
 SEEDS = Path(".local/simulation.json")
 """Where the simulation notes its last seed, so that the next campaign goes on from there."""
+FUZZER = "tests/security/test_fuzz.py"
 COUNTS = re.compile(r"(\d+) (passed|failed|errors?|skipped)")
 
 
@@ -79,20 +80,21 @@ def main() -> int:
 def _parts(workers: str) -> list[Part]:
     kills = partial(_tests, ["-n", workers, "--dist", "worksteal", "tests/faults", "tests/host/test_kills.py"])
     return [
-        Part("properties", 0.15, partial(_properties, workers)),
-        Part("simulation", 0.25, _simulation),
-        Part("kills", 0.35, kills),
+        Part("properties", 0.15, partial(_properties, workers, ("--ignore", FUZZER, "tests"))),
+        Part("fuzzer", 0.1, partial(_properties, workers, (FUZZER,))),
+        Part("simulation", 0.2, _simulation),
+        Part("kills", 0.3, kills),
         Part("recovery", 0.2, partial(_once, ["-m", "tests.host.recovery"])),
         Part("bench", 0.05, partial(_tests, ["-n", "1", "tests/local/test_bench.py"])),
     ]
 
 
-def _properties(workers: str, seconds: float) -> Outcome:
-    """Rounds of all properties, while the next one is expected to end in time."""
+def _properties(workers: str, where: tuple[str, ...], seconds: float) -> Outcome:
+    """Rounds of the properties there, while the next one is expected to end in time."""
     ends, rounds, found = time.monotonic() + seconds, list[int](), ""
     for number in count():
         examples, since = FIRST_EXAMPLES * 2**number, time.monotonic()
-        options = ["-n", workers, "--dist", "worksteal", "-m", "hypothesis", "tests"]
+        options = ["-n", workers, "--dist", "worksteal", "-m", "hypothesis", *where]
         environment = {"BRIDGE_CAMPAIGN_EXAMPLES": str(examples)}
         outcome = _tests(options, ends - time.monotonic() + ENDS_WITHIN, environment)
         if outcome.status == 2:

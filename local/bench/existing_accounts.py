@@ -51,7 +51,9 @@ def existing_accounts(accounts: int, people: int) -> ExistingAccounts:
 
 def _planner(rows: dict[str, Any], zoho: "_ZohoOne", table: "_CountedTable") -> PeoplePlanner:
     identities, client = InMemory(rows), cast("TableClient", table)
-    reader = AccountsReader(lambda _: cast("ZohoUsers", zoho), identities, UnmanagedAccounts(client), now)
+    reader = AccountsReader(
+        lambda _: cast("ZohoUsers", zoho), identities, UnmanagedAccounts(client), AccountDecisions(client), now
+    )
     return PeoplePlanner(identities, reader, AccountDecisions(client), Proposals(client), now)
 
 

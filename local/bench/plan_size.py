@@ -109,7 +109,13 @@ def plan_size(people: int) -> PlanSize:
     identities, nothing = InMemory(rows), rehearsal_of(cast("TableClient", _NoRows()))
     people_planner = PeoplePlanner(
         identities,
-        AccountsReader(lambda _: cast("ZohoUsers", _NoAccounts()), identities, UnmanagedAccounts(nothing), now),
+        AccountsReader(
+            lambda _: cast("ZohoUsers", _NoAccounts()),
+            identities,
+            UnmanagedAccounts(nothing),
+            AccountDecisions(nothing),
+            now,
+        ),
         AccountDecisions(nothing),
         Proposals(nothing),
         now,

@@ -12,8 +12,11 @@ from local.entra.person import Person, id_of
 from local.entra.provisioning_service import ProvisioningService
 from local.walkthrough.another_store import add_another_store
 from shared.app.container import Bridge
+from shared.rules.guard_limits import GuardLimits
 
 SALES, BOARD = "Sales", "Board"
+FOR_A_TEAM = GuardLimits(leavings_share=None)
+"""In a store of four people, two who leave within 40 minutes are half of it, and the guard would hold the second."""
 TIMEOUT = 10.0  # seconds; for the simulated Zoho One on this machine
 
 
@@ -35,6 +38,7 @@ class GroupSteps:
     def __init__(self, host: str, store_id: str, zoho_one: str, bridge: Bridge, console: Console) -> None:
         self._zoho_one, self._console = zoho_one, console
         self._store, token = add_another_store(store_id, "groups", bridge)
+        bridge.stores.change(self._store, lambda store: store.model_copy(update={"guard": FOR_A_TEAM}))
         self._directory = EntraDirectory([AGNES, BORIS, CLARA])
         self._service = ProvisioningService(self._directory, f"{host}/scim/{self._store}?aadOptscim062020", token)
         self._wrong = 0

@@ -103,7 +103,9 @@ class ScimApplication:
             )
             if response.status_code != requests.codes.service_unavailable or not attempts_left:
                 break
-            time.sleep(_wait(response))
+            if (wait := _wait(response)) > LONGEST_WAIT:
+                break
+            time.sleep(wait)
         if response.status_code in (requests.codes.unauthorized, requests.codes.forbidden):
             raise QuarantinedError(str(RefusedError(response)))
         if not response.ok:
@@ -114,7 +116,7 @@ class ScimApplication:
 def _wait(response: requests.Response) -> float:
     """Return how long to wait before the next attempt: Retry-After in seconds, or one."""
     try:
-        return min(float(response.headers.get("Retry-After", 1)), LONGEST_WAIT)
+        return float(response.headers.get("Retry-After", 1))
     except ValueError:
         return 1.0  # a date: allowed by RFC 9110, unusual for SCIM
 

@@ -137,7 +137,7 @@ class Flow:
         self.group_planner = GroupPlanner(
             self.entra_groups, self.scope, identities, groups, desired_groups, search, counts, now
         )
-        accounts_reader = AccountsReader(common.users, identities, self.unmanaged, now)
+        accounts_reader = AccountsReader(common.users, identities, self.unmanaged, self.decisions, now)
         self.people_planner = PeoplePlanner(identities, accounts_reader, self.decisions, self.proposals, now)
         self.preparation = Preparation(
             mappings=common.mappings,

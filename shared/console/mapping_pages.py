@@ -81,7 +81,7 @@ def change(store_id: str, target: str) -> View:
     if request.form.get("do") == "remove":
         parts().mappings.versions.keep_draft(store_id, admin().id, draft.without(field))
         return go(".table", store_id=store_id)
-    form = RuleForm.model_validate(texts(request.form))
+    form = RuleForm.sent(texts(request.form))
     try:
         rule = form.rule(field)
         wrong, _ = check_rule(rule, store.zoho.extensions)
@@ -122,7 +122,7 @@ def _trial(store: Store, field: ZohoField, form: RuleForm, person: Listed | None
 def try_out(store_id: str, target: str) -> View:
     """Preview of the rule as typed, for one person: a piece of the page."""
     store, field = the_store(store_id), _target(target)
-    form = RuleForm.model_validate(texts(request.form))
+    form = RuleForm.sent(texts(request.form))
     return page("console/mapping_trial.html", trial=_trial(store, field, form, person_shown(store)), form=form)
 
 
@@ -149,7 +149,7 @@ def _typed(store: Store, field: ZohoField) -> RuleForm:
     """The rule in the boxes. What was typed is kept, whatever else changes on the page."""
     if "kind" not in request.form:
         return RuleForm.of(rule_for(shown_to_admin(store).mapping, field))
-    return RuleForm.model_validate(texts(request.form))
+    return RuleForm.sent(texts(request.form))
 
 
 @blueprint.post("/attributes")

@@ -115,7 +115,7 @@ def restore(store_id: str, number: int) -> View:
         raise NoSuchThing(f"There is no version {number}")
     try:
         check_mapping(earlier.mapping, store.zoho.extensions)
-        based_on = int(request.form.get("based_on", "-1"))
+        based_on = request.form.get("based_on", -1, type=int)
         parts().mappings.versions.restore(store_id, number, based_on=based_on, by=str(admin()), at=parts().site.now())
     except (InvalidMapping, SavedMeanwhile) as error:
         found = parts().mappings.versions.versions(store_id)

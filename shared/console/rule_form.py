@@ -1,8 +1,10 @@
 """The form of one rule: four sources for a field, each with its own box, of which the chosen one counts."""
 
+from collections.abc import Mapping
 from typing import Literal, Self
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from werkzeug.exceptions import BadRequest
 
 from shared.model import HIDDEN, Model
 from shared.rules.mapping.mapping import (
@@ -38,6 +40,14 @@ class RuleForm(Model):
     expression: str = ""
     default: str = ""
     apply: Literal["always", "only during object creation"] = "always"
+
+    @classmethod
+    def sent(cls, form: Mapping[str, str]) -> Self:
+        """Read a form. Raises BadRequest for a kind that no page of ours offers."""
+        try:
+            return cls.model_validate(form)
+        except ValidationError:
+            raise BadRequest("This is not a form of the mapping.") from None
 
     @classmethod
     def of(cls, rule: Rule | None) -> Self:

@@ -83,6 +83,15 @@ def is_shutting(status: Status, policy: Policy) -> bool:
     )
 
 
+def is_to_be_looked_at(before: Identity | None, desired: Desired) -> bool:
+    """Whether Zoho One has to be asked, though the account is inactive as it should be, by all that is known.
+
+    Somebody deactivated it in Zoho One while the person was active in Entra, and may have activated it since.
+    """
+    shuts_out = isinstance(desired, ZohoUser) and not desired.active
+    return before is not None and before.is_kept_inactive and shuts_out
+
+
 def needed(account: Account | None, desired: Desired, rules: StatusRules) -> Change:
     """What has to be done for an account to hold what it should; nothing while status sync leaves it alone."""
     change = plan_change(account.holds if account else None, desired)

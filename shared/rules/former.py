@@ -160,6 +160,20 @@ def is_pushed_over(known: Traits, pushed: Traits, *, in_bin: bool) -> bool:
     return in_bin and not is_same_person(known, pushed)
 
 
+def is_another_who_comes(known: Traits, pushed: Traits) -> bool:
+    """Whether a push that brings back somebody who is not active is about another person, who has the name by now.
+
+    Somebody who was out of Entra's scope leaves unheard, and nobody comes back with every name changed.
+    """
+    if known.object_id is not None and known.object_id == pushed.object_id:
+        return False
+    if known.employee_id and pushed.employee_id:
+        return known.employee_id != pushed.employee_id
+    return all(
+        _differ(getattr(known, name), getattr(pushed, name)) for name in ("display_name", "given_name", "surname")
+    )
+
+
 def is_pushed_of(external_id: str | None, pushed: AzureUser, object_id: str, person: AzureUser) -> bool | None:
     """Return whether a person known only from a push is this person in Graph; None: nothing proves it either way.
 
@@ -180,8 +194,20 @@ def is_surely_pushed_of(external_id: str | None, pushed: AzureUser, object_id: s
     """The same by more than a mail alias: by the object id, the employee number, or a name or address beside it."""
     if not is_pushed_of(external_id, pushed, object_id, person):
         return False
-    numbered = bool(pushed.employee_id) and pushed.employee_id == person.employee_id
-    return numbered or is_alike(pushed, person) or (external_id or "").lower() == object_id.lower()
+    if _is_proven(external_id, pushed, object_id, person):
+        return True
+    return is_alike(pushed, person) and not has_other_names(external_id, pushed, object_id, person)
+
+
+def has_other_names(external_id: str | None, pushed: AzureUser, object_id: str, person: AzureUser) -> bool:
+    """Return whether every name differs, so that an equal user name, address or mail alias proves nothing.
+
+    Somebody else may get all of these once their owner is gone. Hardly anybody's first and last name change at once.
+    """
+    shown = (pushed.display_name, person.display_name)
+    if _is_proven(external_id, pushed, object_id, person) or (all(shown) and not _differ(*shown)):
+        return False
+    return all(_differ(getattr(pushed, name), getattr(person, name)) for name in ("given_name", "surname"))
 
 
 def is_alike(pushed: AzureUser, person: AzureUser) -> bool:
@@ -208,6 +234,12 @@ def why_not_adopted(adoption: Adoption, policy: Adoptions, approved: str | None)
     if approved == adoption.account or adoption.agreed:
         return None
     return f"{adoption.reason} An administrator has to agree to the plan that lets it be adopted."
+
+
+def _is_proven(external_id: str | None, pushed: AzureUser, object_id: str, person: AzureUser) -> bool:
+    """Whether the object id or the employee number is the same."""
+    numbered = bool(pushed.employee_id) and pushed.employee_id == person.employee_id
+    return numbered or (external_id or "").lower() == object_id.lower()
 
 
 def _differ(before: str | None, now: str | None) -> bool:

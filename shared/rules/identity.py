@@ -46,6 +46,11 @@ class Account(Model):
     deactivated_by: DoneBy | None = None
     """For an inactive account: whether the bridge deactivated it, or somebody in Zoho One."""
 
+    def holding_only(self, known: Self) -> Self:
+        """Return the account as it was seen, without the fields that the bridge never set: they are not its own."""
+        fields = {name: value for name, value in self.holds.fields.items() if name in known.holds.fields}
+        return self.model_copy(update={"holds": ZohoUser(active=self.holds.active, fields=fields)})
+
     @property
     def standing(self) -> Standing:
         """The standing of the account, for status sync."""
@@ -142,6 +147,8 @@ class Identity(Managed[PendingChange, Account]):
     """Entra's id of the person, once Graph has reported them; a push does not contain it."""
     said: SourceState
     created: datetime
+    left_at: datetime | None = None
+    """When the guard last counted that the person leaves; None: never, or an administrator approved it."""
 
     @property
     def standing(self) -> Standing:

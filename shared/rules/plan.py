@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Self
 
-from pydantic import ConfigDict
+from pydantic import AwareDatetime, ConfigDict
 
 from shared.model import Model
 from shared.rules.change import DEPROVISIONINGS, Change, ChangeKind, FieldChange, plan_change
@@ -193,6 +193,8 @@ class Plan(Model):
     """Deprovisionings that an earlier attempt began: the guard has counted them."""
     inactive: int = 0
     """Other deprovisionings of an account that is inactive already: it is deleted."""
+    counted_at: tuple[AwareDatetime, ...] = ()
+    """When the guard counted people who left, came back and leave again, and who count once."""
 
     @property
     def counts(self) -> dict[ChangeKind, int]:
@@ -247,6 +249,7 @@ class Plan(Model):
 def make_plan(store: str, candidates: Iterable[Candidate], rules: StatusRules) -> Plan:
     """Return the changes that a cycle would make, and those that the store's rules leave out."""
     changes, suppressed = list[PlannedChange](), list[PlannedChange]()
+    counted_at = list[datetime]()
     retried = inactive = 0
     for candidate in candidates:
         identity, account = candidate.identity, candidate.identity.account
@@ -265,10 +268,19 @@ def make_plan(store: str, candidates: Iterable[Candidate], rules: StatusRules) -
             if change.kind in DEPROVISIONINGS:
                 counted = identity.pending is not None and identity.pending.counted
                 retried += counted
-                inactive += not counted and not (account and account.holds.active)
+                is_active = account is not None and account.holds.active
+                inactive += not counted and not is_active
+                counted_at += [identity.left_at] if identity.left_at and is_active and not counted else []
     changes.sort(key=_place)
     suppressed.sort(key=_place)
-    return Plan(store=store, changes=tuple(changes), suppressed=tuple(suppressed), retried=retried, inactive=inactive)
+    return Plan(
+        store=store,
+        changes=tuple(changes),
+        suppressed=tuple(suppressed),
+        retried=retried,
+        inactive=inactive,
+        counted_at=tuple(counted_at),
+    )
 
 
 def is_still(planned: PlannedChange, identity: Identity, now: datetime, rules: StatusRules, *, left_out: bool) -> bool:

@@ -27,14 +27,17 @@ class Deprovisionings:
     """Number of these with an active account."""
     is_approved: bool = False
     """Whether an administrator approved the plan that contains them."""
+    counted_at: tuple[datetime, ...] = ()
+    """When the guard counted people of these who came back since, and who count once."""
 
     @classmethod
     def among(cls, people: Iterable[Identity], *, approved: bool = False) -> Self:
         """Return the deprovisionings among people with pending changes, before they are marked as counted."""
         going = [each for each in people if each.is_deprovisioning]
         new = [each for each in going if each.pending is None or not each.pending.counted]
-        active = sum(each.account is not None and each.account.holds.active for each in new)
-        return cls(tuple(each.id for each in going), len(new), active, approved)
+        active = [each for each in new if each.account is not None and each.account.holds.active]
+        counted_at = tuple(each.left_at for each in active if each.left_at is not None)
+        return cls(tuple(each.id for each in going), len(new), len(active), approved, counted_at)
 
 
 class Discarded(Model):
@@ -81,17 +84,27 @@ class RecentDeprovisionings(Model):
     ) -> Breach | None:
         """Return the limit that these deprovisionings would pass. ``is_counted``: as of check_deprovisionings."""
         inactive = deprovisionings.count - deprovisionings.active
+        recent = self.without(deprovisionings.counted_at).within(now)
         return check_deprovisionings(
-            deprovisionings.count, self.active_users, limits, self.within(now), inactive, is_counted=is_counted
+            deprovisionings.count, self.active_users, limits, recent, inactive, is_counted=is_counted
         )
 
     def begun(self, now: datetime, deprovisionings: Deprovisionings) -> Self:
         """Return the record with these begun. Approved ones leave the active people and do not count against a
         limit.
         """
+        others = self.without(deprovisionings.counted_at)
         if deprovisionings.is_approved:
-            return self.without_active(deprovisionings.active)
-        return self.with_deprovisionings(now, deprovisionings.count, deprovisionings.active)
+            return others.without_active(deprovisionings.active)
+        return others.with_deprovisionings(now, deprovisionings.count, deprovisionings.active)
+
+    def without(self, counted_at: Iterable[datetime]) -> Self:
+        """Return the record without these counts: of people who came back, and are counted again or approved."""
+        counts = dict(self.by_minute)
+        for minute in map(_minute, counted_at):
+            if counts.get(minute):
+                counts[minute] -= 1
+        return self.model_copy(update={"by_minute": {minute: count for minute, count in counts.items() if count}})
 
     def with_deprovisionings(self, now: datetime, count: int, active: int | None = None) -> Self:
         """Return the record with ``count`` more, without those from before the interval. ``active``: how many of

@@ -88,6 +88,7 @@ once a day.
 Words
 -----
 adopt               take over an account or group that Zoho One already has
+propose             ask an administrator whether an account that Zoho One already has is a person's
 cycle, full cycle   one turn of a store; once a day one that looks for drift too
 checkpoint          how far a reading came; **heartbeat**: what keeps the lease while the work goes on
 confirmed state     what Zoho One was last confirmed to hold

@@ -35,6 +35,7 @@ first row. Lookup rows repeat what a SCIM read needs, so that a read is one roun
 
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 
 from pydantic import TypeAdapter
 
@@ -172,6 +173,7 @@ def rows_of(identity: Identity) -> dict[str, Row]:
             **({"awaits": said.awaits} if said.awaits else {}),
             **({"inBin": "yes"} if said.in_bin else {}),
             **({"unverified": "yes"} if said.unverified else {}),
+            **({"leftAt": identity.left_at.isoformat()} if identity.left_at else {}),
             **({"reportsTo": said.reports_to} if said.reports_to else {}),
             **({"rules": said.rules} if said.rules else {}),
         }
@@ -267,6 +269,7 @@ def stored_from(row: Row, etag: str) -> Stored:
         account=managed.account,
         pending=managed.pending,
         created=scim_row.created,
+        left_at=datetime.fromisoformat(row["leftAt"]) if "leftAt" in row else None,
     )
     return Stored(identity, etag)
 

@@ -9,9 +9,9 @@
 ==============================  =======================================================
 
 Managed accounts are in the rows of their people (identity_rows.py) and nowhere else. What is here can be read again at
-any time, so it is not backed up, and a reading writes only what differs from the one before. An account's row is
-written after the rows that find it and deleted after them, so that what an interrupted reading left is made good by the
-next. Two readings at the same time may leave a row that finds an account which has changed: readers compare.
+any time, so it is not backed up, and a reading writes only what differs from the one before. An account's row changes
+after the rows that find it were deleted and written, so that what an interrupted reading left is made good by the next.
+Two readings at the same time may leave a row that finds an account which has changed: a plan looks before it says so.
 """
 
 import time
@@ -37,6 +37,10 @@ REMEMBERED = 60.0
 """Seconds for which a worker remembers whether a store has unmanaged accounts at all."""
 READERS = 8
 """Rows read at the same time."""
+WRITERS = 4
+"""Transactions written at the same time."""
+WRITTEN = 400
+"""Accounts written between two heartbeats: some 24 transactions."""
 MOST_FOUND = 50
 """Accounts that one value finds at the most: more prove nothing."""
 _MOST_TEXTS = 5
@@ -135,7 +139,7 @@ class UnmanagedAccounts(RecordTable):
         """Let the rows be what a reading of all accounts found. Writes only what differs.
 
         ``unmanaged``: what each of these accounts holds, as JSON, by its id. ``accounts``: number of all accounts.
-        One round trip to read a thousand rows, and one to write a hundred; a heartbeat for each.
+        One round trip to read a thousand rows, and one to write a hundred, of which an account has six or so.
         """
         fields, left = store.matching.fields, {account_key(account): account for account in unmanaged}
         first_seen, gone = dict[str, str](), list[str]()
@@ -150,19 +154,17 @@ class UnmanagedAccounts(RecordTable):
                 del left[row["RowKey"]]
             else:
                 first_seen[account] = row["first"]
-                kept = {each["RowKey"] for each in self._rows(store, account, unmanaged[account], row["first"])}
+                _, finding = self._rows(store, account, unmanaged[account], row["first"])
+                kept = {each["RowKey"] for each in finding}
                 gone += [key for key in _finding(row) if key not in kept]
         first = at.isoformat()
-        rows = (
-            row
-            for account in left.values()
-            for row in self._rows(store, account, unmanaged[account], first_seen.get(account, first))
-        )
-        for portion in portions(rows):
-            self._transact([upsert(row) for row in portion])
+        for keys in batched(gone, MOST_ROWS, strict=False):
+            remove_rows(self._table, store.id, keys)
             heartbeat()
-        for some in batched(gone, MOST_ROWS, strict=False):
-            remove_rows(self._table, store.id, some)
+        for some in batched(left.values(), WRITTEN, strict=False):
+            rows = [self._rows(store, account, unmanaged[account], first_seen.get(account, first)) for account in some]
+            self._write([row for _, finding in rows for row in finding])
+            self._write([own for own, _ in rows])
             heartbeat()
         active = sum(text.startswith(_ACTIVE) for text in unmanaged.values())
         reading = AccountsReading(
@@ -184,8 +186,12 @@ class UnmanagedAccounts(RecordTable):
         if found is not None:
             remove_rows(self._table, store, [*_finding(found[0]), account_key(account)])
 
-    def _rows(self, store: Store, account: str, text: str, first: str) -> list[Row]:
-        """Return an account's rows, its own last."""
+    def _write(self, rows: Sequence[Row]) -> None:
+        """Write rows, several transactions at the same time."""
+        in_parallel(lambda portion: self._transact([upsert(row) for row in portion]), portions(rows), WRITERS)
+
+    def _rows(self, store: Store, account: str, text: str, first: str) -> tuple[Row, list[Row]]:
+        """Return an account's own row, and those that find it."""
         holds, key, fields = ZohoUser.model_validate_json(text), account_key(account), store.matching.fields
         own = key.removeprefix("account:")
         values = ((field, compared(holds.fields.get(field))) for field in fields)
@@ -194,7 +200,7 @@ class UnmanagedAccounts(RecordTable):
         finding += [f"name:{term}:{own}" for term in search_terms(name, user_name or account)]
         told = {"id": account, "first": first, "digest": digest_of(text, fields)}
         row = told | spread("holds", text) | spread("keys", "\n".join(finding))
-        return [*(keyed(store.id, each, {"id": account}) for each in finding), keyed(store.id, key, row)]
+        return keyed(store.id, key, row), [keyed(store.id, each, {"id": account}) for each in finding]
 
 
 def account_key(account: str) -> str:

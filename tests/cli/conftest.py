@@ -1,6 +1,7 @@
 """The bridge that the commands work on, and what a package-less Python gets."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -30,8 +31,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("alone")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True, timeout=60)
     (packages,) = folder.glob("lib/python*/site-packages")
-    for line in (ROOT / "requirements.txt").read_text().splitlines():
-        name, version = line.split("==")
+    for name, version in re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE):
         found = distribution(name)
         assert found.version == version, f"{name} is not the one that is pinned: run make setup"
         for file in found.files or ():

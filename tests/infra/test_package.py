@@ -52,19 +52,26 @@ def test_the_package_is_of_the_same_bytes_each_time(tmp_path: Path) -> None:
         write_package(tmp_path / "third.zip", app)
 
 
+def _pins(text: str) -> list[str]:
+    """Each library with its version; every line is one of them, or one of its hashes."""
+    pins = re.findall(r"^(\S+==\S+) \\\n(?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+", text, re.MULTILINE)
+    assert len(pins) + text.count("--hash=sha256:") == len(text.splitlines())
+    return pins
+
+
 @pytest.mark.parametrize("kind", ["", "-ses"])
 def test_the_wheels_are_those_that_are_tested_and_named_by_their_hashes(kind: str) -> None:
     lock = (ROOT / f"infra/package{kind}.lock").read_text()
-    pins = re.findall(r"^(\S+==\S+) \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", lock, re.MULTILINE)
-    assert [pin for pin, _ in pins] == (ROOT / f"requirements{kind}.txt").read_text().splitlines(), "run: make lock"
+    assert _pins(lock) == _pins((ROOT / f"requirements{kind}.txt").read_text()), "run: make lock"
     script = (ROOT / "infra/scripts/package.sh").read_text()
     assert "--require-hashes" in script
     assert f"--python-version {(ROOT / '.python-version').read_text().strip()}" in script
 
 
 def test_requirements_are_pinned_and_those_of_the_project() -> None:
-    pinned = re.findall(r"^([\w.-]+)==[\w.]+$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
-    assert len(pinned) == len((ROOT / "requirements.txt").read_text().splitlines())
+    for list_ in (*ROOT.glob("requirements*.txt"), ROOT / "infra/checks/requirements.txt"):
+        assert _pins(list_.read_text()), list_
+    pinned = [pin.partition("==")[0] for pin in _pins((ROOT / "requirements.txt").read_text())]
     named = re.findall(
         r'^    "([\w-]+)",$', (ROOT / "pyproject.toml").read_text().partition("[project.opt")[0], re.MULTILINE
     )

@@ -227,3 +227,23 @@ def test_a_number_of_people_that_is_too_low_lets_nobody_go_whom_the_right_one_ho
     assert bool(check(plan(deactivate=count), known, DEFAULT, is_counted=False)) is bool(
         check_deprovisionings(count, known, DEFAULT, recent=0, is_counted=False)
     )
+
+
+def test_who_came_back_and_leaves_again_counts_once() -> None:
+    recent = RecentDeprovisionings().counted(8, NOON).begun(NOON, Deprovisionings(("a",), 1, 1))
+    later = NOON + timedelta(minutes=20)
+    again = Deprovisionings(("a",), 1, 1, counted_at=(NOON,))
+    assert recent.begun(later, again).within(later) == 1
+    assert recent.begun(later, again).within(NOON + timedelta(minutes=50)) == 1, "from the second time on"
+    assert recent.begun(later, Deprovisionings(("b",), 1, 1)).within(later) == 2
+    approved = Deprovisionings(("a",), 1, 1, is_approved=True, counted_at=(NOON,))
+    assert recent.begun(later, approved).within(later) == 0
+    long_after = NOON + 2 * INTERVAL
+    assert recent.begun(long_after, again).within(long_after) == 1
+
+
+def test_a_limit_is_not_passed_by_one_person_who_leaves_twice() -> None:
+    two = GuardLimits(leavings=Threshold(count=2, percent=0))
+    recent = RecentDeprovisionings().counted(8, NOON).begun(NOON, Deprovisionings(("a", "b"), 2, 2))
+    assert recent.breach(NOON, two, Deprovisionings(("a",), 1, 1, counted_at=(NOON,))) is None
+    assert recent.breach(NOON, two, Deprovisionings(("c",), 1, 1)) is not None

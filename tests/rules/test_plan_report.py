@@ -5,8 +5,11 @@ import json
 from hypothesis import given
 
 from shared.rules.change import ChangeKind
+from shared.rules.former import Adoptions
 from shared.rules.guard import check
 from shared.rules.guard_limits import GuardLimits
+from shared.rules.identity import Account
+from shared.rules.matching import Match
 from shared.rules.plan import Candidate, Plan, make_plan
 from shared.rules.plan_report import MOST_OF_A_KIND, as_json, as_markdown, as_text
 from shared.rules.status import Action, Decision, StatusRules
@@ -125,3 +128,39 @@ def test_every_plan_can_be_shown(plan: Plan) -> None:
 def test_nothing_but_zoho_ones_fields_is_shown() -> None:
     for report in (as_text(PLAN), as_markdown(PLAN), as_json(PLAN)):
         assert "do not tell" not in report, "the resource as Entra wrote it"
+
+
+def test_a_proposal_shows_each_account_and_is_no_change() -> None:
+    found = [(Account(id=str(number), holds=user(f"old{number}", title="x")), None) for number in (1, 2)]
+    asks = _pending("ada", None, user("ada", title="a"), "She is there.")
+    several = asks.upon(Match(("1", "2"), False, "Two have it.", "email"), found, Adoptions.HOLD, StatusRules())
+    assert as_text(make_plan("contoso", [several], StatusRules())) == (
+        "Plan for contoso: 0 changes\n"
+        "  propose          1\n"
+        "\n"
+        "propose: an administrator decides (1)\n"
+        "  Ada (ada): She is there. Two have it.\n"
+        "    old1 (1)?\n"
+        '      userName: "old1" → "ada"\n'
+        '      title: "x" → "a"\n'
+        "    old2 (2)?\n"
+        '      userName: "old2" → "ada"\n'
+        '      title: "x" → "a"\n'
+    )
+    one = asks.upon(Match(("1",), False, "It has it.", "email"), found[:1], Adoptions.HOLD, StatusRules())
+    assert as_text(make_plan("contoso", [one], StatusRules())).endswith(
+        '  Ada (ada): She is there. It has it.\n      userName: "old1" → "ada"\n      title: "x" → "a"\n'
+    )
+
+
+def test_an_adoption_says_what_becomes_of_an_account_that_is_not_active() -> None:
+    off = Account(id="1", holds=user("ada", active=False, title="x"), deactivated_by="hand")
+    asks = _pending("ada", None, user("ada", title="a"), "She is there.")
+    match = Match(("1",), True, "It has her name.", "userName")
+    (stays,) = make_plan("c", [asks.upon(match, [(off, None)], Adoptions.HOLD, StatusRules())], StatusRules()).changes
+    assert (stays.kind, stays.fields) == (ChangeKind.ADOPT, ())
+    assert stays.reason.startswith("She is there. It has her name. It stays deactivated: Somebody deactivated")
+    rules = StatusRules(restore_by_hand=True)
+    (comes,) = make_plan("c", [asks.upon(match, [(off, None)], Adoptions.HOLD, rules)], rules).changes
+    assert comes.reason == "She is there. It has her name. It is activated again."
+    assert [part.field for part in comes.fields] == ["title"]

@@ -1,9 +1,11 @@
 """Every address and method of the pages, read from the routes themselves: a new page is in the suite by itself."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from flask import Flask
+from werkzeug.routing import Rule
 
 from shared.console.sign_in_pages import OPEN
 
@@ -27,10 +29,13 @@ class Way:
 def ways(app: Flask, values: Mapping[str, str]) -> Iterator[Way]:
     """All of them. ``values``: for the variable parts; what is not named is ``x``, or 1."""
     for rule in app.url_map.iter_rules():
-        path = rule.rule
-        for argument in rule.arguments:
-            path = path.replace(f"<{argument}>", values.get(argument, "x")).replace(f"<int:{argument}>", "1")
-        path = path.replace("<path:filename>", "style.css")
-        assert "<" not in path, rule
-        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            yield Way(rule.endpoint, method, path)
+        yield from ways_of(rule, values)
+
+
+def ways_of(rule: Rule, values: Mapping[str, str]) -> Iterator[Way]:
+    """The methods of one route."""
+    given = {"filename": "style.css"} | dict(values)
+    path = re.sub(r"<int:\w+>", "1", rule.rule)
+    path = re.sub(r"<(?:path:)?(\w+)>", lambda found: given.get(found[1], "x"), path)
+    for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+        yield Way(rule.endpoint, method, path)

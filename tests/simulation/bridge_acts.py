@@ -1,17 +1,23 @@
 """What Entra's pushes, timers, administrators and people in Zoho One do."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from shared.admin.person_actions import PersonActions
 from shared.app.container import Bridge
+from shared.connection.consent import ConsentAnswer, cookie_name
+from shared.connection.errors import ConsentRefused
+from shared.rules.criteria import Condition, Group, Operator
 from shared.rules.job import MakePlan, ProvisionGroup, ProvisionPeople, Task
 from shared.rules.mapping.mapping import DEFAULT_MAPPING, Mapping
 from shared.rules.run import RunKind
 from shared.rules.status import Deprovisioning
 from shared.rules.store import Store
+from tests.simulation.internet import BRIDGE
 from tests.simulation.observed import Account, Decision
 from tests.simulation.registry import act
 from tests.simulation.world import STORE, World
@@ -21,6 +27,20 @@ MAPPINGS = tuple(
     Mapping(rules=tuple(rule for rule in DEFAULT_MAPPING.rules if rule.target not in left_out))
     for left_out in ((), ("title",), ("phone", "fax"))
 )
+
+CRITERIA = (
+    None,
+    Group(match="all", of=(Condition(attribute="department", operator=Operator.NOT_EQUALS, values=("D0",)),)),
+    Group(match="all", of=(Condition(attribute="jobTitle", operator=Operator.PRESENT),)),
+    Group(
+        match="any",
+        of=(
+            Condition(attribute="department", operator=Operator.EQUALS, values=("d1",)),
+            Condition(attribute="displayName", operator=Operator.STARTS_WITH, values=("a",)),
+        ),
+    ),
+)
+DECIDED = "/oauth/v2/auth"
 
 
 @act("push")
@@ -180,6 +200,17 @@ def _(world: World, a: int, b: int) -> None:
     _page(world, "rules", work, "settings")
 
 
+@act("criteria")
+def _(world: World, a: int, b: int) -> None:
+    criteria = CRITERIA[a % len(CRITERIA)]
+    _page(
+        world,
+        "criteria",
+        lambda app, _: app.stores.change(STORE, lambda now: now.model_copy(update={"criteria": criteria})) and None,
+        "settings",
+    )
+
+
 @act("unmanage")
 def _(world: World, a: int, b: int) -> None:
     def work(app: Bridge, store: Store) -> str:
@@ -201,6 +232,41 @@ def _(world: World, a: int, b: int) -> None:
 @act("zoho tokens end")
 def _(world: World, a: int, b: int) -> None:
     world.zoho.accounts.expire_access_tokens()
+
+
+@act("other pages")
+def _(world: World, a: int, b: int) -> None:
+    """Graph's pages become smaller or larger, repeat people, and tell managers and members by themselves or not."""
+    settings = world.graph.settings
+    settings.page_size, settings.collection_page = (1, 2, 3, 200)[a % 4], (1, 2, 5, 999)[b % 4]
+    settings.replays, settings.split_managers, settings.split_members = a % 3, a % 7 < 2, b % 7 < 2
+
+
+@act("revoke")
+def _(world: World, a: int, b: int) -> None:
+    """An administrator of Zoho One takes the bridge's consent back."""
+    world.zoho.accounts.grants.refresh_tokens.clear()
+    world.zoho.accounts.expire_access_tokens()
+
+
+@act("reconnect")
+def _(world: World, a: int, b: int) -> None:
+    reconnect(world)
+
+
+def reconnect(world: World) -> None:
+    """An administrator gives the consent again, as the pages have it."""
+
+    def work(app: Bridge, store: Store) -> None:
+        with suppress(ConsentRefused):
+            question = app.consent.ask(store, ADMIN, f"{BRIDGE}/consent")
+            asked = urlsplit(question.url)
+            told = world.zoho.accounts.respond("POST", f"/dc/us{DECIDED}", asked.query, b"decision=accept")
+            answer = dict(parse_qsl(urlsplit(dict(told.headers)["location"]).query))
+            cookies = {cookie_name(question.opened.state): question.opened.cookie}
+            app.consent.answer(ConsentAnswer.model_validate(answer), ADMIN, cookies, ADMIN)
+
+    _page(world, "reconnect", work, "other")
 
 
 @act("links end")

@@ -19,7 +19,7 @@ def campaign(arguments: argparse.Namespace, began: float) -> int:
     while covered.histories < arguments.histories:
         if arguments.seconds is not None and time.monotonic() - began > arguments.seconds:
             break
-        history = drawn(seed, arguments.steps, faults=not arguments.calm, crowds=arguments.crowds)
+        history = drawn(seed, arguments.steps, faults=not arguments.calm, crowds=arguments.crowds, wild=arguments.wild)
         played = play(history)
         covered.add(played)
         seed += 1
@@ -63,7 +63,9 @@ def _tell_shortest(history: History, kind: str, seconds: float) -> None:
 
 def replay(arguments: argparse.Namespace) -> int:
     """One history for a reader; 1 where it fails."""
-    history = drawn(arguments.seed, arguments.steps, faults=not arguments.calm, crowds=arguments.crowds)
+    history = drawn(
+        arguments.seed, arguments.steps, faults=not arguments.calm, crowds=arguments.crowds, wild=arguments.wild
+    )
     if arguments.shortest:
         wrong = [each for each in play(history).wrong if arguments.about in each]
         if wrong:

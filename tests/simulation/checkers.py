@@ -14,7 +14,7 @@ from tests.simulation.limits import why_held, within_limits
 from tests.simulation.observed import Account, Changed, Observed, Person, Push
 from tests.simulation.openness import PARKED_AFTER, PARKED_FOR, is_refusal, unexplained
 from tests.simulation.reference import ACCEPTED, differences
-from tests.simulation.shut_out import shut_out
+from tests.simulation.shut_out import Span, shut_out
 from tests.simulation.whose import nobody_else_is_touched, one_account_each
 
 CYCLES = 2
@@ -43,18 +43,35 @@ def nobody_stays_in(facts: Facts) -> Iterator[str]:
         for owner, end in zip(owners, ends, strict=True):
             if not facts.is_told_of(owner.person):
                 continue
+            before: Span | None = None
+            known = owner.at
             for span in spans.get(owner.object or "", []):
-                until = end if span.until is None else min(end, span.until)
-                yield from _stays(facts, account, owner.object, max(span.since, owner.at), until)
+                if before is None or _is_seen(facts, owner.object, before, span):
+                    known = max(span.since, owner.at)
+                before, until = span, end if span.until is None else min(end, span.until)
+                yield from _stays(facts, account, owner.object, known, max(span.since, owner.at), until)
 
 
-def _stays(facts: Facts, account: str, owner: str | None, since: datetime, until: datetime) -> Iterator[str]:
-    """Whether an account is active through two cycles within the time in which its owner is shut out."""
+def _is_seen(facts: Facts, owner: str | None, before: Span, after: Span) -> bool:
+    """Whether anything could tell the bridge that its owner was let in between two times of being shut out."""
+    begins = before.until or after.since
+    pushed = any(begins <= push.at <= after.since for push in facts.pushes.get(owner or "", []))
+    runs = (run for run in facts.seen.runs if run.started <= after.since)
+    return pushed or any(run.ended is None or run.ended >= begins for run in runs)
+
+
+def _stays(
+    facts: Facts, account: str, owner: str | None, known: datetime, since: datetime, until: datetime
+) -> Iterator[str]:
+    """Whether an account is active through two cycles within the time in which its owner is shut out.
+
+    ``known``: since when they are shut out by all that the bridge could see.
+    """
     if any(_lets_in(push, since) for push in facts.pushes.get(owner or "", [])):
         return  # a push that came late
     for made, begins, ends in _active(facts, account):
         start, end = max(begins, since), min(ends, until)
-        if made.by == "hand" and begins >= since:
+        if made.by == "hand" and begins >= known:
             if facts.moment_at(end).settings.drift != "repair":
                 continue
             start = next((run.started for run in facts.full_cycles if run.started >= start), end)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from tests.simulation.outside import DEATHS, Fault
 from tests.simulation.play import Played
-from tests.simulation.steps import CROWDS, WEIGHTS
+from tests.simulation.steps import WEIGHTS, WILD
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Coverage:
             if fault in DEATHS:
                 cut[call] += count
         lines = [f"histories {self.histories}, steps {self.steps.total()}, outside calls {self.seen.total()}"]
-        lines += ["", "actions"] + [f"  {name:20} {self.steps[name]:8}" for name in WEIGHTS | CROWDS]
+        lines += ["", "actions"] + [f"  {name:20} {self.steps[name]:8}" for name in WEIGHTS | WILD]
         lines += ["", "faults"] + [f"  {fault.value:36} {faults[fault.value]:8}" for fault in Fault]
         lines += ["", "outside calls, and how often a process died at them"]
         lines += [f"  {call:48} {count:9} {cut[call]:7}" for call, count in sorted(self.seen.items())]

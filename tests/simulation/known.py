@@ -21,7 +21,16 @@ class Known(NamedTuple):
     """Whether it needs a store that reads Graph and gets no pushes, or gets them too."""
 
 
-KNOWN: tuple[Known, ...] = ()
+KNOWN = (
+    Known(
+        "a person who does not meet the criteria is active again after the next push: Entra's provisioning service "
+        "sees an inactive account, says that they are active, and Graph has nothing new to say (wild; or, with both: "
+        "push, cycle, criteria 2, new job 3)",
+        re.compile(r"\(a\) \S+, account or group \S+: active must be 'false', and is 'true'"),
+        frozenset({"criteria"}),
+        by_graph=True,
+    ),
+)
 
 
 def known(wrong: str, history: History) -> str | None:

@@ -83,8 +83,9 @@ class Ledger:
         return self._active[place - 1][1] if place else 0
 
     def recent(self, at: datetime) -> list[Departure]:
-        """Departures without a decision that began within the window before an instant."""
-        return [each for each in self.deprovisionings if not each.decided and at - WINDOW < each.counts <= at]
+        """Departures without a decision that began within the window before an instant; of who came back, the last."""
+        within = (each for each in self.deprovisionings if not each.decided and at - WINDOW < each.counts <= at)
+        return list({(each.account, each.was_active): each for each in within}.values())
 
     @cached_property
     def _active(self) -> list[tuple[datetime, int]]:

@@ -56,12 +56,16 @@ class Line:
 
 @dataclass
 class Outside:
-    """Where all calls pass. ``planned``: what becomes of the n-th call since the step began."""
+    """Where all calls pass. ``planned``: what becomes of the n-th call since the step began, ``of_zoho``: of the n-th
+    call to Zoho One, of which there are few.
+    """
 
     schedule: Schedule
     chance: random.Random
     planned: dict[int, Fault] = field(default_factory=dict)
+    of_zoho: dict[int, Fault] = field(default_factory=dict)
     number: int = 0
+    number_of_zoho: int = 0
     quiet: bool = False
     """Whether nothing goes wrong any more."""
     seen: Counter[str] = field(default_factory=Counter)
@@ -72,17 +76,17 @@ class Outside:
     slow: float = 1.0
     """How many times the usual time calls take just now."""
 
-    def step(self, planned: dict[int, Fault], seed: int) -> None:
+    def step(self, planned: dict[int, Fault], of_zoho: dict[int, Fault], seed: int) -> None:
         """A step begins."""
         self.planned, self.number = dict(planned), 0
+        self.of_zoho, self.number_of_zoho = dict(of_zoho), 0
         self.chance.seed(seed)
 
     def call(self, medium: Medium, what: str, act: Callable[[], Any]) -> Any:
         """One call: its effect, its answer, and the time it takes."""
         schedule = self.schedule
         schedule.check()
-        self.number += 1
-        fault = None if self.quiet else self.planned.pop(self.number, None)
+        fault = self._planned(what)
         self.seen[what] += 1
         if fault is not None:
             self.cut[what, fault] += 1
@@ -103,6 +107,15 @@ class Outside:
         if error is not None:
             raise error
         return answer
+
+    def _planned(self, what: str) -> Fault | None:
+        """What goes wrong with the call that is next."""
+        self.number += 1
+        fault = self.planned.pop(self.number, None)
+        if what.startswith("zoho "):
+            self.number_of_zoho += 1
+            fault = self.of_zoho.pop(self.number_of_zoho, fault)
+        return None if self.quiet else fault
 
     def _pause(self, fault: Fault | None) -> float:
         if fault is Fault.SLOW:

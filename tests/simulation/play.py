@@ -91,7 +91,7 @@ def _told(line: Line) -> str:
 
 
 def _do(world: World, step: Step) -> None:
-    world.outside.step(dict(step.faults), step.seed)
+    world.outside.step(dict(step.faults), dict(step.zoho_faults), step.seed)
     world.outside.slow = step.slow
     world.host.chance = Random(step.seed)
     ACTS[step.do](world, step.a, step.b)
@@ -120,6 +120,9 @@ def _end(world: World, history: History) -> None:
     world.outside.slow = 1.0
     world.host.chance = Random(history.seed)
     world.schedule.run(700)  # the leases of the dead end, and their messages come back
+    if any(step.do == "revoke" for step in history.steps):
+        bridge_acts.reconnect(world)
+        world.schedule.run(60)
     bridge_acts.start(world)
     world.schedule.run(120)
     for _ in range(2):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.rules.mapping.mapping import DEFAULT_MAPPING
 from shared.tables.entity_text import gather
-from tests.simulation.observed import Constant, Direct, Join, Leaving, Limits, Rule, Settings, Source
+from tests.simulation.observed import Condition, Constant, Direct, Join, Leaving, Limits, Rule, Settings, Source
 
 if TYPE_CHECKING:
     from tests.simulation.world import Plan
@@ -29,6 +29,7 @@ def settings_of(store: Mapping[str, Any], mapping: Mapping[str, Any] | None, pla
         feeds=frozenset(feeds),  # type: ignore[arg-type]  # of the two words
         scope="all" if (told.get("entra") or {}).get("scope") == "all users" else "assigned",
         started=started,
+        **_criteria(told.get("criteria")),
         on_deactivated=_leaving(status, "deactivated"),
         on_unassigned=_leaving(status, "unassigned"),
         on_deleted=_leaving(status, "deleted"),
@@ -46,6 +47,12 @@ def _leaving(status: Mapping[str, Any], way: str) -> Leaving:
     if status.get(way, "Change in Zoho One") == "Do nothing":
         return "nothing"
     return _LEAVING[status.get(f"on_{way}", "Deactivate")]
+
+
+def _criteria(told: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Of one group of conditions, without others in it: histories have no more."""
+    found = [Condition(each["attribute"], each["operator"], *each["values"]) for each in (told or {}).get("of", ())]
+    return {"criteria": tuple(found), "match": told["match"]} if told else {}
 
 
 def _limits(guard: Mapping[str, Any]) -> Limits:

@@ -76,6 +76,8 @@ def _simpler_steps(step: Step) -> Iterator[Step]:
         yield replace(step, slow=1.0)
     for number in range(len(step.faults)):
         yield replace(step, faults=step.faults[:number] + step.faults[number + 1 :])
+    for number in range(len(step.zoho_faults)):
+        yield replace(step, zoho_faults=step.zoho_faults[:number] + step.zoho_faults[number + 1 :])
     if step.wait > 2460:
         yield replace(step, wait=2460.0)
     if step.wait not in (2460.0, 0.0):

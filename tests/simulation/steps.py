@@ -23,9 +23,12 @@ class Step:
     slow: float = 1.0
     """How many times the usual time outside calls take."""
     faults: tuple[tuple[int, Fault], ...] = ()
+    zoho_faults: tuple[tuple[int, Fault], ...] = ()
+    """The same of the calls to Zoho One, counted by themselves: one call in ten is one, and most faults miss them."""
 
     def __str__(self) -> str:
         faults = "".join(f", call {number} {fault}" for number, fault in self.faults)
+        faults += "".join(f", Zoho One's call {number} {fault}" for number, fault in self.zoho_faults)
         slow = f", calls {self.slow:g} times as slow" if self.slow != 1 else ""
         return f"{self.do} {self.a} {self.b}, then {self.wait:g} s{slow}{faults}"
 
@@ -72,19 +75,23 @@ HAND = {"hand title": 2, "hand deactivate": 1, "hand delete": 1, "hand activate"
 WEIGHTS = ENTRA | BRIDGE | ADMIN | HAND
 CROWDS = {"many leave": 3}
 """Beside these in histories with crowds (``--crowds``): they still find faults that are not cured."""
+WILD = CROWDS | {"criteria": 1, "other pages": 2, "revoke": 1, "reconnect": 2}
+"""Beside these in wild histories (``--wild``), in which more calls to Zoho One fail, too. Without the flag a seed plays
+what it always played.
+"""
 
 WAITS = {0.0: 6, 0.02: 4, 0.3: 4, 1.0: 4, 5.0: 4, 30.0: 4, 61.0: 3, 130.0: 3, 700.0: 2, 2460.0: 6, 90_000.0: 1}
 """Seconds between two steps, and how often beside the others."""
 FAULTS = tuple(fault for fault in Fault if fault not in DEATHS)
 
 
-def drawn(seed: int, length: int = 60, *, faults: bool = True, crowds: bool = False) -> History:
+def drawn(seed: int, length: int = 60, *, faults: bool = True, crowds: bool = False, wild: bool = False) -> History:
     """The history of a seed."""
     chance = Random(seed)
     feeds = chance.choice(("push", "graph", "both", "both"))
-    drawn_from = WEIGHTS | CROWDS if crowds else WEIGHTS
+    drawn_from = WEIGHTS | (WILD if wild else CROWDS if crowds else {})
     names, weights = list(drawn_from), list(drawn_from.values())
-    steps = [_step(chance, chance.choices(names, weights)[0], faults) for _ in range(length)]
+    steps = [_step(chance, chance.choices(names, weights)[0], faults, wild=wild) for _ in range(length)]
     return History(
         seed=seed,
         steps=tuple(steps),
@@ -98,7 +105,7 @@ def drawn(seed: int, length: int = 60, *, faults: bool = True, crowds: bool = Fa
     )
 
 
-def _step(chance: Random, do: str, faults: bool) -> Step:
+def _step(chance: Random, do: str, faults: bool, *, wild: bool) -> Step:
     planned = list[tuple[int, Fault]]()
     if faults and chance.random() < 0.25:
         for _ in range(chance.choice((1, 1, 2, 4))):
@@ -112,4 +119,12 @@ def _step(chance: Random, do: str, faults: bool) -> Step:
         chance.randrange(2**30),
         chance.choice((1.0,) * 8 + (60.0, 400.0)) if faults else 1.0,
         tuple(sorted(dict(planned).items())),
+        _zoho_faults(chance) if faults and wild else (),
     )
+
+
+def _zoho_faults(chance: Random) -> tuple[tuple[int, Fault], ...]:
+    if chance.random() >= 0.12:
+        return ()
+    found = {chance.choice((1, 1, 2, 3, 5, 8)): chance.choice(tuple(Fault)) for _ in range(chance.choice((1, 1, 2)))}
+    return tuple(sorted(found.items()))

@@ -582,6 +582,34 @@ def a_hand_lets_a_leaver_in_until_the_full_cycle() -> Observed:
     return world.observed()
 
 
+def _let_in_for_a_moment(*, is_seen: bool) -> Observed:
+    world = office()
+    world.entra("ann", enabled=False)
+    world.cycle()
+    world.shut_out("ann")
+    world.cycle()
+    world.hand(world.has["ann"], active=True)
+    world.entra("ann", enabled=True)
+    if is_seen:
+        world.cycle()
+    world.entra("ann", enabled=False)
+    for _ in range(3):
+        world.cycle()
+    world.cycle(full=True)
+    world.shut_out("ann")
+    return world.observed()
+
+
+@right
+def a_hand_lets_a_leaver_in_and_entra_does_so_for_a_moment_that_no_cycle_sees() -> Observed:
+    return _let_in_for_a_moment(is_seen=False)
+
+
+@wrong("b")
+def a_leaver_stays_in_whom_a_cycle_saw_active() -> Observed:
+    return _let_in_for_a_moment(is_seen=True)
+
+
 @right
 def nothing_is_done_while_provisioning_is_stopped() -> Observed:
     world = office()

@@ -8,7 +8,7 @@ import pytest
 
 from tests.simulation.mutations import MUTATIONS
 from tests.simulation.registry import ACTS
-from tests.simulation.steps import CROWDS, WEIGHTS, drawn
+from tests.simulation.steps import WEIGHTS, WILD, drawn
 
 HISTORIES = int(os.environ.get("HISTORIES", "15"))
 """Of each of the two tests; `make campaign` plays as many as its time allows."""
@@ -61,5 +61,5 @@ def test_each_step_is_an_action_and_each_mutation_says_what_it_takes_back() -> N
     import tests.simulation.bridge_acts
     import tests.simulation.entra_acts  # noqa: F401
 
-    assert set(WEIGHTS | CROWDS) == set(ACTS)
+    assert set(WEIGHTS | WILD) == set(ACTS)
     assert all(mutation.says for mutation in MUTATIONS.values())

@@ -8,6 +8,7 @@ from tests.simulation.facts import Facts, folded
 from tests.simulation.observed import Changed, PasswordMailed, ZohoGroup
 from tests.simulation.reference import is_same_person
 
+WORKERS_REMEMBER = timedelta(seconds=61)
 MAIL_IS_TRIED_FOR = timedelta(hours=8)
 """A mail that is due waits up to four hours for its next try, and somewhat longer where the server rests."""
 
@@ -38,21 +39,20 @@ def _two_accounts(facts: Facts) -> Iterator[str]:
 
 
 def _second_accounts(facts: Facts) -> Iterator[str]:
-    """Accounts that a cycle made for people whose address an account had that was read, and that was nobody's.
+    """Accounts that the bridge made for people whose address an account had that was read, and that was nobody's.
 
-    A push is not judged: its worker knows for a minute of no account that another has read, and here that is forever,
-    since the clock by which workers forget is not the world's.
+    The worker of a push knows for a minute of no account that another has read.
     """
     for account, changes in facts.changes.items():
         made = changes[0]
-        planned = made.by == "bridge" and made.through in ("cycle", "on demand")
-        address = folded(made.after.fields.get("email", "")) if planned and made.after else ""
+        address = folded(made.after.fields.get("email", "")) if made.by == "bridge" and made.after else ""
+        known = made.at if made.through in ("cycle", "on demand") else made.at - WORKERS_REMEMBER
         for other, before in facts.changes.items() if address else ():
             there = next((each for each in reversed(before) if each.at < made.at), None)
             if there is None or there.after is None or folded(there.after.fields.get("email", "")) != address:
                 continue
             never_managed = all(owner.at > made.at for owner in facts.owners.get(other, []))
-            if never_managed and there.by == "hand" and _was_read(facts, there.at, made.at):
+            if never_managed and there.by == "hand" and _was_read(facts, there.at, known):
                 yield f"Account {account} was made at {made.at}, and {other} had its address since {there.at}"
 
 

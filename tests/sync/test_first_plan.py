@@ -7,11 +7,14 @@ import pytest
 from local.entra.people import PEOPLE
 from shared.admin.account_choices import CannotDecide
 from shared.rules.change import ChangeKind
+from shared.rules.entra_connection import Scope
 from shared.rules.history import EventKind
 from shared.rules.identity import id_of_object
 from shared.rules.matching import PairVerdict
+from shared.rules.on_demand import OnDemandReport
 from shared.rules.run import Result, Run, RunChange, RunKind, RunState
 from shared.rules.zoho_user import ZohoField
+from shared.sync.apply.people import PeopleApplier
 from tests.sync.reconciled import Reconciled
 
 TWELVE = [person for person in PEOPLE if person.account_enabled and person.mail][:12]
@@ -141,6 +144,111 @@ def test_a_decision_that_is_undone_in_time_is_not_applied(there: Reconciled) -> 
     assert there.bridge.dry_run(there.store).plan.counts == {ChangeKind.ADOPT: 1, ChangeKind.PROPOSE: 1}
     there.bridge.account_choices.undo(there.store_id, one, proposed[one])
     assert there.cycle().planned == {ChangeKind.PROPOSE: 2}
+
+
+@pytest.mark.parametrize("happens", ["undone", "deleted", "changed", "somebody else's"])
+def test_an_adoption_that_is_not_as_planned_any_more_waits(
+    there: Reconciled, happens: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the plan and the turn of the person, who waits for the next plan and gets no second account."""
+    there.cycle()
+    one, store, bridge = id_of_object(ADDRESS.id), there.store_id, there.bridge
+    account = _propose_what(there)[one]
+    bridge.account_choices.accept(store, one, account, "ada")
+    original = PeopleApplier.apply
+
+    def apply(*arguments: Any, **named: Any) -> Any:
+        monkeypatch.setattr(PeopleApplier, "apply", original)
+        if happens == "undone":
+            bridge.account_choices.undo(store, one, account)
+        elif happens == "deleted":
+            bridge.users(there.store).delete(account)
+        elif happens == "changed":
+            there.zoho_one.change("other.name@old.example", title="Another")
+        else:
+            other = there.identity(SAME.id)
+            assert other is not None
+            stored = bridge.identities.read(store, other.id)
+            assert stored is not None
+            assert stored.identity.account is not None
+            theirs = stored.identity.account.model_copy(update={"id": account})
+            bridge.identities.write(store, stored, stored.identity.model_copy(update={"account": theirs}))
+        return original(*arguments, **named)
+
+    monkeypatch.setattr(PeopleApplier, "apply", apply)
+    changes = _changes(there, there.cycle())
+    mine = changes[ADDRESS.user_principal_name]
+    assert (mine.change.kind, mine.result) == (ChangeKind.ADOPT, Result.FAILED), mine
+    assert "the next plan shows" in str(mine.failure)
+    assert ADDRESS.user_principal_name not in there.accounts()
+    planned = there.cycle().planned
+    kinds = {"undone": ChangeKind.PROPOSE, "changed": ChangeKind.ADOPT}
+    assert planned.get(kinds.get(happens, ChangeKind.CREATE), 0) >= 1
+    assert len([user for user in there.zoho_one.users() if user.get("emails") == _work(ADDRESS.mail)]) == 1 + (
+        happens == "somebody else's"
+    )
+
+
+def test_an_adoption_whose_answer_was_lost_goes_on_with_the_same_account(there: Reconciled) -> None:
+    there.cycle()
+    one, store = id_of_object(ADDRESS.id), there.store_id
+    account = _propose_what(there)[one]
+    there.bridge.account_choices.accept(store, one, account, "ada")
+    there.zoho_one.fail(method="PATCH", path=f"/Users/{account}", drop="after", times=9)
+    first = _changes(there, there.cycle())[ADDRESS.user_principal_name]
+    assert (first.change.kind, first.result) == (ChangeKind.ADOPT, Result.FAILED)
+    there.zoho_one.forget_faults()
+    there.cycle()
+    identity = there.identity(ADDRESS.id)
+    assert identity is not None
+    assert identity.account is not None
+    assert (identity.account.id, identity.pending) == (account, None)
+    assert there.bridge.identities.history(store, one)[0].kind is EventKind.ADOPTED
+    assert list(there.bridge.account_choices.decisions.pairs(store)) == []
+
+
+def test_what_was_decided_on_an_account_goes_with_it(there: Reconciled) -> None:
+    there.cycle()
+    proposed, choices, store = _propose_what(there), there.bridge.account_choices, there.store_id
+    one, other = id_of_object(ADDRESS.id), id_of_object(OTHER_ADDRESS.id)
+    choices.reject(store, one, proposed[one], "ada")
+    choices.accept(store, other, proposed[other], "ada")
+    scanner = there.accounts()["scanner@old.example"]["id"]
+    choices.set_aside(store, scanner, "A scanner.", "ada")
+    for name in ("other.name@old.example", "scanner@old.example"):
+        there.zoho_one.remove(name)
+    assert there.cycle(RunKind.FULL_CYCLE).results == {Result.DONE: 2}
+    decided = choices.decisions.all(store)
+    assert (list(decided.pairs), dict(decided.aside)) == ([], {})
+
+
+def test_on_demand_nobody_gets_a_second_account(there: Reconciled) -> None:
+    """Also where nothing was ever read: the first who comes lets all accounts be read."""
+
+    def provision() -> OnDemandReport:
+        _, (report,) = there.bridge.on_demand.provision(there.store, [ADDRESS.id], "ada")
+        return report
+
+    there.change(entra=there.entra.connection(scope=Scope.ALL_USERS))
+    report = provision()
+    assert (report.kind, report.result) == (ChangeKind.PROPOSE, Result.FAILED)
+    assert "with this email address" in report.steps[-1].told
+    assert len(there.zoho_one.users()) == 9
+    account = there.accounts()["other.name@old.example"]["id"]
+    there.bridge.account_choices.link(there.store_id, id_of_object(ADDRESS.id), account, "ada")
+    report = provision()
+    assert (report.kind, report.result) == (ChangeKind.ADOPT, Result.DONE)
+    assert there.accounts()[ADDRESS.user_principal_name]["id"] == account
+    assert len(there.zoho_one.users()) == 9
+
+
+def test_where_zoho_one_does_not_list_its_accounts_nobody_is_created(there: Reconciled) -> None:
+    there.zoho_one.fail(method="GET", path="/Users", status=503, times=9)
+    run = there.cycle()
+    assert (run.state, run.planned, run.suppressed) == (RunState.FAILED, {}, 12)
+    assert len(there.zoho_one.users()) == 9
+    there.zoho_one.forget_faults()
+    assert there.cycle().results == {Result.DONE: 10, Result.WAITS: 2}
 
 
 def test_an_account_is_linked_by_hand_or_set_aside(there: Reconciled) -> None:

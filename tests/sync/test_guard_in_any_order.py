@@ -130,8 +130,8 @@ class World:
     """Whose departure stands in the plan that was approved."""
     begun: set[str] = field(default_factory=set)
     """Whose departure is under way."""
-    left: list[datetime] = field(default_factory=list)
-    """When those began that nobody approved."""
+    left: dict[str, datetime] = field(default_factory=dict)
+    """Who left without an approval, and when that began last."""
     refused: set[str] = field(default_factory=set)
     """Whose departure was discarded, and Entra has not taken it back."""
 
@@ -172,7 +172,7 @@ class World:
             SourceRecorder(self.identities, desired_states, settlement.unmanage, now),
             PeoplePlanner(
                 self.identities,
-                AccountsReader(nobody, self.identities, unmanaged, now),
+                AccountsReader(nobody, self.identities, unmanaged, AccountDecisions(self.table), now),
                 AccountDecisions(self.table),
                 Proposals(self.accounts),
                 now,
@@ -227,20 +227,23 @@ class World:
 
     def look_back(self) -> None:
         """Note who began to leave since, and see that it was allowed."""
-        people, before = self.people(), len(self.left)
+        people, before = self.people(), dict(self.left)
         for each in IDS:
             mark = people[each].identity.pending if each in people else None
             went = each in self.were and (each not in self.zoho or (self.were[each] and not self.zoho[each].active))
             if (went or (mark is not None and mark.counted)) and each not in self.begun:
                 self.begun.add(each)
-                if not (self.approved and each in self.may_go):
+                how = each if self.were.get(each) else f"{each}, deleted after that"
+                if self.approved and each in self.may_go:
+                    self.left.pop(how, None)
+                else:
                     assert each not in self.refused, "discarded, and carried out all the same"
-                    self.left.append(self.now)
+                    self.left[how] = self.now
             if mark is None:
                 self.begun.discard(each)
         self.were = {each: holds.active for each, holds in self.zoho.items()}
         recent = self.recent()
-        if len(self.left) > before:
+        if self.left.items() - before.items():
             of = sum(self.were.values()) + recent
             assert self.store.guard.deprovisionings.passed(recent, of) is None, (
                 f"{recent} of {of}: more than the limit allows"
@@ -250,7 +253,7 @@ class World:
 
     def recent(self) -> int:
         """How many left within the interval without a decision."""
-        return sum(at > self.now - INTERVAL for at in self.left)
+        return sum(at > self.now - INTERVAL for at in self.left.values())
 
 
 class Unheard:

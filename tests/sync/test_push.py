@@ -426,3 +426,14 @@ def test_two_of_three_people_whom_pushes_created_do_not_leave_without_a_decision
     people = [_create(endpoint, userName=f"{name}@contoso.example") for name in ("ada", "bert", "carla")]
     assert [_patch(endpoint, each, active="False").status_code for each in people] == [200, 503, 503]
     assert sum(user["active"] for user in zoho_one.users()) == 2
+
+
+def test_who_leaves_again_after_a_mistake_in_entra_counts_once(
+    endpoint: Endpoint, bridge: Bridge, store_id: str
+) -> None:
+    people = [_create(endpoint, userName=f"{name}@contoso.example") for name in ("ada", "bert", "carla", "dora")]
+    for active in ("False", "True", "False", "True", "False"):
+        assert _patch(endpoint, people[0], active=active).status_code == 200
+    assert bridge.deprovisionings.read(store_id).recent.by_minute.popitem()[1] == 1
+    assert _patch(endpoint, people[1], active="False").status_code == 200
+    assert _patch(endpoint, people[2], active="False").status_code == 503, "three of four"

@@ -11,6 +11,7 @@ from tests.conftest import Endpoint
 from tests.sync.reconciled import Reconciled
 
 ANNA = PEOPLE[0]
+_PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
 
 @pytest.mark.parametrize("action", ["unassign", "soft-delete"])
@@ -33,7 +34,7 @@ def test_a_push_of_another_attribute_does_not_bring_back_who_has_left(
 
 def _patch(path: str, value: str) -> dict[str, Any]:
     operations = [{"op": "Replace", "path": path, "value": value}]
-    return {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations}
+    return {"schemas": [_PATCH], "Operations": operations}
 
 
 RENAMED = {
@@ -167,4 +168,56 @@ def test_whom_a_push_wrote_is_read_again_once_microsoft_graph_answers(reconciled
     reconciled.cycle()
     assert ANNA.user_principal_name not in reconciled.active(), "an answer that is not understood changes nothing"
     reconciled.cycle()
+    reconciled.assert_as_in_entra()
+
+
+SOMEBODY_ELSE = {"displayName": "Zoe Human", "givenName": "Zoe", "surname": "Human", "employeeId": None}
+ZOE = "11111111-2222-3333-4444-555555555555"
+
+
+def test_the_name_of_somebody_whom_graph_never_reported_is_handed_on_without_the_account(
+    reconciled: Reconciled, host: str
+) -> None:
+    """Katya is pushed and deleted, and Zoe gets her user name, mail alias and address, before Graph is read."""
+    endpoint = reconciled.endpoint(host)
+    katya = ANNA.model_dump(by_alias=True, mode="json") | {"employeeId": None}
+    user_id = endpoint.request("POST", "/Users", json=_posted(katya)).json()["id"]
+    account = reconciled.accounts()[ANNA.user_principal_name]["id"]
+    reconciled.entra.act({"do": "soft-delete", "id": ANNA.id})
+    reconciled.entra.act({"do": "add", "values": katya | SOMEBODY_ELSE | {"id": ZOE}}, {"do": "assign", "id": ZOE})
+    for _ in range(2):
+        (error,) = reconciled.cycle().errors
+        assert ZOE in error
+        assert "a person of other names" in error
+    assert reconciled.accounts()[ANNA.user_principal_name]["displayName"] == ANNA.display_name
+    _, (report,) = reconciled.bridge.on_demand.provision(reconciled.store, [ZOE], "admin")
+    assert "a person of other names" in report.steps[-1].told
+    in_bin = f"{ANNA.id.replace('-', '')}{ANNA.user_principal_name}"
+    gone = {"userName": in_bin, "active": "False"}
+    body = {"schemas": [_PATCH], "Operations": [{"op": "Replace", "path": at, "value": to} for at, to in gone.items()]}
+    assert endpoint.request("PATCH", f"/Users/{user_id}", json=body).ok
+    done = reconciled.request()
+    assert done.run.state is RunState.HELD, "an administrator decides whether Zoe gets Katya's account"
+    assert done.plan is not None
+    assert [change.adopts.account for change in done.plan.changes if change.adopts] == [account]
+
+
+def test_somebody_pushed_and_renamed_altogether_before_graph_reported_them_has_one_account(
+    reconciled: Reconciled, host: str
+) -> None:
+    """Nothing but the mail alias is left, which two people of two domains may have: their next push tells."""
+    endpoint = reconciled.endpoint(host)
+    body = _posted(ANNA.model_dump(by_alias=True) | {"employeeId": None})
+    user_id = endpoint.request("POST", "/Users", json=body).json()["id"]
+    reconciled.entra.act({"do": "change", "id": ANNA.id, "values": RENAMED | {"employeeId": None}})
+    (error,) = reconciled.cycle().errors
+    assert ANNA.id in error
+    assert "a person of other names" in error
+    said = {"userName": RENAMED["userPrincipalName"], "displayName": RENAMED["displayName"]}
+    body = {"schemas": [_PATCH], "Operations": [{"op": "Replace", "path": at, "value": to} for at, to in said.items()]}
+    assert endpoint.request("PATCH", f"/Users/{user_id}", json=body).ok
+    assert reconciled.cycle().errors == ()
+    identity = reconciled.identity(ANNA.id)
+    assert identity is not None
+    assert identity.id == user_id
     reconciled.assert_as_in_entra()

@@ -278,3 +278,29 @@ def test_a_pushed_creation_is_not_joined_by_one_of_another_employee_number(
     assert endpoint.request("POST", "/Users", json=first).status_code == 503
     second = ADA | {"displayName": "Different Human", enterprise: {"employeeNumber": "2"}}
     assert endpoint.request("POST", "/Users", json=second).status_code == 409
+
+
+ANOTHER = {"displayName": "Different Human", "name.givenName": "Different", "name.familyName": "Human"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        (ANOTHER, 503),
+        ({"displayName": "Ada Lovelace", "name.familyName": "Lovelace"}, 200),  # married while they were away
+        ({}, 200),
+    ],
+)
+def test_a_push_that_brings_back_another_under_the_name_of_a_leaver_waits(
+    changes: dict[str, str], status: int, endpoint: Endpoint, zoho_one: ZohoOne
+) -> None:
+    """Entra pushes that somebody was unassigned, and nothing of their deletion after that."""
+    name = {"givenName": "Ada", "familyName": "Byron"}
+    body = {"userName": NAME, "displayName": "Ada Byron", "name": name, "externalId": "ada", "active": True}
+    user_id = endpoint.request("POST", "/Users", json=body).json()["id"]
+    assert _answered(endpoint, user_id, ("active", "False")).status_code == 200
+    answer = _answered(endpoint, user_id, ("active", "True"), *changes.items())
+    assert answer.status_code == status, answer.text
+    (account,) = zoho_one.users()
+    assert account["active"] is (status == 200)
+    assert account["displayName"] == (changes.get("displayName", "Ada Byron") if status == 200 else "Ada Byron")

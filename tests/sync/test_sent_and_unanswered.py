@@ -135,6 +135,22 @@ def test_one_line_tells_what_was_done_before_the_answer_was_lost_and_after(
     assert (last.kind, told) == (EventKind.DEACTIVATED, [("title", "Countess")])
 
 
+def test_an_account_that_somebody_deleted_before_the_next_try_is_created_and_the_line_says_so(
+    reconciled: Reconciled, killed_after_an_update: Callable[[], None]
+) -> None:
+    reconciled.cycle()
+    before = reconciled.accounts()[NAME]["id"]
+    with pytest.raises(Killed):
+        _push(reconciled, title="Countess")
+    killed_after_an_update()
+    reconciled.bridge.users(reconciled.store).delete(before)
+    identity = _push(reconciled, title="Duchess")
+    created = reconciled.bridge.identities.history(reconciled.store_id, identity.id)[0]
+    assert created.kind is EventKind.CREATED
+    assert {each.field: each.after for each in created.fields} == held(reconciled.accounts()[NAME]).fields
+    assert reconciled.accounts()[NAME]["id"] != before
+
+
 def _end_leases(reconciled: Reconciled) -> None:
     """Let time pass: whoever died has no lease any more."""
     table = reconciled.bridge.table("leases")

@@ -106,9 +106,12 @@ def test_another_incarnation_of_the_store_has_read_nothing(unmanaged: UnmanagedA
     assert unmanaged.was_read(store)
 
 
-def test_what_a_killed_reading_left_the_next_one_makes_good(unmanaged: UnmanagedAccounts, store: Store) -> None:
+def test_what_a_killed_reading_left_the_next_one_makes_good(
+    unmanaged: UnmanagedAccounts, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Killed after each write in turn."""
-    before = {str(number): holds(f"u{number}@x", email=f"m{number}@x") for number in range(200)}
+    monkeypatch.setattr("shared.tables.unmanaged_accounts.WRITTEN", 12)
+    before = {str(number): holds(f"u{number}@x", email=f"m{number}@x") for number in range(60)}
     after = {key: text.replace("m1@", "n1@") for key, text in before.items() if int(key) % 3} | {"new": holds("new@x")}
     _killed_after_each_write(unmanaged, store, before, after)
     assert {each.id for each in unmanaged.all(store.id)} == set(after)
@@ -121,7 +124,7 @@ def test_what_a_killed_reading_left_the_next_one_makes_good(unmanaged: Unmanaged
 def _killed_after_each_write(
     unmanaged: UnmanagedAccounts, store: Store, before: dict[str, str], after: dict[str, str]
 ) -> None:
-    unmanaged.replace(store, before, 200, NOON)
+    unmanaged.replace(store, before, 60, NOON)
     for writes in range(1, 50):
         left = count(writes, -1)
 
@@ -130,7 +133,7 @@ def _killed_after_each_write(
                 raise KeyboardInterrupt
 
         with suppress(KeyboardInterrupt):
-            unmanaged.replace(store, after, 200, NOON, beat)
+            unmanaged.replace(store, after, 60, NOON, beat)
             assert writes > 2, "it was killed some times"
             return
     raise AssertionError("never ended")

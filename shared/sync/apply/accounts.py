@@ -14,6 +14,7 @@ from shared.rules.store import Store
 from shared.rules.zoho_user import Desired, ZohoUser
 from shared.sync.apply.account_matches import AccountMatches
 from shared.sync.errors import HeldBack
+from shared.sync.plan.accounts_there import come_upon
 from shared.tables.identity_rows import AccountRecord
 from shared.zoho.errors import ZohoBusy, ZohoNotFound, ZohoRefused
 from shared.zoho.scim_client import ZohoUsers
@@ -88,7 +89,7 @@ class AccountWriter:
             account = users.find(name)
             record = self._record_of(store.id, account.id, identity.id) if account else None
             if account is not None and _why_not(store, identity, record) is None:
-                return Found(noted(None, sent, account, record.deactivated_by if record else None), record)
+                return Found(come_upon(account, record, sent), record)
         return None
 
     def _adopting(self, store: Store, identity: Identity, users: ZohoUsers, sent: Collection[Sent]) -> Found | None:
@@ -100,7 +101,7 @@ class AccountWriter:
         record = self._record_of(store.id, account.id, identity.id)
         if _why_not(store, identity, record) is not None:
             return None
-        return Found(noted(None, sent, account, record.deactivated_by if record else None), record)
+        return Found(come_upon(account, record, sent), record)
 
     def why_waits(self, store: Store, identity: Identity, found: Found | None) -> str | None:
         """Why a pushed person gets no account now: Zoho One may have theirs already, and a plan has to say so."""
@@ -194,7 +195,7 @@ class AccountWriter:
         if identity.account is None and (why := self.matches.upon(store, identity, account)) is not None:
             raise HeldBack(why)
         sent = identity.pending.sent if identity.pending else None
-        return noted(None, sent or (), account, record.deactivated_by if record else None), record
+        return come_upon(account, record, sent or ()), record
 
 
 def ensure_planned(identity: Identity, found: Account | None) -> None:

@@ -33,9 +33,10 @@ def confirmation(
         if (adoption := planned or adoption_by(identity, outcome.record)) is not None:
             reason = f"{reason} {adoption.reason}"
     elif outcome.account is not None and (identity.account is None or identity.account.id != outcome.account.id):
-        # Perhaps by an earlier try whose answer was lost: whatever it holds came with the bridge.
+        # Perhaps by an earlier try whose answer was lost: whatever it holds came with the bridge. Or the account was
+        # deleted in Zoho One while a change was pending, and this is another one.
         kind, change = EventKind.CREATED, plan_change(None, outcome.account.holds)
-        if store.password_notification.password_notification is not PasswordNotice.NOBODY:
+        if identity.account is None and store.password_notification.password_notification is not PasswordNotice.NOBODY:
             notice = notice_for(store.password_notification, outcome.account.holds, identity.said.source)
             reason = f"{reason} {notice.reason}"
     return Event(at=now, kind=kind, reason=_reason(outcome, reason), fields=change.fields)

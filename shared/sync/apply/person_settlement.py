@@ -28,6 +28,7 @@ from shared.tables.recent_deprovisionings import DeprovisioningCounts
 from shared.tables.record_table import Operation
 from shared.zoho.errors import ZohoRefused
 
+ACTIVE_AGAIN = "Somebody activated the account in Zoho One; the next cycle deactivates it, if the guard lets it."
 NOT_AS_PLANNED = "The account in Zoho One is not as it was when the plan was made; the next plan shows what it is now."
 UNDONE = "The decision that the account is this person's was undone; the next plan shows what becomes of them."
 
@@ -66,6 +67,8 @@ class PersonTry:
     """The one-time password of a creation."""
     found: Found | None = None
     """What Zoho One was found to hold."""
+    drifted: Account | None = None
+    """The account that was found active, where nobody has judged its deactivation."""
     heard: bool = False
     """Zoho One may have heard of the change in this try."""
     gone: bool = False
@@ -162,6 +165,9 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
                 )
                 if why is not None:
                     raise HeldBack(why)
+                this.drifted = self._unjudged(this)
+                if this.drifted is not None:
+                    raise HeldBack(ACTIVE_AGAIN)
                 this.heard = True
                 return self.accounts.apply(store, identity, this.found, this.password, unplanned=this.planned is None)
             except AccountGone:
@@ -177,6 +183,14 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
         if adopts and adopts.agreed and not self.accounts.matches.stands(store, identity.id, adopts.account):
             return UNDONE
         return this.planned.why_not(identity, this.found, store.guard.adoptions)
+
+    def _unjudged(self, this: PersonTry) -> Account | None:
+        """The account that was found, if it would be deprovisioned now, which the guard was not asked for."""
+        identity, found = this.stored.identity, this.found.account if this.found else None
+        if identity.account is None or found is None or (identity.pending is not None and identity.pending.counted):
+            return None
+        seen = identity.model_copy(update={"account": found.holding_only(identity.account)})
+        return seen.account if seen.is_deprovisioning else None
 
     def _confirm(self, store: Store, this: PersonTry, outcome: Outcome) -> Stored:
         stored, identity = this.stored, this.stored.identity
@@ -245,8 +259,12 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
         after = this.stored.identity.model_copy(update={"pending": pending.given_back(failure)})
         if this.gone:
             self._note_gone(store, this.stored, after.model_copy(update={"account": None}))
-        else:
-            self.identities.write(store.id, this.stored, after)
+            return
+        event = None
+        if this.drifted is not None:
+            after = after.model_copy(update={"account": this.drifted})
+            event = self.event(EventKind.DRIFTED, "The account in Zoho One was changed there: active.")
+        self.identities.write(store.id, this.stored, after, event)
 
     def _note_gone(self, store: Store, stored: Stored, without: Identity) -> None:
         """Write a person whose account somebody deleted in Zoho One; the guard counts it as active no more."""

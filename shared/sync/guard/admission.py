@@ -59,15 +59,15 @@ class Admission:
         that an administrator sees.
         """
         if stored is None or not marked.is_deprovisioning:
-            return self.identities.write(store.id, stored, with_count(marked))
-        written: list[Stored] = []
+            return self.identities.write(store.id, stored, with_count(marked, self.now()))
+        written, now = list[Stored](), self.now()
 
         def transact(count: Operation) -> str:
-            leaving, etag = self.identities.write_leaving(store.id, stored, with_count(marked), count)
+            leaving, etag = self.identities.write_leaving(store.id, stored, with_count(marked, now), count)
             written.append(leaving)
             return etag
 
-        reason = self._admit(store, Deprovisionings.among([marked]), transact)
+        reason = self._admit(store, Deprovisionings.among([marked]), now, transact)
         if reason is None:
             return written[-1]
         assert marked.pending is not None  # the caller has just made it
@@ -78,14 +78,12 @@ class Admission:
         raise HeldBack(reason)
 
     def _admit(
-        self, store: Store, deprovisionings: Deprovisionings, transact: Callable[[Operation], str]
+        self, store: Store, deprovisionings: Deprovisionings, now: datetime, transact: Callable[[Operation], str]
     ) -> str | None:
         """Let people leave, or say why the guard holds them back. ``transact``: as of DeprovisioningCounts.admit."""
 
         def count_active() -> int:
             return self.identities.count_active(store.id)
-
-        now = self.now()
 
         def limit(recent: RecentDeprovisionings, is_counted: bool) -> Breach | None:
             return recent.breach(now, store.guard, deprovisionings, is_counted=is_counted)
@@ -95,7 +93,8 @@ class Admission:
     def _begin(self, store: Store, people: Sequence[Leased], *, approved: bool) -> Admitted:
         """One portion: at once, or one by one where another request wrote one of them."""
         deprovisionings = Deprovisionings.among((after for _, after in people), approved=approved)
-        counted = [(before, with_count(after)) for before, after in people]
+        now = self.now()
+        counted = [(before, with_count(after, now, approved=approved)) for before, after in people]
         leased = list[Stored]()
 
         def transact(*count: Operation) -> str:
@@ -105,7 +104,7 @@ class Admission:
         try:
             if not deprovisionings.ids:
                 transact()
-            elif (held := self._admit(store, deprovisionings, transact)) is not None:
+            elif (held := self._admit(store, deprovisionings, now, transact)) is not None:
                 return Admitted((), held)
         except (Stale, Conflict):
             found = [self._begin(store, [each], approved=approved) for each in people] if len(people) > 1 else []
@@ -114,9 +113,10 @@ class Admission:
         return Admitted(tuple(leased))
 
 
-def with_count(identity: Identity) -> Identity:
-    """A person whose change begins, with a note in it if it is a deprovisioning, which the guard counts now."""
+def with_count(identity: Identity, now: datetime, *, approved: bool = False) -> Identity:
+    """A person whose change begins, with a note of it if it is a deprovisioning, which the guard counts now."""
     assert identity.pending is not None  # what begins is pending
-    return identity.model_copy(
-        update={"pending": identity.pending.model_copy(update={"counted": identity.is_deprovisioning})}
-    )
+    begins = identity.is_deprovisioning
+    is_new = begins and not identity.pending.counted
+    noted = {"left_at": None if approved else now} if is_new else {}
+    return identity.model_copy(update={"pending": identity.pending.model_copy(update={"counted": begins}), **noted})

@@ -116,11 +116,12 @@ class PlanGuard:
         """The limits that a plan passes, by a number of people that is counted before it holds anything."""
         if not plan.counts and not plan.group_counts:
             return ()
-        now = self.now()
-        found = check(plan, ledger.active_users, store.guard, ledger.within(now), is_counted=False)
+        now, recent = self.now(), ledger.without(plan.counted_at).within(self.now())
+        found = check(plan, ledger.active_users, store.guard, recent, is_counted=False)
         if found:
             ledger = self.deprovisionings.recount(store.id, now, lambda: self.identities.count_active(store.id)).recent
-            found = check(plan, ledger.active_users, store.guard, ledger.within(now))
+            recent = ledger.without(plan.counted_at).within(now)
+            found = check(plan, ledger.active_users, store.guard, recent)
         refused = self.deprovisionings.discarded_among(
             store.id, ledger, [each.identity for each in plan.deprovisionings]
         )

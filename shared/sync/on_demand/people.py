@@ -29,7 +29,7 @@ from shared.rules.status import Status
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoUser
 from shared.sync.apply.person_settlement import PersonSettlement, Planned
-from shared.sync.errors import BeingWritten, Overtaken, PushError
+from shared.sync.errors import BeingWritten, Doubtful, Overtaken, PushError
 from shared.sync.plan.people import PeoplePlanner
 from shared.sync.progress import SILENT, Steps
 from shared.sync.source.match import match
@@ -189,7 +189,11 @@ class _Person(StepsTaken):
         except GraphError as unclear:
             self.found(Step.IMPORT, False, str(unclear))
             return self._report(self.object_id)
-        stored = match(self.parts.identities, self.store.id, self.object_id, partial(_shown, see))
+        try:
+            stored = match(self.parts.identities, self.store.id, self.object_id, partial(_shown, see))
+        except Doubtful as doubt:
+            self.found(Step.MATCH, False, str(doubt))
+            return self._report(name)
         seen = see(stored)
         self.found(Step.IMPORT, True, "Entra has this user.", _properties(seen.person))
         if not self._scope(seen, known=stored is not None):

@@ -7,6 +7,7 @@ from datetime import datetime
 from shared.rules.store import Store
 from shared.rules.unmanaged import AccountsReading
 from shared.sync.progress import Heartbeat
+from shared.tables.account_decisions import AccountDecisions
 from shared.tables.identities import Identities
 from shared.tables.unmanaged_accounts import UnmanagedAccounts
 from shared.zoho.errors import ZohoUnclear
@@ -20,6 +21,7 @@ class AccountsReader:
     users: Callable[[Store], ZohoUsers]
     identities: Identities
     unmanaged: UnmanagedAccounts
+    decisions: AccountDecisions
     now: Callable[[], datetime]
 
     def everything(self, store: Store, heartbeat: Heartbeat) -> dict[str, str]:
@@ -45,7 +47,14 @@ class AccountsReader:
         return found
 
     def keep(self, store: Store, unmanaged: dict[str, str], accounts: int, heartbeat: Heartbeat) -> AccountsReading:
-        """Keep the accounts that nobody manages, and how many there are. Writes only what differs."""
+        """Keep the accounts that nobody manages, and how many there are. Writes only what differs.
+
+        What was decided on an account that is gone, or that somebody manages by now, is nothing to decide any more.
+        """
+        for pair in [each for each in self.decisions.pairs(store.id) if each.account not in unmanaged]:
+            self.decisions.undo(store.id, pair.person, pair.account)
+        for aside in [each for each in self.decisions.set_aside(store.id) if each.account not in unmanaged]:
+            self.decisions.take_back(store.id, aside.account)
         return self.unmanaged.replace(store, unmanaged, accounts, self.now(), heartbeat.beat)
 
     def _pages(self, store: Store, heartbeat: Heartbeat) -> Iterator[Page]:

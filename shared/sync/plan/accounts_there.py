@@ -13,7 +13,7 @@ from typing import Self
 from shared.rules.account_seen import noted
 from shared.rules.expressions import EvaluationContext
 from shared.rules.former import Former
-from shared.rules.identity import Account, Identity
+from shared.rules.identity import Account, Identity, Sent
 from shared.rules.matching import BEGUN, Keys, Match, Matcher, match_all
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoUser
@@ -167,8 +167,7 @@ class AccountsThere:
         """An account with who deactivated it, and its former person. One round trip, two where they are in the bin."""
         record = self._record(account)
         shown = Account(id=account, holds=ZohoUser.model_validate_json(text))
-        left_by = record.deactivated_by if record else None
-        return noted(None, (), shown, left_by), record.former if record else None
+        return come_upon(shown, record), record.former if record else None
 
     def _record(self, account: str) -> AccountRecord | None:
         return self.reader.identities.record_of(self.store.id, account, asks="")
@@ -200,3 +199,11 @@ class _Seen:
         if account not in self.keys or ZohoUser.model_validate_json(self.texts[account]) != comer.sent:
             return None
         return account
+
+
+def come_upon(account: Account, record: AccountRecord | None, sent: Collection[Sent] = ()) -> Account:
+    """An account that was not the person's so far, with a note of who deactivated it: one who is gone may have left it.
+
+    ``sent``: what earlier calls asked for.
+    """
+    return noted(None, sent, account, record.deactivated_by if record else None)

@@ -107,10 +107,7 @@ class PeopleDriftSearch:
         before = stored.identity
         kept = actual
         if actual is not None:
-            # Fields that the bridge never set are not its own to keep.
-            fields = {name: value for name, value in actual.holds.fields.items() if name in account.holds.fields}
-            holds = ZohoUser(active=actual.holds.active, fields=fields)
-            kept = noted(account, (), Account(id=actual.id, holds=holds))
+            kept = noted(account, (), actual.holding_only(account))
         reason = f"Somebody changed the account in Zoho One ({told}); it is set back."
         needs = plan_change(kept.holds if kept else None, before.said.desired).kind is not ChangeKind.NOTHING
         mark = PendingChange(reason=reason, before=before.said, begun=False, lease_ends=self.now()) if needs else None

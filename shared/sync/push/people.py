@@ -12,8 +12,8 @@ from pydantic import JsonValue, TypeAdapter
 
 from shared.model import HIDDEN
 from shared.rules.change import ChangeKind, plan_change
-from shared.rules.desired import needed, status_of
-from shared.rules.former import Adoptions, Traits, is_pushed_over
+from shared.rules.desired import is_to_be_looked_at, needed, status_of
+from shared.rules.former import Adoptions, Traits, is_another_who_comes, is_pushed_over
 from shared.rules.history import EventKind
 from shared.rules.identity import Identity, PendingChange, SourceState
 from shared.rules.keys import keys_of
@@ -80,12 +80,13 @@ class Push:
             before.model_copy(update={"said": said}),
             needed(before.account, said.desired, store.status_rules),
         )
-        if before.pending is None and needs.kind is ChangeKind.NOTHING:
+        looks = is_to_be_looked_at(before, said.desired)
+        if before.pending is None and needs.kind is ChangeKind.NOTHING and not looks:
             try:
                 return self._record(store, stored, after, reason)
             except Conflict:
                 raise UserNameTaken from None
-        return self._submit(store, stored, self._pending(after, before, reason))
+        return self._submit(store, stored, self._pending(after, before, reason), looks=looks)
 
     def delete(self, store: Store, stored: Stored) -> None:
         """Entra deleted the person for good: the store's rules say what becomes of the account."""
@@ -93,13 +94,14 @@ class Push:
         self.settlement.ensure_free(before)
         desired_state = self.desired_states.of(store, before.said.source, Status.DELETED, before)
         holds, reason = before.account.holds if before.account else None, desired_state.decision.reason
+        looks = is_to_be_looked_at(before, desired_state.desired)
         nothing_to_do = before.pending is None and plan_change(holds, desired_state.desired).kind is ChangeKind.NOTHING
-        if nothing_to_do or desired_state.decision.action is Action.UNMANAGE:
+        if (nothing_to_do and not looks) or desired_state.decision.action is Action.UNMANAGE:
             self.settlement.unmanage(store, stored, reason, unverified=_is_reported(store, before))
             return
         told = {"desired": desired_state.desired, "status": Status.DELETED, "unverified": _is_reported(store, before)}
         after = before.model_copy(update={"said": before.said.model_copy(update=told)})
-        self._submit(store, stored, self._pending(after, before, reason))
+        self._submit(store, stored, self._pending(after, before, reason), looks=looks)
 
     def _reported(self, store: Store, said: SourceState) -> Stored | None:
         """The person, if Graph has reported them. Raises HeldBack where that cannot be told before the next cycle."""
@@ -160,8 +162,8 @@ class Push:
         after = holder.identity.model_copy(update={"said": said})
         return self.settlement.mark(store, holder, self._pending(after, holder.identity, reason))
 
-    def _submit(self, store: Store, stored: Stored, after: Identity) -> Identity:
-        certain = stored.identity.pending is None or not stored.identity.pending.begun
+    def _submit(self, store: Store, stored: Stored, after: Identity, *, looks: bool = False) -> Identity:
+        certain = not looks and (stored.identity.pending is None or not stored.identity.pending.begun)
         try:
             marked = self.settlement.mark(store, stored, after)
         except Conflict:
@@ -188,13 +190,15 @@ def _ensure_same_person(store: Store, before: Identity, said: SourceState) -> No
     """
     in_bin, reads_graph = before.said.is_in_bin, _is_reported(store, before)
     known = Traits.of(before.object_id, before.said.source)
-    if not (in_bin or reads_graph) or not is_pushed_over(known, _traits(said), in_bin=in_bin):
+    comes_back = said.source.account_enabled and not before.said.source.account_enabled
+    is_over = (in_bin or reads_graph) and is_pushed_over(known, _traits(said), in_bin=in_bin)
+    if not is_over and not (comes_back and is_another_who_comes(_traits(before.said), _traits(said))):
         return
     name = known.display_name or before.said.source.user_principal_name
     if reads_graph:
         raise HeldBack(f"This seems to be another person than {name}, whose row it is. {BY_GRAPH}")
     if store.guard.adoptions is not Adoptions.ALWAYS:
-        raise HeldBack(f"This seems to be another person than {name}, who is gone from Entra. {BY_HAND}")
+        raise HeldBack(f"This seems to be another person than {name}, who has left. {BY_HAND}")
 
 
 def _traits(said: SourceState) -> Traits:

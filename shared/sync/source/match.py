@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from shared.rules.azure_user import AzureUser
-from shared.rules.former import is_pushed_of, is_surely_pushed_of
+from shared.rules.former import has_other_names, is_pushed_of, is_surely_pushed_of
 from shared.rules.identity import id_of_object
 from shared.rules.keys import Keys
 from shared.rules.user_name import folded
@@ -12,6 +12,11 @@ from shared.tables.claims import Lookup
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored
 
+OTHER_NAMES = (
+    "Entra pushed a person of other names with this user name or mail alias, who may be the same: Entra's next push of "
+    "that person tells. If none comes, let go of that person in the console"
+)
+"""Why somebody waits."""
 NAMESAKES = 20
 """Number of people looked at who have the display name of a person that a push made."""
 
@@ -28,7 +33,9 @@ def match(
 
     ``see``: the user, asked for only where nobody has the object id. A userName alone says little: it may have been
     given to somebody else since it was pushed. So it counts only where the person that a push made can be no other
-    user in Graph, which is known once it has listed everybody (``all_listed``); before that Doubtful is raised.
+    user in Graph, which is known once it has listed everybody (``all_listed``); before that Doubtful is raised. It is
+    raised, too, where the name or the mail alias is the same and nothing else: Entra's next push, or Graph's next word,
+    tells which of two people it is.
 
     Two round trips for people reported by Graph, up to eight else. Raises TablesBusy.
     """
@@ -37,24 +44,26 @@ def match(
         return stored
     person = see()
     holder = identities.holder_of(store, person.user_principal_name)
-    if holder is not None and _is_pushed_of(holder, object_id, person) is not False:
+    is_holder = _is_pushed_of(holder, object_id, person) if holder is not None else False
+    if holder is not None and is_holder is not False and not _has_other_names(holder, object_id, person):
         return holder
     external_ids = filter(None, (object_id, person.mail_nickname))
     found = [each for text in external_ids for each in identities.find(store, Lookup.EXTERNAL_ID, text)]
-    alike = [
-        pushed
-        for pushed in (identities.read(store, each.id) for each in found)
-        if pushed is not None
-        and pushed.identity.object_id is None
-        and is_surely_pushed_of(pushed.identity.said.keys.external_id, pushed.identity.said.source, object_id, person)
-    ]
+    pushed = [each for each in (identities.read(store, each.id) for each in found) if each and _is_only_pushed(each)]
+    alike = [each for each in pushed if _is_surely_pushed_of(each, object_id, person)]
     if len(alike) == 1:
         return alike[0]
+    if any(_is_pushed_of(each, object_id, person) for each in pushed):
+        raise Doubtful(OTHER_NAMES)
     if holder is None or holder.identity.object_id is not None or _are_told_apart(holder, person):
         return None
     if not all_listed:
         raise Doubtful("Somebody of this name was pushed; who it is will be known when all are listed")
-    return None if _is_another(identities, store, holder) else holder
+    if _is_another(identities, store, holder):
+        return None
+    if _has_other_names(holder, object_id, person):
+        raise Doubtful(OTHER_NAMES)
+    return holder
 
 
 def match_pushed(identities: Identities, store: str, pushed: AzureUser, keys: Keys) -> Stored | None:
@@ -93,6 +102,22 @@ def _is_another(identities: Identities, store: str, pushed: Stored) -> bool:
         return False
     namesakes = (each for each in identities.search(store, name, NAMESAKES) if each.id != known.id)
     return any(folded(each.name) == folded(name) for each in namesakes)
+
+
+def _is_only_pushed(stored: Stored) -> bool:
+    """Whether a push made a person that Graph has not reported yet, and who has not left by what was pushed since."""
+    said = stored.identity.said
+    return stored.identity.object_id is None and said.source.account_enabled and not said.is_in_bin
+
+
+def _is_surely_pushed_of(stored: Stored, object_id: str, person: AzureUser) -> bool:
+    said = stored.identity.said
+    return is_surely_pushed_of(said.keys.external_id, said.source, object_id, person)
+
+
+def _has_other_names(stored: Stored, object_id: str, person: AzureUser) -> bool:
+    said = stored.identity.said
+    return has_other_names(said.keys.external_id, said.source, object_id, person)
 
 
 def _is_pushed_of(stored: Stored, object_id: str, person: AzureUser) -> bool | None:

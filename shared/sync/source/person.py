@@ -97,12 +97,10 @@ class PersonReader:
         properties are all there are, so that somebody unknown can be made of them. ``listed``: they come from a list of
         everybody, which leaves out what has no value.
         """
-        person = partial(self._person, properties) if properties is not None and properties.complete else None
         try:
-            stored = None if first else self._match(object_id, person)
+            stored = self._match(object_id, properties) if not first or self._has_left(properties) else None
         except (Doubtful, GraphUnclear) as trouble:
-            self.troubles += [] if isinstance(trouble, Doubtful) else [f"{object_id}: {trouble}"]
-            return False
+            return self._wait(object_id, trouble)
         if properties is None:
             if stored is None:
                 return True
@@ -111,9 +109,6 @@ class PersonReader:
             return not self._in_scope(object_id)
         else:
             see = partial(self.seen, properties)
-            if first and see(None).status is not Status.ACTIVATED:
-                # A push may have made them, and they have left since.
-                stored = match(self.identities, self.store.id, object_id, person)
         if properties is not None and self._must_stay_out(properties, stored):
             return True
         self._look_at_memberships(object_id, stored)
@@ -128,13 +123,27 @@ class PersonReader:
             self.troubles.append(f"{object_id}: {failure}")
         return not (listed and self._leaves_out(properties, stored))
 
+    def _has_left(self, properties: UserProperties | None) -> bool:
+        """Whether somebody whom a push may have made while everybody is listed for the first time has left since."""
+        if properties is None or not properties.complete:
+            return False
+        return self.seen(properties, None).status is not Status.ACTIVATED
+
     def _leaves_out(self, properties: UserProperties | None, stored: Stored | None) -> bool:
         """Whether a list does not mention a value that is known."""
         if properties is None or stored is None:
             return False
         return properties.leaves_out(stored.identity.said.source, self.select)
 
-    def _match(self, object_id: str, person: partial[AzureUser] | None) -> Stored | None:
+    def _wait(self, object_id: str, trouble: Doubtful | GraphUnclear) -> bool:
+        """Tell why it cannot be said who somebody is, unless that is known once all are listed, or nothing follows."""
+        if isinstance(trouble, GraphUnclear) or (self.all_listed and self._in_scope(object_id)):
+            self.troubles.append(f"{object_id}: {trouble}")
+            return False
+        return self.all_listed
+
+    def _match(self, object_id: str, properties: UserProperties | None) -> Stored | None:
+        person = partial(self._person, properties) if properties is not None and properties.complete else None
         return match(self.identities, self.store.id, object_id, person, all_listed=self.all_listed)
 
     def _look_at_memberships(self, object_id: str, stored: Stored | None) -> None:

@@ -17,7 +17,7 @@ from shared.model import HIDDEN
 from shared.rules.account_seen import was_wrongly_by_hand
 from shared.rules.azure_user import AzureUser
 from shared.rules.change import ChangeKind, plan_change
-from shared.rules.desired import needed, status_of
+from shared.rules.desired import is_to_be_looked_at, needed, status_of
 from shared.rules.history import Event, EventKind
 from shared.rules.identity import Identity, PendingChange, SourceState, id_of_object
 from shared.rules.keys import keys_of
@@ -223,8 +223,9 @@ class SourceRecorder:
         if before is not None and _same(before, after) and not (before.pending and before.pending.begun is False):
             return
         mark = before.pending if before else None
+        looks = is_to_be_looked_at(before, after.said.desired)
         nothing_to_do = needed(after.account, after.said.desired, store.status_rules).kind is ChangeKind.NOTHING
-        if nothing_to_do and (mark is None or not mark.begun):
+        if nothing_to_do and not looks and (mark is None or not mark.begun):
             settled = after.model_copy(update={"pending": None})
             if before is None or not _same(before, settled) or before.pending is not None:
                 is_news = before is None or before.pending or not _same(before, settled, but=("modified", *_COMPUTED))
@@ -232,8 +233,7 @@ class SourceRecorder:
                 self.identities.write(store.id, stored, settled, event)
             return
         if mark is None or before is None:
-            said_before = before.said if before else None
-            mark = PendingChange(reason=reason, before=said_before, begun=False, lease_ends=self.now())
+            mark = self._new_mark(reason, before.said if before else None, looks=looks)
         elif not _same(before, after):
             mark = mark.noting_sent(before.said)
         if before is not None and before.pending is not None and before.said.desired != after.said.desired:
@@ -242,13 +242,19 @@ class SourceRecorder:
         if before != marked:
             self.identities.write(store.id, stored, marked)
 
+    def _new_mark(self, reason: str, before: SourceState | None, *, looks: bool) -> PendingChange:
+        """A change of which Zoho One has heard nothing. ``looks``: it is asked all the same what it holds."""
+        sent = () if looks else None
+        return PendingChange(reason=reason, before=before, begun=looks, sent=sent, lease_ends=self.now())
+
     def _delete(self, store: Store, stored: Stored, object_id: str | None) -> None:
         """Entra deleted the person for good: the store's rules say what becomes of the account."""
         before = stored.identity
         desired_state = self.desired_states.of(store, before.said.source, Status.DELETED, before)
         holds, reason = before.account.holds if before.account else None, desired_state.decision.reason
         resource = _JSON.validate_json(before.said.resource) | {"active": False}
-        begun = before.pending is not None and before.pending.begun
+        looks = is_to_be_looked_at(before, desired_state.desired)
+        begun = looks or (before.pending is not None and before.pending.begun)
         if desired_state.decision.action is Action.UNMANAGE or (
             not begun and plan_change(holds, desired_state.desired).kind is ChangeKind.NOTHING
         ):
@@ -261,7 +267,7 @@ class SourceRecorder:
             "resource": _JSON.dump_json(resource).decode(),
         }
         said = before.said.model_copy(update=told)
-        mark = before.pending or PendingChange(reason=reason, before=before.said, begun=False, lease_ends=self.now())
+        mark = before.pending or self._new_mark(reason, before.said, looks=looks)
         mark = mark.noting_sent(before.said).model_copy(update={"reason": reason, "refusals": 0, "next_try": None})
         after = before.model_copy(update={"said": said, "pending": mark, "object_id": object_id})
         if after != before:

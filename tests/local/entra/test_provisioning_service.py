@@ -233,9 +233,17 @@ class TestTrouble:
     ) -> None:
         waits: list[float] = []
         monkeypatch.setattr(time, "sleep", waits.append)
-        application.answers = [(503, {"Retry-After": value}, None) for value in ("7", "3600", "Mon, 23 Nov 2026")]
+        application.answers = [(503, {"Retry-After": value}, None) for value in ("7", "Mon, 23 Nov 2026")]
         service.test_connection()
-        assert waits == [7, scim_application.LONGEST_WAIT, 1]
+        assert waits == [7, 1]
+
+    def test_a_longer_wait_is_for_the_next_cycle(
+        self, service: ProvisioningService, application: Recorder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it waits"))
+        application.answers = [(503, {"Retry-After": "3600"}, {"detail": "busy"})]
+        report = service.cycle()
+        assert [person.error for person in report.people] == ["503: busy", None, None]
 
     def test_gives_up_and_tries_in_the_next_cycle(self, service: ProvisioningService, application: Recorder) -> None:
         application.answers = [(503, {"Retry-After": "0"}, {"detail": "busy"})] * scim_application.ATTEMPTS

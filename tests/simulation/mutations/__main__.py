@@ -37,13 +37,13 @@ def _noticed(name: str, most: int, ends: float) -> tuple[int, str | None]:
     played = 0
     while played < most and time.monotonic() < ends:
         limits = ("--histories", str(most - played), "--seconds", f"{ends - time.monotonic():.0f}")
-        told = _told("--start", str(played), *limits, "--patience", "0", "--crowds", "--mutation", name)
+        told = _told("--start", str(played), *limits, "--patience", "0", "--wild", "--mutation", name)
         found, count = _FAILS.search(told), _PLAYED.search(told)
         assert count, told  # it ended by an error of its own
         played += int(count[1])
         if found is None:
             break
-        if f"WRONG: {found[3]}" not in _told("--crowds", "--seed", found[1]):
+        if f"WRONG: {found[3]}" not in _told("--wild", "--seed", found[1]):
             return played, f"seed {found[1]} {found[3]}"
     return played, None
 
