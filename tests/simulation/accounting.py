@@ -130,6 +130,8 @@ def _together(nets: Sequence[Net], kind: str) -> Net:
         made = {"there": made["there"]}
     if kind in ("created", "adopted"):
         made.pop("active", None)  # what it says is that the account is this person's from now on
+    if kind == "created":  # of what a hand did before the bridge saw what it had made, nobody can tell
+        made = {what: (None if isinstance(before, str) else before, after) for what, (before, after) in made.items()}
     return {what: both for what, both in made.items() if both[0] != both[1]}
 
 

@@ -26,7 +26,7 @@ from tests.simulation.observed import (
     Upper,
 )
 
-ACCEPTED, REFUSED = range(200, 300), range(300, 500)
+ACCEPTED, REFUSED, NOT_FOUND = range(200, 300), range(300, 500), 404
 """Statuses of a push: it counts; it does not, and left nothing behind. After any other it may count, or not."""
 
 type Status = Literal["active", "deactivated", "unassigned", "deleted"]
@@ -142,14 +142,20 @@ def views[T: Person | Group](facts: Facts, there: Mapping[str, T]) -> Iterator[l
     by_graph, pushes = "graph" in facts.last.settings.feeds, facts.pushes
     for object_id, now in there.items():
         told = pushes.get(object_id, [])
-        accepted = [place for place, push in enumerate(told) if push.status in ACCEPTED]
-        heard = [push for push in told[accepted[-1] if accepted else 0 :] if push.status not in REFUSED]
+        accepted = [place for place, push in enumerate(told) if _is_accepted(push)]
+        since_then = told[accepted[-1] if accepted else 0 :]
+        heard = [push for push in since_then if _is_accepted(push) or push.status not in REFUSED]
         if by_graph:
             since = facts.entra_changed(object_id)
             yield [now, *(_as_told(push, now) for push in heard if push.at > since)]
         elif heard:
             unheard = [] if accepted else [_unheard(now)]
             yield [*unheard, *(_as_told(push, now) for push in heard)]
+
+
+def _is_accepted(push: Push) -> bool:
+    """Whether a push counts; also a DELETE of what is not known any more, as of somebody who was unmanaged."""
+    return push.status in ACCEPTED or (push.method == "DELETE" and push.status == NOT_FOUND)
 
 
 def _as_told[T: Person | Group](push: Push, now: T) -> T:

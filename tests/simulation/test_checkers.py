@@ -489,6 +489,19 @@ def a_store_that_is_fed_by_push() -> Observed:
 
 
 @right
+def a_deletion_is_pushed_of_somebody_whom_nobody_manages_any_more() -> Observed:
+    world = office("ann", feeds=frozenset({"push"}))
+    world.push("ann", method="POST", status=201)
+    world.decide("unmanaged", "r-ann")
+    account = world.has["ann"]
+    world.link("ann", None)
+    world.hand(account, gone=True)
+    world.entra("ann", gone="purged")
+    world.push("ann", method="DELETE", status=404)
+    return world.observed()
+
+
+@right
 def a_push_that_was_answered_503_may_count_or_not() -> Observed:
     world = office("ann", "bob", feeds=frozenset({"push"}))
     world.push("ann", method="POST", status=201)
