@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from cli.accounts import add_account_commands
 from cli.backup import add_backup_command
+from cli.connect import add_connection_commands
 from cli.cycles import add_cycle_commands
 from cli.mapping import BadFile, add_mapping_command
 from cli.reencrypt import add_reencrypt_command
@@ -44,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
     add_mapping_command(commands)
     add_backup_command(commands)
     add_reencrypt_command(commands)
+    add_connection_commands(commands)
     return made
 
 

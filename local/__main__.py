@@ -102,6 +102,7 @@ def _walkthrough_parts(
         secret_token=parts.secret_token,
         tenant_url=described["tenant_url"],
         zoho_one=parts.zoho_one,
+        zoho_scim_token=parts.api_console["zoho_scim_token"],
         host=parts.host,
         settings=parts.settings,
         entra=entra,

@@ -28,7 +28,7 @@ class LocalParts:
     store: str
     secret_token: str
     api_console: Mapping[str, str]
-    """What an administrator finds in Zoho One and in its API console: sync endpoint, client id and client secret."""
+    """What an administrator finds in Zoho One and in its API console: sync endpoint, SCIM token, client."""
     settings: Mapping[str, str]
     """The function host's settings."""
     settings_file: Path
@@ -98,6 +98,7 @@ def start_parts(
         "zoho_sync_endpoint": zoho_one.sync_endpoint,
         "zoho_client_id": zoho_one.client_id,
         "zoho_client_secret": zoho_one.client_secret,
+        "zoho_scim_token": zoho_one.scim_token,
     }
     file = processes.logs / "local.settings.json"
     file.write_text(json.dumps({"IsEncrypted": False, "Values": environment}, indent=2))

@@ -35,6 +35,7 @@ class ZohoOneParts:
     client_id: str
     client_secret: str
     refresh_token: str
+    scim_token: str
 
     @property
     def data_center(self) -> DataCenterName:

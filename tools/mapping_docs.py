@@ -44,6 +44,7 @@ def _zoho_fields() -> str:
             _code(facts.path.text),
         )
         for field, facts in ZOHO_FIELDS.items()
+        if not field.is_custom
     ]
     head = ("field", "in Zoho One", "what it is", "", "filled at first from", "SCIM attribute")
     return "## Fields of Zoho One\n\nEach holds one text.\n\n" + _table(head, rows)

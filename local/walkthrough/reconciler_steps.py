@@ -72,7 +72,8 @@ class ReconcilerSteps:
         store = self.bridge.stores.read(self.store)
         assert store is not None  # it was never removed
         zoho_one = self.bridge.zoho_groups(store)
-        return sum(len(zoho_one.members(found.id)) for found in zoho_one.find(group))
+        shown = (zoho_one.look(found.id) for found in zoho_one.find(group))
+        return sum(len(each.members) for each in shown if each is not None)
 
     def _a_mistake(self) -> bool:
         everybody = self.directory.assigned()

@@ -43,6 +43,7 @@ class WalkthroughParts:
     secret_token: str
     tenant_url: str
     zoho_one: str
+    zoho_scim_token: str
     host: str
     settings: Mapping[str, str]
     entra: Mapping[str, str]
@@ -172,9 +173,11 @@ class _Walk:
     def another_setting(self) -> None:
         self._step(
             "Under another setting: Status Sync, deactivated users, Do nothing",
-            "A second directory store has this setting. It provisions one person, who is then disabled in Entra.",
+            "A second directory store has this setting, and is connected by a SCIM token instead of consent. It "
+            "provisions one person, who is then disabled in Entra.",
         )
-        user_name = disable_under_do_nothing(self.parts.host, self.parts.store, self.bridge)
+        token = self.parts.zoho_scim_token
+        user_name = disable_under_do_nothing(self.parts.host, self.parts.store, self.bridge, token)
         self.untouched = self._accounts()[user_name]["active"] is True
         outcome = "is still active in Zoho One" if self.untouched else "[red]was deactivated in Zoho One[/]"
         self.console.print(f"{user_name} {outcome}.")

@@ -72,12 +72,14 @@ class Accounts:
         self._clock = clock
         self.client_secret = secrets.token_hex(21)
         self.refresh_token = _new_token()
+        self.scim_token = secrets.token_hex(32)
         self.reset()
 
     def reset(self) -> None:
         """Forget every grant but the organisation's initial refresh token, and return to the initial data centre."""
         self._home = self._first_home
         self.grants = Grants(refresh_tokens={self.refresh_token: deque()})
+        self._scim_tokens = {self.scim_token}
 
     def move(self, home: str) -> None:
         """Move the organisation to another data centre. Raises ValueError."""
@@ -90,8 +92,16 @@ class Accounts:
         return f"{self._url}/dc/{data_center}"
 
     def accepts(self, access_token: str) -> bool:
-        """Return whether an access token is valid now."""
+        """Return whether an access token, or a SCIM token, is valid now."""
+        if access_token in self._scim_tokens:
+            return True
         return self.grants.access_tokens.get(access_token, 0) > self._clock()
+
+    def rotate_scim_token(self, *, keep: bool) -> str:
+        """Create another SCIM token, as an administrator does in Zoho One. ``keep``: the former ones stay valid."""
+        token = secrets.token_hex(32)
+        self._scim_tokens = {token, *(self._scim_tokens if keep else ())}
+        return token
 
     def expire_access_tokens(self) -> None:
         """Expire every access token now."""

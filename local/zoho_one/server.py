@@ -1,9 +1,11 @@
-"""Zoho One for one machine: `python -m local.zoho_one [--port N] [--latency-ms MS] [--licences N] [--data-center DC]`.
+"""Zoho One for one machine: `python -m local.zoho_one [--port N] [--latency-ms MS] [--licences N] [--data-center DC]
+[--dialect JSON]`.
 
 It has the two interfaces of Zoho One that the bridge uses, the accounts servers under `/dc/{data center}` and the SCIM
-API under `/scim`; `/_sign_in`, where a user tries their password; and one of its own: `/_state`, `/_faults`, `/_users`,
-`/_groups`, `/_tokens` and `/_home` show and change its state and behaviour; POST to `/_kept` keeps its users and
-groups, PUT restores them. When ready it prints in one line its address, client and refresh token.
+API under `/scim`, in a dialect (dialect.py); `/_sign_in`, where a user tries their password; and one of its own:
+`/_state`, `/_faults`, `/_users`, `/_groups`, `/_tokens`, `/_scim_token`, `/_home` and `/_dialect` show and change its
+state and behaviour; POST to `/_kept` keeps its users and groups, PUT restores them. Below `/_scim` its SCIM API is
+plain, whatever its dialect, and counts nothing. When ready it prints in one line its address, client and tokens.
 """
 
 import argparse
@@ -36,6 +38,7 @@ from local.serving import (
     url_of,
 )
 from local.zoho_one.accounts import CLIENT_ID, DATA_CENTERS, Accounts
+from local.zoho_one.dialect import Dialect, Spoken
 from local.zoho_one.directory import Directory
 from local.zoho_one.passwords import hidden
 
@@ -89,17 +92,21 @@ class ZohoOne:
         latency: float,
         licences: int | None,
         kind: Callable[[Callable[[str], bool], int | None], Organisation] = Directory,
+        dialect: Dialect = Dialect(),  # noqa: B008 - it is frozen
     ) -> None:
         self.accounts = Accounts(url, home)
         self.described = {
             "url": url,
             "accounts": self.accounts.address(home),
-            "sync_endpoint": f"{url}/scim",
+            "sync_endpoint": f"{url}{dialect.base}",
             "client_id": CLIENT_ID,
             "client_secret": self.accounts.client_secret,
             "refresh_token": self.accounts.refresh_token,
+            "scim_token": self.accounts.scim_token,
         }
         self.directory = kind(self.accounts.accepts, licences)
+        self._first_dialect = dialect
+        self._spoken = Spoken(self.directory, dialect)
         self._latency = latency
         self._faults = Faults()
         self._counts: Counter[str] = Counter()
@@ -107,6 +114,10 @@ class ZohoOne:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(receive)
+        if scope["path"].startswith("/_scim/"):
+            plain = {**scope, "path": scope["path"].replace("/_scim", "/scim", 1)}
+            await answer(send, *await self.directory.respond(plain, body))
+            return
         if scope["path"].startswith("/_"):
             await answer(send, *await self._control(scope["method"], scope["path"], body))
             return
@@ -118,7 +129,7 @@ class ZohoOne:
 
     async def _call(self, scope: Scope, body: bytes) -> Response | None:
         """Answer a call of either interface, or return None if its connection is to be dropped."""
-        call = _describe(scope, body)
+        call = self._described(scope, body)
         self._counts[f"{call.method} {call.kind}"] += 1
         self._calls.append(call)
         fault = self._faults.take(call.method, call.kind, call.path) or Fault.model_construct()
@@ -139,8 +150,8 @@ class ZohoOne:
         return response
 
     async def _carry_out(self, scope: Scope, body: bytes) -> Response:
-        if _is_scim(scope["path"]):
-            return await self.directory.respond(scope, body)
+        if self._spoken.is_scim(scope["path"]):
+            return await self._spoken.respond(scope, body)
         if scope["path"].startswith("/dc/"):
             return self.accounts.respond(scope["method"], scope["path"], scope["query_string"].decode(), body)
         return Response(404)
@@ -163,6 +174,10 @@ class ZohoOne:
                 return Response.json(FAULTS.dump_python(self._faults.waiting, mode="json"))
             case "PUT", "/_home":
                 return self._move(body)
+            case "POST", "/_scim_token":
+                return Response.json(self.accounts.rotate_scim_token(keep=body == b"keep"))
+            case "PUT", "/_dialect":
+                return self._speak(body)
             case "POST", "/_sign_in":
                 return self._sign_in(body)
             case "POST", "/_faults" | "/_users" | "/_groups":
@@ -174,6 +189,13 @@ class ZohoOne:
             self.accounts.move(body.decode())
         except ValueError:
             return Response(422)
+        return Response(204)
+
+    def _speak(self, body: bytes) -> Response:
+        try:
+            self._spoken = Spoken(self.directory, Dialect.model_validate_json(body))
+        except ValidationError as error:
+            return Response(422, error.json(include_url=False).encode(), [("content-type", "application/json")])
         return Response(204)
 
     def _sign_in(self, body: bytes) -> Response:
@@ -206,30 +228,26 @@ class ZohoOne:
             "last_calls": [vars(call) for call in self._calls],
         }
 
+    def _described(self, scope: Scope, body: bytes) -> Call:
+        path: str = scope["path"]
+        said = None  # what the accounts servers receive is secret
+        kind = path
+        if self._spoken.is_scim(path):
+            path = self._spoken.inner(path)
+            _, resource, *rest = path.split("/")
+            kind = f"/{resource}/{{id}}" if rest and not rest[0].startswith(".") else path
+            said = hidden(_read(body))
+        elif path.startswith("/dc/"):
+            kind = "/" + "/".join(path.split("/")[3:])
+        return Call(time.time(), scope["method"], path, scope["query_string"].decode(), kind, said)
+
     def _reset(self) -> None:
         self.directory.clear()
         self.accounts.reset()
+        self._spoken = Spoken(self.directory, self._first_dialect)
         self._faults.waiting.clear()
         self._counts.clear()
         self._calls.clear()
-
-
-def _is_scim(path: str) -> bool:
-    return path == "/scim" or path.startswith("/scim/")
-
-
-def _describe(scope: Scope, body: bytes) -> Call:
-    path: str = scope["path"]
-    said = None  # what the accounts servers receive is secret
-    kind = path
-    if _is_scim(path):
-        path = path.removeprefix("/scim").removeprefix("/v2") or "/"
-        _, resource, *rest = path.split("/")
-        kind = f"/{resource}/{{id}}" if rest and not rest[0].startswith(".") else path
-        said = hidden(_read(body))
-    elif path.startswith("/dc/"):
-        kind = "/" + "/".join(path.split("/")[3:])
-    return Call(time.time(), scope["method"], path, scope["query_string"].decode(), kind, said)
 
 
 def _read(body: bytes) -> Any:
@@ -244,10 +262,10 @@ def _faulty(fault: Fault, status: int) -> Response:
     return Response(status, response.body, [*response.headers, *fault.headers.items()])
 
 
-async def run(port: int, home: str, latency: float, licences: int | None) -> None:
+async def run(port: int, home: str, latency: float, licences: int | None, dialect: Dialect) -> None:
     """Serve one organisation until the process has to end. `latency` is in seconds, for each call."""
     listener = listen(port)
-    zoho_one = ZohoOne(url_of(listener), home, latency, licences)
+    zoho_one = ZohoOne(url_of(listener), home, latency, licences, dialect=dialect)
     await serve(zoho_one, listener, zoho_one.described)
 
 
@@ -257,8 +275,12 @@ def main() -> None:
     parser.add_argument("--latency-ms", type=float, default=0, help="minimum duration of each call")
     parser.add_argument("--licences", type=int, help="how many users may be active; no limit when not given")
     parser.add_argument("--data-center", choices=DATA_CENTERS, default="us", help="where the organisation lives")
+    parser.add_argument(
+        "--dialect", type=Dialect.model_validate_json, default=Dialect(), help='as JSON, such as {"patch": false}'
+    )
     arguments = parser.parse_args()
     log_to_stderr()
     logging.getLogger("scim2_server").setLevel(logging.WARNING)  # it logs what was wrong with each refused request
     end_quietly_on_signals()
-    asyncio.run(run(arguments.port, arguments.data_center, arguments.latency_ms / 1000, arguments.licences))
+    latency = arguments.latency_ms / 1000
+    asyncio.run(run(arguments.port, arguments.data_center, latency, arguments.licences, arguments.dialect))

@@ -69,4 +69,6 @@ def _stores(bridge: Bridge) -> StoreParts:
         connections=bridge.connections,
         consent=bridge.consent,
         disconnect=bridge.disconnect,
+        scim_tokens=bridge.scim_tokens,
+        probe=bridge.zoho_probe,
     )

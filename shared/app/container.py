@@ -16,11 +16,13 @@ from shared.admin.jobs import JobRequest, JobRunner
 from shared.admin.mapping_preview import MappingPreview
 from shared.admin.switch import Switch
 from shared.admin.zoho_check import ZohoCheck
+from shared.admin.zoho_probe import ZohoProbe
 from shared.app.flow import Common, Flow
 from shared.app.outgoing_mail import open_postbox
 from shared.app.outside import Outside
 from shared.connection.consent import Consent
 from shared.connection.disconnect import Disconnect
+from shared.connection.scim_token import ScimTokens
 from shared.connection.tokens import LEASE, SharedTokens
 from shared.console.sign_in import SignIn
 from shared.entra.clients import SECRET, GraphClients
@@ -69,6 +71,7 @@ from shared.tables.stores import Stores
 from shared.zoho.group_client import ZohoGroups
 from shared.zoho.oauth import ZohoAccounts
 from shared.zoho.pace import Pace
+from shared.zoho.probe_calls import PROBE_SECONDS, ProbeCalls
 from shared.zoho.scim_client import ZohoUsers
 
 _RANDOM = random.SystemRandom()
@@ -138,6 +141,10 @@ class Bridge:
         return ZohoGroups(
             store, self._zoho_session, self.tokens, self._pace(store), self.outside.sleep, local=self.local
         )
+
+    def _probe_calls(self, store: Store) -> ProbeCalls:
+        sleep, pace = self.outside.sleep, self._pace(store)
+        return ProbeCalls(store, self._zoho_session, self.tokens, pace, sleep, PROBE_SECONDS, local=self.local)
 
     def _pace(self, store: Store) -> Pace:
         zoho, known = store.zoho, self.paces.get(store.id)
@@ -217,9 +224,11 @@ class Bridge:
         self.public_url = str(settings.public_url).rstrip("/") if settings.public_url else None
         self.hosts = frozenset(filter(None, (urlsplit(self.public_url or "").netloc, platform.hostname.lower())))
         self.switch = Switch(self.stores, ZohoCheck(self.users), self.decisions, now)
+        self.zoho_probe = ZohoProbe(self._probe_calls, now)
         self.graph_check = GraphCheck(self.secrets, self.entra_session, local=self.local)
         self.mapping_preview = MappingPreview(self.identities, self.mappings.compiled, now)
         self.disconnect = Disconnect(self.connections, self.zoho_accounts, self.data_centers, self.tokens)
+        self.scim_tokens = ScimTokens(self.stores, self.connections, self.disconnect, self.tokens, now)
         self.consent = Consent(
             self.stores,
             self.secrets,

@@ -17,7 +17,7 @@ from shared.connection.organisation import in_the_way
 from shared.connection.tokens import SharedTokens
 from shared.model import Model
 from shared.rules.admin_change import AdminChange, setting_changes
-from shared.rules.store import DataCenterName, Store
+from shared.rules.store import DataCenterName, Store, WayIn
 from shared.tables.connections import AccessToken, Connections, Tokens
 from shared.tables.consents import Asked, Consents, Opened, hashed
 from shared.tables.errors import Unreadable
@@ -111,15 +111,16 @@ class Consent:
         self.tokens.forget(store.id)
         _log.info("connected store=%s data_center=%s", store.id, data_center.name)
         moved = store.zoho.data_center if store.zoho.data_center != data_center.name else None
+        changed = moved is not None or store.zoho.way_in is not WayIn.CONSENT
 
         def record(before: Store, after: Store) -> AdminChange:
             what = f"Connected to Zoho One, data center {data_center.name}"
             return AdminChange(at=now, by=by or "", what=what, changes=setting_changes(before, after))
 
-        if moved is not None:
+        if changed:
             # Only the next consent needs it: tokens come from the data center in the connection.
             there = data_center.name
-            store = self.stores.change(store.id, lambda now: _in_data_center(now, there), record if by else None)
+            store = self.stores.change(store.id, lambda now: _consented(now, there), record if by else None)
         elif by is not None:
             self.stores.record(store.id, record(store, store))
         return Connected(store, data_center.name, moved)
@@ -179,5 +180,6 @@ def cookie_name(state: str) -> str:
     return f"consent-{hashed(state)[:16]}"
 
 
-def _in_data_center(store: Store, name: DataCenterName) -> Store:
-    return store.model_copy(update={"zoho": store.zoho.model_copy(update={"data_center": name})})
+def _consented(store: Store, name: DataCenterName) -> Store:
+    changes = {"data_center": name, "way_in": WayIn.CONSENT}
+    return store.model_copy(update={"zoho": store.zoho.model_copy(update=changes)})

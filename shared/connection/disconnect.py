@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from shared.connection.tokens import SharedTokens
 from shared.rules.store import DataCenterName
-from shared.tables.connections import Connections
+from shared.tables.connections import Connections, Kept
 from shared.tables.errors import Unreadable
 from shared.zoho.data_centers import DataCenter
 from shared.zoho.errors import ZohoConsentLost
@@ -17,7 +17,7 @@ _log = logging.getLogger("bridge.connection")
 
 @dataclass(frozen=True)
 class Disconnect:
-    """Revokes the token at Zoho, then erases it.
+    """Revokes the token at Zoho, if it is one of consent, then erases it.
 
     A kill in between leaves a connection that no longer works and says "reconnect" when it is used; disconnecting again
     completes it. The client's id and secret are settings of the store, not of the connection, and stay.
@@ -34,14 +34,19 @@ class Disconnect:
             kept = self.connections.read(store_id)
         except Unreadable:
             kept = None  # nobody can read the token any more, the bridge included
-        data_center = (
-            self.data_centers.get(kept.connection.data_center) if kept and kept.connection.data_center else None
-        )
-        if kept is not None and data_center is not None:
-            try:
-                self.accounts.revoke(data_center, kept.tokens.refresh_token)
-            except ZohoConsentLost:
-                _log.info("disconnected store=%s the refresh token was worth nothing already", store_id)
+        if kept is not None:
+            self.revoke(store_id, kept)
         self.connections.erase(store_id)
         self.tokens.forget(store_id)
         _log.info("disconnected store=%s", store_id)
+
+    def revoke(self, store_id: str, kept: Kept) -> None:
+        """Revoke a consent at Zoho. Raises ZohoBusy. A SCIM token can be revoked in Zoho One only."""
+        name = kept.connection.data_center
+        data_center = self.data_centers.get(name) if name else None
+        if data_center is None:
+            return
+        try:
+            self.accounts.revoke(data_center, kept.tokens.refresh_token)
+        except ZohoConsentLost:
+            _log.info("disconnected store=%s the refresh token was worth nothing already", store_id)

@@ -2,13 +2,13 @@
 
 Zoho issues at most ten access tokens in ten minutes for one refresh token, from all sources. So the token is kept in
 memory and, encrypted, in a table; the worker that finds it due takes a lease on its row, asks Zoho, and stores the
-result. The others meanwhile use the old one, or wait briefly and read the new one.
+result. The others meanwhile use the old one, or wait briefly and read the new one. A SCIM token is only read.
 """
 
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
@@ -37,6 +37,9 @@ REJECTED_TWICE = timedelta(seconds=120)
 """Time within which the replacement of a rejected token must not be rejected too; otherwise the token is not the
 cause.
 """
+
+LOOK_FOR_ANOTHER = timedelta(minutes=1)
+"""Interval between looks whether an administrator replaced a SCIM token; a rejected one is looked for at once."""
 
 _log = logging.getLogger("bridge.connection")
 
@@ -70,7 +73,8 @@ class SharedTokens:
         self._lease = lease
         self._sleep = sleep
         self._known: dict[str, _Known] = {}
-        self._rejected: dict[str, str] = {}
+        self._rejected: dict[str, dict[str, datetime]] = {}
+        """The latest two tokens that Zoho One rejected, by store, each with the time."""
         self._locks: dict[str, Lock] = {}
 
     def current(self, store: Store) -> str:
@@ -98,7 +102,8 @@ class SharedTokens:
         """Report that Zoho One answered 401 to this token: the next call of ``current`` returns another one."""
         known = self._known.get(store.id)
         if known is None or known.token == token:
-            self._rejected[store.id] = token
+            others = {each: at for each, at in self._rejected.get(store.id, {}).items() if each != token}
+            self._rejected[store.id] = dict([*others.items(), (token, self._now())][-2:])
             self._known.pop(store.id, None)
 
     def forget(self, store_id: str) -> None:
@@ -115,6 +120,8 @@ class SharedTokens:
         gives_up = time.monotonic() + WAIT
         while True:
             kept = self._read(store.id)
+            if kept.tokens.scim_tokens:
+                return self._scim_token(store.id, kept.tokens.scim_tokens)
             access = self._good(store.id, kept)
             if access is not None and self._now() < access.ends - RENEWED_EARLY:
                 return self._remember(store.id, access, access.ends - RENEWED_EARLY)
@@ -129,6 +136,18 @@ class SharedTokens:
             if kept.connection.pause_ends is not None or time.monotonic() > gives_up:
                 raise blocked
             self._sleep(random.uniform(0.05, 0.15))  # noqa: S311 - spreads the readers, guards nothing
+
+    def _scim_token(self, store_id: str, tokens: Sequence[str]) -> str:
+        """Return the newest token that Zoho One has not just rejected. Raises ZohoCredentials."""
+        now, rejected = self._now(), self._rejected.get(store_id, {})
+        for token in tokens:
+            if token not in rejected or now >= rejected[token] + REJECTED_TWICE:
+                self._known[store_id] = _Known(token, now + 2 * LOOK_FOR_ANOTHER, now + LOOK_FOR_ANOTHER)
+                return token
+        raise ZohoCredentials(
+            "Zoho One does not accept the store's SCIM token: create one in Zoho One, under Directory Stores, and "
+            "enter it on the page API Integration"
+        )
 
     def _read(self, store_id: str) -> Kept:
         """Return the store's connection. Raises ZohoCredentials if it has none that works."""
@@ -147,7 +166,7 @@ class SharedTokens:
         access = kept.tokens.access
         if access is None or self._now() >= access.ends - UNUSED_BEFORE_END:
             return None
-        if access.token != self._rejected.get(store_id):
+        if access.token not in self._rejected.get(store_id, {}):
             return access
         if access.replaced_rejected and self._now() < access.issued + REJECTED_TWICE:
             raise ZohoCredentials(
@@ -186,7 +205,7 @@ class SharedTokens:
             self._mark_lost(store_id, leased, str(lost))
             raise ZohoCredentials(_reconnect(str(lost))) from None
         now, before = self._now(), leased.tokens.access
-        rejected = before is not None and before.token == self._rejected.get(store_id)
+        rejected = before is not None and before.token in self._rejected.get(store_id, {})
         access = AccessToken.lasting(issued.access_token, now, issued.seconds, replaced_rejected=rejected)
         # Zoho issues a new refresh token at the first exchange only; if it ever issues one later, the old one is void.
         renewed = {"access": access, "refresh_token": issued.refresh_token or leased.tokens.refresh_token}

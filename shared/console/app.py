@@ -30,6 +30,7 @@ from shared.console import (
     notification_pages,
     on_demand_pages,
     people_pages,
+    probe_pages,
     proposal_pages,
     run_pages,
     schedule_pages,
@@ -51,6 +52,7 @@ from shared.console.context import (
     OwnersOnly,
     View,
     browser,
+    field_label,
     is_setting_up,
     notice_page,
     origin,
@@ -96,7 +98,7 @@ def create_app(console: ConsoleParts) -> Flask:
     app = bare_app()
     app.extensions[EXTENSION] = console
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_FORM)
-    app.jinja_env.filters.update(FILTERS)
+    app.jinja_env.filters.update(FILTERS, field_label=field_label)
     app.jinja_env.globals.update(CHARTS)
     for pages in (
         store_pages,
@@ -122,6 +124,7 @@ def create_app(console: ConsoleParts) -> Flask:
         held_plan_pages,
         job_pages,
         status_pages,
+        probe_pages,
         sign_in_pages,
     ):
         app.register_blueprint(pages.blueprint)

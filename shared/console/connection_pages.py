@@ -1,10 +1,11 @@
 """API Integration: how the store connects to Zoho One and Microsoft Graph, and how Entra connects to the store."""
 
+import re
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 from flask import Blueprint, request
-from pydantic import BeforeValidator, ConfigDict, Field, HttpUrl, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, HttpUrl, ValidationError, ValidationInfo, field_validator
 
 from shared.admin.store_settings import Section, SettingsChanged, fingerprint
 from shared.connection.consent import CLIENT_SECRET
@@ -25,17 +26,24 @@ from shared.console.context import (
     the_store,
 )
 from shared.console.entra_sign_in_pages import token_endpoint
+from shared.console.probe_pages import tested
 from shared.console.wizard import after
+from shared.console.wording import WAYS_IN
 from shared.entra.clients import SECRET
 from shared.model import Model
 from shared.rules.entra_connection import HOSTS, Credential, EntraConnection, ObjectId, Scope
 from shared.rules.outside_address import AddressRefused
-from shared.rules.store import Store, UpdateVerb
+from shared.rules.store import Filters, Store, UpdateVerb, WayIn
+from shared.rules.zoho_user import ZOHO_FIELDS, ZohoField
 from shared.tables.connections import ConnectionState
 from shared.zoho.data_centers import DATA_CENTERS
 from shared.zoho.errors import ZohoBusy
 
 blueprint = Blueprint("connection", __name__, url_prefix="/console/stores/<store_id>/api-integration")
+
+
+VISIBLE = r"^[!-~]*$"
+"""A header's value: visible ASCII, without spaces."""
 
 
 class ZohoForm(Model):
@@ -44,16 +52,36 @@ class ZohoForm(Model):
     model_config = ConfigDict(extra="ignore")
 
     sync_endpoint: HttpUrl
-    client_id: str = Field(min_length=1, max_length=200)
+    way_in: WayIn
+    client_id: str = Field(default="", max_length=200)
     client_secret: str = Field(default="", max_length=500, repr=False)
+    scim_token: str = Field(default="", max_length=2000, pattern=VISIBLE, repr=False)
     scim_path: str = Field(pattern=r"^(/[A-Za-z0-9._~/-]*)?$", max_length=200)
     update_verb: UpdateVerb
+    group_update_verb: Annotated[UpdateVerb | None, BeforeValidator(none_if_empty)] = None
+    filters: Filters = Filters.ALL
+    first_index: Annotated[Literal[0, 1], BeforeValidator(int)] = 1
+    active_as_text: bool = False
+    left_out: tuple[ZohoField, ...] = ()
+    members_shown: Annotated[int | None, BeforeValidator(none_if_empty)] = None
     parallel_calls: int
     page_size: int
     members_per_call: int
     calls_per_second: Annotated[float | None, BeforeValidator(none_if_empty)] = None
     sends_passwords: bool = False
     shares_organisation: bool = False
+
+    @field_validator("left_out", mode="before")
+    @classmethod
+    def _listed(cls, text: object) -> object:
+        return [name for name in re.split(r"[,\s]+", text) if name] if isinstance(text, str) else text
+
+    @field_validator("client_id")
+    @classmethod
+    def _is_given(cls, text: str, info: ValidationInfo) -> str:
+        if not text and info.data.get("way_in") is WayIn.CONSENT:
+            raise ValueError("consent needs it")
+        return text
 
 
 class TenantForm(Model):
@@ -75,7 +103,7 @@ def save_zoho(store_id: str) -> View:
     store, form = the_store(store_id), texts(request.form)
     try:
         given = ZohoForm.model_validate(form)
-        settings = given.model_dump(exclude={"client_secret"})
+        settings = given.model_dump(exclude={"client_secret", "scim_token"})
         wanted = type(store.zoho).model_validate(store.zoho.model_dump() | settings)
         if (other := _in_the_way(store.model_copy(update={"zoho": wanted}))) is not None:
             wrong = (
@@ -97,7 +125,14 @@ def save_zoho(store_id: str) -> View:
         parts().stores.settings.keep_secret(
             store_id, CLIENT_SECRET, given.client_secret, "Client secret of Zoho One", str(admin())
         )
+    if given.scim_token and given.way_in is WayIn.TOKEN:
+        parts().stores.scim_tokens.save(the_store(store_id), given.scim_token, str(admin()))
     return go_saved(".api_integration", store_id=store_id)
+
+
+def ways_in() -> list[tuple[str, str, str]]:
+    """The two ways in, as choices."""
+    return [(way, *words) for way, words in WAYS_IN.items()]
 
 
 def _in_the_way(store: Store) -> Store | None:
@@ -113,8 +148,8 @@ def _in_the_way(store: Store) -> Store | None:
 @blueprint.post("/test")
 def test(store_id: str) -> View:
     """Test Connection, as a piece of the page or as a page."""
-    report = parts().stores.switch.check(the_store(store_id))
-    return _steps(report.steps, report.passed)
+    store = the_store(store_id)
+    return tested(store, parts().stores.switch.check(store))
 
 
 @blueprint.post("/disconnect")
@@ -252,6 +287,9 @@ def _values(store: Store, wrong: dict[str, str], conflict: bool) -> dict[str, ob
         "credentials": list(Credential),
         "scopes": list(Scope),
         "verbs": list(UpdateVerb),
+        "ways_in": ways_in(),
+        "filters": list(Filters),
+        "can_be_left_out": [field for field, facts in ZOHO_FIELDS.items() if not (facts.required or facts.extension)],
         "token": None,
         "next": after("connection.api_integration"),
     }

@@ -13,6 +13,7 @@ from shared.console.parts import ConsoleParts
 from shared.console.sign_in import Browser
 from shared.rules.outside_address import AddressRefused
 from shared.rules.store import Store
+from shared.rules.zoho_user import ZOHO_FIELDS, ZohoField
 
 EXTENSION = "console"
 
@@ -107,6 +108,13 @@ def texts(form: MultiDict[str, str]) -> dict[str, str]:
 def none_if_empty(value: object) -> object:
     """Read an optional field: an empty box has no value."""
     return None if value == "" else value
+
+
+def field_label(field: ZohoField) -> str:
+    """A field's name in Zoho One, as the store in the address defines it."""
+    store: Store | None = g.get("store")
+    known = store.zoho.known_fields if store else ZOHO_FIELDS
+    return known.get(field, ZOHO_FIELDS[field]).label
 
 
 def faults(error: ValidationError | AddressRefused) -> dict[str, str]:

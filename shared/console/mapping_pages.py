@@ -30,7 +30,7 @@ from shared.rules.mapping.fields_read import custom_read
 from shared.rules.mapping.mapping import Mapping, Rule
 from shared.rules.mapping.preview import PreviewLine
 from shared.rules.scim_path import SEVERAL
-from shared.rules.store import Store, ZohoConnection
+from shared.rules.store import CustomField, Store, ZohoConnection
 from shared.rules.zoho_user import ZOHO_FIELDS, ZohoField
 from shared.tables.identity_rows import Listed
 
@@ -63,7 +63,7 @@ def _edit(store: Store, field: ZohoField, form: RuleForm, wrong: dict[str, str],
         status,
         store=store,
         field=field,
-        facts=ZOHO_FIELDS[field],
+        facts=store.zoho.known_fields.get(field, ZOHO_FIELDS[field]),
         is_off=ZOHO_FIELDS[field].extension and field not in store.zoho.extensions,
         path=store.zoho.extensions.get(field),
         form=form,
@@ -133,11 +133,11 @@ def try_out(store_id: str, target: str) -> View:
 def extension(store_id: str, target: str) -> View:
     """Enable a field that Zoho One does not document for SCIM, or disable it."""
     store, field, form = the_store(store_id), _target(target), texts(request.form)
-    extensions = {name: path for name, path in store.zoho.extensions.items() if name is not field}
-    if form.get("do") != "off":
-        extensions[field] = form.get("path") or None
     try:
-        zoho = ZohoConnection.model_validate(store.zoho.model_dump() | {"extensions": extensions})
+        zoho = store.zoho.without_extension(field)
+        if form.get("do") != "off":
+            extensions = {**zoho.extensions, field: form.get("path") or None}
+            zoho = ZohoConnection.model_validate(zoho.model_dump() | {"extensions": extensions})
         parts().stores.settings.save(
             store_id, Section.ZOHO, form.get("seen", ""), lambda _: {"zoho": zoho}, str(admin())
         )
@@ -153,6 +153,26 @@ def _typed(store: Store, field: ZohoField) -> RuleForm:
     if "kind" not in request.form:
         return RuleForm.of(rule_for(shown_to_admin(store).mapping, field))
     return RuleForm.sent(texts(request.form))
+
+
+@blueprint.post("/custom-field")
+def custom_field(store_id: str) -> View:
+    """Define a field of Zoho One's by its SCIM path, type and label."""
+    store, form = the_store(store_id), texts(request.form)
+    try:
+        custom = CustomField.model_validate({name: form.get(name, "") for name in ("label", "type")})
+        zoho = store.zoho.with_custom_field(form.get("path", "").strip(), custom)
+        parts().stores.settings.save(
+            store_id, Section.ZOHO, form.get("seen", ""), lambda _: {"zoho": zoho}, str(admin())
+        )
+    except SettingsChanged:
+        changed = "The store's connection was changed meanwhile: check it, and try again."
+        return mapping_table(the_store(store_id), status=409, field_fault=changed)
+    except ValidationError as error:
+        return mapping_table(store, status=422, field_fault="; ".join(faults(error).values()))
+    except ValueError as error:
+        return mapping_table(store, status=422, field_fault=str(error))
+    return go_saved(".table", store_id=store_id)
 
 
 @blueprint.post("/attributes")

@@ -12,8 +12,8 @@ from shared.rules.mapping.check import Fault, InvalidMapping, check_mapping
 from shared.rules.mapping.draft import Draft, rule_for
 from shared.rules.mapping.mapping import Mapping, difference
 from shared.rules.mapping.preview import PreviewLine
-from shared.rules.store import Store
-from shared.rules.zoho_user import ZOHO_FIELDS, ZohoField
+from shared.rules.store import Store, ValueType
+from shared.rules.zoho_user import ZohoField
 from shared.tables.identity_rows import Listed
 from shared.tables.mappings import Version
 
@@ -57,8 +57,11 @@ def mapping_table(store: Store, wrong: InvalidMapping | None = None, status: int
         **{
             "store": store,
             "shown": shown,
-            "fields": ZOHO_FIELDS,
+            "fields": store.zoho.known_fields,
             "rules": {field: rule_for(shown.mapping, field) for field in ZohoField},
+            "value_types": list(ValueType),
+            "field_fault": None,
+            "seen_zoho": fingerprint(store, Section.ZOHO),
             "changes": changes,
             "changed": {change.target for change in changes},
             "person": person,

@@ -1,9 +1,10 @@
 """Add Directory: the two pages before the store exists."""
 
 from flask import Blueprint, request
-from pydantic import ConfigDict, Field, HttpUrl, ValidationError
+from pydantic import ConfigDict, Field, HttpUrl, ValidationError, ValidationInfo, field_validator
 
 from shared.admin.store_settings import id_from
+from shared.console.connection_pages import VISIBLE, ways_in
 from shared.console.consent_pages import CALLBACK
 from shared.console.context import (
     View,
@@ -15,9 +16,10 @@ from shared.console.context import (
     parts,
     texts,
 )
+from shared.console.wording import WAYS_IN
 from shared.model import Model
 from shared.rules.outside_address import AddressRefused
-from shared.rules.store import DataCenterName, StoreId, ZohoConnection
+from shared.rules.store import DataCenterName, StoreId, WayIn, ZohoConnection
 from shared.tables.errors import Conflict
 from shared.zoho.data_centers import DATA_CENTERS
 
@@ -38,8 +40,18 @@ class NewConnection(NewStore):
     """The form of the second step, with which the store is created."""
 
     sync_endpoint: HttpUrl
-    client_id: str = Field(min_length=1, max_length=200)
-    client_secret: str = Field(min_length=1, max_length=500, repr=False)
+    way_in: WayIn = WayIn.CONSENT
+    client_id: str = Field(default="", max_length=200, validate_default=True)
+    client_secret: str = Field(default="", max_length=500, repr=False, validate_default=True)
+    scim_token: str = Field(default="", max_length=2000, pattern=VISIBLE, repr=False, validate_default=True)
+
+    @field_validator("client_id", "client_secret", "scim_token")
+    @classmethod
+    def _is_given(cls, text: str, info: ValidationInfo) -> str:
+        way = info.data.get("way_in")
+        if not text and way is (WayIn.TOKEN if info.field_name == "scim_token" else WayIn.CONSENT):
+            raise ValueError(f"{WAYS_IN[way][0]} needs it")
+        return text
 
 
 @blueprint.get("")
@@ -70,8 +82,15 @@ def create() -> View:
     given = _with_id(texts(request.form))
     try:
         form = NewConnection.model_validate(given)
-        zoho = ZohoConnection(sync_endpoint=form.sync_endpoint, data_center=form.data_center, client_id=form.client_id)
+        zoho = ZohoConnection(
+            sync_endpoint=form.sync_endpoint,
+            data_center=form.data_center,
+            way_in=form.way_in,
+            client_id=form.client_id,
+        )
         store = parts().stores.settings.create(form.id, form.name, zoho, form.client_secret, str(admin()))
+        if form.way_in is WayIn.TOKEN:
+            parts().stores.scim_tokens.save(store, form.scim_token, str(admin()))
     except (ValidationError, AddressRefused) as error:
         return _new_connection(given, faults(error), 422)
     except Conflict:
@@ -80,7 +99,7 @@ def create() -> View:
 
 
 def _new_connection(given: dict[str, str], wrong: dict[str, str], status: int = 200) -> View:
-    kept = {name: value for name, value in given.items() if name != "client_secret"}
+    kept = {name: value for name, value in given.items() if name not in ("client_secret", "scim_token")}
     redirect_uri = origin() + CALLBACK
     return page(
         "console/new_connection.html",
@@ -88,6 +107,7 @@ def _new_connection(given: dict[str, str], wrong: dict[str, str], status: int = 
         given=kept,
         faults=wrong,
         redirect_uri=redirect_uri,
+        ways_in=ways_in(),
         setting_up=True,
         new_step=2,
     )

@@ -13,8 +13,10 @@ from shared.admin.readiness import Readiness
 from shared.admin.store_removal import StoreRemoval
 from shared.admin.store_settings import StoreSettings
 from shared.admin.switch import Switch
+from shared.admin.zoho_probe import ZohoProbe
 from shared.connection.consent import Consent
 from shared.connection.disconnect import Disconnect
+from shared.connection.scim_token import ScimTokens
 from shared.console.sign_in import SignIn
 from shared.mail.password_mail import PasswordMails
 from shared.rules.clouds import CLOUDS, Cloud, CloudName
@@ -47,6 +49,8 @@ class StoreParts:
     connections: Connections
     consent: Consent
     disconnect: Disconnect
+    scim_tokens: ScimTokens
+    probe: ZohoProbe
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ def _person(store: Store, identity_id: str, status: int = 200, **said: object) -
             "groups": _groups(store, identity_id),
             "fault": "",
             "said": "",
-            "fields": ZOHO_FIELDS,
+            "fields": {**ZOHO_FIELDS, **store.zoho.known_fields},
         }
         | said,
     )
@@ -180,7 +180,9 @@ def look(store_id: str, identity_id: str) -> View:
         account, wrong = None, str(failure)
     except KeyError:
         raise NoSuchThing("There is no such person in this directory store") from None
-    return page("console/person_look.html", account=account, wrong=wrong, fields=ZOHO_FIELDS)
+    return page(
+        "console/person_look.html", account=account, wrong=wrong, fields={**ZOHO_FIELDS, **store.zoho.known_fields}
+    )
 
 
 @blueprint.post("/<identity_id>/new-password")

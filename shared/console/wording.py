@@ -10,8 +10,8 @@ from shared.rules.held_plan import HeldState
 from shared.rules.history import EventKind
 from shared.rules.job import Job, JobState
 from shared.rules.run import Result, RunOutcome, RunState
+from shared.rules.store import WayIn
 from shared.rules.store_state import StoreState
-from shared.rules.zoho_user import ZOHO_FIELDS, ZohoField
 from shared.tables.connections import ConnectionState
 
 TONES: Mapping[str, str] = {
@@ -54,6 +54,19 @@ SHOWN: Mapping[str, str] = {
     ChangeKind.NOTHING: "no change",
 }
 """Words of a badge whose stored word is not plain."""
+
+
+WAYS_IN: Mapping[WayIn, tuple[str, str]] = {
+    WayIn.CONSENT: (
+        "OAuth consent",
+        "An owner or admin of Zoho One accepts once, for a client that you register in Zoho's API console.",
+    ),
+    WayIn.TOKEN: (
+        "SCIM token",
+        "Zoho One shows a token beside its sync endpoint; nothing is registered, and you replace it yourself.",
+    ),
+}
+"""The two ways in, each with a sentence."""
 
 
 def when(at: datetime | None) -> Markup:
@@ -121,11 +134,6 @@ def job_title(job: Job) -> str:
     return TITLES[job.task.kind]
 
 
-def field_label(field: ZohoField) -> str:
-    """A field's name in Zoho One."""
-    return ZOHO_FIELDS[field].label
-
-
 def zip_same(options: Iterable[str]) -> list[tuple[str, str]]:
     """Options of a list whose labels are their values."""
     return [(str(option), str(option)) for option in options]
@@ -141,6 +149,5 @@ FILTERS: dict[str, Callable[..., object]] = {
     "badge": badge,
     "sentence": sentence,
     "job_title": job_title,
-    "field_label": field_label,
     "zip_same": zip_same,
 }

@@ -31,7 +31,7 @@ from shared.rules.change import NO_CHANGE, Change, ChangeKind, plan_change
 from shared.rules.history import Event, EventKind
 from shared.rules.identity import Account, DoneBy, Sent
 from shared.rules.status import LEFT_ALONE
-from shared.rules.zoho_user import Desired, ZohoUser
+from shared.rules.zoho_user import Desired, ZohoUser, is_same
 
 
 def noted(known: Account | None, sent: Collection[Sent], seen: Account, left_by: DoneBy | None = None) -> Account:
@@ -45,11 +45,13 @@ def noted(known: Account | None, sent: Collection[Sent], seen: Account, left_by:
 def changed_there(known: Account, sent: Collection[Sent], seen: Account) -> tuple[str, ...]:
     """Return what somebody changed in Zoho One: fields, and ``active``.
 
-    Values that the bridge never set, such as Zoho One's defaults, are not counted.
+    Values that the bridge never set, such as Zoho One's defaults, are not counted; nor is the letter case of a name or
+    an address, which is Zoho One's own.
     """
     if sent:
         return ()
-    fields = tuple(str(field) for field, value in known.holds.fields.items() if seen.holds.fields.get(field) != value)
+    shown = seen.holds.fields
+    fields = tuple(str(each) for each, value in known.holds.fields.items() if not is_same(each, value, shown.get(each)))
     return (*fields, "active") if known.holds.active != seen.holds.active else fields
 
 

@@ -38,6 +38,8 @@ class Policy:
 def rules_of(store: Store, mapping: CompiledMapping) -> str:
     """Return a digest of everything that desired states are computed from, except the source state."""
     paths = repr(sorted(store.zoho.paths.items()))
+    if store.zoho.custom_fields:
+        paths += repr(sorted((field, custom.type) for field, custom in store.zoho.custom_fields.items()))
     others = (store.guests, store.default_domain or "")
     texts = (COMPUTED_BY, mapping.digest, store.status_rules.model_dump_json(), paths, *others)
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]

@@ -49,32 +49,33 @@ class ScimPath:
 
     def get(self, resource: Mapping[str, JsonValue]) -> JsonValue:
         """Return the value at this path, or None."""
-        host: JsonValue | Mapping[str, JsonValue] = resource.get(self.schema) if self.schema else resource
-        value = host.get(self.attribute) if isinstance(host, Mapping) else None
+        host: JsonValue | Mapping[str, JsonValue] = _value(resource, self.schema) if self.schema else resource
+        value = _value(host, self.attribute)
         if self.type is not None:
             value = self._entry(value)
         if self.sub is not None:
-            value = value.get(self.sub) if isinstance(value, Mapping) else None
+            value = _value(value, self.sub)
         return value
 
     def _entry(self, entries: JsonValue) -> JsonValue:
         """Return the entry of this path's type in a multi-valued attribute."""
         for entry in entries if isinstance(entries, list) else []:
-            if isinstance(entry, Mapping) and str(entry.get("type")).lower() == self.type:
+            if isinstance(entry, Mapping) and str(_value(entry, "type")).lower() == self.type:
                 return entry
         return None
 
-    def put(self, resource: Resource, value: str | bool | list[JsonValue]) -> None:
-        """Write a value into a resource under construction, creating the containers of the path."""
+    def put(self, resource: Resource, value: JsonValue) -> None:
+        """Write a value into a resource, creating the containers of the path; what is no container is replaced."""
         host = resource
         if self.schema is not None:
             host = _member(resource, self.schema)
         if self.type is not None:
-            entries = host.setdefault(self.attribute, [])
+            entries = host.get(self.attribute)
+            if not isinstance(entries, list):
+                entries = host[self.attribute] = []
             entry = self._entry(entries)
             if not isinstance(entry, dict):
                 entry = {"type": self.type}
-                assert isinstance(entries, list)  # only paths with a type write this attribute
                 entries.append(entry)
             entry[self.sub or "value"] = value
         elif self.sub is not None:
@@ -104,7 +105,17 @@ class ScimPath:
             del resource[self.schema]
 
 
+def _value(place: JsonValue | Mapping[str, JsonValue], name: str) -> JsonValue:
+    """Return an attribute's value; its name counts in any letter case (RFC 7643 §2.1)."""
+    if not isinstance(place, Mapping):
+        return None
+    if name in place:
+        return place[name]
+    return next((value for key, value in place.items() if key.lower() == name.lower()), None)
+
+
 def _member(resource: Resource, name: str) -> Resource:
-    member = resource.setdefault(name, {})
-    assert isinstance(member, dict)  # only paths with a sub-attribute write this attribute
+    member = resource.get(name)
+    if not isinstance(member, dict):
+        member = resource[name] = {}
     return member

@@ -1,10 +1,12 @@
 """A directory store: one connection from one Entra app to one Zoho One organisation."""
 
+from dataclasses import replace
 from enum import StrEnum
 from functools import cached_property
+from math import isfinite
 from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field, HttpUrl, StringConstraints, field_validator, model_validator
+from pydantic import ConfigDict, Field, HttpUrl, JsonValue, StringConstraints, field_validator, model_validator
 
 from shared.model import Model
 from shared.rules.criteria import Group
@@ -20,13 +22,15 @@ from shared.rules.matching import Matching
 from shared.rules.schedule import Schedule
 from shared.rules.scim_path import SEVERAL, ScimPath
 from shared.rules.status import StatusRules
-from shared.rules.zoho_user import ZOHO_FIELDS, Paths, ZohoField
+from shared.rules.zoho_user import CUSTOM_FIELDS, ZOHO_FIELDS, Paths, ZohoField, ZohoFieldFacts
 
 STORE_ID = r"[a-z0-9][a-z0-9-]{0,62}"
 """A part of the sync endpoint's URL, and the partition of the store's rows."""
 
 type CustomAttributeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,199}(\[\])?$")]
 """The name of a directory extension; one that holds several values ends with ``[]``."""
+
+_NOT_CUSTOM = frozenset(("active", "password", "id", "groups", "meta", "schemas"))
 
 type StoreId = Annotated[str, StringConstraints(pattern=f"^{STORE_ID}$")]
 
@@ -49,6 +53,52 @@ class UpdateVerb(StrEnum):
     PUT = "PUT"
 
 
+class WayIn(StrEnum):
+    """How a store signs in to Zoho One."""
+
+    CONSENT = "consent"
+    TOKEN = "SCIM token"  # noqa: S105 - the name of a choice
+
+
+class Filters(StrEnum):
+    """What Zoho One searches by; where it cannot, the bridge lists everything and looks itself."""
+
+    ALL = "users and groups"
+    USERS = "users only"
+    NONE = "none"
+
+
+class ValueType(StrEnum):
+    """What a custom field holds in Zoho One."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    YES_NO = "yes/no"
+
+
+class CustomField(Model):
+    """A field of Zoho One's that an administrator defined; its path stands in ``extensions``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    label: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
+    type: ValueType = ValueType.TEXT
+
+    def typed(self, text: str) -> JsonValue:
+        """Return a value as Zoho One takes it. Raises ValueError."""
+        match self.type:
+            case ValueType.NUMBER:
+                number = float(text)
+                if not isfinite(number):
+                    raise ValueError(f"{self.label} is a number in Zoho One")
+                return int(number) if number.is_integer() else number
+            case ValueType.YES_NO:
+                if text.lower() not in ("true", "false"):
+                    raise ValueError(f"{self.label} is True or False in Zoho One")
+                return text.lower() == "true"
+        return text
+
+
 class ZohoConnection(Model):
     """Where and how a store reaches Zoho One's SCIM API.
 
@@ -60,14 +110,33 @@ class ZohoConnection(Model):
     sync_endpoint: HttpUrl = Field(description="The Sync endpoint copied from Zoho One, with or without /scim")
     scim_path: str = Field(default="/scim", description="The path between the sync endpoint and /Users")
     data_center: DataCenterName = Field(description="The organisation's data center, where consent is asked for")
-    client_id: str = Field(description="The client id that the organisation registered in Zoho's API console")
+    way_in: WayIn = Field(default=WayIn.CONSENT, description="How the store signs in to Zoho One")
+    client_id: str = Field(
+        default="", description="The client id that the organisation registered in Zoho's API console, for consent"
+    )
     update_verb: UpdateVerb = UpdateVerb.PATCH
+    group_update_verb: UpdateVerb | None = Field(default=None, description="The verb for groups; None: as for users")
     members_per_call: int = Field(
         default=500, ge=1, le=10_000, description="Most members of a group that one PATCH adds or removes"
+    )
+    members_shown: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="Most members of a group that Zoho One shows; None: it shows all of them",
+    )
+    filters: Filters = Field(default=Filters.ALL, description="What Zoho One searches by name")
+    first_index: Literal[0, 1] = Field(default=1, description="The number of the first account of a list")
+    active_as_text: bool = Field(default=False, description='Whether `active` is sent as "True" or "False"')
+    left_out: tuple[ZohoField, ...] = Field(
+        default=(), description="Documented fields that this Zoho One drops or refuses: they are not sent"
     )
     extensions: dict[ZohoField, str | None] = Field(
         default_factory=dict,
         description="Fields that Zoho One does not document for SCIM, each with its path if not the default",
+    )
+    custom_fields: dict[ZohoField, CustomField] = Field(
+        default_factory=dict, description="What the custom fields among the extensions are"
     )
 
     parallel_calls: int = Field(
@@ -96,10 +165,62 @@ class ZohoConnection(Model):
                 ScimPath.parse(path)
         return extensions
 
+    @field_validator("left_out")
+    @classmethod
+    def _can_be_left_out(cls, fields: tuple[ZohoField, ...]) -> tuple[ZohoField, ...]:
+        for field in fields:
+            if ZOHO_FIELDS[field].required or ZOHO_FIELDS[field].extension:
+                raise ValueError(f"{field} cannot be left out: it is required, or it is off by default")
+        return tuple(dict.fromkeys(fields))
+
+    @model_validator(mode="after")
+    def _defines_custom_fields(self) -> Self:
+        custom = {field: path for field, path in self.extensions.items() if field.is_custom}
+        if custom.keys() != self.custom_fields.keys() or None in custom.values():
+            raise ValueError("a custom field has a path, a label and a type")
+        taken = [path.text.lower() for path in self.paths.values()]
+        if len(set(taken)) < len(taken):
+            raise ValueError("two fields have the same SCIM path")
+        if any(path.attribute.lower() in _NOT_CUSTOM for field, path in self.paths.items() if field.is_custom):
+            raise ValueError("a custom field cannot be the status, the password, the id or the groups of an account")
+        return self
+
+    def with_custom_field(self, path: str, custom: CustomField) -> Self:
+        """Return the connection with one more custom field. Raises ValueError."""
+        free = next((field for field in CUSTOM_FIELDS if field not in self.custom_fields), None)
+        if free is None:
+            raise ValueError(f"there are {len(CUSTOM_FIELDS)} custom fields already")
+        changes = {"extensions": {**self.extensions, free: path}, "custom_fields": {**self.custom_fields, free: custom}}
+        return type(self).model_validate(self.model_dump() | changes)
+
+    def without_extension(self, field: ZohoField) -> Self:
+        """Return the connection without an extension, which may be a custom field."""
+        left = {each: path for each, path in self.extensions.items() if each is not field}
+        custom = {each: one for each, one in self.custom_fields.items() if each is not field}
+        return type(self).model_validate(self.model_dump() | {"extensions": left, "custom_fields": custom})
+
+    @property
+    def known_fields(self) -> dict[ZohoField, ZohoFieldFacts]:
+        """All fields that a rule may fill, or an administrator switch on; custom ones as they were defined."""
+        known = {field: facts for field, facts in ZOHO_FIELDS.items() if not field.is_custom}
+        for field, custom in self.custom_fields.items():
+            label, path = custom.label, self.paths[field]
+            known[field] = replace(ZOHO_FIELDS[field], label=label, path=path, description=f"Custom {custom.type}")
+        return known
+
+    @property
+    def verb_for_groups(self) -> UpdateVerb:
+        """The verb for changes of groups."""
+        return self.group_update_verb or self.update_verb
+
     @cached_property
     def paths(self) -> Paths:
         """The fields that this store uses, and their place in its Zoho One's SCIM."""
-        always = {field: facts.path for field, facts in ZOHO_FIELDS.items() if not facts.extension}
+        always = {
+            field: facts.path
+            for field, facts in ZOHO_FIELDS.items()
+            if not facts.extension and field not in self.left_out
+        }
         chosen = {
             field: ScimPath.parse(path) if path else ZOHO_FIELDS[field].path for field, path in self.extensions.items()
         }

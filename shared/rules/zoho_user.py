@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Literal
@@ -10,6 +11,7 @@ from pydantic import ConfigDict, JsonValue
 
 from shared.model import Model
 from shared.rules.scim_path import ENTERPRISE, USER, Resource, ScimPath
+from shared.rules.user_name import folded
 
 ZOHO = "urn:ietf:params:scim:schemas:extension:zohoone:2.0:User"
 """An assumption: Zoho One does not document a SCIM attribute for Work Location. A store may set another path."""
@@ -40,6 +42,29 @@ class ZohoField(StrEnum):
     EMPLOYEE_NUMBER = "employeeNumber"
     MANAGER = "manager"
     WORK_LOCATION = "workLocation"
+    CUSTOM_1 = "custom1"
+    CUSTOM_2 = "custom2"
+    CUSTOM_3 = "custom3"
+    CUSTOM_4 = "custom4"
+    CUSTOM_5 = "custom5"
+    CUSTOM_6 = "custom6"
+    CUSTOM_7 = "custom7"
+    CUSTOM_8 = "custom8"
+    CUSTOM_9 = "custom9"
+    CUSTOM_10 = "custom10"
+    CUSTOM_11 = "custom11"
+    CUSTOM_12 = "custom12"
+    CUSTOM_13 = "custom13"
+    CUSTOM_14 = "custom14"
+    CUSTOM_15 = "custom15"
+
+    @property
+    def is_custom(self) -> bool:
+        """Whether it is one of the fifteen that an administrator defines, as Entra has fifteen extension attributes."""
+        return self.value.startswith("custom")
+
+
+CUSTOM_FIELDS = tuple(field for field in ZohoField if field.is_custom)
 
 
 @dataclass(frozen=True)
@@ -87,11 +112,18 @@ ZOHO_FIELDS: Mapping[ZohoField, ZohoFieldFacts] = MappingProxyType(
             f"{ENTERPRISE}:manager.value", "Reporting to", "The Zoho One account of the manager", extension=True
         ),
         ZohoField.WORK_LOCATION: _facts(f"{ZOHO}:workLocation", "Work Location", "Work location", extension=True),
+        **{
+            field: _facts(field, f"Custom field {field.removeprefix('custom')}", "Defined by the store", extension=True)
+            for field in CUSTOM_FIELDS
+        },
     }
 )
 """https://learn.microsoft.com/entra/identity/saas-apps/zoho-one-provisioning-tutorial, step 5; the extensions are
 fields that Zoho One's REST interface has.
 """
+
+CASELESS = frozenset({ZohoField.USER_NAME, ZohoField.EMAIL})
+"""Fields whose letter case does not count (RFC 7643 §4.1.1, §4.1.2): Zoho One may keep them in lower case."""
 
 type Paths = Mapping[ZohoField, ScimPath]
 """The fields that a store uses, and their place in its Zoho One's SCIM."""
@@ -113,6 +145,24 @@ class ZohoUser(Model):
 
 type Desired = ZohoUser | Literal["deleted"] | None
 """The desired state of a person in Zoho One: an account, its deletion, or None if the bridge manages nothing."""
+
+
+def is_same(field: ZohoField, value: str | None, shown: str | None) -> bool:
+    """Whether Zoho One shows a value as it was sent, or as it keeps such values; None is absent."""
+    if value is None or shown is None:
+        return value == shown
+    if field in CASELESS:
+        return folded(value) == folded(shown)
+    return value == shown or (field.is_custom and _plain(value) == _plain(shown))
+
+
+def _plain(text: str) -> str | Decimal:
+    """Return a custom field's value as it is compared: a number is the same however it is written."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return text.lower() if text.lower() in ("true", "false") else text
+    return number if number.is_finite() else text
 
 
 def to_scim(user: ZohoUser, paths: Paths) -> Resource:

@@ -48,14 +48,16 @@ class AccessToken(Model):
 
 
 class Tokens(Model):
-    """Tokens from consent, with the client they were issued to: neither works without the other."""
+    """Tokens from consent, with the client they were issued to: neither works without the other. Or SCIM tokens."""
 
     model_config = ConfigDict(frozen=True)
 
-    client_id: str
-    client_secret: str = Field(repr=False)
-    refresh_token: str = Field(repr=False)
+    client_id: str = ""
+    client_secret: str = Field(default="", repr=False)
+    refresh_token: str = Field(default="", repr=False)
     access: AccessToken | None = None
+    scim_tokens: tuple[str, ...] = Field(default=(), max_length=2, repr=False)
+    """The newest first, which is used; the one before it serves where Zoho One does not accept that."""
 
 
 class Connection(Model):
@@ -70,7 +72,7 @@ class Connection(Model):
     reason: str | None = None
     """Why an administrator has to connect the store again."""
     data_center: DataCenterName | None = None
-    """Data centre of the consent, which also issues the tokens."""
+    """Data centre of the consent, which also issues the tokens; None: the store has a SCIM token."""
     lease_ends: datetime | None = None
     """Time until which only one worker requests a new access token."""
     pause_ends: datetime | None = None
@@ -117,7 +119,11 @@ class Connections(RecordTable):
     ) -> None:
         """Store a new consent in place of the previous one, its leases and pauses included."""
         connected = Connection(state=ConnectionState.CONNECTED, since=since, by=by, data_center=data_center)
-        self._put(self._row(store, connected, tokens))
+        self.put(store, connected, tokens)
+
+    def put(self, store: str, connection: Connection, tokens: Tokens) -> None:
+        """Store a connection in place of the previous one, whatever that was."""
+        self._put(self._row(store, connection, tokens))
 
     def write(self, store: str, kept: Kept, connection: Connection, tokens: Tokens | None = None) -> Kept:
         """Write the connection's new state, with new tokens or the same ones. Raises Stale."""

@@ -5,7 +5,7 @@ Zoho One documents only ``displayName``, ``members`` and ``externalId`` for a gr
 strict server empty the whole group.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import batched
 from urllib.parse import quote
 
@@ -14,16 +14,28 @@ from pydantic import ConfigDict, JsonValue
 
 from shared.model import Model
 from shared.rules.change import FieldChange
+from shared.rules.groups.conclusion import InZohoOne
 from shared.rules.groups.group import ZohoGroup, ZohoGroupRecord, from_scim, to_scim
-from shared.rules.store import UpdateVerb
+from shared.rules.scim_path import ScimPath
+from shared.rules.store import Filters, UpdateVerb
 from shared.rules.user_name import folded
 from shared.rules.zoho_user import ZohoField
-from shared.zoho.errors import ZohoNotFound, ZohoUnclear
+from shared.zoho.errors import ZohoNotFound, ZohoRefused, ZohoUnclear
 from shared.zoho.scim_calls import ScimCalls, patch_of, quoted
-from shared.zoho.success_answers import Listed, Resource, ensure_same, ensure_taken, says_done, says_nothing, understood
+from shared.zoho.success_answers import (
+    Id,
+    Listed,
+    Resource,
+    ensure_same,
+    ensure_taken,
+    says_done,
+    says_nothing,
+    to_write_back,
+    understood,
+)
 
 _WITHOUT_MEMBERS = {"excludedAttributes": "members"}
-_PATHS = {ZohoField.DISPLAY_NAME: "displayName", ZohoField.EXTERNAL_ID: "externalId"}
+_PATHS = {field: ScimPath.parse(field) for field in (ZohoField.DISPLAY_NAME, ZohoField.EXTERNAL_ID)}
 
 
 class _Member(Model):
@@ -31,7 +43,7 @@ class _Member(Model):
 
     model_config = ConfigDict(extra="allow")
 
-    value: str
+    value: Id
 
 
 class _Group(Resource):
@@ -59,7 +71,7 @@ class ZohoGroups(ScimCalls):
     def create(self, group: ZohoGroup) -> ZohoGroupRecord:
         """Create a group without members. It is not repeated: nothing says that Zoho One refuses a name in use."""
         created = understood(_Group, self._call("POST", "/Groups", to_scim(group), tries=1))
-        shown = (created.model_extra or {}).get("displayName")
+        shown = _PATHS[ZohoField.DISPLAY_NAME].get(created.rest)
         if shown is not None and folded(str(shown)) != folded(group.display_name):
             raise ZohoUnclear("Zoho One answered with another group than the one that was to be created")
         return ZohoGroupRecord(id=created.id, holds=group)
@@ -67,26 +79,30 @@ class ZohoGroups(ScimCalls):
     def get(self, group_id: str) -> ZohoGroupRecord | None:
         """Return a group by its id, or None."""
         try:
-            return _record(self._read(group_id, _WITHOUT_MEMBERS))
+            return self._record(self._read(group_id, _WITHOUT_MEMBERS))
         except ZohoNotFound:
             return None
 
-    def look(self, group_id: str) -> tuple[ZohoGroupRecord, frozenset[str]] | None:
+    def look(self, group_id: str) -> InZohoOne | None:
         """Return a group with its members, or None."""
         try:
             whole = self._read(group_id)
         except ZohoNotFound:
             return None
-        return _record(whole), whole.people
+        return InZohoOne(self._record(whole), whole.people, self._is_whole(whole))
 
     def find(self, display_name: str) -> list[ZohoGroupRecord]:
         """Return the groups of this name, in any letter case. Raises ZohoUnclear where Zoho One answers with others.
 
-        What this finds is changed later, so Zoho One's word that it matches is not enough.
+        What this finds is changed later, so Zoho One's word that it matches is not enough. One call; where Zoho One
+        does not search for groups, one for each page of them.
         """
+        if self._store.zoho.filters is not Filters.ALL:
+            everything = [self._record(group) for group in self._everything()]
+            return [record for record in everything if folded(record.holds.display_name) == folded(display_name)]
         query = {"filter": f"displayName eq {quoted(display_name)}"} | _WITHOUT_MEMBERS
         listed = understood(_GROUPS, self._call("GET", "/Groups", query=query))
-        found = [_record(group) for group in listed.Resources]
+        found = [self._record(group) for group in listed.Resources]
         named = [record for record in found if folded(record.holds.display_name) == folded(display_name)]
         if found and not named:
             raise ZohoUnclear("Zoho One ignores the filter: it answers with a group that was not asked for")
@@ -94,14 +110,24 @@ class ZohoGroups(ScimCalls):
             raise ZohoUnclear("Zoho One answers that there is such a group, but not which")
         return named
 
+    def _everything(self) -> Iterator[_Group]:
+        """Return all groups. Raises ZohoUnclear where Zoho One shows fewer than it says there are."""
+        read = set[str]()
+        while True:
+            query = self._place(len(read) + 1) | _WITHOUT_MEMBERS
+            listed = understood(_GROUPS, self._call("GET", "/Groups", query=query))
+            new = [group for group in listed.Resources if group.id not in read]
+            yield from new
+            read |= {group.id for group in new}
+            if len(read) >= listed.totalResults:
+                return
+            if not new:
+                raise ZohoUnclear(f"Zoho One lists {len(read)} of {listed.totalResults} groups")
+
     def count(self) -> int:
         """Return the number of groups (RFC 7644 §3.4.2: ``totalResults``)."""
-        query = {"startIndex": "1", "count": "1"} | _WITHOUT_MEMBERS
-        return understood(Listed[_Group], self._call("GET", "/Groups", query=query)).totalResults
-
-    def members(self, group_id: str) -> frozenset[str]:
-        """Return a group's members. Raises ZohoNotFound."""
-        return self._read(group_id).people
+        query = self._place(1) | {"count": "1"} | _WITHOUT_MEMBERS
+        return understood(_GROUPS, self._call("GET", "/Groups", query=query)).totalResults
 
     def update(
         self, record: ZohoGroupRecord, desired: ZohoGroup, joining: Sequence[str] = (), leaving: Sequence[str] = ()
@@ -111,8 +137,11 @@ class ZohoGroups(ScimCalls):
         A PATCH sends the difference, in as many calls as the store's settings require; a PUT reads the group first.
         Raises ZohoNotFound where the group is gone, and ZohoUnclear where an answer does not show that it was done.
         """
-        changes = desired.changes_from(record.holds)
-        if self._store.zoho.update_verb is UpdateVerb.PUT:
+        left_out = self._store.zoho.left_out
+        changes = tuple(each for each in desired.changes_from(record.holds) if each.field not in left_out)
+        if not changes and not joining and not leaving:
+            return
+        if self._store.zoho.verb_for_groups is UpdateVerb.PUT:
             answer = self._put(record.id, desired, joining, leaving)
             self._ensure_done(answer, record.id, changes, joining, leaving)
             return
@@ -139,12 +168,27 @@ class ZohoGroups(ScimCalls):
     def _put(
         self, group_id: str, desired: ZohoGroup, joining: Collection[str], leaving: Collection[str]
     ) -> requests.Response:
-        """Replace the group as it is there, with the changes: other members stay."""
+        """Replace the group as it is there, with the changes: other members stay. Raises ZohoRefused where it has more
+        members than Zoho One shows, who would all be lost.
+        """
         whole = self._read(group_id)
+        if not self._is_whole(whole):
+            shown = self._store.zoho.members_shown
+            raise ZohoRefused(f"Zoho One shows only {shown} members of this group, so a PUT would remove the others")
         there = whole.members or []
         members: list[JsonValue] = [member.model_dump(mode="json") for member in there if member.value not in leaving]
         members += [{"value": account} for account in joining if account not in whole.people]
-        return self._call("PUT", _path(group_id), to_scim(desired) | {"id": group_id, "members": members})
+        body = to_write_back(whole) | to_scim(desired) | {"members": members}
+        return self._call("PUT", _path(group_id), body)
+
+    def _is_whole(self, group: _Group) -> bool:
+        """Whether all members are shown."""
+        most = self._store.zoho.members_shown
+        return most is None or len(group.people) < most
+
+    def _record(self, group: _Group) -> ZohoGroupRecord:
+        shown = {str(field): path.get(group.rest) for field, path in _PATHS.items()}
+        return ZohoGroupRecord(id=group.id, holds=from_scim(shown))
 
     def _ensure_done(
         self,
@@ -160,8 +204,9 @@ class ZohoGroups(ScimCalls):
         shown = self._read(group_id) if says_nothing(answer) else understood(_Group, answer)
         ensure_same(shown, group_id)
         for change in changes:
-            ensure_taken(change.field, change.before, (shown.model_extra or {}).get(_PATHS[change.field]))
-        if shown.members is not None and (not shown.people.issuperset(joining) or shown.people.intersection(leaving)):
+            ensure_taken(change.field, change.before, change.after, _PATHS[change.field].get(shown.rest))
+        lacks = self._is_whole(shown) and not shown.people.issuperset(joining)
+        if shown.members is not None and (lacks or shown.people.intersection(leaving)):
             raise ZohoUnclear("Zoho One answered with success, but shows other members than it was told")
 
     def _read(self, group_id: str, query: dict[str, str] | None = None) -> _Group:
@@ -175,14 +220,10 @@ def _path(group_id: str) -> str:
     return f"/Groups/{quote(group_id, safe='')}"
 
 
-def _record(group: _Group) -> ZohoGroupRecord:
-    return ZohoGroupRecord(id=group.id, holds=from_scim(group.model_extra or {}))
-
-
 def _field_operations(changes: Sequence[FieldChange]) -> list[JsonValue]:
     operations = list[JsonValue]()
     for change in changes:
-        path = _PATHS[change.field]
+        path = _PATHS[change.field].text
         if change.after is None:
             operations.append({"op": "remove", "path": path})
         else:

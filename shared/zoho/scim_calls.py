@@ -18,7 +18,7 @@ from shared.rules.outside_address import AddressRefused, ensure_zoho_one
 from shared.rules.schedule import OBSERVES
 from shared.rules.scim_path import Resource
 from shared.rules.store import Store
-from shared.zoho.error_answers import error_of, lacks_scope
+from shared.zoho.error_answers import error_of, lacks_scope, meaning_of
 from shared.zoho.errors import (
     ZohoBusy,
     ZohoCredentials,
@@ -97,8 +97,7 @@ class ScimCalls:
         observes makes no call but GET, whatever the caller meant to do; the rules that keep callers from it stand in
         rules/schedule.py.
         """
-        if method != "GET" and self._store.schedule.is_observing:
-            raise ZohoNotWritten(OBSERVES)
+        self._ensure_may_write(method)
         waited = 0.0
         for attempt in range(1, tries + 1):
             try:
@@ -116,6 +115,16 @@ class ScimCalls:
                 self._sleep(pause)
                 waited += pause
         raise AssertionError  # the last try either returned or raised
+
+    def _ensure_may_write(self, method: str) -> None:
+        """Raise ZohoNotWritten for anything but a GET of a store that observes."""
+        if method != "GET" and self._store.schedule.is_observing:
+            raise ZohoNotWritten(OBSERVES)
+
+    def _place(self, start: int) -> dict[str, str]:
+        """Return the query of a page. ``start``: its first resource, from 1 on (RFC 7644 §3.4.2.4)."""
+        zoho = self._store.zoho
+        return {"startIndex": str(start - 1 + zoho.first_index), "count": str(zoho.page_size)}
 
     def _lists_beside(self, path: str) -> bool:
         """Whether a 404 is about the account or group, in a collection that Zoho One does list. One call at most."""
@@ -136,16 +145,23 @@ class ScimCalls:
         query: dict[str, str] | None,
         password: SecretStr | None,
     ) -> requests.Response:
-        token = self._tokens.current(self._store)
-        response = self._send(method, path, body, query, token)
-        if response.status_code == HTTPStatus.UNAUTHORIZED and not lacks_scope(response):
-            self._tokens.rejected(self._store, token)
-            response = self._send(method, path, body, query, self._tokens.current(self._store))
-        if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
+        response = self._authorized(method, path, body, query)
+        if (meaning := meaning_of(response)) >= HTTPStatus.MULTIPLE_CHOICES:
             error = error_of(response, password)
-            if response.status_code == HTTPStatus.TOO_MANY_REQUESTS and isinstance(error, ZohoBusy):
+            if meaning == HTTPStatus.TOO_MANY_REQUESTS and isinstance(error, ZohoBusy):
                 self._pace.throttled(error.retry_after)
             raise error
+        return response
+
+    def _authorized(
+        self, method: str, path: str, body: Resource | None, query: dict[str, str] | None
+    ) -> requests.Response:
+        """Make one call, and once more with another token if this one is rejected."""
+        token = self._tokens.current(self._store)
+        response = self._send(method, path, body, query, token)
+        if meaning_of(response) == HTTPStatus.UNAUTHORIZED and not lacks_scope(response):
+            self._tokens.rejected(self._store, token)
+            response = self._send(method, path, body, query, self._tokens.current(self._store))
         return response
 
     def _send(
@@ -155,7 +171,8 @@ class ScimCalls:
             ensure_zoho_one(self._store.zoho, local=self._local)
         except AddressRefused as refusal:
             raise ZohoCredentials(str(refusal)) from None
-        authorization = {"Authorization": f"Zoho-oauthtoken {token}"} if token else {}
+        # Either kind of token: Zoho takes Bearer beside its own Zoho-oauthtoken, and Entra's gallery app sends it.
+        authorization = {"Authorization": f"Bearer {token}"} if token else {}
         left = self._ends - time.monotonic()
         if left < LEAST_SECONDS:
             raise ZohoBusy("Zoho One took too long for one person's change", retry_after=5)

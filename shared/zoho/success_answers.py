@@ -5,17 +5,33 @@ success. So a write counts as done when the answer is 204 (RFC 7644 §3.5.2, §3
 written, showing the requested values. Anything else is ZohoUnclear, after which the bridge looks before it repeats.
 """
 
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 import requests
-from pydantic import ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, SecretStr, ValidationError, model_validator
 
 from shared.model import Model
-from shared.zoho.error_answers import reason_of
+from shared.rules.zoho_user import ZOHO_FIELDS, ZohoField, is_same
+from shared.zoho.error_answers import is_error, reason_of
 from shared.zoho.errors import ZohoUnclear
 
-ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
+
+def _as_text(value: object) -> object:
+    """Return an id as text: some APIs number their resources."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+type Id = Annotated[str, Field(min_length=1), BeforeValidator(_as_text)]
+
+_NAMES = {
+    name.lower(): name
+    for facts in ZOHO_FIELDS.values()
+    for name in (facts.path.attribute, facts.path.sub)
+    if name is not None
+} | {name.lower(): name for name in ("id", "active", "type", "primary", "meta", "members", "groups", "schemas")}
+"""The attributes that the bridge knows, by their names in lower case."""
 
 
 class Scim(Model):
@@ -25,11 +41,18 @@ class Scim(Model):
 
     schemas: list[str] = []
 
+    @model_validator(mode="before")
+    @classmethod
+    def _in_any_letter_case(cls, data: Any) -> Any:
+        """Read the names of the fields in any letter case (RFC 7643 §2.1)."""
+        if not isinstance(data, dict) or all(name in data for name in cls.model_fields):
+            return data
+        absent = {name.lower(): name for name in cls.model_fields if name not in data}
+        return {absent.get(name.lower(), name): value for name, value in data.items()}
+
     @model_validator(mode="after")
     def _is_no_error(self) -> "Scim":
-        extra = self.model_extra or {}
-        told = extra.get("error") or extra.get("errors") or str(extra.get("status")).lower() in ("failure", "error")
-        if ERROR in self.schemas or told:
+        if is_error({**(self.model_extra or {}), "schemas": self.schemas}):
             raise ValueError("an error")
         return self
 
@@ -37,7 +60,12 @@ class Scim(Model):
 class Resource(Scim):
     """A user or a group."""
 
-    id: Annotated[str, Field(min_length=1)]
+    id: Id
+
+    @property
+    def rest(self) -> Mapping[str, JsonValue]:
+        """What else it shows."""
+        return self.model_extra or {}
 
 
 class Listed[R: Resource](Scim):
@@ -79,11 +107,26 @@ def ensure_same(shown: Resource, wanted: str) -> None:
         raise ZohoUnclear("Zoho One answered with another user or group than the one that was asked for")
 
 
-def ensure_taken(name: str, before: str | None, shown: object) -> None:
+def ensure_taken(field: ZohoField, before: str | None, after: str | None, shown: object) -> None:
     """Raise ZohoUnclear where a changed field is still shown with its former value.
 
     A different value is accepted: Zoho One may write a telephone number or an address in its own way. So is a missing
     one: not every field has to be shown.
     """
-    if before and shown == before:
-        raise ZohoUnclear(f"Zoho One answered with success, but shows {name} as it was before")
+    if before and str(shown) == before and not is_same(field, after, before):
+        raise ZohoUnclear(f"Zoho One answered with success, but shows {field} as it was before")
+
+
+def to_write_back(resource: Resource) -> dict[str, JsonValue]:
+    """Return what an answer showed, as a PUT may repeat it: with the standard's names, without what only Zoho One sets.
+
+    A PUT replaces everything (RFC 7644 §3.5.1), so what is not the bridge's has to be in it.
+    """
+    shown = {_NAMES.get(name.lower(), name): _named(value) for name, value in resource.rest.items()}
+    return {name: value for name, value in shown.items() if name not in ("meta", "groups")} | {"id": resource.id}
+
+
+def _named(value: JsonValue) -> JsonValue:
+    if isinstance(value, dict):
+        return {_NAMES.get(name.lower(), name): _named(each) for name, each in value.items()}
+    return [_named(each) for each in value] if isinstance(value, list) else value

@@ -6,7 +6,7 @@ from shared.rules.store import Store
 
 
 class AccessTokens(Protocol):
-    """Supplies access tokens of a store's connection to Zoho One."""
+    """Supplies the access tokens, or the SCIM token, of a store's connection to Zoho One."""
 
     def current(self, store: Store) -> str:
         """Return a token that should be valid. Raises ZohoBusy and ZohoCredentials."""

@@ -123,3 +123,19 @@ def test_mistakes_are_told_in_a_sentence(served: dict[str, Any], tmp_path: Any) 
     empty.write_text('{"Values": {"AzureWebJobsStorage": "nonsense"}}')
     status, _, err = _cli({**served, "settings": str(empty)}, "runs")
     assert (status, "Traceback" in err, "BRIDGE_ENCRYPTION_KEYS" in err) == (1, False, True)
+
+
+def test_a_store_is_connected_by_a_scim_token(served: dict[str, Any]) -> None:
+    for token, status, words in (("", 1, "visible ASCII"), ("wrong", 1, "SCIM token"), ("right", 0, "works")):
+        typed = served["zoho_scim_token"] if token == "right" else token
+        with patch("sys.stdin", StringIO(typed + "\n")):
+            found, out, err = _cli(served, "scim-token")
+        assert (found, words in out + err, typed in (out + err or "?")) == (status, True, not typed), out + err
+
+
+def test_a_probe_says_how_zoho_one_behaves(served: dict[str, Any]) -> None:
+    status, out, err = _cli(served, "probe", "--try", "bridge-test@contoso.example")
+    assert (status, "settings go with this Zoho One" in out) == (0, True), out + err
+    status, out, err = _cli(served, "probe", "--json")
+    assert (status, json.loads(out)["facts"]["accounts"]) == (0, 12), err
+    assert _cli(served, "probe", "--try", "ada@contoso.example")[0] == 1

@@ -36,6 +36,8 @@ class InZohoOne:
 
     record: ZohoGroupRecord
     members: frozenset[str] = frozenset()
+    is_whole: bool = True
+    """Whether these are all its members; otherwise nothing follows for one who is not shown."""
 
 
 @dataclass(frozen=True)
@@ -67,12 +69,13 @@ def conclude(
         return Conclusion(None, GroupAccountChange(tuple(dict.fromkeys((*everybody, *sent.joining)))))
     account, is_known = link(group, shown.record), group.account is not None and group.account.id == shown.record.id
     wanted = sent.joining if is_known else tuple(dict.fromkeys((*everybody, *sent.joining)))
-    outside = shown.members.difference(wanted)
     joining = tuple(one for one in wanted if one not in shown.members)
-    leaving = tuple(one for one in dict.fromkeys(sent.leaving) if one in outside)
+    gone = dict.fromkeys(one for one in sent.leaving if one not in wanted)
+    leaving = tuple(one for one in gone if one in shown.members or not shown.is_whole)
     is_made = not is_known and not account.adopted
     joined = wanted if is_made else changing.joining
-    left = [one for one in changing.leaving if one not in shown.members and one not in wanted] if is_known else []
+    left = [one for one in changing.leaving if one not in shown.members and one not in wanted]
+    left = left if is_known and shown.is_whole else []
     before = GroupAccountChange(tuple(one for one in joined if one in shown.members), tuple(left))
     return Conclusion(account, GroupAccountChange(joining, leaving), before)
 
@@ -150,7 +153,8 @@ def drift_of(
     if shown is None:
         return GroupDrift(None, told="deleted there")
     wanted = {accounts[one]: one for one in members if one in accounts}
-    missing = tuple(sorted(person for account, person in wanted.items() if account not in shown.members))
+    unseen = sorted(person for account, person in wanted.items() if account not in shown.members)
+    missing = tuple(unseen) if shown.is_whole else ()
     foreign = tuple(sorted(shown.members - wanted.keys())) if exact else ()
     changed = [str(change.field) for change in group.account.holds.changes_from(shown.record.holds)]
     changed += [f"{len(missing)} members removed"] if missing else []

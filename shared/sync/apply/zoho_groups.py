@@ -8,7 +8,7 @@ from shared.rules.change import ChangeKind, FieldChange
 from shared.rules.groups.conclusion import NOBODY, Conclusion, GroupAccountChange, conclude
 from shared.rules.groups.group import Group, ZohoGroup, ZohoGroupRecord
 from shared.rules.store import Store
-from shared.sync.plan.zoho_groups import ZohoGroupSearch, seen
+from shared.sync.plan.zoho_groups import ZohoGroupSearch
 from shared.zoho.errors import ZohoBusy, ZohoNotFound, ZohoRefused
 from shared.zoho.group_client import ZohoGroups
 
@@ -66,7 +66,7 @@ class GroupWriter:
             with suppress(ZohoNotFound):
                 return self._change(groups, account, desired, told)
         known = account or found
-        shown = seen(groups, known.id) if known else None
+        shown = groups.look(known.id) if known else None
         for _ in range(ROUNDS):
             if shown is None and known is not None:
                 shown = self.search.search(store, groups, group)

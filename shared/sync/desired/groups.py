@@ -13,6 +13,7 @@ from shared.rules.groups.group import DesiredGroup, Group, GroupSourceState, Zoh
 from shared.rules.groups.settings import GroupNameFailed
 from shared.rules.scim_path import Resource
 from shared.rules.store import Store
+from shared.rules.zoho_user import ZohoField
 from shared.sync.errors import Refused
 from shared.tables.group_rows import StoredGroup
 
@@ -37,7 +38,8 @@ class DesiredGroups:
                 name = store.groups.name_for(display_name, external, context)
             except GroupNameFailed as failure:
                 raise Refused(f"{failure}. Look at the store's settings for groups.") from failure
-            desired = ZohoGroup(display_name=name, external_id=external)
+            told = None if ZohoField.EXTERNAL_ID in store.zoho.left_out else external
+            desired = ZohoGroup(display_name=name, external_id=told)
         return GroupSourceState(
             resource=_JSON.dump_json(resource).decode(),
             display_name=display_name,

@@ -11,7 +11,7 @@ from shared.tables.account_decisions import AccountDecisions
 from shared.tables.identities import Identities
 from shared.tables.unmanaged_accounts import UnmanagedAccounts
 from shared.zoho.errors import ZohoUnclear
-from shared.zoho.scim_client import Page, ZohoUsers
+from shared.zoho.scim_client import Page, ZohoUsers, pages_of
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,10 @@ class AccountsReader:
         return self.unmanaged.replace(store, unmanaged, accounts, self.now(), heartbeat.beat)
 
     def _pages(self, store: Store, heartbeat: Heartbeat) -> Iterator[Page]:
-        """Every account, a page in a call. A page without accounts is the last, whatever the total says."""
-        start = 1
-        while True:
+        """Every account, a page in a call."""
+
+        def page(start: int) -> Page:
             heartbeat.beat()
-            page = self.users(store).page(start)  # a client of its own: each has a time to end
-            yield page
-            start += len(page.accounts)
-            if start > page.total or not page.accounts:
-                return
+            return self.users(store).page(start)  # a client of its own: each has a time to end
+
+        return pages_of(page)

@@ -15,7 +15,7 @@ from shared.rules.expressions import EvaluationContext
 from shared.rules.former import Former
 from shared.rules.identity import Account, Identity, Sent
 from shared.rules.matching import BEGUN, Keys, Match, Matcher, match_all
-from shared.rules.store import Store
+from shared.rules.store import Filters, Store
 from shared.rules.zoho_user import ZohoUser
 from shared.sync.plan.accounts_reading import AccountsReader
 from shared.sync.progress import NO_LEASE, Heartbeat
@@ -24,7 +24,7 @@ from shared.tables.identity_rows import AccountRecord
 from shared.zoho.errors import ZohoError, ZohoRefused, ZohoUnclear
 
 FEW = 20
-"""People who are looked up one by one; for more all accounts are read, a page in a call."""
+"""People who are looked up one by one; for more, or where Zoho One does not search, all accounts are read."""
 UNASKED = "Zoho One could not be asked whether it has this person's account already: {} The next cycle asks again."
 
 
@@ -92,7 +92,7 @@ class AccountsThere:
         """What these people come upon. ``all_accounts``: read all, however few these people are."""
         seen, troubles = _Seen(), dict[str, str]()
         try:
-            if all_accounts or len(comers) > FEW:
+            if all_accounts or len(comers) > FEW or self.store.zoho.filters is Filters.NONE:
                 self._list(comers, seen)
             else:
                 self._look_up(comers, seen, troubles)

@@ -50,7 +50,7 @@ class ZohoGroupSearch:
 
     def look(self, store: Store, group_id: str) -> InZohoOne | None:
         """A group with its members, by its id in Zoho One; None: it is not there. One call."""
-        return seen(self.groups(store), group_id)
+        return self.groups(store).look(group_id)
 
     def search(self, store: Store, groups: ZohoGroups, group: Group, *, members: bool = True) -> InZohoOne | None:
         """A group that may be this one's: by the id that an earlier try saw, else by the names that were sent.
@@ -63,7 +63,7 @@ class ZohoGroupSearch:
         pending, desired, owners = group.pending, group.said.desired, set[str]()
         if desired is None:
             return None
-        if pending is not None and pending.found is not None and (known := seen(groups, pending.found.id)) is not None:
+        if pending is not None and pending.found is not None and (known := groups.look(pending.found.id)) is not None:
             return known
         names = (*(pending.attempted if pending else ()), *([desired.display_name] if desired != "deleted" else []))
         for name in dict.fromkeys(names):
@@ -77,14 +77,8 @@ class ZohoGroupSearch:
         return None
 
 
-def seen(groups: ZohoGroups, group_id: str) -> InZohoOne | None:
-    """A group as Zoho One shows it; None: it is not there."""
-    there = groups.look(group_id)
-    return InZohoOne(*there) if there else None
-
-
 def _there(groups: ZohoGroups, group_id: str) -> InZohoOne:
     """A group that Zoho One has just answered a search with. Raises ZohoBusy where it is not there."""
-    if (shown := seen(groups, group_id)) is None:
+    if (shown := groups.look(group_id)) is None:
         raise ZohoBusy("Zoho One's answers contradict each other: it finds a group, and says that it is not there")
     return shown

@@ -181,3 +181,12 @@ def test_what_somebody_changed_there(
     assert drift is not None
     assert found[0] in drift.told
     assert (drift.missing, drift.foreign) == found[1:]
+
+
+def test_nothing_follows_from_members_that_are_not_shown() -> None:
+    shown = InZohoOne(KNOWN, frozenset({"a1"}), is_whole=False)
+    concluded = conclude(
+        group(KNOWN), shown, GroupAccountChange(("a2",), ("a3",)), changing=GroupAccountChange((), ("a3",))
+    )
+    assert (concluded.to_send, concluded.before) == (GroupAccountChange(("a2",), ("a3",)), GroupAccountChange())
+    assert drift_of(group(KNOWN), ["p1", "p2"], {"p1": "a1", "p2": "a2"}, shown, exact=False) is None
