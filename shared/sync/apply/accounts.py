@@ -83,12 +83,13 @@ class AccountWriter:
         if (named := self._adopting(store, identity, users, sent)) is not None:
             return named
         desired = identity.said.desired
-        names = {desired.user_name} if isinstance(desired, ZohoUser) else set()
-        names |= set(identity.pending.attempted if identity.pending else ())
-        for name in sorted(names):
+        wanted = {desired.user_name} if isinstance(desired, ZohoUser) else set()
+        for name in sorted(wanted.union(identity.pending.attempted if identity.pending else ())):
             account = users.find(name)
             record = self._record_of(store.id, account.id, identity.id) if account else None
-            if account is not None and _why_not(store, identity, record) is None:
+            if account is None or _why_not(store, identity, record) is not None:
+                continue
+            if name in wanted or record is None or record.owner in (None, identity.id):  # else no try has made it
                 return Found(come_upon(account, record, sent), record)
         return None
 
