@@ -133,7 +133,11 @@ class AccountsThere:
         chosen = {pair.account for pair in self.decisions.pairs(self.store.id)} | {c.began for c in comers.values()}
         for account, text in unmanaged.items():
             keys = self.matcher.of_account(ZohoUser.model_validate_json(text))
-            if account in chosen or keys[-1] in former_names or any(key in some for key, some in zip(keys, wanted, strict=False)):
+            if (
+                account in chosen
+                or keys[-1] in former_names
+                or any(key in some for key, some in zip(keys, wanted, strict=False))
+            ):
                 seen.add(account, keys, text)
         for former in self.reader.identities.formers(self.store.id):
             if former.account in owners and (left := texts.get(former.account)) is not None:
