@@ -7,7 +7,19 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import NamedTuple
 
-from tests.simulation.observed import Account, Changed, Failed, Held, Link, Moment, Observed, Push, Run, ZohoGroup
+from tests.simulation.observed import (
+    Account,
+    Changed,
+    Failed,
+    Held,
+    Link,
+    Moment,
+    Observed,
+    Person,
+    Push,
+    Run,
+    ZohoGroup,
+)
 
 
 class Owner(NamedTuple):
@@ -154,22 +166,38 @@ class Facts:
         return found
 
     def _owners(self) -> tuple[dict[str, list[Owner]], dict[str, str]]:
+        """By the links; and where Graph never named a row, by pushes of somebody who is active, who has it then."""
         owners: dict[str, list[Owner]] = defaultdict(list)
         has: dict[str, Link] = {}
-        for link in self.seen.links:
-            before = has.get(link.person)
-            gone = before.account if before and before.account != link.account else None
-            if gone and owners[gone][-1].person == link.person:  # else it is another's by now
-                owners[gone].append(Owner(link.at, None, None))
-            if link.account and (before is None or (before.account, before.object) != (link.account, link.object)):
-                owners[link.account].append(Owner(link.at, link.person, link.object or self.object_of.get(link.person)))
-            has[link.person] = link
+        told = dict(self.object_of)
+        for each in sorted([*self.seen.links, *filter(_takes, self.seen.pushes)], key=lambda each: each.at):
+            if isinstance(each, Push):
+                link = has.get(each.person or "")
+                if link is None or link.object is not None or each.object == told.get(link.person):
+                    continue
+                told[link.person] = each.object
+                if link.account and owners[link.account][-1].person == link.person:
+                    owners[link.account].append(Owner(each.at, link.person, each.object))
+                continue
+            before = has.get(each.person)
+            gone = before.account if before and before.account != each.account else None
+            if gone and owners[gone][-1].person == each.person:  # else it is another's by now
+                owners[gone].append(Owner(each.at, None, None))
+            if each.account and (before is None or (before.account, before.object) != (each.account, each.object)):
+                owners[each.account].append(Owner(each.at, each.person, each.object or told.get(each.person)))
+            has[each.person] = each
         now = {
-            link.object or self.object_of.get(link.person, link.person): link.account
+            link.object or told.get(link.person, link.person): link.account
             for link in has.values()
             if link.account and owners[link.account][-1].person == link.person
         }
         return owners, now
+
+
+def _takes(push: Push) -> bool:
+    """Whether Entra's service wrote somebody who is active onto a row, whosever it was."""
+    accepted = push.status in range(200, 300) and push.person is not None
+    return accepted and isinstance(push.said, Person) and push.said.enabled
 
 
 def folded(name: str) -> str:

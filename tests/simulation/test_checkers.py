@@ -25,6 +25,7 @@ from tests.simulation.observed import (
     Observed,
     Planned,
     Rule,
+    Run,
     Settings,
     TableRefusal,
     Upper,
@@ -345,6 +346,19 @@ def somebody_gets_an_account_whose_address_another_got_that_nothing_has_read() -
 
 
 @right
+def somebody_gets_a_second_account_because_the_only_reading_had_no_answer() -> Observed:
+    world = SmallWorld(Settings(RULES, scope="all"))
+    world.hand("z-hand", fields={"userName": "other@old.example", "email": "eli@contoso.com"})
+    started = world.tick()
+    world.fail("", 200)
+    world.seen["runs"] = [Run("run-0", "cycle", started, world.tick(), "done")]
+    world.tick()
+    world.hire("eli")
+    world.apply("create", "eli", world.mapped("eli", email="eli@contoso.com"), through="push")
+    return world.observed()
+
+
+@right
 def a_creation_whose_answer_was_lost_is_recorded_once() -> Observed:
     world = office()
     world.hire("eli")
@@ -499,6 +513,32 @@ def a_deletion_is_pushed_of_somebody_whom_nobody_manages_any_more() -> Observed:
     world.entra("ann", gone="purged")
     world.push("ann", method="DELETE", status=404)
     return world.observed()
+
+
+def _pushed_over(name: str) -> SmallWorld:
+    """Ann, who is out of scope, was created again in Entra: its service writes the new object onto her row."""
+    world = SmallWorld(Settings(RULES, feeds=frozenset({"push"})))
+    world.hire("ann")
+    world.push("ann", method="POST", status=201)
+    world.provision("ann", account="z-ann", through="push")
+    world.seen["links"][-1] = replace(world.seen["links"][-1], object=None)
+    world.push("ann", enabled=False)
+    world.shut_out("ann", link=False)
+    world.entra("ann", gone="in bin")  # which its service does not tell of somebody out of scope
+    world.hire("again")
+    world.entra("again", upn="ann@contoso.com", attributes=world.people["ann"].attributes)
+    world.push("again")
+    world.seen["pushes"][-1] = replace(world.seen["pushes"][-1], person="r-ann")
+    if name == "again":
+        world.apply("reactivate", "ann", link=False)
+    for _ in range(2):
+        world.cycle()
+    return world
+
+
+@right
+def a_row_that_is_anothers_by_push() -> Observed:
+    return _pushed_over("again").observed()
 
 
 @right
@@ -669,6 +709,11 @@ def a_value_that_is_set_at_creation_only() -> Observed:
 
 
 # --- Wrong: (a) -------------------------------------------------------------------------------------------------------
+
+
+@wrong("a")
+def somebody_stays_out_whose_row_is_theirs_by_push() -> Observed:
+    return _pushed_over("nobody").observed()
 
 
 @wrong("a")
@@ -1073,6 +1118,17 @@ def a_cycle_makes_a_second_account_of_an_address() -> Observed:
     world.cycle(full=True)
     world.hire("eli")
     world.apply("create", "eli", world.mapped("eli", email="eli@contoso.com"))
+    return world.observed()
+
+
+@wrong("d")
+def a_push_makes_a_second_account_of_an_address_that_the_first_cycle_read() -> Observed:
+    world = SmallWorld(Settings(RULES, scope="all"))
+    world.hand("z-hand", fields={"userName": "other@old.example", "email": "eli@contoso.com"})
+    world.cycle()
+    world.tick(2)
+    world.hire("eli")
+    world.apply("create", "eli", world.mapped("eli", email="eli@contoso.com"), through="push")
     return world.observed()
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from tests.simulation.facts import Facts, folded
-from tests.simulation.observed import Changed, PasswordMailed, ZohoGroup
+from tests.simulation.observed import Changed, PasswordMailed, Run, ZohoGroup
 from tests.simulation.reference import is_same_person
 
 WORKERS_REMEMBER = timedelta(seconds=61)
@@ -57,10 +57,18 @@ def _second_accounts(facts: Facts) -> Iterator[str]:
 
 
 def _was_read(facts: Facts, since: datetime, until: datetime) -> bool:
-    """Whether a cycle has read all of Zoho One's accounts in a time: the first one, and each full one."""
-    first = next((run for run in facts.cycles if run.kind != "on demand"), None)
-    read = [*facts.full_cycles, *([first] if first else [])]
-    return any(run.started > since and run.ended is not None and run.ended < until for run in read)
+    """Whether a cycle has read all of Zoho One's accounts in a time: the first one, and each full one.
+
+    One in which Zoho One did not answer a reading as it was meant counts as none.
+    """
+    read = [*facts.full_cycles, *facts.cycles[:1]]
+    whole = (run for run in read if run.started > since and run.ended is not None and run.ended < until)
+    return any(not _failed_to_read(facts, run) for run in whole)
+
+
+def _failed_to_read(facts: Facts, run: Run) -> bool:
+    lists = (each.at for each in facts.seen.failed if (each.what, each.account, each.name) == ("user", None, ""))
+    return any(run.started <= at and (run.ended is None or at <= run.ended) for at in lists)
 
 
 def _was_active(facts: Facts, account: str, at: datetime) -> bool:

@@ -6,6 +6,7 @@ import pytest
 
 from shared.rules.change import ChangeKind
 from shared.rules.matching import Matching, MatchingRule, MatchOutcome
+from shared.rules.run import RunKind
 from shared.rules.zoho_user import ZohoField
 from tests.conftest import Endpoint
 from tests.sync.reconciled import Reconciled
@@ -131,3 +132,40 @@ def test_what_a_creation_costs(
         emails = [{"type": "work", "value": f"{name}@contoso.example"}]
         assert _post(endpoint, userName=f"{name}@contoso.example", externalId=name, emails=emails)[0] == 201
     assert len(table_calls) == round_trips
+
+
+@pytest.mark.parametrize("looks", [False, True], ids=["the call finds it gone", "a look finds it gone"])
+def test_nor_in_place_of_an_account_that_is_gone(pushed: Reconciled, host: str, looks: bool) -> None:
+    """The push that finds somebody's account deleted in Zoho One makes no second one beside what may be theirs."""
+    pushed.zoho_one.add({"userName": "nobody@old.example", "active": True})
+    pushed.cycle()
+    endpoint = pushed.endpoint(host)
+    person = endpoint.request("POST", "/Users", json=ADA).json()["id"]
+    pushed.zoho_one.add(BY_ADDRESS)
+    pushed.cycle(RunKind.FULL_CYCLE)
+    pushed.zoho_one.remove(ADA["userName"])
+    if looks:
+        pushed.zoho_one.fail(method="PATCH", path="/Users/{id}", status=503)
+        assert endpoint.request("PATCH", f"/Users/{person}", json=_title("Duchess")).status_code == 503
+    for _ in range(2):
+        answer = endpoint.request("PATCH", f"/Users/{person}", json=_title("Countess"))
+        assert (answer.status_code, "with this email address" in answer.text) == (503, True), answer.text
+    assert set(pushed.accounts()) == {"nobody@old.example", BY_ADDRESS["userName"]}
+    assert pushed.cycle().planned == {ChangeKind.PROPOSE: 1}
+    (proposal,) = pushed.bridge.proposals.all(pushed.store_id)
+    pushed.bridge.account_choices.reject(pushed.store_id, person, proposal.accounts[0].account, "ada")
+    assert endpoint.request("PATCH", f"/Users/{person}", json=_title("Countess")).status_code == 200
+    assert pushed.accounts()[ADA["userName"]]["title"] == "Countess"
+
+
+def test_an_account_of_the_name_in_place_of_one_that_is_gone_waits_where_no_rule_adopts_it(
+    pushed: Reconciled, host: str
+) -> None:
+    pushed.change(matching=Matching(rules=(MatchingRule(field=ZohoField.EMAIL),)))
+    endpoint = pushed.endpoint(host)
+    person = endpoint.request("POST", "/Users", json=ADA).json()["id"]
+    pushed.zoho_one.remove(ADA["userName"])
+    pushed.zoho_one.add({"userName": ADA["userName"], "title": "By hand", "active": True})
+    for _ in range(2):
+        assert endpoint.request("PATCH", f"/Users/{person}", json=_title("Countess")).status_code == 503
+    assert _only(pushed)["title"] == "By hand"

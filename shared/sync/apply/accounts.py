@@ -28,8 +28,8 @@ ROUNDS = 3
 class AccountGone(HeldBack):
     """Zoho One has a person's account no more, so that another would be made or adopted, and no plan says so."""
 
-    def __init__(self) -> None:
-        super().__init__(GONE)
+    def __init__(self, why: str = GONE) -> None:
+        super().__init__(why)
 
 
 @dataclass(frozen=True)
@@ -83,12 +83,13 @@ class AccountWriter:
         if (named := self._adopting(store, identity, users, sent)) is not None:
             return named
         desired = identity.said.desired
-        names = {desired.user_name} if isinstance(desired, ZohoUser) else set()
-        names |= set(identity.pending.attempted if identity.pending else ())
-        for name in sorted(names):
+        wanted = {desired.user_name} if isinstance(desired, ZohoUser) else set()
+        for name in sorted(wanted.union(identity.pending.attempted if identity.pending else ())):
             account = users.find(name)
             record = self._record_of(store.id, account.id, identity.id) if account else None
-            if account is not None and _why_not(store, identity, record) is None:
+            if account is None or _why_not(store, identity, record) is not None:
+                continue
+            if name in wanted or record is None or record.owner in (None, identity.id):  # else no try has made it
                 return Found(come_upon(account, record, sent), record)
         return None
 
@@ -104,8 +105,11 @@ class AccountWriter:
         return Found(come_upon(account, record, sent), record)
 
     def why_waits(self, store: Store, identity: Identity, found: Found | None) -> str | None:
-        """Why a pushed person gets no account now: Zoho One may have theirs already, and a plan has to say so."""
-        if identity.account is not None:
+        """Why a pushed person gets no account now: Zoho One may have theirs already, and a plan has to say so.
+
+        The same holds for one in place of an account that has gone.
+        """
+        if found is not None and _is_own(identity, found.account):
             return None
         if found is None:
             return self.matches.before_creation(store, identity)
@@ -180,7 +184,10 @@ class AccountWriter:
             raise HeldBack(UNPLANNED)
         if not unplanned:
             ensure_planned(identity, found)
-        return self._unowned(store, identity, found)
+        account, record = self._unowned(store, identity, found)
+        if unplanned and account is None and (why := self.matches.before_creation(store, identity)) is not None:
+            raise waits(identity, why)
+        return account, record
 
     def _unowned(
         self, store: Store, identity: Identity, account: Account | None
@@ -192,10 +199,15 @@ class AccountWriter:
         if (why := _why_not(store, identity, record)) is not None:
             may_be_agreed_to = record is not None and record.former and store.guard.adoptions is Adoptions.HOLD
             raise HeldBack(why) if may_be_agreed_to else ZohoRefused(why)
-        if identity.account is None and (why := self.matches.upon(store, identity, account)) is not None:
-            raise HeldBack(why)
+        if not _is_own(identity, account) and (why := self.matches.upon(store, identity, account)) is not None:
+            raise waits(identity, why)
         sent = identity.pending.sent if identity.pending else None
         return come_upon(account, record, sent or ()), record
+
+
+def waits(identity: Identity, why: str) -> HeldBack:
+    """What to raise where a person gets no account now, or none in place of the one that is gone."""
+    return HeldBack(why) if identity.account is None else AccountGone(why)
 
 
 def ensure_planned(identity: Identity, found: Account | None) -> None:
@@ -210,9 +222,14 @@ def ensure_planned(identity: Identity, found: Account | None) -> None:
         raise AccountGone
 
 
+def _is_own(identity: Identity, account: Account) -> bool:
+    """Whether an account is the one that the person has."""
+    return identity.account is not None and account.id == identity.account.id
+
+
 def _is_another(identity: Identity, account: Account | None) -> bool:
     """Whether an account is there in place of the one that the person had."""
-    return account is not None and identity.account is not None and account.id != identity.account.id
+    return account is not None and identity.account is not None and not _is_own(identity, account)
 
 
 def adoption_by(identity: Identity, record: AccountRecord | None) -> Adoption | None:

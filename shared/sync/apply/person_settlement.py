@@ -16,7 +16,7 @@ from shared.rules.mail.due import MailDue
 from shared.rules.mail.password import NoNotice, Notice, new_password, notice_for
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoField, ZohoUser
-from shared.sync.apply.accounts import UNPLANNED, AccountGone, AccountWriter, Found, Outcome, ensure_planned
+from shared.sync.apply.accounts import UNPLANNED, AccountGone, AccountWriter, Found, Outcome, ensure_planned, waits
 from shared.sync.apply.memberships import Memberships
 from shared.sync.apply.person_events import confirmation
 from shared.sync.apply.settlement import Settlement
@@ -164,7 +164,7 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
                     else self.accounts.why_waits(store, identity, this.found)
                 )
                 if why is not None:
-                    raise HeldBack(why)
+                    raise HeldBack(why) if this.planned else waits(identity, why)
                 this.drifted = self._unjudged(this)
                 if this.drifted is not None:
                     raise HeldBack(ACTIVE_AGAIN)

@@ -14,7 +14,7 @@ from shared.rules.account_seen import noted
 from shared.rules.expressions import EvaluationContext
 from shared.rules.former import Former
 from shared.rules.identity import Account, Identity, Sent
-from shared.rules.matching import BEGUN, Keys, Match, Matcher, match_all
+from shared.rules.matching import BEGUN, Keys, Match, Matcher, compared, match_all
 from shared.rules.store import Filters, Store
 from shared.rules.zoho_user import ZohoUser
 from shared.sync.plan.accounts_reading import AccountsReader
@@ -25,6 +25,7 @@ from shared.zoho.errors import ZohoError, ZohoRefused, ZohoUnclear
 
 FEW = 20
 """People who are looked up one by one; for more, or where Zoho One does not search, all accounts are read."""
+FORMER_NAME = "The account has a userName that the person had when an earlier try began to create their account."
 UNASKED = "Zoho One could not be asked whether it has this person's account already: {} The next cycle asks again."
 
 
@@ -38,6 +39,8 @@ class Comer:
     """The account whose adoption an earlier try began."""
     sent: ZohoUser | None = None
     """What an earlier try may have created, under this userName."""
+    former_names: tuple[str, ...] = ()
+    """Other userNames, under which earlier tries may have created an account."""
 
     @classmethod
     def of(cls, identity: Identity, matcher: Matcher, context: EvaluationContext) -> Self | None:
@@ -48,7 +51,9 @@ class Comer:
         keys = matcher.of_person(identity.said.source, desired, context)
         if mark is None or not mark.begun:
             return cls(keys, desired.user_name)
-        return cls(keys, desired.user_name, mark.adopts if mark.sent_before(identity.said) else None, desired)
+        began = mark.adopts if mark.sent_before(identity.said) else None
+        names = (name for name in mark.attempted if compared(name) != keys[-1])
+        return cls(keys, desired.user_name, began, desired, tuple(names))
 
 
 @dataclass(frozen=True)
@@ -100,13 +105,16 @@ class AccountsThere:
             told = UNASKED.format(failure)
             return Looked({}, dict.fromkeys(comers, told), told if comers else None)
         decided = replace(self.decisions.all(self.store.id), contested=self.contested(comers.keys()))
-        found, free = dict[str, Match](), dict[str, Comer]()
+        found, free, wanted = dict[str, Match](), dict[str, Comer](), {comer.keys[-1] for comer in comers.values()}
         for person, comer in comers.items():
             if (own := seen.own(comer)) is not None:
                 del seen.keys[own]  # the bridge made it: the answer of an earlier try was lost
             elif comer.began in seen.keys:
                 del seen.keys[comer.began]
                 found[person] = Match((comer.began,), True, "The adoption of this account has begun.", BEGUN)
+            elif (made := seen.under_former_name(comer, wanted)) is not None:
+                del seen.keys[made]
+                found[person] = Match((made,), True, FORMER_NAME, BEGUN)
             elif person not in troubles:
                 free[person] = comer
         found |= match_all(self.matcher.rules, {each: comer.keys for each, comer in free.items()}, seen.keys, decided)
@@ -121,10 +129,15 @@ class AccountsThere:
         unmanaged = {account: text for account, text in texts.items() if account not in owners}
         self.reader.keep(self.store, unmanaged, len(texts), self.heartbeat)
         wanted = [{comer.keys[place] for comer in comers.values()} - {None} for place in range(len(self.matcher.rules))]
+        former_names = {compared(name) for comer in comers.values() for name in comer.former_names}
         chosen = {pair.account for pair in self.decisions.pairs(self.store.id)} | {c.began for c in comers.values()}
         for account, text in unmanaged.items():
             keys = self.matcher.of_account(ZohoUser.model_validate_json(text))
-            if account in chosen or any(key in some for key, some in zip(keys, wanted, strict=False)):
+            if (
+                account in chosen
+                or keys[-1] in former_names
+                or any(key in some for key, some in zip(keys, wanted, strict=False))
+            ):
                 seen.add(account, keys, text)
         for former in self.reader.identities.formers(self.store.id):
             if former.account in owners and (left := texts.get(former.account)) is not None:
@@ -142,7 +155,8 @@ class AccountsThere:
                 if any_rows and value is not None:
                     candidates.update(rows.having(self.store.id, rule.field, value))
             try:
-                self._see(seen, self.reader.users(self.store).find(comer.user_name))
+                for name in (comer.user_name, *comer.former_names):
+                    self._see(seen, self.reader.users(self.store).find(name))
                 for account in sorted(candidates - seen.asked):
                     seen.asked.add(account)
                     self._see(seen, self.reader.users(self.store).get(account))
@@ -182,6 +196,8 @@ class _Seen:
     """What each holds, as JSON."""
     asked: set[str] = field(default_factory=set)
     names: dict[str | None, str] = field(default_factory=dict)
+    in_bin: set[str] = field(default_factory=set)
+    """Those of people in Entra's recycle bin."""
 
     def add(self, account: str, keys: Keys, text: str) -> None:
         """See an account."""
@@ -189,6 +205,7 @@ class _Seen:
 
     def of_somebody_in_the_bin(self, account: str, text: str, matcher: Matcher) -> None:
         """See an account whose person is in Entra's recycle bin: it is nobody's candidate but by its userName."""
+        self.in_bin.add(account)
         keys = matcher.of_account(ZohoUser.model_validate_json(text))
         by_name = (key if rule.is_of_names else None for rule, key in zip(matcher.rules, keys, strict=False))
         self.add(account, (*by_name, keys[-1]), text)
@@ -199,6 +216,15 @@ class _Seen:
         if account not in self.keys or ZohoUser.model_validate_json(self.texts[account]) != comer.sent:
             return None
         return account
+
+    def under_former_name(self, comer: Comer, wanted: Collection[str | None]) -> str | None:
+        """The account that an earlier try may have made for a person under another userName, or None.
+
+        ``wanted``: the userNames that people are to have now. Whose has one of them is told by it.
+        """
+        names = (name for each in comer.former_names if (name := compared(each)) not in wanted)
+        found = (account for name in names if (account := self.names.get(name)) in self.keys)
+        return next((account for account in found if account is not None and account not in self.in_bin), None)
 
 
 def come_upon(account: Account, record: AccountRecord | None, sent: Collection[Sent] = ()) -> Account:
