@@ -4,23 +4,28 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from local.entra.people import PEOPLE
 from shared.app.container import Bridge
 from shared.rules.change import ChangeKind, FieldChange
 from shared.rules.history import EventKind
-from shared.rules.identity import id_of_object
+from shared.rules.identity import Account, id_of_object
 from shared.rules.on_demand import OnDemandReport
 from shared.rules.plan import PlannedChange
 from shared.rules.run import Result, Run, RunChange, RunKind
 from shared.rules.store import Store
-from shared.rules.zoho_user import ZohoField
+from shared.rules.zoho_user import ZohoField, ZohoUser
 from shared.sync.apply.people import PeopleApplier
+from shared.sync.plan import accounts_there
 from shared.sync.plan.people import PeoplePlanner
+from shared.zoho.errors import ZohoCredentials
+from shared.zoho.scim_client import ZohoUsers
 from tests.sync.grouped import Grouped
 from tests.sync.reconciled import Reconciled
 
 ANNA = next(person for person in PEOPLE if person.account_enabled)
+OTHER_NAME = "other.name@contoso.example"
 NAME, TITLE = ANNA.user_principal_name, ZohoField.TITLE
 ANEW = "00000000-0000-4000-8000-000000000777"
 BY_HAND = {"userName": NAME, "displayName": "By hand", "title": "Left by hand", "active": True}
@@ -186,3 +191,60 @@ def test_a_push_makes_an_account_again_and_its_history_says_so_though_an_answer_
     event = bridge.identities.history(store.id, grouped.ids["ada"])[0]
     assert event.kind is (EventKind.ADOPTED if again else EventKind.CREATED)
     assert FieldChange(TITLE, "By hand" if again else None, "Queen") in event.fields
+
+
+def _renamed(reconciled: Reconciled, object_id: str) -> Run:
+    reconciled.entra.act(
+        {"do": "change", "id": object_id, "values": {"userPrincipalName": OTHER_NAME, "mail": OTHER_NAME}}
+    )
+    return reconciled.cycle()
+
+
+@pytest.mark.parametrize("few", [20, 0], ids=["searched", "listed"])
+def test_an_account_made_under_a_former_name_is_found_by_the_plan(
+    reconciled: Reconciled, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    """The answer to the creation was lost, and Entra has another userName and address for the person since."""
+    create = ZohoUsers.create
+
+    def unanswered(self: ZohoUsers, desired: ZohoUser, password: SecretStr | None = None) -> Account:
+        made = create(self, desired, password)
+        if desired.user_name == NAME:
+            raise ZohoCredentials("No answer")
+        return made
+
+    monkeypatch.setattr(ZohoUsers, "create", unanswered)
+    reconciled.cycle()
+    made = reconciled.accounts()[NAME]["id"]
+    monkeypatch.setattr(accounts_there, "FEW", few)
+    assert _renamed(reconciled, ANNA.id).planned[ChangeKind.ADOPT] == 1
+    assert reconciled.accounts()[OTHER_NAME]["id"] == made
+    reconciled.assert_as_in_entra()
+
+
+@pytest.mark.parametrize("few", [20, 0], ids=["searched", "listed"])
+def test_an_account_of_a_former_name_that_is_somebody_elses_is_not_waited_for(
+    reconciled: Reconciled, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    """Who was created again got another userName before their turn came; the object in the bin keeps its account."""
+    reconciled.cycle()
+    reconciled.entra.act({"do": "soft-delete", "id": ANNA.id})
+    reconciled.cycle()
+    there = reconciled.accounts()[NAME]["id"]
+    values = ANNA.model_dump(mode="json", by_alias=True) | {"id": ANEW}
+    reconciled.entra.act({"do": "add", "values": values}, {"do": "assign", "id": ANEW})
+    with monkeypatch.context() as patched:
+        patched.setattr(ZohoUsers, "get", _no_answer)
+        reconciled.cycle()
+    identity = reconciled.identity(ANEW)
+    assert identity is not None
+    assert identity.pending is not None
+    assert (identity.pending.begun, identity.pending.attempted) == (True, (NAME,))
+    monkeypatch.setattr(accounts_there, "FEW", few)
+    assert _renamed(reconciled, ANEW).planned == {ChangeKind.CREATE: 1}
+    assert (reconciled.accounts()[NAME]["id"], reconciled.accounts()[NAME]["active"]) == (there, False)
+    assert reconciled.accounts()[OTHER_NAME]["active"]
+
+
+def _no_answer(*_: object) -> Account:
+    raise ZohoCredentials("No answer")
