@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import requests
 from PIL import Image
 from playwright.sync_api import ViewportSize, sync_playwright
 
@@ -43,6 +44,9 @@ PAGES = {
     "people": f"{STORE}/people?typed=ch",
     "plan": f"{STORE}/plan",
     "runs": f"{STORE}/runs",
+    "proposals": f"{STORE}/proposals",
+    "unmanaged": f"{STORE}/unmanaged",
+    "matching": f"{STORE}/matching",
     "changes": f"{STORE}/changes",
     "asked-for": f"{STORE}/errands",
     "status": "/console/status",
@@ -67,6 +71,7 @@ def main() -> int:
         administrator = ConsoleBrowser(
             chromium.new_page(), origin, parts["graph"].removesuffix("/v1.0"), parts["store"]
         )
+        _have_accounts(parts["zoho_one"], administrator)
         _bring_to_life(administrator)
         pages = PAGES | {
             "person": administrator.address_of("Chloé"),
@@ -116,6 +121,28 @@ def _wrongly_set() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as logs, Processes(Path(logs)) as processes:
         _, ready = processes.start_module("local.host", "--port", "0", "--no-timers", environment=settings)
         yield f"{ready['url']}/console/"
+
+
+def _have_accounts(zoho_one: str, browser: ConsoleBrowser) -> None:
+    """Let Zoho One have accounts of two people who are new in Entra, under other names, and two of nobody."""
+    newcomers = make_people(PEOPLE + 2)[PEOPLE:]
+    accounts: list[dict[str, object]] = [
+        {"userName": f"before.{number}@old.example", "displayName": person.display_name, "title": "By hand"}
+        | {"emails": [{"type": "work", "value": person.mail}]}
+        for number, person in enumerate(newcomers, 1)
+    ]
+    accounts += [
+        {"userName": f"{name}@old.example", "displayName": shown}
+        for name, shown in (("scanner", "Scanner, second floor"), ("reception", "Reception"))
+    ]
+    body = [account | {"active": True} for account in accounts]
+    requests.post(f"{zoho_one}/_users", json=body, timeout=10).raise_for_status()
+    browser.cycle()
+    values = [person.model_dump(mode="json", by_alias=True) for person in newcomers]
+    added = [{"do": "add", "values": each} for each in values]
+    requests.post(f"{browser.entra}/_people", json=added, timeout=10).raise_for_status()
+    browser.in_entra("assign", [person.id for person in newcomers])
+    browser.cycle()
 
 
 def _bring_to_life(browser: ConsoleBrowser) -> None:

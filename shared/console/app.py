@@ -57,6 +57,7 @@ from shared.console.context import (
     notice_page,
     origin,
     parts,
+    rule_words,
 )
 from shared.console.form_token import form_token
 from shared.console.kept_form import sent_rows
@@ -98,7 +99,7 @@ def create_app(console: ConsoleParts) -> Flask:
     app = bare_app()
     app.extensions[EXTENSION] = console
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_FORM)
-    app.jinja_env.filters.update(FILTERS, field_label=field_label)
+    app.jinja_env.filters.update(FILTERS, field_label=field_label, rule_words=rule_words)
     app.jinja_env.globals.update(CHARTS)
     for pages in (
         store_pages,

@@ -117,6 +117,12 @@ def field_label(field: ZohoField) -> str:
     return known.get(field, ZOHO_FIELDS[field]).label
 
 
+def rule_words(rule: str) -> str:
+    """A matching rule, with the name of its field in Zoho One in the place of ours."""
+    field, equals, expression = rule.partition(" = ")
+    return f"{field_label(ZohoField(field))}{equals}{expression}" if field in set(ZohoField) else rule
+
+
 def faults(error: ValidationError | AddressRefused) -> dict[str, str]:
     """Errors of a form by the path of the field; errors of the whole form are under the empty name."""
     if isinstance(error, AddressRefused):
