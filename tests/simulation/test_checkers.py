@@ -541,6 +541,25 @@ def a_row_that_is_anothers_by_push() -> Observed:
     return _pushed_over("again").observed()
 
 
+def _pushed_active(status: int, feeds: frozenset[str]) -> Observed:
+    """A push that says ann is active again; the cycle after it activates her account, and Graph never says so."""
+    world = office("ann", feeds=feeds)
+    world.push("ann", method="POST", status=201)
+    world.entra("ann", enabled=False)
+    world.push("ann")
+    world.shut_out("ann")
+    world.push("ann", status=status, enabled=True)
+    world.apply("reactivate", "ann")
+    for _ in range(2):
+        world.cycle()
+    return world.observed(quiet=False)
+
+
+@right
+def a_push_that_was_answered_503_lets_in() -> Observed:
+    return _pushed_active(503, frozenset({"push"}))
+
+
 @right
 def a_push_that_was_answered_503_may_count_or_not() -> Observed:
     world = office("ann", "bob", feeds=frozenset({"push"}))
@@ -643,6 +662,16 @@ def _let_in_for_a_moment(*, is_seen: bool) -> Observed:
 @right
 def a_hand_lets_a_leaver_in_and_entra_does_so_for_a_moment_that_no_cycle_sees() -> Observed:
     return _let_in_for_a_moment(is_seen=False)
+
+
+@wrong("b")
+def a_push_that_was_refused_lets_nobody_in() -> Observed:
+    return _pushed_active(400, frozenset({"push"}))
+
+
+@wrong("b")
+def a_push_that_was_answered_503_lets_nobody_in_whom_graph_tells_of() -> Observed:
+    return _pushed_active(503, frozenset({"push", "graph"}))
 
 
 @wrong("b")
