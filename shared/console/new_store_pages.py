@@ -114,5 +114,6 @@ def _new_connection(given: dict[str, str], wrong: dict[str, str], status: int = 
 
 
 def _with_id(given: dict[str, str]) -> dict[str, str]:
-    given = dict.fromkeys(NewConnection.model_fields, "") | given  # a form may have been sent without some
+    # A form may have been sent without some.
+    given = dict.fromkeys(NewConnection.model_fields, "") | {"way_in": WayIn.CONSENT} | given
     return given | {"id": given.get("id") or id_from(given.get("name", ""))}

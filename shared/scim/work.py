@@ -22,6 +22,8 @@ MOST_MEMBERS_IN_A_PATH = 500
 """Members that one path names, as in ``members[value eq "…" or value eq "…"]``; Entra names one."""
 MOST_ENTRIES = 200
 """Entries of lists in a request, and of one person, members of groups apart."""
+MOST_ATTRIBUTES = 50
+"""Attributes that a request asks for or leaves out: each is looked for in every resource of a page."""
 MOST_VALUES = 2_000
 """Values of a body, members of groups apart."""
 MOST_TERMS = 100
@@ -63,8 +65,8 @@ def ensure_bounded_query(query: Mapping[str, str]) -> None:
             terms, nesting = _terms(text)
             if terms > MOST_TERMS or nesting > MOST_NESTING:
                 raise InvalidValueException(detail=f"A filter may have {MOST_TERMS} terms at the most")
-        elif text.count(",") >= MOST_ENTRIES:
-            raise InvalidValueException(detail=f"{name[:40]} may name {MOST_ENTRIES} attributes at the most")
+        elif text.count(",") >= MOST_ATTRIBUTES:
+            raise InvalidValueException(detail=f"{name[:40]} may name {MOST_ATTRIBUTES} attributes at the most")
 
 
 def ensure_bounded_body(body: JsonValue) -> None:
@@ -105,6 +107,8 @@ def _of_list(counted: _Counted, key: str, value: list[JsonValue]) -> Iterator[tu
     if _MEMBERS.match(key):
         counted.members += len(value)
         return
+    if key in ("attributes", "excludedattributes") and len(value) > MOST_ATTRIBUTES:
+        raise PayloadTooLargeException(detail=f"A request may name {MOST_ATTRIBUTES} attributes at the most")
     counted.values += len(value)
     if key != "operations":
         counted.entries += len(value)

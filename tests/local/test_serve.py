@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 
 import psutil
 import requests
@@ -12,16 +13,17 @@ from local.processes import ROOT
 
 KEYS = {
     *("sync_endpoint", "secret_token", "tenant_url", "zoho_one", "graph", "console", "azurite", "store", "settings"),
-    *("zoho_sync_endpoint", "zoho_client_id", "zoho_client_secret"),
+    *("zoho_sync_endpoint", "zoho_client_id", "zoho_client_secret", "zoho_scim_token"),
 }
 
 
 def test_serve_says_where_it_is_in_one_line_and_leaves_no_child() -> None:
     """Here after SIGTERM; after Ctrl-C in tests/conformance/test_scim2_tester.py."""
     command = [sys.executable, "-m", "local", "serve", "--people", "3"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process, ExitStack() as stack:
         assert process.stdout is not None
         served = json.loads(process.stdout.readline())
+        stack.callback(process.terminate)  # where an assertion fails, it is not waited for until the time limit
         children = psutil.Process(process.pid).children(recursive=True)
         assert served.keys() == KEYS
         headers = {"Authorization": f"Bearer {served['secret_token']}"}
