@@ -13,7 +13,7 @@ from tests.simulation.facts import Facts
 from tests.simulation.limits import why_held, within_limits
 from tests.simulation.observed import Account, Changed, Observed, Person, Push
 from tests.simulation.openness import PARKED_AFTER, PARKED_FOR, is_refusal, unexplained
-from tests.simulation.reference import ACCEPTED, differences
+from tests.simulation.reference import ACCEPTED, REFUSED, differences
 from tests.simulation.shut_out import Span, shut_out
 from tests.simulation.whose import nobody_else_is_touched, one_account_each
 
@@ -67,7 +67,7 @@ def _stays(
 
     ``known``: since when they are shut out by all that the bridge could see.
     """
-    if any(_lets_in(push, since) for push in facts.pushes.get(owner or "", [])):
+    if any(_lets_in(facts, push, since) for push in facts.pushes.get(owner or "", [])):
         return  # a push that came late
     for made, begins, ends in _active(facts, account):
         start, end = max(begins, since), min(ends, until)
@@ -96,8 +96,11 @@ def _cycles(facts: Facts, account: str, since: datetime, until: datetime) -> Ite
             yield run.started
 
 
-def _lets_in(push: Push, since: datetime) -> bool:
-    return push.at >= since and push.status in ACCEPTED and isinstance(push.said, Person) and push.said.enabled
+def _lets_in(facts: Facts, push: Push, since: datetime) -> bool:
+    """Whether a push may have let somebody in: one that was answered 5xx may count, unless Graph is read."""
+    by_graph = "graph" in facts.moment_at(push.at).settings.feeds
+    counts = push.status in ACCEPTED if by_graph else push.status not in REFUSED
+    return push.at >= since and counts and isinstance(push.said, Person) and push.said.enabled
 
 
 def _active(facts: Facts, account: str) -> Iterator[tuple[Changed[Account], datetime, datetime]]:

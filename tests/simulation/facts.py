@@ -170,7 +170,8 @@ class Facts:
         owners: dict[str, list[Owner]] = defaultdict(list)
         has: dict[str, Link] = {}
         told = dict(self.object_of)
-        for each in sorted([*self.seen.links, *filter(_takes, self.seen.pushes)], key=lambda each: each.at):
+        events: list[Link | Push] = [*self.seen.links, *filter(_takes, self.seen.pushes)]
+        for each in sorted(events, key=lambda event: event.at):
             if isinstance(each, Push):
                 link = has.get(each.person or "")
                 if link is None or link.object is not None or each.object == told.get(link.person):

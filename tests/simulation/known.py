@@ -17,18 +17,21 @@ class Known(NamedTuple):
     sentence: re.Pattern[str]
     steps: frozenset[str]
     """Steps without which it does not come about."""
-    by_graph: bool
-    """Whether it needs a store that reads Graph and gets no pushes, or gets them too."""
+    push: bool
+    graph: bool
+    """The feeds of the store in which it comes about."""
 
 
 KNOWN = (
     Known(
-        "a person who does not meet the criteria is active again after the next push: Entra's provisioning service "
-        "sees an inactive account, says that they are active, and Graph has nothing new to say (wild; or, with both: "
-        "push, cycle, criteria 2, new job 3)",
+        "a person whom Graph's reading saw, and whom the criteria shut out before the bridge knew them, gets an active "
+        "account by the next push, and Graph has nothing new to say of them. The verification of pushes asks by object "
+        "id alone, and a row that a push made has none: it has to ask by user principal name (wild, 300: criteria, "
+        "then both feeds)",
         re.compile(r"\(a\) \S+, account or group \S+: active must be 'false', and is 'true'"),
         frozenset({"criteria"}),
-        by_graph=True,
+        push=True,
+        graph=True,
     ),
 )
 
@@ -37,6 +40,7 @@ def known(wrong: str, history: History) -> str | None:
     """The fault that a sentence is about, or None: it is news."""
     steps = {step.do for step in history.steps}
     for each in KNOWN:
-        if each.sentence.fullmatch(wrong) and each.steps <= steps and (history.graph or not each.by_graph):
+        feeds = (each.push, each.graph) == (history.push, history.graph)
+        if feeds and each.steps <= steps and each.sentence.fullmatch(wrong):
             return each.fault
     return None

@@ -86,6 +86,8 @@ class Told:
         self._people: dict[str, dict[str, str]] = {}
         self._unclear: set[str] = set()
         """Whom the last request that was not understood, or not answered, was about."""
+        self._told_once: set[str] = set()
+        """Those of them of whom nothing had been told before."""
         self._members: dict[str, Group] = {}
         self._ids: dict[str, str] = {}
         """Object ids by the bridge's ids of people."""
@@ -121,11 +123,11 @@ class Told:
         shown = shown if "Resources" not in shown else next(iter(shown["Resources"]), None)
         if shown and "userName" in shown:  # not the answer to whether somebody has a manager
             values = {each.target: text for each in DEFAULT_MAPPING if (text := each.path.read(shown))}
-            self._people[about] = values | {
-                name: value for name, value in self._people[about].items() if name == MANAGER
-            }
+            kept = (MANAGER, "active") if about in self._told_once else (MANAGER,)  # who is left inactive is shown so
+            self._people[about] = values | {name: text for name, text in self._people[about].items() if name in kept}
 
     def _person(self, about: str, said: dict[str, Any], status: int) -> Person:
+        first = about in self._told_once or about not in self._people
         values = dict(self._people.get(about, {}))
         if "Operations" in said:
             for path, value in _operations(said):
@@ -138,8 +140,10 @@ class Told:
             # Refused it is nothing. Unanswered it may have been done: what Entra reads next says what was.
             self._people[about] = values
         self._unclear.discard(about)
+        self._told_once.discard(about)
         if status >= 500 or status == 0:
             self._unclear.add(about)
+            self._told_once.update({about} if first else ())
         attributes = {}
         for each in DEFAULT_MAPPING:
             name = _GRAPH_NAMES.get(each.source, each.source)

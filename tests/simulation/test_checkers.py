@@ -1,11 +1,14 @@
 """Each checker passes right histories, tricky ones too, and fails on each kind of wrong one."""
 
 import ast
+import json
 import random
 from collections.abc import Callable
 from cProfile import Profile
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -31,7 +34,8 @@ from tests.simulation.observed import (
     Upper,
     written,
 )
-from tests.simulation.small_world import RULES, SmallWorld
+from tests.simulation.pushes import Told
+from tests.simulation.small_world import RULES, START, SmallWorld
 
 type History = Callable[[], Observed]
 
@@ -541,6 +545,25 @@ def a_row_that_is_anothers_by_push() -> Observed:
     return _pushed_over("again").observed()
 
 
+def _pushed_active(status: int, feeds: frozenset[str]) -> Observed:
+    """A push that says ann is active again; the cycle after it activates her account, and Graph never says so."""
+    world = office("ann", feeds=feeds)
+    world.push("ann", method="POST", status=201)
+    world.entra("ann", enabled=False)
+    world.push("ann")
+    world.shut_out("ann")
+    world.push("ann", status=status, enabled=True)
+    world.apply("reactivate", "ann")
+    for _ in range(2):
+        world.cycle()
+    return world.observed(quiet=False)
+
+
+@right
+def a_push_that_was_answered_503_lets_in() -> Observed:
+    return _pushed_active(503, frozenset({"push"}))
+
+
 @right
 def a_push_that_was_answered_503_may_count_or_not() -> Observed:
     world = office("ann", "bob", feeds=frozenset({"push"}))
@@ -643,6 +666,16 @@ def _let_in_for_a_moment(*, is_seen: bool) -> Observed:
 @right
 def a_hand_lets_a_leaver_in_and_entra_does_so_for_a_moment_that_no_cycle_sees() -> Observed:
     return _let_in_for_a_moment(is_seen=False)
+
+
+@wrong("b")
+def a_push_that_was_refused_lets_nobody_in() -> Observed:
+    return _pushed_active(400, frozenset({"push"}))
+
+
+@wrong("b")
+def a_push_that_was_answered_503_lets_nobody_in_whom_graph_tells_of() -> Observed:
+    return _pushed_active(503, frozenset({"push", "graph"}))
 
 
 @wrong("b")
@@ -1586,3 +1619,18 @@ def test_an_unexplained_view_is_the_one_with_fewest_differences() -> None:
     world.apply("update", "ann", world.mapped("ann", title="Neither"))
     assert [each[1] for each in violations(world.observed())] == ["a"]
     assert Facts(world.observed()).account_of["ann"] == world.has["ann"]
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_what_is_shown_of_somebody_who_is_left_inactive_was_not_pushed(known: bool) -> None:
+    """After a request without an answer what the endpoint shows was said; but it shows people as inactive by itself."""
+    observer: Any = SimpleNamespace(pushes=[], now=START)
+    told = Told(SimpleNamespace(about="ann"), observer)  # type: ignore[arg-type]  # all that it is asked
+    url, resource = "https://bridge.example/scim/contoso/Users", {"userName": "ann@contoso.com", "active": False}
+    if known:
+        told.answered("POST", url, json.dumps(resource).encode(), 201, json.dumps({"id": "r-ann"}).encode())
+    told.answered("POST", url, json.dumps(resource | {"active": True}).encode(), 0, b"")
+    told.answered("GET", url, b"", 200, json.dumps({"Resources": [resource]}).encode())
+    patch = {"Operations": [{"op": "Replace", "path": "title", "value": "Queen"}]}
+    told.answered("PATCH", f"{url}/r-ann", json.dumps(patch).encode(), 200, json.dumps(resource).encode())
+    assert observer.pushes[-1].said.enabled is not known

@@ -11,7 +11,7 @@ from shared.rules.zoho_user import ZohoField
 from tests.conftest import Endpoint
 from tests.sync.reconciled import Reconciled
 
-ADA = {
+ADA: dict[str, Any] = {
     "userName": "ada@contoso.example",
     "externalId": "ada",
     "displayName": "Ada",
