@@ -49,6 +49,8 @@ def nobody_stays_in(facts: Facts) -> Iterator[str]:
                 if before is None or _is_seen(facts, owner.object, before, span):
                     known = max(span.since, owner.at)
                 before, until = span, end if span.until is None else min(end, span.until)
+                if any(_lets_in(facts, push, span.since) for push in facts.pushes.get(owner.object or "", [])):
+                    continue  # a push that came late
                 yield from _stays(facts, account, owner.object, known, max(span.since, owner.at), until)
 
 
@@ -67,8 +69,6 @@ def _stays(
 
     ``known``: since when they are shut out by all that the bridge could see.
     """
-    if any(_lets_in(facts, push, since) for push in facts.pushes.get(owner or "", [])):
-        return  # a push that came late
     for made, begins, ends in _active(facts, account):
         start, end = max(begins, since), min(ends, until)
         if made.by == "hand" and begins >= known:

@@ -33,6 +33,15 @@ KNOWN = (
         push=True,
         graph=True,
     ),
+    Known(
+        "somebody who was unmanaged, and whose account a hand deleted then, gets no account again: after that the "
+        "store hears no push of them, though Entra's service has them in scope; whether the service, the bridge or the "
+        "reference is wrong is not known yet (50108)",
+        re.compile(r"\(a\) \S+, no account or group: account must be '\S+@\S+', and is None"),
+        frozenset({"unmanage", "hand delete"}),
+        push=True,
+        graph=False,
+    ),
 )
 
 
