@@ -59,7 +59,7 @@ class Scene:
             connection_string = connection_string.replace(origin, gate.url)
         environment = self._settings(connection_string)
         process, ready = self._processes.start_module(
-            "local.host", "--port", "0", "--one-process", environment=environment
+            "local.host", "--port", "0", "--one-process", "--no-timers", environment=environment
         )
         return Host(process, ready["url"], self.token)
 

@@ -59,6 +59,11 @@ class Person(BaseModel):
         alias, _, domain = address.rpartition("_")
         return f"{alias}@{domain}" if marker else self.user_principal_name
 
+    @property
+    def account_name(self) -> str:
+        """The userName of the account in Zoho One, also of somebody in the recycle bin."""
+        return self.model_copy(update={"user_principal_name": self.own_name}).mapped_name
+
     def in_bin(self, at: datetime) -> "Person":
         """Return the user as Entra shows them in its recycle bin: it frees the name and the address.
 

@@ -57,7 +57,7 @@ def _entra_says(standing: Standing) -> Text:
         state = "disabled"
     else:
         state = "active" if standing.active else "not assigned"
-    return _summary(state, person.job_title, person.own_name)
+    return _summary(state, person.job_title, person.account_name)
 
 
 def _zoho_one_holds(standing: Standing) -> Text:

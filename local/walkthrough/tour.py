@@ -203,7 +203,7 @@ class _Walk:
         accounts = {name: account for name, account in accounts.items() if name in before}
         rows = [
             Row(
-                self._standing(person, accounts.pop(person.own_name, None)),
+                self._standing(person, accounts.pop(person.account_name, None)),
                 tuple(self.done[person.id]),
                 self._password_outcome(person),
             )

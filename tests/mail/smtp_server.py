@@ -84,7 +84,11 @@ def serving(server: MailServer, certificate: Certificate, *, tls: bool = False, 
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
+        # A client that hung up at once may still be on its way in: its socket would be left open.
+        loop.run_until_complete(asyncio.sleep(0.01))
         listening.close()
+        listening.abort_clients()
+        loop.run_until_complete(asyncio.sleep(0))
         for task in asyncio.all_tasks(loop):
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
