@@ -1,23 +1,20 @@
 """What a changed mapping would do to a store's people, before it is saved."""
 
-import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
 from shared.rules.azure_user import AzureUser
-from shared.rules.expressions import EvaluationContext
 from shared.rules.identity import Identity
 from shared.rules.mapping.compiled import CompiledMapping
 from shared.rules.mapping.mapping import Mapping
 from shared.rules.mapping.preview import ChangePreview, PreviewLine, preview_change, preview_person
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoUser
+from shared.sync.desired.evaluation import evaluation
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import Stored
-
-_RANDOM = secrets.SystemRandom()
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,7 @@ class MappingPreview:
         """Return the same for an identity that was read already. Calls nobody."""
         said = identity.said
         account = said.desired if isinstance(said.desired, ZohoUser) else None
-        return preview_person(CompiledMapping(mapping), said.source, account, self._context(store))
+        return preview_person(CompiledMapping(mapping), said.source, account, evaluation(store, self.now()))
 
     def change(self, store: Store, mapping: Mapping) -> ChangePreview:
         """Return how many people the mapping would change if it were saved, field by field. Reads the store page
@@ -62,12 +59,9 @@ class MappingPreview:
             self.mapping(store.id),
             CompiledMapping(mapping),
             _people(people),
-            self._context(store),
+            evaluation(store, self.now()),
             store.zoho.paths.keys(),
         )
-
-    def _context(self, store: Store) -> EvaluationContext:
-        return EvaluationContext(self.now(), _RANDOM, lambda _: False, store.default_domain or "")
 
 
 def _people(everybody: Iterator[Stored]) -> Iterator[tuple[AzureUser, ZohoUser | None]]:

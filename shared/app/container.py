@@ -32,7 +32,6 @@ from shared.entra.sign_in import EntraSignIn
 from shared.entra.signing_keys import SigningKeys
 from shared.mail.password_mail import PasswordMails
 from shared.rules.azure_user import AzureUser
-from shared.rules.expressions import EvaluationContext
 from shared.rules.mapping.preview import PreviewLine, preview_person
 from shared.rules.schedule import closed
 from shared.rules.store import Store
@@ -45,6 +44,7 @@ from shared.sign_in_settings import SignInOff
 from shared.sync.cycle import CycleParts
 from shared.sync.cycle_note import CycleRequest
 from shared.sync.cycles import Cycles, NotNow
+from shared.sync.desired.evaluation import evaluation
 from shared.sync.dry_run import DryRun, Preview
 from shared.sync.guard.decisions import Decisions
 from shared.sync.on_demand.groups import GroupOnDemand
@@ -74,7 +74,6 @@ from shared.zoho.pace import Pace
 from shared.zoho.probe_calls import PROBE_SECONDS, ProbeCalls
 from shared.zoho.scim_client import ZohoUsers
 
-_RANDOM = random.SystemRandom()
 _log = logging.getLogger("bridge.cycle")
 
 
@@ -318,7 +317,7 @@ class Bridge:
             raise GraphCredentials(f"{error}: add the key again, or enter the store's secret for Entra again") from None
 
     def _preview_person(self, store: Store, person: AzureUser, before: ZohoUser | None) -> tuple[PreviewLine, ...]:
-        context = EvaluationContext(self.outside.now(), _RANDOM, lambda _: False, store.default_domain or "")
+        context = evaluation(store, self.outside.now())
         lines = preview_person(self.mappings.compiled(store.id), person, before, context)
         return tuple(line for line in lines if line.field in store.zoho.paths)
 

@@ -24,6 +24,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Self
 
 from pydantic import AwareDatetime, ConfigDict, Field, field_validator, model_validator
@@ -125,6 +126,12 @@ class Matching(Model):
             return self.rules
         return (*self.rules, MatchingRule(field=ZohoField.USER_NAME, outcome=MatchOutcome.PROPOSE))
 
+    @cached_property
+    def matcher(self) -> "Matcher":
+        """The rules, compiled once for everybody."""
+        rules = self.complete
+        return Matcher(rules, tuple(map(_reader, rules)))
+
     @property
     def fields(self) -> tuple[ZohoField, ...]:
         """The fields of accounts that the rules compare, each once."""
@@ -180,15 +187,10 @@ type Keys = tuple[str | None, ...]
 
 @dataclass(frozen=True)
 class Matcher:
-    """A store's rules, compiled once for everybody. Pure, and safe to share between threads."""
+    """A store's rules, compiled: ``Matching.matcher``. Pure, and safe to share between threads."""
 
     rules: tuple[MatchingRule, ...]
     _readers: tuple[Callable[[AzureUser, ZohoUser, EvaluationContext], str | None], ...] = field(repr=False)
-
-    @classmethod
-    def of(cls, matching: Matching) -> Self:
-        """Compile a store's rules."""
-        return cls(matching.complete, tuple(_reader(rule) for rule in matching.complete))
 
     def of_person(self, person: AzureUser, desired: ZohoUser, context: EvaluationContext) -> Keys:
         """Return a person's values. An expression that has no result for them matches nothing."""

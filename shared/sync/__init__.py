@@ -26,7 +26,7 @@ The way of a change, and the files in it
     source/     people, person, match, record, recompute     who is there, by Graph; written with their desired state
                 scope, assigned_groups, all_groups, groups   who is assigned, and who is in which group
                 reading_checkpoint                           where the next reading goes on
-    desired/    people, groups                               what Zoho One should hold; the rules are in shared/rules
+    desired/    people, groups, evaluation                   what Zoho One should hold; the rules are in shared/rules
     plan/       prepare                                      the one order of steps, for cycle and dry run
                 people, groups, group_work, member_ids       one change for each person and group that needs one
                 accounts_reading, accounts_there             all accounts in Zoho One; those that creations come upon

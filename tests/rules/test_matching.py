@@ -10,7 +10,6 @@ from shared.rules.expressions import EXAMPLE_NOW, EvaluationContext
 from shared.rules.matching import (
     Decided,
     Keys,
-    Matcher,
     Matching,
     MatchingRule,
     MatchOutcome,
@@ -154,9 +153,8 @@ def test_somebody_is_proposed_a_name_that_no_rule_of_the_store_compares() -> Non
 
 
 def test_values_are_compared_without_letter_case_and_outer_spaces() -> None:
-    matcher = Matcher.of(
-        Matching(rules=(MatchingRule(field=ZohoField.EXTERNAL_ID, expression='Join("-", "X", [employeeId])'),))
-    )
+    rule = MatchingRule(field=ZohoField.EXTERNAL_ID, expression='Join("-", "X", [employeeId])')
+    matcher = Matching(rules=(rule,)).matcher
     context = EvaluationContext(EXAMPLE_NOW, None, lambda _: False)  # type: ignore[arg-type]  # no rule draws
     desired = ZohoUser(active=True, fields={ZohoField.USER_NAME: "Ann@X"})
     person = AzureUser(user_principal_name="ann@x", employee_id="7a")
@@ -169,7 +167,7 @@ def test_an_expression_without_a_result_matches_nothing() -> None:
     rule = MatchingRule(field=ZohoField.EMPLOYEE_NUMBER, expression="IgnoreFlowIfNullOrEmpty([employeeId])")
     context = EvaluationContext(EXAMPLE_NOW, None, lambda _: False)  # type: ignore[arg-type]  # no rule draws
     desired = ZohoUser(active=True, fields={ZohoField.USER_NAME: "ann"})
-    found = Matcher.of(Matching(rules=(rule,))).of_person(AzureUser(user_principal_name="ann"), desired, context)
+    found = Matching(rules=(rule,)).matcher.of_person(AzureUser(user_principal_name="ann"), desired, context)
     assert found == (None, "ann", "ann")
 
 

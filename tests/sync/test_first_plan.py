@@ -10,7 +10,7 @@ from shared.rules.change import ChangeKind
 from shared.rules.entra_connection import Scope
 from shared.rules.history import EventKind
 from shared.rules.identity import id_of_object
-from shared.rules.matching import PairVerdict
+from shared.rules.matching import Matching, MatchingRule, PairVerdict
 from shared.rules.on_demand import OnDemandReport
 from shared.rules.run import Result, Run, RunChange, RunKind, RunState
 from shared.rules.zoho_user import ZohoField
@@ -265,3 +265,12 @@ def test_an_account_is_linked_by_hand_or_set_aside(there: Reconciled) -> None:
     run = there.cycle()
     assert run.planned == {ChangeKind.ADOPT: 1, ChangeKind.PROPOSE: 1}
     assert _changes(there, run)[SAME.user_principal_name].result is Result.FAILED, "another account has the name"
+
+
+def test_a_rule_may_use_the_tenants_default_domain(there: Reconciled) -> None:
+    person = TWELVE[8]
+    rule = MatchingRule(field=ZohoField.USER_NAME, expression='Join("@", [mailNickname], DefaultDomain())')
+    there.change(matching=Matching(rules=(rule,)), default_domain="old.example")
+    there.zoho_one.add({"userName": f"{person.mail_nickname}@old.example", "active": True})
+    asks = {each.identity: each for each in there.bridge.dry_run(there.store).plan.proposals}
+    assert asks[id_of_object(person.id)].proposes[0].rule == str(rule)

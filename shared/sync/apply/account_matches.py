@@ -4,23 +4,21 @@ A push adopts by the userName alone, where the store's matching rules adopt by i
 else matches waits for the next plan, which adopts, proposes, and is judged by the guard.
 """
 
-import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.rules.expressions import EvaluationContext
 from shared.rules.identity import Account, Identity
 from shared.rules.matching import Decided, Keys, Match, Matcher, PairDecision, SetAside, match_all
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoUser
+from shared.sync.desired.evaluation import evaluation
 from shared.tables.account_decisions import AccountDecisions
 from shared.tables.errors import TablesBusy
 from shared.tables.unmanaged_accounts import UnmanagedAccounts
 
 NEXT_PLAN = "The next cycle plans it, and Entra's next push finds it done."
-_RANDOM = secrets.SystemRandom()
 
 
 @dataclass(frozen=True)
@@ -40,8 +38,7 @@ class AccountMatches:
         desired = identity.said.desired
         if not isinstance(desired, ZohoUser) or not desired.active or not self.unmanaged.are_any(store):
             return None
-        matcher = Matcher.of(store.matching)
-        keys = self._keys(matcher, identity, desired)
+        matcher, keys = store.matching.matcher, self._keys(store, identity, desired)
         pairs = self.decisions.of_person(store.id, identity.id)
         accounts = {pair.account: blank(keys) for pair in pairs if pair.adopts}
         for place, (rule, value) in enumerate(zip(matcher.rules, keys, strict=False)):
@@ -49,18 +46,18 @@ class AccountMatches:
                 values = accounts.setdefault(account, blank(keys))
                 values[place], values[-1] = value, value if rule.is_of_names else values[-1]
         known = {account: tuple(values) for account, values in accounts.items()}
-        match = self._match(store, matcher, identity, keys, known, pairs)
+        match = self._match(store, identity, keys, known, pairs)
         if match is None or (match.adopts and match.decision is None and _is_of_names(matcher, match)):
             return None
         return f"{match.why} {NEXT_PLAN}"
 
     def upon(self, store: Store, identity: Identity, account: Account) -> str | None:
         """Why an account that has the person's userName does not become theirs by a push, or None. Two round trips."""
-        desired, matcher = identity.said.desired, Matcher.of(store.matching)
+        desired = identity.said.desired
         if not isinstance(desired, ZohoUser):
             return None
-        keys = self._keys(matcher, identity, desired)
-        match = self._match(store, matcher, identity, keys, {account.id: matcher.of_account(account.holds)}, [])
+        known = {account.id: store.matching.matcher.of_account(account.holds)}
+        match = self._match(store, identity, self._keys(store, identity, desired), known, [])
         return None if match is None or match.adopts else f"{match.why} {NEXT_PLAN}"
 
     def stands(self, store: Store, person: str, account: str) -> bool:
@@ -78,14 +75,12 @@ class AccountMatches:
             if self.stands(store, person, account):
                 self.decisions.undo(store.id, person, account)
 
-    def _keys(self, matcher: Matcher, identity: Identity, desired: ZohoUser) -> Keys:
-        context = EvaluationContext(self.now(), _RANDOM, lambda _: False)
-        return matcher.of_person(identity.said.source, desired, context)
+    def _keys(self, store: Store, identity: Identity, desired: ZohoUser) -> Keys:
+        return store.matching.matcher.of_person(identity.said.source, desired, evaluation(store, self.now()))
 
     def _match(
         self,
         store: Store,
-        matcher: Matcher,
         identity: Identity,
         keys: Keys,
         accounts: dict[str, Keys],
@@ -96,7 +91,8 @@ class AccountMatches:
             decided = self.decisions.of_account(store.id, account)
             pairs = [*pairs, *(each for each in decided.pairs if each not in pairs)]
             aside |= decided.aside
-        return match_all(matcher.rules, {identity.id: keys}, accounts, Decided(pairs, aside)).get(identity.id)
+        found = match_all(store.matching.matcher.rules, {identity.id: keys}, accounts, Decided(pairs, aside))
+        return found.get(identity.id)
 
 
 def blank(keys: Keys) -> list[str | None]:

@@ -1,6 +1,5 @@
 """What Zoho One should hold of a group: its source state, with the name that the store's settings give it."""
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,16 +7,15 @@ from datetime import datetime
 from pydantic import JsonValue, TypeAdapter
 
 from shared.model import HIDDEN
-from shared.rules.expressions import EvaluationContext
 from shared.rules.groups.group import DesiredGroup, Group, GroupSourceState, ZohoGroup
 from shared.rules.groups.settings import GroupNameFailed
 from shared.rules.scim_path import Resource
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoField
+from shared.sync.desired.evaluation import evaluation
 from shared.sync.errors import Refused
 from shared.tables.group_rows import StoredGroup
 
-_RANDOM = random.SystemRandom()
 _JSON = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue], config=HIDDEN)
 
 
@@ -33,9 +31,8 @@ class DesiredGroups:
         external = str(external_id) if external_id else None
         desired: DesiredGroup = None
         if store.groups.are_synced:
-            context = EvaluationContext(self.now(), _RANDOM, lambda _: False, store.default_domain or "")
             try:
-                name = store.groups.name_for(display_name, external, context)
+                name = store.groups.name_for(display_name, external, evaluation(store, self.now()))
             except GroupNameFailed as failure:
                 raise Refused(f"{failure}. Look at the store's settings for groups.") from failure
             told = None if ZohoField.EXTERNAL_ID in store.zoho.left_out else external

@@ -1,24 +1,21 @@
 """What Zoho One should hold of a person: the rules of shared/rules/desired.py with a store's mapping and people."""
 
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from shared.rules.azure_user import AzureUser
 from shared.rules.desired import Policy, desired_account, rules_of
-from shared.rules.expressions import EvaluationContext
 from shared.rules.identity import Identity
 from shared.rules.mapping.compiled import CompiledMapping, MappingFailed
 from shared.rules.status import Decision, Status
 from shared.rules.store import Store
 from shared.rules.zoho_user import Desired, ZohoField, ZohoUser
+from shared.sync.desired.evaluation import evaluation
 from shared.sync.errors import Refused
 from shared.tables.identities import Identities
 from shared.tables.identity_rows import is_id
 from shared.zoho.scim_client import ZohoUsers
-
-_RANDOM = secrets.SystemRandom()
 
 
 @dataclass(frozen=True)
@@ -53,12 +50,7 @@ class DesiredStates:
 
     def of(self, store: Store, person: AzureUser, status: Status, before: Identity | None) -> DesiredState:
         """Compute one. Raises Refused if the mapping has no answer for this person, MappingUnusable if for nobody."""
-        context = EvaluationContext(
-            self.now(),
-            _RANDOM,
-            lambda name: self.users(store).find(name) is not None,
-            store.default_domain or "",
-        )
+        context = evaluation(store, self.now(), lambda name: self.users(store).find(name) is not None)
         mapping = self.mapping(store.id)
         policy, rules = Policy(mapping, context, store), rules_of(store, mapping)
         try:

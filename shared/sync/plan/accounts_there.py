@@ -7,7 +7,6 @@ yet, all accounts are read.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Self
 
 from shared.rules.account_seen import noted
@@ -88,10 +87,10 @@ class AccountsThere:
     contested: Callable[[Collection[str]], frozenset[str]] = lambda _: frozenset()
     """Which accounts are proposed to others than these people, where not everybody is looked at."""
 
-    @cached_property
+    @property
     def matcher(self) -> Matcher:
         """The store's rules."""
-        return Matcher.of(self.store.matching)
+        return self.store.matching.matcher
 
     def find(self, comers: Mapping[str, Comer], *, all_accounts: bool) -> Looked:
         """What these people come upon. ``all_accounts``: read all, however few these people are."""

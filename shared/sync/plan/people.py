@@ -1,16 +1,14 @@
 """The plan of a cycle: what the people who are pending need, as an object."""
 
-import secrets
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import batched
 
-from shared.rules.expressions import EvaluationContext
 from shared.rules.identity import Identity
-from shared.rules.matching import Matcher
 from shared.rules.plan import Candidate, Plan, make_plan
 from shared.rules.store import Store
+from shared.sync.desired.evaluation import evaluation
 from shared.sync.plan.accounts_reading import AccountsReader
 from shared.sync.plan.accounts_there import AccountsThere, Comer, Looked
 from shared.sync.progress import NO_LEASE, SILENT, Heartbeat, Progress
@@ -21,7 +19,6 @@ from shared.tables.proposals import Proposals
 PLANNING = "planning"
 PORTION = 500
 """People in memory whole; of the others there is only the change, a fifth of that, and what is compared of comers."""
-_RANDOM = secrets.SystemRandom()
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ class PeoplePlanner:
         def candidates() -> Iterator[Candidate]:
             for identity in self._pending(store, people, heartbeat, progress):
                 candidate = Candidate.pending(identity, now)
-                comer = self._comer(identity, there.matcher, now) if candidate.waits is None else None
+                comer = self._comer(store, identity, now) if candidate.waits is None else None
                 if comer is None:
                     yield candidate
                 else:
@@ -81,7 +78,7 @@ class PeoplePlanner:
             store, self.accounts, self.decisions, contested=lambda these: self._of_others(store, these)
         )
         candidate = replace(Candidate.pending(identity, self.now()), waits=None)
-        if (comer := self._comer(identity, there.matcher, self.now())) is not None:
+        if (comer := self._comer(store, identity, self.now())) is not None:
             first = not self.accounts.unmanaged.was_read(store)
             candidate = upon(store, candidate, there.find({identity.id: comer}, all_accounts=first))
         return make_plan(store.id, [candidate], store.status_rules)
@@ -98,8 +95,8 @@ class PeoplePlanner:
             planned += len(portion)
             progress.tell(PLANNING, planned, len(people))
 
-    def _comer(self, identity: Identity, matcher: Matcher, now: datetime) -> Comer | None:
-        return Comer.of(identity, matcher, EvaluationContext(now, _RANDOM, lambda _: False))
+    def _comer(self, store: Store, identity: Identity, now: datetime) -> Comer | None:
+        return Comer.of(identity, store.matching.matcher, evaluation(store, now))
 
     def _of_others(self, store: Store, these: Collection[str]) -> frozenset[str]:
         """The accounts that are proposed to others."""
