@@ -69,6 +69,12 @@ def page(template: str, status: int = 200, /, **values: Any) -> Response:
     return make_response(render_template(template, **values), status)
 
 
+def as_file(text: str, name: str) -> Response:
+    """Answer with a file, CSV or JSON by the end of its name."""
+    kind = "application/json" if name.endswith(".json") else "text/csv"
+    return Response(text, mimetype=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
 def notice_page(notice: Notice, *actions: tuple[str, str]) -> Response:
     """Render a page that says what went wrong. ``actions`` are buttons, each an address and a label. htmx gets a
     piece of a page.

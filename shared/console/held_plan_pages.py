@@ -3,7 +3,7 @@
 from collections import Counter
 from contextlib import suppress
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, request
 
 from shared.admin.jobs import SHOWN
 from shared.console.context import NoSuchThing, View, admin, go, page, parts, the_store
@@ -103,7 +103,7 @@ def _newest(store: Store, plan_id: str) -> StoredPlan:
 
 
 @blueprint.get("/<plan_id>/changes.<form>")
-def download(store_id: str, plan_id: str, form: str) -> Response:
+def download(store_id: str, plan_id: str, form: str) -> View:
     """Download the held plan as CSV or JSON."""
     stored = _newest(the_store(store_id), plan_id)
     try:

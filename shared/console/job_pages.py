@@ -1,6 +1,6 @@
 """Jobs: work that takes longer than a page. Each has its own address, which shows its progress."""
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, request
 
 from shared.admin.jobs import SHOWN
 from shared.console.context import NoSuchThing, View, admin, go, is_live, page, parts, the_store
@@ -86,7 +86,7 @@ def again(store_id: str, job_id: str) -> View:
 
 
 @blueprint.get("/<job_id>/changes.<form>")
-def download(store_id: str, job_id: str, form: str) -> Response:
+def download(store_id: str, job_id: str, form: str) -> View:
     """Download the plan that a job made, as CSV or JSON."""
     the_store(store_id)
     job = _job(store_id, job_id)

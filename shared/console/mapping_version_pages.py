@@ -2,10 +2,10 @@
 
 from collections import Counter
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, request
 from pydantic import ConfigDict, ValidationError
 
-from shared.console.context import NoSuchThing, View, admin, go, is_setting_up, page, parts, the_store
+from shared.console.context import NoSuchThing, View, admin, as_file, go, is_setting_up, page, parts, the_store
 from shared.console.mapping_view import mapping_table, shown_to_admin
 from shared.console.wizard import after
 from shared.model import Model
@@ -124,7 +124,7 @@ def restore(store_id: str, number: int) -> View:
 
 
 @blueprint.get("/export")
-def export(store_id: str) -> Response:
+def export(store_id: str) -> View:
     """Download the current mapping, or an earlier version."""
     the_store(store_id)
     number = request.args.get("version", type=int)
@@ -133,10 +133,7 @@ def export(store_id: str) -> Response:
     if version is None:
         raise NoSuchThing(f"There is no version {number}")
     text = version.mapping.model_dump_json(indent=2, exclude_defaults=False) + "\n"
-    name = f"mapping-{store_id}-{version.number}.json"
-    return Response(
-        text, mimetype="application/json", headers={"Content-Disposition": f'attachment; filename="{name}"'}
-    )
+    return as_file(text, f"mapping-{store_id}-{version.number}.json")
 
 
 @blueprint.post("/import")

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, request
 
-from shared.console.context import NoSuchThing, View, admin, go, is_live, owners_only, page, parts, the_store
+from shared.console.context import NoSuchThing, View, admin, as_file, go, is_live, owners_only, page, parts, the_store
 from shared.mail.notice_mail import tell_administrators
 from shared.mail.password_mail import CannotSend
 from shared.rules.azure_user import AZURE_FIELDS, EXTENSION_ATTRIBUTES, AzureUser, value_of
@@ -220,18 +220,16 @@ def let_go(store_id: str, identity_id: str) -> View:
 
 
 @blueprint.get("/<identity_id>/history.<form>")
-def history(store_id: str, identity_id: str, form: str) -> Response:
+def history(store_id: str, identity_id: str, form: str) -> View:
     """Download a person's history as CSV or JSON."""
     the_store(store_id)
     events = parts().people.identities.history(store_id, identity_id)
     if not events and parts().people.identities.read(store_id, identity_id) is None:
         raise NoSuchThing("There is no such person in this directory store")
     if form == "json":
-        text, kind = _as_json(events), "application/json"
-    else:
-        text, kind = as_csv(("at", "what", "why", "field", "before", "after"), _rows(events)), "text/csv"
-    name = f"history-{identity_id}.{'json' if form == 'json' else 'csv'}"
-    return Response(text, mimetype=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+        return as_file(_as_json(events), f"history-{identity_id}.json")
+    text = as_csv(("at", "what", "why", "field", "before", "after"), _rows(events))
+    return as_file(text, f"history-{identity_id}.csv")
 
 
 def _as_json(events: list[Event]) -> str:

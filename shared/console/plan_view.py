@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from flask import Response
-
+from shared.console.context import View, as_file
 from shared.rules.change import ChangeKind
 from shared.rules.csv_text import as_csv
 from shared.rules.former import Adoption
@@ -30,17 +29,13 @@ def by_kind(shown: Plan, counts: Mapping[ChangeKind, int]) -> ByKind:
     ]
 
 
-def download(plan: Plan, breaches: Sequence[Breach], plan_id: str, form: str) -> Response:
+def download(plan: Plan, breaches: Sequence[Breach], plan_id: str, form: str) -> View:
     """Download a whole plan as CSV or JSON."""
     if form == "json":
-        text, kind = as_json(plan, breaches), "application/json"
-    else:
-        rows = [("no", *row_of(change)) for change in (*plan.changes, *plan.groups)]
-        rows += [("yes", *row_of(change)) for change in plan.suppressed]
-        text = as_csv(("left alone", *COLUMNS), rows)
-        kind = "text/csv"
-    name = f"plan-{plan_id}.{'json' if form == 'json' else 'csv'}"
-    return Response(text, mimetype=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+        return as_file(as_json(plan, breaches), f"plan-{plan_id}.json")
+    rows = [("no", *row_of(change)) for change in (*plan.changes, *plan.groups)]
+    rows += [("yes", *row_of(change)) for change in plan.suppressed]
+    return as_file(as_csv(("left alone", *COLUMNS), rows), f"plan-{plan_id}.csv")
 
 
 def row_of(change: PlannedChange) -> tuple[str, ...]:

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, request
 
 from shared.admin.account_choices import CannotDecide
 from shared.admin.decision_file import decide
-from shared.console.context import View, admin, go, page, parts, the_store
+from shared.console.context import View, admin, as_file, go, page, parts, the_store
 from shared.rules.account_csv import BadDecisions, proposals_csv, read_decisions
 from shared.rules.former import Adoption
 from shared.rules.matching import PairDecision, PairVerdict
@@ -149,7 +149,7 @@ def from_file(store_id: str) -> View:
 
 
 @blueprint.get("/proposals.csv")
-def download(store_id: str) -> Response:
+def download(store_id: str) -> View:
     """Everything that is proposed, with a column to fill in."""
     the_store(store_id)
 
@@ -160,5 +160,4 @@ def download(store_id: str) -> Response:
         for each in parts().accounts.proposals.all(store_id):
             yield each, decided.get(each.change.identity, [])
 
-    named = {"Content-Disposition": f'attachment; filename="proposals-{store_id}.csv"'}
-    return Response(proposals_csv(everything()), mimetype="text/csv", headers=named)
+    return as_file(proposals_csv(everything()), f"proposals-{store_id}.csv")

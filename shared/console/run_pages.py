@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterator
 from typing import Literal
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, request
 from pydantic import ConfigDict, ValidationError
 
-from shared.console.context import NoSuchThing, View, admin, go, is_live, page, parts, the_store
+from shared.console.context import NoSuchThing, View, admin, as_file, go, is_live, page, parts, the_store
 from shared.console.plan_view import COLUMNS, row_of
 from shared.console.queued import request_cycle
 from shared.model import Model
@@ -90,7 +90,7 @@ def _run(store_id: str, run_id: str) -> Run:
 
 
 @blueprint.get("/<run_id>/changes.<form>")
-def download(store_id: str, run_id: str, form: str) -> Response:
+def download(store_id: str, run_id: str, form: str) -> View:
     """Download all changes of a run as CSV or JSON."""
     store = the_store(store_id)
     found = _run(store_id, run_id)
@@ -98,12 +98,9 @@ def download(store_id: str, run_id: str, form: str) -> Response:
         whole = found.model_dump(mode="json") | {
             "changes": [change.model_dump(mode="json") for change in _all(store, found)]
         }
-        text, kind = json.dumps(whole, ensure_ascii=False, indent=2) + "\n", "application/json"
-    else:
-        header = ("result", *COLUMNS, "failure", "at")
-        text, kind = as_csv(header, map(_row, _all(store, found))), "text/csv"
-    name = f"run-{run_id}.{'json' if form == 'json' else 'csv'}"
-    return Response(text, mimetype=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+        return as_file(json.dumps(whole, ensure_ascii=False, indent=2) + "\n", f"run-{run_id}.json")
+    header = ("result", *COLUMNS, "failure", "at")
+    return as_file(as_csv(header, map(_row, _all(store, found))), f"run-{run_id}.csv")
 
 
 def _all(store: Store, run: Run) -> Iterator[RunChange]:

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, request
 
 from shared.admin.account_choices import CannotDecide
-from shared.console.context import NoSuchThing, View, admin, go, page, parts, the_store
+from shared.console.context import NoSuchThing, View, admin, as_file, go, page, parts, the_store
 from shared.rules.account_csv import unmanaged_csv
 from shared.rules.matching import SetAside
 from shared.rules.store import Store
@@ -155,7 +155,7 @@ def decide(store_id: str, account_id: str) -> View:
 
 
 @blueprint.get("/unmanaged.csv")
-def download(store_id: str) -> Response:
+def download(store_id: str) -> View:
     """All of them that the filters let through."""
     the_store(store_id)
     aside, is_wanted = _aside(store_id), _filter(store_id)
@@ -165,5 +165,4 @@ def download(store_id: str) -> Response:
             if is_wanted(each, aside.get(each.id)):
                 yield each, aside.get(each.id)
 
-    named = {"Content-Disposition": f'attachment; filename="unmanaged-{store_id}.csv"'}
-    return Response(unmanaged_csv(everything()), mimetype="text/csv", headers=named)
+    return as_file(unmanaged_csv(everything()), f"unmanaged-{store_id}.csv")
