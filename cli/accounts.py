@@ -2,46 +2,33 @@
 
 import argparse
 import sys
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich import box
 from rich.table import Table
 
-from cli.terminal import FAILED, FINE, add_settings_option, err, operator, out, say, settings_of, store_of
+from cli.terminal import FAILED, FINE, add_store_command, err, operator, out, say
 from shared.admin.decision_file import decide
 from shared.app.container import Bridge
 from shared.rules.account_csv import proposals_csv, read_decisions, unmanaged_csv
 from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoField
 
-type _Command = Callable[[Bridge, Store, argparse.Namespace], int]
-
 
 def add_account_commands(commands: Any) -> None:
     """Add the commands to a parser. ``commands``: the result of argparse's add_subparsers."""
-    proposals = _command(commands, "proposals", _proposals, "list people for whom Zoho One may have an account")
+    proposals = add_store_command(
+        commands, "proposals", _proposals, "list people for whom Zoho One may have an account"
+    )
     proposals.add_argument("--csv", action="store_true", help="print CSV, with a column for decisions")
-    decided = _command(commands, "decide", _decide, "decide on proposals, by the CSV filled in")
+    decided = add_store_command(commands, "decide", _decide, "decide on proposals, by the CSV filled in")
     decided.add_argument("file", type=Path, metavar="FILE")
     decided.add_argument("--json", action="store_true", help="print JSON")
-    unmanaged = _command(commands, "unmanaged", _unmanaged, "list the accounts in Zoho One that nobody manages")
+    unmanaged = add_store_command(
+        commands, "unmanaged", _unmanaged, "list the accounts in Zoho One that nobody manages"
+    )
     unmanaged.add_argument("--csv", action="store_true", help="print CSV")
-
-
-def _command(commands: Any, name: str, carry_out: _Command, text: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=text)
-    parser.add_argument("--store", required=True, help="the directory store's id")
-    add_settings_option(parser)
-    parser.set_defaults(run=partial(_run_command, carry_out))
-    return parser
-
-
-def _run_command(carry_out: _Command, arguments: argparse.Namespace) -> int:
-    bridge = Bridge(settings_of(arguments))
-    return carry_out(bridge, store_of(bridge, arguments), arguments)
 
 
 def _proposals(bridge: Bridge, store: Store, arguments: argparse.Namespace) -> int:

@@ -9,22 +9,20 @@ import getpass
 import sys
 from typing import Any
 
-from cli.terminal import FAILED, FINE, add_settings_option, err, operator, out, settings_of, store_of
+from cli.terminal import FAILED, FINE, add_store_command, err, operator, out
 from shared.admin.zoho_trial import BEGINNING, Trial, is_test_address
 from shared.app.container import Bridge
 from shared.connection.errors import ConsentRefused
 from shared.rules.admin_change import AdminChange
+from shared.rules.store import Store
 from shared.rules.zoho_probe import differences, proposed
 
 
 def add_connection_commands(commands: Any) -> None:
     """Add the commands to a parser. ``commands``: the result of argparse's add_subparsers."""
-    command = commands.add_parser("scim-token", help="connect a store by a SCIM token, or replace the token")
-    command.add_argument("--store", required=True, help="the directory store's id")
-    add_settings_option(command)
-    command.set_defaults(run=_connect)
-    probe = commands.add_parser("probe", help="find out how a store's Zoho One behaves, and which settings go with it")
-    probe.add_argument("--store", required=True, help="the directory store's id")
+    add_store_command(commands, "scim-token", _connect, "connect a store by a SCIM token, or replace the token")
+    text = "find out how a store's Zoho One behaves, and which settings go with it"
+    probe = add_store_command(commands, "probe", _probe, text)
     probe.add_argument(
         "--try",
         dest="address",
@@ -32,13 +30,9 @@ def add_connection_commands(commands: Any) -> None:
         f"{BEGINNING}; and a test group",
     )
     probe.add_argument("--json", action="store_true", help="print the report as a file for support")
-    add_settings_option(probe)
-    probe.set_defaults(run=_probe)
 
 
-def _connect(arguments: argparse.Namespace) -> int:
-    bridge = Bridge(settings_of(arguments))
-    store = store_of(bridge, arguments)
+def _connect(bridge: Bridge, store: Store, arguments: argparse.Namespace) -> int:  # noqa: ARG001 - as every command
     token = (getpass.getpass("SCIM token: ") if sys.stdin.isatty() else sys.stdin.readline()).strip()
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         err.print("a SCIM token is one line of visible ASCII characters, without spaces")
@@ -57,9 +51,7 @@ def _connect(arguments: argparse.Namespace) -> int:
     return FINE
 
 
-def _probe(arguments: argparse.Namespace) -> int:
-    bridge = Bridge(settings_of(arguments))
-    store = store_of(bridge, arguments)
+def _probe(bridge: Bridge, store: Store, arguments: argparse.Namespace) -> int:
     if arguments.address and not is_test_address(arguments.address):
         err.print(f"the address of a test account begins with {BEGINNING}, as in {BEGINNING}@contoso.com")
         return FAILED

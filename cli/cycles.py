@@ -3,9 +3,8 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from rich import box
@@ -13,7 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from cli.terminal import FAILED, FINE, HELD, add_settings_option, err, operator, out, say, settings_of, store_of
+from cli.terminal import FAILED, FINE, HELD, StoreCommand, add_store_command, err, operator, out, say
 from shared.admin.switch import NEWEST
 from shared.admin.zoho_check import ZohoReport
 from shared.app.container import Bridge
@@ -25,8 +24,6 @@ from shared.sync.cycle import Done
 from shared.sync.cycle_note import CycleRequest
 from shared.sync.guard.decisions import NothingHeld
 from shared.sync.progress import SILENT, Steps
-
-type _Command = Callable[[Bridge, Store, argparse.Namespace], int]
 
 
 def add_cycle_commands(commands: Any) -> None:
@@ -50,18 +47,10 @@ def add_cycle_commands(commands: Any) -> None:
         decision.add_argument("--plan", help="its id; by default the held one")
 
 
-def _command(commands: Any, name: str, carry_out: _Command, text: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=text)
-    parser.add_argument("--store", required=True, help="the directory store's id")
+def _command(commands: Any, name: str, carry_out: StoreCommand, text: str) -> argparse.ArgumentParser:
+    parser = add_store_command(commands, name, carry_out, text)
     parser.add_argument("--json", action="store_true", help="print JSON")
-    add_settings_option(parser)
-    parser.set_defaults(run=partial(_run_command, carry_out))
     return parser
-
-
-def _run_command(carry_out: _Command, arguments: argparse.Namespace) -> int:
-    bridge = Bridge(settings_of(arguments))
-    return carry_out(bridge, store_of(bridge, arguments), arguments)
 
 
 def _plan(bridge: Bridge, store: Store, arguments: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 from rich.table import Table
 from rich.text import Text
 
-from cli.terminal import FAILED, FINE, add_settings_option, out, settings_of, store_of
+from cli.terminal import FAILED, FINE, add_store_command, out
 from shared.app.container import Bridge
 from shared.rules.azure_user import AzureUser, from_graph
 from shared.rules.expressions import EvaluationContext, EvaluationError, ExpressionError, compile_expression, shown
@@ -20,6 +20,7 @@ from shared.rules.mapping.compiled import CompiledMapping, expression_reader
 from shared.rules.mapping.names import CustomNames
 from shared.rules.mapping.preview import preview_person
 from shared.rules.scim_path import SEVERAL
+from shared.rules.store import Store
 from shared.rules.zoho_user import ZohoField
 
 _USER = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
@@ -48,13 +49,8 @@ def add_mapping_command(commands: Any) -> None:
     evaluate.add_argument("--custom", action="append", default=[], help="a custom attribute of the store")
     evaluate.add_argument("--default-domain", default="", help="the tenant's default domain, for DefaultDomain")
     evaluate.set_defaults(run=_eval)
-    preview = mapping.add_parser(
-        "preview", help="count the people of a store that a mapping would change, without saving it"
-    )
-    preview.add_argument("file", type=Path)
-    preview.add_argument("--store", required=True, help="the directory store's id")
-    add_settings_option(preview)
-    preview.set_defaults(run=_preview)
+    text = "count the people of a store that a mapping would change, without saving it"
+    add_store_command(mapping, "preview", _preview, text).add_argument("file", type=Path)
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -77,9 +73,7 @@ def _check(arguments: argparse.Namespace) -> int:
     return FAILED if any(line.error for line in lines) else FINE
 
 
-def _preview(arguments: argparse.Namespace) -> int:
-    bridge = Bridge(settings_of(arguments))
-    store = store_of(bridge, arguments)
+def _preview(bridge: Bridge, store: Store, arguments: argparse.Namespace) -> int:
     mapping = read_mapping(arguments.file.read_bytes())
     check_mapping(mapping, store.zoho.extensions, store.custom_names)
     preview = bridge.mapping_preview.change(store, mapping)

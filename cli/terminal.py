@@ -4,7 +4,10 @@ import argparse
 import getpass
 import json
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -16,6 +19,10 @@ FINE, FAILED, HELD, NOT_NOW = 0, 1, 3, 4
 """Exit statuses; 2 is argparse's, for a command it does not understand."""
 
 out, err = Console(), Console(stderr=True)
+
+
+type StoreCommand = Callable[[Bridge, Store, argparse.Namespace], int]
+"""Carries a command out, and returns its exit status."""
 
 
 class NoSuchStore(Exception):
@@ -35,12 +42,26 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
     return read_settings()
 
 
-def store_of(bridge: Bridge, arguments: argparse.Namespace) -> Store:
+def _store_of(bridge: Bridge, arguments: argparse.Namespace) -> Store:
     """Return the store that ``--store`` names. Raises NoSuchStore."""
     store = bridge.stores.read(arguments.store)
     if store is None:
         raise NoSuchStore(f"there is no directory store {arguments.store!r}")
     return store
+
+
+def add_store_command(commands: Any, name: str, carry_out: StoreCommand, text: str) -> argparse.ArgumentParser:
+    """Add a command on the store that ``--store`` names. ``commands``: the result of argparse's add_subparsers."""
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text)
+    parser.add_argument("--store", required=True, help="the directory store's id")
+    add_settings_option(parser)
+    parser.set_defaults(run=partial(_on_store, carry_out))
+    return parser
+
+
+def _on_store(carry_out: StoreCommand, arguments: argparse.Namespace) -> int:
+    bridge = Bridge(settings_of(arguments))
+    return carry_out(bridge, _store_of(bridge, arguments), arguments)
 
 
 def say(arguments: argparse.Namespace, content: object, text: str) -> None:

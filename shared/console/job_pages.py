@@ -1,6 +1,6 @@
 """Jobs: work that takes longer than a page. Each has its own address, which shows its progress."""
 
-from flask import Blueprint, request
+from flask import Blueprint, Response, request
 
 from shared.admin.jobs import SHOWN
 from shared.console.context import NoSuchThing, View, admin, go, is_live, page, parts, the_store

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import cli.accounts
+import cli.terminal
 from cli.__main__ import main
 from local.entra.people import PEOPLE
 from shared.app.container import Bridge
@@ -23,8 +23,8 @@ def proposed(
     reading_bridge: Bridge, store: Store, entra: Entra, zoho_one: ZohoOne, monkeypatch: pytest.MonkeyPatch
 ) -> Reconciled:
     """Two people wait, and a scanner's account is nobody's."""
-    monkeypatch.setattr(cli.accounts, "settings_of", lambda _: None)
-    monkeypatch.setattr(cli.accounts, "Bridge", lambda _: reading_bridge)
+    monkeypatch.setattr(cli.terminal, "settings_of", lambda _: None)
+    monkeypatch.setattr(cli.terminal, "Bridge", lambda _: reading_bridge)
     reconciled = Reconciled.start(reading_bridge, store, entra, zoho_one)
     for person, name in ((ANNA, "anna.old@zoho.example"), (BEN, "ben.old@zoho.example")):
         zoho_one.add({"userName": name, "emails": [{"type": "work", "value": person.mail}], "active": True})
