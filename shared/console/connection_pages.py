@@ -104,7 +104,7 @@ def save_zoho(store_id: str) -> View:
     try:
         given = ZohoForm.model_validate(form)
         settings = given.model_dump(exclude={"client_secret", "scim_token"})
-        wanted = type(store.zoho).model_validate(store.zoho.model_dump() | settings)
+        wanted = store.zoho.changed(settings)
         if (other := _in_the_way(store.model_copy(update={"zoho": wanted}))) is not None:
             wrong = (
                 f"The directory store {other.name} is connected to this organization. To allow it, select that below."
@@ -114,7 +114,7 @@ def save_zoho(store_id: str) -> View:
             store_id,
             Section.ZOHO,
             form.get("seen", ""),
-            lambda now: {"zoho": type(now.zoho).model_validate(now.zoho.model_dump() | settings)},
+            lambda now: {"zoho": now.zoho.changed(settings)},
             str(admin()),
         )
     except (ValidationError, AddressRefused) as error:

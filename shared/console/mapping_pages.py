@@ -30,7 +30,7 @@ from shared.rules.mapping.fields_read import custom_read
 from shared.rules.mapping.mapping import Mapping, Rule
 from shared.rules.mapping.preview import PreviewLine
 from shared.rules.scim_path import SEVERAL
-from shared.rules.store import CustomField, Store, ZohoConnection
+from shared.rules.store import CustomField, Store
 from shared.rules.zoho_user import ZOHO_FIELDS, ZohoField
 from shared.tables.identity_rows import Listed
 
@@ -137,7 +137,7 @@ def extension(store_id: str, target: str) -> View:
         zoho = store.zoho.without_extension(field)
         if form.get("do") != "off":
             extensions = {**zoho.extensions, field: form.get("path") or None}
-            zoho = ZohoConnection.model_validate(zoho.model_dump() | {"extensions": extensions})
+            zoho = zoho.changed({"extensions": extensions})
         parts().stores.settings.save(
             store_id, Section.ZOHO, form.get("seen", ""), lambda _: {"zoho": zoho}, str(admin())
         )

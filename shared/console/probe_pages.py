@@ -69,7 +69,7 @@ def save_proposed(store_id: str) -> View:
             store_id,
             Section.ZOHO,
             form.get("seen", ""),
-            lambda now: {"zoho": type(now.zoho).model_validate(now.zoho.model_dump() | settings)},
+            lambda now: {"zoho": now.zoho.changed(settings)},
             str(admin()),
         )
     except (ValidationError, AddressRefused) as error:

@@ -1,5 +1,6 @@
 """A directory store: one connection from one Entra app to one Zoho One organisation."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
 from functools import cached_property
@@ -185,19 +186,23 @@ class ZohoConnection(Model):
             raise ValueError("a custom field cannot be the status, the password, the id or the groups of an account")
         return self
 
+    def changed(self, settings: Mapping[str, object]) -> Self:
+        """Return the connection with other settings. Raises ValueError for what contradicts the rest."""
+        return type(self).model_validate(self.model_dump() | dict(settings))
+
     def with_custom_field(self, path: str, custom: CustomField) -> Self:
         """Return the connection with one more custom field. Raises ValueError."""
         free = next((field for field in CUSTOM_FIELDS if field not in self.custom_fields), None)
         if free is None:
             raise ValueError(f"there are {len(CUSTOM_FIELDS)} custom fields already")
-        changes = {"extensions": {**self.extensions, free: path}, "custom_fields": {**self.custom_fields, free: custom}}
-        return type(self).model_validate(self.model_dump() | changes)
+        extensions, custom_fields = {**self.extensions, free: path}, {**self.custom_fields, free: custom}
+        return self.changed({"extensions": extensions, "custom_fields": custom_fields})
 
     def without_extension(self, field: ZohoField) -> Self:
         """Return the connection without an extension, which may be a custom field."""
         left = {each: path for each, path in self.extensions.items() if each is not field}
         custom = {each: one for each, one in self.custom_fields.items() if each is not field}
-        return type(self).model_validate(self.model_dump() | {"extensions": left, "custom_fields": custom})
+        return self.changed({"extensions": left, "custom_fields": custom})
 
     @property
     def known_fields(self) -> dict[ZohoField, ZohoFieldFacts]:

@@ -21,7 +21,7 @@ from shared.rules.store import Filters, UpdateVerb
 from shared.rules.user_name import folded
 from shared.rules.zoho_user import ZohoField
 from shared.zoho.errors import ZohoNotFound, ZohoRefused, ZohoUnclear
-from shared.zoho.scim_calls import ScimCalls, patch_of, quoted
+from shared.zoho.scim_calls import ScimCalls, operation, patch_of, quoted
 from shared.zoho.success_answers import (
     Id,
     Listed,
@@ -145,7 +145,7 @@ class ZohoGroups(ScimCalls):
             answer = self._put(record.id, desired, joining, leaving)
             self._ensure_done(answer, record.id, changes, joining, leaving)
             return
-        fields = _field_operations(changes)
+        fields = [operation(_PATHS[each.field].text, each.before, each.after) for each in changes]
         everybody = [(account, False) for account in leaving] + [(account, True) for account in joining]
         portions = list(batched(everybody, self._store.zoho.members_per_call, strict=False)) or [()]
         for number, portion in enumerate(portions):
@@ -218,17 +218,6 @@ class ZohoGroups(ScimCalls):
 
 def _path(group_id: str) -> str:
     return f"/Groups/{quote(group_id, safe='')}"
-
-
-def _field_operations(changes: Sequence[FieldChange]) -> list[JsonValue]:
-    operations = list[JsonValue]()
-    for change in changes:
-        path = _PATHS[change.field].text
-        if change.after is None:
-            operations.append({"op": "remove", "path": path})
-        else:
-            operations.append({"op": "replace" if change.before else "add", "path": path, "value": change.after})
-    return operations
 
 
 def _member_operations(portion: Sequence[tuple[str, bool]]) -> list[JsonValue]:

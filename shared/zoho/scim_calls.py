@@ -219,6 +219,13 @@ def quoted(value: str) -> str:
     return _JSON.dump_json(value).decode()
 
 
+def operation(path: str, before: str | None, after: JsonValue) -> JsonValue:
+    """Return the operation of a PATCH that changes one field, one path each, as Entra sends them."""
+    if after is None:
+        return {"op": "remove", "path": path}
+    return {"op": "replace" if before else "add", "path": path, "value": after}
+
+
 def patch_of(operations: list[JsonValue]) -> Resource:
     """Return the body of a PATCH (RFC 7644 §3.5.2)."""
     return {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations}

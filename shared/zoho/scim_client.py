@@ -21,7 +21,7 @@ from shared.rules.user_name import folded
 from shared.rules.zoho_user import ZOHO_FIELDS, Paths, ZohoField, ZohoUser, from_scim, to_scim
 from shared.zoho.error_answers import error_of
 from shared.zoho.errors import ZohoForbidden, ZohoNotFound, ZohoNowhere, ZohoRefused, ZohoUnclear
-from shared.zoho.scim_calls import ScimCalls, patch_of, quoted
+from shared.zoho.scim_calls import ScimCalls, operation, patch_of, quoted
 from shared.zoho.success_answers import (
     Listed,
     Resource,
@@ -54,9 +54,10 @@ class Page:
 
 
 def pages_of(page: Callable[[int], Page]) -> Iterator[Page]:
-    """Return every account, a page in a call. A page without accounts is the last, whatever the total says.
+    """Return every account, a page in a call.
 
-    Raises ZohoUnclear where the same accounts come again, as they do where Zoho One has no pages.
+    Raises ZohoUnclear where a page without accounts comes before as many were listed as Zoho One says there are, and
+    where the same accounts come again, as they do where it has no pages.
     """
     start, before = 1, ""
     while True:
@@ -66,8 +67,10 @@ def pages_of(page: Callable[[int], Page]) -> Iterator[Page]:
             raise ZohoUnclear("Zoho One lists the same accounts again, though it was asked for the next ones")
         yield some
         start, before = start + len(some.accounts), first
-        if start > some.total or not some.accounts:
+        if start > some.total:
             return
+        if not some.accounts:
+            raise ZohoUnclear(f"Zoho One lists {start - 1} of {some.total} accounts: nothing follows from that")
 
 
 USER_NAME = ZOHO_FIELDS[ZohoField.USER_NAME].path
@@ -139,14 +142,10 @@ class ZohoUsers(ScimCalls):
         return Page(tuple(self._account(user) for user in answer.Resources), answer.totalResults)
 
     def _listed(self, user_name: str) -> Account | None:
-        read = 0
         for page in pages_of(self.page):
-            read += len(page.accounts)
             for account in page.accounts:
                 if folded(account.holds.fields.get(ZohoField.USER_NAME, "")) == folded(user_name):
                     return account
-        if read < page.total:
-            raise ZohoUnclear(f"Zoho One lists {read} of {page.total} accounts: nothing follows from that")
         return None
 
     def update(self, account: Account, desired: ZohoUser, change: Change) -> Account:
@@ -205,17 +204,13 @@ class ZohoUsers(ScimCalls):
         return self._call("PUT", _path(account_id), body | secret, password=password)
 
     def _operations(self, holds: ZohoUser, desired: ZohoUser, fields: Sequence[FieldChange]) -> list[JsonValue]:
-        """Return the operations of a PATCH with the difference, one path each, as Entra sends them."""
+        """Return the operations of a PATCH with the difference."""
         operations: list[JsonValue] = []
         if holds.active != desired.active:
             operations.append({"op": "replace", "path": "active", "value": self._active(desired.active)})
         for change in fields:
-            path = self._path_of(change.field).text
-            if change.after is None:
-                operations.append({"op": "remove", "path": path})
-            else:
-                value = self._typed(change.field, change.after)
-                operations.append({"op": "replace" if change.before else "add", "path": path, "value": value})
+            value = self._typed(change.field, change.after) if change.after is not None else None
+            operations.append(operation(self._path_of(change.field).text, change.before, value))
         return operations
 
     def _is_sent(self, field: ZohoField) -> bool:
