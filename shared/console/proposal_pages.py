@@ -1,6 +1,5 @@
 """Proposals: people who wait because an account that Zoho One has may be theirs, and what is decided on them."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
@@ -60,7 +59,7 @@ def _page(store: Store, status: int = 200, fault: str = "", told: Sequence[str] 
     """Proposals in the order of the people's ids. Ten round trips at most, and one for each person shown."""
     accounts, after = parts().accounts, request.args.get("after", "")
     found = accounts.proposals.page(store.id, SHOWN + 1, after=after if is_id(after) else "")
-    first = list(islice(accounts.proposals.all(store.id), COUNTED))
+    count, rules = accounts.proposals.counts(store.id, COUNTED)
     return page(
         "console/proposals.html",
         status,
@@ -68,18 +67,13 @@ def _page(store: Store, status: int = 200, fault: str = "", told: Sequence[str] 
         shown=[_shown(store.id, each) for each in found[:SHOWN]],
         after=after,
         next=found[SHOWN - 1].change.identity if len(found) > SHOWN else None,
-        count=(len(first), len(first) < COUNTED),
-        rules=_by_rule(first),
+        count=(count, count < COUNTED),
+        rules=sorted(rules.items()),
         decided=list(islice(accounts.choices.decisions.pairs(store.id), DECISIONS)),
         reading=accounts.unmanaged.reading(store),
         fault=fault,
         told=told,
     )
-
-
-def _by_rule(proposals: Sequence[Proposal]) -> list[tuple[str, int]]:
-    """The rules whose proposals name one account, with the number of these."""
-    return sorted(Counter(each.accounts[0].rule for each in proposals if len(each.accounts) == 1).items())
 
 
 def _shown(store_id: str, proposal: Proposal) -> Shown:

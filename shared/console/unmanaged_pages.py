@@ -78,11 +78,7 @@ def _filter(store_id: str) -> Filter:
     """What the form's filters let through."""
     asked, now = request.args, parts().site.now()
     active, domain, seen, state = (asked.get(name, "").strip() for name in ("active", "domain", "seen", "state"))
-    proposed = (
-        {each.account for proposal in parts().accounts.proposals.all(store_id) for each in proposal.accounts}
-        if state == "unmatched"
-        else set()
-    )
+    proposed = parts().accounts.proposals.accounts(store_id) if state == "unmatched" else set()
 
     def is_wanted(account: UnmanagedAccount, aside: SetAside | None) -> bool:
         return (
