@@ -126,7 +126,7 @@ class Probing:
         )
 
     def _look_at_groups(self) -> None:
-        answer = self.ask("a page of groups", "GET", "/Groups", startIndex=self._first, count="100")
+        answer = self.ask("a page of groups", "GET", "/Groups", startIndex=str(self.first), count="100")
         if not answer.is_success:
             return
         said = answer.lowered
@@ -146,8 +146,9 @@ class Probing:
             self.learn(members_shown=most)
 
     @property
-    def _first(self) -> str:
-        return "1" if self.facts.first_index is None else str(self.facts.first_index)
+    def first(self) -> int:
+        """The number of the first resource of a list, as far as it is known."""
+        return 1 if self.facts.first_index is None else self.facts.first_index
 
 
 @dataclass(frozen=True)

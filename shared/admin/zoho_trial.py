@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from shared.admin.zoho_probe import Probing, Stopped
+from shared.rules.groups.group import GROUP
 from shared.rules.scim_path import Resource
 from shared.rules.zoho_user import ZOHO_FIELDS, Paths, ZohoField, ZohoUser, to_scim
 from shared.zoho.errors import ZohoError
@@ -101,9 +102,11 @@ class Trial:
         """Return the id of what was made. Raises Stopped."""
         if (found := answer.lowered.get("id")) is not None:
             return str(found)
-        start, first = 0, probing.facts.first_index if probing.facts.first_index is not None else 1
+        start = 0
         for _ in range(MOST_PAGES):
-            page = probing.ask("look for the test account", "GET", "/Users", startIndex=str(start + first), count="100")
+            page = probing.ask(
+                "look for the test account", "GET", "/Users", startIndex=str(start + probing.first), count="100"
+            )
             listed = page.lowered.get("resources") or []
             for one in listed:
                 if str(one.get("username")).lower() == self.address.lower():
@@ -146,7 +149,7 @@ class Trial:
     def _try_group(self, probing: Probing) -> None:
         """Make a group, and take the test account in, by PATCH or else by PUT."""
         name = f"{BEGINNING} {secrets.token_hex(4)}"
-        schemas: list[JsonValue] = ["urn:ietf:params:scim:schemas:core:2.0:Group"]
+        schemas: list[JsonValue] = [GROUP]
         made = probing.ask("make a test group", "POST", "/Groups", {"schemas": schemas, "displayName": name})
         if not made.is_success or (found := made.lowered.get("id")) is None:
             return

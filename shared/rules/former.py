@@ -137,10 +137,8 @@ class Adoption(Model):
 
 def is_same_person(former: Traits, comes: Traits) -> bool:
     """Return whether the new person is the former one, by the table above."""
-    if former.object_id is not None and former.object_id == comes.object_id:
-        return True
-    if former.employee_id and comes.employee_id:
-        return former.employee_id == comes.employee_id
+    if (is_same := _by_number(former, comes)) is not None:
+        return is_same
     differs = any(_differ(getattr(former, name), getattr(comes, name)) for name in ("display_name", *_NAMED))
     if former.object_id is None:
         return not differs
@@ -153,10 +151,8 @@ def is_pushed_over(known: Traits, pushed: Traits, *, in_bin: bool) -> bool:
     ``in_bin``: the known person lies in Entra's recycle bin, so that anybody may have the name. Somebody who is there
     may have been given another name: only another employee number tells that they are two people.
     """
-    if known.object_id is not None and known.object_id == pushed.object_id:
-        return False
-    if known.employee_id and pushed.employee_id:
-        return known.employee_id != pushed.employee_id
+    if (is_same := _by_number(known, pushed)) is not None:
+        return not is_same
     return in_bin and not is_same_person(known, pushed)
 
 
@@ -165,10 +161,8 @@ def is_another_who_comes(known: Traits, pushed: Traits) -> bool:
 
     Somebody who was out of Entra's scope leaves unheard, and nobody comes back with every name changed.
     """
-    if known.object_id is not None and known.object_id == pushed.object_id:
-        return False
-    if known.employee_id and pushed.employee_id:
-        return known.employee_id != pushed.employee_id
+    if (is_same := _by_number(known, pushed)) is not None:
+        return not is_same
     return all(
         _differ(getattr(known, name), getattr(pushed, name)) for name in ("display_name", "given_name", "surname")
     )
@@ -234,6 +228,15 @@ def why_not_adopted(adoption: Adoption, policy: Adoptions, approved: str | None)
     if approved == adoption.account or adoption.agreed:
         return None
     return f"{adoption.reason} An administrator has to agree to the plan that lets it be adopted."
+
+
+def _by_number(one: Traits, other: Traits) -> bool | None:
+    """Whether the object id or the employee numbers say that two are one person; None: they say nothing."""
+    if one.object_id is not None and one.object_id == other.object_id:
+        return True
+    if one.employee_id and other.employee_id:
+        return one.employee_id == other.employee_id
+    return None
 
 
 def _is_proven(external_id: str | None, pushed: AzureUser, object_id: str, person: AzureUser) -> bool:

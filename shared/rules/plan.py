@@ -62,14 +62,6 @@ class Candidate:
             waits = f"Zoho One refused it {mark.refusals} times ({mark.failure}); it is tried again at {again}."
         return cls(identity, Decision(_action(identity.said.desired), mark.reason), waits)
 
-    @property
-    def comes(self) -> str | None:
-        """The userName of an account that is to be created for this person, or None."""
-        desired = self.identity.said.desired
-        if self.identity.account is not None or not isinstance(desired, ZohoUser) or not desired.active:
-            return None
-        return desired.user_name
-
     def upon(
         self, match: Match, found: Sequence[tuple[Account, Former | None]], policy: Adoptions, rules: StatusRules
     ) -> Self:

@@ -31,13 +31,12 @@ from shared.sync.push.groups import GroupPush
 from shared.sync.push.people import Push
 from shared.tables.groups import Groups
 from shared.tables.identities import Identities
+from shared.tables.record_table import LARGEST_PAGE
 from shared.tables.scim_row import ScimRow
 from shared.tables.unmanaged_accounts import UnmanagedAccounts
 
 ALL = 10**9
 """More resources than a store has."""
-MOST = 1000
-"""Rows of one round trip."""
 
 
 @dataclass
@@ -144,14 +143,14 @@ class StoreResources(ScimStorage):
         """Return so many rows after those that are skipped, and the number of all."""
         key = (*self.store_key, type(storage).__name__)
         if skip == 0:
-            rows = list(islice(storage.everything(page=min(count + 1, MOST)), count + 1))
+            rows = list(islice(storage.everything(page=min(count + 1, LARGEST_PAGE)), count + 1))
             there = len(rows) if len(rows) <= count else self.places.counted(key, storage.ids()).total
             return rows[:count], there
         places = self.places.known(key, storage.ids)
         if skip >= places.total or not count:
             return [], places.total
         after, between = places.before(skip)
-        rows = list(islice(storage.everything(after, min(between + count, MOST)), between, between + count))
+        rows = list(islice(storage.everything(after, min(between + count, LARGEST_PAGE)), between, between + count))
         return rows, places.total
 
     def _either(self, kinds: list[ResourceType], resource_id: str, request: SearchRequest[Any]) -> Resource[Any] | None:

@@ -9,7 +9,6 @@ https://learn.microsoft.com/entra/identity/app-provisioning/how-to-account-disco
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import count
 from typing import Any
 
 from scim2_models import Resource, ResourceType, ScimProvider
@@ -19,13 +18,12 @@ from shared.rules.store import Store
 from shared.rules.unmanaged import UnmanagedAccount
 from shared.rules.zoho_user import ZOHO_FIELDS, ZohoField, ZohoUser, to_scim
 from shared.scim.kind import described, model_of
+from shared.tables.record_table import LARGEST_PAGE
 from shared.tables.scim_row import ScimRow
 from shared.tables.unmanaged_accounts import UnmanagedAccounts
 
 PREFIX = "unmanaged-"
 """Beginning of their ids, before the id in Zoho One. A person's id has another form."""
-MOST = 1000
-"""Rows of one round trip."""
 
 _PATHS = {field: facts.path for field, facts in ZOHO_FIELDS.items() if not facts.extension}
 
@@ -40,8 +38,8 @@ class UnmanagedStorage:
 
     def everything(self, after: str = "", page: int | None = None) -> Iterator[ScimRow]:
         """Return their rows after an id, in the order of ``ids``. ``page``: rows in one round trip."""
-        last, size = after.removeprefix(PREFIX), page or MOST
-        for _ in count():
+        last, size = after.removeprefix(PREFIX), page or LARGEST_PAGE
+        while True:
             some = self.accounts.page(self.store.id, size, after=last)
             yield from map(_row, some)
             if len(some) < size:

@@ -34,10 +34,11 @@ from shared.tables.plan_parts import PlanLost, PlanParts
 from shared.tables.record_table import Operation, RecordTable, create_or_update, delete, keyed, upsert
 
 HELD = "The guard holds every departure back until an administrator has looked at the plan."
-DISCARDED = (
-    "An administrator discarded this departure: it waits until Entra takes it back, or until somebody approves a plan "
-    "that contains it."
+_DISCARDED = (
+    "An administrator discarded this {}: it waits until Entra takes it back, or until somebody approves a plan that "
+    "contains it."
 )
+DISCARDED, DISCARDED_DELETION = _DISCARDED.format("departure"), _DISCARDED.format("deletion")
 
 _KEY = "leavings"
 

@@ -32,7 +32,6 @@ from shared.tables.portions import MOST_ROWS, portions
 from shared.tables.record_table import AFTER_ALL, RecordTable, Row, keyed, remove_rows, upsert
 from shared.threads import in_parallel
 
-TABLE = "accounts"
 REMEMBERED = 60.0
 """Seconds for which a worker remembers whether a store has unmanaged accounts at all."""
 READERS = 8

@@ -113,9 +113,9 @@ class AccountWriter:
             return None
         if found is None:
             return self.matches.before_creation(store, identity)
-        return (
-            self.matches.upon(store, identity, found.account) if found.account.holds != identity.said.desired else None
-        )
+        if found.account.holds == identity.said.desired:
+            return None
+        return self.matches.upon(store, identity, found.account)
 
     def is_taken(self, store: Store, user_name: str) -> bool:
         """Whether Zoho One has an account of this name: what SelectUniqueValue asks."""
@@ -215,8 +215,8 @@ def ensure_planned(identity: Identity, found: Account | None) -> None:
 
     Where nothing is there and nothing need be, there is nothing left to do.
     """
-    known, desired = identity.account, identity.said.desired
-    if known is None or not isinstance(desired, ZohoUser) or (found is not None and found.id == known.id):
+    desired = identity.said.desired
+    if identity.account is None or not isinstance(desired, ZohoUser) or (found and _is_own(identity, found)):
         return
     if found is not None or desired.active:
         raise AccountGone

@@ -158,13 +158,7 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
                     store, identity, identity.pending.sent or () if identity.pending else ()
                 )
             try:
-                why = (
-                    self._unplanned(store, this)
-                    if this.planned
-                    else self.accounts.why_waits(store, identity, this.found)
-                )
-                if why is not None:
-                    raise HeldBack(why) if this.planned else waits(identity, why)
+                self._ensure_may_go_on(store, this)
                 this.drifted = self._unjudged(this)
                 if this.drifted is not None:
                     raise HeldBack(ACTIVE_AGAIN)
@@ -174,15 +168,19 @@ class PersonSettlement(Settlement[PersonTry, Outcome, Stored]):
                 this.gone = True
                 raise
 
-    def _unplanned(self, store: Store, this: PersonTry) -> str | None:
-        """Why what was found in Zoho One is not what was planned, or None."""
-        if this.planned is None:
-            return None
-        identity, adopts = this.stored.identity, this.planned.adopts
-        ensure_planned(identity, this.found.account if this.found else None)
+    def _ensure_may_go_on(self, store: Store, this: PersonTry) -> None:
+        """Raise HeldBack where what was found is not what was planned, or where a push has to wait for a plan."""
+        identity, planned, found = this.stored.identity, this.planned, this.found
+        if planned is None:
+            if (why := self.accounts.why_waits(store, identity, found)) is not None:
+                raise waits(identity, why)
+            return
+        ensure_planned(identity, found.account if found else None)
+        adopts = planned.adopts
         if adopts and adopts.agreed and not self.accounts.matches.stands(store, identity.id, adopts.account):
-            return UNDONE
-        return this.planned.why_not(identity, this.found, store.guard.adoptions)
+            raise HeldBack(UNDONE)
+        if (why := planned.why_not(identity, found, store.guard.adoptions)) is not None:
+            raise HeldBack(why)
 
     def _unjudged(self, this: PersonTry) -> Account | None:
         """The account that was found, if it would be deprovisioned now, which the guard was not asked for."""

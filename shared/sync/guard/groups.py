@@ -21,17 +21,13 @@ from shared.tables.deleted_groups import DeletedGroups
 from shared.tables.errors import Conflict, Stale
 from shared.tables.group_rows import StoredGroup
 from shared.tables.groups import Begun, Groups
-from shared.tables.recent_deprovisionings import DeprovisioningCounts
+from shared.tables.recent_deprovisionings import DISCARDED_DELETION, DeprovisioningCounts
 from shared.tables.record_table import Operation
 
 ALLOWED = timedelta(hours=24)
 """How long an allowance lasts: Entra sends again what was refused, in a cycle of its own, at last once a day."""
 CURE = "If it is meant, allow it on the group's page of the console, or raise the store's limit for groups."
 NEXT_PLAN = "Other groups were deleted since the plan was made; the next cycle shows it again."
-DISCARDED = (
-    "An administrator discarded this deletion: it waits until Entra takes it back, or until somebody approves a plan "
-    "that contains it."
-)
 CURE_OF_ADOPTION = (
     "The group of this name in Zoho One would be adopted, and the store wants exactly Entra's members. If that is "
     "meant, raise the store's limit for members removed, or take them out of the group in Zoho One."
@@ -90,8 +86,8 @@ class GroupGuard:
         if stored.group.is_deletion_begun or permission is Permission.DECIDED:
             return begin(None)
         if permission is Permission.ASKED and self._is_discarded(store, stored.group):
-            self._hold_deletion(store, stored, reason, DISCARDED)
-            raise HeldBack(f"{DISCARDED} {CURE}")
+            self._hold_deletion(store, stored, reason, DISCARDED_DELETION)
+            raise HeldBack(f"{DISCARDED_DELETION} {CURE}")
         while True:
             deleted = self.deletions.read(store.id)
             breach = self._breach(store, stored.group, permission, deleted.counts.within(self.now()))
