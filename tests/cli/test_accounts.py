@@ -8,14 +8,12 @@ import pytest
 
 import cli.terminal
 from cli.__main__ import main
-from local.entra.people import PEOPLE
 from shared.app.container import Bridge
 from shared.rules.store import Store
 from tests.conftest import Entra, ZohoOne
 from tests.in_memory import *  # noqa: F403 - fixtures, in the place of processes
+from tests.sync.existing_accounts import ANNA, BEN, let_two_wait, user_names
 from tests.sync.reconciled import Reconciled
-
-ANNA, BEN = [person for person in PEOPLE if person.account_enabled and person.mail][:2]
 
 
 @pytest.fixture
@@ -26,10 +24,7 @@ def proposed(
     monkeypatch.setattr(cli.terminal, "settings_of", lambda _: None)
     monkeypatch.setattr(cli.terminal, "Bridge", lambda _: reading_bridge)
     reconciled = Reconciled.start(reading_bridge, store, entra, zoho_one)
-    for person, name in ((ANNA, "anna.old@zoho.example"), (BEN, "ben.old@zoho.example")):
-        zoho_one.add({"userName": name, "emails": [{"type": "work", "value": person.mail}], "active": True})
-    zoho_one.add({"userName": "scanner@contoso.example", "displayName": "Scanner", "active": True})
-    reconciled.cycle()
+    let_two_wait(reconciled)
     return reconciled
 
 
@@ -48,7 +43,7 @@ def test_proposals_go_out_as_csv_and_come_back_decided(
     assert main(["decide", "--store", proposed.store_id, str(file)]) == 0
     assert "2 of 2 rows decided" in capsys.readouterr().out
     proposed.cycle()
-    names = {user["userName"] for user in proposed.zoho_one.users()}
+    names = user_names(proposed)
     assert "anna.old@zoho.example" not in names
     assert {ANNA.user_principal_name, BEN.user_principal_name, "ben.old@zoho.example"} <= names
     assert main(["decide", "--store", proposed.store_id, str(file)]) == 1

@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from typing import Any
@@ -21,8 +21,8 @@ from shared.entra.signing_keys import FAILURE_SECONDS, KEYS_SECONDS, UNKNOWN_KEY
 from shared.outgoing import OutgoingSession
 from shared.rules.clouds import CLOUDS, Cloud, CloudName
 from shared.rules.inbound_sign_in import Federation
+from tests.entra.claims import TENANT, claims_with
 
-TENANT = "11111111-2222-3333-4444-555555555555"
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 OTHER = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
@@ -72,15 +72,8 @@ def login() -> Iterator[Login]:
 
 
 def _token(key: rsa.RSAPrivateKey = KEY, kid: str = "one", algorithm: str = "RS256", **claims: Any) -> str:
-    now = datetime.now(UTC)
-    standard = {
-        "iss": f"https://sts.windows.net/{TENANT}/",
-        "aud": PROVISIONING_SERVICE,
-        "exp": now + timedelta(hours=1),
-        "nbf": now - timedelta(minutes=1),
-    }
-    content = {name: value for name, value in (standard | claims).items() if value is not None}
-    return jwt.encode(content, "k" * 32 if algorithm == "HS256" else key, algorithm=algorithm, headers={"kid": kid})
+    secret = "k" * 32 if algorithm == "HS256" else key
+    return jwt.encode(claims_with(**claims), secret, algorithm=algorithm, headers={"kid": kid})
 
 
 def _tokens(

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import jwt
@@ -16,8 +16,8 @@ from jwt.algorithms import RSAAlgorithm
 
 from shared.entra.issued_tokens import PROVISIONING_SERVICE, IssuedTokens
 from shared.entra.signing_keys import SigningKeys
+from tests.entra.claims import TENANT, claims_with
 
-TENANT = "11111111-2222-3333-4444-555555555555"
 KEY, EVIL = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
 PUBLIC = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 JWK = json.loads(RSAAlgorithm.to_jwk(KEY.public_key())) | {"kid": "one", "use": "sig"}
@@ -39,17 +39,6 @@ class Entra(requests.Session):
         return response
 
 
-def _claims(**changes: Any) -> dict[str, Any]:
-    now = datetime.now(UTC)
-    standard = {
-        "iss": f"https://sts.windows.net/{TENANT}/",
-        "aud": PROVISIONING_SERVICE,
-        "exp": now + timedelta(hours=1),
-        "nbf": now - timedelta(minutes=1),
-    }
-    return {name: value for name, value in (standard | changes).items() if value is not None}
-
-
 def _part(value: object) -> str:
     return (
         base64.urlsafe_b64encode(json.dumps(value, default=lambda at: int(at.timestamp())).encode())
@@ -59,17 +48,17 @@ def _part(value: object) -> str:
 
 
 def _signed(key: Any = EVIL, algorithm: str = "RS256", header: dict[str, Any] | None = None, **claims: Any) -> str:
-    return jwt.encode(_claims(**claims), key, algorithm, headers={"kid": "one"} | (header or {}))
+    return jwt.encode(claims_with(**claims), key, algorithm, headers={"kid": "one"} | (header or {}))
 
 
 def _unsigned(algorithm: str, signature: str = "") -> str:
-    return f"{_part({'alg': algorithm, 'kid': 'one'})}.{_part(_claims())}.{signature}"
+    return f"{_part({'alg': algorithm, 'kid': 'one'})}.{_part(claims_with())}.{signature}"
 
 
 def _hmac(secret: bytes, algorithm: str) -> str:
     """Signed with the public key as a shared secret, which PyJWT itself refuses to do."""
 
-    head = f"{_part({'alg': algorithm, 'kid': 'one'})}.{_part(_claims())}"
+    head = f"{_part({'alg': algorithm, 'kid': 'one'})}.{_part(claims_with())}"
     digest = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}[algorithm]
     return f"{head}.{base64.urlsafe_b64encode(hmac.new(secret, head.encode(), digest).digest()).decode().rstrip('=')}"
 
@@ -95,7 +84,7 @@ FORGED = {
     "RS512": _signed(KEY, "RS512"),
     "PS256": _signed(KEY, "PS256"),
     "an elliptic key": _signed(ec.generate_private_key(ec.SECP256R1()), "ES256"),
-    "another body": f"{HEAD}.{_part(_claims(iss='x'))}.{SIGNATURE}",
+    "another body": f"{HEAD}.{_part(claims_with(iss='x'))}.{SIGNATURE}",
     "another head": f"{_part({'alg': 'RS256', 'kid': 'one', 'typ': 'x'})}.{BODY}.{SIGNATURE}",
     "a shorter signature": GOOD[:-4],
     "a signature of nothing": f"{HEAD}.{BODY}.",
@@ -112,7 +101,7 @@ FORGED = {
     "no end": _signed(KEY, exp=None),
     "an end long ago": _signed(KEY, exp=LATE),
     "not valid yet": _signed(KEY, nbf=datetime(2100, 1, 1, tzinfo=UTC)),
-    "an end that is no number": f"{HEAD}.{_part(_claims(exp='tomorrow'))}.{SIGNATURE}",
+    "an end that is no number": f"{HEAD}.{_part(claims_with(exp='tomorrow'))}.{SIGNATURE}",
     "claims that are a list": f"{HEAD}.{_part(['iss'])}.{SIGNATURE}",
     "a head that is a list": f"{_part(['alg'])}.{BODY}.{SIGNATURE}",
     "a key in PEM": KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()[:40],

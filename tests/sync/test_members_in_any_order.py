@@ -137,6 +137,14 @@ def test_a_member_without_an_active_account_comes_and_goes_without_a_word_to_zoh
     assert grouped.zoho_one.calls() == before
 
 
+def _leave(grouped: Grouped, name: str, goes: str) -> None:
+    """A person is deactivated or deleted by a push."""
+    if goes == "deactivated":
+        assert grouped.set(name, "active", "False").status_code == 200
+    else:
+        assert grouped.endpoint.request("DELETE", f"/Users/{grouped.ids[name]}").status_code == 204
+
+
 @pytest.mark.parametrize("goes", ["deactivated", "deleted"])
 def test_a_member_leaves_though_their_account_went_before_zoho_one_heard_of_it(
     grouped: Grouped, bridge: Bridge, store: Store, goes: str
@@ -146,10 +154,7 @@ def test_a_member_leaves_though_their_account_went_before_zoho_one_heard_of_it(
     grouped.group("Sales", "ada", "ben")
     grouped.zoho_one.fail(method="PATCH", path="/Groups/{id}", status=503, headers={"Retry-After": "600"})
     assert grouped.remove("Sales", "ada").status_code == 503
-    if goes == "deactivated":
-        assert grouped.set("ada", "active", "False").status_code == 200
-    else:
-        assert grouped.endpoint.request("DELETE", f"/Users/{grouped.ids['ada']}").status_code == 204
+    _leave(grouped, "ada", goes)
     bridge.try_again(bridge.stores.started())
     assert (grouped.in_zoho_one("Sales"), grouped.members("Sales")) == (["ben"], ["ben"])
     assert bridge.groups.pending(store.id) == []
@@ -165,10 +170,7 @@ def test_a_member_leaves_though_entra_removes_them_before_their_groups_have_foll
     grouped.people("ada", "ben")
     grouped.group("Sales", "ada", "ben")
     grouped.zoho_one.fail(method="PATCH", path="/Groups/{id}", status=503, times=3)
-    if goes == "deactivated":
-        assert grouped.set("ada", "active", "False").status_code == 200
-    else:
-        assert grouped.endpoint.request("DELETE", f"/Users/{grouped.ids['ada']}").status_code == 204
+    _leave(grouped, "ada", goes)
     assert grouped.in_zoho_one("Sales") == ["ada", "ben"]
     grouped.zoho_one.forget_faults()
     assert grouped.remove("Sales", "ada").status_code == 204
