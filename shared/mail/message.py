@@ -1,7 +1,7 @@
 """A one-time password mail, from a template to the message that is sent."""
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
@@ -85,17 +85,23 @@ def compose(
     """
     template = template_for(settings.templates, notice.reader, notice.language, settings.language)
     filled = _fill(template, _values(notice.name, notice.user_name, letterhead), password)
-    message = EmailMessage(policy=SMTP)
-    message["From"] = letterhead.sender
-    message["To"] = ", ".join(notice.to)
-    message["Subject"] = filled.subject
-    message["Date"] = format_datetime(at)
-    message["Message-ID"] = make_msgid(domain=letterhead.sender.rpartition("@")[2])
-    # RFC 3834: no automatic answer, such as "out of office", that would send the password back.
-    message["Auto-Submitted"] = "auto-generated"
+    message = without_content(letterhead.sender, notice.to, filled.subject, at)
     message.set_content(filled.text, cte="quoted-printable")
     message.add_alternative(filled.html, subtype="html", cte="quoted-printable")
     message["Content-Language"] = template.language  # last: setting the content clears the headers that describe it
+    return message
+
+
+def without_content(sender: str, to: Sequence[str], subject: str, at: datetime) -> EmailMessage:
+    """Return a mail that has its headers and nothing else."""
+    message = EmailMessage(policy=SMTP)
+    message["From"] = sender
+    message["To"] = ", ".join(to)
+    message["Subject"] = subject
+    message["Date"] = format_datetime(at)
+    message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
+    # RFC 3834: no automatic answer, such as "out of office", that would send the password back.
+    message["Auto-Submitted"] = "auto-generated"
     return message
 
 

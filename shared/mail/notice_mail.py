@@ -2,12 +2,9 @@
 
 import logging
 from collections.abc import Sequence
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime, make_msgid
 from html import escape
 
-from shared.mail.message import one_line
+from shared.mail.message import one_line, without_content
 from shared.mail.password_mail import NoPostbox, PasswordMails
 from shared.mail.transport import MailError
 from shared.rules.store import Store
@@ -24,13 +21,7 @@ def tell_administrators(mails: PasswordMails, store: Store, to: Sequence[str], w
     if isinstance(mails.postbox, NoPostbox) or not to:
         return False
     text = one_line(f"Directory store {store.name}: {what}")
-    message = EmailMessage(policy=SMTP)
-    message["From"] = mails.postbox.sender
-    message["To"] = ", ".join(to)
-    message["Subject"] = "One-time passwords of Zoho One"
-    message["Date"] = format_datetime(mails.now())
-    message["Message-ID"] = make_msgid(domain=mails.postbox.sender.rpartition("@")[2])
-    message["Auto-Submitted"] = "auto-generated"
+    message = without_content(mails.postbox.sender, to, "One-time passwords of Zoho One", mails.now())
     message.set_content(f"{text}\n\nIf nobody should have done this, look at the store's changes in the console.\n")
     message.add_alternative(
         f"<p>{escape(text)}</p><p>If nobody should have done this, look at the store's changes in the console.</p>",
